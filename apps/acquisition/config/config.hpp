@@ -1,0 +1,155 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "acquisition/decode/text.hpp"
+#include "mth5/metadata.hpp"
+#include "mth5/types.hpp"
+
+/// mth5d.yaml: what it may say, and what it said. Source: interfaces.md. Thread: plain values.
+namespace daq::config {
+
+struct Serial {
+  std::string device;
+  unsigned baud = 115200;
+  unsigned bits = 8;
+  char parity = 'n';  ///< n, e, o
+  unsigned stop_bits = 1;
+};
+struct Tcp {
+  std::string host;
+  std::uint16_t port = 0;
+};
+struct ReplayFile {
+  std::filesystem::path path;
+  std::optional<double> speed = 1.0;  ///< times real time; nullopt = max
+};
+using Input = std::variant<Serial, Tcp, ReplayFile>;
+/// "serial:/dev/ttyUSB0", "tcp:10.0.0.2:7000", "file:day.TXT".
+[[nodiscard]] std::string to_string(const Input& input);
+
+struct ChannelProfile {
+  std::string name;          ///< in the instrument's own words (e1); the key in `channels:`
+  mth5::Metadata metadata;   ///< component, units, …: profile, then the site's config over it
+  mth5::SampleType type = mth5::SampleType::Float64;
+  std::optional<double> fill;  ///< integer types: the value a short gap is filled with
+};
+struct SohProfile {
+  std::string name;  ///< battery, temperature_e, satellites, gps_fix, clock_difference, latitude, longitude, elevation, …
+  std::string units;
+};
+
+/// An instrument profile: config/instruments/NAME.yaml, or the inline map.
+struct Instrument {
+  std::string name;
+  std::string description;
+  std::filesystem::path origin;  ///< the file it came from; empty for an inline map
+  double sample_rate = 0;        ///< Hz
+  decode::TextFormat text;
+  std::vector<ChannelProfile> channels;  ///< index = TextColumn::index of Use::Channel
+  std::vector<SohProfile> soh;           ///< index = TextColumn::index of Use::Soh
+  mth5::Metadata run{mth5::Kind::Run};   ///< data_logger.* and the like
+};
+
+struct Source {
+  std::string name;
+  Input input;
+  std::chrono::nanoseconds idle_timeout = std::chrono::seconds{60};
+  std::chrono::nanoseconds reconnect_first = std::chrono::milliseconds{500};
+  std::chrono::nanoseconds reconnect_limit = std::chrono::seconds{30};
+  Instrument instrument;  ///< with the site's `channels:` merged in
+  std::string run_id = "sr{rate}_{index:04}";
+  mth5::Metadata station{mth5::Kind::Station};  ///< its own `station:` or the common one
+  bool location_known = false;  ///< the config gives latitude and longitude; else the instrument's GPS does
+};
+
+struct Output {
+  std::filesystem::path directory;
+  std::string file_name = "{station}_{start:%Y%m%dT%H%M%SZ}.h5";
+  std::string file_version = "0.2.0";
+  bool allow_network = false;
+};
+
+struct Config {
+  mth5::Metadata survey{mth5::Kind::Survey};
+  Output output;
+  std::int64_t flush_samples = 1000;
+  std::chrono::nanoseconds flush_interval = std::chrono::seconds{1};
+  std::chrono::nanoseconds sync_interval = std::chrono::seconds{10};
+  std::chrono::nanoseconds ring = std::chrono::seconds{120};
+  std::size_t chunk = 0;  ///< 0 = auto
+  double gap_tolerance_samples = 0.5;
+  std::chrono::nanoseconds gap_fill_up_to{0};
+  std::chrono::nanoseconds gap_accept_step_after = std::chrono::minutes{10};
+  std::vector<Source> sources;
+};
+
+struct Finding {
+  std::string where;    ///< "mth5d.yaml:12:5", "--set station.id", "environment MTH5D_RING"
+  std::string key;      ///< "sources[0].serial.baud"
+  std::string problem;  ///< "'15O' is not a whole number (baud)"
+
+  [[nodiscard]] std::string text() const { return where + ": " + key + ": " + problem; }
+};
+
+/// One line of --print-config.
+struct Effective {
+  std::string key, value, origin;
+};
+
+struct Loaded {
+  std::optional<Config> config;     ///< nullopt if there is any finding
+  std::vector<Finding> findings;    ///< all of them, in order of line and column
+  std::vector<Effective> effective; ///< every key with its value and where it came from
+};
+
+struct Overrides {
+  std::vector<std::string> set;                                    ///< --set KEY=VALUE
+  std::vector<std::pair<std::string, std::string>> environment;    ///< MTH5D_*, from process_environment()
+};
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> process_environment();
+
+/// Reads and checks everything in one go; never throws on what the file says.
+/// @param instrument_folders  searched in this order for NAME.yaml
+[[nodiscard]] Loaded load(const std::filesystem::path& file, const Overrides& overrides,
+                          const std::vector<std::filesystem::path>& instrument_folders);
+
+/// Where profiles are looked for: MTH5D_INSTRUMENTS (colon-separated), `instruments` beside the config file, /etc/mth5d/instruments,
+/// ../share/mth5-daq/instruments as seen from the program, config/instruments of the source tree it was built from.
+[[nodiscard]] std::vector<std::filesystem::path> instrument_folders(const std::filesystem::path& config_file);
+
+/// All profiles found: name, description, path, or what is wrong with it.
+struct Listed {
+  std::string name, description;
+  std::filesystem::path path;
+  std::string problem;
+};
+[[nodiscard]] std::vector<Listed> list_instruments(const std::vector<std::filesystem::path>& folders);
+
+/// Values with units. nullopt if `text` is not one.
+[[nodiscard]] std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);  ///< "250ms", "10s", "5min", "1h", "1d"
+[[nodiscard]] std::string format_duration(std::chrono::nanoseconds duration);                 ///< shortest of those forms
+
+/// Fills "{station}_{start:%Y…}.h5" and "sr{rate}_{index:04}". Keys: station, survey, start (strftime), rate, index (printf width).
+/// @returns the text, or what is wrong with the pattern
+struct Expansion {
+  std::string text;
+  std::string problem;  ///< "" = good
+};
+struct PatternValues {
+  std::string survey, station;
+  mth5::UtcNanos start{};
+  double sample_rate = 1;
+  int index = 1;
+};
+[[nodiscard]] Expansion expand(std::string_view pattern, const PatternValues& values);
+
+}  // namespace daq::config

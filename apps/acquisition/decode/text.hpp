@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "acquisition/decode/decoder.hpp"
+
+/// Delimited text, one record a line (LEMI-424, GEOMAG-02, most magnetometers). Source: protocols.md 2.1, 2.7.
+namespace daq::decode {
+
+/// What one column of a line means.
+struct TextColumn {
+  enum class Use : std::uint8_t { Skip, Year, Month, Day, Hour, Minute, Second, Channel, Soh, Hemisphere };
+  Use use = Use::Skip;
+  std::size_t index = 0;          ///< Channel, Soh: which. Hemisphere: the Soh column that S or W makes negative
+  bool degrees_minutes = false;   ///< Soh: the number is [d]ddmm.mmmm and becomes degrees
+  int decimals = -1;              ///< decimals the instrument prints; tells a number that was cut at the end of a short line
+};
+
+/// A profile's description of the line. Time columns, then values; all columns up to the last Channel must be there, what comes
+/// behind may be missing (then NaN) or longer (then ignored).
+struct TextFormat {
+  char delimiter = ' ';        ///< ' ' = any run of blanks and tabs
+  char comment = '\0';         ///< lines that start with it are skipped as decoded
+  std::size_t max_line = 1024; ///< bytes without line end
+  std::size_t n_channels = 0;
+  std::size_t n_soh = 0;
+  std::vector<TextColumn> columns;
+};
+
+/// What the front of a line is.
+struct TextLine {
+  std::size_t bytes = 0;  ///< how much of the line this result speaks of, > 0 unless the line is empty
+  bool good = false;      ///< a record; else these bytes are skipped for `why`
+  Skip why = Skip::Garbage;
+  mth5::UtcNanos time{};
+};
+
+/// Decodes the record at the front of one line (without its line end). Pure: no state, never throws.
+/// A line may hold more than one thing when bytes were lost: garbage before a record is skipped on its own (`bytes` < line.size()), and
+/// so is a record that begins inside the rest of another. Call again with what is left.
+/// @param line      without '\n'; a '\r' at its end is part of the blanks
+/// @param complete  false for a last line without line end: then it counts only if all columns are there
+/// @param channels  [n_channels], @param soh [n_soh]; written only if good
+[[nodiscard]] TextLine decode_line(const TextFormat& format, std::span<const char> line, bool complete, std::span<double> channels,
+                                   std::span<double> soh) noexcept;
+
+/// The stateful splitter round decode_line().
+[[nodiscard]] std::unique_ptr<Decoder> make_text_decoder(const TextFormat& format);
+
+}  // namespace daq::decode

@@ -1,0 +1,40 @@
+#include "analysis/statistics.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace analysis {
+
+void Statistics::add(std::span<const double> values) {
+  std::int64_t n = 0;
+  double sum = 0;
+  double low = std::numeric_limits<double>::infinity();
+  double high = -low;
+  for (const double value : values) {
+    if (std::isnan(value)) continue;
+    ++n;
+    sum += value;
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  missing_ += static_cast<std::int64_t>(values.size()) - n;
+  if (n == 0) return;
+  const double mean = sum / static_cast<double>(n);
+  double squares = 0;
+  for (const double value : values)
+    if (!std::isnan(value)) squares += (value - mean) * (value - mean);
+
+  const auto total = static_cast<double>(count_ + n);
+  const double delta = mean - mean_;
+  sum_of_squares_ += squares + delta * delta * static_cast<double>(count_) * static_cast<double>(n) / total;
+  mean_ += delta * static_cast<double>(n) / total;
+  min_ = count_ == 0 ? low : std::min(min_, low);
+  max_ = count_ == 0 ? high : std::max(max_, high);
+  count_ += n;
+}
+
+double Statistics::std() const {
+  return count_ > 0 ? std::sqrt(sum_of_squares_ / static_cast<double>(count_)) : std::numeric_limits<double>::quiet_NaN();
+}
+
+}  // namespace analysis

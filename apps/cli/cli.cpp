@@ -1,0 +1,143 @@
+#include "cli/cli.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <numeric>
+#include <sstream>
+
+#include <boost/program_options/parsers.hpp>
+
+#include "build_version.hpp"
+#include "mth5/error.hpp"
+#include "mth5/file.hpp"
+
+namespace po = boost::program_options;
+
+namespace cli {
+
+int run_main(std::string_view program, int argc, char** argv, const std::function<int(int, char**)>& body) {
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto say = [&](const char* what) { std::fprintf(stderr, "%.*s: error: %s\n", int(program.size()), program.data(), what); };
+  int code = kFailure;
+  try {
+    code = body(argc, argv);
+  } catch (const UsageError& e) {
+    say(e.what());
+    std::fprintf(stderr, "Try '%.*s --help'.\n", int(program.size()), program.data());
+    return kUsage;
+  } catch (const po::error& e) {
+    say(e.what());
+    std::fprintf(stderr, "Try '%.*s --help'.\n", int(program.size()), program.data());
+    return kUsage;
+  } catch (const ConfigError& e) {
+    std::istringstream lines{e.what()};
+    for (std::string line; std::getline(lines, line);)
+      std::fprintf(stderr, "%.*s: config error: %s\n", int(program.size()), program.data(), line.c_str());
+    return kConfig;
+  } catch (const mth5::FormatError& e) {
+    say(e.what());
+    return kDamaged;
+  } catch (const std::exception& e) {
+    say(e.what());
+    return kFailure;
+  }
+  std::cout.flush();
+  if (!std::cout || std::fflush(stdout) != 0) {
+    if (errno != EPIPE) say("standard output: could not be written completely");
+    return code == kDone ? kFailure : code;
+  }
+  return code;
+}
+
+std::string version_line(std::string_view program) {
+  return std::string{program} + " " + mth5::kBuildId + " (libmth5 " + mth5::version_text() + ")";
+}
+
+Parsed parse(const CommandLine& line, int argc, char** argv) {
+  po::options_description common{"Common"};
+  common.add_options()("help,h", "print this and exit")("version,V", "print the version and exit")(
+      "verbose,v", po::value<std::vector<bool>>()->zero_tokens()->composing(), "say more; may be repeated")(
+      "quiet,q", po::bool_switch(), "say errors only");
+  po::options_description all;
+  all.add(line.options).add(common);
+
+  namespace style = po::command_line_style;
+  // No abbreviations: a script that says --once must not change its meaning when --once-more is added.
+  // `-v -v` and `-vv` both count; program_options refuses a repeated switch, so they are counted by hand.
+  int verbosity = 0;
+  std::vector<std::string> args;
+  bool options_end = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string arg = argv[i];
+    options_end |= arg == "--";
+    if (!options_end && (arg == "--verbose" || (arg.size() > 1 && arg[0] == '-' && arg.find_first_not_of('v', 1) == std::string::npos)))
+      verbosity += arg == "--verbose" ? 1 : int(arg.size()) - 1;
+    else
+      args.push_back(arg);
+  }
+  Parsed parsed;
+  po::store(po::command_line_parser(args)
+                .options(all)
+                .positional(line.positional)
+                .style(style::unix_style & ~style::allow_guessing)
+                .run(),
+            parsed.values);
+  if (parsed.values.count("help") > 0) {
+    po::options_description shown{"Options", 110, 60};
+    for (const auto& option : all.options())
+      if (!option->description().empty()) shown.add(option);
+    std::cout << line.summary << "\n\nUsage:\n";
+    for (const auto& usage : line.usage) std::cout << "  " << line.program << " " << usage << "\n";
+    std::cout << "\n" << shown;
+    if (!line.footer.empty()) std::cout << "\n" << line.footer;
+    parsed.answered = true;
+    return parsed;
+  }
+  if (parsed.values.count("version") > 0) {
+    std::cout << version_line(line.program) << "\n";
+    parsed.answered = true;
+    return parsed;
+  }
+  po::notify(parsed.values);
+  parsed.verbosity = parsed.values["quiet"].as<bool>() ? -1 : verbosity;
+  return parsed;
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& known) {
+  std::string best;
+  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+  std::vector<std::size_t> row;
+  for (const auto& candidate : known) {  // Levenshtein, one row at a time
+    row.resize(candidate.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < word.size(); ++i) {
+      std::size_t diagonal = row[0];
+      row[0] = i + 1;
+      for (std::size_t j = 0; j < candidate.size(); ++j) {
+        const std::size_t substitute = diagonal + (word[i] == candidate[j] ? 0 : 1);
+        diagonal = row[j + 1];
+        row[j + 1] = std::min({substitute, row[j] + 1, row[j + 1] + 1});
+      }
+    }
+    if (row.back() < best_distance) {
+      best_distance = row.back();
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+bool use_color(std::string_view option, int fd) {
+  if (option == "always") return true;
+  if (option == "never") return false;
+  if (option != "auto") throw UsageError{"--color: '" + std::string{option} + "' is not auto, always or never"};
+  const char* no_color = std::getenv("NO_COLOR");
+  return isatty(fd) != 0 && (no_color == nullptr || *no_color == '\0');
+}
+
+}  // namespace cli

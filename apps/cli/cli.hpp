@@ -1,0 +1,64 @@
+#pragma once
+
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/program_options/options_description.hpp>
+#include <boost/program_options/positional_options.hpp>
+#include <boost/program_options/variables_map.hpp>
+
+/// What all programs share: exit codes, one-line errors, --help and --version. Thread: main.
+namespace cli {
+
+/// Exit codes; the contract with users.
+enum Exit : int { kDone = 0, kFailure = 1, kUsage = 2, kConfig = 3, kDamaged = 4, kInterrupted = 130 };
+
+/// The command line is wrong: exit 2, with a hint at --help.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+/// The configuration is wrong: exit 3. what() may hold several lines, one per finding.
+class ConfigError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Runs `body` and turns what it throws into one line `program: error: …` on stderr and an exit code: UsageError and
+/// program_options errors 2, ConfigError 3, mth5::FormatError 4, anything else 1. Checks that stdout took everything.
+/// Switches SIGPIPE off.
+int run_main(std::string_view program, int argc, char** argv, const std::function<int(int, char**)>& body);
+
+/// A command line: options in groups, each program's own text before them.
+struct CommandLine {
+  std::string program;
+  std::string summary;                                    ///< "mth5d - records …"
+  std::vector<std::string> usage;                         ///< lines behind the program's name
+  boost::program_options::options_description options;    ///< -h, -V, -v, -q are added
+  boost::program_options::positional_options_description positional = {};
+  std::string footer = {};                                ///< examples, exit codes, files
+};
+
+struct Parsed {
+  boost::program_options::variables_map values;
+  int verbosity = 0;        ///< -v counts up, -q down
+  bool answered = false;    ///< --help or --version was printed: exit 0
+};
+
+/// Parses without abbreviations; prints --help or --version to stdout itself.
+/// @throws UsageError, boost::program_options::error
+Parsed parse(const CommandLine& line, int argc, char** argv);
+
+/// "program 0.1.0+3f2a1c (HDF5 1.10.8, compiled with 1.10.8)".
+std::string version_line(std::string_view program);
+
+/// Nearest of `known` to a misspelt `word` by edit distance, "" if none is near.
+std::string nearest(std::string_view word, const std::vector<std::string>& known);
+
+/// Whether to colour a stream: --color=always|never|auto; auto = terminal and NO_COLOR unset or empty.
+bool use_color(std::string_view option, int fd);
+
+}  // namespace cli

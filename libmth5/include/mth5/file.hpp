@@ -1,0 +1,141 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mth5/error.hpp"
+#include "mth5/metadata.hpp"
+#include "mth5/table.hpp"
+#include "mth5/time.hpp"
+#include "mth5/types.hpp"
+
+/// Writing an MTH5 file that others read while it grows.
+///
+///     auto file = mth5::File::create("MT001.h5");
+///     mth5::RunId run;
+///     file.edit([&](mth5::Edit& e) {
+///       e.add_survey(survey);
+///       e.add_station("S1", station);
+///       run = e.add_run("S1", "MT001", metadata, start, channels);
+///     });
+///     file.start_swmr();                       // from here on readers may come and go
+///     file.append(run, samples); file.flush(); // visible
+///     file.sync();                             // survives a power cut of a sane disk
+///     file.close();
+namespace mth5 {
+
+/// A run that is open for appending, and a table under /Acquisition. Values; they hold no HDF5 object, so nothing a user keeps can
+/// keep SWMR from starting. Valid until the run is finished or the file closed.
+struct RunId {
+  std::size_t index = static_cast<std::size_t>(-1);
+  friend bool operator==(RunId, RunId) = default;
+};
+struct TableId {
+  std::size_t index = static_cast<std::size_t>(-1);
+};
+
+struct ChannelSpec {
+  Metadata metadata;            ///< Electric, Magnetic or Auxiliary; `component` is the name of the dataset and must be lower case
+  SampleType type = SampleType::Int32;
+  std::size_t chunk = 0;        ///< samples per HDF5 chunk; 0 picks by sample rate: an hour at 1 Hz, at most 1 MiB
+};
+
+struct CreateOptions {
+  std::string file_version = "0.2.0";  ///< 0.1.0 has one survey and no group above it
+  std::string software_name = "mth5-daq";
+  std::string software_version = {};   ///< default: that of this library
+};
+
+/// What may be changed about the structure of a file: passed to the function given to File::edit() and good only there.
+/// Ids are checked (mth5-format 7.1); parents must exist; an object that exists already is an error.
+class Edit {
+ public:
+  /// @throws MetadataError (bad or missing id, wrong kind), StateError (exists already; file version 0.1.0 has one survey)
+  void add_survey(const Metadata& survey);
+  void add_station(std::string_view survey, const Metadata& station);
+  /// Adds a run with its channels, empty, and opens it for append().
+  /// @param run       kind Run with `id` and `sample_rate`; time_period and channels_recorded_* are kept by the library
+  /// @param start     UTC of sample 0 of all channels
+  /// @param channels  at least one; sample_rate, time_period and type are set by the library
+  RunId add_run(std::string_view survey, std::string_view station, const Metadata& run, UtcNanos start,
+                std::span<const ChannelSpec> channels);
+  /// Ends a run: writes the final times of run, channels, station; it cannot be appended to again.
+  void finish_run(RunId run);
+  /// Creates /Acquisition/<name>, or opens it where a table with the same columns exists.
+  TableId add_table(const TableSpec& spec);
+  /// Overwrites metadata of what exists: only the attributes set in `metadata`.
+  void update_survey(const Metadata& survey);
+  void update_station(std::string_view survey, const Metadata& station);
+  void update_run(RunId run, const Metadata& metadata);
+
+ private:
+  friend class File;
+  explicit Edit(class FileImpl& file) : file_{file} {}
+  FileImpl& file_;
+};
+
+/// One MTH5 file being written: the only writer, from creation to close.
+/// Thread: all calls from one thread (HDF5 has one lock for the whole process anyway).
+/// After a FileError the object only closes; what was visible before stays readable.
+class File {
+ public:
+  /// Creates a new file under a temporary name beside `path`; start_swmr() or close() gives it its name. Readers never meet a
+  /// half-made file, and an existing file is never replaced.
+  /// @throws FileError if `path` exists, or its directory is missing or not writable
+  static File create(const std::filesystem::path& path, const CreateOptions& options = {});
+
+  ~File();  ///< closes; problems are lost there: call close()
+  File(File&&) noexcept;
+  File& operator=(File&&) noexcept;
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const;  ///< the final name
+  [[nodiscard]] bool is_swmr_mode() const;
+  [[nodiscard]] bool h5_is_write() const;
+
+  /// Changes the structure: outside SWMR at once; in SWMR mode leaves it, edits and returns (1 to 6 ms), readers stay attached and go
+  /// on with what they have open. If `change` throws, what it did before stays.
+  void edit(const std::function<void(Edit&)>& change);
+
+  /// Enters SWMR mode and gives a new file its final name. Everything flushed later is seen by readers.
+  void start_swmr();
+
+  /// Appends to all channels of a run, in the order of add_run(). Types other than the dataset's are converted by HDF5.
+  /// @param samples  [n_channels][n_samples]; n_channels must be that of the run, so that channels stay equally long
+  void append(RunId run, Matrix<const double> samples);
+  void append(RunId run, Matrix<const float> samples);
+  void append(RunId run, Matrix<const std::int32_t> samples);
+
+  void append_rows(TableId table, const Rows& rows);
+
+  /// What the recorder holds that is not appended yet; shown to readers with the next flush().
+  void set_buffered(std::int64_t samples_per_channel);
+
+  /// Makes all that was appended visible to readers: samples, then table rows, then channel_summary. No sync.
+  void flush();
+  /// flush(), then one fdatasync.
+  void sync();
+  /// Finishes all runs, writes final times, leaves SWMR, syncs. A file that never entered SWMR gets its name here.
+  void close();
+
+  [[nodiscard]] std::int64_t n_samples(RunId run) const;  ///< per channel, appended so far
+  [[nodiscard]] std::int64_t n_rows(TableId table) const;
+  [[nodiscard]] std::uintmax_t file_bytes() const;
+
+  explicit File(std::unique_ptr<class FileImpl> impl);
+
+ private:
+  std::unique_ptr<FileImpl> impl_;
+};
+
+/// Library and HDF5 versions, compiled and at run time: "0.1.0 (HDF5 1.10.8, compiled with 1.10.8)".
+[[nodiscard]] std::string version_text();
+
+}  // namespace mth5

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+/// The MTH5 metadata model: which attributes survey, station, run and channels have, by their MTH5 names letter for letter.
+/// Source: mth5-format, sections 2.4 to 2.8. Thread: a Metadata is a value; the table is constant.
+namespace mth5 {
+
+enum class Kind { Survey, Station, Run, Electric, Magnetic, Auxiliary };
+
+/// "survey" … "auxiliary".
+[[nodiscard]] std::string_view to_string(Kind kind);
+/// The text of the attribute `mth5_type`: "Survey" … "Auxiliary".
+[[nodiscard]] std::string_view mth5_type(Kind kind);
+/// From either spelling, without regard to case; nullopt for other text.
+[[nodiscard]] std::optional<Kind> kind_from(std::string_view text);
+
+enum class Type { Text, Float, Int, Bool, Time, Date, List };
+
+/// One row of the table: an attribute of one kind of object.
+struct Attribute {
+  std::string_view name;           ///< `location.latitude`
+  Type type;
+  std::string_view units;          ///< of a number: "degrees", "meters", "volts", "" …
+  bool required;                   ///< Python always writes it
+  std::string_view default_value;  ///< as text; "" = absent
+  std::string_view options;        ///< allowed texts, separated by '|', without regard to case; "" = any
+  std::string_view pattern;        ///< what a text must match, as ECMAScript regex; "" = any
+  double minimum = -std::numeric_limits<double>::infinity();
+  double maximum = std::numeric_limits<double>::infinity();
+  std::string_view description;    ///< one short line
+};
+
+/// All attributes of a kind, in the order in which they are written.
+[[nodiscard]] std::span<const Attribute> attributes(Kind kind);
+/// nullptr if that kind has no attribute of that name.
+[[nodiscard]] const Attribute* find_attribute(Kind kind, std::string_view name);
+/// The nearest known name for a misspelt one ("" if nothing is near).
+[[nodiscard]] std::string_view nearest_attribute(Kind kind, std::string_view name);
+
+using Value = std::variant<std::string, double, std::int64_t, bool, std::vector<std::string>>;
+
+/// The attributes set on one object. What is not set is not written, except required ones, which take their default.
+class Metadata {
+ public:
+  explicit Metadata(Kind kind);
+
+  [[nodiscard]] Kind kind() const { return kind_; }
+
+  /// Sets one attribute. An int is taken for a Float; a text for Time, Date, Bool, Float, Int and List is parsed (a list from
+  /// JSON or commas); times are normalised to the MTH5 text.
+  /// @throws MetadataError "station.location.latitude: 95 is out of range (-90 to 90 degrees)" and the like: object, attribute,
+  ///         value, what is allowed; for an unknown name the nearest known one
+  void set(std::string_view name, Value value);
+  void erase(std::string_view name);
+
+  /// nullptr if it is not set (defaults do not count).
+  [[nodiscard]] const Value* find(std::string_view name) const;
+  /// Typed access with a default for "not set"; a number in another numeric type is converted.
+  [[nodiscard]] std::string text(std::string_view name, std::string_view otherwise = "") const;
+  [[nodiscard]] double number(std::string_view name, double otherwise = std::numeric_limits<double>::quiet_NaN()) const;
+
+  /// What is to be written: all that is set, and required attributes with their defaults, in table order.
+  [[nodiscard]] std::vector<std::pair<std::string, Value>> written() const;
+  /// What is set, by name.
+  [[nodiscard]] const std::map<std::string, Value, std::less<>>& values() const { return values_; }
+
+  /// Puts all of `other` (same kind) over this.
+  void merge(const Metadata& other);
+
+  friend bool operator==(const Metadata&, const Metadata&) = default;
+
+ private:
+  Kind kind_;
+  std::map<std::string, Value, std::less<>> values_;
+};
+
+/// nullopt if `text` may be the id of that kind in MTH5, else what is wrong ("has a '-'; only letters, digits and _ are allowed").
+/// Limits are those of the summary table: survey and station 30, run and component 20 bytes. Source: mth5-format, section 7.1.
+[[nodiscard]] std::optional<std::string> check_id(Kind kind, std::string_view text);
+
+}  // namespace mth5

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mth5/metadata.hpp"
+#include "mth5/table.hpp"
+#include "mth5/time.hpp"
+#include "mth5/types.hpp"
+
+/// Reading MTH5 files, closed ones and ones that are being written (HDF5 SWMR), of this library and of Python `mth5`, file versions
+/// 0.1.0 and 0.2.0. A reader takes no lock, writes nothing and never slows the writer.
+namespace mth5 {
+
+enum class FileState { Live, Closed, WriterDied };
+/// "live", "closed", "writer-died".
+[[nodiscard]] std::string_view to_string(FileState state);
+
+/// What is known of a file without HDF5: from its superblock and the writer's lock. Cheap: two system calls and one read.
+/// `holder` is the pid of the writer that holds it (0: not known). A file that is flagged as open for writing by a program that does
+/// not take our lock (Python `mth5`) counts as Live: nothing tells such a writer's death.
+/// @throws FileError if it cannot be opened, FormatError if it is not an HDF5 file
+struct Probe {
+  FileState state;
+  std::uint8_t consistency_flags;  ///< HDF5 superblock: 1 open for writing, 4 SWMR
+  bool locked;                     ///< a libmth5 writer lives
+};
+[[nodiscard]] Probe probe(const std::filesystem::path& path);
+
+struct ChannelInfo {
+  std::string survey, station, run, component;
+  Metadata metadata;       ///< what the dataset's attributes say, as far as MTH5 allows it; kind Electric, Magnetic or Auxiliary
+  double sample_rate = 0;  ///< Hz
+  UtcNanos start;          ///< of sample 0
+  std::int64_t n_samples = 0;  ///< consistent over the channels of a run at the last refresh()
+  SampleType type = SampleType::Float64;
+
+  /// Time of the last sample; start if there is none.
+  [[nodiscard]] UtcNanos end() const { return n_samples > 0 ? sample_time(start, sample_rate, n_samples - 1) : start; }
+};
+
+struct RunInfo {
+  std::string survey, station, id;
+  Metadata metadata;
+  double sample_rate = 0;
+  UtcNanos start;
+  std::int64_t n_samples = 0;         ///< of the shortest channel: what all channels have
+  std::vector<std::size_t> channels;  ///< indexes into Reader::channels()
+
+  [[nodiscard]] UtcNanos end() const { return n_samples > 0 ? sample_time(start, sample_rate, n_samples - 1) : start; }
+};
+
+struct StationInfo {
+  std::string survey, id;
+  Metadata metadata;
+};
+
+struct SurveyInfo {
+  std::string id;
+  Metadata metadata;
+};
+
+struct ReaderOptions {
+  unsigned metadata_read_attempts = 26;  ///< of HDF5; its own default of 100 can hang for minutes (swmr-facts 1)
+  std::chrono::milliseconds deadline{3000};  ///< how long an open is retried while a writer edits the structure
+};
+
+/// An open file. Thread: one thread per object, and one thread per process at a time inside HDF5 (Debian's library has one lock).
+class Reader {
+ public:
+  /// @throws FileError (missing, not readable, refused until the deadline), FormatError (not HDF5, not MTH5, damaged)
+  explicit Reader(std::filesystem::path path, ReaderOptions options = {});
+  ~Reader();
+  Reader(Reader&&) noexcept;
+  Reader& operator=(Reader&&) noexcept;
+
+  [[nodiscard]] const std::filesystem::path& path() const;
+  [[nodiscard]] FileState state() const;  ///< asks anew: a writer may have closed or died meanwhile
+  [[nodiscard]] std::string file_version() const;
+  [[nodiscard]] std::uintmax_t file_bytes() const;
+
+  /// Follows the writer: new samples, and new runs, stations, channels (then the file is reopened inside). Indexes of objects that
+  /// were there stay the same. @returns true if anything is new. @throws as the constructor; the Reader stays usable after FileError
+  bool refresh();
+
+  [[nodiscard]] const std::vector<SurveyInfo>& surveys() const;
+  [[nodiscard]] const std::vector<StationInfo>& stations() const;
+  [[nodiscard]] const std::vector<RunInfo>& runs() const;
+  [[nodiscard]] const std::vector<ChannelInfo>& channels() const;
+
+  /// Samples [first, first + count) of a channel as doubles; the part beyond n_samples is cut off.
+  [[nodiscard]] std::vector<double> read(std::size_t channel, std::int64_t first, std::int64_t count) const;
+  /// The same into the caller's buffer. @returns how many were read
+  std::size_t read(std::size_t channel, std::int64_t first, std::span<double> out) const;
+
+  /// Names of the tables under /Acquisition; empty for files of other programs.
+  [[nodiscard]] std::vector<std::string> tables() const;
+  /// Rows [first, …) of a table as of now; nullopt if there is no such table.
+  [[nodiscard]] std::optional<Table> table(std::string_view name, std::int64_t first = 0) const;
+  [[nodiscard]] std::int64_t table_rows(std::string_view name) const;
+
+  /// The row of /Acquisition/state: what the writer last committed. nullopt for files of other programs.
+  struct Commit {
+    std::int64_t generation;        ///< grows with each change of structure
+    std::int64_t sequence;          ///< visible commits so far
+    UtcNanos time;                  ///< host time of the last visible commit
+    std::int64_t durable_sequence;  ///< of the last commit whose sync returned
+    UtcNanos durable_time;
+    std::int64_t visible_samples;   ///< per channel, summed over all runs
+    std::int64_t durable_samples;
+    std::int64_t buffered_samples;  ///< were in the recorder's ring at that commit
+    std::int64_t writer_pid;
+    bool closed;                    ///< the writer closed the file in order
+  };
+  [[nodiscard]] std::optional<Commit> last_commit() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The newest live file of a directory, else the newest file there; nullopt if it has no MTH5 file (*.h5, *.mth5). By modification time.
+[[nodiscard]] std::optional<std::filesystem::path> newest_file(const std::filesystem::path& directory);
+
+}  // namespace mth5

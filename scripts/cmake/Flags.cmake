@@ -1,0 +1,16 @@
+# Warnings and sanitizers as interface targets of the build alone: nothing here reaches an installed target.
+add_library(mth5_flags INTERFACE)
+target_compile_options(mth5_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
+  $<$<BOOL:${MTH5_WERROR}>:-Werror>)
+if(MTH5_SANITIZE)
+  target_compile_options(mth5_flags INTERFACE -fsanitize=${MTH5_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(mth5_flags INTERFACE -fsanitize=${MTH5_SANITIZE})
+  if(MTH5_SANITIZE MATCHES thread)
+    target_compile_options(mth5_flags INTERFACE -Wno-tsan) # Asio 1.74 has fences, which GCC's TSan does not model
+  endif()
+endif()
+if(MTH5_COVERAGE)
+  target_compile_options(mth5_flags INTERFACE --coverage)
+  target_link_options(mth5_flags INTERFACE --coverage)
+endif()

@@ -1,0 +1,54 @@
+#include "support/support.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+namespace support {
+
+TempDir::TempDir() {
+  std::string name = (std::filesystem::temp_directory_path() / "mth5-test-XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error{name + ": cannot make a directory"};
+  path_ = name;
+}
+
+TempDir::~TempDir() {
+  if (std::getenv("MTH5_TEST_KEEP") != nullptr) {
+    std::fprintf(stderr, "kept %s\n", path_.c_str());
+    return;
+  }
+  std::error_code ignored;  // a test has failed or passed by now; left-over files in /tmp change neither
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::filesystem::path data() { return std::filesystem::path{MTH5_TEST_SOURCE} / "tests" / "data"; }
+
+std::string read_text(const std::filesystem::path& path) {
+  std::ifstream in{path, std::ios::binary};
+  if (!in) throw std::runtime_error{path.string() + ": cannot be read"};
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+void write_text(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream out{path, std::ios::binary};
+  out << text;
+  if (!out.flush()) throw std::runtime_error{path.string() + ": cannot be written"};
+}
+
+bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds deadline) {
+  const auto end = std::chrono::steady_clock::now() + deadline;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    poll(nullptr, 0, 5);
+  }
+  return true;
+}
+
+}  // namespace support

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+namespace support {
+
+/// A directory of its own for one test, removed with it (kept, and named on stderr, when MTH5_TEST_KEEP is set).
+class TempDir {
+ public:
+  TempDir();
+  ~TempDir();
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// tests/data of the source tree.
+[[nodiscard]] std::filesystem::path data();
+[[nodiscard]] std::string read_text(const std::filesystem::path& path);
+void write_text(const std::filesystem::path& path, const std::string& text);
+
+/// Waits until `condition` holds; false at the deadline. The one place of the tests that naps between looks.
+[[nodiscard]] bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds deadline = std::chrono::seconds{30});
+
+}  // namespace support
