@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "h5/handle.hpp"
+#include "mth5/metadata.hpp"
+#include "mth5/types.hpp"
+
+/// HDF5 types and attributes as MTH5 wants them to the bit. Source: mth5-format 2.1 and 3.
+namespace mth5::h5 {
+
+/// Scalar variable-length UTF-8 text: the only text type that Python reads right everywhere.
+[[nodiscard]] Datatype vlen_text();
+/// int8 enum {FALSE, TRUE}: what h5py makes of a bool.
+[[nodiscard]] Datatype bool_enum();
+/// Null-padded ASCII of a fixed length.
+[[nodiscard]] Datatype fixed_text(std::size_t bytes);
+[[nodiscard]] hid_t file_type(SampleType type);
+
+/// Writes an attribute, replacing one that exists. Never inside SWMR: readers cannot follow variable-length texts (swmr-facts 3).
+void write_attribute(hid_t object, const std::string& name, const Value& value);
+/// All of `metadata`.written(), then mth5_type and hdf5_reference.
+void write_metadata(hid_t object, const Metadata& metadata);
+/// The two attributes every MTH5 group has.
+void write_group_type(hid_t object, std::string_view mth5_type);
+/// `["ex", "ey"]`, as Python's json.dumps prints it.
+[[nodiscard]] std::string json_list(const std::vector<std::string>& items);
+
+/// Access list of everything that writes: libver V110/V110 whatever HDF5 this is built against, no file locking (an attached reader would
+/// keep the writer out for ever), no object left open at close.
+[[nodiscard]] PropertyList writer_access();
+/// Chunk cache of 0 bytes: with a cache, each flush rewrites the whole chunk (swmr-facts 4).
+[[nodiscard]] PropertyList uncached_access();
+
+[[nodiscard]] Group create_group(hid_t parent, const std::string& name, std::string_view mth5_type);
+
+}  // namespace mth5::h5
