@@ -22,7 +22,9 @@ namespace cli {
 
 int run_main(std::string_view program, int argc, char** argv, const std::function<int(int, char**)>& body) {
   std::signal(SIGPIPE, SIG_IGN);
-  const auto say = [&](const char* what) { std::fprintf(stderr, "%.*s: error: %s\n", int(program.size()), program.data(), what); };
+  const auto say = [&](const char* what) {
+    std::fprintf(stderr, "%.*s: error: %s\n", int(program.size()), program.data(), what);
+  };
   int code = kFailure;
   try {
     code = body(argc, argv);
@@ -75,7 +77,8 @@ Parsed parse(const CommandLine& line, int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
     options_end |= arg == "--";
-    if (!options_end && (arg == "--verbose" || (arg.size() > 1 && arg[0] == '-' && arg.find_first_not_of('v', 1) == std::string::npos)))
+    if (!options_end &&
+        (arg == "--verbose" || (arg.size() > 1 && arg[0] == '-' && arg.find_first_not_of('v', 1) == std::string::npos)))
       verbosity += arg == "--verbose" ? 1 : int(arg.size()) - 1;
     else
       args.push_back(arg);

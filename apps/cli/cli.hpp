@@ -35,17 +35,17 @@ int run_main(std::string_view program, int argc, char** argv, const std::functio
 /// A command line: options in groups, each program's own text before them.
 struct CommandLine {
   std::string program;
-  std::string summary;                                    ///< "mth5d - records …"
-  std::vector<std::string> usage;                         ///< lines behind the program's name
-  boost::program_options::options_description options;    ///< -h, -V, -v, -q are added
+  std::string summary;                                  ///< "mth5d - records …"
+  std::vector<std::string> usage;                       ///< lines behind the program's name
+  boost::program_options::options_description options;  ///< -h, -V, -v, -q are added
   boost::program_options::positional_options_description positional = {};
-  std::string footer = {};                                ///< examples, exit codes, files
+  std::string footer = {};  ///< examples, exit codes, files
 };
 
 struct Parsed {
   boost::program_options::variables_map values;
-  int verbosity = 0;        ///< -v counts up, -q down
-  bool answered = false;    ///< --help or --version was printed: exit 0
+  int verbosity = 0;      ///< -v counts up, -q down
+  bool answered = false;  ///< --help or --version was printed: exit 0
 };
 
 /// Parses without abbreviations; prints --help or --version to stdout itself.

@@ -30,8 +30,8 @@
 ///     file.close();
 namespace mth5 {
 
-/// A run that is open for appending, and a table under /Acquisition. Values; they hold no HDF5 object, so nothing a user keeps can
-/// keep SWMR from starting. Valid until the run is finished or the file closed.
+/// A run that is open for appending, and a table under /Acquisition. Values; they hold no HDF5 object, so nothing a user keeps
+/// can keep SWMR from starting. Valid until the run is finished or the file closed.
 struct RunId {
   std::size_t index = static_cast<std::size_t>(-1);
   friend bool operator==(RunId, RunId) = default;
@@ -41,15 +41,15 @@ struct TableId {
 };
 
 struct ChannelSpec {
-  Metadata metadata;            ///< Electric, Magnetic or Auxiliary; `component` is the name of the dataset and must be lower case
+  Metadata metadata;  ///< Electric, Magnetic or Auxiliary; `component` is the name of the dataset and must be lower case
   SampleType type = SampleType::Int32;
-  std::size_t chunk = 0;        ///< samples per HDF5 chunk; 0 picks by sample rate: an hour at 1 Hz, at most 1 MiB
+  std::size_t chunk = 0;  ///< samples per HDF5 chunk; 0 picks by sample rate: an hour at 1 Hz, at most 1 MiB
 };
 
 struct CreateOptions {
   std::string file_version = "0.2.0";  ///< 0.1.0 has one survey and no group above it
   std::string software_name = "mth5-daq";
-  std::string software_version = {};   ///< default: that of this library
+  std::string software_version = {};  ///< default: that of this library
 };
 
 /// What may be changed about the structure of a file: passed to the function given to File::edit() and good only there.
@@ -100,8 +100,8 @@ class File {
   [[nodiscard]] bool is_swmr_mode() const;
   [[nodiscard]] bool h5_is_write() const;
 
-  /// Changes the structure: outside SWMR at once; in SWMR mode leaves it, edits and returns (1 to 6 ms), readers stay attached and go
-  /// on with what they have open. If `change` throws, what it did before stays.
+  /// Changes the structure: outside SWMR at once; in SWMR mode leaves it, edits and returns (1 to 6 ms), readers stay attached
+  /// and go on with what they have open. If `change` throws, what it did before stays.
   void edit(const std::function<void(Edit&)>& change);
 
   /// Enters SWMR mode and gives a new file its final name. Everything flushed later is seen by readers.

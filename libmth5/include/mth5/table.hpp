@@ -10,8 +10,8 @@
 #include "mth5/error.hpp"
 
 /// Tables under /Acquisition: the recorder's own records beside the samples (ledger, gaps, state of health, sources).
-/// A table is a 1-D chunked HDF5 dataset of a packed compound; Python `mth5` and the validators ignore it, h5py and h5dump read it.
-/// On disk: libmth5/doc/acquisition.md. Thread: values, no sharing.
+/// A table is a 1-D chunked HDF5 dataset of a packed compound; Python `mth5` and the validators ignore it, h5py and h5dump read
+/// it. On disk: libmth5/doc/acquisition.md. Thread: values, no sharing.
 namespace mth5 {
 
 struct Column {

@@ -11,9 +11,9 @@
 /// Owners of HDF5 ids and the way errors come out of the C library. Nothing outside src/h5 calls an H5*close.
 namespace mth5::h5 {
 
-/// Prepares the library for this process and this thread; every public entry that will touch HDF5 calls it first. HDF5 prints its error
-/// stack per thread unless told otherwise, and HDF5_USE_FILE_LOCKING would override the lock setting of our access lists, so it is
-/// taken out of the environment before the library reads it (swmr-facts 2, 10).
+/// Prepares the library for this process and this thread; every public entry that will touch HDF5 calls it first. HDF5 prints its
+/// error stack per thread unless told otherwise, and HDF5_USE_FILE_LOCKING would override the lock setting of our access lists,
+/// so it is taken out of the environment before the library reads it (swmr-facts 2, 10).
 void initialise();
 
 /// The innermost message of this thread's error stack ("unable to lock file, errno = 11, …"), which then is cleared.

@@ -29,10 +29,14 @@ Datatype fixed_text(std::size_t bytes) {
 
 hid_t file_type(SampleType type) {
   switch (type) {
-    case SampleType::Int16: return H5T_STD_I16LE;
-    case SampleType::Int32: return H5T_STD_I32LE;
-    case SampleType::Float32: return H5T_IEEE_F32LE;
-    case SampleType::Float64: break;
+    case SampleType::Int16:
+      return H5T_STD_I16LE;
+    case SampleType::Int32:
+      return H5T_STD_I32LE;
+    case SampleType::Float32:
+      return H5T_IEEE_F32LE;
+    case SampleType::Float64:
+      break;
   }
   return H5T_IEEE_F64LE;
 }

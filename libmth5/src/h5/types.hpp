@@ -30,8 +30,8 @@ void write_group_type(hid_t object, std::string_view mth5_type);
 /// `["ex", "ey"]`, as Python's json.dumps prints it.
 [[nodiscard]] std::string json_list(const std::vector<std::string>& items);
 
-/// Access list of everything that writes: libver V110/V110 whatever HDF5 this is built against, no file locking (an attached reader would
-/// keep the writer out for ever), no object left open at close.
+/// Access list of everything that writes: libver V110/V110 whatever HDF5 this is built against, no file locking (an attached
+/// reader would keep the writer out for ever), no object left open at close.
 [[nodiscard]] PropertyList writer_access();
 /// Chunk cache of 0 bytes: with a cache, each flush rewrites the whole chunk (swmr-facts 4).
 [[nodiscard]] PropertyList uncached_access();

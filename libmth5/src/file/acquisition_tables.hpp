@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "h5/handle.hpp"
+#include "mth5/table.hpp"
+
+/// The groups and tables a new file is made of besides surveys. Page: doc/acquisition.md.
+namespace mth5 {
+
+/// /Acquisition/state, its one row as packed on disk.
+struct StateRow {
+  std::int64_t sequence, generation, time, durable_sequence, durable_time, visible_samples, durable_samples, buffered_samples,
+      writer_pid, closed, check;
+};
+inline constexpr std::size_t kStateColumns = 11;
+[[nodiscard]] TableSpec state_table();
+
+[[nodiscard]] h5::Datatype table_type(const TableSpec& spec);
+/// Creates an empty table with its attributes and the groups above it; one row of zeros for state.
+void create_acquisition_table(hid_t file, const TableSpec& spec, hsize_t rows);
+/// /Acquisition with its attributes and the state table.
+void create_acquisition(hid_t file, const std::string& software);
+/// Stations, Reports, Filters with its five kinds, Standards: what every survey has.
+void create_survey_groups(hid_t survey);
+/// "Linux 6.1.0 x86_64": what Python writes from platform.platform().
+[[nodiscard]] std::string platform_text();
+
+}  // namespace mth5

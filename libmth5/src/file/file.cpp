@@ -1,0 +1,396 @@
+#include "mth5/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "build_version.hpp"
+#include "core/durable.hpp"
+#include "file/acquisition_tables.hpp"
+#include "file/file_impl.hpp"
+#include "h5/types.hpp"
+
+namespace mth5 {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kState = "/Acquisition/state";
+
+}  // namespace
+
+template <class Body>
+auto FileImpl::guarded(Body body) {
+  try {
+    return body();
+  } catch (const FileError&) {
+    failed_ = true;
+    throw;
+  }
+}
+
+FileImpl::FileImpl(fs::path path, const CreateOptions& options)
+    : path_{std::move(path)}, version_010_{options.file_version == "0.1.0"} {
+  h5::initialise();
+  if (!version_010_ && options.file_version != "0.2.0")
+    throw StateError{path_.string() + ": file version '" + options.file_version + "' is not one of 0.1.0, 0.2.0"};
+  if (fs::exists(fs::symlink_status(path_)))
+    throw FileError{path_.string() + ": exists already and is never overwritten; choose another name"};
+  // The pid keeps leftovers of a process that was killed here from standing in the way.
+  work_path_ = path_.parent_path() / ("." + path_.filename().string() + "." + std::to_string(getpid()) + ".part");
+  create(options);
+}
+
+FileImpl::~FileImpl() {
+  try {
+    close();
+  } catch (const Error& e) {
+    std::fprintf(stderr, "libmth5: %s\n", e.what());
+  }
+}
+
+void FileImpl::create(const CreateOptions& options) {
+  // HDF5 says "unable to open file" for most reasons; the system knows better.
+  const int fd = open(work_path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd < 0) throw FileError{path_.string() + ": cannot be created: " + std::generic_category().message(errno)};
+  ::close(fd);
+  lock_ = h5::WriterLock{work_path_};
+  file_ = h5::File{H5Fcreate(work_path_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, h5::writer_access().get()), path_.string()};
+  open_ = true;
+
+  const auto root = h5::Group{H5Gopen2(file_.get(), "/", H5P_DEFAULT), "/"};
+  h5::write_attribute(root.get(), "file.type", std::string{"MTH5"});
+  h5::write_attribute(root.get(), "file.version", options.file_version);
+  h5::write_attribute(root.get(), "data_level", std::int64_t{1});
+  h5::write_attribute(root.get(), "file.access.platform", platform_text());
+  h5::write_attribute(root.get(), "file.access.time", to_mth5_time(host_now()));
+  const std::string version = options.software_version.empty() ? kVersion : options.software_version;
+  h5::write_attribute(root.get(), "mth5.software.name", options.software_name);
+  h5::write_attribute(root.get(), "mth5.software.version", version);
+  if (version_010_) {
+    const auto survey = h5::create_group(file_.get(), "Survey", {});
+    Metadata metadata{Kind::Survey};
+    metadata.set("id", std::string{"default_survey"});
+    h5::write_metadata(survey.get(), metadata);
+    create_survey_groups(survey.get());
+    file::create_summaries(survey.get());
+  } else {
+    const auto experiment = h5::create_group(file_.get(), "Experiment", "Experiment");
+    (void)h5::create_group(experiment.get(), "Surveys", "MasterSurvey");
+    (void)h5::create_group(experiment.get(), "Reports", "Reports");
+    (void)h5::create_group(experiment.get(), "Standards", "Standards");
+    file::create_summaries(experiment.get());
+  }
+  create_acquisition(file_.get(), options.software_name + " " + version);
+  row_type_ = file::channel_summary_type();
+  state_type_ = table_type(state_table());
+  time_ = host_now().time_since_epoch().count();
+  open_datasets();
+  write_state();
+}
+
+void FileImpl::require_writable(const char* call) const {
+  if (!open_) throw StateError{path_.string() + ": " + call + ": the file is closed"};
+  if (failed_) throw StateError{path_.string() + ": " + call + ": an earlier write failed; close this file and open the next"};
+}
+
+void FileImpl::open_datasets() {
+  const auto access = h5::uncached_access();
+  const auto open = [&](const std::string& path) { return h5::Dataset{H5Dopen2(file_.get(), path.c_str(), access.get()), path}; };
+  for (auto& run : runs_) {
+    if (run.finished) continue;
+    for (const auto& component : run.components) run.datasets.push_back(open(run.path + "/" + component));
+  }
+  for (auto& table : tables_) table.dataset = open("/Acquisition/" + table.spec.name);
+  summary_ = open(version_010_ ? "/Survey/channel_summary" : "/Experiment/channel_summary");
+  state_ = open(kState);
+}
+
+void FileImpl::close_datasets() {
+  for (auto& run : runs_) run.datasets.clear();
+  for (auto& table : tables_) table.dataset = {};
+  summary_ = {};
+  state_ = {};
+}
+
+void FileImpl::start_swmr() {
+  require_writable("start_swmr");
+  if (swmr_) return;
+  guarded([&] {
+    publish();
+    reenter_swmr();
+    if (work_path_ != path_) {
+      core::sync_data(lock_.fd(), path_);
+      core::rename_new(work_path_, path_);
+      core::sync_directory(path_.parent_path());
+      work_path_ = path_;
+    }
+  });
+}
+
+void FileImpl::reenter_swmr() {
+  // Datasets are opened after the start: a chunk cache setting from before it is lost (HDF5 issue 1730).
+  close_datasets();
+  h5::check(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL), path_.string());
+  h5::check(H5Fstart_swmr_write(file_.get()), path_.string() + ": SWMR cannot start");
+  swmr_ = true;
+  open_datasets();
+  write_state();
+}
+
+void FileImpl::leave_swmr() {
+  publish();
+  close_datasets();
+  file_.close(path_.string());
+  file_ = h5::File{H5Fopen(work_path_.c_str(), H5F_ACC_RDWR, h5::writer_access().get()), path_.string()};
+  swmr_ = false;
+}
+
+void FileImpl::edit(Edit& edit, const std::function<void(Edit&)>& change) {
+  require_writable("edit");
+  const bool live = swmr_;
+  guarded([&] {
+    if (live) {
+      leave_swmr();
+    } else {
+      publish();
+      close_datasets();
+    }
+  });
+  ++generation_;
+  const auto back = [&] {
+    guarded([&] {
+      if (live)
+        reenter_swmr();
+      else
+        open_datasets();
+    });
+  };
+  try {
+    change(edit);
+  } catch (const FileError&) {
+    failed_ = true;
+    throw;
+  } catch (...) {
+    back();
+    throw;
+  }
+  back();
+}
+
+void FileImpl::append(RunId id, hid_t memory_type, std::size_t element_bytes, Matrix<const char> samples, bool has_data) {
+  require_writable("append");
+  Run& target = run(id);
+  if (samples.n_channels != target.components.size())
+    throw StateError{target.path + ": append of " + std::to_string(samples.n_channels) + " channels to a run of " +
+                     std::to_string(target.components.size())};
+  if (samples.n_samples == 0) return;
+  guarded([&] {
+    const auto start = static_cast<hsize_t>(target.n_samples);
+    const auto count = static_cast<hsize_t>(samples.n_samples);
+    const hsize_t size = start + count;
+    const h5::Space memory{H5Screate_simple(1, &count, nullptr), target.path};
+    const h5::Space where{H5Screate_simple(1, &size, nullptr), target.path};
+    h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), target.path);
+    for (const auto& dataset : target.datasets) h5::check(H5Dset_extent(dataset.get(), &size), target.path);
+    for (std::size_t c = 0; c < target.datasets.size(); ++c) {
+      const char* values = samples.data + c * samples.stride * element_bytes;
+      h5::check(H5Dwrite(target.datasets[c].get(), memory_type, memory.get(), where.get(), H5P_DEFAULT, values),
+                target.path + "/" + target.components[c]);
+    }
+    target.n_samples += static_cast<std::int64_t>(count);
+    target.has_data = target.has_data || has_data;
+    dirty_ = true;
+  });
+}
+
+void FileImpl::append_rows(TableId id, const Rows& rows) {
+  require_writable("append_rows");
+  Table& table = tables_.at(id.index);
+  if (rows.size() == 0) return;
+  guarded([&] {
+    const auto start = static_cast<hsize_t>(table.n_rows);
+    const auto count = static_cast<hsize_t>(rows.size());
+    const hsize_t size = start + count;
+    const h5::Space memory{H5Screate_simple(1, &count, nullptr), table.spec.name};
+    const h5::Space where{H5Screate_simple(1, &size, nullptr), table.spec.name};
+    h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), table.spec.name);
+    h5::check(H5Dset_extent(table.dataset.get(), &size), table.spec.name);
+    h5::check(H5Dwrite(table.dataset.get(), table.type.get(), memory.get(), where.get(), H5P_DEFAULT, rows.bytes().data()),
+              table.spec.name);
+    table.n_rows += static_cast<std::int64_t>(count);
+    dirty_ = true;
+  });
+}
+
+void FileImpl::flush() {
+  require_writable("flush");
+  guarded([&] { publish(); });
+}
+
+std::int64_t FileImpl::samples_in_file() const {
+  std::int64_t n = 0;
+  for (const auto& run : runs_) n += run.n_samples;
+  return n;
+}
+
+void FileImpl::publish() {
+  if (!dirty_) return;
+  h5::check(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL), path_.string() + ": flush");
+  // Only now, and straight to the file (no cache): the table never promises samples that a reader cannot get.
+  for (auto& run : runs_) {
+    if (run.flushed == run.n_samples) continue;
+    const std::string end = to_mth5_time(run.end());
+    for (std::size_t c = 0; c < run.components.size(); ++c) {
+      auto& row = rows_[run.first_row + c];
+      row.n_samples = run.n_samples;
+      row.end = end;
+      row.has_data = run.has_data;
+    }
+    write_rows(run.first_row, run.components.size());
+    run.flushed = run.n_samples;
+  }
+  ++sequence_;
+  time_ = host_now().time_since_epoch().count();
+  visible_samples_ = samples_in_file();
+  write_state();
+  dirty_ = false;
+}
+
+void FileImpl::sync() {
+  require_writable("sync");
+  guarded([&] {
+    publish();
+    core::sync_data(lock_.fd(), path_);
+    durable_sequence_ = sequence_;
+    durable_time_ = host_now().time_since_epoch().count();
+    durable_samples_ = visible_samples_;
+    write_state();
+  });
+}
+
+void FileImpl::write_rows(std::size_t first, std::size_t count) {
+  packed_.clear();
+  for (std::size_t i = first; i < first + count; ++i) packed_.push_back(file::pack(rows_[i]));
+  const hsize_t total = rows_.size();
+  const hsize_t start = first;
+  const hsize_t n = count;
+  const h5::Space memory{H5Screate_simple(1, &n, nullptr), "channel_summary"};
+  const h5::Space where{H5Screate_simple(1, &total, nullptr), "channel_summary"};
+  h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &n, nullptr), "channel_summary");
+  h5::check(H5Dwrite(summary_.get(), row_type_.get(), memory.get(), where.get(), H5P_DEFAULT, packed_.data()), "channel_summary");
+}
+
+void FileImpl::write_state() {
+  static_assert(sizeof(StateRow) == kStateColumns * sizeof(std::int64_t));
+  const StateRow row{sequence_,        generation_, time_,    durable_sequence_,        durable_time_, visible_samples_,
+                     durable_samples_, buffered_,   getpid(), closed_in_order_ ? 1 : 0, sequence_};
+  h5::check(H5Dwrite(state_.get(), state_type_.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, &row), kState);
+}
+
+void FileImpl::close() {
+  if (!open_) return;
+  if (failed_) {  // what is on disk stays as it is; only the ids go
+    open_ = false;
+    close_datasets();
+    file_.close(path_.string());
+    lock_ = {};
+    return;
+  }
+  guarded([&] {
+    if (swmr_)
+      leave_swmr();
+    else {
+      publish();
+      close_datasets();
+    }
+    finish_metadata();
+    open_datasets();
+    closed_in_order_ = true;
+    buffered_ = 0;
+    durable_sequence_ = sequence_;
+    durable_samples_ = visible_samples_ = samples_in_file();
+    durable_time_ = host_now().time_since_epoch().count();
+    write_state();
+    close_datasets();
+    file_.close(path_.string());
+    core::sync_data(lock_.fd(), path_);
+    if (work_path_ != path_) {
+      core::rename_new(work_path_, path_);
+      core::sync_directory(path_.parent_path());
+    }
+  });
+  open_ = false;
+  lock_ = {};
+}
+
+File::File(std::unique_ptr<FileImpl> impl) : impl_{std::move(impl)} {}
+File::~File() = default;
+File::File(File&&) noexcept = default;
+File& File::operator=(File&&) noexcept = default;
+
+File File::create(const fs::path& path, const CreateOptions& options) { return File{std::make_unique<FileImpl>(path, options)}; }
+const fs::path& File::path() const { return impl_->path(); }
+bool File::is_swmr_mode() const { return impl_->is_open() && impl_->is_swmr(); }
+bool File::h5_is_write() const { return impl_->is_open(); }
+
+void File::edit(const std::function<void(Edit&)>& change) {
+  h5::initialise();
+  Edit edit{*impl_};
+  impl_->edit(edit, change);
+}
+
+void File::start_swmr() {
+  h5::initialise();
+  impl_->start_swmr();
+}
+
+namespace {
+
+template <class T>
+void append_matrix(FileImpl& file, RunId run, hid_t type, Matrix<const T> samples) {
+  bool has_data = file.has_data(run);
+  for (std::size_t c = 0; c < samples.n_channels && !has_data; ++c)
+    has_data = std::any_of(samples.channel(c), samples.channel(c) + samples.n_samples, [](T v) { return v != T{}; });
+  const Matrix<const char> bytes{reinterpret_cast<const char*>(samples.data), samples.n_channels, samples.n_samples,
+                                 samples.stride};
+  file.append(run, type, sizeof(T), bytes, has_data);
+}
+
+}  // namespace
+
+void File::append(RunId run, Matrix<const double> samples) { append_matrix(*impl_, run, H5T_NATIVE_DOUBLE, samples); }
+void File::append(RunId run, Matrix<const float> samples) { append_matrix(*impl_, run, H5T_NATIVE_FLOAT, samples); }
+void File::append(RunId run, Matrix<const std::int32_t> samples) { append_matrix(*impl_, run, H5T_NATIVE_INT32, samples); }
+void File::append_rows(TableId table, const Rows& rows) { impl_->append_rows(table, rows); }
+void File::set_buffered(std::int64_t samples_per_channel) { impl_->set_buffered(samples_per_channel); }
+void File::flush() { impl_->flush(); }
+void File::sync() { impl_->sync(); }
+void File::close() { impl_->close(); }
+std::int64_t File::n_samples(RunId run) const { return impl_->n_samples(run); }
+std::int64_t File::n_rows(TableId table) const { return impl_->n_rows(table); }
+
+std::uintmax_t File::file_bytes() const {
+  struct stat info {};
+  if (stat(impl_->path().c_str(), &info) != 0) return 0;
+  return static_cast<std::uintmax_t>(info.st_size);
+}
+
+void Edit::add_survey(const Metadata& survey) { file_.add_survey(survey); }
+void Edit::add_station(std::string_view survey, const Metadata& station) { file_.add_station(survey, station); }
+RunId Edit::add_run(std::string_view survey, std::string_view station, const Metadata& run, UtcNanos start,
+                    std::span<const ChannelSpec> channels) {
+  return file_.add_run(survey, station, run, start, channels);
+}
+void Edit::finish_run(RunId run) { file_.finish_run(run); }
+TableId Edit::add_table(const TableSpec& spec) { return file_.add_table(spec); }
+void Edit::update_survey(const Metadata& survey) { file_.update_survey(survey); }
+void Edit::update_station(std::string_view survey, const Metadata& station) { file_.update_station(survey, station); }
+void Edit::update_run(RunId run, const Metadata& metadata) { file_.update_run(run, metadata); }
+
+}  // namespace mth5

@@ -1,0 +1,164 @@
+#include "file/summary.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "h5/types.hpp"
+
+namespace mth5::file {
+
+namespace {
+
+// A field of a summary table: a text of `text_bytes`, or one of the 8-byte types, or the 1-byte bool.
+enum class FieldType { Text, Float, Int, Bool, Reference };
+struct Field {
+  const char* name;
+  FieldType type;
+  std::size_t text_bytes = 0;
+
+  [[nodiscard]] std::size_t bytes() const { return type == FieldType::Text ? text_bytes : type == FieldType::Bool ? 1 : 8; }
+};
+
+constexpr FieldType T = FieldType::Text;
+constexpr FieldType F = FieldType::Float;
+constexpr FieldType I = FieldType::Int;
+constexpr FieldType B = FieldType::Bool;
+constexpr FieldType R = FieldType::Reference;
+
+constexpr Field kChannel[] = {{"survey", T, 30},
+                              {"station", T, 30},
+                              {"run", T, 20},
+                              {"latitude", F},
+                              {"longitude", F},
+                              {"elevation", F},
+                              {"component", T, 20},
+                              {"start", T, 36},
+                              {"end", T, 36},
+                              {"n_samples", I},
+                              {"sample_rate", F},
+                              {"measurement_type", T, 30},
+                              {"azimuth", F},
+                              {"tilt", F},
+                              {"units", T, 60},
+                              {"has_data", B},
+                              {"hdf5_reference", R},
+                              {"run_hdf5_reference", R},
+                              {"station_hdf5_reference", R}};
+constexpr Field kTransferFunction[] = {{"station", T, 30},    {"survey", T, 50},
+                                       {"latitude", F},       {"longitude", F},
+                                       {"elevation", F},      {"tf_id", T, 30},
+                                       {"units", T, 30},      {"has_impedance", B},
+                                       {"has_tipper", B},     {"has_covariance", B},
+                                       {"period_min", F},     {"period_max", F},
+                                       {"hdf5_reference", R}, {"station_hdf5_reference", R}};
+constexpr Field kFourier[] = {{"survey", T, 30},
+                              {"station", T, 30},
+                              {"run", T, 20},
+                              {"decimation_level", T, 44},
+                              {"latitude", F},
+                              {"longitude", F},
+                              {"elevation", F},
+                              {"component", T, 20},
+                              {"start", T, 36},
+                              {"end", T, 36},
+                              {"n_samples", I},
+                              {"sample_rate", F},
+                              {"measurement_type", T, 30},
+                              {"units", T, 60},
+                              {"hdf5_reference", R},
+                              {"decimation_level_reference", R},
+                              {"run_hdf5_reference", R},
+                              {"station_hdf5_reference", R}};
+
+std::size_t row_bytes(std::span<const Field> fields) {
+  std::size_t n = 0;
+  for (const auto& field : fields) n += field.bytes();
+  return n;
+}
+
+h5::Datatype compound(std::span<const Field> fields) {
+  h5::Datatype type{H5Tcreate(H5T_COMPOUND, row_bytes(fields)), "summary type"};
+  const h5::Datatype flag = h5::bool_enum();
+  std::size_t offset = 0;
+  for (const auto& field : fields) {
+    const h5::Datatype text = field.type == T ? h5::fixed_text(field.text_bytes) : h5::Datatype{};
+    const hid_t member = field.type == T   ? text.get()
+                         : field.type == F ? H5T_IEEE_F64LE
+                         : field.type == I ? H5T_STD_I64LE
+                         : field.type == B ? flag.get()
+                                           : H5T_STD_REF_OBJ;
+    h5::check(H5Tinsert(type.get(), field.name, offset, member), "summary type");
+    offset += field.bytes();
+  }
+  return type;
+}
+
+void create_table(hid_t root, const char* name, std::span<const Field> fields, hsize_t rows) {
+  const h5::Datatype type = compound(fields);
+  const hsize_t unlimited = H5S_UNLIMITED;
+  const hsize_t chunk = 64;
+  const h5::Space space{H5Screate_simple(1, &rows, &unlimited), name};
+  const h5::PropertyList create{H5Pcreate(H5P_DATASET_CREATE), name};
+  h5::check(H5Pset_chunk(create.get(), 1, &chunk), name);
+  const h5::Dataset table{H5Dcreate2(root, name, type.get(), space.get(), H5P_DEFAULT, create.get(), H5P_DEFAULT), name};
+  if (rows == 0) return;
+  const std::vector<char> zeros(row_bytes(fields) * rows);
+  h5::check(H5Dwrite(table.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, zeros.data()), name);
+}
+
+// Writes members one behind the other: the table is packed, a C struct would not be.
+class Packer {
+ public:
+  explicit Packer(char* out) : out_{out} {}
+  void text(const std::string& value, std::size_t bytes) {
+    std::memcpy(out_, value.data(), std::min(value.size(), bytes));  // the array starts zeroed: null-padded
+    out_ += bytes;
+  }
+  template <class V>
+  void value(V v) {
+    std::memcpy(out_, &v, sizeof v);
+    out_ += sizeof v;
+  }
+
+ private:
+  char* out_;
+};
+
+}  // namespace
+
+h5::Datatype channel_summary_type() { return compound(kChannel); }
+
+PackedRow pack(const ChannelRow& row) {
+  PackedRow packed{};
+  Packer out{packed.data()};
+  out.text(row.survey, 30);
+  out.text(row.station, 30);
+  out.text(row.run, 20);
+  out.value(row.latitude);
+  out.value(row.longitude);
+  out.value(row.elevation);
+  out.text(row.component, 20);
+  out.text(row.start, 36);
+  out.text(row.end, 36);
+  out.value(row.n_samples);
+  out.value(row.sample_rate);
+  out.text(row.measurement_type, 30);
+  out.value(row.azimuth);
+  out.value(row.tilt);
+  out.text(row.units, 60);
+  out.value(static_cast<std::int8_t>(row.has_data));
+  out.value(row.channel_reference);
+  out.value(row.run_reference);
+  out.value(row.station_reference);
+  return packed;
+}
+
+void create_summaries(hid_t root) {
+  create_table(root, "channel_summary", kChannel, 0);
+  create_table(root, "tf_summary", kTransferFunction, 1);
+  create_table(root, "fc_summary", kFourier, 1);
+}
+
+}  // namespace mth5::file

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "h5/handle.hpp"
+
+/// The summary tables that Python `mth5` reads. Source: mth5-format, section 3: names, offsets and sizes to the byte.
+namespace mth5::file {
+
+/// One row of channel_summary; packed as on disk by pack().
+struct ChannelRow {
+  std::string survey, station, run;
+  double latitude = 0, longitude = 0, elevation = 0;
+  std::string component, start, end;
+  std::int64_t n_samples = 0;
+  double sample_rate = 0;
+  std::string measurement_type;
+  double azimuth = 0, tilt = 0;
+  std::string units;
+  bool has_data = false;
+  hobj_ref_t channel_reference = 0, run_reference = 0, station_reference = 0;
+};
+
+inline constexpr std::size_t kChannelRowBytes = 343;
+using PackedRow = std::array<char, kChannelRowBytes>;
+[[nodiscard]] PackedRow pack(const ChannelRow& row);
+[[nodiscard]] h5::Datatype channel_summary_type();
+
+/// Creates channel_summary (no rows yet, unfiltered so that rows can be overwritten in place), tf_summary and fc_summary (one
+/// zero row each, Python's own "empty") in `/Experiment` or `/Survey`.
+void create_summaries(hid_t root);
+
+}  // namespace mth5::file
