@@ -27,16 +27,17 @@ enum class Type { Text, Float, Int, Bool, Time, Date, List };
 
 /// One row of the table: an attribute of one kind of object.
 struct Attribute {
-  std::string_view name;           ///< `location.latitude`
-  Type type;
-  std::string_view units;          ///< of a number: "degrees", "meters", "volts", "" …
-  bool required;                   ///< Python always writes it
-  std::string_view default_value;  ///< as text; "" = absent
-  std::string_view options;        ///< allowed texts, separated by '|', without regard to case; "" = any
-  std::string_view pattern;        ///< what a text must match, as ECMAScript regex; "" = any
+  std::string_view name = {};  ///< `location.latitude`
+  Type type = Type::Text;
+  std::string_view units = {};          ///< of a number: "degrees", "meters", "volts", "" …
+  bool required = false;                ///< always written, with its default where it is not set
+  std::string_view default_value = {};  ///< as text; "" = absent
+  std::string_view options = {};        ///< allowed texts, separated by '|'; "" = any; `IGRF-*`: any text that begins so.
+                                        ///< Case, blanks, '-' and '_' do not count. A number may have one too: `none`
+  std::string_view pattern = {};        ///< what a text, or each element of a list, must match, as ECMAScript regex; "" = any
   double minimum = -std::numeric_limits<double>::infinity();
   double maximum = std::numeric_limits<double>::infinity();
-  std::string_view description;    ///< one short line
+  std::string_view description = {};  ///< one short line
 };
 
 /// All attributes of a kind, in the order in which they are written.
@@ -83,8 +84,9 @@ class Metadata {
   std::map<std::string, Value, std::less<>> values_;
 };
 
-/// nullopt if `text` may be the id of that kind in MTH5, else what is wrong ("has a '-'; only letters, digits and _ are allowed").
-/// Limits are those of the summary table: survey and station 30, run and component 20 bytes. Source: mth5-format, section 7.1.
+/// nullopt if `text` may be the id of that kind in MTH5, else what is wrong ("has a '-'; only letters, digits and _ are
+/// allowed"). Limits are those of the summary table: survey and station 30, run and component 20 bytes. Source: mth5-format,
+/// section 7.1.
 [[nodiscard]] std::optional<std::string> check_id(Kind kind, std::string_view text);
 
 }  // namespace mth5
