@@ -1,0 +1,279 @@
+#include "mth5/file.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "h5/handle.hpp"
+#include "h5/lock.hpp"
+#include "h5/types.hpp"
+#include "support/support.hpp"
+
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+mth5::Metadata survey(const std::string& id = "S1") {
+  mth5::Metadata m{mth5::Kind::Survey};
+  m.set("id", id);
+  return m;
+}
+
+mth5::Metadata station(const std::string& id = "MT001") {
+  mth5::Metadata m{mth5::Kind::Station};
+  m.set("id", id);
+  m.set("location.latitude", 40.5);
+  m.set("location.longitude", -115.1);
+  return m;
+}
+
+mth5::Metadata run(const std::string& id, double rate) {
+  mth5::Metadata m{mth5::Kind::Run};
+  m.set("id", id);
+  m.set("sample_rate", rate);
+  return m;
+}
+
+std::vector<mth5::ChannelSpec> channels(mth5::SampleType type = mth5::SampleType::Int32) {
+  std::vector<mth5::ChannelSpec> specs;
+  for (const auto& [kind, component] : {std::pair{mth5::Kind::Electric, "ex"}, {mth5::Kind::Magnetic, "hy"}}) {
+    mth5::Metadata m{kind};
+    m.set("component", std::string{component});
+    m.set("units", std::string{"digital counts"});
+    specs.push_back({m, type, 100});
+  }
+  return specs;
+}
+
+const mth5::UtcNanos kStart = *mth5::parse_time("2026-05-01T00:00:00");
+
+struct Made {
+  mth5::File file;
+  mth5::RunId run;
+};
+
+Made make(const std::filesystem::path& path, const std::string& version = "0.2.0") {
+  auto file = mth5::File::create(path, {version, "test", "1"});
+  mth5::RunId id;
+  file.edit([&](mth5::Edit& edit) {
+    edit.add_survey(survey());
+    edit.add_station("S1", station());
+    id = edit.add_run("S1", "MT001", run("sr8_0001", 8), kStart, channels());
+  });
+  return {std::move(file), id};
+}
+
+std::vector<std::int32_t> ramp(std::size_t channel, std::size_t first, std::size_t n) {
+  std::vector<std::int32_t> values;
+  for (std::size_t i = 0; i < n; ++i) values.push_back(static_cast<std::int32_t>(1000 * (channel + 1) + first + i));
+  return values;
+}
+
+void append(mth5::File& file, mth5::RunId id, std::size_t first, std::size_t n) {
+  std::vector<std::int32_t> both = ramp(0, first, n);
+  const auto second = ramp(1, first, n);
+  both.insert(both.end(), second.begin(), second.end());
+  file.append(id, mth5::Matrix<const std::int32_t>{both.data(), 2, n, n});
+}
+
+std::vector<std::int32_t> stored(const std::filesystem::path& path, const std::string& dataset) {
+  mth5::h5::initialise();
+  const auto access = mth5::h5::writer_access();  // in the writer's process HDF5 shares the file, so the settings must be its own
+  const mth5::h5::File file{H5Fopen(path.c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access.get()), "open"};
+  const mth5::h5::Dataset set{H5Dopen2(file.get(), dataset.c_str(), H5P_DEFAULT), dataset};
+  const mth5::h5::Space space{H5Dget_space(set.get()), "space"};
+  std::vector<std::int32_t> values(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space.get())));
+  mth5::h5::check(H5Dread(set.get(), H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read");
+  return values;
+}
+
+constexpr const char* kEx = "/Experiment/Surveys/S1/Stations/MT001/sr8_0001/ex";
+constexpr const char* kHy = "/Experiment/Surveys/S1/Stations/MT001/sr8_0001/hy";
+
+TEST(File, IsSeenUnderItsNameOnlyWhenReadersMayCome) {
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  auto [file, id] = make(path);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  file.start_swmr();
+  EXPECT_TRUE(std::filesystem::exists(path));
+  EXPECT_TRUE(file.is_swmr_mode());
+  EXPECT_TRUE(file.h5_is_write());
+  file.close();
+  EXPECT_FALSE(file.is_swmr_mode());
+  EXPECT_FALSE(file.h5_is_write());
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator{dir.path()}, {}), 1) << "nothing is left beside the file";
+}
+
+TEST(File, ShowsReadersWhatWasFlushed) {
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  auto [file, id] = make(path);
+  file.start_swmr();
+  append(file, id, 0, 150);
+  file.flush();
+  EXPECT_EQ(stored(path, kEx), ramp(0, 0, 150));
+  append(file, id, 150, 70);
+  file.flush();
+  EXPECT_EQ(stored(path, kEx), ramp(0, 0, 220));
+  EXPECT_EQ(stored(path, kHy), ramp(1, 0, 220));
+  file.close();
+  EXPECT_EQ(stored(path, kHy), ramp(1, 0, 220));
+}
+
+TEST(File, NeverTouchesAnExistingFile) {
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  support::write_text(path, "precious");
+  EXPECT_THAT([&] { mth5::File::create(path); },
+              ThrowsMessage<mth5::FileError>(HasSubstr("a.h5: exists already and is never overwritten")));
+  EXPECT_EQ(support::read_text(path), "precious");
+  // One that comes into being while the file is made is left alone as well.
+  const auto other = dir / "b.h5";
+  auto made = make(other);
+  support::write_text(other, "precious");
+  EXPECT_THAT([&] { made.file.start_swmr(); }, ThrowsMessage<mth5::FileError>(HasSubstr("b.h5: cannot be created: File exists")));
+  EXPECT_EQ(support::read_text(other), "precious");
+}
+
+TEST(File, SaysWhyItCannotBeCreated) {
+  EXPECT_THAT([] { mth5::File::create("/nonexistent/a.h5"); },
+              ThrowsMessage<mth5::FileError>(HasSubstr("/nonexistent/a.h5: cannot be created: No such file or directory")));
+  const support::TempDir dir;
+  EXPECT_THAT(
+      [&] {
+        mth5::File::create(dir / "a.h5", {"0.3.0", "test", "1"});
+      },
+      ThrowsMessage<mth5::StateError>(HasSubstr("file version '0.3.0' is not one of 0.1.0, 0.2.0")));
+}
+
+TEST(File, RefusesWhatDoesNotFitAndStaysUsable) {
+  const support::TempDir dir;
+  auto [file, id] = make(dir / "a.h5");
+  file.start_swmr();
+  const std::vector<std::int32_t> one(10, 1);
+  EXPECT_THAT(([&, run_id = id, &f = file] {
+                f.append(run_id, mth5::Matrix<const std::int32_t>{one.data(), 1, 10, 10});
+              }),
+              ThrowsMessage<mth5::StateError>(HasSubstr("append of 1 channels to a run of 2")));
+  const auto refuse = [&f = file](const std::function<void(mth5::Edit&)>& change, const std::string& why) {
+    EXPECT_THAT([&] { f.edit(change); }, testing::Throws<mth5::Error>(testing::Property(&mth5::Error::what, HasSubstr(why))));
+  };
+  refuse([](mth5::Edit& e) { e.add_survey(survey()); }, "survey 'S1' exists already");
+  refuse([](mth5::Edit& e) { e.add_station("S2", station()); }, "there is no survey 'S2'; add_survey() first");
+  refuse([](mth5::Edit& e) { e.add_station("S1", station()); }, "station 'MT001' exists already");
+  refuse([](mth5::Edit& e) { e.add_run("S1", "MT001", run("sr8_0001", 8), kStart, channels()); },
+         "run 'sr8_0001' exists already");
+  refuse([](mth5::Edit& e) { e.add_run("S1", "MT001", run("sr8_0002", 0), kStart, channels()); },
+         "run.sample_rate: must be above 0 Hz");
+  refuse([](mth5::Edit& e) { e.add_run("S1", "MT002", run("x", 1), kStart, channels()); }, "there is no station 'MT002'");
+  refuse(
+      [](mth5::Edit& e) {
+        auto twice = channels();
+        twice.push_back(twice.front());
+        e.add_run("S1", "MT001", run("sr8_0002", 8), kStart, twice);
+      },
+      "two channels are called 'ex'");
+  append(file, id, 0, 10);
+  file.close();
+  EXPECT_EQ(stored(dir / "a.h5", kEx).size(), 10u);
+  EXPECT_THAT(([&f = file] { f.flush(); }), ThrowsMessage<mth5::StateError>(HasSubstr("the file is closed")));
+}
+
+TEST(File, GrowsNewRunsWhileAReaderIsAttached) {
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  // Forked before the file is there: a child must not inherit HDF5's table of open files, or it would share the writer's handle.
+  int to_reader[2];
+  int to_writer[2];
+  ASSERT_EQ(pipe(to_reader), 0);
+  ASSERT_EQ(pipe(to_writer), 0);
+  const pid_t reader = fork();
+  if (reader == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    char go;
+    if (read(to_reader[0], &go, 1) != 1) _exit(1);
+    mth5::h5::initialise();
+    const bool open = H5Fopen(path.c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT) >= 0;
+    if (write(to_writer[1], open ? "r" : "x", 1) != 1) _exit(1);
+    for (;;) pause();
+  }
+  auto [file, id] = make(path);
+  file.start_swmr();
+  append(file, id, 0, 50);
+  file.flush();
+  ASSERT_EQ(write(to_reader[1], "g", 1), 1);
+  char ready = 0;
+  EXPECT_EQ(read(to_writer[0], &ready, 1), 1);
+  EXPECT_EQ(ready, 'r');
+  mth5::RunId next;
+  file.edit([&](mth5::Edit& edit) {
+    edit.finish_run(id);
+    next = edit.add_run("S1", "MT001", run("sr8_0002", 8), kStart + std::chrono::hours{1}, channels());
+  });
+  EXPECT_TRUE(file.is_swmr_mode());
+  append(file, next, 0, 30);
+  file.flush();
+  EXPECT_EQ(stored(path, kEx).size(), 50u);
+  EXPECT_EQ(stored(path, "/Experiment/Surveys/S1/Stations/MT001/sr8_0002/hy"), ramp(1, 0, 30));
+  EXPECT_THAT(([&, &f = file, old = id] { append(f, old, 0, 1); }),
+              ThrowsMessage<mth5::StateError>(HasSubstr("the run is finished")));
+  kill(reader, SIGKILL);
+  waitpid(reader, nullptr, 0);
+  for (const int fd : {to_reader[0], to_reader[1], to_writer[0], to_writer[1]}) close(fd);
+  file.close();
+}
+
+TEST(File, TakesRowsOfTablesAndFloatsOfEveryWidth) {
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  auto file = mth5::File::create(path);
+  const mth5::TableSpec spec{"state_of_health/lemi",
+                             {{"time", mth5::Column::Type::Int64, 0, "ns"},
+                              {"battery", mth5::Column::Type::Float64, 0, "V"},
+                              {"note", mth5::Column::Type::Text, 8, ""}},
+                             "test"};
+  mth5::TableId table;
+  mth5::RunId id;
+  file.edit([&](mth5::Edit& edit) {
+    edit.add_survey(survey());
+    edit.add_station("S1", station());
+    id = edit.add_run("S1", "MT001", run("sr8_0001", 8), kStart, channels(mth5::SampleType::Float64));
+    table = edit.add_table(spec);
+  });
+  file.start_swmr();
+  mth5::Rows rows{spec};
+  for (std::int64_t i = 0; i < 300; ++i) {
+    rows.add(i);
+    rows.add(0.5 * static_cast<double>(i));
+    rows.add("row too long for it");
+  }
+  EXPECT_EQ(rows.size(), 300u);
+  EXPECT_THROW(rows.add(1.0), mth5::StateError) << "a value of another type than the column's";
+  file.append_rows(table, rows);
+  const std::vector<float> floats{1.5F, 2.5F, -3.25F, 4.0F};
+  file.append(id, mth5::Matrix<const float>{floats.data(), 2, 2, 2});
+  const std::vector<double> doubles{0.1, 0.2};
+  file.append(id, mth5::Matrix<const double>{doubles.data(), 2, 1, 1});
+  file.sync();
+  EXPECT_EQ(file.n_rows(table), 300);
+  EXPECT_EQ(file.n_samples(id), 3);
+  file.close();
+}
+
+TEST(File, HoldsTheWritersLockUntilItIsClosed) {
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  auto made = make(path);
+  made.file.start_swmr();
+  EXPECT_THROW(mth5::h5::WriterLock{path}, mth5::BusyError);
+  made.file.close();
+  EXPECT_NO_THROW(mth5::h5::WriterLock{path});
+}
+
+}  // namespace
