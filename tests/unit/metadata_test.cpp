@@ -22,18 +22,18 @@ using Texts = std::vector<std::string>;
 constexpr Kind kKinds[] = {Kind::Survey, Kind::Station, Kind::Run, Kind::Electric, Kind::Magnetic, Kind::Auxiliary};
 
 /// What set() stores.
-Value stored(Kind kind, const char* name, Value value) {
+Value stored(Kind kind, const char* name, const Value& value) {
   Metadata metadata{kind};
-  metadata.set(name, std::move(value));
+  metadata.set(name, value);
   return *metadata.find(name);
 }
 Value stored(Kind kind, const char* name, const char* text) { return stored(kind, name, Value{std::string{text}}); }
 
 /// What set() throws; "" if it accepts the value.
-std::string refusal(Kind kind, const char* name, Value value) {
+std::string refusal(Kind kind, const char* name, const Value& value) {
   Metadata metadata{kind};
   try {
-    metadata.set(name, std::move(value));
+    metadata.set(name, value);
   } catch (const MetadataError& e) {
     EXPECT_EQ(metadata, Metadata{kind}) << "a refused value leaves a trace";
     EXPECT_EQ(std::string{e.what()}.find('\n'), std::string::npos) << e.what();

@@ -60,7 +60,7 @@ class Metadata {
   /// JSON or commas); times are normalised to the MTH5 text.
   /// @throws MetadataError "station.location.latitude: 95 is out of range (-90 to 90 degrees)" and the like: object, attribute,
   ///         value, what is allowed; for an unknown name the nearest known one
-  void set(std::string_view name, Value value);
+  void set(std::string_view name, const Value& value);
   void erase(std::string_view name);
 
   /// nullptr if it is not set (defaults do not count).
