@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <numeric>
+#include <string_view>
+
+#include "acquisition/decode/text.hpp"
+#include "support/lemi424.hpp"
+
+/// What must hold for the text decoder on any bytes. Shared by the libFuzzer target and the plain test.
+namespace fuzz {
+
+inline void require(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "text decoder: broken promise: %s\n", what);
+  std::abort();
+}
+
+inline void check_counters(const daq::decode::Decoder& decoder, const daq::decode::Batch& out, std::size_t fed,
+                           std::size_t max_line) {
+  const auto& c = decoder.counters();
+  require(c.bytes_in == fed, "every byte is counted");
+  require(c.bytes_in == std::accumulate(c.bytes_skipped.begin(), c.bytes_skipped.end(), c.bytes_decoded + c.bytes_pending),
+          "in = decoded + pending + skipped");
+  require(c.bytes_pending <= max_line, "memory is bounded by the longest line");
+  require(c.frames == out.frames.size(), "every frame is counted");
+  require(out.samples.size() == out.frames.size() * out.n_channels && out.soh.size() == out.frames.size() * out.n_soh,
+          "values for every frame");
+  for (std::size_t i = 0; i < daq::decode::kSkips; ++i)
+    require(c.events_skipped[i] <= c.bytes_skipped[i] && (c.events_skipped[i] == 0) == (c.bytes_skipped[i] == 0),
+            "events go with bytes");
+}
+
+/// Feeds `text` in one piece and in parts of a size that the text itself decides.
+/// @returns frames found
+inline std::uint64_t check_text_decoder(const daq::decode::TextFormat& format, std::string_view text) {
+  using namespace daq::decode;
+  const auto whole = make_text_decoder(format);
+  Batch whole_out;
+  whole->feed({text.data(), text.size()}, whole_out);
+  check_counters(*whole, whole_out, text.size(), format.max_line);
+  whole->end_of_stream(whole_out);
+  check_counters(*whole, whole_out, text.size(), format.max_line);
+
+  const auto parts = make_text_decoder(format);
+  Batch parts_out;
+  for (std::size_t i = 0, step = 1; i < text.size(); step = 1 + static_cast<unsigned char>(text[i - 1]) % 64) {
+    const auto part = text.substr(i, step);
+    parts->feed({part.data(), part.size()}, parts_out);
+    i += part.size();
+    check_counters(*parts, parts_out, i, format.max_line);
+  }
+  parts->end_of_stream(parts_out);
+  require(parts->counters() == whole->counters(), "the same counts however the stream is cut");
+  for (std::size_t i = 0; i < whole_out.frames.size(); ++i)
+    require(parts_out.frames[i].time == whole_out.frames[i].time, "the same frames however the stream is cut");
+  for (const double value : whole_out.samples) require(std::isfinite(value), "a sample is a number");
+  return whole->counters().frames;
+}
+
+/// The recorded format and one with commas whose time comes last.
+inline std::uint64_t check_text_decoders(std::string_view text) {
+  using Use = daq::decode::TextColumn::Use;
+  daq::decode::TextFormat commas;
+  commas.delimiter = ',';
+  commas.comment = ';';
+  commas.max_line = 100;
+  commas.n_channels = 2;
+  commas.n_soh = 1;
+  commas.columns = {
+      {Use::Skip},   {Use::Channel, 0}, {Use::Channel, 1, false, 2}, {Use::Year},         {Use::Month}, {Use::Day}, {Use::Hour},
+      {Use::Minute}, {Use::Second},     {Use::Soh, 0, true},         {Use::Hemisphere, 0}};
+  return check_text_decoder(support::lemi424_format(), text) + check_text_decoder(commas, text);
+}
+
+}  // namespace fuzz

@@ -1,0 +1,142 @@
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <numeric>
+
+#include "acquisition/decode/number.hpp"
+#include "acquisition/decode/text.hpp"
+#include "support/lemi424.hpp"
+
+namespace {
+
+using namespace daq::decode;
+
+/// A stream of lines with all that goes wrong on one.
+std::string damaged_stream() {
+  std::string stream;
+  const int lines = *rc::gen::inRange(0, 12);
+  for (int i = 0; i < lines; ++i) {
+    std::string line = support::lemi424_line(i) + *rc::gen::element<std::string>("\n", " \n", "\r\n", "");
+    switch (*rc::gen::inRange(0, 8)) {
+      case 0:
+        line.resize(*rc::gen::inRange<std::size_t>(0, line.size()));
+        break;
+      case 1:
+        line.erase(0, *rc::gen::inRange<std::size_t>(0, line.size()));
+        break;
+      case 2:
+        line[*rc::gen::inRange<std::size_t>(0, line.size())] = *rc::gen::arbitrary<char>();
+        break;
+      case 3:
+        line.insert(*rc::gen::inRange<std::size_t>(0, line.size()), *rc::gen::container<std::string>(rc::gen::arbitrary<char>()));
+        break;
+      case 4:
+        line.insert(0, std::string(*rc::gen::inRange<std::size_t>(0, 300), *rc::gen::element('\0', 'x', ' ', '1')));
+        break;
+      default:
+        break;
+    }
+    stream += line;
+  }
+  return stream;
+}
+
+struct Result {
+  Counters counters;
+  Batch batch;
+};
+
+/// Bit for bit, so that NaN equals itself.
+bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0);
+}
+
+Result decode(const std::string& stream, const std::function<std::size_t()>& next_part) {
+  auto format = support::lemi424_format();
+  format.max_line = 400;
+  const auto decoder = make_text_decoder(format);
+  Result result;
+  for (std::size_t i = 0; i < stream.size();) {
+    const auto part = std::string_view{stream}.substr(i, next_part());
+    decoder->feed({part.data(), part.size()}, result.batch);
+    i += part.size();
+    const auto& c = decoder->counters();
+    RC_ASSERT(c.bytes_in == i);
+    RC_ASSERT(c.bytes_in == std::accumulate(c.bytes_skipped.begin(), c.bytes_skipped.end(), c.bytes_decoded + c.bytes_pending));
+    RC_ASSERT(c.bytes_pending <= format.max_line);
+    RC_ASSERT(c.frames == result.batch.frames.size());
+  }
+  decoder->end_of_stream(result.batch);
+  result.counters = decoder->counters();
+  RC_ASSERT(result.counters.bytes_pending == 0u);
+  return result;
+}
+
+RC_GTEST_PROP(TextDecoder, GivesTheSameHoweverTheStreamIsCut, ()) {
+  const auto stream = damaged_stream();
+  const auto longest = *rc::gen::element<std::size_t>(1, 3, 50, 500);
+  const auto whole = decode(stream, [&] { return stream.size(); });
+  const auto cut = decode(stream, [&] { return *rc::gen::inRange<std::size_t>(1, longest + 1); });
+  RC_ASSERT(whole.counters == cut.counters);
+  RC_ASSERT(whole.batch.frames.size() == cut.batch.frames.size());
+  for (std::size_t i = 0; i < whole.batch.frames.size(); ++i) {
+    RC_ASSERT(whole.batch.frames[i].time == cut.batch.frames[i].time);
+    RC_ASSERT(whole.batch.frames[i].after_skip == cut.batch.frames[i].after_skip);
+  }
+  RC_ASSERT(same_bits(whole.batch.samples, cut.batch.samples));
+  RC_ASSERT(same_bits(whole.batch.soh, cut.batch.soh));
+}
+
+RC_GTEST_PROP(TextDecoder, LosesNoWholeLineToDamageInOthers, ()) {
+  const auto hurt = *rc::gen::inRange(1, 9);
+  std::string stream;
+  for (int i = 0; i < 10; ++i) {
+    std::string line = support::lemi424_line(i) + "\n";
+    if (i == hurt) line.resize(*rc::gen::inRange<std::size_t>(0, line.size()));  // with its line end
+    stream += line;
+  }
+  const auto result = decode(stream, [&] { return stream.size(); });
+  std::vector<mth5::UtcNanos> expected;
+  const auto start = *mth5::from_calendar(2020, 10, 4, 0, 0, 0);
+  for (int i = 0; i < 10; ++i)
+    if (i != hurt) expected.push_back(start + std::chrono::seconds{i});
+  std::vector<mth5::UtcNanos> found;
+  for (const auto& frame : result.batch.frames) found.push_back(frame.time);
+  std::erase(found, start + std::chrono::seconds{hurt});  // whole but for its line end
+  RC_ASSERT(found == expected);
+}
+
+RC_GTEST_PROP(ParseNumber, GivesTheBitsOfStrtod, ()) {
+  std::string text = *rc::gen::element<std::string>("", "-", "+");
+  const auto digits = [](int from, int to) {
+    const auto n = static_cast<std::size_t>(*rc::gen::inRange(from, to));
+    return *rc::gen::container<std::string>(n, rc::gen::inRange('0', static_cast<char>('9' + 1)));
+  };
+  text += digits(1, 24);
+  if (*rc::gen::arbitrary<bool>()) text += "." + digits(0, 24);
+  if (*rc::gen::inRange(0, 4) == 0) text += "e" + *rc::gen::element<std::string>("", "-", "+") + digits(1, 3);
+  double value = 0;
+  int decimals = 0;
+  const char* const behind = parse_number(text.data(), text.data() + text.size(), value, decimals);
+  RC_ASSERT(behind == text.data() + text.size());
+  const double expected = std::strtod(text.c_str(), nullptr);
+  RC_ASSERT(std::memcmp(&value, &expected, sizeof value) == 0);
+}
+
+RC_GTEST_PROP(ParseNumber, ReadsBackWhatAnInstrumentPrints, ()) {
+  const auto counts = *rc::gen::inRange<std::int64_t>(-99'999'999'999, 99'999'999'999);
+  const auto places = *rc::gen::inRange(0, 9);
+  char text[64];
+  const int length = std::snprintf(text, sizeof text, "%.*f", places, static_cast<double>(counts) / 1e4);
+  double value = 0;
+  int decimals = 0;
+  RC_ASSERT(parse_number(text, text + length, value, decimals) == text + length);
+  RC_ASSERT(decimals == places);
+  RC_ASSERT(value == std::strtod(text, nullptr));
+}
+
+}  // namespace
