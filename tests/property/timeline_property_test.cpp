@@ -87,7 +87,8 @@ Batch wild_frames(const Options& options) {
         index -= *rc::gen::inRange(1, 9), shown = index;
         break;
       case 2:
-        shown = index + *rc::gen::inRange(-1'000'000'000, 1'000'000'000);
+        // any of the years a decoder can give
+        shown = std::floor(*rc::gen::inRange(-1'000'000, 700'000) * 1e4 * options.sample_rate);
         break;
       case 3:
         shown = index + *rc::gen::inRange(-100, 100) / 100.0;
