@@ -47,6 +47,9 @@ struct Attribute {
 /// The nearest known name for a misspelt one ("" if nothing is near).
 [[nodiscard]] std::string_view nearest_attribute(Kind kind, std::string_view name);
 
+/// The first of the candidates nearest to `text`, if a third of it or less is wrong; else "".
+[[nodiscard]] std::string_view nearest(std::string_view text, std::span<const std::string_view> candidates);
+
 using Value = std::variant<std::string, double, std::int64_t, bool, std::vector<std::string>>;
 
 /// The attributes set on one object. What is not set is not written, except required ones, which take their default.
