@@ -1,0 +1,385 @@
+#include "acquisition/config/config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "support/support.hpp"
+
+namespace {
+
+using namespace daq::config;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr const char* kLeast = R"(survey:  {id: TEST}
+station: {id: MT001}
+output:  {directory: data}
+sources:
+  - name: lemi
+    serial: {device: /dev/ttyUSB0}
+    instrument: lemi424
+)";
+
+/// As in the note on the programs' face, word by word.
+constexpr const char* kFull =
+    R"(survey:  {id: TEST}                             # any MTH5 survey attribute may stand here by its own name
+station:
+  id: MT001                                     # ids: [A-Za-z0-9_]
+  location: {latitude: 40.5, longitude: -115.1, elevation: 1200}
+output:
+  directory: /var/lib/mth5d                     # must be local: NFS, CIFS, FUSE are refused unless allow_network: true
+  file_name: "{station}_{start:%Y%m%dT%H%M%SZ}.h5"
+  file_version: 0.2.0
+flush: {samples: 1000, interval: 1s}            # to readers: whichever comes first
+sync:  {interval: 10s}                          # to the medium: what a power cut may cost at most
+ring:  120s                                     # how long a stalled disk is ridden out
+chunk: 10000                                    # samples per HDF5 chunk; "auto" (default) picks by rate
+gap:   {tolerance: 0.5 samples, fill_up_to: 0s, new_run_after: 0s}   # see Gaps
+sources:
+  - name: lemi
+    serial: {device: /dev/serial/by-id/usb-LEMI, baud: 115200}       # or tcp: {host, port} · udp: {listen: 0.0.0.0:8888}
+    idle_timeout: 60s                                                # · seedlink: {host, port, streams: [...]} · file: {path, speed: 1}
+    reconnect: {first: 500ms, limit: 30s}
+    instrument: lemi424                         # config/instruments/lemi424.yaml: decoder + channels; or an inline map
+    run: "sr{rate}_{index:04}"
+    channels:                                   # per channel: any MTH5 attribute; only what differs from the instrument's profile
+      e1: {component: ex, dipole_length: 100.0, measurement_azimuth: 13.2}
+      e2: {component: ey, dipole_length:  95.0, measurement_azimuth: 103.2}
+)";
+
+std::filesystem::path source_config() { return std::filesystem::path{MTH5_TEST_SOURCE} / "config"; }
+
+class Config : public testing::Test {
+ protected:
+  Loaded read(const std::string& yaml, const Overrides& overrides = {}) {
+    support::write_text(folder_ / "mth5d.yaml", yaml);
+    return load(folder_ / "mth5d.yaml", overrides, {folder_ / "instruments", source_config() / "instruments"});
+  }
+  Loaded with(const std::vector<std::string>& set, const std::string& yaml = kLeast) { return read(yaml, {set, {}}); }
+
+  /// "value  # origin" of a key, without the folder of the test.
+  static std::string effective(const Loaded& loaded, const std::string& key) {
+    for (const auto& e : loaded.effective)
+      if (e.key == key)
+        return e.value + "  # " + e.origin.substr(e.origin.rfind('/') + 1);
+    return "absent";
+  }
+  static std::vector<std::string> texts(const Loaded& loaded) {
+    std::vector<std::string> all;
+    for (const auto& finding : loaded.findings) all.push_back(finding.text());
+    return all;
+  }
+
+  support::TempDir folder_;
+};
+
+TEST_F(Config, TakesDefaultsForAllThatTheSiteDoesNotHaveToKnow) {
+  const auto loaded = read(kLeast);
+  ASSERT_THAT(texts(loaded), IsEmpty());
+  const auto& config = *loaded.config;
+  EXPECT_EQ(config.survey.text("id"), "TEST");
+  EXPECT_EQ(config.output.directory, "data");
+  EXPECT_EQ(config.output.file_version, "0.2.0");
+  EXPECT_FALSE(config.output.allow_network);
+  EXPECT_EQ(config.flush_samples, 1000);
+  EXPECT_EQ(config.flush_interval, 1s);
+  EXPECT_EQ(config.sync_interval, 10s);
+  EXPECT_EQ(config.ring, 120s);
+  EXPECT_EQ(config.chunk, 0U);
+  EXPECT_EQ(config.gap_tolerance_samples, 0.5);
+  EXPECT_EQ(config.gap_fill_up_to, 0s);
+  EXPECT_EQ(config.gap_accept_step_after, 10min);
+  ASSERT_EQ(config.sources.size(), 1U);
+  const auto& source = config.sources[0];
+  EXPECT_EQ(source.name, "lemi");
+  EXPECT_EQ(to_string(source.input), "serial:/dev/ttyUSB0");
+  EXPECT_EQ(std::get<Serial>(source.input).baud, 115200U);
+  EXPECT_EQ(std::get<Serial>(source.input).parity, 'n');
+  EXPECT_EQ(source.idle_timeout, 60s);
+  EXPECT_EQ(source.station.text("id"), "MT001");
+  EXPECT_FALSE(source.location_known);
+  EXPECT_EQ(source.run_id, "sr{rate}_{index:04}");
+}
+
+TEST_F(Config, ReadsTheFullExample) {
+  const auto loaded = read(kFull);
+  ASSERT_THAT(texts(loaded), IsEmpty());
+  EXPECT_EQ(loaded.config->chunk, 10000U);
+  const auto& source = loaded.config->sources.at(0);
+  EXPECT_TRUE(source.location_known);
+  EXPECT_EQ(source.station.number("location.longitude"), -115.1);
+  const auto& e1 = source.instrument.channels.at(5).metadata;
+  EXPECT_EQ(e1.text("component"), "ex");
+  EXPECT_EQ(e1.text("units"), "milliVolt per kilometer");
+  EXPECT_EQ(e1.number("dipole_length"), 100.0);
+  EXPECT_EQ(source.instrument.channels.at(6).metadata.number("measurement_azimuth"), 103.2);
+}
+
+TEST_F(Config, TheSampleOfTheProjectLoadsAndSaysAllDefaultsRight) {
+  const auto loaded = load(source_config() / "mth5d.yaml", {}, {source_config() / "instruments"});
+  ASSERT_THAT(texts(loaded), IsEmpty());
+  const auto least = read(kLeast);
+  for (const auto& e : least.effective) {
+    if (e.origin != "default" || e.key == "gap.new_run_after") continue;
+    const auto same =
+        std::find_if(loaded.effective.begin(), loaded.effective.end(), [&](const Effective& s) { return s.key == e.key; });
+    ASSERT_NE(same, loaded.effective.end()) << e.key << " is not in the sample";
+    EXPECT_EQ(same->value, e.value) << e.key;
+    EXPECT_NE(same->origin, "default") << e.key << " is not in the sample";
+  }
+}
+
+TEST_F(Config, TheLemi424ProfileIsThatOfPythonsReader) {
+  const auto loaded = read(kLeast);
+  ASSERT_TRUE(loaded.config);
+  const auto& lemi = loaded.config->sources.at(0).instrument;
+  EXPECT_EQ(lemi.name, "lemi424");
+  EXPECT_EQ(lemi.origin, source_config() / "instruments/lemi424.yaml");
+  EXPECT_EQ(lemi.sample_rate, 1.0);
+  std::vector<std::string> channels, soh;
+  for (const auto& channel : lemi.channels)
+    channels.push_back(channel.name + " " + std::string{mth5::to_string(channel.metadata.kind())} + " " +
+                       channel.metadata.text("units") + " " + std::string{mth5::to_string(channel.type)});
+  EXPECT_THAT(channels,
+              ElementsAre("bx magnetic nanoTesla float64", "by magnetic nanoTesla float64", "bz magnetic nanoTesla float64",
+                          "temperature_e auxiliary celsius float64", "temperature_h auxiliary celsius float64",
+                          "e1 electric milliVolt per kilometer float64", "e2 electric milliVolt per kilometer float64",
+                          "e3 electric milliVolt per kilometer float64", "e4 electric milliVolt per kilometer float64"));
+  for (const auto& one : lemi.soh)
+    soh.push_back(one.name + " " + one.units + (one.channel ? "=" + lemi.channels[*one.channel].name : ""));
+  EXPECT_THAT(soh, ElementsAre("battery V", "elevation m", "latitude deg", "longitude deg", "satellites ", "gps_fix ",
+                               "clock_difference s", "temperature_e C=temperature_e", "temperature_h C=temperature_h"));
+  EXPECT_EQ(lemi.run.text("data_logger.model"), "LEMI-424");
+  EXPECT_EQ(lemi.run.text("data_logger.timing_system.type"), "GPS");
+
+  using Use = daq::decode::TextColumn::Use;
+  const auto& text = lemi.text;
+  EXPECT_EQ(text.n_channels, 9U);
+  EXPECT_EQ(text.n_soh, 7U);
+  ASSERT_EQ(text.columns.size(), 24U);
+  EXPECT_EQ(text.columns[0].use, Use::Year);
+  EXPECT_EQ(text.columns[5].use, Use::Second);
+  EXPECT_EQ(text.columns[14].use, Use::Channel);
+  EXPECT_EQ(text.columns[14].index, 8U);
+  EXPECT_EQ(text.columns[14].decimals, 3);
+  EXPECT_EQ(text.columns[17].use, Use::Soh);
+  EXPECT_TRUE(text.columns[17].degrees_minutes);
+  EXPECT_EQ(text.columns[20].use, Use::Hemisphere);
+  EXPECT_EQ(lemi.soh[text.columns[20].index].name, "longitude");
+  EXPECT_EQ(text.columns[23].decimals, -1);
+}
+
+TEST_F(Config, OverridesComeInTheOrderFileEnvironmentCommandLine) {
+  const Overrides overrides{{"station.id=MT07", "station.id=MT08"},
+                            {{"MTH5D_STATION_ID", "MT06"}, {"MTH5D_FLUSH_INTERVAL", "5s"}, {"MTH5D_INSTRUMENTS", "/a:/b"}}};
+  const auto loaded = read(kLeast, overrides);
+  ASSERT_THAT(texts(loaded), IsEmpty());
+  EXPECT_EQ(loaded.config->sources.at(0).station.text("id"), "MT08");
+  EXPECT_EQ(loaded.config->flush_interval, 5s);
+  EXPECT_EQ(effective(loaded, "station.id"), "MT08  # --set station.id");
+  EXPECT_EQ(effective(loaded, "flush.interval"), "5s  # environment MTH5D_FLUSH_INTERVAL");
+  EXPECT_EQ(effective(loaded, "flush.samples"), "1000  # default");
+  EXPECT_EQ(effective(loaded, "output.directory"), "data  # mth5d.yaml:3:22");
+  EXPECT_EQ(effective(loaded, "sources[0].channels.e1.component"), "e1  # instrument lemi424.yaml");
+}
+
+TEST_F(Config, OverridesReachEveryPlaceBySeveralSpellings) {
+  for (const std::string path : {"sources.lemi", "sources.0", "sources[0]"}) {
+    const auto loaded = with({path + ".serial.device=/dev/ttyS1", path + ".channels.e1={component: ex, dipole_length: 90}"});
+    ASSERT_THAT(texts(loaded), IsEmpty()) << path;
+    EXPECT_EQ(to_string(loaded.config->sources[0].input), "serial:/dev/ttyS1");
+    EXPECT_EQ(loaded.config->sources[0].instrument.channels[5].metadata.number("dipole_length"), 90);
+  }
+}
+
+TEST_F(Config, OverridesFindDottedAndNestedAttributes) {
+  for (const std::string station :
+       {"{id: A, location.latitude: 1, location.longitude: 2}", "{id: A, location: {latitude: 1, longitude: 2}}"}) {
+    auto yaml = std::string{kLeast};
+    yaml.replace(yaml.find("{id: MT001}"), 11, station);
+    const auto loaded = with({"station.location.latitude=40.25"}, yaml);
+    ASSERT_THAT(texts(loaded), IsEmpty()) << station;
+    EXPECT_EQ(loaded.config->sources[0].station.number("location.latitude"), 40.25);
+    EXPECT_EQ(loaded.config->sources[0].station.number("location.longitude"), 2);
+  }
+}
+
+TEST_F(Config, SettingAnotherKindOfInputReplacesTheInput) {
+  const auto file = with({"sources.lemi.file.path=day.TXT", "sources.lemi.file.speed=max"});
+  ASSERT_THAT(texts(file), IsEmpty());
+  EXPECT_EQ(to_string(file.config->sources[0].input), "file:day.TXT");
+  EXPECT_FALSE(std::get<ReplayFile>(file.config->sources[0].input).speed);
+  const auto tcp = with({"sources.lemi.tcp.host=::1", "sources.lemi.tcp.port=7000"});
+  ASSERT_THAT(texts(tcp), IsEmpty());
+  EXPECT_EQ(to_string(tcp.config->sources[0].input), "tcp:[::1]:7000");
+}
+
+TEST_F(Config, OverrideValuesMayBePatternsWithoutQuotes) {
+  const auto loaded = with({"output.file_name={station}_{start:%F}.h5", "station.geographic_name=Mill: old # one"});
+  ASSERT_THAT(texts(loaded), IsEmpty());
+  EXPECT_EQ(loaded.config->output.file_name, "{station}_{start:%F}.h5");
+  EXPECT_EQ(loaded.config->sources[0].station.text("geographic_name"), "Mill: old # one");
+}
+
+TEST_F(Config, AConfigMayComeFromOverridesAlone) {
+  const auto loaded = with(
+      {"survey.id=S", "output.directory=d", "sources=[{name: a, station: {id: A}, file: {path: x}, instrument: lemi424}]"}, "");
+  ASSERT_THAT(texts(loaded), IsEmpty());
+  EXPECT_EQ(loaded.config->sources[0].station.text("id"), "A");
+}
+
+TEST_F(Config, ASourcesOwnStationTakesThePlaceOfTheCommonOne) {
+  const auto loaded = read(std::string{kLeast} + R"(  - name: second
+    tcp: {host: 10.0.0.2, port: 7000}
+    instrument: lemi424
+    station: {id: MT002, location: {latitude: 1, longitude: 2}}
+)");
+  ASSERT_THAT(texts(loaded), IsEmpty());
+  EXPECT_EQ(loaded.config->sources.at(0).station.text("id"), "MT001");
+  EXPECT_EQ(loaded.config->sources.at(1).station.text("id"), "MT002");
+  EXPECT_TRUE(loaded.config->sources.at(1).location_known);
+  EXPECT_FALSE(loaded.config->sources.at(0).location_known);
+}
+
+TEST_F(Config, AnchorsAndAliasesStandForTheirValues) {
+  const auto loaded = read(R"(survey: {id: TEST}
+output: {directory: data}
+sources:
+  - {name: a, file: &input {path: x}, instrument: &which lemi424, station: {id: A}}
+  - {name: b, file: *input, instrument: *which, station: {id: B}}
+)");
+  ASSERT_THAT(texts(loaded), IsEmpty());
+  EXPECT_EQ(to_string(loaded.config->sources.at(1).input), "file:x");
+}
+
+TEST_F(Config, AnInlineInstrumentIsReadLikeAProfile) {
+  const auto loaded = read(R"(survey: {id: TEST}
+station: {id: MT001}
+output: {directory: data}
+gap: {fill_up_to: 5s}
+sources:
+  - name: adc
+    tcp: {host: localhost, port: 1}
+    instrument:
+      sample_rate: 0.5
+      text: {delimiter: ',', comment: '#', max_line: 80, columns: [year, month, day, hour, minute, second, {channel: counts}, skip]}
+      channels: {counts: {type: electric, component: ex, units: digital counts, dtype: int32, fill: -1}}
+    channels: {counts: {dipole_length: 50}}
+)");
+  ASSERT_THAT(texts(loaded), IsEmpty());
+  const auto& instrument = loaded.config->sources.at(0).instrument;
+  EXPECT_EQ(instrument.name, "adc");
+  EXPECT_EQ(instrument.sample_rate, 0.5);
+  EXPECT_EQ(instrument.text.delimiter, ',');
+  EXPECT_EQ(instrument.text.comment, '#');
+  EXPECT_EQ(instrument.text.max_line, 80U);
+  EXPECT_EQ(instrument.channels.at(0).fill, -1.0);
+  EXPECT_EQ(instrument.channels.at(0).type, mth5::SampleType::Int32);
+  EXPECT_EQ(effective(loaded, "sources[0].channels.counts.component"), "ex  # mth5d.yaml:11:54");
+  EXPECT_EQ(effective(loaded, "sources[0].channels.counts.dipole_length"), "50  # mth5d.yaml:12:40");
+}
+
+TEST_F(Config, TheFirstFolderThatHasAProfileWins) {
+  std::filesystem::create_directory(folder_ / "instruments");
+  auto mine = support::read_text(source_config() / "instruments/lemi424.yaml");
+  mine.replace(mine.find("sample_rate: 1 "), 15, "sample_rate: 2 ");
+  support::write_text(folder_ / "instruments/lemi424.yaml", mine);
+  support::write_text(folder_ / "instruments/broken.yaml", "sample_rate: x\n");
+  const auto loaded = read(kLeast);
+  ASSERT_TRUE(loaded.config);
+  EXPECT_EQ(loaded.config->sources[0].instrument.sample_rate, 2.0);
+
+  const auto list = list_instruments({folder_ / "instruments", source_config() / "instruments"});
+  ASSERT_EQ(list.size(), 3U);
+  EXPECT_EQ(list[0].name, "broken");
+  EXPECT_EQ(list[0].problem, (folder_ / "instruments/broken.yaml").string() + ":1:1: text: is missing");
+  EXPECT_EQ(list[1].description, "LEMI-424 long-period MT station, text, 1 Hz");
+  EXPECT_EQ(list[1].problem, "");
+  EXPECT_EQ(list[2].problem, "not used: " + (folder_ / "instruments/lemi424.yaml").string() + " comes first");
+}
+
+TEST(InstrumentFolders, AreThoseOfTheVariableThenBesideTheConfigThenOfTheSystem) {
+  setenv("MTH5D_INSTRUMENTS", "/one::/two", 1);
+  const auto folders = instrument_folders("/etc/site/mth5d.yaml");
+  unsetenv("MTH5D_INSTRUMENTS");
+  ASSERT_GE(folders.size(), 5U);
+  EXPECT_EQ(folders[0], "/one");
+  EXPECT_EQ(folders[1], "/two");
+  EXPECT_EQ(folders[2], "/etc/site/instruments");
+  EXPECT_EQ(folders[3], "/etc/mth5d/instruments");
+  EXPECT_EQ(folders.back(), source_config() / "instruments");
+}
+
+TEST(ProcessEnvironment, HoldsTheKeysButNotTheFolders) {
+  setenv("MTH5D_INSTRUMENTS", "/one", 1);
+  setenv("MTH5D_RING", "60s", 1);
+  const auto found = process_environment();
+  unsetenv("MTH5D_INSTRUMENTS");
+  unsetenv("MTH5D_RING");
+  EXPECT_THAT(found, testing::Contains(testing::Pair("MTH5D_RING", "60s")));
+  EXPECT_THAT(found, testing::Not(testing::Contains(testing::Key("MTH5D_INSTRUMENTS"))));
+}
+
+TEST(Durations, AreNumbersWithAUnit) {
+  EXPECT_EQ(parse_duration("250ms"), 250ms);
+  EXPECT_EQ(parse_duration("0.5s"), 500ms);
+  EXPECT_EQ(parse_duration("5min"), 5min);
+  EXPECT_EQ(parse_duration("1h"), 1h);
+  EXPECT_EQ(parse_duration("1d"), 24h);
+  EXPECT_EQ(parse_duration("3us"), 3us);
+  EXPECT_EQ(parse_duration("9007199254740993ns"), 9007199254740993ns);
+  EXPECT_EQ(parse_duration("0s"), 0s);
+  for (const auto* wrong :
+       {"", "10", "s", "-1s", "+1s", "1 s", "1S", "1m", "1e3s", "0x1s", "nan", "infs", "1s ", "300000d", "1.2.3s"})
+    EXPECT_EQ(parse_duration(wrong), std::nullopt) << wrong;
+}
+
+TEST(Durations, AreWrittenInTheLargestUnitWithoutDecimals) {
+  EXPECT_EQ(format_duration(0s), "0s");
+  EXPECT_EQ(format_duration(500ms), "500ms");
+  EXPECT_EQ(format_duration(90s), "90s");
+  EXPECT_EQ(format_duration(600s), "10min");
+  EXPECT_EQ(format_duration(48h), "2d");
+  EXPECT_EQ(format_duration(1h + 1ns), "3600000000001ns");
+  for (const auto value : {1ns, 1000ns, 86'400'000'000'000ns, 123'456'789ns})
+    EXPECT_EQ(parse_duration(format_duration(value)), value);
+}
+
+TEST(Patterns, AreFilled) {
+  using std::chrono::sys_days;
+  const PatternValues values{"S1", "MT001", sys_days{std::chrono::year{2026} / 5 / 1} + 3h + 4min + 5s + 600ms, 24000, 7};
+  EXPECT_EQ(expand("{station}_{start:%Y%m%dT%H%M%SZ}.h5", values).text, "MT001_20260501T030405Z.h5");
+  EXPECT_EQ(expand("sr{rate}_{index:04}", values).text, "sr24k_0007");
+  EXPECT_EQ(expand("{survey}-{index}-{start:%j%%}", values).text, "S1-7-121%");
+  EXPECT_EQ(expand("plain", values).text, "plain");
+}
+
+TEST(Patterns, WriteRatesAsPythonsCollectionsDo) {
+  const auto rate = [](double hz) { return expand("{rate}", {"", "", {}, hz, 1}).text; };
+  EXPECT_EQ(rate(1), "1");
+  EXPECT_EQ(rate(8), "8");
+  EXPECT_EQ(rate(150), "150");
+  EXPECT_EQ(rate(4096), "4096");
+  EXPECT_EQ(rate(1000), "1k");
+  EXPECT_EQ(rate(24000), "24k");
+  EXPECT_EQ(rate(0.5), "0p5");
+  EXPECT_EQ(rate(31.25), "31p25");
+}
+
+TEST(Patterns, SayWhatIsWrongWithThem) {
+  const auto problem = [](const char* pattern) { return expand(pattern, {}).problem; };
+  EXPECT_EQ(problem("{statoin}"), "{statoin} is not one of {station} {survey} {start:%Y...} {rate} {index:04}");
+  EXPECT_EQ(problem("{station"), "has a brace without its partner");
+  EXPECT_EQ(problem("station}"), "has a brace without its partner");
+  EXPECT_EQ(problem("{{station}}"), "has a brace without its partner");
+  EXPECT_EQ(problem("{station:3}"), "{station} takes no form ('3')");
+  EXPECT_EQ(problem("{index:4}"), "'4' is not a width; {index:04} gives 0001");
+  EXPECT_EQ(problem("{start}"), "{start} needs a form, e.g. {start:%Y%m%dT%H%M%SZ}");
+  EXPECT_EQ(problem("{start:%Q}"), "'%Q' is not one of %Y %y %m %d %j %H %M %S %F %T %%");
+  EXPECT_EQ(problem("{start:%}"), "'%' is not one of %Y %y %m %d %j %H %M %S %F %T %%");
+}
+
+}  // namespace
