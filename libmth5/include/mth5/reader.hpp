@@ -13,8 +13,8 @@
 #include "mth5/time.hpp"
 #include "mth5/types.hpp"
 
-/// Reading MTH5 files, closed ones and ones that are being written (HDF5 SWMR), of this library and of Python `mth5`, file versions
-/// 0.1.0 and 0.2.0. A reader takes no lock, writes nothing and never slows the writer.
+/// Reading MTH5 files, closed ones and ones that are being written (HDF5 SWMR), of this library and of Python `mth5`, file
+/// versions 0.1.0 and 0.2.0. A reader takes no lock, writes nothing and never slows the writer.
 namespace mth5 {
 
 enum class FileState { Live, Closed, WriterDied };
@@ -22,8 +22,8 @@ enum class FileState { Live, Closed, WriterDied };
 [[nodiscard]] std::string_view to_string(FileState state);
 
 /// What is known of a file without HDF5: from its superblock and the writer's lock. Cheap: two system calls and one read.
-/// `holder` is the pid of the writer that holds it (0: not known). A file that is flagged as open for writing by a program that does
-/// not take our lock (Python `mth5`) counts as Live: nothing tells such a writer's death.
+/// Live: a writer holds the lock, or the file is flagged as open for writing. Whose flag it is cannot be told without HDF5, and
+/// of a program that does not take our lock (Python `mth5`) nothing tells its death: WriterDied comes from Reader::state() alone.
 /// @throws FileError if it cannot be opened, FormatError if it is not an HDF5 file
 struct Probe {
   FileState state;
@@ -35,24 +35,28 @@ struct Probe {
 struct ChannelInfo {
   std::string survey, station, run, component;
   Metadata metadata;       ///< what the dataset's attributes say, as far as MTH5 allows it; kind Electric, Magnetic or Auxiliary
-  double sample_rate = 0;  ///< Hz
+  double sample_rate = 0;  ///< Hz; 0 if the file does not tell
   UtcNanos start;          ///< of sample 0
   std::int64_t n_samples = 0;  ///< consistent over the channels of a run at the last refresh()
   SampleType type = SampleType::Float64;
 
   /// Time of the last sample; start if there is none.
-  [[nodiscard]] UtcNanos end() const { return n_samples > 0 ? sample_time(start, sample_rate, n_samples - 1) : start; }
+  [[nodiscard]] UtcNanos end() const {
+    return n_samples > 0 && sample_rate > 0 ? sample_time(start, sample_rate, n_samples - 1) : start;
+  }
 };
 
 struct RunInfo {
   std::string survey, station, id;
   Metadata metadata;
-  double sample_rate = 0;
+  double sample_rate = 0;  ///< Hz; 0 if the file does not tell
   UtcNanos start;
   std::int64_t n_samples = 0;         ///< of the shortest channel: what all channels have
   std::vector<std::size_t> channels;  ///< indexes into Reader::channels()
 
-  [[nodiscard]] UtcNanos end() const { return n_samples > 0 ? sample_time(start, sample_rate, n_samples - 1) : start; }
+  [[nodiscard]] UtcNanos end() const {
+    return n_samples > 0 && sample_rate > 0 ? sample_time(start, sample_rate, n_samples - 1) : start;
+  }
 };
 
 struct StationInfo {
@@ -66,11 +70,13 @@ struct SurveyInfo {
 };
 
 struct ReaderOptions {
-  unsigned metadata_read_attempts = 26;  ///< of HDF5; its own default of 100 can hang for minutes (swmr-facts 1)
+  unsigned metadata_read_attempts = 26;      ///< of HDF5; its own default of 100 can hang for minutes (swmr-facts 1)
   std::chrono::milliseconds deadline{3000};  ///< how long an open is retried while a writer edits the structure
 };
 
-/// An open file. Thread: one thread per object, and one thread per process at a time inside HDF5 (Debian's library has one lock).
+/// An open file. HDF5 shares what one process opens twice, and so what it has cached: a second Reader of a file that is being
+/// written, or one in the writer's process, follows no change of structure. Thread: one thread per object, and one thread per
+/// process at a time inside HDF5 (Debian's library has one lock).
 class Reader {
  public:
   /// @throws FileError (missing, not readable, refused until the deadline), FormatError (not HDF5, not MTH5, damaged)
@@ -84,8 +90,9 @@ class Reader {
   [[nodiscard]] std::string file_version() const;
   [[nodiscard]] std::uintmax_t file_bytes() const;
 
-  /// Follows the writer: new samples, and new runs, stations, channels (then the file is reopened inside). Indexes of objects that
-  /// were there stay the same. @returns true if anything is new. @throws as the constructor; the Reader stays usable after FileError
+  /// Follows the writer: new samples, and new runs, stations, channels (then the file is reopened inside). Indexes of objects
+  /// that were there stay the same. @returns true if anything is new. @throws as the constructor; the Reader stays usable after
+  /// FileError
   bool refresh();
 
   [[nodiscard]] const std::vector<SurveyInfo>& surveys() const;
@@ -111,11 +118,11 @@ class Reader {
     UtcNanos time;                  ///< host time of the last visible commit
     std::int64_t durable_sequence;  ///< of the last commit whose sync returned
     UtcNanos durable_time;
-    std::int64_t visible_samples;   ///< per channel, summed over all runs
+    std::int64_t visible_samples;  ///< per channel, summed over all runs
     std::int64_t durable_samples;
     std::int64_t buffered_samples;  ///< were in the recorder's ring at that commit
     std::int64_t writer_pid;
-    bool closed;                    ///< the writer closed the file in order
+    bool closed;  ///< the writer closed the file in order
   };
   [[nodiscard]] std::optional<Commit> last_commit() const;
 
@@ -124,7 +131,8 @@ class Reader {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The newest live file of a directory, else the newest file there; nullopt if it has no MTH5 file (*.h5, *.mth5). By modification time.
+/// The newest file of a directory whose writer holds the lock, else the newest of all by modification time; nullopt if there is
+/// no HDF5 file named *.h5 or *.mth5. @throws FileError if the directory cannot be read
 [[nodiscard]] std::optional<std::filesystem::path> newest_file(const std::filesystem::path& directory);
 
 }  // namespace mth5

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "h5/handle.hpp"
+#include "mth5/metadata.hpp"
+
+/// Attributes as other programs write them: texts of variable and fixed length, any integer and float, bool enums, one-element
+/// arrays. Source: mth5-format 2.1. Thread: as Reader.
+namespace mth5::read {
+
+/// nullopt if there is no such attribute, it holds nothing (`none`, an empty text), or its type cannot be metadata (references,
+/// compounds, arrays of numbers). @throws FileError if HDF5 cannot read it
+[[nodiscard]] std::optional<Value> attribute(hid_t object, const std::string& name);
+/// The same, as text; "" for what is absent or no text.
+[[nodiscard]] std::string text_attribute(hid_t object, const std::string& name);
+
+/// All attributes that MTH5 knows for this kind; unknown names and values it does not allow are left out. Python writes them all.
+[[nodiscard]] Metadata metadata(hid_t object, Kind kind);
+
+}  // namespace mth5::read

@@ -1,0 +1,107 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <tuple>
+
+#include "h5/lock.hpp"
+#include "mth5/reader.hpp"
+
+namespace mth5 {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<unsigned char, 8> kSignature{0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+constexpr std::size_t kVersionAt = 8;
+constexpr std::size_t kFlagsAt = 11;        ///< superblock versions 2 and 3 (HDF5 file format, II.A)
+constexpr std::uint8_t kFlagVersion = 2;    ///< older superblocks have no consistency flags
+constexpr std::uint8_t kOpenFlags = 1 | 4;  ///< open for writing, open for SWMR writing
+
+class Descriptor {
+ public:
+  explicit Descriptor(const fs::path& path) : fd_{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)} {
+    if (fd_ < 0) throw FileError{path.string() + ": " + std::generic_category().message(errno)};
+  }
+  ~Descriptor() { close(fd_); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// Reads the consistency flags. A user block moves the superblock to 512, 1024, 2048, …
+std::uint8_t consistency_flags(int fd, const fs::path& path, off_t size) {
+  std::array<unsigned char, 16> head{};
+  for (off_t at = 0; at + off_t{head.size()} <= size; at = at == 0 ? 512 : at * 2) {
+    const ssize_t n = pread(fd, head.data(), head.size(), at);
+    if (n < 0) throw FileError{path.string() + ": " + std::generic_category().message(errno)};
+    if (n < ssize_t{head.size()} || !std::equal(kSignature.begin(), kSignature.end(), head.begin())) continue;
+    return head[kVersionAt] >= kFlagVersion ? head[kFlagsAt] : std::uint8_t{0};
+  }
+  throw FormatError{path.string() + ": not an HDF5 file"};
+}
+
+}  // namespace
+
+std::string_view to_string(FileState state) {
+  switch (state) {
+    case FileState::Live:
+      return "live";
+    case FileState::Closed:
+      return "closed";
+    case FileState::WriterDied:
+      break;
+  }
+  return "writer-died";
+}
+
+Probe probe(const fs::path& path) {
+  const Descriptor file{path};
+  struct stat status {};
+  if (fstat(file.get(), &status) != 0) throw FileError{path.string() + ": " + std::generic_category().message(errno)};
+  if (S_ISDIR(status.st_mode)) throw FileError{path.string() + ": is a directory"};
+  if (!S_ISREG(status.st_mode)) throw FileError{path.string() + ": is not a regular file"};
+  // The lock before the flags: a writer clears its flags first and lets go of the lock last, so that flags without a lock are
+  // what a dead one left. The second look covers a writer that came between the two.
+  Probe found{};
+  found.locked = h5::is_write_locked(file.get());
+  found.consistency_flags = consistency_flags(file.get(), path, status.st_size);
+  if (!found.locked && (found.consistency_flags & kOpenFlags) != 0) found.locked = h5::is_write_locked(file.get());
+  const bool open_for_writing = found.locked || (found.consistency_flags & kOpenFlags) != 0;
+  found.state = open_for_writing ? FileState::Live : FileState::Closed;
+  return found;
+}
+
+std::optional<fs::path> newest_file(const fs::path& directory) {
+  std::optional<std::tuple<bool, fs::file_time_type, fs::path>> best;
+  std::error_code error;
+  fs::directory_iterator entries{directory, error};
+  if (error) throw FileError{directory.string() + ": " + error.message()};
+  for (; entries != fs::directory_iterator{}; entries.increment(error)) {
+    const fs::path path = entries->path();
+    if ((path.extension() != ".h5" && path.extension() != ".mth5") || path.filename().string().starts_with('.')) continue;
+    std::error_code gone;  // files come and go while we look
+    const auto time = entries->last_write_time(gone);
+    if (gone) continue;
+    try {
+      std::tuple candidate{probe(path).locked, time, path};
+      if (!best || candidate > *best) best = std::move(candidate);
+    } catch (const Error&) {
+      continue;  // not HDF5, or gone: not a file to follow
+    }
+  }
+  if (error) throw FileError{directory.string() + ": " + error.message()};
+  if (!best) return std::nullopt;
+  return std::get<fs::path>(*best);
+}
+
+}  // namespace mth5

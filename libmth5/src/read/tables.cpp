@@ -1,0 +1,150 @@
+#include "read/tables.hpp"
+
+#include <array>
+#include <vector>
+
+#include "h5/types.hpp"
+#include "read/attributes.hpp"
+
+namespace mth5::read {
+
+namespace {
+
+constexpr int kTornReads = 100;  ///< a row takes the writer some microseconds
+constexpr int kMaxColumns = 1000;
+constexpr std::size_t kMaxTextBytes = 65'536;
+
+/// A JSON list of texts, as `units` of a table. What is no such list gives no items: units are for people.
+std::vector<std::string> list_items(const std::string& json) {
+  std::vector<std::string> items;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    if (json[i] != '"') continue;
+    std::string item;
+    for (++i; i < json.size() && json[i] != '"'; ++i) {
+      if (json[i] == '\\' && i + 1 < json.size()) ++i;
+      item += json[i];
+    }
+    items.push_back(std::move(item));
+  }
+  return items;
+}
+
+struct LibraryFree {
+  void operator()(char* text) const { H5free_memory(text); }
+};
+
+}  // namespace
+
+TableFile::TableFile(hid_t file, const std::string& path, const std::string& name, bool live)
+    : name_{path + ": /Acquisition/" + name}, dataset_{H5Dopen2(file, ("/Acquisition/" + name).c_str(), H5P_DEFAULT), name_} {
+  if (live) h5::check(H5Drefresh(dataset_.get()), name_);
+}
+
+std::int64_t TableFile::rows() const {
+  const h5::Space space{H5Dget_space(dataset_.get()), name_};
+  hsize_t rows = 0;
+  if (H5Sget_simple_extent_ndims(space.get()) != 1) throw FormatError{name_ + ": not a table (it must have one dimension)"};
+  h5::check(H5Sget_simple_extent_dims(space.get(), &rows, nullptr), name_);
+  return static_cast<std::int64_t>(rows);
+}
+
+std::vector<Column> TableFile::columns() const {
+  const h5::Datatype type{H5Dget_type(dataset_.get()), name_};
+  const int n = H5Tget_class(type.get()) == H5T_COMPOUND ? H5Tget_nmembers(type.get()) : 0;
+  if (n < 1 || n > kMaxColumns) throw FormatError{name_ + ": not a table (its rows are no compound)"};
+  const auto units = list_items(text_attribute(dataset_.get(), "units"));
+  std::vector<Column> columns;
+  for (unsigned i = 0; i < static_cast<unsigned>(n); ++i) {
+    const std::unique_ptr<char, LibraryFree> member{H5Tget_member_name(type.get(), i)};
+    const h5::Datatype member_type{H5Tget_member_type(type.get(), i), name_};
+    Column column{.name = member ? member.get() : "", .units = i < units.size() ? units[i] : ""};
+    const auto kind = H5Tget_class(member_type.get());
+    const auto bytes = H5Tget_size(member_type.get());
+    if (kind == H5T_INTEGER && bytes == 8) {
+      column.type = Column::Type::Int64;
+    } else if (kind == H5T_FLOAT && bytes == 8) {
+      column.type = Column::Type::Float64;
+    } else if (kind == H5T_STRING && H5Tis_variable_str(member_type.get()) == 0 && bytes > 0 && bytes <= kMaxTextBytes) {
+      column.type = Column::Type::Text;
+      column.text_bytes = bytes;
+    } else {
+      throw FormatError{name_ + ": column " + column.name + " is neither int64, float64 nor a text of fixed length"};
+    }
+    columns.push_back(std::move(column));
+  }
+  return columns;
+}
+
+Table TableFile::read(std::int64_t first, std::uintmax_t file_bytes) const {
+  const TableSpec layout{.name = {}, .columns = columns(), .description = {}};
+  const auto total = static_cast<hsize_t>(rows());
+  const hsize_t start = first < 0 ? 0 : std::min(static_cast<hsize_t>(first), total);
+  const hsize_t count = total - start;
+  if (count == 0) return {layout.columns, {}};
+  if (count > file_bytes / layout.row_bytes())
+    throw FormatError{name_ + ": claims " + std::to_string(total) + " rows of " + std::to_string(layout.row_bytes()) +
+                      " bytes in a file of " + std::to_string(file_bytes) + " bytes"};
+  const h5::Datatype type{H5Tcreate(H5T_COMPOUND, layout.row_bytes()), name_};
+  std::size_t offset = 0;
+  for (const auto& column : layout.columns) {
+    const h5::Datatype text = column.type == Column::Type::Text ? h5::fixed_text(column.text_bytes) : h5::Datatype{};
+    const hid_t member = text ? text.get() : column.type == Column::Type::Int64 ? H5T_NATIVE_INT64 : H5T_NATIVE_DOUBLE;
+    h5::check(H5Tinsert(type.get(), column.name.c_str(), offset, member), name_);
+    offset += column.bytes();
+  }
+  const h5::Space where{H5Dget_space(dataset_.get()), name_};
+  h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), name_);
+  const h5::Space memory{H5Screate_simple(1, &count, nullptr), name_};
+  std::vector<char> bytes(static_cast<std::size_t>(count) * layout.row_bytes());
+  h5::check(H5Dread(dataset_.get(), type.get(), memory.get(), where.get(), H5P_DEFAULT, bytes.data()), name_);
+  return {layout.columns, std::move(bytes)};
+}
+
+namespace {
+
+/// Order of doc/acquisition.md; HDF5 matches by name.
+struct Row {
+  std::int64_t sequence, generation, time, durable_sequence, durable_time, visible_samples, durable_samples, buffered_samples,
+      writer_pid, closed, check;
+};
+constexpr std::array kNames{
+    "sequence",        "generation",       "time",       "durable_sequence", "durable_time", "visible_samples",
+    "durable_samples", "buffered_samples", "writer_pid", "closed",           "check"};
+static_assert(sizeof(Row) == kNames.size() * sizeof(std::int64_t));
+
+}  // namespace
+
+StateRow::StateRow(hid_t file, const std::string& path)
+    : dataset_{H5Dopen2(file, "/Acquisition/state", h5::uncached_access().get()), path + ": /Acquisition/state"},
+      type_{H5Tcreate(H5T_COMPOUND, sizeof(Row)), path + ": /Acquisition/state"} {
+  const std::string name = path + ": /Acquisition/state";
+  const h5::Space space{H5Dget_space(dataset_.get()), name};
+  const h5::Datatype stored{H5Dget_type(dataset_.get()), name};
+  bool good = H5Sget_simple_extent_npoints(space.get()) == 1 && H5Tget_class(stored.get()) == H5T_COMPOUND;
+  for (std::size_t i = 0; good && i < kNames.size(); ++i) good = H5Tget_member_index(stored.get(), kNames[i]) >= 0;
+  if (!good) throw FormatError{name + ": not the table of this layout; the file needs a newer program or is damaged"};
+  for (std::size_t i = 0; i < kNames.size(); ++i)
+    h5::check(H5Tinsert(type_.get(), kNames[i], i * sizeof(std::int64_t), H5T_NATIVE_INT64), name);
+}
+
+std::optional<Reader::Commit> StateRow::read() const {
+  for (int look = 0; look < kTornReads; ++look) {
+    Row row{};
+    h5::check(H5Dread(dataset_.get(), type_.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, &row), "/Acquisition/state");
+    if (row.check != row.sequence) continue;
+    const auto time = [](std::int64_t ns) { return UtcNanos{Nanos{ns}}; };
+    return Reader::Commit{.generation = row.generation,
+                          .sequence = row.sequence,
+                          .time = time(row.time),
+                          .durable_sequence = row.durable_sequence,
+                          .durable_time = time(row.durable_time),
+                          .visible_samples = row.visible_samples,
+                          .durable_samples = row.durable_samples,
+                          .buffered_samples = row.buffered_samples,
+                          .writer_pid = row.writer_pid,
+                          .closed = row.closed != 0};
+  }
+  return std::nullopt;
+}
+
+}  // namespace mth5::read

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mth5/file.hpp"
+
+namespace support {
+
+/// int32, never 0, different for every channel, run and index.
+inline std::int32_t sample_at(std::size_t channel, std::size_t run, std::int64_t index) {
+  return static_cast<std::int32_t>((index * 31 + static_cast<std::int64_t>(channel) * 7 + static_cast<std::int64_t>(run) * 3) %
+                                   1'000'003) +
+         1;
+}
+
+/// A recorder with less to say: survey TEST, station S1, runs r0, r1, … of ex, ey, hx at 100 Hz from 2026-05-01, a table of gaps.
+/// Live once it is made. Thread: one; the process must hold no reader of the file.
+class TestWriter {
+ public:
+  explicit TestWriter(const std::filesystem::path& path) : file_{mth5::File::create(path)} {
+    mth5::Metadata survey{mth5::Kind::Survey};
+    survey.set("id", std::string{"TEST"});
+    mth5::Metadata station{mth5::Kind::Station};
+    station.set("id", std::string{"S1"});
+    file_.edit([&](mth5::Edit& edit) {
+      edit.add_survey(survey);
+      edit.add_station("TEST", station);
+      gaps_ = edit.add_table(gap_table());
+      add(edit, {});
+    });
+    file_.start_swmr();
+  }
+
+  static const std::vector<std::string>& components() {
+    static const std::vector<std::string> names{"ex", "ey", "hx"};
+    return names;
+  }
+  static mth5::UtcNanos start() { return mth5::UtcNanos{std::chrono::seconds{1'777'593'600}}; }
+
+  /// As mth5d writes it.
+  static mth5::TableSpec gap_table() {
+    using Type = mth5::Column::Type;
+    return {"gaps",
+            {{"source", Type::Int64, 0, ""},
+             {"station", Type::Text, 30, ""},
+             {"start", Type::Int64, 0, "ns"},
+             {"samples", Type::Int64, 0, ""},
+             {"reason", Type::Text, 24, ""},
+             {"run_before", Type::Text, 20, ""},
+             {"run_after", Type::Text, 20, ""},
+             {"filled", Type::Int64, 0, ""}},
+            "missing samples",
+            16};
+  }
+
+  /// @param after  from the start of the first run
+  void new_run(std::chrono::nanoseconds after) {
+    file_.edit([&](mth5::Edit& edit) {
+      edit.finish_run(runs_.back());
+      add(edit, after);
+    });
+  }
+  void append(std::int64_t n) {
+    const std::size_t run = runs_.size() - 1;
+    const std::int64_t at = file_.n_samples(runs_[run]);
+    std::vector<std::int32_t> block;
+    for (std::size_t c = 0; c < components().size(); ++c)
+      for (std::int64_t i = 0; i < n; ++i) block.push_back(sample_at(c, run, at + i));
+    const auto size = static_cast<std::size_t>(n);
+    file_.append(runs_[run], mth5::Matrix<const std::int32_t>{block.data(), components().size(), size, size});
+  }
+  /// @param start_ns  UTC of the first missing sample
+  void append_gap(std::int64_t start_ns, std::int64_t samples, std::string_view reason, std::string_view before,
+                  std::string_view after, bool filled) {
+    mth5::Rows rows{gap_table()};
+    rows.add(std::int64_t{0});
+    rows.add(std::string_view{"S1"});
+    rows.add(start_ns);
+    rows.add(samples);
+    rows.add(reason);
+    rows.add(before);
+    rows.add(after);
+    rows.add(std::int64_t{filled});
+    file_.append_rows(gaps_, rows);
+  }
+  [[nodiscard]] mth5::File& file() { return file_; }
+
+ private:
+  void add(mth5::Edit& edit, std::chrono::nanoseconds after) {
+    mth5::Metadata run{mth5::Kind::Run};
+    run.set("id", "r" + std::to_string(runs_.size()));
+    run.set("sample_rate", 100.0);
+    std::vector<mth5::ChannelSpec> channels;
+    for (const auto& component : components()) {
+      mth5::Metadata channel{component[0] == 'e' ? mth5::Kind::Electric : mth5::Kind::Magnetic};
+      channel.set("component", component);
+      channel.set("units", std::string{"digital counts"});
+      channels.push_back({channel, mth5::SampleType::Int32, 64});
+    }
+    runs_.push_back(edit.add_run("TEST", "S1", run, start() + after, channels));
+  }
+
+  mth5::File file_;
+  mth5::TableId gaps_;
+  std::vector<mth5::RunId> runs_;
+};
+
+}  // namespace support
