@@ -1,0 +1,89 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "analysis/series.hpp"
+#include "analysis/statistics.hpp"
+
+/// What mth5-monitor shows of a file at one moment; everything comes from the file. Thread: that of the reader.
+namespace analysis {
+
+struct LookOptions {
+  std::chrono::nanoseconds window = std::chrono::seconds{60};  ///< for mean, std, min, max; ends with the last sample
+  std::vector<std::string> components;                         ///< without regard to case; empty = all
+  std::string station;                                         ///< "" = all
+};
+
+struct ChannelLook {
+  std::size_t index;  ///< in Reader::channels()
+  std::string station, run, component, units;
+  double sample_rate;
+  std::int64_t n_samples;
+  std::optional<std::int64_t> new_samples;  ///< since the look before; nullopt at the first one
+  std::optional<mth5::UtcNanos> end;        ///< of the last sample
+  double age_s;                             ///< of the last sample at the time of the look; NaN = none
+  double last;                              ///< NaN = none
+  Statistics window;
+};
+
+struct Look {
+  mth5::UtcNanos time;
+  std::string file;
+  mth5::FileState state;
+  std::uintmax_t file_bytes;
+  std::vector<std::string> surveys, stations;
+  std::vector<mth5::RunInfo> runs;
+  std::vector<ChannelLook> channels;  ///< of the newest run of each series: where samples may still come
+  std::int64_t gap_count = 0;
+  std::int64_t gap_samples = 0;  ///< per channel
+  std::optional<Gap> last_gap;
+  double percent = 0;  ///< stored of what should be there between first and last sample; NaN = nothing is expected
+  std::optional<mth5::Reader::Commit> commit;
+  std::map<std::string, double> soh;  ///< newest values, `battery_V`; NaN = not known
+  std::optional<std::uint64_t> free_bytes;
+
+  /// Samples per channel that a power cut would cost now, and for how long they have been waiting; NaN and -1 = not known.
+  [[nodiscard]] std::int64_t samples_at_risk() const;
+  [[nodiscard]] double seconds_at_risk() const;
+};
+
+/// Follows one file. look() refreshes the reader and reads the windows, never whole channels.
+class Watch {
+ public:
+  /// @throws as mth5::Reader
+  Watch(const std::filesystem::path& path, LookOptions options);
+
+  /// @throws mth5::FileError: this look failed, the next may succeed
+  [[nodiscard]] Look look(mth5::UtcNanos now);
+  [[nodiscard]] const mth5::Reader& file() const { return *files_.front(); }
+
+  /// Components and stations asked for that the file does not have (yet).
+  [[nodiscard]] std::vector<std::string> not_found() const;
+
+ private:
+  [[nodiscard]] bool wanted(const mth5::RunInfo& run) const;
+  [[nodiscard]] bool wanted(const mth5::ChannelInfo& channel) const;
+  [[nodiscard]] ChannelLook look_at(std::size_t channel, mth5::UtcNanos now);
+
+  LookOptions options_;
+  std::vector<std::unique_ptr<mth5::Reader>> files_;  ///< one
+  std::vector<std::optional<std::int64_t>> before_;   ///< n_samples at the look before, by channel
+  bool first_ = true;
+};
+
+[[nodiscard]] nlohmann::ordered_json to_json(const Look& look);
+/// A page for people: what --once prints.
+[[nodiscard]] std::string to_text(const Look& look);
+/// A heading and a line per channel.
+[[nodiscard]] std::string to_csv(const Look& look);
+/// One line: time, state, totals and what is new; per run instead of per channel where there are many.
+[[nodiscard]] std::string to_line(const Look& look);
+
+}  // namespace analysis

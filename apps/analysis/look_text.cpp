@@ -1,0 +1,161 @@
+#include <cmath>
+
+#include "analysis/json.hpp"
+#include "analysis/look.hpp"
+#include "analysis/table_text.hpp"
+
+namespace analysis {
+
+using json::Json;
+
+namespace {
+
+constexpr std::size_t kFewChannels = 6;
+
+std::string iso_or(const std::optional<mth5::UtcNanos>& time, const char* otherwise) {
+  return time ? mth5::to_iso(*time) : otherwise;
+}
+
+/// Tenths of a second are enough for the eye, whole ones for long times.
+std::string age_text(double seconds) {
+  return duration_text(std::abs(seconds) < 60 ? std::round(seconds * 10) / 10 : std::round(seconds));
+}
+
+std::string count_text(std::int64_t n, const std::optional<std::int64_t>& fresh) {
+  return std::to_string(n) + (fresh ? " (+" + std::to_string(*fresh) + ")" : "");
+}
+
+/// As RFC 4180 wants it.
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string{"\"\""} : std::string{c};
+  return quoted + "\"";
+}
+
+std::string csv_number(double value) { return std::isfinite(value) ? Json(value).dump() : ""; }
+
+std::string joined(const std::vector<std::string>& items) {
+  std::string all;
+  for (const auto& item : items) all += (all.empty() ? "" : ", ") + item;
+  return all.empty() ? "-" : all;
+}
+
+}  // namespace
+
+Json to_json(const Look& look) {
+  Json runs = Json::array();
+  for (const auto& run : look.runs) {
+    const bool any = run.n_samples > 0;
+    runs.push_back({{"station", run.station},
+                    {"id", run.id},
+                    {"sample_rate", json::rate(run.sample_rate)},
+                    {"start", any ? json::time(run.start) : Json{}},
+                    {"end", any && run.sample_rate > 0 ? json::time(run.end()) : Json{}},
+                    {"n_samples", run.n_samples}});
+  }
+  Json channels = Json::array();
+  for (const auto& channel : look.channels)
+    channels.push_back({{"station", channel.station},
+                        {"run", channel.run},
+                        {"component", channel.component},
+                        {"n_samples", channel.n_samples},
+                        {"new_samples", channel.new_samples ? Json(*channel.new_samples) : Json{}},
+                        {"sample_rate", json::rate(channel.sample_rate)},
+                        {"end", json::time(channel.end)},
+                        {"age_s", json::number(channel.age_s)},
+                        {"last", json::number(channel.last)},
+                        {"mean", json::number(channel.window.mean())},
+                        {"std", json::number(channel.window.std())},
+                        {"min", json::number(channel.window.min())},
+                        {"max", json::number(channel.window.max())},
+                        {"units", json::text(channel.units)},
+                        {"clipped", nullptr},
+                        {"mains_db", nullptr},
+                        {"dc", nullptr}});
+  Json soh = look.soh.empty() ? Json{} : Json::object();
+  for (const auto& [name, value] : look.soh) soh[name] = json::number(value);
+  Json at_risk;
+  if (look.commit) at_risk = {{"samples", look.samples_at_risk()}, {"seconds", json::number(look.seconds_at_risk())}};
+  return {
+      {"schema", 1},
+      {"time", json::time(look.time)},
+      {"file", look.file},
+      {"state", mth5::to_string(look.state)},
+      {"file_bytes", look.file_bytes},
+      {"survey", look.surveys.size() == 1 ? Json(look.surveys.front()) : Json{}},
+      {"stations", look.stations},
+      {"runs", runs},
+      {"channels", channels},
+      {"gaps",
+       {{"count", look.gap_count}, {"samples", look.gap_samples}, {"last", look.last_gap ? to_json(*look.last_gap) : Json{}}}},
+      {"completeness", json::number(look.percent)},
+      {"at_risk", at_risk},
+      {"clock", nullptr},
+      {"soh", soh},
+      {"disk", {{"free_bytes", look.free_bytes ? Json(*look.free_bytes) : Json{}}, {"full_in_s", nullptr}}}};
+}
+
+std::string to_text(const Look& look) {
+  std::string out = "File     " + look.file + "\n";
+  out += "State    " + std::string{mth5::to_string(look.state)} + ", " + std::to_string(look.file_bytes) + " bytes\n";
+  out += "Time     " + mth5::to_iso(look.time) + "\n";
+  out += "Survey   " + joined(look.surveys) + "\nStation  " + joined(look.stations) + "\n";
+  out += "Gaps     " + std::to_string(look.gap_count);
+  if (look.last_gap)
+    out += ", " + std::to_string(look.gap_samples) + " samples, the last at " + mth5::to_iso(look.last_gap->start) + " with " +
+           std::to_string(look.last_gap->samples) + (look.last_gap->reason.empty() ? "" : " (" + look.last_gap->reason + ")");
+  out += "\nComplete " + percent_text(look.percent) + "\n";
+  if (look.commit)
+    out += "At risk  " + std::to_string(look.samples_at_risk()) + " samples, " + age_text(look.seconds_at_risk()) + "\n";
+  for (const auto& [name, value] : look.soh) out += "Health   " + name + " " + number_text(value) + "\n";
+
+  using Align = TextTable::Align;
+  TextTable runs{{{"run", Align::Left}, {"rate"}, {"start", Align::Left}, {"end", Align::Left}, {"samples"}}};
+  for (const auto& run : look.runs)
+    runs.add({run.station + "/" + run.id, rate_text(run.sample_rate), run.n_samples > 0 ? mth5::to_iso(run.start) : "-",
+              run.n_samples > 0 && run.sample_rate > 0 ? mth5::to_iso(run.end()) : "-", std::to_string(run.n_samples)});
+  if (!look.runs.empty()) out += "\n" + runs.text("");
+  TextTable channels{
+      {{"channel", Align::Left}, {"samples"}, {"age"}, {"last"}, {"mean"}, {"std"}, {"min"}, {"max"}, {"units", Align::Left}}};
+  for (const auto& channel : look.channels)
+    channels.add({channel.run + "/" + channel.component, std::to_string(channel.n_samples), age_text(channel.age_s),
+                  number_text(channel.last), number_text(channel.window.mean()), number_text(channel.window.std()),
+                  number_text(channel.window.min()), number_text(channel.window.max()), channel.units});
+  if (!look.channels.empty()) out += "\n" + channels.text("");
+  return out;
+}
+
+std::string to_csv(const Look& look) {
+  std::string out =
+      "time,file,state,station,run,component,n_samples,new_samples,sample_rate,end,age_s,last,mean,std,min,max,units\n";
+  for (const auto& channel : look.channels)
+    out += mth5::to_iso(look.time) + "," + csv_field(look.file) + "," + std::string{mth5::to_string(look.state)} + "," +
+           csv_field(channel.station) + "," + csv_field(channel.run) + "," + csv_field(channel.component) + "," +
+           std::to_string(channel.n_samples) + "," + (channel.new_samples ? std::to_string(*channel.new_samples) : "") + "," +
+           (channel.sample_rate > 0 ? csv_number(channel.sample_rate) : "") + "," + iso_or(channel.end, "") + "," +
+           csv_number(channel.age_s) + "," + csv_number(channel.last) + "," + csv_number(channel.window.mean()) + "," +
+           csv_number(channel.window.std()) + "," + csv_number(channel.window.min()) + "," + csv_number(channel.window.max()) +
+           "," + csv_field(channel.units) + "\n";
+  return out;
+}
+
+std::string to_line(const Look& look) {
+  std::string out = mth5::to_iso(look.time) + " " + std::string{mth5::to_string(look.state)};
+  if (look.channels.empty()) return out + "  no samples yet";
+  const bool few = look.channels.size() <= kFewChannels;
+  const ChannelLook* before = nullptr;
+  for (const auto& channel : look.channels) {
+    const bool new_run = before == nullptr || before->run != channel.run || before->station != channel.station;
+    before = &channel;
+    if (new_run) out += "  " + channel.station + "/" + channel.run + ":";
+    if (few)
+      out += " " + channel.component + " " + count_text(channel.n_samples, channel.new_samples);
+    else if (new_run)
+      out += " " + std::to_string(channel.n_samples) + " total samples" +
+             (channel.new_samples ? " (+" + std::to_string(*channel.new_samples) + " new)" : "");
+  }
+  return out;
+}
+
+}  // namespace analysis

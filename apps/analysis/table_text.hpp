@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace analysis {
+
+/// Columns for people: texts to the left, numbers to the right, two blanks between. Thread: a value.
+class TextTable {
+ public:
+  enum class Align { Left, Right };
+  struct Heading {
+    std::string text;
+    Align align = Align::Right;
+  };
+  explicit TextTable(std::vector<Heading> headings) : headings_{std::move(headings)} {}
+
+  /// One text per heading; missing ones are blank.
+  void add(std::vector<std::string> row);
+  /// Each line after `indent`, without blanks at its end.
+  [[nodiscard]] std::string text(const std::string& indent = "  ") const;
+
+ private:
+  std::vector<Heading> headings_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// Seven significant digits; "-" for NaN.
+[[nodiscard]] std::string number_text(double value);
+/// "23h 58min 1s", seconds with decimals only where there are any; "-" for NaN.
+[[nodiscard]] std::string duration_text(double seconds);
+/// "256 Hz"; "? Hz" if it is not known.
+[[nodiscard]] std::string rate_text(double hz);
+/// "99.98 %", never rounded up to 100; "-" for NaN.
+[[nodiscard]] std::string percent_text(double percent);
+
+}  // namespace analysis

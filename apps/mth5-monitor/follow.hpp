@@ -1,0 +1,29 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+#include "analysis/look.hpp"
+
+namespace monitor {
+
+enum class Format { Line, Json };
+
+struct FollowOptions {
+  std::filesystem::path path;  ///< a file, or a directory whose newest file is followed
+  std::chrono::nanoseconds interval = std::chrono::seconds{1};
+  Format format = Format::Line;
+  bool quiet = false;  ///< no remarks on stderr
+  analysis::LookOptions look;
+};
+
+/// Prints one look per interval until the file is closed, its writer died or a signal comes. A directory goes on with its next
+/// file.
+/// @returns the exit code
+int follow(const FollowOptions& options);
+
+/// Lets SIGINT and SIGTERM wait until follow() looks for them; call it before anything else takes time.
+void hold_signals();
+
+}  // namespace monitor

@@ -1,0 +1,104 @@
+#include <filesystem>
+#include <iostream>
+#include <sstream>
+
+#include <boost/program_options/value_semantic.hpp>
+#include <nlohmann/json.hpp>
+
+#include "analysis/look.hpp"
+#include "cli/cli.hpp"
+#include "mth5-monitor/follow.hpp"
+#include "mth5/duration.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+namespace po = boost::program_options;
+
+cli::CommandLine command_line() {
+  cli::CommandLine line{"mth5-monitor",
+                        "mth5-monitor - look at an MTH5 file that is being written",
+                        {"[OPTIONS] FILE", "[OPTIONS] DIRECTORY"},
+                        po::options_description{"Options"}};
+  line.options.add_options()                                                                                        //
+      ("once", po::bool_switch(), "one look, then exit; works on closed files too")                                 //
+      ("follow", po::bool_switch(), "one line per interval until the file is closed (the default)")                 //
+      ("json", po::bool_switch(), "one JSON object per look and line")                                              //
+      ("csv", po::bool_switch(), "with --once: a line per channel, comma-separated")                                //
+      ("interval", po::value<std::string>()->value_name("TIME")->default_value("1s"), "between two looks")          //
+      ("window", po::value<std::string>()->value_name("TIME")->default_value("60s"),                                //
+       "what mean, std, min and max are taken over, back from the last sample")                                     //
+      ("channels", po::value<std::string>()->value_name("ex,ey,…"), "only these; upper or lower case is the same")  //
+      ("station", po::value<std::string>()->value_name("ID"), "only this one")                                      //
+      ("path", po::value<std::string>(), "");
+  line.positional.add("path", 1);
+  line.footer =
+      "A directory stands for its newest live file and is followed from file to file. Times are UTC. Nothing is locked, nothing\n"
+      "is written, and the writer is not slowed.\n\n"
+      "Exit: 0 the file was closed, or SIGTERM; 1 failure, or the writer died; 2 usage; 4 damaged or not MTH5; 130 "
+      "interrupted.\n";
+  return line;
+}
+
+std::chrono::nanoseconds duration_option(const po::variables_map& values, const std::string& name) {
+  const auto& text = values[name].as<std::string>();
+  const auto duration = mth5::parse_duration(text);
+  if (!duration || duration->count() == 0)
+    throw cli::UsageError{"--" + name + ": '" + text + "' is not a duration above zero, like 500ms, 10s, 5min"};
+  return *duration;
+}
+
+std::vector<std::string> split(const std::string& list) {
+  std::vector<std::string> items;
+  std::istringstream in{list};
+  for (std::string item; std::getline(in, item, ',');)
+    if (!item.empty()) items.push_back(item);
+  return items;
+}
+
+int look_once(const monitor::FollowOptions& options, bool json, bool csv) {
+  fs::path path = options.path;
+  if (fs::is_directory(path)) {
+    const auto newest = mth5::newest_file(path);
+    if (!newest) throw mth5::FileError{path.string() + ": no MTH5 file (*.h5, *.mth5) in this directory"};
+    path = *newest;
+  }
+  analysis::Watch watch{path, options.look};
+  if (const auto missing = watch.not_found(); !missing.empty())
+    throw mth5::FileError{path.string() + ": has no " + missing.front()};
+  const auto look = watch.look(std::chrono::floor<std::chrono::milliseconds>(mth5::host_now()));
+  if (json)
+    std::cout << analysis::to_json(look).dump() << "\n";
+  else
+    std::cout << (csv ? analysis::to_csv(look) : analysis::to_text(look));
+  return cli::kDone;
+}
+
+int monitor_main(int argc, char** argv) {
+  const auto parsed = cli::parse(command_line(), argc, argv);
+  if (parsed.answered) return cli::kDone;
+  const auto& values = parsed.values;
+  if (values.count("path") == 0) throw cli::UsageError{"no file or directory given"};
+  const bool once = values["once"].as<bool>();
+  const bool json = values["json"].as<bool>();
+  const bool csv = values["csv"].as<bool>();
+  if (once && values["follow"].as<bool>()) throw cli::UsageError{"--once and --follow exclude each other"};
+  if (json && csv) throw cli::UsageError{"--json and --csv exclude each other"};
+  if (csv && !once) throw cli::UsageError{"--csv goes with --once; to follow a file there is --json"};
+
+  monitor::FollowOptions options;
+  options.path = values["path"].as<std::string>();
+  options.interval = duration_option(values, "interval");
+  options.format = json ? monitor::Format::Json : monitor::Format::Line;
+  options.quiet = parsed.verbosity < 0;
+  options.look.window = duration_option(values, "window");
+  if (values.count("channels") > 0) options.look.components = split(values["channels"].as<std::string>());
+  if (values.count("station") > 0) options.look.station = values["station"].as<std::string>();
+  if (once) return look_once(options, json, csv);
+  monitor::hold_signals();
+  return monitor::follow(options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return cli::run_main("mth5-monitor", argc, argv, monitor_main); }

@@ -1,0 +1,135 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <system_error>
+
+#include <boost/program_options/value_semantic.hpp>
+#include <nlohmann/json.hpp>
+
+#include "analysis/summary.hpp"
+#include "cli/cli.hpp"
+#include "mth5/duration.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+namespace po = boost::program_options;
+using Paths = std::vector<std::string>;
+
+cli::CommandLine command_line() {
+  cli::CommandLine line{"mth5-summary",
+                        "mth5-summary - report what MTH5 files hold and what they lack",
+                        {"[OPTIONS] FILE…", "[OPTIONS] DIRECTORY"},
+                        po::options_description{"Options"}};
+  line.options.add_options()                                                                                               //
+      ("since", po::value<std::string>()->value_name("TIME"), "only the last 24h (or 7d, …), back from the last sample")   //
+      ("from", po::value<std::string>()->value_name("UTC"), "only from this time on: 2026-05-01 or 2026-05-01T12:00:00Z")  //
+      ("to", po::value<std::string>()->value_name("UTC"), "only up to this time, without it")                              //
+      ("format", po::value<std::string>()->value_name("text|json")->default_value("text"), "of the report")                //
+      ("output", po::value<std::string>()->value_name("FILE"), "written beside and renamed; standard output without it")   //
+      ("path", po::value<Paths>(), "");
+  line.positional.add("path", -1);
+  line.footer =
+      "Channels are reported over all runs and files given; files being written are reported as of now. Where a limit is given,\n"
+      "all of the time up to it is expected to have samples. Times are UTC.\n\n"
+      "Exit: 0 done; 1 failure; 2 usage; 4 a file is damaged or not MTH5 (the others are reported).\n";
+  return line;
+}
+
+std::optional<mth5::UtcNanos> time_option(const po::variables_map& values, const std::string& name) {
+  if (values.count(name) == 0) return std::nullopt;
+  const auto& text = values[name].as<std::string>();
+  const auto time = mth5::parse_time(text);
+  if (!time) throw cli::UsageError{"--" + name + ": '" + text + "' is not a time, like 2026-05-01T12:00:00Z"};
+  return time;
+}
+
+/// All files given; those of a directory in order of name.
+std::vector<fs::path> expand(const Paths& given) {
+  std::vector<fs::path> files;
+  for (const auto& path : given) {
+    if (!fs::is_directory(path)) {
+      files.emplace_back(path);
+      continue;
+    }
+    const std::size_t before = files.size();
+    for (const auto& entry : fs::directory_iterator{path}) {
+      const auto extension = entry.path().extension();
+      if ((extension == ".h5" || extension == ".mth5") && !entry.path().filename().string().starts_with('.'))
+        files.push_back(entry.path());
+    }
+    if (files.size() == before) throw mth5::FileError{path + ": no MTH5 file (*.h5, *.mth5) in this directory"};
+    std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
+  }
+  return files;
+}
+
+void write_file(const fs::path& path, const std::string& text) {
+  const fs::path part = path.parent_path() / ("." + path.filename().string() + "." + std::to_string(getpid()) + ".part");
+  errno = 0;
+  std::ofstream out{part, std::ios::binary};
+  out << text;
+  out.close();
+  if (!out || std::rename(part.c_str(), path.c_str()) != 0) {
+    const auto reason = std::generic_category().message(errno);
+    std::error_code ignored;  // the part may not be there; the reason above is what counts
+    fs::remove(part, ignored);
+    throw mth5::FileError{path.string() + ": cannot be written: " + reason};
+  }
+}
+
+int summary_main(int argc, char** argv) {
+  const auto parsed = cli::parse(command_line(), argc, argv);
+  if (parsed.answered) return cli::kDone;
+  const auto& values = parsed.values;
+  if (values.count("path") == 0) throw cli::UsageError{"no file or directory given"};
+  const auto& format = values["format"].as<std::string>();
+  if (format != "text" && format != "json") throw cli::UsageError{"--format: '" + format + "' is not one of text, json"};
+
+  analysis::Window window{time_option(values, "from"), time_option(values, "to")};
+  std::optional<std::chrono::nanoseconds> since;
+  if (values.count("since") > 0) {
+    const auto& text = values["since"].as<std::string>();
+    since = mth5::parse_duration(text);
+    if (!since || since->count() == 0)
+      throw cli::UsageError{"--since: '" + text + "' is not a duration above zero, like 24h, 7d"};
+    if (window.from || window.to) throw cli::UsageError{"--since excludes --from and --to"};
+  }
+  if (window.from && window.to && *window.from >= *window.to) throw cli::UsageError{"--from must be before --to"};
+
+  // One bad file must not hide the others: it costs a line and the exit code.
+  std::vector<std::unique_ptr<mth5::Reader>> files;
+  int code = cli::kDone;
+  const auto paths = expand(values["path"].as<Paths>());
+  for (const auto& path : paths) {
+    try {
+      files.push_back(std::make_unique<mth5::Reader>(path));
+    } catch (const mth5::Error& e) {
+      if (paths.size() == 1) throw;
+      std::fprintf(stderr, "mth5-summary: error: %s\n", e.what());
+      const int kind = dynamic_cast<const mth5::FormatError*>(&e) != nullptr ? cli::kDamaged : cli::kFailure;
+      if (code == cli::kDone) code = kind;
+    }
+  }
+  if (files.empty()) return code;
+  if (since) {
+    const auto last = analysis::last_sample(files);
+    if (last) window.from = *last - *since + mth5::Nanos{1};  // 24h of 1 Hz are 86400 samples, the last one among them
+  }
+  const auto summary = analysis::summarise(files, window);
+  const std::string text = format == "json" ? analysis::to_json(summary).dump() + "\n" : analysis::to_text(summary);
+  if (values.count("output") > 0)
+    write_file(values["output"].as<std::string>(), text);
+  else
+    std::cout << text;
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return cli::run_main("mth5-summary", argc, argv, summary_main); }

@@ -1,0 +1,87 @@
+#include "analysis/statistics.hpp"
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "mth5/duration.hpp"
+
+namespace {
+
+using analysis::Statistics;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+TEST(Statistics, KnowNothingOfAnEmptySeries) {
+  Statistics statistics;
+  statistics.add({});
+  EXPECT_EQ(statistics.count(), 0);
+  EXPECT_TRUE(std::isnan(statistics.mean()));
+  EXPECT_TRUE(std::isnan(statistics.std()));
+  EXPECT_TRUE(std::isnan(statistics.min()));
+  EXPECT_TRUE(std::isnan(statistics.max()));
+}
+
+TEST(Statistics, AreThoseOfNumpy) {
+  Statistics statistics;
+  statistics.add(std::vector{2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0});
+  EXPECT_EQ(statistics.count(), 8);
+  EXPECT_DOUBLE_EQ(statistics.mean(), 5.0);
+  EXPECT_DOUBLE_EQ(statistics.std(), 2.0);
+  EXPECT_EQ(statistics.min(), 2.0);
+  EXPECT_EQ(statistics.max(), 9.0);
+}
+
+TEST(Statistics, AreTheSameHoweverTheSeriesIsCut) {
+  std::vector<double> values(1000);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::sin(static_cast<double>(i)) * 1e3 + 1e9;
+  Statistics whole;
+  whole.add(values);
+  for (const std::size_t block : {1U, 7U, 333U, 999U}) {
+    Statistics parts;
+    for (std::size_t at = 0; at < values.size(); at += block)
+      parts.add(std::span{values}.subspan(at, std::min(block, values.size() - at)));
+    EXPECT_EQ(parts.count(), whole.count());
+    EXPECT_NEAR(parts.mean(), whole.mean(), 1e-6);
+    EXPECT_NEAR(parts.std(), whole.std(), 1e-6);
+    EXPECT_EQ(parts.min(), whole.min());
+    EXPECT_EQ(parts.max(), whole.max());
+  }
+}
+
+TEST(Statistics, CountMissingValuesApart) {
+  Statistics statistics;
+  statistics.add(std::vector{kNaN, kNaN});
+  statistics.add(std::vector{1.0, kNaN, 3.0});
+  EXPECT_EQ(statistics.count(), 2);
+  EXPECT_EQ(statistics.missing(), 3);
+  EXPECT_DOUBLE_EQ(statistics.mean(), 2.0);
+  EXPECT_DOUBLE_EQ(statistics.std(), 1.0);
+}
+
+TEST(Duration, IsReadInEveryUnit) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(mth5::parse_duration("250ms"), 250ms);
+  EXPECT_EQ(mth5::parse_duration("10s"), 10s);
+  EXPECT_EQ(mth5::parse_duration("1.5h"), 90min);
+  EXPECT_EQ(mth5::parse_duration("5min"), 5min);
+  EXPECT_EQ(mth5::parse_duration("7d"), 168h);
+  EXPECT_EQ(mth5::parse_duration("1w"), 168h);
+  EXPECT_EQ(mth5::parse_duration("0s"), 0s);
+  for (const char* bad : {"", "10", "s", "10 s", "-1s", "1e3s", "10sec", "inf s", "nans", "10m", "1s ", "1e400s", "99999999999d"})
+    EXPECT_EQ(mth5::parse_duration(bad), std::nullopt) << bad;
+}
+
+TEST(Duration, IsShownInTheLargestWholeUnit) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(mth5::format_duration(90s), "90s");
+  EXPECT_EQ(mth5::format_duration(3600s), "1h");
+  EXPECT_EQ(mth5::format_duration(1500ms), "1500ms");
+  EXPECT_EQ(mth5::format_duration(0s), "0s");
+  EXPECT_EQ(mth5::format_duration(1ns), "1ns");
+  EXPECT_EQ(mth5::parse_duration(mth5::format_duration(86'400s)), 86'400s);
+}
+
+}  // namespace
