@@ -2,12 +2,10 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <numeric>
 #include <sstream>
 
 #include <boost/program_options/parsers.hpp>
@@ -15,6 +13,7 @@
 #include "build_version.hpp"
 #include "mth5/error.hpp"
 #include "mth5/file.hpp"
+#include "mth5/metadata.hpp"
 
 namespace po = boost::program_options;
 
@@ -112,27 +111,8 @@ Parsed parse(const CommandLine& line, int argc, char** argv) {
 }
 
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {
-  std::string best;
-  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
-  std::vector<std::size_t> row;
-  for (const auto& candidate : known) {  // Levenshtein, one row at a time
-    row.resize(candidate.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 0; i < word.size(); ++i) {
-      std::size_t diagonal = row[0];
-      row[0] = i + 1;
-      for (std::size_t j = 0; j < candidate.size(); ++j) {
-        const std::size_t substitute = diagonal + (word[i] == candidate[j] ? 0 : 1);
-        diagonal = row[j + 1];
-        row[j + 1] = std::min({substitute, row[j] + 1, row[j + 1] + 1});
-      }
-    }
-    if (row.back() < best_distance) {
-      best_distance = row.back();
-      best = candidate;
-    }
-  }
-  return best;
+  const std::vector<std::string_view> candidates{known.begin(), known.end()};
+  return std::string{mth5::nearest(word, candidates)};
 }
 
 bool use_color(std::string_view option, int fd) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -37,25 +38,26 @@ using Input = std::variant<Serial, Tcp, ReplayFile>;
 [[nodiscard]] std::string to_string(const Input& input);
 
 struct ChannelProfile {
-  std::string name;          ///< in the instrument's own words (e1); the key in `channels:`
-  mth5::Metadata metadata;   ///< component, units, …: profile, then the site's config over it
+  std::string name;         ///< in the instrument's own words (e1); the key in `channels:`
+  mth5::Metadata metadata;  ///< component, units, …: profile, then the site's config over it
   mth5::SampleType type = mth5::SampleType::Float64;
   std::optional<double> fill;  ///< integer types: the value a short gap is filled with
 };
 struct SohProfile {
   std::string name;  ///< battery, temperature_e, satellites, gps_fix, clock_difference, latitude, longitude, elevation, …
   std::string units;
+  std::optional<std::size_t> channel;  ///< index of the channel it repeats; nullopt: it has a column of its own
 };
 
 /// An instrument profile: config/instruments/NAME.yaml, or the inline map.
 struct Instrument {
-  std::string name;
+  std::string name;  ///< of the file without .yaml; of an inline map: the source's name
   std::string description;
   std::filesystem::path origin;  ///< the file it came from; empty for an inline map
   double sample_rate = 0;        ///< Hz
   decode::TextFormat text;
   std::vector<ChannelProfile> channels;  ///< index = TextColumn::index of Use::Channel
-  std::vector<SohProfile> soh;           ///< index = TextColumn::index of Use::Soh
+  std::vector<SohProfile> soh;           ///< index = TextColumn::index of Use::Soh; those that repeat a channel stand at the end
   mth5::Metadata run{mth5::Kind::Run};   ///< data_logger.* and the like
 };
 
@@ -68,7 +70,7 @@ struct Source {
   Instrument instrument;  ///< with the site's `channels:` merged in
   std::string run_id = "sr{rate}_{index:04}";
   mth5::Metadata station{mth5::Kind::Station};  ///< its own `station:` or the common one
-  bool location_known = false;  ///< the config gives latitude and longitude; else the instrument's GPS does
+  bool location_known = false;                  ///< the config gives latitude and longitude; else the instrument's GPS does
 };
 
 struct Output {
@@ -94,10 +96,10 @@ struct Config {
 
 struct Finding {
   std::string where;    ///< "mth5d.yaml:12:5", "--set station.id", "environment MTH5D_RING"
-  std::string key;      ///< "sources[0].serial.baud"
+  std::string key;      ///< "sources[0].serial.baud"; "" if it is about the file as a whole
   std::string problem;  ///< "'15O' is not a whole number (baud)"
 
-  [[nodiscard]] std::string text() const { return where + ": " + key + ": " + problem; }
+  [[nodiscard]] std::string text() const { return where + ": " + (key.empty() ? "" : key + ": ") + problem; }
 };
 
 /// One line of --print-config.
@@ -106,24 +108,26 @@ struct Effective {
 };
 
 struct Loaded {
-  std::optional<Config> config;     ///< nullopt if there is any finding
-  std::vector<Finding> findings;    ///< all of them, in order of line and column
-  std::vector<Effective> effective; ///< every key with its value and where it came from
+  std::optional<Config> config;      ///< nullopt if there is any finding
+  std::vector<Finding> findings;     ///< all of them, in order of line and column
+  std::vector<Effective> effective;  ///< every key with its value and where it came from
 };
 
 struct Overrides {
-  std::vector<std::string> set;                                    ///< --set KEY=VALUE
-  std::vector<std::pair<std::string, std::string>> environment;    ///< MTH5D_*, from process_environment()
+  std::vector<std::string> set;                                  ///< --set KEY=VALUE
+  std::vector<std::pair<std::string, std::string>> environment;  ///< MTH5D_*, from process_environment()
 };
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> process_environment();
 
 /// Reads and checks everything in one go; never throws on what the file says.
+/// Order: default < file < environment < --set. Setting a key of another kind of input (sources.lemi.file.path over a serial
+/// line) replaces the source's input.
 /// @param instrument_folders  searched in this order for NAME.yaml
 [[nodiscard]] Loaded load(const std::filesystem::path& file, const Overrides& overrides,
                           const std::vector<std::filesystem::path>& instrument_folders);
 
-/// Where profiles are looked for: MTH5D_INSTRUMENTS (colon-separated), `instruments` beside the config file, /etc/mth5d/instruments,
-/// ../share/mth5-daq/instruments as seen from the program, config/instruments of the source tree it was built from.
+/// Where profiles are looked for: MTH5D_INSTRUMENTS (colon-separated), `instruments` beside the config file,
+/// /etc/mth5d/instruments, ../share/mth5-daq/instruments as seen from the program, config/instruments of the source tree.
 [[nodiscard]] std::vector<std::filesystem::path> instrument_folders(const std::filesystem::path& config_file);
 
 /// All profiles found: name, description, path, or what is wrong with it.
@@ -134,11 +138,13 @@ struct Listed {
 };
 [[nodiscard]] std::vector<Listed> list_instruments(const std::vector<std::filesystem::path>& folders);
 
-/// Values with units. nullopt if `text` is not one.
-[[nodiscard]] std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);  ///< "250ms", "10s", "5min", "1h", "1d"
-[[nodiscard]] std::string format_duration(std::chrono::nanoseconds duration);                 ///< shortest of those forms
+/// "250ms", "0.5s", "5min", "1h", "1d"; units ns us ms s min h d. nullopt for anything else.
+[[nodiscard]] std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
+/// In the largest unit that needs no decimals.
+[[nodiscard]] std::string format_duration(std::chrono::nanoseconds duration);
 
-/// Fills "{station}_{start:%Y…}.h5" and "sr{rate}_{index:04}". Keys: station, survey, start (strftime), rate, index (printf width).
+/// Fills "{station}_{start:%Y…}.h5" and "sr{rate}_{index:04}". Keys: station, survey, start (strftime: %Y %y
+/// %m %d %j %H %M %S %F %T), rate ("1", "24k", "0p5"), index (04 = at least four digits).
 /// @returns the text, or what is wrong with the pattern
 struct Expansion {
   std::string text;

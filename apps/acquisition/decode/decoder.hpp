@@ -17,11 +17,11 @@ namespace daq::decode {
 
 /// Why bytes did not become a sample.
 enum class Skip : std::uint8_t {
-  Garbage,    ///< not a record of this instrument
-  CutOff,     ///< a record that ends too early (or the rest of one, at a disconnect)
-  BadTime,    ///< a record whose date or time does not exist
-  BadValue,   ///< a record with a field that is no number where one must be
-  TooLong,    ///< no line end within the longest line, no frame within the longest frame
+  Garbage,   ///< not a record of this instrument
+  CutOff,    ///< a record that ends too early (or the rest of one, at a disconnect)
+  BadTime,   ///< a record whose date or time does not exist
+  BadValue,  ///< a record with a field that is no number where one must be
+  TooLong,   ///< no line end within the longest line, no frame within the longest frame
   Count
 };
 inline constexpr std::size_t kSkips = static_cast<std::size_t>(Skip::Count);
@@ -43,9 +43,9 @@ struct Counters {
 /// Decoded frames, structure of arrays; reused from call to call so that steady state allocates nothing.
 struct Batch {
   struct Frame {
-    mth5::UtcNanos time;            ///< of the frame's first sample, by the instrument's clock
+    mth5::UtcNanos time;  ///< of the frame's first sample, by the instrument's clock
     std::uint32_t n_samples;
-    bool after_skip;                ///< bytes were skipped between the frame before and this one
+    bool after_skip;  ///< bytes were skipped between the frame before and this one
   };
   std::size_t n_channels = 0;
   std::size_t n_soh = 0;

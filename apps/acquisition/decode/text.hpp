@@ -16,17 +16,17 @@ namespace daq::decode {
 struct TextColumn {
   enum class Use : std::uint8_t { Skip, Year, Month, Day, Hour, Minute, Second, Channel, Soh, Hemisphere };
   Use use = Use::Skip;
-  std::size_t index = 0;          ///< Channel, Soh: which. Hemisphere: the Soh column that S or W makes negative
-  bool degrees_minutes = false;   ///< Soh: the number is [d]ddmm.mmmm and becomes degrees
-  int decimals = -1;              ///< decimals the instrument prints; tells a number that was cut at the end of a short line
+  std::size_t index = 0;         ///< Channel, Soh: which. Hemisphere: the Soh column before it that S or W makes negative
+  bool degrees_minutes = false;  ///< Soh: the number is [d]ddmm.mmmm and becomes degrees
+  int decimals = -1;             ///< decimals the instrument prints; tells a number that was cut at the end of a short line
 };
 
 /// A profile's description of the line. Time columns, then values; all columns up to the last Channel must be there, what comes
 /// behind may be missing (then NaN) or longer (then ignored).
 struct TextFormat {
-  char delimiter = ' ';        ///< ' ' = any run of blanks and tabs
-  char comment = '\0';         ///< lines that start with it are skipped as decoded
-  std::size_t max_line = 1024; ///< bytes without line end
+  char delimiter = ' ';         ///< ' ' = any run of blanks and tabs
+  char comment = '\0';          ///< lines that start with it are skipped as decoded
+  std::size_t max_line = 1024;  ///< bytes without line end
   std::size_t n_channels = 0;
   std::size_t n_soh = 0;
   std::vector<TextColumn> columns;
@@ -41,15 +41,16 @@ struct TextLine {
 };
 
 /// Decodes the record at the front of one line (without its line end). Pure: no state, never throws.
-/// A line may hold more than one thing when bytes were lost: garbage before a record is skipped on its own (`bytes` < line.size()), and
-/// so is a record that begins inside the rest of another. Call again with what is left.
+/// A line may hold more than one thing when bytes were lost: garbage before a record is skipped on its own (`bytes` <
+/// line.size()), and so is a record that begins inside the rest of another. Call again with what is left.
 /// @param line      without '\n'; a '\r' at its end is part of the blanks
 /// @param complete  false for a last line without line end: then it counts only if all columns are there
-/// @param channels  [n_channels], @param soh [n_soh]; written only if good
-[[nodiscard]] TextLine decode_line(const TextFormat& format, std::span<const char> line, bool complete, std::span<double> channels,
-                                   std::span<double> soh) noexcept;
+/// @param channels  [n_channels], @param soh [n_soh]; what they hold counts only if good
+[[nodiscard]] TextLine decode_line(const TextFormat& format, std::span<const char> line, bool complete,
+                                   std::span<double> channels, std::span<double> soh) noexcept;
 
-/// The stateful splitter round decode_line().
+/// The stateful splitter round decode_line(): also takes blank lines and comments.
+/// @throws std::invalid_argument if the format has no columns or no line length, or a column's index is out of range
 [[nodiscard]] std::unique_ptr<Decoder> make_text_decoder(const TextFormat& format);
 
 }  // namespace daq::decode

@@ -47,6 +47,9 @@ struct Attribute {
 /// The nearest known name for a misspelt one ("" if nothing is near).
 [[nodiscard]] std::string_view nearest_attribute(Kind kind, std::string_view name);
 
+/// The first of the candidates nearest to `text`, if a third of it or less is wrong; else "".
+[[nodiscard]] std::string_view nearest(std::string_view text, std::span<const std::string_view> candidates);
+
 using Value = std::variant<std::string, double, std::int64_t, bool, std::vector<std::string>>;
 
 /// The attributes set on one object. What is not set is not written, except required ones, which take their default.
@@ -60,7 +63,7 @@ class Metadata {
   /// JSON or commas); times are normalised to the MTH5 text.
   /// @throws MetadataError "station.location.latitude: 95 is out of range (-90 to 90 degrees)" and the like: object, attribute,
   ///         value, what is allowed; for an unknown name the nearest known one
-  void set(std::string_view name, Value value);
+  void set(std::string_view name, const Value& value);
   void erase(std::string_view name);
 
   /// nullptr if it is not set (defaults do not count).

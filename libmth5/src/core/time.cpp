@@ -94,7 +94,7 @@ constexpr std::optional<std::int64_t> calendar_seconds(int year, int month, int 
                                          std::chrono::day{static_cast<unsigned>(day)}};
   if (!date.ok()) return std::nullopt;
   const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
-  return days * kDay + hour * 3600 + minute * 60 + second;
+  return days * kDay + (std::int64_t{hour} * 60 + minute) * 60 + second;
 }
 
 /// nullopt beyond the years this library vouches for (a zone or rounding can lead there).
@@ -170,7 +170,7 @@ std::optional<UtcNanos> parse_time(std::string_view text) {
     if (!in.number(2, hours)) return std::nullopt;
     in.take(':');
     if (!in.number(2, minutes) || hours > 23 || minutes > 59) return std::nullopt;
-    offset = (east ? 1 : -1) * (hours * 3600 + minutes * 60);
+    offset = (std::int64_t{hours} * 60 + minutes) * (east ? 60 : -60);
   } else {
     in.take('Z');
   }
@@ -208,9 +208,10 @@ double samples_between(UtcNanos from, UtcNanos to, double sample_rate) {
   // Whole samples apart from the rest, so that a difference of years keeps its fraction of a sample as long as a double can.
   const auto [p, q] = as_ratio(sample_rate);
   const Int128 unit = Int128{q} * kBillion;
-  const Int128 seconds = nanos / unit;  // nanos * p may not fit, so in two steps
+  const Int128 seconds = nanos / unit;  // of q each; nanos * p may not fit, so in two steps
   const Int128 rest = (nanos % unit) * p;
-  return static_cast<double>(seconds * p + rest / unit) + static_cast<double>(rest % unit) / static_cast<double>(unit);
+  const Int128 whole = seconds * p + rest / unit;
+  return static_cast<double>(whole) + static_cast<double>(rest % unit) / static_cast<double>(unit);
 }
 
 UtcNanos host_now() { return std::chrono::time_point_cast<Nanos>(std::chrono::system_clock::now()); }

@@ -7,7 +7,7 @@ namespace mth5 {
 
 Metadata::Metadata(Kind kind) : kind_{kind} {}
 
-void Metadata::set(std::string_view name, Value value) {
+void Metadata::set(std::string_view name, const Value& value) {
   const Attribute* attribute = find_attribute(kind_, name);
   if (attribute == nullptr) {
     std::string what = std::string{to_string(kind_)}.append(".").append(name.substr(0, 80)) + ": MTH5 has no such attribute";

@@ -4,6 +4,8 @@
 #include <numeric>
 #include <utility>
 
+#include "mth5/metadata.hpp"
+
 namespace mth5::meta {
 namespace {
 
@@ -195,18 +197,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-std::string_view nearest(std::string_view text, std::span<const std::string_view> candidates) {
-  if (text.size() > 200) return {};
-  std::string_view best;
-  std::size_t best_distance = std::max<std::size_t>(text.size() / 3, 1) + 1;
-  for (const auto candidate : candidates)
-    if (const auto distance = edit_distance(text, candidate); distance < best_distance && distance < candidate.size()) {
-      best = candidate;
-      best_distance = distance;
-    }
-  return best;
-}
-
 bool is_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto at = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
@@ -247,3 +237,19 @@ bool is_json_list_of_named_objects(std::string_view text) {
 }
 
 }  // namespace mth5::meta
+
+namespace mth5 {
+
+std::string_view nearest(std::string_view text, std::span<const std::string_view> candidates) {
+  if (text.size() > 200) return {};
+  std::string_view best;
+  std::size_t best_distance = std::max<std::size_t>(text.size() / 3, 1) + 1;
+  for (const auto candidate : candidates)
+    if (const auto distance = meta::edit_distance(text, candidate); distance < best_distance && distance < candidate.size()) {
+      best = candidate;
+      best_distance = distance;
+    }
+  return best;
+}
+
+}  // namespace mth5

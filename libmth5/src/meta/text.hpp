@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,8 +20,6 @@ namespace mth5::meta {
 
 /// Insertions, deletions and replacements from one text to the other, without regard to case.
 [[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
-/// The first of the candidates nearest to `text`, if a third of it or less is wrong; else "".
-[[nodiscard]] std::string_view nearest(std::string_view text, std::span<const std::string_view> candidates);
 
 [[nodiscard]] bool is_utf8(std::string_view text);
 

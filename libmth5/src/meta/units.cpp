@@ -56,7 +56,7 @@ std::string suggestion(std::string_view part) {
     for (const auto& candidate : {name, symbol})
       if (const auto distance = edit_distance(part, candidate); distance < best_distance && distance < candidate.size()) {
         best_distance = distance;
-        best = "'" + name + "' (" + symbol + ")";
+        best = std::string{"'"}.append(name).append("' (").append(symbol).append(")");
       }
   };
   consider(std::string{kCounts}, "counts");

@@ -1,0 +1,195 @@
+#include "acquisition/config/instrument.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace daq::config {
+
+namespace {
+
+constexpr std::string_view kSetByRecorder = "is set by mth5d from the data";
+
+std::string lower(std::string_view text) {
+  std::string result{text};
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+  return result;
+}
+
+class ProfileReader {
+ public:
+  ProfileReader(std::string path, Report& report) : path_{std::move(path)}, report_{report} {}
+
+  Profile read(const Node& root, const std::string& name) {
+    MapReader map{root, path_, report_};
+    auto& instrument = profile_.instrument;
+    instrument.name = name;
+    instrument.description = map.text("description").value_or("");
+    instrument.sample_rate = map.number("sample_rate", 0.001, 1e6, "Hz", MapReader::Need::Required).value_or(0);
+    const Node* text = map.take("text", Node::Kind::Map, MapReader::Need::Required);
+    if (const Node* channels = map.take("channels", Node::Kind::Map, MapReader::Need::Required)) read_channels(*channels, map);
+    if (const Node* soh = map.take("state_of_health", Node::Kind::Map)) read_soh(*soh, map.path("state_of_health"));
+    if (const Node* run = map.take("run", Node::Kind::Map))
+      AttributeReader{report_, reserved_attributes(mth5::Kind::Run), {}}.read(*run, map.path("run"), instrument.run);
+    // A column of a channel that is wrong would be reported as unknown too, so all that is written in `channels` counts as known.
+    if (text != nullptr) instrument.text = read_text_format(*text, map.path("text"), channel_names_, instrument.soh, report_);
+    map.finish();
+    return std::move(profile_);
+  }
+
+ private:
+  void read_channels(const Node& channels, MapReader& map) {
+    const auto path = map.path("channels");
+    check_repeated(channels, path, report_);
+    if (channels.keys.empty()) map.problem(channels, "channels", "is empty");
+    std::map<std::string, std::string> components;
+    for (std::size_t i = 0; i < channels.keys.size(); ++i) {
+      const auto& name = channels.keys[i].text;
+      channel_names_.push_back(name);
+      if (channels.items[i].kind != Node::Kind::Map) {
+        report_.problem(channels.items[i].place, path + "." + key_text(name), "must be a map with at least type and units");
+        continue;
+      }
+      read_channel(channels.items[i], channels.keys[i], path + "." + key_text(name));
+      const auto component = profile_.instrument.channels.back().metadata.text("component");
+      if (component.empty()) continue;
+      const auto [first, fresh] = components.emplace(component, name);
+      if (!fresh && first->second != name)  // one name twice is reported as a repeated key
+        report_.problem(channels.keys[i].place, path + "." + key_text(name),
+                        "component '" + component + "' is that of channel '" + first->second + "' already");
+    }
+  }
+
+  void read_channel(const Node& node, const Node::Key& key, const std::string& path) {
+    MapReader map{node, path, report_};
+    const auto type = map.text("type", MapReader::Need::Required);
+    const bool typed = type == "electric" || type == "magnetic" || type == "auxiliary";
+    if (type && !typed) map.problem(*node.find("type"), "type", in_quotes(*type) + " is not electric, magnetic or auxiliary");
+    const auto kind = typed ? mth5::kind_from(*type).value_or(mth5::Kind::Auxiliary) : mth5::Kind::Auxiliary;
+    ChannelProfile channel{key.text, mth5::Metadata{kind}, mth5::SampleType::Float64, std::nullopt};
+    const auto dtype = map.choice("dtype", "float64", {"int16", "int32", "float32", "float64"});
+    channel.type = mth5::sample_type_from(dtype).value_or(mth5::SampleType::Float64);
+    if (const Node* fill = node.find("fill")) read_fill(*fill, map, channel);
+    if (node.find("units") == nullptr) static_cast<void>(map.take_any("units", MapReader::Need::Required));
+
+    const AttributeReader attributes{report_, reserved_attributes(kind), {"type", "dtype", "fill"}};
+    std::map<std::string, Place> places;
+    if (typed)  // without a type nothing is known about its attributes
+      for (const auto& [name, place] : attributes.read(node, path, channel.metadata)) places.insert_or_assign(name, place);
+    const Node* given = node.find("component");
+    const std::string component = given == nullptr ? key.text : given->text;
+    const auto& place = given == nullptr ? key.place : given->place;
+    if (typed && (given == nullptr || places.contains("component"))) {
+      if (auto wrong = check_component(kind, component); !wrong.empty()) {
+        report_.problem(place, given == nullptr ? path : path + ".component", std::move(wrong));
+        channel.metadata.erase("component");
+      } else {
+        channel.metadata.set("component", component);
+        places.insert_or_assign("component", place);
+      }
+    }
+    profile_.instrument.channels.push_back(std::move(channel));
+    profile_.places.push_back(std::move(places));
+  }
+
+  void read_fill(const Node& node, MapReader& map, ChannelProfile& channel) {
+    const bool small = channel.type == mth5::SampleType::Int16;
+    if (!small && channel.type != mth5::SampleType::Int32) {
+      map.problem(
+          node, "fill",
+          "is for integer types; gaps in a " + std::string{mth5::to_string(channel.type)} + " channel are filled with NaN");
+      return;
+    }
+    const auto low = small ? std::numeric_limits<std::int16_t>::min() : std::numeric_limits<std::int32_t>::min();
+    const auto high = small ? std::numeric_limits<std::int16_t>::max() : std::numeric_limits<std::int32_t>::max();
+    channel.fill = double(map.whole("fill", 0, low, high, ""));
+  }
+
+  void read_soh(const Node& soh, const std::string& path) {
+    check_repeated(soh, path, report_);
+    std::vector<SohProfile> mirrored;
+    for (std::size_t i = 0; i < soh.keys.size(); ++i) {
+      const auto& key = soh.keys[i];
+      const auto item_path = path + "." + key_text(key.text);
+      if (auto wrong = mth5::check_id(mth5::Kind::Auxiliary, key.text)) report_.problem(key.place, item_path, *wrong);
+      if (soh.items[i].kind != Node::Kind::Map) {
+        report_.problem(soh.items[i].place, item_path, "must be a map such as {units: V}");
+        continue;
+      }
+      MapReader map{soh.items[i], item_path, report_};
+      SohProfile one{key.text, map.text("units").value_or(""), std::nullopt};
+      if (const auto channel = map.text("channel")) {
+        const auto found = std::find(channel_names_.begin(), channel_names_.end(), *channel);
+        if (found == channel_names_.end())
+          map.problem(*soh.items[i].find("channel"), "channel",
+                      in_quotes(*channel) + " is not in channels" + did_you_mean(*channel, channel_names_));
+        one.channel = std::size_t(found - channel_names_.begin());
+      }
+      map.finish();
+      (one.channel ? mirrored : profile_.instrument.soh).push_back(std::move(one));
+    }
+    auto& all = profile_.instrument.soh;
+    all.insert(all.end(), std::make_move_iterator(mirrored.begin()), std::make_move_iterator(mirrored.end()));
+  }
+
+  std::string path_;
+  Report& report_;
+  Profile profile_;
+  std::vector<std::string> channel_names_;
+};
+
+}  // namespace
+
+std::optional<Profile> read_profile(const Node& map, const std::string& path, const std::string& name, Report& report) {
+  const auto before = report.count();
+  const auto listed = report.effective().size();
+  auto profile = ProfileReader{path, report}.read(map, name);
+  report.effective().resize(listed);  // what a profile says is listed where a source uses it
+  if (report.count() != before) return std::nullopt;
+  return profile;
+}
+
+std::string check_component(mth5::Kind kind, std::string_view component) {
+  if (const auto right = lower(component); right != component)
+    return in_quotes(component) + " must be lower case in MTH5: '" + right + "'";
+  if (const auto wrong = mth5::check_id(kind, component)) return in_quotes(component) + " " + *wrong;
+  if (kind == mth5::Kind::Electric && component[0] != 'e')
+    return in_quotes(component) + ": a component of an electric channel begins with e";
+  if (kind == mth5::Kind::Magnetic && std::string_view{"hbr"}.find(component[0]) == std::string_view::npos)
+    return in_quotes(component) + ": a component of a magnetic channel begins with h, b or r";
+  return "";
+}
+
+std::vector<std::pair<std::string_view, std::string_view>> reserved_attributes(mth5::Kind kind) {
+  using mth5::Kind;
+  constexpr std::string_view kOfProfile = "is fixed by the instrument's profile";
+  switch (kind) {
+    case Kind::Survey:
+      return {};
+    case Kind::Station:
+      return {{"run_list", kSetByRecorder},
+              {"channels_recorded", kSetByRecorder},
+              {"time_period.start", kSetByRecorder},
+              {"time_period.end", kSetByRecorder}};
+    case Kind::Run:
+      return {{"id", kSetByRecorder},
+              {"sample_rate", kSetByRecorder},
+              {"channels_recorded_electric", kSetByRecorder},
+              {"channels_recorded_magnetic", kSetByRecorder},
+              {"channels_recorded_auxiliary", kSetByRecorder},
+              {"time_period.start", kSetByRecorder},
+              {"time_period.end", kSetByRecorder}};
+    case Kind::Electric:
+    case Kind::Magnetic:
+    case Kind::Auxiliary:
+      break;
+  }
+  return {{"type", kOfProfile},
+          {"dtype", kOfProfile},
+          {"fill", kOfProfile},
+          {"sample_rate", kOfProfile},
+          {"time_period.start", kSetByRecorder},
+          {"time_period.end", kSetByRecorder}};
+}
+
+}  // namespace daq::config

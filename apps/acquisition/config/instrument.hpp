@@ -1,0 +1,52 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "acquisition/config/config.hpp"
+#include "acquisition/config/map_reader.hpp"
+
+namespace daq::config {
+
+/// An instrument with the place of everything it says of its channels, for --print-config.
+struct Profile {
+  Instrument instrument;
+  std::vector<std::map<std::string, Place>> places;  ///< [channel] attribute -> place
+};
+
+/// Reads a profile's map. nullopt if there is any finding.
+[[nodiscard]] std::optional<Profile> read_profile(const Node& map, const std::string& path, const std::string& name,
+                                                  Report& report);
+
+/// Finds profiles by name and reads each once: its findings are reported once, however many sources use it.
+class Profiles {
+ public:
+  Profiles(const std::vector<std::filesystem::path>& folders, Report& report) : folders_{folders}, report_{report} {}
+  /// nullptr: not found or not good, reported.
+  [[nodiscard]] const Profile* find(const Node& name, const std::string& path);
+
+ private:
+  [[nodiscard]] std::string unknown(const std::string& name) const;
+
+  const std::vector<std::filesystem::path>& folders_;
+  Report& report_;
+  std::map<std::string, std::optional<Profile>> read_;  ///< nullopt: has findings
+};
+
+/// Checks and sets the component of a channel: lower case, what MTH5 takes, first letter of its kind. `value` as in the text.
+/// @returns what is wrong, "" = good
+[[nodiscard]] std::string check_component(mth5::Kind kind, std::string_view component);
+
+/// Attributes that nobody may write into a config, because mth5d or the profile knows them.
+[[nodiscard]] std::vector<std::pair<std::string_view, std::string_view>> reserved_attributes(mth5::Kind kind);
+
+/// `columns:`, `delimiter:` and the like. @param soh  in the order of the profile's map; sorted here: those with a column first
+[[nodiscard]] decode::TextFormat read_text_format(const Node& map, const std::string& path,
+                                                  const std::vector<std::string>& channels, const std::vector<SohProfile>& soh,
+                                                  Report& report);
+
+}  // namespace daq::config

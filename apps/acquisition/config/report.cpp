@@ -1,0 +1,57 @@
+#include "acquisition/config/report.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <tuple>
+
+namespace daq::config {
+
+void Report::problem(const Place& place, std::string_view key, std::string text) {
+  findings_.push_back({place, {place.where(), std::string{key}, std::move(text)}});
+}
+
+std::vector<Finding> Report::findings() const {
+  auto sorted = findings_;
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Item& a, const Item& b) {
+    const auto order = [](const Item& i) {
+      return std::tie(i.place.origin->rank, i.place.origin->name, i.place.line, i.place.column);
+    };
+    return order(a) < order(b);
+  });
+  std::vector<Finding> findings;
+  for (auto& item : sorted) findings.push_back(std::move(item.finding));
+  return findings;
+}
+
+std::string in_quotes(std::string_view text) {
+  constexpr std::size_t kShown = 60;
+  if (text.size() <= kShown) return "'" + std::string{text} + "'";
+  auto end = kShown;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80) --end;  // not inside a UTF-8 character
+  return "'" + std::string{text.substr(0, end)} + "...'";
+}
+
+std::string key_text(std::string_view key) { return key.size() > kMaxWord ? in_quotes(key) : std::string{key}; }
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+  if (word.size() > kMaxWord) return "";
+  const std::vector<std::string_view> candidates{known.begin(), known.end()};
+  const auto near = mth5::nearest(word, candidates);
+  return near.empty() ? "" : "; did you mean '" + std::string{near} + "'?";
+}
+
+std::string format_number(double value) {
+  char text[32];
+  const auto end = std::to_chars(std::begin(text), std::end(text), value).ptr;
+  return {text, end};
+}
+
+std::optional<double> parse_number(std::string_view text) {
+  double value = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end.ec != std::errc{} || end.ptr != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
+}  // namespace daq::config

@@ -1,0 +1,177 @@
+#include "acquisition/config/source.hpp"
+
+#include <algorithm>
+
+namespace daq::config {
+
+namespace {
+
+using namespace std::chrono_literals;
+constexpr std::chrono::hours kDay{24};
+
+std::string check_name(std::string_view text) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto good = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
+  return !text.empty() && text.size() <= 30 && letter(text[0]) && std::all_of(text.begin(), text.end(), good)
+             ? ""
+             : in_quotes(text) + " must be a letter and then letters, digits, _ and -, 30 at most";
+}
+
+std::string check_run(std::string_view pattern, double sample_rate) {
+  if (pattern.find("{index") == std::string_view::npos && pattern.find("{start") == std::string_view::npos)
+    return in_quotes(pattern) + " gives every run the same name; add {index:04}";
+  const auto run = expand(pattern, {"survey", "station", {}, sample_rate, 9999});
+  if (!run.problem.empty()) return in_quotes(pattern) + ": " + run.problem;
+  const auto wrong = mth5::check_id(mth5::Kind::Run, run.text);
+  return wrong ? in_quotes(pattern) + " gives run " + in_quotes(run.text) + ": " + *wrong : "";
+}
+
+/// The site's `channels:` over those of the profile.
+void merge_channels(const Node& map, const std::string& path, Profile& profile, Report& report) {
+  check_repeated(map, path, report);
+  auto& channels = profile.instrument.channels;
+  std::vector<std::string> names;
+  for (const auto& channel : channels) names.push_back(channel.name);
+  for (std::size_t i = 0; i < map.keys.size(); ++i) {
+    const auto& key = map.keys[i];
+    const auto& node = map.items[i];
+    const auto channel_path = path + "." + key_text(key.text);
+    const auto found = std::find(names.begin(), names.end(), key.text);
+    if (found == names.end()) {
+      report.problem(key.place, channel_path, "the instrument has no such channel" + did_you_mean(key.text, names));
+      continue;
+    }
+    if (node.kind != Node::Kind::Map) {
+      report.problem(node.place, channel_path, "must be a map of attributes, not " + std::string{to_string(node.kind)});
+      continue;
+    }
+    const auto c = std::size_t(found - names.begin());
+    auto& metadata = channels[c].metadata;
+    const mth5::Metadata before = metadata;
+    const AttributeReader reader{report, reserved_attributes(metadata.kind()), {}};
+    for (const auto& [name, place] : reader.read(node, channel_path, metadata)) {
+      profile.places[c].insert_or_assign(name, place);
+      if (name != "component") continue;
+      const auto& component = node.find("component")->text;  // as written: metadata may have put it into lower case
+      if (auto wrong = check_component(metadata.kind(), component); !wrong.empty()) {
+        report.problem(place, channel_path + ".component", std::move(wrong));
+        metadata.set("component", before.text("component"));
+      }
+    }
+  }
+}
+
+void check_components(const Profile& profile, const std::string& path, Report& report) {
+  std::map<std::string, std::string> first;
+  for (std::size_t c = 0; c < profile.instrument.channels.size(); ++c) {
+    const auto& channel = profile.instrument.channels[c];
+    const auto component = channel.metadata.text("component");
+    const auto [seen, fresh] = first.emplace(component, channel.name);
+    if (fresh) continue;
+    // The one that the site renamed is where the mistake is.
+    const auto& mine = profile.places[c].at("component");
+    const auto other = std::find_if(profile.instrument.channels.begin(), profile.instrument.channels.end(),
+                                    [&, &n = seen->second](const ChannelProfile& p) { return p.name == n; });
+    const auto& theirs = profile.places[std::size_t(other - profile.instrument.channels.begin())].at("component");
+    const bool blame_mine = mine.origin->label.empty() || !theirs.origin->label.empty();
+    report.problem(
+        blame_mine ? mine : theirs, path + ".channels." + (blame_mine ? channel.name : seen->second) + ".component",
+        "'" + component + "' is the component of channel '" + (blame_mine ? seen->second : channel.name) + "' already");
+  }
+}
+
+void list_channels(const Profile& profile, const std::string& path, Report& report) {
+  for (std::size_t c = 0; c < profile.instrument.channels.size(); ++c) {
+    const auto& channel = profile.instrument.channels[c];
+    for (const auto& [name, value] : channel.metadata.values())
+      if (const auto place = profile.places[c].find(name); place != profile.places[c].end())
+        report.value(path + "." + channel.name + "." + name, to_string(value), place->second.label());
+  }
+}
+
+/// nullopt: not there or not good, reported.
+std::optional<Profile> read_instrument(MapReader& map, const std::string& source_name, Profiles& profiles, Report& report) {
+  const Node* node = map.take_any("instrument", MapReader::Need::Required);
+  if (node == nullptr) return std::nullopt;
+  if (node->kind == Node::Kind::Map) {
+    map.list("instrument", "(inline)", node);
+    return read_profile(*node, map.path("instrument"), source_name, report);
+  }
+  if (node->kind == Node::Kind::Sequence) {
+    map.problem(*node, "instrument", "must be the name of a profile, or a map");
+    return std::nullopt;
+  }
+  map.list("instrument", node->text, node);
+  const auto* found = profiles.find(*node, map.path("instrument"));
+  return found == nullptr ? std::nullopt : std::optional{*found};
+}
+
+}  // namespace
+
+void read_object(const Node& map, const std::string& path, mth5::Metadata& metadata, Report& report) {
+  const auto set = AttributeReader{report, reserved_attributes(metadata.kind()), {}}.read(map, path, metadata);
+  for (const auto& [name, place] : set) report.value(path + "." + name, to_string(*metadata.find(name)), place.label());
+  const Node* id = map.find("id");
+  if (id == nullptr) {
+    report.problem(map.place, path + ".id", "is missing");
+  } else if (metadata.find("id") != nullptr) {
+    if (const auto wrong = mth5::check_id(metadata.kind(), metadata.text("id")))
+      report.problem(id->place, path + ".id", in_quotes(metadata.text("id")) + " " + *wrong);
+  }
+}
+
+Station read_station(const Node& map, const std::string& path, Report& report) {
+  Station station;
+  read_object(map, path, station.metadata, report);
+  const bool latitude = station.metadata.find("location.latitude") != nullptr;
+  const bool longitude = station.metadata.find("location.longitude") != nullptr;
+  if (latitude != longitude)
+    report.problem(map.place, path + (latitude ? ".location.longitude" : ".location.latitude"),
+                   "is missing: give both, or neither to take the instrument's GPS");
+  station.location_known = latitude && longitude;
+  return station;
+}
+
+Source read_source(const Node& node, const std::string& path, const Station* common, Profiles& profiles, Report& report) {
+  MapReader map{node, path, report};
+  Source source;
+  source.name = map.require_text("name", check_name);
+  source.input = read_input(map, report);
+  source.idle_timeout = map.duration("idle_timeout", source.idle_timeout, 1s, 7 * kDay);
+  if (map.map().find("reconnect") == nullptr) {
+    static_cast<void>(map.take_any("reconnect"));
+    map.list("reconnect.first", format_duration(source.reconnect_first), nullptr);
+    map.list("reconnect.limit", format_duration(source.reconnect_limit), nullptr);
+  } else if (const Node* reconnect = map.take("reconnect", Node::Kind::Map)) {
+    MapReader inner{*reconnect, map.path("reconnect"), report};
+    source.reconnect_first = inner.duration("first", source.reconnect_first, 10ms, 1h);
+    source.reconnect_limit = inner.duration("limit", source.reconnect_limit, 10ms, kDay);
+    if (source.reconnect_first > source.reconnect_limit)
+      inner.problem(
+          *reconnect, "limit",
+          format_duration(source.reconnect_limit) + " is less than first (" + format_duration(source.reconnect_first) + ")");
+    inner.finish();
+  }
+  const Node* own = map.take("station", Node::Kind::Map);
+  if (node.find("station") == nullptr && common == nullptr)
+    report.problem(node.place, map.path("station"), "is missing: a source needs a station, here or at the top of the file");
+  const Station station = own != nullptr      ? read_station(*own, map.path("station"), report)
+                          : common != nullptr ? *common
+                                              : Station{};
+  source.station = station.metadata;
+  source.location_known = station.location_known;
+  auto profile = read_instrument(map, source.name, profiles, report);
+  const double rate = profile ? profile->instrument.sample_rate : 1;
+  source.run_id = map.text("run", source.run_id, [&](std::string_view text) { return check_run(text, rate); });
+  const Node* channels = map.take("channels", Node::Kind::Map);
+  if (profile) {  // else what is wrong with it is reported, and `channels` cannot be checked against it
+    if (channels != nullptr) merge_channels(*channels, map.path("channels"), *profile, report);
+    check_components(*profile, path, report);
+    list_channels(*profile, map.path("channels"), report);
+    source.instrument = std::move(profile->instrument);
+  }
+  map.finish();
+  return source;
+}
+
+}  // namespace daq::config

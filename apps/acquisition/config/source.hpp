@@ -1,0 +1,24 @@
+#pragma once
+
+#include "acquisition/config/instrument.hpp"
+
+namespace daq::config {
+
+/// The station that sources without one of their own use; found = the key is there, good or not.
+struct Station {
+  mth5::Metadata metadata{mth5::Kind::Station};
+  bool location_known = false;
+};
+[[nodiscard]] Station read_station(const Node& map, const std::string& path, Report& report);
+
+/// Reads survey, station or channel attributes and lists them; reports an id that is missing or that MTH5 refuses.
+void read_object(const Node& map, const std::string& path, mth5::Metadata& metadata, Report& report);
+
+/// Reads the one input of a source.
+[[nodiscard]] Input read_input(MapReader& source, Report& report);
+
+/// Reads one item of `sources`. @param common  nullptr: there is no `station:` at the top
+[[nodiscard]] Source read_source(const Node& map, const std::string& path, const Station* common, Profiles& profiles,
+                                 Report& report);
+
+}  // namespace daq::config

@@ -1,0 +1,155 @@
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "acquisition/config/instrument.hpp"
+
+/// The part of a profile that describes a line of text.
+namespace daq::config {
+
+namespace {
+
+using decode::TextColumn;
+
+constexpr std::int64_t kMaxColumns = 1024;
+constexpr std::array<std::pair<std::string_view, TextColumn::Use>, 7> kWords{{{"skip", TextColumn::Use::Skip},
+                                                                              {"year", TextColumn::Use::Year},
+                                                                              {"month", TextColumn::Use::Month},
+                                                                              {"day", TextColumn::Use::Day},
+                                                                              {"hour", TextColumn::Use::Hour},
+                                                                              {"minute", TextColumn::Use::Minute},
+                                                                              {"second", TextColumn::Use::Second}}};
+
+class ColumnReader {
+ public:
+  ColumnReader(std::string path, std::vector<std::string> channels, std::vector<std::string> soh, Report& report)
+      : path_{std::move(path)}, channels_{std::move(channels)}, soh_{std::move(soh)}, report_{report} {}
+
+  std::vector<TextColumn> read(const Node& list) {
+    for (std::size_t i = 0; i < list.items.size(); ++i) {
+      const auto path = path_ + "[" + std::to_string(i) + "]";
+      const auto& item = list.items[i];
+      if (item.kind == Node::Kind::Scalar)
+        word(item, path);
+      else if (item.kind == Node::Kind::Map)
+        value(item, path);
+      else
+        report_.problem(item.place, path, "must be a word such as 'year', or a map such as {channel: bx}");
+    }
+    check_all(list);
+    return columns_;
+  }
+
+ private:
+  void word(const Node& item, const std::string& path) {
+    const auto found = std::find_if(kWords.begin(), kWords.end(), [&](const auto& w) { return w.first == item.text; });
+    if (found == kWords.end()) {
+      std::vector<std::string> known;
+      for (const auto& [name, use] : kWords) known.emplace_back(name);
+      report_.problem(item.place, path, in_quotes(item.text) + " is not a kind of column" + did_you_mean(item.text, known));
+      return;
+    }
+    if (found->second != TextColumn::Use::Skip && !used_.insert(item.text).second)
+      report_.problem(item.place, path, "a second column '" + item.text + "'");
+    if (found->second != TextColumn::Use::Skip && !done_.empty() && done_.size() == channels_.size())
+      report_.problem(item.place, path,
+                      "time columns must stand before the last channel: what is behind it may be missing in a line");
+    columns_.push_back({.use = found->second});
+  }
+
+  void value(const Node& item, const std::string& path) {
+    MapReader map{item, path, report_};
+    TextColumn column;
+    const auto channel = map.text("channel");
+    const auto soh = map.text("soh");
+    const auto hemisphere = map.text("hemisphere");
+    if (int{channel.has_value()} + int{soh.has_value()} + int{hemisphere.has_value()} != 1)
+      report_.problem(item.place, path, "a column is one of channel, soh, hemisphere");
+    if (channel) column = named(*item.find("channel"), path + ".channel", TextColumn::Use::Channel, channels_, done_);
+    if (soh) column = named(*item.find("soh"), path + ".soh", TextColumn::Use::Soh, soh_, done_soh_);
+    if (hemisphere) {
+      std::set<std::string> any;
+      column = named(*item.find("hemisphere"), path + ".hemisphere", TextColumn::Use::Hemisphere, soh_, any);
+    }
+    if (soh) column.degrees_minutes = map.choice("form", "number", {"number", "ddmm"}) == "ddmm";
+    if (!hemisphere && item.find("decimals") != nullptr) column.decimals = int(map.whole("decimals", -1, 0, 12, ""));
+    map.finish();
+    columns_.push_back(column);
+  }
+
+  TextColumn named(const Node& name, const std::string& path, TextColumn::Use use, const std::vector<std::string>& known,
+                   std::set<std::string>& done) {
+    const auto found = std::find(known.begin(), known.end(), name.text);
+    if (found == known.end())
+      report_.problem(name.place, path,
+                      in_quotes(name.text) +
+                          (use == TextColumn::Use::Channel ? " is not in channels" : " has no column in state_of_health") +
+                          did_you_mean(name.text, known));
+    else if (!done.insert(name.text).second)
+      report_.problem(name.place, path, "a second column for '" + name.text + "'");
+    return {.use = use, .index = found == known.end() ? 0 : std::size_t(found - known.begin())};
+  }
+
+  void check_all(const Node& list) {
+    for (const auto& [name, use] : kWords)
+      if (use != TextColumn::Use::Skip && !used_.contains(std::string{name}))
+        report_.problem(list.place, path_, "no column '" + std::string{name} + "'");
+    for (const auto& name : channels_)
+      if (!done_.contains(name)) report_.problem(list.place, path_, "no column for channel '" + name + "'");
+    for (const auto& name : soh_)
+      if (!done_soh_.contains(name)) report_.problem(list.place, path_, "no column for state_of_health '" + name + "'");
+  }
+
+  std::string path_;
+  std::vector<std::string> channels_, soh_;
+  Report& report_;
+  std::vector<TextColumn> columns_;
+  std::set<std::string> used_, done_, done_soh_;
+};
+
+/// "blanks", or one printable ASCII character that no number holds.
+std::string check_delimiter(std::string_view text) {
+  if (text == "blanks" || text == "tab") return "";
+  if (text.size() == 1 && text[0] > ' ' && text[0] < '\x7f' &&
+      std::string_view{"+-.0123456789eE"}.find(text[0]) == std::string_view::npos)
+    return "";
+  return in_quotes(text) + " is not blanks, tab or one character such as ','";
+}
+
+std::string check_comment(std::string_view text) {
+  if (text.size() == 1 && text[0] > ' ' && text[0] < '\x7f') return "";
+  return in_quotes(text) + " is not one character such as ';'";
+}
+
+}  // namespace
+
+decode::TextFormat read_text_format(const Node& map, const std::string& path, const std::vector<std::string>& channels,
+                                    const std::vector<SohProfile>& soh, Report& report) {
+  decode::TextFormat format;
+  MapReader text{map, path, report};
+  const auto delimiter = text.text("delimiter", "blanks", check_delimiter);
+  format.delimiter = delimiter == "blanks" ? ' ' : delimiter == "tab" ? '\t' : delimiter[0];
+  if (map.find("comment") != nullptr) {
+    const auto comment = text.text("comment", "", check_comment);
+    if (!comment.empty()) format.comment = comment[0];
+  } else {
+    static_cast<void>(text.take_any("comment"));  // known, absent
+  }
+  format.max_line = std::size_t(text.whole("max_line", 1024, 16, 65536, "bytes"));
+  format.n_channels = channels.size();
+  std::vector<std::string> names;
+  for (const auto& s : soh)
+    if (!s.channel) names.push_back(s.name);
+  format.n_soh = names.size();
+  if (const Node* columns = text.take("columns", Node::Kind::Sequence, MapReader::Need::Required)) {
+    if (std::int64_t(columns->items.size()) > kMaxColumns)
+      text.problem(*columns, "columns",
+                   std::to_string(columns->items.size()) + " columns; at most " + std::to_string(kMaxColumns));
+    else
+      format.columns = ColumnReader{text.path("columns"), channels, names, report}.read(*columns);
+  }
+  text.finish();
+  return format;
+}
+
+}  // namespace daq::config

@@ -1,0 +1,150 @@
+#include "acquisition/decode/text.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+namespace daq::decode {
+namespace {
+
+/// The beginning of a line whose end has not come yet: never more than its last `limit` bytes.
+class PartialLine {
+ public:
+  explicit PartialLine(std::size_t limit) : limit_{limit}, buffer_(2 * limit) {}
+
+  [[nodiscard]] std::size_t size() const { return end_ - begin_; }
+  [[nodiscard]] std::span<const char> text() const { return {buffer_.data() + begin_, size()}; }
+  void clear() { begin_ = end_ = 0; }
+
+  /// @returns how many bytes had to go at the front
+  std::size_t append(std::span<const char> bytes) {
+    const std::size_t dropped = size() + bytes.size() > limit_ ? size() + bytes.size() - limit_ : 0;
+    const std::size_t old = std::min(dropped, size());
+    begin_ += old;
+    bytes = bytes.subspan(dropped - old);
+    if (end_ + bytes.size() > buffer_.size()) {  // at most once in `limit` bytes
+      std::memmove(buffer_.data(), buffer_.data() + begin_, size());
+      end_ -= std::exchange(begin_, 0);
+    }
+    std::copy(bytes.begin(), bytes.end(), buffer_.begin() + static_cast<std::ptrdiff_t>(end_));
+    end_ += bytes.size();
+    return dropped;
+  }
+
+ private:
+  std::size_t limit_;
+  std::vector<char> buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+class TextDecoder final : public Decoder {
+ public:
+  explicit TextDecoder(const TextFormat& format) : format_{format}, partial_{format.max_line} {}
+
+  void feed(std::span<const char> bytes, Batch& out) override {
+    prepare(out);
+    counters_.bytes_in += bytes.size();
+    while (!bytes.empty()) {
+      const void* const found = std::memchr(bytes.data(), '\n', bytes.size());
+      if (found == nullptr) {
+        skip(Skip::TooLong, partial_.append(bytes));
+        break;
+      }
+      const auto length = static_cast<std::size_t>(static_cast<const char*>(found) - bytes.data());
+      if (partial_.size() != 0) {
+        skip(Skip::TooLong, partial_.append(bytes.first(length)));
+        take_line(partial_.text(), true, out);
+        partial_.clear();
+      } else {
+        const std::size_t too_many = length > format_.max_line ? length - format_.max_line : 0;
+        skip(Skip::TooLong, too_many);
+        take_line(bytes.subspan(too_many, length - too_many), true, out);
+      }
+      bytes = bytes.subspan(length + 1);
+    }
+    counters_.bytes_pending = partial_.size();
+  }
+
+  void end_of_stream(Batch& out) override {
+    prepare(out);
+    if (partial_.size() != 0) take_line(partial_.text(), false, out);
+    partial_.clear();
+    counters_.bytes_pending = 0;
+  }
+
+  [[nodiscard]] const Counters& counters() const override { return counters_; }
+
+ private:
+  void prepare(Batch& out) const {
+    out.n_channels = format_.n_channels;
+    out.n_soh = format_.n_soh;
+  }
+
+  /// @param complete  a line end follows, and is counted with the last thing in the line
+  void take_line(std::span<const char> line, bool complete, Batch& out) {
+    const std::size_t line_end = complete ? 1 : 0;
+    if (is_blank_or_comment(line)) return decoded(line.size() + line_end);
+    while (!line.empty()) {
+      const std::size_t samples = out.samples.size();
+      const std::size_t soh = out.soh.size();
+      out.samples.resize(samples + format_.n_channels);
+      out.soh.resize(soh + format_.n_soh);
+      const TextLine found =
+          decode_line(format_, line, complete, std::span{out.samples}.subspan(samples), std::span{out.soh}.subspan(soh));
+      const bool last = found.bytes == line.size();
+      const std::size_t bytes = found.bytes + (last ? line_end : 0);
+      if (found.good) {
+        out.frames.push_back({found.time, 1, std::exchange(skipped_, false)});
+        ++counters_.frames;
+        decoded(bytes);
+      } else {
+        out.samples.resize(samples);
+        out.soh.resize(soh);
+        skip(last && !complete ? Skip::CutOff : found.why, bytes);
+      }
+      line = line.subspan(found.bytes);
+    }
+  }
+
+  [[nodiscard]] bool is_blank_or_comment(std::span<const char> line) const {
+    if (!line.empty() && format_.comment != '\0' && line.front() == format_.comment) return true;
+    return std::all_of(line.begin(), line.end(), [](char c) { return c == ' ' || c == '\t' || c == '\r'; });
+  }
+
+  void decoded(std::size_t bytes) {
+    counters_.bytes_decoded += bytes;
+    last_skip_ = Skip::Count;
+  }
+
+  void skip(Skip why, std::size_t bytes) {
+    if (bytes == 0) return;
+    const auto reason = static_cast<std::size_t>(why);
+    counters_.bytes_skipped[reason] += bytes;
+    if (last_skip_ != why) ++counters_.events_skipped[reason];
+    last_skip_ = why;
+    skipped_ = true;
+  }
+
+  const TextFormat format_;
+  PartialLine partial_;
+  Counters counters_;
+  Skip last_skip_ = Skip::Count;  ///< reason of the last byte; Count if it was decoded
+  bool skipped_ = false;          ///< since the last frame
+};
+
+}  // namespace
+
+std::unique_ptr<Decoder> make_text_decoder(const TextFormat& format) {
+  if (format.columns.empty() || format.max_line == 0) throw std::invalid_argument{"text format: no columns, or no line length"};
+  for (const auto& column : format.columns) {
+    const bool channel = column.use == TextColumn::Use::Channel;
+    const bool soh = column.use == TextColumn::Use::Soh || column.use == TextColumn::Use::Hemisphere;
+    if ((channel && column.index >= format.n_channels) || (soh && column.index >= format.n_soh))
+      throw std::invalid_argument{"text format: a column's index is beyond the number of channels or soh values"};
+  }
+  return std::make_unique<TextDecoder>(format);
+}
+
+}  // namespace daq::decode
