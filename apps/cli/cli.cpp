@@ -55,6 +55,8 @@ int run_main(std::string_view program, int argc, char** argv, const std::functio
   return code;
 }
 
+std::string build_id() { return mth5::kBuildId; }
+
 std::string version_line(std::string_view program) {
   return std::string{program} + " " + mth5::kBuildId + " (libmth5 " + mth5::version_text() + ")";
 }

@@ -52,6 +52,8 @@ struct Parsed {
 /// @throws UsageError, boost::program_options::error
 Parsed parse(const CommandLine& line, int argc, char** argv);
 
+/// "0.1.0+3f2a1c": version and what git says of the checkout.
+std::string build_id();
 /// "program 0.1.0+3f2a1c (HDF5 1.10.8, compiled with 1.10.8)".
 std::string version_line(std::string_view program);
 

@@ -1,0 +1,67 @@
+#include "acquisition/recorder/output.hpp"
+
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "mth5/error.hpp"
+
+namespace daq::recorder {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// statfs(2): f_type of file systems whose data live elsewhere.
+const char* network_name(const fs::path& directory) {
+  struct statfs info {};
+  if (statfs(directory.c_str(), &info) != 0) return nullptr;
+  switch (static_cast<std::uint32_t>(info.f_type)) {
+    case 0x6969:
+      return "NFS";
+    case 0xff534d42:
+    case 0xfe534d42:
+      return "CIFS";
+    case 0x65735546:
+      return "FUSE";
+    case 0x01021997:
+      return "9p";
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+void check_directory(const config::Output& output) {
+  const std::string name = "output.directory " + output.directory.string();
+  std::error_code error;
+  const auto status = fs::status(output.directory, error);
+  if (!fs::exists(status)) throw mth5::FileError{name + ": does not exist; create it for the user of mth5d (mkdir -p)"};
+  if (!fs::is_directory(status)) throw mth5::FileError{name + ": is not a directory"};
+  if (access(output.directory.c_str(), W_OK | X_OK) != 0)
+    throw mth5::FileError{name + ": is not writable: " + std::generic_category().message(errno) +
+                          "; give it to the user of mth5d (chown)"};
+  if (const char* network = network_name(output.directory); network != nullptr && !output.allow_network)
+    throw mth5::FileError{name + ": is on " + network +
+                          ", where SWMR is not safe; use a local disk, or set output.allow_network: true"};
+}
+
+fs::path next_file(const config::Output& output, const config::PatternValues& values) {
+  const fs::path name = config::expand(output.file_name, values).text;
+  fs::path path = output.directory / name;
+  for (int n = 2; fs::exists(fs::symlink_status(path)); ++n)
+    path = output.directory / (name.stem().string() + "_" + std::to_string(n) + name.extension().string());
+  return path;
+}
+
+std::int64_t free_bytes(const fs::path& directory) {
+  struct statvfs info {};
+  if (statvfs(directory.c_str(), &info) != 0) return 0;
+  return static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
+}
+
+}  // namespace daq::recorder

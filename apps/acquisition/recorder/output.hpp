@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "acquisition/config/config.hpp"
+
+namespace daq::recorder {
+
+/// Checks that data files can be written there: it exists, is a directory, is writable, is local (unless allow_network). @throws
+/// mth5::FileError, one line with what to do
+void check_directory(const config::Output& output);
+
+/// The next free name: the pattern filled in, with _2, _3 … before the suffix while a file of that name exists: a daemon that
+/// stops because a name is taken (a clock that restarts at the same date) loses more than one that finds another.
+[[nodiscard]] std::filesystem::path next_file(const config::Output& output, const config::PatternValues& values);
+
+/// Bytes an unprivileged writer may still write there; 0 if it cannot be known.
+[[nodiscard]] std::int64_t free_bytes(const std::filesystem::path& directory);
+
+}  // namespace daq::recorder

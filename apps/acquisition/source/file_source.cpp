@@ -1,0 +1,141 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "acquisition/source/stream_source.hpp"
+
+namespace daq::source {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// Plays a recording: as fast as the ring takes it, or a line per sample period / speed. Waits when the ring is full; loses
+/// nothing.
+class FileSource final : public Source {
+ public:
+  FileSource(asio::io_context& io, const config::Source& config, const config::ReplayFile& file, Listener listener)
+      : io_{io}, file_{file}, rate_{config.instrument.sample_rate}, listener_{std::move(listener)}, timer_{io} {}
+  ~FileSource() override {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  void start() override {
+    fd_ = ::open(file_.path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd_ < 0) return fail(errno);
+    posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
+    listener_.connected();
+    began_ = std::chrono::steady_clock::now();
+    asio::post(io_, [this] { step(); });
+  }
+
+  void stop() override {
+    if (std::exchange(stopped_, true)) return;
+    timer_.cancel();
+    asio::post(io_, [this] { listener_.ended(); });
+  }
+
+  void resume() override {
+    if (!paused_ || stopped_) return;
+    paused_ = false;
+    asio::post(io_, [this] { step(); });
+  }
+
+ private:
+  static constexpr std::size_t kBlock = 65536;
+
+  void fail(int error) {
+    listener_.disconnected("file:" + file_.path.string() + ": " + std::generic_category().message(error), false);
+    end();
+  }
+
+  void end() {
+    stopped_ = true;
+    listener_.ended();
+  }
+
+  // True if there is something in pending_; else the file has ended or failed and the source has said so.
+  bool fill() {
+    if (begin_ < pending_.size()) return true;
+    pending_.resize(kBlock);
+    ssize_t n;
+    do n = ::read(fd_, pending_.data(), kBlock);
+    while (n < 0 && errno == EINTR);
+    if (n <= 0) {
+      pending_.clear();
+      begin_ = 0;
+      if (n < 0)
+        fail(errno);
+      else
+        end();
+      return false;
+    }
+    pending_.resize(static_cast<std::size_t>(n));
+    begin_ = 0;
+    return true;
+  }
+
+  void give(std::size_t n) {
+    listener_.bytes({pending_.data() + begin_, n});
+    begin_ += n;
+  }
+
+  void step() {
+    if (stopped_) return;
+    if (!listener_.has_room(kBlock)) {
+      paused_ = true;
+      return;
+    }
+    if (!file_.speed) {
+      if (!fill()) return;
+      give(pending_.size() - begin_);
+      asio::post(io_, [this] { step(); });
+      return;
+    }
+    const double per_second = rate_ * *file_.speed;
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began_;
+    // At most a block before others get their turn.
+    for (int n = 0; n < 1000 && static_cast<double>(lines_) <= elapsed.count() * per_second; ++n) {
+      if (!fill()) return;
+      const char* from = pending_.data() + begin_;
+      const auto* newline = static_cast<const char*>(std::memchr(from, '\n', pending_.size() - begin_));
+      if (newline != nullptr) ++lines_;
+      give(newline != nullptr ? static_cast<std::size_t>(newline - from) + 1 : pending_.size() - begin_);
+    }
+    const std::chrono::duration<double> next{static_cast<double>(lines_) / per_second};
+    timer_.expires_at(began_ + std::chrono::duration_cast<std::chrono::steady_clock::duration>(next));
+    timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) step();  // else stop() has spoken for us
+    });
+  }
+
+  asio::io_context& io_;
+  const config::ReplayFile& file_;
+  double rate_;
+  Listener listener_;
+  asio::steady_timer timer_;
+  int fd_ = -1;
+  std::vector<char> pending_;
+  std::size_t begin_ = 0;
+  std::uint64_t lines_ = 0;
+  std::chrono::steady_clock::time_point began_;
+  bool stopped_ = false, paused_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Source> make_file_source(asio::io_context& io, const config::Source& config, const config::ReplayFile& file,
+                                         Listener listener) {
+  return std::make_unique<FileSource>(io, config, file, std::move(listener));
+}
+
+}  // namespace daq::source

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include <spdlog/logger.h>
+#include <boost/asio/io_context.hpp>
+
+#include "acquisition/config/config.hpp"
+
+/// Where bytes come from: serial ports, sockets, recordings. Thread: io, all of it.
+namespace daq::source {
+
+/// What a source tells. Called on the io thread.
+struct Listener {
+  std::function<void(std::span<const char>)> bytes;
+  std::function<void()> connected;
+  /// The stream broke off, or could not be opened: `reason` is one line with the object in it; it will be tried again.
+  std::function<void(const std::string& reason, bool was_connected)> disconnected;
+  /// Nothing more will come, ever: the last call of a source, after stop() as well.
+  std::function<void()> ended;
+  /// Whether `n` more bytes can be taken now; if not, resume() will be called when they can. Asked only by sources that can wait.
+  std::function<bool(std::size_t n)> has_room;
+};
+
+/// Starts nothing before start().
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual void start() = 0;
+  /// Asks it to end: what the kernel has received already is still taken, then ended() is called, later.
+  virtual void stop() = 0;
+  /// There is room again after has_room() said no.
+  virtual void resume() {}
+};
+
+/// @param until_eof  an end of the stream (file read, peer closed, line hung up) ends the source instead of being tried again
+[[nodiscard]] std::unique_ptr<Source> make_source(boost::asio::io_context& io, const config::Source& config, bool until_eof,
+                                                  Listener listener);
+
+}  // namespace daq::source

@@ -1,0 +1,68 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "acquisition/source/stream_source.hpp"
+
+namespace daq::source {
+
+namespace {
+
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+
+class TcpOpener final : public Opener {
+ public:
+  TcpOpener(boost::asio::io_context& io, config::Tcp target) : target_{std::move(target)}, resolver_{io}, socket_{io} {}
+
+  void open(std::function<void(int, const std::string&)> done) override {
+    resolver_.async_resolve(target_.host, std::to_string(target_.port),
+                            [this, done = std::move(done)](const error_code& error, const tcp::resolver::results_type& found) {
+                              if (error) return done(-1, reason(error));
+                              boost::asio::async_connect(socket_, found, [this, done](const error_code& e, const tcp::endpoint&) {
+                                connected(e, done);
+                              });
+                            });
+  }
+  void cancel() override {
+    resolver_.cancel();
+    error_code ignored;  // nothing to cancel is no error
+    socket_.close(ignored);
+  }
+
+ private:
+  std::string reason(const error_code& error) const {
+    return "tcp:" + target_.host + ":" + std::to_string(target_.port) + ": " + error.message();
+  }
+
+  void connected(const error_code& error, const std::function<void(int, const std::string&)>& done) {
+    if (error) {
+      cancel();
+      return done(-1, reason(error));
+    }
+    // A peer that vanished without a word (power, cable) is found in about a minute, whatever idle_timeout says.
+    socket_.set_option(tcp::socket::keep_alive{true});
+    const int fds[][2] = {{TCP_KEEPIDLE, 30}, {TCP_KEEPINTVL, 10}, {TCP_KEEPCNT, 3}};
+    for (const auto& [option, value] : fds) setsockopt(socket_.native_handle(), IPPROTO_TCP, option, &value, sizeof value);
+    const int fd = socket_.release();
+    const int flags = fcntl(fd, F_GETFL);
+    fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    done(fd, {});
+  }
+
+  config::Tcp target_;
+  tcp::resolver resolver_;
+  tcp::socket socket_;
+};
+
+}  // namespace
+
+std::unique_ptr<Opener> make_tcp_opener(boost::asio::io_context& io, const config::Tcp& target) {
+  return std::make_unique<TcpOpener>(io, target);
+}
+
+}  // namespace daq::source

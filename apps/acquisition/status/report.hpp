@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "acquisition/config/config.hpp"
+#include "acquisition/ring/ring.hpp"
+#include "acquisition/status/board.hpp"
+
+/// The status file: what interfaces.md promises, made from the board. Thread: main.
+namespace daq::status {
+
+struct Daemon {
+  std::string version;
+  std::string state;  ///< starting, recording, stopping
+  mth5::UtcNanos since;
+  Steady::time_point started;
+};
+
+/// One JSON object, `"schema": 1`.
+[[nodiscard]] nlohmann::ordered_json to_json(const Board::Copy& board, const ring::Ring& ring, const config::Config& config,
+                                             const Daemon& daemon);
+
+/// Replaces `path` in one step. @throws mth5::FileError
+void write_atomically(const std::filesystem::path& path, const std::string& text);
+
+/// A few lines for people, from the JSON.
+[[nodiscard]] std::string to_text(const nlohmann::ordered_json& status);
+
+/// "recording sr1_0001: 1234 samples, at risk 10 samples 4.2 s": for systemd and the log.
+[[nodiscard]] std::string to_line(const nlohmann::ordered_json& status);
+
+}  // namespace daq::status

@@ -1,0 +1,316 @@
+#include "daemon.hpp"
+
+#include <pthread.h>
+#include <systemd/sd-daemon.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <numeric>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "acquisition/recorder/output.hpp"
+#include "mth5/error.hpp"
+
+namespace mth5d {
+
+namespace {
+
+constexpr auto kLogEvery = std::chrono::seconds{60};    // repeats of one kind of message are gathered for so long
+constexpr auto kSlowCall = std::chrono::seconds{5};     // of a write or sync, before it is complained of
+constexpr auto kDrainLimit = std::chrono::seconds{80};  // below TimeoutStopSec of the unit
+
+std::size_t ring_words(const daq::config::Config& config) {
+  const double seconds = std::chrono::duration<double>(config.ring).count();
+  double words = 0;
+  for (const auto& source : config.sources) {
+    const auto& instrument = source.instrument;
+    const double per_record = static_cast<double>(instrument.channels.size() + instrument.soh.size() + 6);
+    words += seconds * (instrument.sample_rate * per_record + 64);
+  }
+  return std::max<std::size_t>(static_cast<std::size_t>(words),
+                               1u << 17);  // 1 MiB: recordings are played faster than they were made
+}
+
+}  // namespace
+
+Daemon::Daemon(daq::config::Config config, Options options, std::shared_ptr<spdlog::logger> log)
+    : config_{std::move(config)},
+      options_{std::move(options)},
+      log_{std::move(log)},
+      ring_{ring_words(config_)},
+      board_{config_.sources.size()},
+      recorder_{config_, ring_, board_, log_,
+                [this](const std::filesystem::path& file) {
+                  log_->info("file open file={}", file.string());
+                  sd_notify(0, "READY=1");
+                }},
+      signals_{main_, SIGTERM, SIGINT, SIGHUP},
+      status_timer_{main_},
+      drain_timer_{main_},
+      about_{options_.version, "starting", mth5::host_now(), Steady::now()},
+      io_work_{boost::asio::make_work_guard(io_)},
+      io_timer_{io_} {
+  signals_.add(SIGUSR1);
+  inputs_.resize(config_.sources.size());
+  for (std::size_t i = 0; i < inputs_.size(); ++i) make_input(i);
+  ring_.set_on_room([this] {
+    boost::asio::post(io_, [this] {
+      for (auto& input : inputs_) input.source->resume();
+      settle();
+    });
+  });
+}
+
+Daemon::~Daemon() = default;
+
+void Daemon::make_input(std::size_t index) {
+  const auto& config = config_.sources[index];
+  Input& input = inputs_[index];
+  input.pipeline = std::make_unique<daq::pipeline::Pipeline>(config_, static_cast<std::uint16_t>(index), ring_);
+  board_.source(index, [&](auto& entry) {
+    entry.name = config.name;
+    entry.input = to_string(config.input);
+    entry.instrument = config.instrument.name;
+    entry.station = config.station.text("id");
+    entry.state = "waiting";
+  });
+  daq::source::Listener listener;
+  listener.bytes = [this, index](std::span<const char> bytes) {
+    inputs_[index].pipeline->bytes(bytes);
+    post_board(index, true);
+    log_losses(index, false);
+  };
+  listener.connected = [this, index] {
+    Input& in = inputs_[index];
+    if (in.problem_at) in.pipeline->count_reconnect();
+    log_->info("source connected source={} input={}", config_.sources[index].name, to_string(config_.sources[index].input));
+    in.problem_at.reset();
+    in.problem.clear();
+    in.problems = 0;
+    board_.source(index, [](auto& entry) {
+      entry.state = "connected";
+      entry.problem.clear();
+    });
+    post_board(index, false);
+  };
+  listener.disconnected = [this, index](const std::string& reason, bool was_connected) {
+    if (was_connected) {
+      inputs_[index].pipeline->disconnected();
+      post_board(index, false);
+    }
+    log_problem(index, reason);
+    board_.source(index, [&](auto& entry) {
+      entry.state = "waiting";
+      entry.problem = reason;
+    });
+  };
+  listener.ended = [this, index] { source_ended(index); };
+  listener.has_room = [this, index](std::size_t n) { return ring_.has_room(inputs_[index].pipeline->words_for(n)); };
+  input.source = daq::source::make_source(io_, config, options_.until_eof, std::move(listener));
+}
+
+void Daemon::post_board(std::size_t index, bool data) {
+  const auto& pipeline = *inputs_[index].pipeline;
+  board_.source(index, [&](auto& entry) {
+    entry.counters.bytes = pipeline.byte_counters();
+    entry.counters.samples = pipeline.sample_counters();
+    entry.reconnects = pipeline.reconnects();
+    if (!data) return;
+    entry.last_data = Steady::now();
+    entry.has_data = true;
+    if (const auto last = pipeline.last_time()) {
+      entry.clock_offset_ns = (mth5::host_now() - *last).count();
+      entry.clock_known = true;
+    }
+  });
+}
+
+void Daemon::log_problem(std::size_t index, const std::string& reason) {
+  Input& input = inputs_[index];
+  ++input.problems;
+  const auto now = Steady::now();
+  if (reason == input.problem && input.problem_at && now < *input.problem_at + kLogEvery) return;
+  log_->warn("source waiting source={} why=\"{}\" tries={} retry=yes", config_.sources[index].name, reason, input.problems);
+  input.problem = reason;
+  input.problem_at = now;
+}
+
+void Daemon::log_losses(std::size_t index, bool now) {
+  Input& input = inputs_[index];
+  const auto& bytes = input.pipeline->byte_counters();
+  const auto& samples = input.pipeline->sample_counters();
+  if (bytes.bytes_skipped == input.logged_bytes.bytes_skipped && samples.dropped == input.logged_samples.dropped) return;
+  const auto time = Steady::now();
+  if (!now && input.logged_at && time < *input.logged_at + kLogEvery) return;
+  std::string what;
+  for (std::size_t i = 0; i < daq::decode::kSkips; ++i)
+    if (const auto n = bytes.bytes_skipped[i] - input.logged_bytes.bytes_skipped[i]; n > 0)
+      what += fmt::format(" skipped_bytes[{}]={}", to_string(static_cast<daq::decode::Skip>(i)), n);
+  for (std::size_t i = 0; i < daq::timing::kDrops; ++i)
+    if (const auto n = samples.dropped[i] - input.logged_samples.dropped[i]; n > 0)
+      what += fmt::format(" dropped_samples[{}]={}", to_string(static_cast<daq::timing::Drop>(i)), n);
+  log_->warn("not stored source={}{}", config_.sources[index].name, what);
+  input.logged_bytes = bytes;
+  input.logged_samples = samples;
+  input.logged_at = time;
+}
+
+void Daemon::source_ended(std::size_t index) {
+  Input& input = inputs_[index];
+  input.ended = true;
+  input.pipeline->finish();
+  post_board(index, false);
+  log_losses(index, true);
+  const auto& bytes = input.pipeline->byte_counters();
+  const auto& samples = input.pipeline->sample_counters();
+  log_->info("source ended source={} bytes={} records={} samples={} gaps={}", config_.sources[index].name, bytes.bytes_in,
+             bytes.frames, samples.stored, samples.gaps);
+  board_.source(index, [](auto& entry) { entry.state = "ended"; });
+  settle();
+}
+
+void Daemon::settle() {
+  if (!io_work_ || !std::all_of(inputs_.begin(), inputs_.end(), [](const Input& i) { return i.ended; })) return;
+  for (auto& input : inputs_)
+    if (!input.pipeline->settled()) input.pipeline->finish();
+  if (!std::all_of(inputs_.begin(), inputs_.end(), [](const Input& i) { return i.pipeline->settled(); })) {
+    (void)ring_.has_room(ring_.capacity_words() / 2);  // asks to be called again
+    return;
+  }
+  io_timer_.cancel();
+  io_work_.reset();
+  ring_.close();
+}
+
+void Daemon::tick_io() {
+  io_timer_.expires_after(std::chrono::seconds{1});
+  io_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) log_losses(i, false);
+    tick_io();
+  });
+}
+
+template <class Body>
+void Daemon::guarded(const char* stage, Body body) {
+  pthread_setname_np(pthread_self(), stage);
+  std::exception_ptr failure;
+  try {
+    body();
+  } catch (...) {
+    failure = std::current_exception();  // handed to the supervisor, who ends the process with it
+  }
+  boost::asio::post(main_, [this, stage, failure] { stage_ended(stage, failure); });
+}
+
+void Daemon::run() {
+  daq::recorder::check_directory(config_.output);
+  log_->info("start version=\"{}\" sources={} directory={}", options_.version, inputs_.size(), config_.output.directory.string());
+  wait_for_signal();
+  about_.state = "recording";
+  report_status();
+  tick_status();
+  boost::asio::post(io_, [this] {
+    tick_io();
+    for (auto& input : inputs_) input.source->start();
+  });
+  // Signals belong to the main thread: the others are started with all of them blocked.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  writer_thread_ = std::jthread{[this] { guarded("mth5-writer", [this] { recorder_.run(); }); }};
+  io_thread_ = std::jthread{[this] { guarded("mth5-io", [this] { io_.run(); }); }};
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+
+  main_.run();
+  io_thread_.join();
+  writer_thread_.join();
+  about_.state = "stopped";
+  report_status();
+  if (failure_) std::rethrow_exception(failure_);
+  log_->info("end");
+}
+
+void Daemon::wait_for_signal() {
+  signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+    if (error) return;
+    wait_for_signal();
+    if (signal == SIGUSR1) {
+      log_->info("status {}", daq::status::to_line(daq::status::to_json(board_.copy(), ring_, config_, about_)));
+    } else if (signal == SIGHUP) {
+      log_->info("new file wanted signal=HUP");
+      recorder_.begin_new_file();
+    } else if (stopping_) {
+      std::_Exit(130);  // a second one: leave at once
+    } else {
+      stop(signal == SIGTERM ? "signal=TERM" : "signal=INT");
+    }
+  });
+}
+
+void Daemon::stop(const char* why) {
+  if (std::exchange(stopping_, true)) return;
+  log_->info("stopping {}", why);
+  about_.state = "stopping";
+  sd_notify(0, "STOPPING=1");
+  boost::asio::post(io_, [this] {
+    for (auto& input : inputs_)
+      if (!input.ended) input.source->stop();
+  });
+  drain_timer_.expires_after(kDrainLimit);
+  drain_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    log_->error("stopping took too long limit={}s; leaving, the file needs no repair to be read as SWMR", kDrainLimit.count());
+    std::_Exit(1);
+  });
+}
+
+void Daemon::stage_ended(const char* stage, std::exception_ptr failure) {
+  if (failure && !failure_) {
+    failure_ = failure;
+    log_->error("stage failed stage={}", stage);
+  }
+  const bool writer = std::string_view{stage} == "mth5-writer";
+  if (!writer && !failure) return;  // the writer is the last
+  if (failure) {
+    io_.stop();
+    ring_.close();
+  }
+  signals_.cancel();
+  status_timer_.cancel();
+  drain_timer_.cancel();
+  main_.stop();
+}
+
+void Daemon::tick_status() {
+  status_timer_.expires_after(std::chrono::seconds{1});
+  status_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    report_status();
+    tick_status();
+  });
+}
+
+void Daemon::report_status() {
+  const auto board = board_.copy();
+  const auto status = daq::status::to_json(board, ring_, config_, about_);
+  sd_notifyf(0, "STATUS=%s", daq::status::to_line(status).c_str());
+  if (board.writer.call_began != Steady::time_point{} && board.writer.call_began != warned_call_ &&
+      Steady::now() > board.writer.call_began + kSlowCall) {
+    warned_call_ = board.writer.call_began;
+    log_->warn("slow disk: a write has been under way for more than {} s; samples wait in the ring", kSlowCall.count());
+  }
+  if (options_.status_file.empty() || status_broken_) return;
+  try {
+    daq::status::write_atomically(options_.status_file, status.dump(1) + "\n");
+  } catch (const mth5::FileError& e) {
+    status_broken_ = true;
+    log_->warn("no status file: {}; recording goes on", e.what());
+  }
+}
+
+}  // namespace mth5d

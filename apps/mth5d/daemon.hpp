@@ -1,0 +1,102 @@
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include <spdlog/logger.h>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "acquisition/config/config.hpp"
+#include "acquisition/pipeline/pipeline.hpp"
+#include "acquisition/recorder/recorder.hpp"
+#include "acquisition/ring/ring.hpp"
+#include "acquisition/source/source.hpp"
+#include "acquisition/status/board.hpp"
+#include "acquisition/status/report.hpp"
+
+namespace mth5d {
+
+struct Options {
+  std::filesystem::path status_file;
+  bool until_eof = false;
+  std::string version;
+};
+
+/// Puts the stages together and supervises them. Threads: main (signals, status), mth5-io (sources to ring), mth5-writer (ring to
+/// file). They stop in the order of the pipeline: sources hand over what has been received, the ring is closed, the writer
+/// empties it and closes the file.
+class Daemon {
+ public:
+  Daemon(daq::config::Config config, Options options, std::shared_ptr<spdlog::logger> log);
+  ~Daemon();
+
+  /// Runs until a signal, or with until_eof until all sources have ended. @throws what made a stage fail
+  void run();
+
+ private:
+  using Steady = std::chrono::steady_clock;
+
+  /// One source with what belongs to it. io thread.
+  struct Input {
+    std::unique_ptr<daq::pipeline::Pipeline> pipeline;
+    std::unique_ptr<daq::source::Source> source;
+    bool ended = false;
+    // What was logged last: repeats are gathered.
+    daq::decode::Counters logged_bytes;
+    daq::timing::Counters logged_samples;
+    std::optional<Steady::time_point> logged_at;
+    std::string problem;
+    std::optional<Steady::time_point> problem_at;
+    std::uint64_t problems = 0;
+  };
+
+  void make_input(std::size_t index);
+  void post_board(std::size_t index, bool data);
+  void source_ended(std::size_t index);
+  void settle();
+  void tick_io();
+  void log_losses(std::size_t index, bool now);
+  void log_problem(std::size_t index, const std::string& reason);
+
+  void wait_for_signal();
+  void tick_status();
+  void report_status();
+  void stop(const char* why);
+  void stage_ended(const char* stage, std::exception_ptr failure);
+  template <class Body>
+  void guarded(const char* stage, Body body);
+
+  // Constant after construction.
+  daq::config::Config config_;
+  Options options_;
+  std::shared_ptr<spdlog::logger> log_;
+  // Shared between threads by their own means.
+  daq::ring::Ring ring_;
+  daq::status::Board board_;
+  daq::recorder::Recorder recorder_;
+  // Main thread.
+  boost::asio::io_context main_;
+  boost::asio::signal_set signals_;
+  boost::asio::steady_timer status_timer_, drain_timer_;
+  daq::status::Daemon about_;
+  std::exception_ptr failure_;
+  bool stopping_ = false, status_broken_ = false;
+  Steady::time_point warned_call_{};
+  // io thread.
+  boost::asio::io_context io_;
+  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> io_work_;
+  boost::asio::steady_timer io_timer_;
+  std::vector<Input> inputs_;
+  // Last: joined before all else goes.
+  std::jthread io_thread_, writer_thread_;
+};
+
+}  // namespace mth5d

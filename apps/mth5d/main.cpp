@@ -1,0 +1,131 @@
+#include <signal.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
+
+#include "acquisition/config/config.hpp"
+#include "acquisition/status/report.hpp"
+#include "cli/cli.hpp"
+#include "daemon.hpp"
+#include "mth5/error.hpp"
+
+namespace fs = std::filesystem;
+namespace po = boost::program_options;
+
+namespace {
+
+std::string join(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const auto& line : lines) text += (text.empty() ? "" : "\n") + line;
+  return text;
+}
+
+fs::path default_status_file() {
+  const char* runtime = std::getenv("RUNTIME_DIRECTORY");  // set by systemd
+  return fs::path{runtime != nullptr ? runtime : "/run/mth5d"} / "status.json";
+}
+
+std::shared_ptr<spdlog::logger> make_log(int verbosity) {
+  auto log = spdlog::stderr_color_mt("mth5d");
+  // journald has its own clock and its own levels ("<4>"); a terminal and a file do not.
+  if (std::getenv("JOURNAL_STREAM") != nullptr)
+    log->set_pattern("%l: %v");
+  else
+    log->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$: %v", spdlog::pattern_time_type::utc);
+  log->set_level(verbosity < 0 ? spdlog::level::err : verbosity == 0 ? spdlog::level::info : spdlog::level::debug);
+  log->flush_on(spdlog::level::info);
+  return log;
+}
+
+int print_status(const fs::path& path, bool json) {
+  std::ifstream in{path};
+  if (!in) throw mth5::FileError{path.string() + ": cannot be read; no mth5d runs here (or give --status-file)"};
+  const auto status = nlohmann::ordered_json::parse(in, nullptr, false);
+  if (status.is_discarded() || !status.contains("pid")) throw mth5::FileError{path.string() + ": is not a status file of mth5d"};
+  const int pid = status.at("pid").get<int>();
+  if (status.at("state") == "stopped" || (kill(pid, 0) != 0 && errno == ESRCH))
+    throw mth5::FileError{path.string() + ": mth5d (pid " + std::to_string(pid) + ") is not running"};
+  std::cout << (json ? status.dump() + "\n" : daq::status::to_text(status));
+  return cli::kDone;
+}
+
+int list_instruments(const std::vector<fs::path>& folders) {
+  const auto found = daq::config::list_instruments(folders);
+  for (const auto& instrument : found)
+    std::cout << instrument.name << "  "
+              << (instrument.problem.empty() ? instrument.description : "BROKEN: " + instrument.problem) << "  ("
+              << instrument.path.string() << ")\n";
+  if (found.empty()) throw mth5::FileError{"no instrument profile found; set MTH5D_INSTRUMENTS to the folder that holds them"};
+  return cli::kDone;
+}
+
+int daemon_main(int argc, char** argv) {
+  cli::CommandLine line{"mth5d",
+                        "mth5d - records instruments into a live MTH5 file",
+                        {"--config FILE [--set KEY=VALUE]... [--until-eof]", "--config FILE --check-config | --print-config",
+                         "--status [--json] [--status-file FILE]", "--list-instruments"},
+                        po::options_description{"Recorder"}};
+  auto add = line.options.add_options();
+  add("config,c", po::value<std::string>()->value_name("FILE"), "the configuration, YAML (mth5d.yaml)");
+  add("set", po::value<std::vector<std::string>>()->value_name("KEY=VALUE"),
+      "override one key, e.g. station.id=MT07; may be repeated");
+  add("check-config", po::bool_switch(), "check the configuration, say all findings, do nothing else");
+  add("print-config", po::bool_switch(), "print every key with its value and where it came from");
+  add("until-eof", po::bool_switch(), "end, with the file closed, when every source has ended");
+  add("status", po::bool_switch(), "print the state of the running daemon; exit 1 if none runs");
+  add("json", po::bool_switch(), "with --status: as JSON");
+  add("status-file", po::value<std::string>()->value_name("FILE"), "default /run/mth5d/status.json");
+  add("list-instruments", po::bool_switch(), "print the instrument profiles found");
+  line.footer =
+      "Order of precedence: defaults, the file, MTH5D_* environment, --set.\n"
+      "Signals: TERM, INT drain and close (a second one leaves at once); HUP begins a new file; USR1 logs the status.\n"
+      "Exit codes: 0 done, 1 failure, 2 usage, 3 configuration, 130 interrupted. See mth5d(8).\n";
+  const auto parsed = cli::parse(line, argc, argv);
+  if (parsed.answered) return cli::kDone;
+  const auto& values = parsed.values;
+  const fs::path status_file =
+      values.count("status-file") > 0 ? fs::path{values["status-file"].as<std::string>()} : default_status_file();
+
+  if (values["status"].as<bool>()) return print_status(status_file, values["json"].as<bool>());
+  if (values["json"].as<bool>()) throw cli::UsageError{"--json: goes with --status"};
+  const fs::path config_file = values.count("config") > 0 ? fs::path{values["config"].as<std::string>()} : fs::path{};
+  const auto folders = daq::config::instrument_folders(config_file);
+  if (values["list-instruments"].as<bool>()) return list_instruments(folders);
+  if (config_file.empty()) throw cli::UsageError{"--config: is missing; a commented sample is config/mth5d.yaml"};
+
+  daq::config::Overrides overrides;
+  if (values.count("set") > 0) overrides.set = values["set"].as<std::vector<std::string>>();
+  overrides.environment = daq::config::process_environment();
+  auto loaded = daq::config::load(config_file, overrides, folders);
+  if (!loaded.config) {
+    std::vector<std::string> findings;
+    for (const auto& finding : loaded.findings) findings.push_back(finding.text());
+    throw cli::ConfigError{join(findings)};
+  }
+  if (values["check-config"].as<bool>()) {
+    std::cout << config_file.string() << ": good, " << loaded.config->sources.size() << " source(s)\n";
+    return cli::kDone;
+  }
+  if (values["print-config"].as<bool>()) {
+    for (const auto& [key, value, origin] : loaded.effective) std::cout << key << " = " << value << "  # " << origin << "\n";
+    return cli::kDone;
+  }
+
+  const auto log = make_log(parsed.verbosity);
+  std::error_code made;  // not being allowed to shows when the status file is written, with a warning
+  fs::create_directories(status_file.parent_path(), made);
+  mth5d::Daemon daemon{std::move(*loaded.config), {status_file, values["until-eof"].as<bool>(), cli::build_id()}, log};
+  daemon.run();
+  return cli::kDone;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return cli::run_main("mth5d", argc, argv, daemon_main); }

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Installs what is needed to build and run (and with --test to test) on Debian 12. Needs root or sudo only if something is missing.
+#   scripts/setup.sh [--test] [--dev]
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+build_packages=(g++ cmake ninja-build pkg-config git ca-certificates libhdf5-dev libboost-dev libboost-program-options-dev
+  libspdlog-dev libfmt-dev libyaml-cpp-dev nlohmann-json3-dev libsystemd-dev)
+test_packages=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev hdf5-tools python3-venv python3-dev man-db procps strace)
+dev_packages=(clang-14 clang-format-14 clang-tidy-14 gcovr tmux)
+
+packages=("${build_packages[@]}")
+with_python=no
+for option in "$@"; do
+  case $option in
+    --test) packages+=("${test_packages[@]}") with_python=yes ;;
+    --dev) packages+=("${dev_packages[@]}") ;;
+    *) fail "unknown option $option (--test, --dev)" ;;
+  esac
+done
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+if ((${#missing[@]})); then
+  say "installing ${missing[*]}"
+  as_root=()
+  if [[ $EUID -ne 0 ]]; then
+    command -v sudo >/dev/null || fail "packages are missing (${missing[*]}); run as root, or install sudo"
+    as_root=(sudo)
+  fi
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+mkdir -p build
+
+if [[ $with_python == yes ]]; then
+  # Debian's own Python, whatever else is first on the PATH; versions pinned, so that tests mean the same tomorrow.
+  wanted=$(sha256sum tests/requirements.txt | cut -d' ' -f1)
+  if [[ $(cat build/venv/.requirements 2>/dev/null) != "$wanted" ]]; then
+    say "Python environment with mth5 ($(grep -i '^mth5==' tests/requirements.txt))"
+    rm -rf build/venv
+    /usr/bin/python3 -m venv build/venv
+    build/venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+    echo "$wanted" >build/venv/.requirements
+  fi
+fi

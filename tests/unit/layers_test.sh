@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Arrows point down only (design, section 3): which folder may include what. Prints every line that breaks a rule.
+set -u
+cd "$1" || exit 1
+broken=0
+# rule WHY WHERE PATTERN: no line of the files below WHERE may match PATTERN
+rule() {
+  local why=$1 where=$2 pattern=$3 hits
+  [ -n "$(find $where -name '*.[ch]pp' -print -quit)" ] || { echo "layers: $where holds no source: the rule '$why' checks nothing"; broken=1; return; }
+  hits=$(grep -rnE --include='*.hpp' --include='*.cpp' "$pattern" $where)
+  [ -z "$hits" ] && return
+  echo "layers: $why:"
+  echo "$hits"
+  broken=1
+}
+inc='^ *# *include *[<"]'
+rule 'hdf5.h only under libmth5/src' 'libmth5/include apps' "${inc}(hdf5|H5)"
+rule 'libmth5 knows nothing of the programs' libmth5 "${inc}(acquisition|analysis|cli)/"
+rule 'libmth5 has no Asio, YAML, spdlog, program_options' libmth5 "${inc}(boost/asio|yaml-cpp|spdlog|boost/program_options)"
+rule 'file and read do not know each other' libmth5/src/file "${inc}read/"
+rule 'read and file do not know each other' libmth5/src/read "${inc}file/"
+rule 'h5 and meta are below file and read' 'libmth5/src/h5 libmth5/src/meta' "${inc}(file|read)/"
+rule 'acquisition and analysis do not know each other' apps/acquisition "${inc}(analysis|cli)/"
+rule 'analysis and acquisition do not know each other' apps/analysis "${inc}(acquisition|cli)/"
+rule 'cli knows neither' apps/cli "${inc}(acquisition|analysis)/"
+rule 'decoders do no I/O and hold no clock' apps/acquisition/decode "${inc}(boost/asio|unistd.h|fcntl.h|fstream|yaml-cpp|spdlog|ctime)|_clock::now|host_now"
+rule 'the timeline does no I/O and holds no clock' apps/acquisition/timing "${inc}(boost/asio|unistd.h|fcntl.h|fstream|yaml-cpp|spdlog|ctime)|_clock::now|host_now"
+rule 'YAML only in config' 'apps/acquisition/source apps/acquisition/recorder apps/acquisition/ring apps/acquisition/status apps/mth5d' "${inc}yaml-cpp"
+rule 'Asio only in sources and the daemon' 'apps/acquisition/recorder apps/acquisition/ring apps/acquisition/config apps/acquisition/status' "${inc}boost/asio"
+rule 'readers never write: no writer in the tools' 'apps/analysis apps/mth5-monitor apps/mth5-summary' "${inc}mth5/file"
+[ $broken -eq 0 ] && echo "layers: good"
+exit $broken
