@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mth5/time.hpp"
+
+/// What instruments send, made up or played again, and what can go wrong with it. Thread: each object one, functions any.
+namespace daq::simulate {
+
+/// Records one after the other, bytes exactly as on the line.
+class RecordSource {
+ public:
+  virtual ~RecordSource() = default;
+  /// The next record, good until the next call; nullopt at the end. @throws mth5::FileError
+  virtual std::optional<std::string_view> next() = 0;
+};
+
+enum class Signal : std::uint8_t { Mt, Sine, Counter };
+[[nodiscard]] std::optional<Signal> parse_signal(std::string_view text);
+
+struct SignalSettings {
+  Signal signal = Signal::Mt;
+  mth5::UtcNanos start{};  ///< of the first sample
+  double rate_hz = 1;
+  std::uint64_t seed = 1;
+};
+
+/// What a record says. Views into the record.
+struct Description {
+  std::optional<mth5::UtcNanos> time;    ///< nullopt: not a record of this instrument; then no values
+  std::vector<std::string_view> values;  ///< as text, in the order of Instrument::values; fewer if the record is short
+};
+
+/// One instrument: a row of the table in instrument.cpp. A new one is one more file and one more row.
+struct Instrument {
+  std::string_view name;
+  std::string_view description;
+  std::span<const double> rates_hz;  ///< it can have; the first is the default
+  mth5::Nanos time_resolution;       ///< of the times in its records
+  std::span<const std::string_view> values;
+  std::unique_ptr<RecordSource> (*generate)(const SignalSettings& settings);  ///< endless
+  void (*describe)(std::string_view record, Description& out);
+  void (*set_time)(std::string& record, mth5::UtcNanos time);  ///< of a record that describe() found a time in
+};
+
+[[nodiscard]] std::span<const Instrument> instruments();
+/// nullptr if there is none of that name.
+[[nodiscard]] const Instrument* find_instrument(std::string_view name);
+
+}  // namespace daq::simulate

@@ -1,0 +1,86 @@
+#include "acquisition/simulate/recording.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "mth5/error.hpp"
+
+namespace daq::simulate {
+
+namespace {
+
+constexpr std::size_t kBuffer = 1u << 18;
+constexpr std::size_t kLongestLine = 1u << 16;
+
+int open_file(const std::filesystem::path& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) throw mth5::FileError{path.string() + ": cannot be opened: " + std::strerror(errno)};
+  return fd;
+}
+
+}  // namespace
+
+Recording::Recording(std::vector<std::filesystem::path> files) : files_{std::move(files)}, buffer_(kBuffer) {
+  for (const auto& file : files_) {
+    if (std::filesystem::is_directory(file)) throw mth5::FileError{file.string() + ": is a directory; name the files in it"};
+    close(open_file(file));
+  }
+}
+
+Recording::~Recording() {
+  if (fd_ >= 0) close(fd_);
+}
+
+void Recording::open_next() {
+  fd_ = open_file(files_[n_opened_]);
+  ++n_opened_;
+}
+
+void Recording::fill() {
+  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  end_ -= begin_;
+  begin_ = 0;
+  ssize_t n = 0;
+  do {
+    n = read(fd_, buffer_.data() + end_, buffer_.size() - end_);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) throw mth5::FileError{files_[n_opened_ - 1].string() + ": cannot be read: " + std::strerror(errno)};
+  if (n == 0) {
+    close(fd_);
+    fd_ = -1;
+  }
+  end_ += static_cast<std::size_t>(n);
+}
+
+std::optional<std::string_view> Recording::next() {
+  for (;;) {
+    const std::string_view rest{buffer_.data() + begin_, end_ - begin_};
+    const auto line = rest.substr(0, kLongestLine);
+    if (const auto at = line.find('\n'); at != std::string_view::npos) {
+      begin_ += at + 1;
+      line_end_ = at > 0 && line[at - 1] == '\r' ? "\r\n" : "\n";
+      return line.substr(0, at + 1);
+    }
+    if (line.size() == kLongestLine) {
+      begin_ += line.size();
+      return line;
+    }
+    if (fd_ >= 0) {
+      fill();
+    } else if (!rest.empty()) {  // the file's last line, without line end
+      begin_ = end_;
+      if (n_opened_ == files_.size()) return rest;
+      completed_.assign(rest).append(line_end_);
+      return completed_;
+    } else if (n_opened_ < files_.size()) {
+      open_next();
+    } else {
+      return std::nullopt;
+    }
+  }
+}
+
+}  // namespace daq::simulate

@@ -1,0 +1,212 @@
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include <boost/program_options/value_semantic.hpp>
+
+#include "acquisition/simulate/recording.hpp"
+#include "cli/cli.hpp"
+#include "mth5/error.hpp"
+#include "player.hpp"
+
+namespace {
+
+namespace po = boost::program_options;
+namespace simulate = daq::simulate;
+
+struct Options {
+  const simulate::Instrument* instrument = nullptr;
+  sim::Target target;
+  std::vector<std::filesystem::path> replay;
+  simulate::SignalSettings signal;
+  sim::Player::Settings play;
+  simulate::FaultPlan faults;
+  std::optional<std::string> truth;
+  std::optional<mth5::Nanos> linger;
+};
+
+double parse_number(const std::string& option, std::string_view text, const char* unit) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !(value > 0) || !std::isfinite(value))
+    throw cli::UsageError{option + ": '" + std::string{text} + "' is not a number above 0" + unit};
+  return value;
+}
+
+mth5::Nanos parse_duration(const std::string& option, const std::string& text) {
+  const auto span = simulate::parse_time_span(text);
+  if (!span) throw cli::UsageError{option + ": '" + text + "' is not a duration (as 500ms, 30s, 5m, 1h, 1d)"};
+  return *span;
+}
+
+double parse_rate(std::string text, const simulate::Instrument& instrument) {
+  const std::string given = text;
+  if (text.ends_with("Hz")) text.resize(text.size() - 2);
+  const double rate = parse_number("--rate", text, " (Hz)");
+  const auto& rates = instrument.rates_hz;
+  if (std::find(rates.begin(), rates.end(), rate) != rates.end()) return rate;
+  std::string possible;
+  for (const double one : rates)
+    possible += (possible.empty() ? "" : ", ") + std::to_string(one).substr(0, std::to_string(one).find('.'));
+  throw cli::UsageError{"--rate: " + std::string{instrument.name} + " cannot sample at " + given + "; it can at " + possible +
+                        " Hz"};
+}
+
+/// Faults that cannot be done with these instrument, speed and target are refused rather than left out in silence.
+void check_faults(const Options& options) {
+  if (!options.faults.stalls.empty() && !options.play.speed)
+    throw cli::UsageError{"--fault stall: needs a paced signal, not --speed max"};
+  const auto kind = options.target.kind;
+  if (!options.faults.disconnects.empty() && (kind == sim::Target::Kind::File || kind == sim::Target::Kind::Stdout))
+    throw cli::UsageError{"--fault disconnect: a file cannot be unplugged; needs a pty or tcp target"};
+  for (const auto& step : options.faults.clock_steps)
+    if (step.by % options.instrument->time_resolution != mth5::Nanos{0})
+      throw cli::UsageError{"--fault clock-step: the times of " + std::string{options.instrument->name} +
+                            " have whole seconds only"};
+}
+
+Options read_options(const po::variables_map& values) {
+  Options options;
+  const auto text = [&](const char* name) {
+    return values.count(name) > 0 ? std::optional{values[name].as<std::string>()} : std::nullopt;
+  };
+  const auto instrument = text("instrument");
+  std::vector<std::string> names;
+  std::string known;
+  for (const auto& one : simulate::instruments()) {
+    names.emplace_back(one.name);
+    known += (known.empty() ? "" : ", ") + std::string{one.name};
+  }
+  if (!instrument) throw cli::UsageError{"which instrument? known: " + known};
+  options.instrument = simulate::find_instrument(*instrument);
+  if (options.instrument == nullptr) {
+    const auto near = cli::nearest(*instrument, names);
+    throw cli::UsageError{"instrument '" + *instrument + "' is not known; " +
+                          (near.empty() ? "known: " + known : "did you mean '" + near + "'?")};
+  }
+  const auto to = text("to");
+  if (!to) throw cli::UsageError{"--to is missing: where shall it send?"};
+  options.target = sim::parse_target(*to);
+
+  if (values.count("replay") > 0)
+    for (const auto& file : values["replay"].as<std::vector<std::string>>()) options.replay.emplace_back(file);
+  for (const char* name : {"signal", "start"})
+    if (values.count(name) > 0 && !options.replay.empty())
+      throw cli::UsageError{"--" + std::string{name} + ": a recording is played as it is; leave out this or --replay"};
+
+  const auto rate = text("rate");
+  const double rate_hz = rate ? parse_rate(*rate, *options.instrument) : options.instrument->rates_hz.front();
+  options.play.rate_hz = options.signal.rate_hz = rate_hz;
+  if (const auto speed = text("speed"); speed == "max")
+    options.play.speed.reset();
+  else if (speed)
+    options.play.speed = parse_number("--speed", *speed, " or max");
+  if (const auto duration = text("duration"))
+    options.play.n_records = static_cast<std::uint64_t>(
+        std::ceil(std::chrono::duration<double>(parse_duration("--duration", *duration)).count() * rate_hz));
+  if (options.replay.empty() && options.target.kind == sim::Target::Kind::File && !options.play.speed && !options.play.n_records)
+    throw cli::UsageError{"--speed max into a file needs --duration; it would fill the disk"};
+
+  if (const auto seed = text("seed")) {
+    const auto [end, error] = std::from_chars(seed->data(), seed->data() + seed->size(), options.signal.seed);
+    if (error != std::errc{} || end != seed->data() + seed->size())
+      throw cli::UsageError{"--seed: '" + *seed + "' is not a whole number"};
+  }
+  if (const auto name = text("signal")) {
+    const auto signal = simulate::parse_signal(*name);
+    if (!signal) throw cli::UsageError{"--signal: '" + *name + "' is not one of mt, sine, counter"};
+    options.signal.signal = *signal;
+  }
+  options.signal.start = std::chrono::floor<std::chrono::seconds>(mth5::host_now());
+  if (const auto start = text("start")) {
+    const auto time = mth5::parse_time(*start);
+    if (!time) throw cli::UsageError{"--start: '" + *start + "' is not a time (as 2026-05-01T00:00:00Z)"};
+    if (time->time_since_epoch() % options.instrument->time_resolution != mth5::Nanos{0})
+      throw cli::UsageError{"--start: the times of " + std::string{options.instrument->name} + " have whole seconds only"};
+    options.signal.start = *time;
+  }
+  if (const auto fault = text("fault")) {
+    auto parsed = simulate::parse_faults(*fault);
+    if (!parsed.problem.empty()) throw cli::UsageError{"--fault " + parsed.problem};
+    options.faults = std::move(parsed.plan);
+  }
+  check_faults(options);
+  options.truth = text("truth");
+  if (const auto linger = text("linger"))
+    options.linger = parse_duration("--linger", *linger);
+  else if (options.target.kind != sim::Target::Kind::Pty)
+    options.linger = std::chrono::seconds{10};
+  return options;
+}
+
+std::string summary(const sim::Player::Totals& totals) {
+  std::string text = "sent " + std::to_string(totals.records) + " records, " + std::to_string(totals.bytes) + " bytes; faults:";
+  for (const auto& [kind, n] : totals.faults) text += " " + kind + "=" + std::to_string(n);
+  return totals.faults.empty() ? text + " none" : text;
+}
+
+int play(const Options& options, const sim::Log& log) {
+  std::unique_ptr<simulate::RecordSource> source;
+  if (options.replay.empty())
+    source = options.instrument->generate(options.signal);
+  else
+    source = std::make_unique<simulate::Recording>(options.replay);
+  simulate::FaultMaker faults{options.faults, options.signal.seed};
+  sim::Stop stop;
+  const auto sink = sim::make_sink(options.target, stop, log);
+  std::optional<sim::Truth> truth;
+  if (options.truth) truth.emplace(*options.truth, *options.instrument);
+  sim::Player player{*options.instrument, *source, faults, *sink, truth ? &*truth : nullptr, stop, options.play};
+  sink->open();
+  player.run();
+  if (truth) truth->close();
+  std::optional<sim::Clock::time_point> deadline;
+  if (options.linger) deadline = sim::Clock::now() + *options.linger;
+  if (stop.requested()) deadline = sim::Clock::now() + sim::kDrainAfterStop;
+  const auto left = sink->finish(deadline);
+  log.info(summary(player.totals()));
+  if (left.empty()) return cli::kDone;
+  if (!stop.requested()) throw mth5::Error{left};
+  log.warn(left);
+  return cli::kDone;
+}
+
+int sim_main(int argc, char** argv) {
+  cli::CommandLine line{
+      .program = "mth5-sim",
+      .summary = "mth5-sim - sends what an instrument sends, made up or recorded, with faults on request",
+      .usage = {"INSTRUMENT --to TARGET [--signal KIND] [OPTION...]", "INSTRUMENT --to TARGET --replay FILE... [OPTION...]"},
+      .options = po::options_description{"Options"}};
+  const auto text = [] { return po::value<std::string>(); };
+  line.options.add_options()("instrument", text(), "")(
+      "to", text()->value_name("TARGET"), "pty:PATH | tcp-listen:HOST:PORT | tcp:HOST:PORT | file:PATH | - (standard output)")(
+      "replay", po::value<std::vector<std::string>>()->multitoken()->composing()->value_name("FILE..."),
+      "play recordings, bytes as recorded, one after the other")(
+      "signal", text()->value_name("KIND"),
+      "mt (natural-looking; default), sine (known), counter (every sample tells its index)")(
+      "start", text()->value_name("TIME"), "UTC of the first sample, as 2026-05-01T00:00:00Z; default: now")(
+      "duration", text()->value_name("TIME"), "of signal, as 90s, 5m, 1h; default: no end, or that of the recording")(
+      "rate", text()->value_name("HZ"), "samples per second; default: the instrument's")(
+      "speed", text()->value_name("N|max"), "times real time; max: as fast as it is read; default 1")(
+      "seed", text()->value_name("N"), "of signal and faults; same seed, same bytes; default 1")(
+      "fault", text()->value_name("LIST"),
+      "drop=P,garbage=P,duplicate=P,bitflip=P,truncate=P,stall=30s@5m,disconnect=@10m,clock-step=+2s@3m")(
+      "truth", text()->value_name("FILE"), "write what was sent and what was done to it, as CSV")(
+      "linger", text()->value_name("TIME"), "at the end wait this long for the reader; default: pty no limit, tcp 10s");
+  line.positional.add("instrument", 1);
+  line.footer = "Instruments:\n";
+  for (const auto& one : simulate::instruments())
+    line.footer += "  " + std::string{one.name} + "  " + std::string{one.description} + "\n";
+  line.footer +=
+      "\nExamples:\n"
+      "  mth5-sim lemi424 --to pty:/tmp/lemi\n"
+      "  mth5-sim lemi424 --to tcp-listen:127.0.0.1:7000 --replay 202010010000.TXT --speed 10\n"
+      "  mth5-sim lemi424 --to file:day.TXT --start 2026-05-01T00:00:00Z --duration 1d --speed max --truth day.csv\n";
+  const auto parsed = cli::parse(line, argc, argv);
+  if (parsed.answered) return cli::kDone;
+  return play(read_options(parsed.values), sim::Log{parsed.verbosity < 0});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return cli::run_main("mth5-sim", argc, argv, sim_main); }

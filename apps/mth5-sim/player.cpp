@@ -1,0 +1,112 @@
+#include "player.hpp"
+
+#include <algorithm>
+
+namespace sim {
+
+namespace {
+
+constexpr std::size_t kBlock = 1u << 16;
+
+mth5::Nanos signal_time(std::uint64_t index, double rate_hz) {
+  return mth5::sample_time(mth5::UtcNanos{}, rate_hz, static_cast<std::int64_t>(index)).time_since_epoch();
+}
+
+}  // namespace
+
+Player::Player(const daq::simulate::Instrument& instrument, daq::simulate::RecordSource& source,
+               daq::simulate::FaultMaker& faults, Sink& sink, Truth* truth, Stop& stop, const Settings& settings)
+    : instrument_{instrument}, source_{source}, faults_{faults}, sink_{sink}, truth_{truth}, stop_{stop}, settings_{settings} {}
+
+void Player::run() {
+  using namespace std::chrono_literals;
+  const auto begin = Clock::now();
+  auto disconnect = faults_.plan().disconnects.begin();
+  for (std::uint64_t index = 0; !stop_.requested() && index < settings_.n_records.value_or(UINT64_MAX); ++index) {
+    const auto record = source_.next();
+    if (!record) break;
+    const auto at = signal_time(index, settings_.rate_hz);
+    const auto leaves = faults_.leaves(at);
+    if (settings_.speed) {
+      // Absolute times, so nothing drifts; a nap is at least 1 ms, so that fast signals leave in groups.
+      const auto due =
+          begin + std::chrono::duration_cast<mth5::Nanos>(std::chrono::duration<double, std::nano>(leaves) / *settings_.speed);
+      if (const auto now = Clock::now(); due > now) {
+        flush();
+        if (!stop_.requested()) sink_.wait_until(std::max(due, now + 1ms));
+      }
+    }
+    for (; disconnect != faults_.plan().disconnects.end() && disconnect->at <= at; ++disconnect) {
+      flush();
+      if (!stop_.requested()) sink_.disconnect(disconnect->length);
+      ++totals_.faults["disconnect"];
+    }
+    if (stop_.requested()) break;
+    add(index, at, *record, leaves > at);
+    if (block_.size() >= kBlock) flush();
+  }
+  flush();
+}
+
+void Player::add(std::uint64_t index, mth5::Nanos at, std::string_view record, bool late) {
+  if (const auto n = faults_.append_garbage(block_); n > 0)
+    rows_.push_back({block_.size(), false, truth_ != nullptr ? truth_->begin_garbage() : std::string{}, {"garbage"}});
+
+  const auto offset = faults_.clock_offset(at);
+  Row row{0, true, {}, {}};
+  if (truth_ != nullptr || offset != mth5::Nanos{0}) instrument_.describe(record, description_);
+  const auto stamp = description_.time ? std::optional{*description_.time + offset} : std::nullopt;
+  if (truth_ != nullptr) row.front = truth_->begin_record(index, description_, stamp);
+  if (stamp && offset != mth5::Nanos{0}) {
+    restamped_ = record;
+    instrument_.set_time(restamped_, *stamp);
+    record = restamped_;
+    row.what.emplace_back("clock-step");
+  }
+  const auto fate = faults_.append_record(record, block_);
+  if (late) row.what.emplace_back("late");
+  if (fate.dropped) row.what.emplace_back("dropped");
+  if (fate.flipped_bits > 0) row.what.emplace_back("bitflip");
+  if (fate.truncated) row.what.emplace_back("truncated");
+  if (fate.duplicated) row.what.emplace_back("duplicated");
+  row.end = block_.size();
+  rows_.push_back(std::move(row));
+}
+
+void Player::flush() {
+  std::size_t done = 0;
+  std::size_t begin = 0;  // of the first row not written down yet
+  auto row = rows_.begin();
+  for (;;) {
+    done += sink_.write(std::string_view{block_}.substr(done));
+    for (; row != rows_.end() && row->end <= done; ++row) {
+      write_down(*row, row->end - begin, false);
+      begin = row->end;
+    }
+    if (row == rows_.end()) break;
+    // The other end went, or stop is requested. What was cut goes on with the next record for the next reader.
+    if (done > begin) {
+      write_down(*row, done - begin, true);
+      done = begin = row->end;
+      ++row;
+    }
+    if (stop_.requested() || row == rows_.end()) break;
+  }
+  block_.clear();
+  rows_.clear();
+}
+
+void Player::write_down(const Row& row, std::size_t bytes, bool broken_off) {
+  std::string what;
+  const auto add_what = [&](const std::string& kind) {
+    what += (what.empty() ? "" : "+") + kind;
+    ++totals_.faults[kind];
+  };
+  for (const auto& kind : row.what) add_what(kind);
+  if (broken_off) add_what("broken-off");
+  totals_.records += row.is_record ? 1 : 0;
+  totals_.bytes += bytes;
+  if (truth_ != nullptr) truth_->write(row.front, what.empty() ? "sent" : what, bytes);
+}
+
+}  // namespace sim

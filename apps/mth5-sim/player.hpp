@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "acquisition/simulate/faults.hpp"
+#include "acquisition/simulate/instrument.hpp"
+#include "sink.hpp"
+#include "stop.hpp"
+#include "truth.hpp"
+
+namespace sim {
+
+/// Takes records from their source at their time, damages them as planned, sends them in blocks, writes down what came of each.
+/// Thread: main.
+class Player {
+ public:
+  struct Settings {
+    double rate_hz = 1;
+    std::optional<double> speed = 1;         ///< times real time; nullopt = no pacing
+    std::optional<std::uint64_t> n_records;  ///< at most; nullopt = all
+  };
+  struct Totals {
+    std::uint64_t records = 0;                    ///< played, also those that a fault dropped
+    std::uint64_t bytes = 0;                      ///< given to the sink
+    std::map<std::string, std::uint64_t> faults;  ///< records by what was done to them
+  };
+  /// @param truth  may be nullptr. All references outlive the player.
+  Player(const daq::simulate::Instrument& instrument, daq::simulate::RecordSource& source, daq::simulate::FaultMaker& faults,
+         Sink& sink, Truth* truth, Stop& stop, const Settings& settings);
+  /// Until the source ends or stop is requested. The sink is open. @throws mth5::Error
+  void run();
+  [[nodiscard]] const Totals& totals() const { return totals_; }
+
+ private:
+  struct Row {
+    std::size_t end;    ///< of its bytes in the block
+    bool is_record;     ///< else garbage
+    std::string front;  ///< for the truth; empty without one
+    std::vector<std::string> what;
+  };
+  void add(std::uint64_t index, mth5::Nanos at, std::string_view record, bool late);
+  void flush();
+  void write_down(const Row& row, std::size_t bytes, bool broken_off);
+
+  const daq::simulate::Instrument& instrument_;
+  daq::simulate::RecordSource& source_;
+  daq::simulate::FaultMaker& faults_;
+  Sink& sink_;
+  Truth* truth_;
+  Stop& stop_;
+  Settings settings_;
+  Totals totals_;
+  std::string block_;
+  std::vector<Row> rows_;
+  daq::simulate::Description description_;
+  std::string restamped_;
+};
+
+}  // namespace sim

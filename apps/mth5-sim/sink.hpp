@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "log.hpp"
+#include "mth5/time.hpp"
+#include "stop.hpp"
+
+namespace sim {
+
+/// How long an end that was asked for waits for a reader.
+inline constexpr std::chrono::seconds kDrainAfterStop{2};
+
+/// Where the bytes go. Every call returns early when stop is requested. Thread: main.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  /// Returns when bytes can go: the pty stands, a client is there. @throws mth5::Error
+  virtual void open() = 0;
+  /// Writes, waiting as long as the other end does not read. @returns bytes taken: fewer than all if the other end went (the next
+  /// call waits for the next one) or stop is requested. @throws mth5::Error
+  [[nodiscard]] virtual std::size_t write(std::string_view bytes) = 0;
+  /// Lets time pass, watching the other end; what it sends is thrown away.
+  virtual void wait_until(Clock::time_point until) = 0;
+  /// Lets the reader take everything, takes the connection away, comes back after `away`.
+  virtual void disconnect(mth5::Nanos away) = 0;
+  /// Waits until the other end has taken everything, then closes.
+  /// @param deadline  nullopt = as long as it takes
+  /// @returns "", or what was not taken
+  [[nodiscard]] virtual std::string finish(std::optional<Clock::time_point> deadline) = 0;
+};
+
+/// --to, read.
+struct Target {
+  enum class Kind { Pty, TcpListen, Tcp, File, Stdout };
+  Kind kind = Kind::Stdout;
+  std::string path;        ///< Pty, File
+  std::string host, port;  ///< TcpListen, Tcp
+};
+/// @throws cli::UsageError
+[[nodiscard]] Target parse_target(const std::string& text);
+
+[[nodiscard]] std::unique_ptr<Sink> make_sink(const Target& target, Stop& stop, const Log& log);
+[[nodiscard]] std::unique_ptr<Sink> make_pty(const std::string& link, Stop& stop, const Log& log);
+[[nodiscard]] std::unique_ptr<Sink> make_tcp(const Target& target, Stop& stop, const Log& log);
+/// A new file, or stdout with "".
+[[nodiscard]] std::unique_ptr<Sink> make_file(const std::string& path, Stop& stop, const Log& log);
+
+}  // namespace sim

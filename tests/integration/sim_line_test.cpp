@@ -1,0 +1,211 @@
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <termios.h>
+
+#include "support/process.hpp"
+#include "support/sim.hpp"
+#include "support/support.hpp"
+
+/// mth5-sim over TCP and pty: every byte arrives, once, whoever comes, goes or dawdles.
+namespace {
+
+using support::Fd;
+using support::Process;
+using support::read_all;
+using support::sim;
+using support::tcp_connect;
+using testing::HasSubstr;
+
+const std::string kRecording = (support::data() / "lemi424" / "202010020000.TXT").string();
+constexpr std::size_t kLine = 151;
+const std::string kListening = "listening on 127.0.0.1:(\\d+)";
+
+std::string recorded() { return support::read_text(kRecording); }
+
+/// Six hours of counter lines in dir/day.TXT, 3 MB.
+std::string make_day(const support::TempDir& dir) {
+  const auto path = dir / "day.TXT";
+  const auto made =
+      support::run(sim({"--to", "file:" + path.string(), "--signal", "counter", "--duration", "6h", "--speed", "max"}));
+  EXPECT_EQ(made.code, 0) << made.err;
+  return support::read_text(path);
+}
+
+bool link_is_there(const std::filesystem::path& link) { return std::filesystem::exists(std::filesystem::symlink_status(link)); }
+
+TEST(SimTcp, ListensAndLosesNothingToASlowReader) {
+  const support::TempDir dir;
+  const auto day = make_day(dir);
+  auto sender = Process::start(sim({"--to", "tcp-listen:127.0.0.1:0", "--replay", (dir / "day.TXT").string(), "--speed", "max"}));
+  const auto port = sender.wait_for_output(kListening);
+  ASSERT_TRUE(port) << sender.err();
+  const Fd client{tcp_connect(*port)};
+  EXPECT_TRUE(read_all(client.number, {.block = 10000, .nap_every = 10}) == day);
+  shutdown(client.number, SHUT_RDWR);
+  EXPECT_EQ(sender.wait(), 0);
+}
+
+TEST(SimTcp, ConnectsAsSoonAsSomebodyListens) {
+  const Fd listener{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(bind(listener.number, generic, sizeof address), 0);  // bound, not yet listening: connections are refused
+  socklen_t length = sizeof address;
+  getsockname(listener.number, generic, &length);
+  auto sender = Process::start(
+      sim({"--to", "tcp:127.0.0.1:" + std::to_string(ntohs(address.sin_port)), "--replay", kRecording, "--speed", "max"}));
+  ASSERT_TRUE(sender.wait_for_output("refused; trying again")) << sender.err();
+  ASSERT_EQ(listen(listener.number, 1), 0);
+  {
+    const Fd peer{accept(listener.number, nullptr, nullptr)};
+    EXPECT_EQ(read_all(peer.number), recorded());
+  }
+  EXPECT_EQ(sender.wait(), 0);
+}
+
+TEST(SimTcp, SaysThatThePortIsInUse) {
+  auto first = Process::start(sim({"--to", "tcp-listen:127.0.0.1:0"}));
+  const auto port = first.wait_for_output(kListening);
+  ASSERT_TRUE(port);
+  const auto second = support::run(sim({"--to", "tcp-listen:127.0.0.1:" + *port}));
+  EXPECT_EQ(second.code, 1);
+  EXPECT_EQ(second.err, "mth5-sim: error: tcp-listen:127.0.0.1:" + *port +
+                            ": Address already in use; choose another port, or 0 for a free one\n");
+  EXPECT_EQ(first.terminate(), 0);
+}
+
+TEST(SimTcp, GoesOnWithTheNextLineForTheNextClient) {
+  const support::TempDir dir;
+  const auto day = make_day(dir);
+  const auto truth = dir / "truth.csv";
+  auto sender = Process::start(sim(
+      {"--to", "tcp-listen:127.0.0.1:0", "--replay", (dir / "day.TXT").string(), "--speed", "max", "--truth", truth.string()}));
+  const auto port = sender.wait_for_output(kListening);
+  ASSERT_TRUE(port);
+  {
+    const Fd client{tcp_connect(*port)};
+    EXPECT_EQ(read_all(client.number, {.limit = 1000}), day.substr(0, 1000));
+  }  // closed with unread bytes: a reset
+  ASSERT_TRUE(sender.wait_for_output("127.0.0.1:\\d+ went")) << sender.err();
+  const Fd client{tcp_connect(*port)};
+  const auto rest = read_all(client.number);
+  shutdown(client.number, SHUT_RDWR);
+  EXPECT_EQ(sender.wait(), 0);
+  ASSERT_GT(rest.size(), kLine);
+  EXPECT_TRUE(day.ends_with(rest)) << rest.substr(0, 2 * kLine);
+  EXPECT_EQ(rest.size() % kLine, 0u) << "begins with a whole line";
+  EXPECT_THAT(sender.err(), HasSubstr(" " + std::to_string(support::truth_bytes(truth)) + " bytes; faults:"));
+}
+
+TEST(SimTcp, DisconnectClosesThePortAndComesBackToIt) {
+  auto sender = Process::start(
+      sim({"--to", "tcp-listen:127.0.0.1:0", "--replay", kRecording, "--speed", "max", "--fault", "disconnect=100ms@50s"}));
+  const auto port = sender.wait_for_output(kListening);
+  ASSERT_TRUE(port);
+  std::string all;
+  {
+    const Fd client{tcp_connect(*port)};
+    all = read_all(client.number);
+  }
+  EXPECT_EQ(all.size(), 50 * kLine);
+  ASSERT_TRUE(sender.wait_for_output("disconnected[^]*listening on 127.0.0.1:" + *port)) << sender.err();
+  {
+    const Fd client{tcp_connect(*port)};
+    all += read_all(client.number);
+  }
+  EXPECT_EQ(all, recorded());
+  EXPECT_EQ(sender.wait(), 0);
+  EXPECT_THAT(sender.err(), HasSubstr("faults: disconnect=1"));
+}
+
+TEST(SimPty, LosesNothingToASlowReader) {
+  const support::TempDir dir;
+  const auto day = make_day(dir);
+  const auto link = dir / "lemi";
+  auto sender = Process::start(sim({"--to", "pty:" + link.string(), "--replay", (dir / "day.TXT").string(), "--speed", "max"}));
+  ASSERT_TRUE(sender.wait_for_output("info: pty " + link.string() + " \\(/dev/pts/\\d+\\)")) << sender.err();
+  const Fd line{support::open_line(link)};
+  EXPECT_TRUE(read_all(line.number, {.block = 3000, .nap_every = 50}) == day);
+  EXPECT_EQ(sender.wait(), 0);
+  EXPECT_FALSE(link_is_there(link));
+}
+
+/// The end is where bytes are lost if the line is closed too early: many short ends, with readers of different speed.
+TEST(SimPty, LosesNothingAtTheEnd) {
+  const support::TempDir dir;
+  const auto link = dir / "lemi";
+  for (const std::size_t block : {7u, 100u, 1000u, 4096u, 65536u}) {
+    for (const std::size_t nap_every : {0u, 20u}) {
+      auto sender = Process::start(sim({"--to", "pty:" + link.string(), "--replay", kRecording, "--speed", "max"}));
+      ASSERT_TRUE(sender.wait_for_output("info: pty")) << sender.err();
+      const Fd line{support::open_line(link)};
+      EXPECT_TRUE(read_all(line.number, {.block = block, .nap_every = nap_every}) == recorded()) << block << " " << nap_every;
+      EXPECT_EQ(sender.wait(), 0);
+    }
+  }
+}
+
+TEST(SimPty, KeepsWhatCameBeforeTheReaderAsItWas) {
+  const support::TempDir dir;
+  const auto link = dir / "lemi";
+  auto sender = Process::start(sim({"--to", "pty:" + link.string(), "--replay", kRecording, "--speed", "max"}));
+  ASSERT_TRUE(sender.wait_for_output("nobody reads; waiting")) << sender.err();
+  const Fd line{support::open_line(link)};
+  termios settings{};
+  ASSERT_EQ(tcgetattr(line.number, &settings), 0);
+  EXPECT_EQ(settings.c_lflag & static_cast<tcflag_t>(ECHO | ICANON), 0u);
+  EXPECT_EQ(write(line.number, "hello\n", 6), 6);  // a reader's words neither come back nor block
+  EXPECT_EQ(read_all(line.number), recorded());
+  EXPECT_EQ(sender.wait(), 0);
+}
+
+TEST(SimPty, GivesUpAfterItsLinger) {
+  const support::TempDir dir;
+  const auto done =
+      support::run(sim({"--to", "pty:" + (dir / "lemi").string(), "--duration", "3s", "--speed", "max", "--linger", "100ms"}));
+  EXPECT_EQ(done.code, 1);
+  EXPECT_THAT(done.err, HasSubstr("lemi: the reader has not taken everything"));
+}
+
+TEST(SimPty, UnplugsAndComesBack) {
+  const support::TempDir dir;
+  const auto link = dir / "lemi";
+  auto sender = Process::start(
+      sim({"--to", "pty:" + link.string(), "--replay", kRecording, "--speed", "max", "--fault", "disconnect=50ms@1m"}));
+  ASSERT_TRUE(sender.wait_for_output("info: pty")) << sender.err();
+  std::string all;
+  {
+    const Fd line{support::open_line(link)};
+    all = read_all(line.number);  // until the hang-up
+  }
+  EXPECT_EQ(all.size(), 60 * kLine);
+  ASSERT_TRUE(sender.wait_for_output("unplugged[^]*info: pty")) << sender.err();
+  {
+    const Fd line{support::open_line(link)};
+    all += read_all(line.number);
+  }
+  EXPECT_EQ(all, recorded());
+  EXPECT_EQ(sender.wait(), 0);
+}
+
+TEST(SimPty, ReplacesOnlyALinkThatLeadsNowhere) {
+  const support::TempDir dir;
+  const auto file = dir / "file";
+  support::write_text(file, "precious");
+  EXPECT_THAT(support::run(sim({"--to", "pty:" + file.string()})).err, HasSubstr("exists and is no link to a pty"));
+  EXPECT_EQ(support::read_text(file), "precious");
+
+  const auto stale = dir / "stale";
+  std::filesystem::create_symlink("/dev/pts/999999", stale);
+  auto first = Process::start(sim({"--to", "pty:" + stale.string()}));
+  ASSERT_TRUE(first.wait_for_output("info: pty")) << first.err();
+  EXPECT_THAT(support::run(sim({"--to", "pty:" + stale.string()})).err, HasSubstr("which is in use"));
+  EXPECT_EQ(first.terminate(), 0);
+  EXPECT_FALSE(link_is_there(stale));
+}
+
+}  // namespace
