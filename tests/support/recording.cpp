@@ -1,0 +1,114 @@
+#include "support/recording.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <regex>
+#include <sstream>
+#include <stdexcept>
+
+namespace support {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string indented(const std::string& lines) {
+  std::string all;
+  std::istringstream in{lines};
+  for (std::string line; std::getline(in, line);) all += "    " + line + "\n";
+  return all;
+}
+
+std::string config_text(const fs::path& directory, const std::string& input, const RecordingOptions& options) {
+  return "survey: {id: TEST}\nstation: {id: MT001}\noutput: {directory: '" + directory.string() + "'}\n" + options.config +
+         "sources:\n  - name: lemi\n    instrument: lemi424\n" + indented(input) + indented(options.source);
+}
+
+fs::path data_folder(const TempDir& dir, const RecordingOptions& options) {
+  if (!options.directory.empty()) return options.directory;
+  fs::create_directory(dir / "data");
+  return dir / "data";
+}
+
+fs::path written(const fs::path& path, const std::string& text) {
+  write_text(path, text);
+  return path;
+}
+
+std::vector<std::string> command(const RecordingOptions& options, const fs::path& config, const fs::path& status) {
+  auto argv = options.wrapper;
+  argv.push_back(options.program.empty() ? std::string{MTH5_TEST_BIN} + "/mth5d" : options.program.string());
+  argv.insert(argv.end(), {"--config", config.string(), "--status-file", status.string()});
+  argv.insert(argv.end(), options.arguments.begin(), options.arguments.end());
+  return argv;
+}
+
+}  // namespace
+
+Recording::Recording(const std::string& input, const RecordingOptions& options)
+    : directory_{data_folder(dir_, options)},
+      config_path_{written(dir_ / "mth5d.yaml", config_text(directory_, input, options))},
+      status_path_{dir_ / "status.json"},
+      process_{Process::start(command(options, config_path_, status_path_),
+                              {{"MTH5D_INSTRUMENTS", std::string{MTH5_TEST_SOURCE} + "/config/instruments"}})} {}
+
+std::string Recording::tcp(int port) { return "tcp: {host: 127.0.0.1, port: " + std::to_string(port) + "}\n"; }
+
+std::string Recording::serial(const fs::path& device) { return "serial: {device: '" + device.string() + "'}\n"; }
+
+std::string Recording::replay(const fs::path& path, const std::string& speed) {
+  return "file: {path: '" + path.string() + "', speed: " + speed + "}\n";
+}
+
+std::optional<nlohmann::json> Recording::status() const {
+  std::ifstream in{status_path_};
+  if (!in) return std::nullopt;
+  auto parsed = nlohmann::json::parse(in, nullptr, false);
+  if (parsed.is_discarded()) return std::nullopt;
+  return parsed;
+}
+
+bool Recording::wait_until(const std::function<bool(const nlohmann::json&)>& holds, std::chrono::milliseconds deadline) {
+  bool held = false;
+  // Ended is asked before the look: the last status must not be missed.
+  const auto held_or_ended = [&] {
+    const bool ended = !process_.running();
+    const auto now = status();
+    held = now && holds(*now);
+    return held || ended;
+  };
+  return eventually(held_or_ended, deadline) && held;
+}
+
+bool Recording::wait_for_bytes(std::uint64_t bytes, std::chrono::milliseconds deadline) {
+  return wait_until([=](const nlohmann::json& s) { return s.at("sources").at(0).at("bytes").get<std::uint64_t>() >= bytes; },
+                    deadline);
+}
+
+std::vector<fs::path> Recording::files() const {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator{directory_})
+    if (entry.path().extension() == ".h5") found.push_back(entry.path());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+fs::path Recording::file() const {
+  if (const auto now = status(); now && !now->at("file").is_null()) return now->at("file").get<std::string>();
+  const auto all = files();
+  const auto newest = std::max_element(
+      all.begin(), all.end(), [](const auto& a, const auto& b) { return fs::last_write_time(a) < fs::last_write_time(b); });
+  if (newest == all.end()) throw std::runtime_error{directory_.string() + ": holds no data file; log of mth5d:\n" + log()};
+  return *newest;
+}
+
+std::vector<std::string> lines_with(const std::string& text, const std::string& regex) {
+  const std::regex pattern{regex};
+  std::vector<std::string> found;
+  std::istringstream in{text};
+  for (std::string line; std::getline(in, line);)
+    if (std::regex_search(line, pattern)) found.push_back(line);
+  return found;
+}
+
+}  // namespace support
