@@ -93,7 +93,7 @@ bool Pipeline::samples(mth5::UtcNanos start, std::span<const double> values, std
   push_state_of_health(mth5::sample_time(start, instrument_.sample_rate, static_cast<std::int64_t>(n)));
   const std::size_t gap_words = gaps_.size() * (1 + sizeof(ring::GapNote) / 8);
   if (!ring_.has_room(gap_words + values.size() + 8)) {
-    // The timeline will tell this loss, with its length, before the next samples.
+    gaps_.clear();  // the timeline tells them again, grown by this loss, before the next samples
     return false;
   }
   for (const auto& note : gaps_)

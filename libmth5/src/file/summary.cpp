@@ -18,7 +18,7 @@ struct Field {
   FieldType type;
   std::size_t text_bytes = 0;
 
-  [[nodiscard]] std::size_t bytes() const { return type == FieldType::Text ? text_bytes : type == FieldType::Bool ? 1 : 8; }
+  [[nodiscard]] constexpr std::size_t bytes() const { return type == FieldType::Text ? text_bytes : type == FieldType::Bool ? 1 : 8; }
 };
 
 constexpr FieldType T = FieldType::Text;
@@ -49,7 +49,7 @@ constexpr Field kChannel[] = {{"survey", T, 30},
 constexpr Field kTransferFunction[] = {{"station", T, 30},    {"survey", T, 50},
                                        {"latitude", F},       {"longitude", F},
                                        {"elevation", F},      {"tf_id", T, 30},
-                                       {"units", T, 30},      {"has_impedance", B},
+                                       {"units", T, 60},      {"has_impedance", B},
                                        {"has_tipper", B},     {"has_covariance", B},
                                        {"period_min", F},     {"period_max", F},
                                        {"hdf5_reference", R}, {"station_hdf5_reference", R}};
@@ -72,11 +72,13 @@ constexpr Field kFourier[] = {{"survey", T, 30},
                               {"run_hdf5_reference", R},
                               {"station_hdf5_reference", R}};
 
-std::size_t row_bytes(std::span<const Field> fields) {
+constexpr std::size_t row_bytes(std::span<const Field> fields) {
   std::size_t n = 0;
   for (const auto& field : fields) n += field.bytes();
   return n;
 }
+// mth5-format 3.1, 3.3, 3.4: Python refuses a table whose rows have another size.
+static_assert(row_bytes(kChannel) == kChannelRowBytes && row_bytes(kTransferFunction) == 229 && row_bytes(kFourier) == 378);
 
 h5::Datatype compound(std::span<const Field> fields) {
   h5::Datatype type{H5Tcreate(H5T_COMPOUND, row_bytes(fields)), "summary type"};
