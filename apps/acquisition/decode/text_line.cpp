@@ -253,17 +253,17 @@ TextLine decode_line(const TextFormat& format, std::span<const char> line, bool 
   if (format.columns.empty()) return {.bytes = line.size()};
   const Plan plan{format};
   Piece piece = trimmed(line, complete);
-  auto attempt = Parser<true>{plan, piece, channels.data(), soh.data()}.run();
   std::size_t bytes = line.size();
+  Attempt attempt;
   // Lost bytes, a line end among them, leave two records in one line. What is before the second one needs all its columns. If it
   // has more than those, there may be the front of a third between the two.
-  for (const bool whole : {true, false}) {
-    if (attempt.good ? attempt.fits : !whole) break;
-    const char* const record = find_record(plan, piece, whole);
+  for (bool first = true;; first = false) {
+    attempt = Parser<true>{plan, piece, channels.data(), soh.data()}.run();
+    if (attempt.good ? attempt.fits : !first) break;
+    const char* const record = find_record(plan, piece, first);
     if (record == nullptr) break;
     bytes = static_cast<std::size_t>(record - line.data());
     piece = trimmed(line.first(bytes), false);
-    attempt = Parser<true>{plan, piece, channels.data(), soh.data()}.run();
   }
   return {.bytes = bytes, .good = attempt.good, .why = attempt.why, .time = attempt.time};
 }
