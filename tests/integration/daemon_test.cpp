@@ -57,7 +57,7 @@ TEST(MainJob, FromAFileEqualsPython) {
 TEST(MainJob, OverTcpEqualsPython) {
   auto sim = Process::start(
       support::sim({"--replay", kDays[0], "--replay", kDays[1], "--to", "tcp-listen:127.0.0.1:0", "--speed", "max"}));
-  const auto port = sim.wait_for_output("tcp-listen 127\\.0\\.0\\.1:([0-9]+)");
+  const auto port = sim.wait_for_output("listening on 127\\.0\\.0\\.1:([0-9]+)");
   ASSERT_TRUE(port) << sim.err();
   Recording recording{Recording::tcp(std::stoi(*port)), {.arguments = {"--until-eof"}}};
   ASSERT_EQ(recording.process().wait(), 0) << recording.log();
@@ -116,7 +116,7 @@ TEST(MainJob, ATermInFullFlowKeepsEveryLineThatWasReceived) {
   const auto truth = dir / "truth.csv";
   auto sim = Process::start(support::sim({"--signal", "counter", "--start", "2026-05-01T00:00:00Z", "--duration", "100000s",
                                           "--speed", "max", "--to", "tcp-listen:127.0.0.1:0"}));
-  const auto port = sim.wait_for_output("tcp-listen 127\\.0\\.0\\.1:([0-9]+)");
+  const auto port = sim.wait_for_output("listening on 127\\.0\\.0\\.1:([0-9]+)");
   ASSERT_TRUE(port) << sim.err();
   Recording recording{Recording::tcp(std::stoi(*port))};
   ASSERT_TRUE(

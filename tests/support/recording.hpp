@@ -15,12 +15,12 @@ namespace support {
 
 /// What a recording may want beside its input.
 struct RecordingOptions {
-  std::string source;                  ///< more keys of the source, one a line, not indented: "idle_timeout: 1s\n"
-  std::string config;                  ///< more keys of the file, likewise: "flush: {samples: 1000, interval: 100ms}\n"
-  std::vector<std::string> arguments;  ///< of mth5d
-  std::vector<std::string> wrapper;    ///< a command that ends in exec of what follows it: {"setpriv", …}
-  std::filesystem::path program;       ///< "" = the mth5d that was built
-  std::filesystem::path directory;     ///< of the data; "" = a folder of the recording's own
+  std::string source = {};                  ///< more keys of the source, one a line, not indented: "idle_timeout: 1s\n"
+  std::string config = {};                  ///< more keys of the file, likewise: "flush: {samples: 1000, interval: 100ms}\n"
+  std::vector<std::string> arguments = {};  ///< of mth5d
+  std::vector<std::string> wrapper = {};    ///< a command that ends in exec of what follows it: {"setpriv", …}
+  std::filesystem::path program = {};       ///< "" = the mth5d that was built
+  std::filesystem::path directory = {};     ///< of the data; "" = a folder of the recording's own
 };
 
 /// mth5d at work: a LEMI-424 of station MT001 in survey TEST, with its configuration, status and data in a directory of its own.
