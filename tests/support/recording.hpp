@@ -53,6 +53,7 @@ class Recording {
   [[nodiscard]] std::vector<std::filesystem::path> files() const;
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
   [[nodiscard]] const std::filesystem::path& config_path() const { return config_path_; }
+  [[nodiscard]] const std::filesystem::path& status_path() const { return status_path_; }
 
   [[nodiscard]] Process& process() { return process_; }
   /// What mth5d wrote to stderr.

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# What `cmake --install` puts where, and that the installed daemon finds its instrument profiles.  install_test.sh SOURCE BUILD
+set -euo pipefail
+prefix=$(mktemp -d)
+trap 'rm -rf "$prefix"' EXIT
+cmake --install "$2" --prefix "$prefix" >/dev/null
+for file in bin/mth5d bin/mth5-sim bin/mth5-monitor bin/mth5-summary share/man/man8/mth5d.8 share/man/man1/mth5-monitor.1 \
+  share/man/man1/mth5-summary.1 share/man/man1/mth5-sim.1 share/mth5-daq/instruments/lemi424.yaml lib/systemd/system/mth5d.service \
+  include/mth5/file.hpp include/mth5/reader.hpp; do
+  [[ -f $prefix/$file ]] || { echo "install: $file is missing"; exit 1; }
+done
+listed=$(cd / && "$prefix/bin/mth5d" --list-instruments)
+grep -q "^lemi424 .*($prefix/bin/../share/mth5-daq/instruments/lemi424.yaml)\|^lemi424 .*($prefix/share/mth5-daq/instruments/lemi424.yaml)" <<<"$listed" ||
+  { echo "install: the installed mth5d lists: $listed"; exit 1; }
+echo "install: good"

@@ -1,0 +1,92 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "support/process.hpp"
+#include "support/recording.hpp"
+#include "support/support.hpp"
+
+/// mth5d as systemd sees it, and as an operator who asks it how it is.
+namespace {
+
+using support::Recording;
+using testing::HasSubstr;
+
+/// The other end of NOTIFY_SOCKET.
+class NotifySocket {
+ public:
+  explicit NotifySocket(const std::filesystem::path& path) : fd_{socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)} {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.string().copy(address.sun_path, sizeof address.sun_path - 1);
+    if (bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) throw std::runtime_error{"bind"};
+  }
+  ~NotifySocket() { close(fd_); }
+  NotifySocket(const NotifySocket&) = delete;
+  NotifySocket& operator=(const NotifySocket&) = delete;
+
+  /// All messages so far, one a line.
+  const std::string& messages() {
+    char buffer[4096];
+    for (ssize_t n; (n = recv(fd_, buffer, sizeof buffer, 0)) > 0;)
+      text_ += std::string(buffer, static_cast<std::size_t>(n)) + "\n";
+    return text_;
+  }
+
+ private:
+  int fd_;
+  std::string text_;
+};
+
+TEST(Service, IsReadyWithTheFirstFileAndNotBefore) {
+  const support::TempDir dir;
+  NotifySocket notify{dir / "notify"};
+  const auto fifo = dir / "lemi";  // a device that is not there yet
+  Recording recording{Recording::serial(fifo), {.wrapper = {"env", "NOTIFY_SOCKET=" + (dir / "notify").string()}}};
+  ASSERT_TRUE(support::eventually([&] { return notify.messages().find("STATUS=recording") != std::string::npos; }))
+      << notify.messages();
+  EXPECT_THAT(notify.messages(), HasSubstr("No such file or directory")) << "what it waits for is in the status";
+  EXPECT_THAT(notify.messages(), testing::Not(HasSubstr("READY=1")));
+  auto sim = support::Process::start({MTH5_TEST_BIN "/mth5-sim", "lemi424", "--replay",
+                                      (support::data() / "lemi424/202010010000.TXT").string(), "--speed", "50", "--to",
+                                      "pty:" + fifo.string()});
+  ASSERT_TRUE(support::eventually([&] { return notify.messages().find("READY=1") != std::string::npos; })) << recording.log();
+  EXPECT_TRUE(std::filesystem::exists(recording.file())) << "ready means that readers can open the file";
+  EXPECT_EQ(recording.stop(), 0);
+  EXPECT_THAT(notify.messages(), HasSubstr("STOPPING=1"));
+}
+
+TEST(Service, TellsItsStateToWhoeverAsks) {
+  const support::TempDir dir;
+  auto sim = support::Process::start(
+      {MTH5_TEST_BIN "/mth5-sim", "lemi424", "--duration", "1h", "--speed", "20", "--to", "pty:" + (dir / "lemi").string()});
+  Recording recording{Recording::serial(dir / "lemi")};
+  const auto& status_file = recording.status_path();
+  ASSERT_TRUE(recording.wait_for_log("file open")) << recording.log();
+  const std::string program = MTH5_TEST_BIN "/mth5d";
+  ASSERT_TRUE(support::eventually([&] {
+    return support::run({program, "--status", "--status-file", status_file.string()}).code == 0;
+  }));
+  ASSERT_TRUE(support::eventually([&] {
+    return support::run({program, "--status", "--status-file", status_file.string()}).out.find("run=sr1_0001") !=
+           std::string::npos;
+  }));
+  const auto text = support::run({program, "--status", "--status-file", status_file.string()});
+  EXPECT_THAT(text.out, HasSubstr("ledger balanced"));
+  const auto json =
+      nlohmann::json::parse(support::run({program, "--status", "--json", "--status-file", status_file.string()}).out);
+  for (const char* key : {"schema", "version", "pid", "state", "since", "file", "run", "uptime_s", "sources", "channels",
+                          "at_risk", "ring", "flush", "sync", "gaps", "duplicates", "clock", "disk", "ledger"})
+    EXPECT_TRUE(json.contains(key)) << key;
+  EXPECT_EQ(json.at("pid"), recording.process().pid());
+  recording.process().signal(SIGUSR1);
+  EXPECT_TRUE(recording.wait_for_log("info: status recording run=sr1_0001"));
+  EXPECT_EQ(recording.stop(), 0);
+  const auto gone = support::run({program, "--status", "--status-file", status_file.string()});
+  EXPECT_EQ(gone.code, 1);
+  EXPECT_THAT(gone.err, HasSubstr("is not running"));
+}
+
+}  // namespace

@@ -1,0 +1,236 @@
+#include "acquisition/recorder/recorder.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <cmath>
+#include <sstream>
+
+#include "acquisition/config/config.hpp"
+#include "acquisition/pipeline/pipeline.hpp"
+#include "acquisition/recorder/ledger.hpp"
+#include "acquisition/recorder/output.hpp"
+#include "acquisition/recorder/station_state.hpp"
+#include "mth5/reader.hpp"
+#include "support/support.hpp"
+
+namespace {
+
+using namespace daq;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+/// Pipeline, ring and recorder on one thread: what the two threads of mth5d do, one step after the other.
+class Bench {
+ public:
+  explicit Bench(const std::string& more_config = "", std::size_t ring_words = 1u << 16) : ring_{ring_words} {
+    const auto path = dir_ / "mth5d.yaml";
+    support::write_text(path, "survey: {id: TEST}\nstation: {id: MT001}\noutput: {directory: " + dir_.path().string() + "}\n" +
+                                  more_config + "sources:\n  - {name: lemi, file: {path: /dev/null}, instrument: lemi424}\n");
+    auto loaded = config::load(path, {}, {std::filesystem::path{MTH5_TEST_SOURCE} / "config" / "instruments"});
+    for (const auto& finding : loaded.findings) ADD_FAILURE() << finding.text();
+    config_ = std::move(loaded.config.value());
+    auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(log_text_);
+    log_ = std::make_shared<spdlog::logger>("test", sink);
+    board_.emplace(config_.sources.size());
+    pipeline_.emplace(config_, std::uint16_t{0}, ring_);
+    recorder_.emplace(config_, ring_, *board_, log_, [this](const std::filesystem::path&) { ++files_opened_; });
+  }
+
+  /// Lines of seconds [first, last) of 2026-05-01; bx tells the second.
+  void send(int first, int last) {
+    std::string text;
+    for (int s = first; s < last; ++s) text += line(s);
+    pipeline_->bytes(text);
+  }
+  static std::string line(int s) {
+    char text[256];
+    std::snprintf(text, sizeof text,
+                  "2026 05 01 %02d %02d %02d %9.3f %9.3f %9.3f  20.00  10.00 %9.3f %9.3f %9.3f %9.3f %5.2f %6.1f 3404.83786 N "
+                  "10712.84430 W 12 2 "
+                  "0 \n",
+                  s / 3600, s / 60 % 60, s % 60, static_cast<double>(s), 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 12.0 + s * 0.01, 2203.0);
+    return text;
+  }
+  void finish() {
+    pipeline_->finish();
+    ring_.close();
+    recorder_->run();
+  }
+
+  mth5::Reader reader() const { return mth5::Reader{mth5::newest_file(dir_.path()).value()}; }
+  pipeline::Pipeline& pipeline() { return *pipeline_; }
+  ring::Ring& ring() { return ring_; }
+  status::Board::Copy board() const { return board_->copy(); }
+  std::string log() const { return log_text_.str(); }
+
+ private:
+  support::TempDir dir_;
+  config::Config config_;
+  ring::Ring ring_;
+  std::ostringstream log_text_;
+  std::shared_ptr<spdlog::logger> log_;
+  std::optional<status::Board> board_;
+  std::optional<pipeline::Pipeline> pipeline_;
+  std::optional<recorder::Recorder> recorder_;
+  int files_opened_ = 0;
+};
+
+std::vector<double> channel(const mth5::Reader& reader, const std::string& run, const std::string& component) {
+  for (std::size_t i = 0; i < reader.channels().size(); ++i)
+    if (reader.channels()[i].run == run && reader.channels()[i].component == component)
+      return reader.read(i, 0, reader.channels()[i].n_samples);
+  ADD_FAILURE() << run << "/" << component << " is not there";
+  return {};
+}
+
+TEST(Recorder, BeginsANewRunAfterAGap) {
+  Bench bench;
+  bench.send(0, 10);
+  bench.send(25, 40);
+  bench.finish();
+  const auto reader = bench.reader();
+  ASSERT_EQ(reader.runs().size(), 2u);
+  EXPECT_EQ(reader.runs()[0].n_samples, 10);
+  EXPECT_EQ(mth5::to_iso(reader.runs()[1].start), "2026-05-01T00:00:25Z");
+  EXPECT_EQ(channel(reader, "sr1_0002", "bx").front(), 25.0);
+  const auto gaps = reader.table("gaps").value();
+  ASSERT_EQ(gaps.size(), 1u);
+  EXPECT_EQ(gaps.integer(0, "samples"), 15);
+  EXPECT_EQ(gaps.text(0, "run_before"), "sr1_0001");
+  EXPECT_EQ(gaps.text(0, "run_after"), "sr1_0002");
+  EXPECT_EQ(gaps.text(0, "reason"), "no-data");
+  EXPECT_THAT(bench.log(), HasSubstr("gap source=lemi start=2026-05-01T00:00:10Z samples=15 reason=no-data run=sr1_0002"));
+}
+
+TEST(Recorder, FillsAShortGapWithNaNAndListsIt) {
+  Bench bench{"gap: {fill_up_to: 5s}\n"};
+  bench.send(0, 10);
+  bench.send(13, 20);
+  bench.finish();
+  const auto reader = bench.reader();
+  ASSERT_EQ(reader.runs().size(), 1u);
+  const auto bx = channel(reader, "sr1_0001", "bx");
+  ASSERT_EQ(bx.size(), 20u);
+  for (std::size_t i = 0; i < bx.size(); ++i) {
+    if (i >= 10 && i < 13)
+      EXPECT_TRUE(std::isnan(bx[i])) << i;
+    else
+      EXPECT_EQ(bx[i], static_cast<double>(i));
+  }
+  const auto gaps = reader.table("gaps").value();
+  ASSERT_EQ(gaps.size(), 1u);
+  EXPECT_EQ(gaps.integer(0, "filled"), 1);
+  const auto ledger = reader.table("ledger").value();
+  EXPECT_EQ(ledger.integer(ledger.size() - 1, "samples_stored"), 17);
+  EXPECT_EQ(ledger.integer(ledger.size() - 1, "samples_filled"), 3);
+}
+
+TEST(Recorder, TellsBatteryAndSatellitesOfTheRunTheyBelongTo) {
+  Bench bench;
+  bench.pipeline().bytes(Bench::line(0) + Bench::line(1) + Bench::line(2) + Bench::line(60) + Bench::line(61));
+  bench.finish();
+  const auto reader = bench.reader();
+  ASSERT_EQ(reader.runs().size(), 2u);
+  EXPECT_DOUBLE_EQ(reader.runs()[0].metadata.number("data_logger.power_source.voltage.start"), 12.0);
+  EXPECT_DOUBLE_EQ(reader.runs()[0].metadata.number("data_logger.power_source.voltage.end"), 12.02);
+  EXPECT_DOUBLE_EQ(reader.runs()[1].metadata.number("data_logger.power_source.voltage.start"), 12.6);
+  EXPECT_DOUBLE_EQ(reader.runs()[1].metadata.number("data_logger.power_source.voltage.end"), 12.61);
+  EXPECT_EQ(reader.stations()[0].metadata.number("location.latitude"), 34 + 4.83786 / 60);
+}
+
+TEST(Recorder, MakesWhatAFullRingRefusedAGapOfExactLength) {
+  Bench bench{"", 2000};  // room for some 90 records
+  bench.send(0, 20);
+  for (int s = 20; s < 400; s += 10) bench.send(s, s + 10);
+  EXPECT_GT(bench.pipeline().sample_counters().dropped[static_cast<std::size_t>(timing::Drop::RingFull)], 0u);
+  // The writer catches up: what comes now is taken again.
+  std::vector<std::uint64_t> payload;
+  const auto lost = bench.pipeline().sample_counters().dropped[static_cast<std::size_t>(timing::Drop::RingFull)];
+  bench.finish();
+  const auto reader = bench.reader();
+  const auto ledger = reader.table("ledger").value();
+  const std::size_t last = ledger.size() - 1;
+  EXPECT_GE(static_cast<std::uint64_t>(ledger.integer(last, "samples_dropped_ring_full")), lost);
+  EXPECT_EQ(ledger.integer(last, "samples_decoded"),
+            ledger.integer(last, "samples_stored") + ledger.integer(last, "samples_dropped_ring_full"));
+  EXPECT_EQ(ledger.integer(last, "samples_stored") + ledger.integer(last, "samples_missing"), 400);
+  const auto gaps = reader.table("gaps").value();
+  ASSERT_EQ(gaps.size(), 1u);
+  EXPECT_EQ(gaps.text(0, "reason"), "ring-full");
+  EXPECT_TRUE(bench.board().writer.writers.at(0).balanced);
+}
+
+TEST(Ledger, BalancesSinceAnyMoment) {
+  recorder::LedgerTotals base;
+  base.note.bytes = {
+      .bytes_in = 100, .bytes_decoded = 80, .bytes_pending = 15, .frames = 8, .bytes_skipped = {5}, .events_skipped = {1}};
+  base.note.samples = {.samples_in = 8, .stored = 6, .pending = 1, .dropped = {1}};
+  base.stored = 6;
+  ASSERT_TRUE(recorder::balanced(base));
+  auto now = base;
+  now.note.bytes.bytes_in += 50;
+  now.note.bytes.bytes_decoded += 60;
+  now.note.bytes.bytes_pending = 5;
+  now.note.samples.samples_in += 4;
+  now.note.samples.stored += 5;
+  now.note.samples.pending = 0;
+  now.stored += 5;
+  const auto d = recorder::since(now, base);
+  EXPECT_TRUE(recorder::balanced(d));
+  EXPECT_EQ(d.note.bytes.bytes_in, 65u) << "what was pending counts to the new file";
+  EXPECT_EQ(d.note.samples.samples_in, 5u);
+  auto wrong = now;
+  --wrong.stored;
+  EXPECT_FALSE(recorder::balanced(wrong));
+  wrong = now;
+  ++wrong.note.bytes.bytes_in;
+  EXPECT_FALSE(recorder::balanced(wrong));
+  const auto table = recorder::ledger_table();
+  mth5::Rows rows{table};
+  recorder::add_row(rows, 0, now, {});
+  EXPECT_EQ(rows.size(), 1u);
+}
+
+TEST(RunningMedian, StaysRightAndBounded) {
+  recorder::RunningMedian median;
+  EXPECT_FALSE(median.value().has_value());
+  for (int i = 0; i < 100001; ++i) median.add(i);
+  EXPECT_NEAR(median.value().value(), 50000, 100);
+  recorder::RunningMedian few;
+  few.add(1);
+  few.add(5);
+  EXPECT_EQ(few.value(), 3.0);
+}
+
+TEST(Output, FindsAFreeNameAndNeverTakesAnExistingOne) {
+  const support::TempDir dir;
+  config::Output output{.directory = dir.path(), .file_name = "{station}.h5"};
+  EXPECT_EQ(recorder::next_file(output, {"S", "MT001"}).filename(), "MT001.h5");
+  support::write_text(dir / "MT001.h5", "");
+  EXPECT_EQ(recorder::next_file(output, {"S", "MT001"}).filename(), "MT001_2.h5");
+  support::write_text(dir / "MT001_2.h5", "");
+  EXPECT_EQ(recorder::next_file(output, {"S", "MT001"}).filename(), "MT001_3.h5");
+}
+
+TEST(Output, SaysWhatIsWrongWithADirectory) {
+  const support::TempDir dir;
+  EXPECT_THAT([&] { recorder::check_directory({.directory = dir / "none"}); },
+              ThrowsMessage<mth5::FileError>(HasSubstr("none: does not exist; create it for the user of mth5d (mkdir -p)")));
+  support::write_text(dir / "file", "");
+  EXPECT_THAT([&] { recorder::check_directory({.directory = dir / "file"}); },
+              ThrowsMessage<mth5::FileError>(HasSubstr("file: is not a directory")));
+  EXPECT_NO_THROW(recorder::check_directory({.directory = dir.path()}));
+}
+
+TEST(Durations, TellTheSlowOnes) {
+  status::Durations durations;
+  for (int i = 1; i <= 100; ++i) durations.add(std::chrono::microseconds{i});
+  EXPECT_EQ(durations.count(), 100);
+  EXPECT_EQ(durations.last_us(), 100);
+  EXPECT_EQ(durations.p99_us(), 99);
+  EXPECT_EQ(durations.max_us(), 100);
+}
+
+}  // namespace
