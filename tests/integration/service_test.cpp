@@ -45,9 +45,8 @@ TEST(Service, IsReadyWithTheFirstFileAndNotBefore) {
   NotifySocket notify{dir / "notify"};
   const auto fifo = dir / "lemi";  // a device that is not there yet
   Recording recording{Recording::serial(fifo), {.wrapper = {"env", "NOTIFY_SOCKET=" + (dir / "notify").string()}}};
-  ASSERT_TRUE(support::eventually([&] { return notify.messages().find("STATUS=recording") != std::string::npos; }))
-      << notify.messages();
-  EXPECT_THAT(notify.messages(), HasSubstr("No such file or directory")) << "what it waits for is in the status";
+  ASSERT_TRUE(support::eventually([&] { return notify.messages().find("lemi=waiting (serial:") != std::string::npos; }))
+      << "what it waits for is in the status: " << notify.messages();
   EXPECT_THAT(notify.messages(), testing::Not(HasSubstr("READY=1")));
   auto sim = support::Process::start({MTH5_TEST_BIN "/mth5-sim", "lemi424", "--replay",
                                       (support::data() / "lemi424/202010010000.TXT").string(), "--speed", "50", "--to",
