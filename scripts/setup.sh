@@ -4,8 +4,9 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 build_packages=(g++ cmake ninja-build pkg-config git ca-certificates libhdf5-dev libboost-dev libboost-program-options-dev
-  libspdlog-dev libfmt-dev libyaml-cpp-dev nlohmann-json3-dev libsystemd-dev)
-test_packages=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev hdf5-tools python3-venv python3-dev man-db procps strace)
+  libspdlog-dev libfmt-dev libyaml-cpp-dev nlohmann-json3-dev libsystemd-dev
+  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev) # CMake configures tests and benchmarks with all else
+test_packages=(hdf5-tools python3-venv python3-dev man-db procps strace)
 dev_packages=(clang-14 clang-format-14 clang-tidy-14 gcovr tmux)
 
 packages=("${build_packages[@]}")
