@@ -3,6 +3,7 @@
 # Everything it makes is in a new folder below build/demo. About a minute once the programs are built.
 #   scripts/demo.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+unset "${!MTH5D_@}" # settings of another mth5d
 (($# == 0)) || fail "takes no options, but was given: $*"
 
 scripts/setup.sh
