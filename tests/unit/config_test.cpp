@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "support/support.hpp"
@@ -63,8 +64,7 @@ class Config : public testing::Test {
   /// "value  # origin" of a key, without the folder of the test.
   static std::string effective(const Loaded& loaded, const std::string& key) {
     for (const auto& e : loaded.effective)
-      if (e.key == key)
-        return e.value + "  # " + e.origin.substr(e.origin.rfind('/') + 1);
+      if (e.key == key) return e.value + "  # " + e.origin.substr(e.origin.rfind('/') + 1);
     return "absent";
   }
   static std::vector<std::string> texts(const Loaded& loaded) {
@@ -170,6 +170,27 @@ TEST_F(Config, TheLemi424ProfileIsThatOfPythonsReader) {
   EXPECT_EQ(text.columns[20].use, Use::Hemisphere);
   EXPECT_EQ(lemi.soh[text.columns[20].index].name, "longitude");
   EXPECT_EQ(text.columns[23].decimals, -1);
+}
+
+TEST_F(Config, TheLemi424ProfileDecodesRealLines) {
+  const auto loaded = read(kLeast);
+  ASSERT_TRUE(loaded.config);
+  const auto& lemi = loaded.config->sources.at(0).instrument;
+  const auto decoder = daq::decode::make_text_decoder(lemi.text);
+  const auto bytes = support::read_text(support::data() / "lemi424/202010010000.TXT");
+  daq::decode::Batch batch;
+  decoder->feed(bytes, batch);
+  decoder->end_of_stream(batch);
+  EXPECT_EQ(decoder->counters().frames, 120U);
+  EXPECT_EQ(decoder->counters().bytes_decoded, bytes.size());
+  const auto of = [](const auto& all, const std::string& name) {
+    return std::size_t(std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == name; }) - all.begin());
+  };
+  EXPECT_EQ(batch.samples.at(of(lemi.channels, "bz")), 41840.909);
+  EXPECT_EQ(batch.samples.at(of(lemi.channels, "e4")), 25.659);
+  EXPECT_EQ(batch.soh.at(of(lemi.soh, "battery")), 12.98);
+  EXPECT_NEAR(batch.soh.at(of(lemi.soh, "longitude")), -107.214072, 1e-6);
+  EXPECT_EQ(batch.soh.at(of(lemi.soh, "satellites")), 12);
 }
 
 TEST_F(Config, OverridesComeInTheOrderFileEnvironmentCommandLine) {

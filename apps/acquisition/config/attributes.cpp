@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <set>
 
 #include "acquisition/config/map_reader.hpp"
 #include "mth5/error.hpp"
@@ -25,15 +24,19 @@ void flatten(const Node& map, const std::string& prefix, std::vector<Leaf>& out)
   }
 }
 
-/// Names directly below a group such as `location`, "" if there is no such group.
+/// The first names directly below a group such as `location`, "" if there is no such group.
 std::string members(mth5::Kind kind, const std::string& group) {
-  std::set<std::string_view> names;
-  for (const auto& attribute : mth5::attributes(kind))
-    if (attribute.name.starts_with(group + "."))
-      names.insert(attribute.name.substr(group.size() + 1, attribute.name.find('.', group.size() + 1) - group.size() - 1));
+  constexpr std::size_t kShown = 4;
+  std::vector<std::string_view> names;
+  for (const auto& attribute : mth5::attributes(kind)) {
+    if (!attribute.name.starts_with(group + ".")) continue;
+    const auto below = attribute.name.substr(group.size() + 1);
+    const auto name = below.substr(0, below.find('.'));
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
   std::string all;
-  for (const auto name : names) all += (all.empty() ? "" : ", ") + std::string{name};
-  return all;
+  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) all += (all.empty() ? "" : ", ") + std::string{names[i]};
+  return names.size() > kShown ? all + ", ..." : all;
 }
 
 /// A MetadataError without the object and attribute in front: the finding's key says them.

@@ -3,12 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
-#include <istream>
-#include <iterator>
 #include <map>
-#include <optional>
 #include <sstream>
-#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -57,6 +53,8 @@ class Builder final : public YAML::EventHandler {
     if (value.size() > kMaxScalar)
       throw Refused{"a text of " + std::to_string(value.size()) + " bytes; at most " + std::to_string(kMaxScalar) + " are taken",
                     place(mark)};
+    Place ignored{origin_};
+    if (auto wrong = text_problem(value, ignored); !wrong.empty()) throw Refused{wrong, place(mark)};  // written as an escape
     add(scalar(mark, Node::Kind::Scalar, value, tag != "?"), anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -151,21 +149,13 @@ std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
-/// Control characters and broken UTF-8 would reach the log and the data file.
-std::optional<Refused> check_text(std::string_view text, const std::shared_ptr<const Origin>& origin) {
-  Place at{origin};
-  while (!text.empty()) {
-    const char c = text.front();
-    const auto length = utf8_length(text);
-    if (length == 0) return Refused{"is not UTF-8 text", at};
-    if ((c >= 0 && c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == '\x7f') {
-      return Refused{"holds a control character (code " + std::to_string(int{c}) + "): not a text file", at};
-    }
-    at.column = c == '\n' ? 1 : at.column + 1;
-    at.line += c == '\n' ? 1 : 0;
-    text.remove_prefix(length);
-  }
-  return std::nullopt;
+/// What the parser's words leave out.
+std::string hint(const YAML::Exception& e, std::string_view text) {
+  if (e.msg == YAML::ErrorMsg::END_OF_MAP_FLOW) return "; a text that begins with { needs quotes";
+  for (int line = 0; !e.mark.is_null() && line < e.mark.line; ++line)
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  const auto first = text.find_first_not_of(' ');
+  return first != std::string_view::npos && text[first] == '\t' ? "; indent with blanks, not with tabs" : "";
 }
 
 }  // namespace
@@ -177,6 +167,20 @@ std::string Place::where() const {
 const Node* Node::find(std::string_view key) const {
   const auto found = std::find_if(keys.begin(), keys.end(), [&](const Key& k) { return k.text == key; });
   return found == keys.end() ? nullptr : &items[std::size_t(found - keys.begin())];
+}
+
+std::string text_problem(std::string_view text, Place& at) {
+  while (!text.empty()) {
+    const char c = text.front();
+    const auto length = utf8_length(text);
+    if (length == 0) return "is not UTF-8 text";
+    if ((c >= 0 && c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == '\x7f')
+      return "holds a control character (code " + std::to_string(int{c}) + ")";
+    at.column = c == '\n' ? 1 : at.column + 1;
+    at.line += c == '\n' ? 1 : 0;
+    text.remove_prefix(length);
+  }
+  return "";
 }
 
 std::string_view to_string(Node::Kind kind) {
@@ -200,9 +204,10 @@ ParsedText parse_yaml(std::string_view text, std::shared_ptr<const Origin> origi
     parsed.problem = "is larger than " + std::to_string(kMaxBytes >> 20) + " MiB: not a configuration";
     return parsed;
   }
-  if (auto refused = check_text(text, origin)) {
-    parsed.problem = std::move(refused->problem);
-    parsed.place = std::move(refused->place);
+  Place at{origin};
+  if (auto wrong = text_problem(text, at); !wrong.empty()) {
+    parsed.problem = std::move(wrong);
+    parsed.place = at;
     return parsed;
   }
   std::istringstream in{std::string{text}};
@@ -217,22 +222,21 @@ ParsedText parse_yaml(std::string_view text, std::shared_ptr<const Origin> origi
     parsed.problem = refused.problem;
     parsed.place = refused.place;
   } catch (const YAML::Exception& e) {
-    parsed.problem = "is not YAML: " + e.msg;
-    if (e.msg == YAML::ErrorMsg::END_OF_MAP_FLOW) parsed.problem += "; a text that begins with { needs quotes";
+    parsed.problem = "is not YAML: " + e.msg + hint(e, text);
     if (!e.mark.is_null()) parsed.place = Place{origin, e.mark.line + 1, e.mark.column + 1};
   }
   return parsed;
 }
 
 ParsedText parse_yaml_file(const std::string& path, std::shared_ptr<const Origin> origin) {
-  ParsedText failed;
-  failed.root.place = failed.place = Place{origin};
   errno = 0;
   std::ifstream in{path, std::ios::binary};
   std::string text(kMaxBytes + 1, '\0');
   if (in) in.read(text.data(), std::streamsize(text.size()));
   if (!in.is_open() || in.bad()) {
+    ParsedText failed;
     failed.problem = "cannot be read: " + std::generic_category().message(errno);
+    failed.root.place = failed.place = Place{std::make_shared<const Origin>(Origin{origin->name, origin->rank, false, ""})};
     return failed;
   }
   text.resize(std::size_t(in.gcount()));

@@ -67,4 +67,8 @@ struct ParsedText {
 /// The same from a file; it cannot be read = a problem.
 [[nodiscard]] ParsedText parse_yaml_file(const std::string& path, std::shared_ptr<const Origin> origin);
 
+/// What keeps a text out of log and data file: control characters but tab and line end, bytes that are no UTF-8; "" = nothing.
+/// @param at  moved to the place of the problem
+[[nodiscard]] std::string text_problem(std::string_view text, Place& at);
+
 }  // namespace daq::config

@@ -61,7 +61,13 @@ class Override {
   Override(Place place, std::vector<std::string> steps, Report& report)
       : place_{std::move(place)}, steps_{std::move(steps)}, report_{report} {}
 
-  void apply(Node& root, Node value) {
+  void apply(Node& root, const std::string& text) {
+    Place ignored = place_;
+    if (auto wrong = text_problem(text, ignored); !wrong.empty()) {
+      fail(steps_.size(), std::move(wrong));
+      return;
+    }
+    Node value = value_of(text, place_);
     Node* at = &root;
     for (std::size_t i = 0; at != nullptr && i < steps_.size();) at = step(*at, i);
     if (at != nullptr) *at = std::move(value);
@@ -157,7 +163,7 @@ void apply_environment(Node& root, const Overrides& overrides, Report& report) {
       continue;
     }
     const auto& key = keys[std::size_t(found - variables.begin())];
-    Override{place, split(key).value_or(std::vector<std::string>{key}), report}.apply(root, value_of(value, place));
+    Override{place, split(key).value_or(std::vector<std::string>{key}), report}.apply(root, value);
   }
 }
 
@@ -169,12 +175,12 @@ void apply_overrides(Node& root, const Overrides& overrides, Report& report) {
   for (const auto& set : overrides.set) {
     const auto equals = set.find('=');
     const auto key = set.substr(0, equals);
-    const Place place{std::make_shared<const Origin>(Origin{"--set " + key, ++rank, false, ""})};
+    const Place place{std::make_shared<const Origin>(Origin{"--set " + (key.empty() ? set : key), ++rank, false, ""})};
     const auto steps = split(key);
     if (equals == std::string::npos || !steps)
       report.problem(place, "", "must be KEY=VALUE with a KEY such as station.id or sources.lemi.serial.device");
     else
-      Override{place, *steps, report}.apply(root, value_of(set.substr(equals + 1), place));
+      Override{place, *steps, report}.apply(root, set.substr(equals + 1));
   }
 }
 

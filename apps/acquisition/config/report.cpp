@@ -7,8 +7,23 @@
 
 namespace daq::config {
 
+namespace {
+
+/// Findings and values are lines of a log or a terminal.
+std::string one_line(std::string text) {
+  for (char& c : text)
+    if ((c >= 0 && c < ' ') || c == '\x7f') c = ' ';
+  return text;
+}
+
+}  // namespace
+
 void Report::problem(const Place& place, std::string_view key, std::string text) {
-  findings_.push_back({place, {place.where(), std::string{key}, std::move(text)}});
+  findings_.push_back({place, {one_line(place.where()), one_line(std::string{key}), one_line(std::move(text))}});
+}
+
+void Report::value(std::string key, std::string text, std::string origin) {
+  effective_.push_back({one_line(std::move(key)), one_line(std::move(text)), one_line(std::move(origin))});
 }
 
 std::vector<Finding> Report::findings() const {
@@ -43,8 +58,9 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 
 std::string format_number(double value) {
   char text[32];
-  const auto end = std::to_chars(std::begin(text), std::end(text), value).ptr;
-  return {text, end};
+  const bool plain = value == 0 || (std::abs(value) >= 1e-4 && std::abs(value) < 1e12);  // 1000000 rather than 1e+06
+  const auto form = plain ? std::chars_format::fixed : std::chars_format::general;
+  return {text, std::to_chars(std::begin(text), std::end(text), value, form).ptr};
 }
 
 std::optional<double> parse_number(std::string_view text) {

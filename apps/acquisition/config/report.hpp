@@ -14,9 +14,7 @@ namespace daq::config {
 class Report {
  public:
   void problem(const Place& place, std::string_view key, std::string text);
-  void value(std::string key, std::string text, std::string origin) {
-    effective_.push_back({std::move(key), std::move(text), std::move(origin)});
-  }
+  void value(std::string key, std::string text, std::string origin);
 
   [[nodiscard]] bool good() const { return findings_.empty(); }
   [[nodiscard]] std::size_t count() const { return findings_.size(); }

@@ -17,13 +17,13 @@ std::string check_name(std::string_view text) {
              : in_quotes(text) + " must be a letter and then letters, digits, _ and -, 30 at most";
 }
 
-std::string check_run(std::string_view pattern, double sample_rate) {
+std::string check_run(std::string_view pattern, const std::string& station, double sample_rate) {
   if (pattern.find("{index") == std::string_view::npos && pattern.find("{start") == std::string_view::npos)
     return in_quotes(pattern) + " gives every run the same name; add {index:04}";
-  const auto run = expand(pattern, {"survey", "station", {}, sample_rate, 9999});
+  const auto run = expand(pattern, {"survey", station, {}, sample_rate, 9999});
   if (!run.problem.empty()) return in_quotes(pattern) + ": " + run.problem;
   const auto wrong = mth5::check_id(mth5::Kind::Run, run.text);
-  return wrong ? in_quotes(pattern) + " gives run " + in_quotes(run.text) + ": " + *wrong : "";
+  return wrong ? in_quotes(pattern) + " gives run " + in_quotes(run.text) + ", which " + *wrong : "";
 }
 
 /// The site's `channels:` over those of the profile.
@@ -122,10 +122,11 @@ void read_object(const Node& map, const std::string& path, mth5::Metadata& metad
 
 Station read_station(const Node& map, const std::string& path, Report& report) {
   Station station;
+  const auto before = report.count();
   read_object(map, path, station.metadata, report);
   const bool latitude = station.metadata.find("location.latitude") != nullptr;
   const bool longitude = station.metadata.find("location.longitude") != nullptr;
-  if (latitude != longitude)
+  if (latitude != longitude && report.count() == before)  // else it may be there and wrong
     report.problem(map.place, path + (latitude ? ".location.longitude" : ".location.latitude"),
                    "is missing: give both, or neither to take the instrument's GPS");
   station.location_known = latitude && longitude;
@@ -162,7 +163,8 @@ Source read_source(const Node& node, const std::string& path, const Station* com
   source.location_known = station.location_known;
   auto profile = read_instrument(map, source.name, profiles, report);
   const double rate = profile ? profile->instrument.sample_rate : 1;
-  source.run_id = map.text("run", source.run_id, [&](std::string_view text) { return check_run(text, rate); });
+  source.run_id =
+      map.text("run", source.run_id, [&](std::string_view text) { return check_run(text, source.station.text("id"), rate); });
   const Node* channels = map.take("channels", Node::Kind::Map);
   if (profile) {  // else what is wrong with it is reported, and `channels` cannot be checked against it
     if (channels != nullptr) merge_channels(*channels, map.path("channels"), *profile, report);

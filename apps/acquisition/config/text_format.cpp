@@ -68,8 +68,11 @@ class ColumnReader {
     if (channel) column = named(*item.find("channel"), path + ".channel", TextColumn::Use::Channel, channels_, done_);
     if (soh) column = named(*item.find("soh"), path + ".soh", TextColumn::Use::Soh, soh_, done_soh_);
     if (hemisphere) {
-      std::set<std::string> any;
-      column = named(*item.find("hemisphere"), path + ".hemisphere", TextColumn::Use::Hemisphere, soh_, any);
+      std::set<std::string> once;
+      const auto& node = *item.find("hemisphere");
+      column = named(node, path + ".hemisphere", TextColumn::Use::Hemisphere, soh_, once);
+      if (!once.empty() && !done_soh_.contains(*hemisphere))
+        report_.problem(node.place, path + ".hemisphere", "must stand behind the column of '" + *hemisphere + "'");
     }
     if (soh) column.degrees_minutes = map.choice("form", "number", {"number", "ddmm"}) == "ddmm";
     if (!hemisphere && item.find("decimals") != nullptr) column.decimals = int(map.whole("decimals", -1, 0, 12, ""));
