@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "acquisition/decode/text.hpp"
+#include "mth5/duration.hpp"
 #include "mth5/metadata.hpp"
 #include "mth5/types.hpp"
 
@@ -138,10 +139,8 @@ struct Listed {
 };
 [[nodiscard]] std::vector<Listed> list_instruments(const std::vector<std::filesystem::path>& folders);
 
-/// "250ms", "0.5s", "5min", "1h", "1d"; units ns us ms s min h d. nullopt for anything else.
-[[nodiscard]] std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
-/// In the largest unit that needs no decimals.
-[[nodiscard]] std::string format_duration(std::chrono::nanoseconds duration);
+using mth5::format_duration;
+using mth5::parse_duration;
 
 /// Fills "{station}_{start:%Y…}.h5" and "sr{rate}_{index:04}". Keys: station, survey, start (strftime: %Y %y
 /// %m %d %j %H %M %S %F %T), rate ("1", "24k", "0p5"), index (04 = at least four digits).

@@ -2,7 +2,6 @@
 #include <charconv>
 #include <cmath>
 #include <ctime>
-#include <limits>
 
 #include "acquisition/config/config.hpp"
 
@@ -10,18 +9,6 @@
 namespace daq::config {
 
 namespace {
-
-struct Unit {
-  std::string_view name;
-  std::int64_t ns;
-};
-constexpr std::array<Unit, 7> kUnits{{{"d", 86'400'000'000'000},
-                                      {"h", 3'600'000'000'000},
-                                      {"min", 60'000'000'000},
-                                      {"s", 1'000'000'000},
-                                      {"ms", 1'000'000},
-                                      {"us", 1'000},
-                                      {"ns", 1}}};
 
 /// As Python's collections write rates: "1", "256", "24k" for 24000; decimals as "0p5", because ids have no dot.
 std::string rate_text(double rate) {
@@ -82,28 +69,6 @@ Expansion expand_key(std::string_view key, std::string_view form, const PatternV
 }
 
 }  // namespace
-
-std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
-  if (text.empty() || text[0] < '0' || text[0] > '9') return std::nullopt;
-  long double number = 0;  // 64 bits of mantissa: whole nanoseconds stay exact
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  if (error != std::errc{}) return std::nullopt;
-  const std::string_view unit{stop, std::size_t(text.data() + text.size() - stop)};
-  for (const auto& known : kUnits) {
-    if (known.name != unit) continue;
-    const long double ns = number * static_cast<long double>(known.ns);
-    if (ns >= static_cast<long double>(std::numeric_limits<std::int64_t>::max())) return std::nullopt;
-    return std::chrono::nanoseconds{std::llround(ns)};
-  }
-  return std::nullopt;
-}
-
-std::string format_duration(std::chrono::nanoseconds duration) {
-  if (duration.count() == 0) return "0s";
-  for (const auto& unit : kUnits)
-    if (duration.count() % unit.ns == 0) return std::to_string(duration.count() / unit.ns) + std::string{unit.name};
-  return std::to_string(duration.count()) + "ns";  // not reached: 1 ns divides everything
-}
 
 Expansion expand(std::string_view pattern, const PatternValues& values) {
   Expansion all;
