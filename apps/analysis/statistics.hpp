@@ -7,14 +7,15 @@
 namespace analysis {
 
 /// Count, extremes, mean and standard deviation of a series seen in blocks; NaN (missing values) are counted apart.
-/// Blocks are joined by the parallel form of Welford's update (Chan, Golub, LeVeque 1979): no catastrophic cancellation, one pass.
+/// Blocks are joined by the parallel form of Welford's update (Chan, Golub, LeVeque 1979): no catastrophic cancellation, one
+/// pass.
 class Statistics {
  public:
   void add(std::span<const double> values);
 
   [[nodiscard]] std::int64_t count() const { return count_; }
   [[nodiscard]] std::int64_t missing() const { return missing_; }
-  [[nodiscard]] double min() const { return min_; }    ///< NaN if nothing was seen
+  [[nodiscard]] double min() const { return min_; }  ///< NaN if nothing was seen
   [[nodiscard]] double max() const { return max_; }
   [[nodiscard]] double mean() const { return count_ > 0 ? mean_ : std::numeric_limits<double>::quiet_NaN(); }
   /// Of the population (divisor n), as numpy's std().

@@ -107,11 +107,12 @@ Summary summarise(Files files, const Window& window) {
   return summary;
 }
 
-std::optional<mth5::UtcNanos> last_sample(Files files) {
+std::optional<mth5::UtcNanos> data_end(Files files) {
   std::optional<mth5::UtcNanos> last;
   for (const auto& file : files)
     for (const auto& run : file->runs())
-      if (run.n_samples > 0 && (!last || run.end() > *last)) last = run.end();
+      if (run.n_samples > 0 && run.sample_rate > 0)
+        last = std::max(last, std::optional{mth5::sample_time(run.start, run.sample_rate, run.n_samples)});
   return last;
 }
 

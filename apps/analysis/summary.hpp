@@ -55,8 +55,8 @@ struct Summary {
 /// Reads all samples within the window once, in blocks of 1 MiB.
 [[nodiscard]] Summary summarise(std::span<const std::unique_ptr<mth5::Reader>> files, const Window& window);
 
-/// Of the last sample in any of the files; nullopt if there is none.
-[[nodiscard]] std::optional<mth5::UtcNanos> last_sample(std::span<const std::unique_ptr<mth5::Reader>> files);
+/// One sample after the last of any of the files; nullopt if there is none.
+[[nodiscard]] std::optional<mth5::UtcNanos> data_end(std::span<const std::unique_ptr<mth5::Reader>> files);
 
 [[nodiscard]] nlohmann::ordered_json to_json(const Summary& summary);
 /// For people: a table per station.

@@ -118,8 +118,8 @@ int summary_main(int argc, char** argv) {
   }
   if (files.empty()) return code;
   if (since) {
-    const auto last = analysis::last_sample(files);
-    if (last) window.from = *last - *since + mth5::Nanos{1};  // 24h of 1 Hz are 86400 samples, the last one among them
+    window.to = analysis::data_end(files);
+    if (window.to) window.from = *window.to - *since;
   }
   const auto summary = analysis::summarise(files, window);
   const std::string text = format == "json" ? analysis::to_json(summary).dump() + "\n" : analysis::to_text(summary);

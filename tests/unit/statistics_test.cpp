@@ -7,8 +7,6 @@
 
 #include <gtest/gtest.h>
 
-#include "mth5/duration.hpp"
-
 namespace {
 
 using analysis::Statistics;
@@ -59,29 +57,6 @@ TEST(Statistics, CountMissingValuesApart) {
   EXPECT_EQ(statistics.missing(), 3);
   EXPECT_DOUBLE_EQ(statistics.mean(), 2.0);
   EXPECT_DOUBLE_EQ(statistics.std(), 1.0);
-}
-
-TEST(Duration, IsReadInEveryUnit) {
-  using namespace std::chrono_literals;
-  EXPECT_EQ(mth5::parse_duration("250ms"), 250ms);
-  EXPECT_EQ(mth5::parse_duration("10s"), 10s);
-  EXPECT_EQ(mth5::parse_duration("1.5h"), 90min);
-  EXPECT_EQ(mth5::parse_duration("5min"), 5min);
-  EXPECT_EQ(mth5::parse_duration("7d"), 168h);
-  EXPECT_EQ(mth5::parse_duration("1w"), 168h);
-  EXPECT_EQ(mth5::parse_duration("0s"), 0s);
-  for (const char* bad : {"", "10", "s", "10 s", "-1s", "1e3s", "10sec", "inf s", "nans", "10m", "1s ", "1e400s", "99999999999d"})
-    EXPECT_EQ(mth5::parse_duration(bad), std::nullopt) << bad;
-}
-
-TEST(Duration, IsShownInTheLargestWholeUnit) {
-  using namespace std::chrono_literals;
-  EXPECT_EQ(mth5::format_duration(90s), "90s");
-  EXPECT_EQ(mth5::format_duration(3600s), "1h");
-  EXPECT_EQ(mth5::format_duration(1500ms), "1500ms");
-  EXPECT_EQ(mth5::format_duration(0s), "0s");
-  EXPECT_EQ(mth5::format_duration(1ns), "1ns");
-  EXPECT_EQ(mth5::parse_duration(mth5::format_duration(86'400s)), 86'400s);
 }
 
 }  // namespace

@@ -1,0 +1,235 @@
+#include <csignal>
+#include <filesystem>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "support/process.hpp"
+#include "support/stages.hpp"
+#include "support/support.hpp"
+#include "support/test_writer.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using support::Process;
+using support::Stages;
+using support::TestWriter;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::MatchesRegex;
+using testing::StartsWith;
+
+const std::string kMonitor = MTH5_TEST_BIN "/mth5-monitor";
+
+std::string python_file(const std::string& name) { return support::data() / "mth5" / name; }
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> all;
+  std::istringstream in{text};
+  for (std::string line; std::getline(in, line);) all.push_back(line);
+  return all;
+}
+
+class Monitor : public testing::Test {
+ protected:
+  support::TempDir dir_;
+  const fs::path path_ = dir_ / "live.h5";
+};
+
+TEST_F(Monitor, OnceGivesTheFiguresOfAPythonFile) {
+  const auto finished = support::run({kMonitor, "--once", "--json", "--window", "10s", python_file("python_v020.h5")});
+  EXPECT_EQ(finished.code, 0);
+  EXPECT_EQ(finished.err, "");
+  ASSERT_EQ(lines(finished.out).size(), 1U);
+  const auto look = json::parse(finished.out);
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : look.items()) keys.push_back(key);
+  EXPECT_THAT(keys, testing::UnorderedElementsAre("schema", "time", "file", "state", "file_bytes", "survey", "stations", "runs",
+                                                  "channels", "gaps", "completeness", "at_risk", "clock", "soh", "disk"));
+  EXPECT_EQ(look["schema"], 1);
+  EXPECT_EQ(look["state"], "closed");
+  EXPECT_EQ(look["file_bytes"], fs::file_size(python_file("python_v020.h5")));
+  EXPECT_EQ(look["survey"], "REF01");
+  EXPECT_EQ(look["stations"], json::array({"MT001"}));
+  EXPECT_EQ(look["runs"][1], json::parse(R"({"station": "MT001", "id": "sr8_0001", "sample_rate": 8.0,
+    "start": "2024-05-01T12:00:00Z", "end": "2024-05-01T12:08:19.875Z", "n_samples": 4000})"));
+  EXPECT_EQ(look["gaps"], json::parse(R"({"count": 0, "samples": 0, "last": null})"));
+  EXPECT_EQ(look["completeness"], 100.0);
+  EXPECT_EQ(look["at_risk"], nullptr);
+  EXPECT_EQ(look["clock"], nullptr);
+  ASSERT_EQ(look["channels"].size(), 12U);
+  const auto& hx = look["channels"][8];
+  EXPECT_EQ(hx["component"], "hx");
+  EXPECT_EQ(hx["run"], "sr8_0001");
+  EXPECT_EQ(hx["n_samples"], 4000);
+  EXPECT_EQ(hx["new_samples"], nullptr);
+  EXPECT_EQ(hx["units"], "digital counts");
+  EXPECT_EQ(hx["mains_db"], nullptr);
+  double sum = 0;
+  double last = 0;
+  for (std::int64_t k = 3920; k < 4000; ++k) {
+    last = static_cast<double>((k * 7919 + 2 * 104'729 + 1'299'709) % 20'001 - 10'000);
+    sum += last;
+  }
+  EXPECT_EQ(hx["last"], last);
+  EXPECT_NEAR(hx["mean"].get<double>(), sum / 80, 1e-9);
+  EXPECT_GT(hx["age_s"].get<double>(), 0);
+}
+
+TEST_F(Monitor, OnceChoosesChannelsWithoutRegardToCaseAndWritesCsv) {
+  const auto finished =
+      support::run({kMonitor, "--once", "--csv", "--channels", "EX,hz", "--station", "MT001", python_file("python_v010.h5")});
+  EXPECT_EQ(finished.code, 0);
+  const auto all = lines(finished.out);
+  ASSERT_EQ(all.size(), 5U);
+  EXPECT_THAT(all[0], StartsWith("time,file,state,station,run,component,n_samples,new_samples,sample_rate"));
+  EXPECT_THAT(all[1], HasSubstr(",closed,MT001,sr1_0001,ex,2000,,1.0,2024-05-01T12:33:19Z,"));
+  EXPECT_THAT(all[4], HasSubstr(",closed,MT001,sr8_0001,hz,4000,,8.0,2024-05-01T12:08:19.875Z,"));
+  const auto page = support::run({kMonitor, "--once", "--channels", "ey", python_file("python_v010.h5")});
+  EXPECT_THAT(page.out, HasSubstr("sr8_0001/ey"));
+  EXPECT_THAT(page.out, testing::Not(HasSubstr("sr8_0001/ex")));
+}
+
+TEST_F(Monitor, PrintsALinePerIntervalUntilTheWriterClosesTheFile) {
+  Stages writer{[&](Stages::Gate& gate) {
+    TestWriter recorder{path_};
+    recorder.append(100);
+    recorder.file().flush();
+    gate.reached();
+    recorder.append(50);
+    recorder.file().flush();
+    gate.reached();
+    recorder.new_run(std::chrono::hours{1});
+    recorder.append(7);
+    recorder.file().flush();
+    gate.reached();
+    recorder.append(3);
+    recorder.file().close();
+  }};
+  writer.wait();
+  auto monitor = Process::start({kMonitor, "--interval", "50ms", path_});
+  ASSERT_TRUE(monitor.wait_for_output("live  S1/r0: ex 100 ey 100 hx 100"));
+  writer.step();
+  EXPECT_TRUE(monitor.wait_for_output(R"(ex 150 \(\+50\) ey 150 \(\+50\))"));
+  EXPECT_TRUE(monitor.wait_for_output(R"(ex 150 \(\+0\))"));
+  writer.step();
+  EXPECT_TRUE(monitor.wait_for_output(R"(live  S1/r1: ex 7 \(\+7\) ey 7 \(\+7\) hx 7 \(\+7\))"));
+  ASSERT_EQ(writer.finish(), 0);
+  EXPECT_EQ(monitor.wait(), 0);
+  const auto all = lines(monitor.out());
+  EXPECT_EQ(all.front(), "# " + path_.string() + "  station S1");
+  EXPECT_THAT(all[all.size() - 2], HasSubstr("closed  S1/r1: ex 10 ("));
+  EXPECT_THAT(all.back(), HasSubstr("Z file closed"));
+  EXPECT_EQ(monitor.err(), "");
+}
+
+TEST_F(Monitor, FollowsAsJsonAndTellsWhatIsAtRisk) {
+  Stages writer{[&](Stages::Gate& gate) {
+    TestWriter recorder{path_};
+    recorder.append(100);
+    recorder.file().sync();
+    recorder.append(20);
+    recorder.file().set_buffered(5);
+    recorder.file().flush();
+    gate.reached();
+    recorder.file().close();
+  }};
+  writer.wait();
+  auto monitor = Process::start({kMonitor, "--follow", "--json", "--interval", "20ms", "--channels", "ex", path_});
+  ASSERT_TRUE(monitor.wait_for_output("\"new_samples\":0"));
+  ASSERT_EQ(writer.finish(), 0);
+  EXPECT_EQ(monitor.wait(), 0);
+  const auto all = lines(monitor.out());
+  const auto first = json::parse(all.front());
+  EXPECT_EQ(first["state"], "live");
+  EXPECT_EQ(first["at_risk"]["samples"], 25);
+  EXPECT_GE(first["at_risk"]["seconds"].get<double>(), 0);
+  ASSERT_EQ(first["channels"].size(), 1U);
+  EXPECT_EQ(first["channels"][0]["new_samples"], nullptr);
+  EXPECT_EQ(first["channels"][0]["n_samples"], 120);
+  EXPECT_EQ(json::parse(all.back())["state"], "closed");
+}
+
+TEST_F(Monitor, TellsOnceThatTheWriterDied) {
+  Stages writer{[&](Stages::Gate& gate) {
+    TestWriter recorder{path_};
+    recorder.append(10);
+    recorder.file().flush();
+    gate.reached();
+  }};
+  writer.wait();
+  auto monitor = Process::start({kMonitor, "--interval", "20ms", path_});
+  ASSERT_TRUE(monitor.wait_for_output("live"));
+  writer.kill_now();
+  EXPECT_EQ(monitor.wait(), 1);
+  EXPECT_THAT(lines(monitor.out()).back(), HasSubstr("writer died: the file was not closed"));
+  const auto once = support::run({kMonitor, "--once", "--json", path_});
+  EXPECT_EQ(once.code, 0);
+  EXPECT_EQ(json::parse(once.out)["state"], "writer-died");
+  EXPECT_EQ(json::parse(once.out)["runs"][0]["n_samples"], 10);
+}
+
+TEST_F(Monitor, WaitsForAFileOfADirectoryAndGoesOnWithTheNext) {
+  auto monitor = Process::start({kMonitor, "--interval", "20ms", dir_.path()});
+  ASSERT_TRUE(monitor.wait_for_output("waiting for a file"));
+  for (const std::string name : {"a.h5", "b.h5"}) {
+    Stages writer{[&](Stages::Gate& gate) {
+      TestWriter recorder{dir_ / name};
+      recorder.append(40);
+      recorder.file().flush();
+      gate.reached();
+      recorder.file().close();
+    }};
+    writer.wait();
+    ASSERT_TRUE(monitor.wait_for_output("# .*" + name + "  station S1"));
+    ASSERT_EQ(writer.finish(), 0);
+    ASSERT_TRUE(monitor.wait_for_output(name + "[^#]*file closed"));
+  }
+  EXPECT_TRUE(support::eventually([&] { return lines(monitor.err()).size() == 3; }));
+  EXPECT_TRUE(monitor.running());
+  EXPECT_EQ(monitor.terminate(), 0);
+  EXPECT_THAT(lines(monitor.err()), ElementsAre(HasSubstr("waiting for a file"), HasSubstr("waiting for another file"),
+                                                HasSubstr("waiting for another file")));
+}
+
+TEST_F(Monitor, EndsWith130AtAnInterrupt) {
+  auto monitor = Process::start({kMonitor, "--interval", "1h", dir_.path()});
+  ASSERT_TRUE(monitor.wait_for_output("waiting for a file"));
+  monitor.signal(SIGINT);
+  EXPECT_EQ(monitor.wait(), 130);
+}
+
+TEST_F(Monitor, SaysWhatIsWrongInOneLineWithItsExitCode) {
+  support::write_text(dir_ / "text.h5", "no HDF5");
+  const auto file = python_file("python_v020.h5");
+  struct Case {
+    std::vector<std::string> arguments;
+    int code;
+    std::string err;
+  };
+  for (const auto& [arguments, code, err] : {
+           Case{{dir_ / "text.h5"}, 4, "text.h5: not an HDF5 file"},
+           Case{{dir_ / "none.h5"}, 1, "none.h5: No such file or directory"},
+           Case{{"--once", support::data() / "lemi424"}, 1, "no MTH5 file"},
+           Case{{"--once", "--channels", "ex,zz", file}, 1, "has no channel zz"},
+           Case{{"--once", "--station", "X", file}, 1, "has no station X"},
+           Case{{}, 2, "no file or directory given"},
+           Case{{"--once", "--follow", file}, 2, "exclude each other"},
+           Case{{"--csv", file}, 2, "--csv goes with --once"},
+           Case{{"--interval", "1", file}, 2, "'1' is not a duration"},
+           Case{{"--ascii", file}, 2, "ascii"},
+       }) {
+    auto argv = arguments;
+    argv.insert(argv.begin(), kMonitor);
+    const auto finished = support::run(argv);
+    EXPECT_EQ(finished.code, code) << err;
+    EXPECT_THAT(finished.err, HasSubstr(err));
+    EXPECT_EQ(finished.out, "");
+  }
+}
+
+}  // namespace
