@@ -1,0 +1,16 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+/// What libmth5 asks of the file system. Thread: any.
+namespace mth5 {
+
+/// The kind of network or user-space file system that `path` lies on: "NFS", "CIFS", "SMB2", "FUSE", "9p" and the like; nullopt
+/// for a local one. There a reader of another host sees writes in any order, so that SWMR is not guaranteed, and the writer's
+/// lock may hold nobody off. A path that does not exist yet is judged by the nearest directory above it that does.
+/// @throws FileError if the path cannot be looked at
+[[nodiscard]] std::optional<std::string_view> network_file_system(const std::filesystem::path& path);
+
+}  // namespace mth5

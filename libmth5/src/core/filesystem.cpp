@@ -1,0 +1,59 @@
+#include "core/filesystem.hpp"
+
+#include <sys/vfs.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+#include "mth5/error.hpp"
+#include "mth5/filesystem.hpp"
+
+namespace mth5 {
+
+namespace core {
+
+namespace {
+
+struct Known {
+  std::uint32_t f_type;
+  std::string_view name;
+};
+/// Magic numbers of statfs(2) and linux/magic.h; not all of them are in every header.
+constexpr std::array<Known, 13> kNetwork{{{0x6969, "NFS"},
+                                          {0xff534d42, "CIFS"},
+                                          {0xfe534d42, "SMB2"},
+                                          {0x517b, "SMB"},
+                                          {0x65735546, "FUSE"},
+                                          {0x01021997, "9p"},
+                                          {0x00c36400, "Ceph"},
+                                          {0x0bd00bd0, "Lustre"},
+                                          {0x47504653, "GPFS"},
+                                          {0x5346414f, "AFS"},
+                                          {0x6b414653, "AFS"},
+                                          {0x786f4256, "vboxsf"},
+                                          {0x564c, "NCP"}}};
+
+}  // namespace
+
+std::optional<std::string_view> network_name(std::uint32_t f_type) {
+  for (const auto& known : kNetwork)
+    if (known.f_type == f_type) return known.name;
+  return std::nullopt;
+}
+
+}  // namespace core
+
+std::optional<std::string_view> network_file_system(const std::filesystem::path& path) {
+  for (auto place = path.empty() ? std::filesystem::path{"."} : path;;) {
+    struct statfs found {};
+    if (statfs(place.c_str(), &found) == 0) return core::network_name(static_cast<std::uint32_t>(found.f_type));
+    const int reason = errno;
+    const auto above = place.has_parent_path() ? place.parent_path() : std::filesystem::path{"."};
+    if (reason != ENOENT || above == place)
+      throw FileError{path.string() + ": file system: " + std::generic_category().message(reason)};
+    place = above;
+  }
+}
+
+}  // namespace mth5

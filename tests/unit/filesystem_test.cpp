@@ -1,0 +1,52 @@
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/filesystem.hpp"
+#include "mth5/error.hpp"
+#include "mth5/filesystem.hpp"
+#include "support/support.hpp"
+
+namespace {
+
+using mth5::core::network_name;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+TEST(FileSystem, NamesNetworkAndUserSpaceOnesByTheirMagicNumber) {
+  EXPECT_EQ(network_name(0x6969), "NFS");
+  EXPECT_EQ(network_name(0xff534d42), "CIFS");
+  EXPECT_EQ(network_name(0xfe534d42), "SMB2");
+  EXPECT_EQ(network_name(0x65735546), "FUSE");
+  EXPECT_EQ(network_name(0x01021997), "9p");
+}
+
+TEST(FileSystem, HasNoNameForLocalOnes) {
+  for (const std::uint32_t local :
+       {0xef53U /* ext4 */, 0x01021994U /* tmpfs */, 0x58465342U /* xfs */, 0x9123683eU /* btrfs */, 0x794c7630U /* overlayfs */,
+        0x2011bab0U /* exfat */, 0x4d44U /* vfat */, 0xf2f52010U /* f2fs */})
+    EXPECT_EQ(network_name(local), std::nullopt) << std::hex << local;
+}
+
+TEST(FileSystem, IsLocalWhereTheTestsRunAndInMemory) {
+  const support::TempDir dir;
+  EXPECT_EQ(mth5::network_file_system(dir.path()), std::nullopt);
+  if (std::filesystem::is_directory("/dev/shm")) EXPECT_EQ(mth5::network_file_system("/dev/shm"), std::nullopt);
+}
+
+TEST(FileSystem, OfAFileToComeIsThatOfTheDirectoryAbove) {
+  const support::TempDir dir;
+  EXPECT_EQ(mth5::network_file_system(dir / "no" / "such" / "file.h5"), std::nullopt);
+  EXPECT_EQ(mth5::network_file_system("file-to-come.h5"), std::nullopt);
+  EXPECT_EQ(mth5::network_file_system(""), std::nullopt);
+}
+
+TEST(FileSystem, WhatCannotBeLookedAtIsNamed) {
+  const support::TempDir dir;
+  support::write_text(dir / "plain", "x");
+  EXPECT_THAT([&] { (void)mth5::network_file_system(dir / "plain" / "below.h5"); },
+              ThrowsMessage<mth5::FileError>(HasSubstr("below.h5: file system: Not a directory")));
+}
+
+}  // namespace
