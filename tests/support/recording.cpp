@@ -1,5 +1,7 @@
 #include "support/recording.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 #include <regex>
@@ -11,6 +13,8 @@ namespace support {
 namespace fs = std::filesystem;
 
 namespace {
+
+const std::string kInstruments = std::string{MTH5_TEST_SOURCE} + "/config/instruments";
 
 std::string indented(const std::string& lines) {
   std::string all;
@@ -25,8 +29,10 @@ std::string config_text(const fs::path& directory, const std::string& input, con
 }
 
 fs::path data_folder(const TempDir& dir, const RecordingOptions& options) {
+  if (options.as_nobody) fs::permissions(dir.path(), fs::perms::all);
   if (!options.directory.empty()) return options.directory;
   fs::create_directory(dir / "data");
+  if (options.as_nobody) fs::permissions(dir / "data", fs::perms::all);
   return dir / "data";
 }
 
@@ -35,10 +41,18 @@ fs::path written(const fs::path& path, const std::string& text) {
   return path;
 }
 
-std::vector<std::string> command(const RecordingOptions& options, const fs::path& config, const fs::path& status) {
+std::vector<std::string> command(const TempDir& dir, const RecordingOptions& options, const fs::path& config,
+                                 const fs::path& status) {
   auto argv = options.wrapper;
-  argv.push_back(options.program.empty() ? std::string{MTH5_TEST_BIN} + "/mth5d" : options.program.string());
-  argv.insert(argv.end(), {"--config", config.string(), "--status-file", status.string()});
+  fs::path program = fs::path{MTH5_TEST_BIN} / "mth5d";
+  if (options.as_nobody) {
+    if (geteuid() == 0)
+      argv.insert(argv.end(), {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"});
+    fs::copy_file(program, dir / "mth5d");
+    program = dir / "mth5d";
+    fs::copy(kInstruments, dir / "instruments");
+  }
+  argv.insert(argv.end(), {program.string(), "--config", config.string(), "--status-file", status.string()});
   argv.insert(argv.end(), options.arguments.begin(), options.arguments.end());
   return argv;
 }
@@ -49,8 +63,8 @@ Recording::Recording(const std::string& input, const RecordingOptions& options)
     : directory_{data_folder(dir_, options)},
       config_path_{written(dir_ / "mth5d.yaml", config_text(directory_, input, options))},
       status_path_{dir_ / "status.json"},
-      process_{Process::start(command(options, config_path_, status_path_),
-                              {{"MTH5D_INSTRUMENTS", std::string{MTH5_TEST_SOURCE} + "/config/instruments"}})} {}
+      process_{Process::start(command(dir_, options, config_path_, status_path_),
+                              {{"MTH5D_INSTRUMENTS", options.as_nobody ? (dir_ / "instruments").string() : kInstruments}})} {}
 
 std::string Recording::tcp(int port) { return "tcp: {host: 127.0.0.1, port: " + std::to_string(port) + "}\n"; }
 

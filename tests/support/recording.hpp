@@ -19,7 +19,7 @@ struct RecordingOptions {
   std::string config = {};                  ///< more keys of the file, likewise: "flush: {samples: 1000, interval: 100ms}\n"
   std::vector<std::string> arguments = {};  ///< of mth5d
   std::vector<std::string> wrapper = {};    ///< a command that ends in exec of what follows it: {"setpriv", …}
-  std::filesystem::path program = {};       ///< "" = the mth5d that was built
+  bool as_nobody = false;                   ///< root may do all: run as another user, with a copy of the program he can reach
   std::filesystem::path directory = {};     ///< of the data; "" = a folder of the recording's own
 };
 

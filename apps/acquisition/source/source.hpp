@@ -21,7 +21,8 @@ struct Listener {
   std::function<void(const std::string& reason, bool was_connected)> disconnected;
   /// Nothing more will come, ever: the last call of a source, after stop() as well.
   std::function<void()> ended;
-  /// Whether `n` more bytes can be taken now; if not, resume() will be called when they can. Asked only by sources that can wait.
+  /// Whether `n` more bytes can be taken now; if not, resume() will be called when they can. Asked only by sources that can wait,
+  /// and by all of them after stop().
   std::function<bool(std::size_t n)> has_room;
 };
 

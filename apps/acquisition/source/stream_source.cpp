@@ -1,5 +1,6 @@
 #include "acquisition/source/stream_source.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,12 @@
 namespace daq::source {
 
 namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t kLineBuffers = 1u << 20;  // bytes; more than the kernel keeps for a serial line
+
+}  // namespace
 
 StreamSource::StreamSource(asio::io_context& io, const config::Source& config, bool until_eof, bool can_wait,
                            std::unique_ptr<Opener> opener, Listener listener)
@@ -59,8 +66,8 @@ void StreamSource::read() {
 }
 
 void StreamSource::resume() {
-  if (!paused_ || stopped_) return;
-  paused_ = false;
+  if (!std::exchange(paused_, false)) return;
+  if (stopped_) return drain();
   last_data_ = std::chrono::steady_clock::now();  // silence was ours
   read();
 }
@@ -121,19 +128,29 @@ void StreamSource::stop() {
     // The read under way may hold bytes already; its handler comes in any case and goes on from there.
     stream_.cancel();
   } else {
+    paused_ = false;  // from here on only drain() pauses
     asio::post(stream_.get_executor(), [this] { drain(); });
   }
 }
 
 void StreamSource::drain() {
-  // What has reached this machine is ours: taken up to 4 MiB, more than a line's buffers hold, so that a sender without pause
-  // cannot keep us here.
-  for (std::size_t taken = 0; stream_.is_open() && taken < 4u << 20;) {
-    const ssize_t n = ::read(stream_.native_handle(), buffer_.data(), buffer_.size());
+  if (!drain_left_) {
+    // What has reached this machine is ours, and no more than that, so that a sender without pause cannot keep us here. A socket
+    // tells how much it is; a line tells a part of it, and its buffers are small.
+    int waiting = 0;
+    if (stream_.is_open() && ioctl(stream_.native_handle(), FIONREAD, &waiting) != 0) waiting = 0;
+    drain_left_ = std::max(static_cast<std::size_t>(waiting), kLineBuffers);
+  }
+  while (stream_.is_open() && *drain_left_ > 0) {
+    if (!listener_.has_room(buffer_.size())) {
+      paused_ = true;  // the ring is full: resume() leads back here
+      return;
+    }
+    const ssize_t n = ::read(stream_.native_handle(), buffer_.data(), std::min(buffer_.size(), *drain_left_));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     listener_.bytes({buffer_.data(), static_cast<std::size_t>(n)});
-    taken += static_cast<std::size_t>(n);
+    *drain_left_ -= static_cast<std::size_t>(n);
   }
   if (stream_.is_open()) stream_.close();
   listener_.ended();

@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -51,6 +52,7 @@ class StreamSource final : public Source {
   std::chrono::nanoseconds pause_;
   std::chrono::steady_clock::time_point last_data_;
   bool stopped_ = false, reading_ = false, paused_ = false;
+  std::optional<std::size_t> drain_left_;  ///< bytes still to be taken after stop()
   std::array<char, 65536> buffer_{};
 };
 

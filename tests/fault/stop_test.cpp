@@ -1,0 +1,172 @@
+#include <gmock/gmock.h>
+
+#include <csignal>
+
+#include "support/healthy.hpp"
+#include "support/numbered.hpp"
+#include "support/peers.hpp"
+
+/// Signals in full flow: what has reached this machine is in the file.
+namespace {
+
+using support::Counts;
+using support::counts;
+using support::numbered_line;
+using support::numbered_lines;
+using support::PtyPeer;
+using support::Recording;
+using support::seconds;
+using support::TcpPeer;
+using testing::IsEmpty;
+
+constexpr int kMany = 60'000;  // 6 MB: more than the ring and the socket hold together
+
+/// Ends by itself after a signal, well.
+nlohmann::json expect_stopped(Recording& recording) {
+  EXPECT_EQ(recording.process().wait(std::chrono::seconds{90}), 0) << recording.log();
+  return support::expect_good_end_status(recording);
+}
+
+class Stop : public testing::TestWithParam<int> {};
+
+TEST_P(Stop, KeepsAllThatCameOverTcp) {
+  const auto all = numbered_lines(0, kMany);
+  TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port())};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  ASSERT_TRUE(peer.send(all));
+  ASSERT_TRUE(peer.all_received());
+  recording.process().signal(GetParam());
+  const auto status = expect_stopped(recording);
+  EXPECT_THAT(counts(status, "skipped"), IsEmpty());
+  EXPECT_THAT(counts(status, "dropped"), IsEmpty());
+  EXPECT_EQ(status.at("sources").at(0).at("bytes"), all.size());
+  EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, kMany));
+}
+
+TEST_P(Stop, KeepsAllThatCameOverALine) {
+  constexpr int kLines = 20'000;
+  const auto all = numbered_lines(0, kLines);
+  const support::TempDir dir;
+  PtyPeer line{dir / "lemi"};
+  // A line cannot be told to wait: room for all of it, so that the disk of the machine under test does not matter.
+  Recording recording{Recording::serial(line.link()), {.config = "ring: 1d\n"}};
+  ASSERT_TRUE(recording.wait_for_log("source connected")) << recording.log();
+  ASSERT_TRUE(line.send(all));
+  recording.process().signal(GetParam());
+  const auto status = expect_stopped(recording);
+  EXPECT_THAT(counts(status, "skipped"), IsEmpty());
+  EXPECT_THAT(counts(status, "dropped"), IsEmpty());
+  EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, kLines));
+}
+
+INSTANTIATE_TEST_SUITE_P(, Stop, testing::Values(SIGTERM, SIGINT),
+                         [](const auto& test) { return test.param == SIGTERM ? "Term" : "Int"; });
+
+/// Sends lines without pause, sends TERM on the way and goes on until nobody listens.
+template <class Peer>
+void expect_prefix(Peer& peer, Recording& recording) {
+  const auto all = numbered_lines(0, 4 * kMany);
+  std::size_t sent = 0;
+  bool told = false;
+  const bool ended = support::eventually(
+      [&] {
+        for (std::size_t n = 1; n > 0;) sent += n = peer.send_some(std::string_view{all}.substr(sent, 8192));
+        if (!told && sent > 500'000) {
+          recording.process().signal(SIGTERM);
+          told = true;
+        }
+        return told && !recording.process().running();
+      },
+      std::chrono::seconds{90});
+  ASSERT_TRUE(ended) << recording.log();
+  const auto status = expect_stopped(recording);
+  EXPECT_LT(status.at("sources").at(0).at("bytes"), all.size()) << "TERM came too late to prove anything";
+  const auto stored = support::stored(recording.file()).seconds;
+  EXPECT_GT(stored.size(), 1000u);
+  EXPECT_EQ(stored, seconds(0, static_cast<int>(stored.size())));
+  EXPECT_THAT(counts(status, "dropped"), IsEmpty());
+  const auto skipped = counts(status, "skipped");  // the line that was cut by the end, if any
+  for (const auto& [reason, n] : skipped) {
+    EXPECT_EQ(reason, "cut-off");
+    EXPECT_LT(n, numbered_line(static_cast<int>(stored.size())).size());
+  }
+  std::size_t bytes = 0;
+  for (const auto& [reason, n] : skipped) bytes += n;
+  bytes += numbered_lines(0, static_cast<int>(stored.size())).size();
+  EXPECT_NEAR(static_cast<double>(bytes), status.at("sources").at(0).at("bytes").get<double>(), 1.0);  // a last line end
+}
+
+TEST(StopWhileSending, LeavesAPrefixOverTcp) {
+  TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port())};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  expect_prefix(peer, recording);
+}
+
+TEST(StopWhileSending, LeavesAPrefixOverALine) {
+  const support::TempDir dir;
+  PtyPeer line{dir / "lemi"};
+  Recording recording{Recording::serial(line.link()), {.config = "ring: 1d\n"}};
+  ASSERT_TRUE(recording.wait_for_log("source connected")) << recording.log();
+  expect_prefix(line, recording);
+}
+
+TEST(Hup, BeginsANewFileAndLosesNothingBetween) {
+  const auto all = numbered_lines(0, kMany);
+  TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port())};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  ASSERT_TRUE(peer.send(std::string_view{all}.substr(0, all.size() / 2)));
+  ASSERT_TRUE(recording.wait_for_log("file open"));
+  recording.process().signal(SIGHUP);
+  ASSERT_TRUE(peer.send(std::string_view{all}.substr(all.size() / 2)));
+  ASSERT_TRUE(recording.wait_for_log("file closed")) << recording.log();
+  ASSERT_TRUE(recording.wait_for_bytes(all.size()));
+  support::expect_good_end(recording);
+  ASSERT_EQ(recording.files().size(), 2u);
+  std::vector<int> both;
+  for (const auto& file : recording.files()) {
+    const auto stored = support::stored(file);
+    EXPECT_EQ(stored.state, mth5::FileState::Closed);
+    EXPECT_THAT(stored.starts, testing::SizeIs(1));
+    both.insert(both.end(), stored.seconds.begin(), stored.seconds.end());
+    EXPECT_THAT(support::stored_gaps(file), IsEmpty());
+  }
+  EXPECT_EQ(both, seconds(0, kMany));
+}
+
+TEST(SecondSignal, LeavesAtOnce) {
+  TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port())};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  const auto all = numbered_lines(0, 100);
+  ASSERT_TRUE(peer.send(all));
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return !s.at("channels").empty() && s["channels"][0]["visible"] == 100; }))
+      << recording.log();
+  recording.process().signal(SIGSTOP);  // both are there when it looks
+  recording.process().signal(SIGTERM);
+  recording.process().signal(SIGINT);
+  recording.process().signal(SIGCONT);
+  EXPECT_EQ(recording.process().wait(), 130) << recording.log();
+  EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 100));
+}
+
+TEST(Kill, LeavesAllThatWasFlushed) {
+  TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port()), {.config = "flush: {samples: 100, interval: 100ms}\n"}};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  ASSERT_TRUE(peer.send(numbered_lines(0, 5001)));
+  // The last sample of all may be on its way; the others are promised to readers.
+  ASSERT_TRUE(recording.wait_until([](const auto& s) {
+    return !s.at("channels").empty() && s["channels"][0]["visible"] >= 5001;
+  })) << recording.log();
+  const auto file = recording.file();
+  recording.process().signal(SIGKILL);
+  EXPECT_EQ(recording.process().wait(), 128 + SIGKILL);
+  const auto stored = support::stored(file);
+  EXPECT_EQ(stored.state, mth5::FileState::WriterDied);
+  EXPECT_EQ(stored.seconds, seconds(0, 5001));
+}
+
+}  // namespace

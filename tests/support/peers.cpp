@@ -1,0 +1,129 @@
+#include "support/peers.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+#include "support/support.hpp"
+
+namespace support {
+
+namespace {
+
+int good(int rc, const char* what) {
+  if (rc < 0) throw std::runtime_error{std::string{what} + ": " + std::strerror(errno)};
+  return rc;
+}
+
+void close_now(int& fd) {
+  if (fd >= 0) ::close(std::exchange(fd, -1));
+}
+
+}  // namespace
+
+TcpPeer::TcpPeer(bool listening) : listener_{good(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")} {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  socklen_t length = sizeof address;
+  good(bind(listener_, generic, length), "bind");
+  good(getsockname(listener_, generic, &length), "getsockname");
+  port_ = ntohs(address.sin_port);
+  if (listening) listen();
+}
+
+TcpPeer::~TcpPeer() {
+  close_now(client_);
+  close_now(listener_);
+}
+
+void TcpPeer::listen() { good(::listen(listener_, 4), "listen"); }
+
+bool TcpPeer::accept(std::chrono::milliseconds deadline) {
+  pollfd ready{listener_, POLLIN, 0};
+  if (poll(&ready, 1, static_cast<int>(deadline.count())) != 1) return false;
+  close_now(client_);
+  client_ = good(accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC), "accept");
+  return true;
+}
+
+bool TcpPeer::send(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::send(client_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+std::size_t TcpPeer::send_some(std::string_view bytes) {
+  const ssize_t n = ::send(client_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  return n > 0 ? static_cast<std::size_t>(n) : 0;
+}
+
+bool TcpPeer::all_received(std::chrono::milliseconds deadline) {
+  return eventually(
+      [this] {
+        int waiting = -1;
+        return ioctl(client_, SIOCOUTQ, &waiting) == 0 && waiting == 0;
+      },
+      deadline);
+}
+
+void TcpPeer::hang_up() { close_now(client_); }
+
+void TcpPeer::reset() {
+  const linger at_once{1, 0};
+  good(setsockopt(client_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), "SO_LINGER");
+  close_now(client_);
+}
+
+PtyPeer::PtyPeer(std::filesystem::path link) : link_{std::move(link)} { plug(); }
+
+PtyPeer::~PtyPeer() { close_now(master_); }
+
+void PtyPeer::plug() {
+  master_ = good(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC), "posix_openpt");
+  good(grantpt(master_), "grantpt");
+  good(unlockpt(master_), "unlockpt");
+  // Bytes that come before somebody has set the port up must pass as they are.
+  termios raw{};
+  good(tcgetattr(master_, &raw), "tcgetattr");
+  cfmakeraw(&raw);
+  good(tcsetattr(master_, TCSANOW, &raw), "tcsetattr");
+  char name[64];
+  if (ptsname_r(master_, name, sizeof name) != 0) throw std::runtime_error{"ptsname"};
+  std::filesystem::remove(link_);
+  std::filesystem::create_symlink(name, link_);
+}
+
+void PtyPeer::unplug() { close_now(master_); }
+
+bool PtyPeer::send(std::string_view bytes, std::chrono::milliseconds deadline) {
+  const auto sent = [&] {
+    for (std::size_t n = 1; n > 0 && !bytes.empty();) bytes.remove_prefix(n = send_some(bytes));
+    return bytes.empty();
+  };
+  return eventually(sent, deadline);
+}
+
+std::size_t PtyPeer::send_some(std::string_view bytes) {
+  const ssize_t n = write(master_, bytes.data(), bytes.size());
+  return n > 0 ? static_cast<std::size_t>(n) : 0;
+}
+
+}  // namespace support

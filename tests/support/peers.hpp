@@ -1,0 +1,61 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+/// The instrument's end of a line, in the hands of the test: what is sent when, and what has got through.
+namespace support {
+
+/// A TCP server for one client, on 127.0.0.1.
+class TcpPeer {
+ public:
+  /// @param listening  false: the port is taken, but connections are refused until listen()
+  explicit TcpPeer(bool listening = true);
+  ~TcpPeer();
+  TcpPeer(const TcpPeer&) = delete;
+  TcpPeer& operator=(const TcpPeer&) = delete;
+
+  [[nodiscard]] int port() const { return port_; }
+  void listen();
+  /// Waits for the next client, and only then lets go of the one before. @returns false if none has come at the deadline
+  [[nodiscard]] bool accept(std::chrono::milliseconds deadline = std::chrono::seconds{30});
+  /// Sends all of it. @returns false if the client is gone
+  bool send(std::string_view bytes);
+  /// Sends what fits at once. @returns bytes
+  std::size_t send_some(std::string_view bytes);
+  /// Waits until the other end's kernel has acknowledged every byte.
+  [[nodiscard]] bool all_received(std::chrono::milliseconds deadline = std::chrono::seconds{30});
+  /// Closes the connection in order.
+  void hang_up();
+  /// Closes it so that the client sees a reset.
+  void reset();
+
+ private:
+  int listener_ = -1, client_ = -1, port_ = 0;
+};
+
+/// A pty that stands for a serial port, behind a link as udev would make it.
+class PtyPeer {
+ public:
+  explicit PtyPeer(std::filesystem::path link);
+  ~PtyPeer();
+  PtyPeer(const PtyPeer&) = delete;
+  PtyPeer& operator=(const PtyPeer&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& link() const { return link_; }
+  void plug();
+  /// Pulls the plug: the port is gone, the link dangles.
+  void unplug();
+  /// Sends all of it; waits while the other end does not read. @returns false if it could not within the deadline
+  bool send(std::string_view bytes, std::chrono::milliseconds deadline = std::chrono::seconds{60});
+  /// Sends what fits at once. @returns bytes
+  std::size_t send_some(std::string_view bytes);
+
+ private:
+  std::filesystem::path link_;
+  int master_ = -1;
+};
+
+}  // namespace support
