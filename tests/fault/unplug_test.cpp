@@ -1,0 +1,169 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "support/healthy.hpp"
+#include "support/numbered.hpp"
+#include "support/peers.hpp"
+#include "support/sim.hpp"
+
+/// A serial port that is not there, goes away, comes back, or belongs to somebody else.
+namespace {
+
+using support::expect_good_end;
+using support::Fd;
+using support::lines_with;
+using support::numbered_lines;
+using support::PtyPeer;
+using support::Recording;
+using support::seconds;
+using support::StoredGap;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const std::string kQuick = "reconnect: {first: 50ms, limit: 100ms}\n";
+
+const nlohmann::json& source(const nlohmann::json& status) { return status.at("sources").at(0); }
+
+bool is_connected(const nlohmann::json& status) { return source(status).at("state") == "connected"; }
+
+/// It has been trying for long enough to have tried many times.
+bool has_tried_for_a_while(const nlohmann::json& status) {
+  return source(status).at("state") == "waiting" && status.at("uptime_s").get<double>() > 1.5;
+}
+
+/// Lines go through it, whatever was before.
+void expect_records(PtyPeer& line, Recording& recording) {
+  ASSERT_TRUE(recording.wait_until(is_connected)) << recording.log();
+  ASSERT_TRUE(line.send(numbered_lines(0, 10)));
+  ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(0, 10).size())) << recording.log();
+  expect_good_end(recording);
+  EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 10));
+}
+
+TEST(UnpluggedLine, GoesOnInANewRunWhenItIsBack) {
+  const support::TempDir dir;
+  PtyPeer line{dir / "lemi"};
+  Recording recording{Recording::serial(line.link()), {.source = kQuick}};
+  ASSERT_TRUE(recording.wait_until(is_connected)) << recording.log();
+  const auto before = numbered_lines(0, 10);
+  ASSERT_TRUE(line.send(before));
+  ASSERT_TRUE(recording.wait_for_bytes(before.size()));
+  line.unplug();
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return source(s).at("problem").is_string(); })) << recording.log();
+  line.plug();
+  ASSERT_TRUE(recording.wait_until(is_connected)) << recording.log();
+  const auto behind = numbered_lines(25, 35);
+  ASSERT_TRUE(line.send(behind));
+  ASSERT_TRUE(recording.wait_for_bytes(before.size() + behind.size()));
+  const auto status = expect_good_end(recording);
+
+  EXPECT_EQ(source(status).at("reconnects"), 1);
+  EXPECT_EQ(status.at("gaps"), 1);
+  const auto stored = support::stored(recording.file());
+  auto expected = seconds(0, 10);
+  for (const int k : seconds(25, 35)) expected.push_back(k);
+  EXPECT_EQ(stored.seconds, expected);
+  EXPECT_THAT(stored.starts, ElementsAre(0, 25));
+  EXPECT_THAT(support::stored_gaps(recording.file()), ElementsAre(StoredGap{10, 15, "disconnected"}));
+  EXPECT_THAT(lines_with(recording.log(), "warning: source waiting .*closed by the other end"), SizeIs(1)) << recording.log();
+}
+
+TEST(UnpluggedLine, IsTakenUpAgainEveryTime) {
+  const support::TempDir dir;
+  PtyPeer line{dir / "lemi"};
+  Recording recording{Recording::serial(line.link()), {.source = kQuick}};
+  std::size_t bytes = 0;
+  std::vector<int> expected;
+  for (int i = 0; i < 3; ++i) {
+    if (i > 0) line.plug();
+    ASSERT_TRUE(recording.wait_until([i](const auto& s) { return is_connected(s) && source(s).at("reconnects") == i; }))
+        << recording.log();
+    const auto lines = numbered_lines(100 * i, 100 * i + 20);
+    ASSERT_TRUE(line.send(lines));
+    bytes += lines.size();
+    ASSERT_TRUE(recording.wait_for_bytes(bytes));
+    for (const int k : seconds(100 * i, 100 * i + 20)) expected.push_back(k);
+    line.unplug();
+    ASSERT_TRUE(recording.wait_until([](const auto& s) { return !is_connected(s); })) << recording.log();
+  }
+  expect_good_end(recording);
+  EXPECT_EQ(support::stored(recording.file()).seconds, expected);
+  EXPECT_THAT(support::stored_gaps(recording.file()),
+              ElementsAre(StoredGap{20, 80, "disconnected"}, StoredGap{120, 80, "disconnected"}));
+}
+
+TEST(MissingDevice, IsWaitedForAndSaidOnce) {
+  const support::TempDir dir;
+  Recording recording{Recording::serial(dir / "lemi"), {.source = kQuick}};
+  ASSERT_TRUE(recording.wait_until(has_tried_for_a_while)) << recording.log();
+  EXPECT_THAT(recording.files(), IsEmpty());
+  EXPECT_THAT(
+      lines_with(recording.log(), "warning: source waiting source=lemi why=\"serial:.*/lemi: No such file or directory\""),
+      SizeIs(1))
+      << recording.log();
+  PtyPeer line{dir / "lemi"};
+  expect_records(line, recording);
+}
+
+TEST(PortInUse, IsWaitedForWhenItIsLocked) {
+  const support::TempDir dir;
+  PtyPeer line{dir / "lemi"};
+  auto other = std::make_unique<Fd>(support::open_line(line.link()));
+  ASSERT_EQ(flock(other->number, LOCK_EX | LOCK_NB), 0);
+  Recording recording{Recording::serial(line.link()), {.source = kQuick}};
+  ASSERT_TRUE(recording.wait_until(has_tried_for_a_while)) << recording.log();
+  EXPECT_THAT(
+      lines_with(recording.log(), "warning: source waiting source=lemi why=\"serial:.*/lemi: in use by another program\""),
+      SizeIs(1))
+      << recording.log();
+  const Fd keep_open{support::open_line(line.link())};  // without anyone at the port its master would see a hang-up
+  other.reset();
+  expect_records(line, recording);
+}
+
+TEST(PortInUse, IsWaitedForWhenItIsExclusive) {
+  const support::TempDir dir;
+  chmod(dir.path().c_str(), 0755);
+  PtyPeer line{dir / "lemi"};
+  ASSERT_EQ(chmod(line.link().c_str(), 0666), 0);
+  const Fd other{support::open_line(line.link())};
+  ASSERT_EQ(ioctl(other.number, TIOCEXCL), 0);
+  Recording recording{Recording::serial(line.link()), {.source = kQuick, .as_nobody = true}};  // root is never kept out
+  ASSERT_TRUE(recording.wait_until(has_tried_for_a_while)) << recording.log();
+  EXPECT_THAT(
+      lines_with(recording.log(), "warning: source waiting source=lemi why=\"serial:.*/lemi: in use by another program\""),
+      SizeIs(1))
+      << recording.log();
+  ASSERT_EQ(ioctl(other.number, TIOCNXCL), 0);
+  expect_records(line, recording);
+}
+
+TEST(PortInUse, IsKeptByADaemonThatHasIt) {
+  const support::TempDir dir;
+  PtyPeer line{dir / "lemi"};
+  Recording first{Recording::serial(line.link())};
+  ASSERT_TRUE(first.wait_until(is_connected)) << first.log();
+  Recording second{Recording::serial(line.link()), {.source = kQuick}};
+  EXPECT_TRUE(second.wait_for_log("lemi: in use by another program")) << second.log();
+  expect_good_end(second);
+  expect_records(line, first);
+}
+
+TEST(WrongDevice, IsNotTakenForASerialPort) {
+  const support::TempDir dir;
+  support::write_text(dir / "lemi", numbered_lines(0, 10));
+  Recording recording{Recording::serial(dir / "lemi"), {.source = kQuick}};
+  ASSERT_TRUE(recording.wait_until(has_tried_for_a_while)) << recording.log();
+  EXPECT_THAT(lines_with(recording.log(), "warning: source waiting source=lemi why=\"serial:.*/lemi: is not a serial port\""),
+              SizeIs(1))
+      << recording.log();
+  std::filesystem::remove(dir / "lemi");
+  PtyPeer line{dir / "lemi"};
+  expect_records(line, recording);
+}
+
+}  // namespace
