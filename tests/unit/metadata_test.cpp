@@ -19,7 +19,9 @@ using mth5::Value;
 using testing::HasSubstr;
 using Texts = std::vector<std::string>;
 
-constexpr Kind kKinds[] = {Kind::Survey, Kind::Station, Kind::Run, Kind::Electric, Kind::Magnetic, Kind::Auxiliary};
+constexpr Kind kKinds[] = {Kind::Survey,      Kind::Station, Kind::Run, Kind::Electric, Kind::Magnetic, Kind::Auxiliary,
+                           Kind::Coefficient, Kind::Zpk,     Kind::Fap, Kind::Fir,      Kind::TimeDelay};
+static_assert(std::size(kKinds) == mth5::kKindCount);
 
 /// What set() stores.
 Value stored(Kind kind, const char* name, const Value& value) {

@@ -179,9 +179,7 @@ std::vector<std::pair<std::string_view, std::string_view>> reserved_attributes(m
               {"channels_recorded_auxiliary", kSetByRecorder},
               {"time_period.start", kSetByRecorder},
               {"time_period.end", kSetByRecorder}};
-    case Kind::Electric:
-    case Kind::Magnetic:
-    case Kind::Auxiliary:
+    default:  // channels
       break;
   }
   return {{"type", kOfProfile},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -14,11 +15,15 @@
 /// Source: mth5-format, sections 2.4 to 2.8. Thread: a Metadata is a value; the table is constant.
 namespace mth5 {
 
-enum class Kind { Survey, Station, Run, Electric, Magnetic, Auxiliary };
+/// What has metadata: objects, channels, and behind them the kinds of filters.
+enum class Kind { Survey, Station, Run, Electric, Magnetic, Auxiliary, Coefficient, Zpk, Fap, Fir, TimeDelay };
+inline constexpr std::size_t kKindCount = 11;
 
-/// "survey" … "auxiliary".
+[[nodiscard]] constexpr bool is_filter(Kind kind) { return kind >= Kind::Coefficient; }
+
+/// "survey" … "auxiliary"; of a filter also the name of the group it lies in: "coefficient" … "time_delay".
 [[nodiscard]] std::string_view to_string(Kind kind);
-/// The text of the attribute `mth5_type`: "Survey" … "Auxiliary".
+/// The text of the attribute `mth5_type`: "Survey" … "Auxiliary"; of a filter that of `type`: "coefficient" … "time delay".
 [[nodiscard]] std::string_view mth5_type(Kind kind);
 /// From either spelling, without regard to case; nullopt for other text.
 [[nodiscard]] std::optional<Kind> kind_from(std::string_view text);
@@ -89,7 +94,7 @@ class Metadata {
 
 /// nullopt if `text` may be the id of that kind in MTH5, else what is wrong ("has a '-'; only letters, digits and _ are
 /// allowed"). Limits are those of the summary table: survey and station 30, run and component 20 bytes. Source: mth5-format,
-/// section 7.1.
+/// section 7.1. A filter's name may have any printable ASCII character but capitals and '/': Python finds no other.
 [[nodiscard]] std::optional<std::string> check_id(Kind kind, std::string_view text);
 
 }  // namespace mth5

@@ -13,17 +13,38 @@ struct KindNames {
   std::size_t max_id_bytes;  // fields of channel_summary (mth5-format 3.1)
 };
 
-constexpr std::array<KindNames, 6> kKinds{{{"survey", "Survey", 30},
-                                           {"station", "Station", 30},
-                                           {"run", "Run", 20},
-                                           {"electric", "Electric", 20},
-                                           {"magnetic", "Magnetic", 20},
-                                           {"auxiliary", "Auxiliary", 20}}};
+constexpr std::size_t kMaxFilterName = 200;
+
+constexpr std::array<KindNames, kKindCount> kKinds{{{"survey", "Survey", 30},
+                                                    {"station", "Station", 30},
+                                                    {"run", "Run", 20},
+                                                    {"electric", "Electric", 20},
+                                                    {"magnetic", "Magnetic", 20},
+                                                    {"auxiliary", "Auxiliary", 20},
+                                                    {"coefficient", "coefficient", kMaxFilterName},
+                                                    {"zpk", "zpk", kMaxFilterName},
+                                                    {"fap", "fap", kMaxFilterName},
+                                                    {"fir", "fir", kMaxFilterName},
+                                                    {"time_delay", "time delay", kMaxFilterName}}};
 
 const KindNames& names(Kind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
 
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_allowed(char c) { return is_upper(c) || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; }
+
+std::string shown(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  if (byte == ' ') return "blank";
+  return byte > 0x20 && byte < 0x7F ? std::string{"'"} + c + "'" : "special character";
+}
+
+std::optional<std::string> check_filter_name(std::string_view text) {
+  const auto is_bad = [](char c) { return c < 0x20 || c > 0x7E || c == '/' || is_upper(c); };
+  if (const auto bad = std::ranges::find_if(text, is_bad); bad != text.end())
+    return "has a " + shown(*bad) + "; a filter's name is of printable ASCII without capitals and '/'";
+  if (text == "." || text.front() == ' ' || text.back() == ' ') return "must not be a dot or begin or end with a blank";
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -34,18 +55,16 @@ std::string_view mth5_type(Kind kind) { return names(kind).type; }
 std::optional<Kind> kind_from(std::string_view text) {
   const std::string wanted = meta::lower(text);
   for (std::size_t i = 0; i < kKinds.size(); ++i)
-    if (kKinds[i].name == wanted) return static_cast<Kind>(i);
+    if (kKinds[i].name == wanted || kKinds[i].type == wanted) return static_cast<Kind>(i);
   return std::nullopt;
 }
 
 std::optional<std::string> check_id(Kind kind, std::string_view text) {
   if (text.empty()) return "is empty";
-  if (const auto bad = std::ranges::find_if_not(text, is_allowed); bad != text.end()) {
-    const auto byte = static_cast<unsigned char>(*bad);
-    const std::string what = byte == ' '                  ? "blank"
-                             : byte > 0x20 && byte < 0x7F ? std::string{"'"} + *bad + "'"
-                                                          : "special character";
-    return "has a " + what + "; only letters, digits and _ are allowed";
+  if (is_filter(kind)) {
+    if (const auto problem = check_filter_name(text)) return problem;
+  } else if (const auto bad = std::ranges::find_if_not(text, is_allowed); bad != text.end()) {
+    return "has a " + shown(*bad) + "; only letters, digits and _ are allowed";
   }
   const std::size_t limit = names(kind).max_id_bytes;
   if (text.size() > limit)
@@ -56,6 +75,11 @@ std::optional<std::string> check_id(Kind kind, std::string_view text) {
   switch (kind) {
     case Kind::Survey:
     case Kind::Station:
+    case Kind::Coefficient:
+    case Kind::Zpk:
+    case Kind::Fap:
+    case Kind::Fir:
+    case Kind::TimeDelay:
       return std::nullopt;
     case Kind::Run:
       // The station's own groups, beside which its runs lie.

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <string>
 
 #include "meta/blocks.hpp"
@@ -33,6 +34,13 @@ class Table {
       case Kind::Auxiliary:
         auxiliary();
         break;
+      case Kind::Coefficient:
+      case Kind::Zpk:
+      case Kind::Fap:
+      case Kind::Fir:
+      case Kind::TimeDelay:
+        filter(kind);
+        break;
     }
   }
   Table(const Table&) = delete;  // the rows point into names_
@@ -47,6 +55,7 @@ class Table {
   void electric();
   void magnetic();
   void auxiliary();
+  void filter(Kind kind);
   void channel(std::string_view type, std::string_view component_pattern, std::string_view default_component);
   void sensor();
   void provenance();
@@ -234,11 +243,33 @@ void Table::auxiliary() {
   sensor();
 }
 
+void Table::filter(Kind kind) {
+  add(needed(text("name", "name, as channels call it")));
+  add(needed(one_of("type", mth5_type(kind), "kind of filter"), mth5_type(kind)));
+  add(needed(text("units_in", "unit on the side of the earth, by its full name"), "unknown"));
+  add(needed(text("units_out", "unit on the side of the digitiser, by its full name"), "unknown"));
+  add(needed(number("gain", "units_out per units_in", "gain at all frequencies"), "1"));
+  add(within(needed({.name = "sequence_number", .type = Type::Int, .description = "place in the chain"}, "0"), 0));
+  add(time("calibration_date", "last calibration, UTC"));
+  mount("", kComments);
+  if (kind == Kind::Zpk) add(needed(number("normalization_factor", "", "factor of poles and zeros"), "1"));
+  if (kind == Kind::Fap) add(needed(text("instrument_type", "kind of instrument the table is of")));
+  if (kind == Kind::Fir) {
+    add(within(number("decimation_factor", "", "samples in per sample out"), 1));
+    add(within(number("decimation_input_sample_rate", "samples per second", "sample rate of the coefficients"), 0));
+    add(within(needed(number("gain_frequency", "hertz", "where the gain holds"), "0"), 0));
+    add(needed(one_of("symmetry", "NONE|ODD|EVEN", "which half of the coefficients is stored"), "NONE"));
+  }
+  if (kind == Kind::TimeDelay) add(needed(number("delay", "seconds", "delay"), "0"));
+}
+
 }  // namespace
 
 std::span<const Attribute> attributes(Kind kind) {
-  static const Table tables[] = {Table{Kind::Survey},   Table{Kind::Station},  Table{Kind::Run},
-                                 Table{Kind::Electric}, Table{Kind::Magnetic}, Table{Kind::Auxiliary}};
+  static const Table tables[] = {Table{Kind::Survey},   Table{Kind::Station},   Table{Kind::Run},         Table{Kind::Electric},
+                                 Table{Kind::Magnetic}, Table{Kind::Auxiliary}, Table{Kind::Coefficient}, Table{Kind::Zpk},
+                                 Table{Kind::Fap},      Table{Kind::Fir},       Table{Kind::TimeDelay}};
+  static_assert(std::size(tables) == kKindCount);
   return tables[static_cast<std::size_t>(kind)].rows();
 }
 

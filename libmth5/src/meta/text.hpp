@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,10 +21,5 @@ namespace mth5::meta {
 [[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
 
 [[nodiscard]] bool is_utf8(std::string_view text);
-
-/// Elements of a JSON list of texts; nullopt if `text` is not one.
-[[nodiscard]] std::optional<std::vector<std::string>> parse_json_texts(std::string_view text);
-/// True for a JSON list in which each element is an object with the member `name`, at the top or one level below.
-[[nodiscard]] bool is_json_list_of_named_objects(std::string_view text);
 
 }  // namespace mth5::meta

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <regex>
 
+#include "meta/json.hpp"
 #include "meta/text.hpp"
 #include "meta/units.hpp"
 #include "mth5/error.hpp"
+#include "mth5/filter.hpp"
 #include "mth5/time.hpp"
 
 namespace mth5::meta {
@@ -36,7 +38,7 @@ std::optional<T> parse(std::string_view text) {
 const std::regex& compiled(std::string_view pattern) {
   static const auto all = [] {
     std::map<std::string_view, std::regex> out;
-    for (int kind = 0; kind < 6; ++kind)
+    for (std::size_t kind = 0; kind < kKindCount; ++kind)
       for (const auto& row : attributes(static_cast<Kind>(kind)))
         if (!row.pattern.empty() && !out.contains(row.pattern)) out.emplace(row.pattern, std::regex{std::string{row.pattern}});
     return out;
@@ -133,7 +135,8 @@ class Checker {
       refuse_type(value, "a text");
     std::string text = printed(value);
     if (row_.name == "filters") return filters(text);
-    if (row_.name == "units") return unit(text);
+    if (row_.name == "units" || row_.name == "units_in" || row_.name == "units_out") return unit(text);
+    if (row_.name == "name" && is_filter(kind_)) return filter_name(text);
     if (row_.name == "component") text = lower(text);
     if (row_.name == "id" || row_.name == "component") {
       if (const auto problem = text.empty() ? std::nullopt : check_id(kind_, text)) refuse(quoted(text) + " " + *problem);
@@ -165,7 +168,7 @@ class Checker {
 
   std::string filters(const std::string& text) const {
     if (const auto plain = lower(trimmed(text)); plain.empty() || plain == "none") return "[]";
-    if (!is_json_list_of_named_objects(text))
+    if (!parse_applied_filters(text))
       refuse(quoted(text) + R"( is not a JSON list of filters; wanted is: [{"name": "…", "applied": false, "stage": 1}])");
     return text;
   }
