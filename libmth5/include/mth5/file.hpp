@@ -1,9 +1,13 @@
 #pragma once
 
+#include <array>
+#include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,9 +19,9 @@
 #include "mth5/time.hpp"
 #include "mth5/types.hpp"
 
-/// Writing an MTH5 file that others read while it grows.
+/// Writing an MTH5 file that others read while it grows. HDF5's version bounds and the like are set by themselves.
 ///
-///     auto file = mth5::File::create("MT001.h5");
+///     auto file = mth5::File::create("MT001.h5");   // or File::open("MT001.h5", "a", {.swmr = true})
 ///     mth5::RunId run;
 ///     file.edit([&](mth5::Edit& e) {
 ///       e.add_survey(survey);
@@ -52,6 +56,26 @@ struct CreateOptions {
   std::string software_version = {};  ///< default: that of this library
 };
 
+struct OpenOptions {
+  bool swmr = false;  ///< start_swmr() at once
+  CreateOptions create = {};
+  bool allow_network = false;  ///< NFS, CIFS, FUSE, 9p: without the guarantees that SWMR needs from a file system
+};
+
+/// When append() flushes by itself: at whichever threshold is reached first. 0 = not by this one.
+struct FlushPolicy {
+  std::int64_t samples = 0;              ///< per channel, summed over all runs, appended since the last flush
+  std::chrono::nanoseconds interval{0};  ///< since the first sample that is not flushed
+};
+
+/// A little-endian sample of 24 bits, as digitizers send it.
+struct Int24 {
+  std::array<std::uint8_t, 3> bytes;
+};
+template <class T>
+concept Sample = std::same_as<T, double> || std::same_as<T, float> || std::same_as<T, std::int32_t> || std::same_as<T, Int24> ||
+                 std::same_as<T, std::int16_t>;
+
 /// What may be changed about the structure of a file: passed to the function given to File::edit() and good only there.
 /// Ids are checked (mth5-format 7.1); parents must exist; an object that exists already is an error.
 class Edit {
@@ -67,7 +91,7 @@ class Edit {
                 std::span<const ChannelSpec> channels);
   /// Ends a run: writes the final times of run, channels, station; it cannot be appended to again.
   void finish_run(RunId run);
-  /// Creates /Acquisition/<name>, or opens it where a table with the same columns exists.
+  /// Creates /Acquisition/<name>, or opens it where a table with the same columns exists. @throws StateError if its columns differ
   TableId add_table(const TableSpec& spec);
   /// Overwrites metadata of what exists: only the attributes set in `metadata`.
   void update_survey(const Metadata& survey);
@@ -85,6 +109,15 @@ class Edit {
 /// After a FileError the object only closes; what was visible before stays readable.
 class File {
  public:
+  /// Opens a file for writing, of this library or of Python `mth5`, version 0.1.0 or 0.2.0. Modes are those of Python:
+  /// "a": goes on with a file, or creates it; "r+": goes on with one that exists; "x": creates one that must not exist.
+  /// "w" is refused (nothing is ever overwritten), "r" too (that is a Reader); with `options.swmr` also "x", as in Python.
+  /// A file whose writer died is recovered first: recovery() tells what was done. Runs that exist are appended to after
+  /// open_run().
+  /// @throws FileError (missing, not readable, on a network file system), FormatError (not MTH5, damaged), BusyError (somebody
+  ///         writes it: who), StateError (mode; too old a format for SWMR: `mth5-recover --set-swmr` makes a copy that is not)
+  static File open(const std::filesystem::path& path, std::string_view mode = "a", const OpenOptions& options = {});
+
   /// Creates a new file under a temporary name beside `path`; start_swmr() or close() gives it its name. Readers never meet a
   /// half-made file, and an existing file is never replaced.
   /// @throws FileError if `path` exists, or its directory is missing or not writable
@@ -107,11 +140,35 @@ class File {
   /// Enters SWMR mode and gives a new file its final name. Everything flushed later is seen by readers.
   void start_swmr();
 
-  /// Appends to all channels of a run, in the order of add_run(). Types other than the dataset's are converted by HDF5.
+  /// Opens a run that exists for appending: also in SWMR mode, not inside edit().
+  /// @throws StateError if it cannot grow: its channels differ in length, start or rate; a fixed size; an index that SWMR readers
+  ///         cannot follow
+  RunId open_run(std::string_view survey, std::string_view station, std::string_view run);
+  /// The channels of a run in the order in which append() takes them.
+  [[nodiscard]] const std::vector<std::string>& components(RunId run) const;
+
+  /// Appends to all channels of a run, in the order of components(). Types other than the dataset's are converted by HDF5, out of
+  /// range values to the nearest.
   /// @param samples  [n_channels][n_samples]; n_channels must be that of the run, so that channels stay equally long
-  void append(RunId run, Matrix<const double> samples);
-  void append(RunId run, Matrix<const float> samples);
-  void append(RunId run, Matrix<const std::int32_t> samples);
+  /// @param start    UTC of the first of these samples, if it is to be checked
+  /// @throws StateError if `start` is half a sample or more off the time it has to have: a gap begins a new run, and what is there
+  ///         already is not written again
+  template <Sample T>
+  void append(RunId run, Matrix<const T> samples, std::optional<UtcNanos> start = {});
+  /// The same from frames: samples[i * n_channels + c], as instruments send them.
+  template <Sample T>
+  void append_interleaved(RunId run, std::span<const T> frames, std::optional<UtcNanos> start = {});
+  /// Appends to one channel. What other channels of the run do not have yet waits in memory (waiting()), so that channels in the
+  /// file are always equally long; what still waits at close() is not stored, and close() throws StateError saying so.
+  template <Sample T>
+  void append(RunId run, std::size_t channel, std::span<const T> samples);
+  /// Samples of a channel that wait for the other channels of its run.
+  [[nodiscard]] std::int64_t waiting(RunId run, std::size_t channel) const;
+
+  /// From now on append() flushes as this says.
+  void set_flush_policy(const FlushPolicy& policy);
+  /// For times without samples: flushes if the policy's interval is over. @returns whether it did
+  bool flush_if_due();
 
   void append_rows(TableId table, const Rows& rows);
 
@@ -125,6 +182,8 @@ class File {
   /// Finishes all runs, writes final times, leaves SWMR, syncs. A file that never entered SWMR gets its name here.
   void close();
 
+  /// What open() had to put right, a line each; empty for a file that was closed in order.
+  [[nodiscard]] const std::vector<std::string>& recovery() const;
   [[nodiscard]] std::int64_t n_samples(RunId run) const;  ///< per channel, appended so far
   [[nodiscard]] std::int64_t n_rows(TableId table) const;
   [[nodiscard]] std::uintmax_t file_bytes() const;

@@ -10,6 +10,8 @@ namespace mth5 {
 
 namespace {
 
+constexpr const char* kNoDate = "1980-01-01";  ///< what MTH5 has for "not known"
+
 std::string checked_id(const Metadata& metadata) {
   const std::string id = metadata.text("id");
   const std::string object{to_string(metadata.kind())};
@@ -44,12 +46,6 @@ void create_channel(hid_t run, const ChannelSpec& channel, const std::string& co
       H5Dcreate2(run, component.c_str(), h5::file_type(channel.type), space.get(), H5P_DEFAULT, create.get(), H5P_DEFAULT),
       component};
   h5::write_metadata(dataset.get(), metadata);
-}
-
-hobj_ref_t reference_to(hid_t file, const std::string& path) {
-  hobj_ref_t reference = 0;
-  h5::check(H5Rcreate(&reference, file, path.c_str(), H5R_OBJECT, -1), path);
-  return reference;
 }
 
 void add_unique(std::vector<std::string>& list, const std::string& item) {
@@ -173,8 +169,8 @@ RunId FileImpl::add_run(std::string_view survey_id, std::string_view station_id,
 
   const h5::Group group{H5Gcreate2(file_.get(), run.path.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), run.path};
   h5::write_metadata(group.get(), full_run);
-  const hobj_ref_t station_reference = reference_to(file_.get(), station_path(station));
-  const hobj_ref_t run_reference = reference_to(file_.get(), run.path);
+  const hobj_ref_t station_reference = h5::reference_to(file_.get(), station_path(station));
+  const hobj_ref_t run_reference = h5::reference_to(file_.get(), run.path);
   for (std::size_t c = 0; c < channels.size(); ++c) {
     const auto& component = run.components[c];
     create_channel(group.get(), channels[c], component, rate, written[c]);
@@ -189,12 +185,13 @@ RunId FileImpl::add_run(std::string_view survey_id, std::string_view station_id,
     row.azimuth = written[c].number("measurement_azimuth", 0);
     row.tilt = written[c].number("measurement_tilt", 0);
     row.units = written[c].text("units");
-    row.channel_reference = reference_to(file_.get(), run.path + "/" + component);
+    row.channel_reference = h5::reference_to(file_.get(), run.path + "/" + component);
     row.run_reference = run_reference;
     row.station_reference = station_reference;
     rows_.push_back(std::move(row));
   }
   station.runs.push_back(id);
+  station.touched = true;
   for (const auto& component : run.components) add_unique(station.components, component);
   extend_range(station.start, station.end, start, start);
   runs_.push_back(std::move(run));
@@ -212,10 +209,9 @@ void FileImpl::refresh_station_rows(std::size_t index) {
     row.elevation = station.metadata.number("location.elevation", 0);
   }
   if (rows_.empty()) return;
-  const std::string path = version_010_ ? "/Survey/channel_summary" : "/Experiment/channel_summary";
-  summary_ = h5::Dataset{H5Dopen2(file_.get(), path.c_str(), h5::uncached_access().get()), path};
+  summary_ = open_dataset(summary_path());
   const hsize_t total = rows_.size();
-  h5::check(H5Dset_extent(summary_.get(), &total), path);
+  h5::check(H5Dset_extent(summary_.get(), &total), summary_path());
   write_rows(0, rows_.size());
   summary_ = {};
 }
@@ -251,8 +247,20 @@ TableId FileImpl::add_table(const TableSpec& spec) {
   if (std::any_of(tables_.begin(), tables_.end(), [&](const Table& t) { return t.spec.name == spec.name; }) ||
       spec.name == "state")
     throw StateError{"/Acquisition/" + spec.name + ": exists already"};
-  create_acquisition_table(file_.get(), spec, 0);
-  tables_.push_back({spec, table_type(spec), 0, {}});
+  h5::Datatype type = table_type(spec);
+  const std::string path = "/Acquisition/" + spec.name;
+  std::int64_t rows = 0;
+  if (h5::has_link(file_.get(), path)) {
+    const auto table = open_dataset(path);
+    const h5::Datatype there{H5Dget_type(table.get()), path};
+    if (h5::check(H5Tequal(there.get(), type.get()), path) == 0)
+      throw StateError{path_.string() + ": " + path + ": exists with other columns; choose another name"};
+    const h5::Space space{H5Dget_space(table.get()), path};
+    rows = H5Sget_simple_extent_npoints(space.get());
+  } else {
+    create_acquisition_table(file_.get(), spec, 0);
+  }
+  tables_.push_back({spec, std::move(type), rows, {}});
   return {tables_.size() - 1};
 }
 
@@ -285,7 +293,7 @@ void FileImpl::finish_metadata() {
     run.finished = true;
   }
   for (auto& station : stations_) {
-    if (!station.start) continue;
+    if (!station.touched || !station.start) continue;
     write_station_times(station);
     Survey& owner = survey(station.survey);
     extend_range(owner.start, owner.end, *station.start, *station.end);
@@ -296,8 +304,13 @@ void FileImpl::finish_metadata() {
       if (survey.metadata.find(name) == nullptr) derived.set(name, value);
     };
     if (survey.start) {
-      derive("time_period.start_date", to_mth5_time(*survey.start).substr(0, 10));
-      derive("time_period.end_date", to_mth5_time(*survey.end).substr(0, 10));
+      // What people said of the survey stays, but it is never shorter than its data.
+      const std::string start = to_mth5_time(*survey.start).substr(0, 10);
+      const std::string end = to_mth5_time(*survey.end).substr(0, 10);
+      const std::string said_start = survey.metadata.text("time_period.start_date", kNoDate);
+      if (said_start == kNoDate || said_start > start) derived.set("time_period.start_date", start);
+      if (const auto said_end = survey.metadata.text("time_period.end_date", kNoDate); said_end == kNoDate || said_end < end)
+        derived.set("time_period.end_date", end);
     }
     const std::string id = survey.metadata.text("id");
     bool any = false;

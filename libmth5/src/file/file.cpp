@@ -1,7 +1,4 @@
-#include "mth5/file.hpp"
-
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,16 +21,6 @@ namespace {
 constexpr const char* kState = "/Acquisition/state";
 
 }  // namespace
-
-template <class Body>
-auto FileImpl::guarded(Body body) {
-  try {
-    return body();
-  } catch (const FileError&) {
-    failed_ = true;
-    throw;
-  }
-}
 
 FileImpl::FileImpl(fs::path path, const CreateOptions& options)
     : path_{std::move(path)}, version_010_{options.file_version == "0.1.0"} {
@@ -100,16 +87,21 @@ void FileImpl::require_writable(const char* call) const {
   if (failed_) throw StateError{path_.string() + ": " + call + ": an earlier write failed; close this file and open the next"};
 }
 
+h5::Dataset FileImpl::open_dataset(const std::string& path) const {
+  return {H5Dopen2(file_.get(), path.c_str(), h5::uncached_access().get()), path_.string() + ": " + path};
+}
+
+void FileImpl::open_run_datasets(Run& run) {
+  for (const auto& component : run.components) run.datasets.push_back(open_dataset(run.path + "/" + component));
+}
+
 void FileImpl::open_datasets() {
-  const auto access = h5::uncached_access();
-  const auto open = [&](const std::string& path) { return h5::Dataset{H5Dopen2(file_.get(), path.c_str(), access.get()), path}; };
-  for (auto& run : runs_) {
-    if (run.finished) continue;
-    for (const auto& component : run.components) run.datasets.push_back(open(run.path + "/" + component));
-  }
-  for (auto& table : tables_) table.dataset = open("/Acquisition/" + table.spec.name);
-  summary_ = open(version_010_ ? "/Survey/channel_summary" : "/Experiment/channel_summary");
-  state_ = open(kState);
+  for (auto& run : runs_)
+    if (!run.finished) open_run_datasets(run);
+  for (auto& table : tables_) table.dataset = open_dataset("/Acquisition/" + table.spec.name);
+  summary_ = open_dataset(summary_path());
+  state_ = open_dataset(kState);
+  datasets_open_ = true;
 }
 
 void FileImpl::close_datasets() {
@@ -117,6 +109,7 @@ void FileImpl::close_datasets() {
   for (auto& table : tables_) table.dataset = {};
   summary_ = {};
   state_ = {};
+  datasets_open_ = false;
 }
 
 void FileImpl::start_swmr() {
@@ -184,12 +177,11 @@ void FileImpl::edit(Edit& edit, const std::function<void(Edit&)>& change) {
   back();
 }
 
-void FileImpl::append(RunId id, hid_t memory_type, std::size_t element_bytes, Matrix<const char> samples, bool has_data) {
+void FileImpl::append(RunId id, hid_t memory_type, std::size_t element_bytes, Matrix<const char> samples, bool has_data,
+                      std::optional<UtcNanos> first) {
   require_writable("append");
   Run& target = run(id);
-  if (samples.n_channels != target.components.size())
-    throw StateError{target.path + ": append of " + std::to_string(samples.n_channels) + " channels to a run of " +
-                     std::to_string(target.components.size())};
+  check_fit(target, samples.n_channels, first);
   if (samples.n_samples == 0) return;
   guarded([&] {
     const auto start = static_cast<hsize_t>(target.n_samples);
@@ -206,8 +198,9 @@ void FileImpl::append(RunId id, hid_t memory_type, std::size_t element_bytes, Ma
     }
     target.n_samples += static_cast<std::int64_t>(count);
     target.has_data = target.has_data || has_data;
-    dirty_ = true;
+    mark_dirty(static_cast<std::int64_t>(count));
   });
+  if (flush_is_due()) flush();
 }
 
 void FileImpl::append_rows(TableId id, const Rows& rows) {
@@ -225,7 +218,7 @@ void FileImpl::append_rows(TableId id, const Rows& rows) {
     h5::check(H5Dwrite(table.dataset.get(), table.type.get(), memory.get(), where.get(), H5P_DEFAULT, rows.bytes().data()),
               table.spec.name);
     table.n_rows += static_cast<std::int64_t>(count);
-    dirty_ = true;
+    mark_dirty(0);
   });
 }
 
@@ -261,6 +254,8 @@ void FileImpl::publish() {
   visible_samples_ = samples_in_file();
   write_state();
   dirty_ = false;
+  unflushed_ = 0;
+  first_unflushed_.reset();
 }
 
 void FileImpl::sync() {
@@ -303,6 +298,7 @@ void FileImpl::close() {
     lock_ = {};
     return;
   }
+  const std::string waiting = waiting_text();
   guarded([&] {
     if (swmr_)
       leave_swmr();
@@ -328,70 +324,7 @@ void FileImpl::close() {
   });
   open_ = false;
   lock_ = {};
+  if (!waiting.empty()) throw StateError{waiting};
 }
-
-File::File(std::unique_ptr<FileImpl> impl) : impl_{std::move(impl)} {}
-File::~File() = default;
-File::File(File&&) noexcept = default;
-File& File::operator=(File&&) noexcept = default;
-
-File File::create(const fs::path& path, const CreateOptions& options) { return File{std::make_unique<FileImpl>(path, options)}; }
-const fs::path& File::path() const { return impl_->path(); }
-bool File::is_swmr_mode() const { return impl_->is_open() && impl_->is_swmr(); }
-bool File::h5_is_write() const { return impl_->is_open(); }
-
-void File::edit(const std::function<void(Edit&)>& change) {
-  h5::initialise();
-  Edit edit{*impl_};
-  impl_->edit(edit, change);
-}
-
-void File::start_swmr() {
-  h5::initialise();
-  impl_->start_swmr();
-}
-
-namespace {
-
-template <class T>
-void append_matrix(FileImpl& file, RunId run, hid_t type, Matrix<const T> samples) {
-  bool has_data = file.has_data(run);
-  for (std::size_t c = 0; c < samples.n_channels && !has_data; ++c)
-    has_data = std::any_of(samples.channel(c), samples.channel(c) + samples.n_samples, [](T v) { return v != T{}; });
-  const Matrix<const char> bytes{reinterpret_cast<const char*>(samples.data), samples.n_channels, samples.n_samples,
-                                 samples.stride};
-  file.append(run, type, sizeof(T), bytes, has_data);
-}
-
-}  // namespace
-
-void File::append(RunId run, Matrix<const double> samples) { append_matrix(*impl_, run, H5T_NATIVE_DOUBLE, samples); }
-void File::append(RunId run, Matrix<const float> samples) { append_matrix(*impl_, run, H5T_NATIVE_FLOAT, samples); }
-void File::append(RunId run, Matrix<const std::int32_t> samples) { append_matrix(*impl_, run, H5T_NATIVE_INT32, samples); }
-void File::append_rows(TableId table, const Rows& rows) { impl_->append_rows(table, rows); }
-void File::set_buffered(std::int64_t samples_per_channel) { impl_->set_buffered(samples_per_channel); }
-void File::flush() { impl_->flush(); }
-void File::sync() { impl_->sync(); }
-void File::close() { impl_->close(); }
-std::int64_t File::n_samples(RunId run) const { return impl_->n_samples(run); }
-std::int64_t File::n_rows(TableId table) const { return impl_->n_rows(table); }
-
-std::uintmax_t File::file_bytes() const {
-  struct stat info {};
-  if (stat(impl_->path().c_str(), &info) != 0) return 0;
-  return static_cast<std::uintmax_t>(info.st_size);
-}
-
-void Edit::add_survey(const Metadata& survey) { file_.add_survey(survey); }
-void Edit::add_station(std::string_view survey, const Metadata& station) { file_.add_station(survey, station); }
-RunId Edit::add_run(std::string_view survey, std::string_view station, const Metadata& run, UtcNanos start,
-                    std::span<const ChannelSpec> channels) {
-  return file_.add_run(survey, station, run, start, channels);
-}
-void Edit::finish_run(RunId run) { file_.finish_run(run); }
-TableId Edit::add_table(const TableSpec& spec) { return file_.add_table(spec); }
-void Edit::update_survey(const Metadata& survey) { file_.update_survey(survey); }
-void Edit::update_station(std::string_view survey, const Metadata& station) { file_.update_station(survey, station); }
-void Edit::update_run(RunId run, const Metadata& metadata) { file_.update_run(run, metadata); }
 
 }  // namespace mth5

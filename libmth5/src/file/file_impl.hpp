@@ -22,6 +22,8 @@ namespace mth5 {
 class FileImpl {
  public:
   FileImpl(std::filesystem::path path, const CreateOptions& options);
+  /// Opens one that exists, recovered if its writer died. open.cpp
+  FileImpl(std::filesystem::path path, const OpenOptions& options);
   ~FileImpl();
   FileImpl(const FileImpl&) = delete;
   FileImpl& operator=(const FileImpl&) = delete;
@@ -40,12 +42,29 @@ class FileImpl {
   // Modes and data. file.cpp
   void edit(Edit& edit, const std::function<void(Edit&)>& change);
   void start_swmr();
-  void append(RunId run, hid_t memory_type, std::size_t element_bytes, Matrix<const char> samples, bool has_data);
+  void append(RunId run, hid_t memory_type, std::size_t element_bytes, Matrix<const char> samples, bool has_data,
+              std::optional<UtcNanos> first);
   void append_rows(TableId table, const Rows& rows);
   void flush();
   void sync();
   void close();
 
+  // append.cpp
+  RunId open_run(std::string_view survey, std::string_view station, std::string_view run);
+  [[nodiscard]] const std::vector<std::string>& components(RunId run) const;
+  /// Samples of one channel that the others do not have yet.
+  [[nodiscard]] std::vector<double>& waiting(RunId run, std::size_t channel);
+  void append_waiting(RunId run);
+  void set_flush_policy(const FlushPolicy& policy) { policy_ = policy; }
+  bool flush_if_due();
+  /// Room for rearranged samples; good until the next call.
+  template <class T>
+  [[nodiscard]] T* scratch(std::size_t count) {
+    if (scratch_.size() * sizeof(double) < count * sizeof(T)) scratch_.resize((count * sizeof(T) + sizeof(double) - 1) / sizeof(double));
+    return reinterpret_cast<T*>(scratch_.data());
+  }
+
+  [[nodiscard]] const std::vector<std::string>& recovery() const { return recovery_; }
   [[nodiscard]] std::int64_t n_samples(RunId run) const { return runs_.at(run.index).n_samples; }
   [[nodiscard]] std::int64_t n_rows(TableId table) const { return tables_.at(table.index).n_rows; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
@@ -65,6 +84,7 @@ class FileImpl {
     std::vector<std::string> runs;
     std::vector<std::string> components;
     std::optional<UtcNanos> start, end;
+    bool touched = false;  ///< a run was begun or opened: times and lists are written at close
   };
   struct Run {
     std::size_t station;
@@ -78,6 +98,8 @@ class FileImpl {
     bool finished = false;
     std::size_t first_row;  ///< in rows_, one row per channel
     std::vector<h5::Dataset> datasets;
+    std::string cannot_grow = {};                   ///< why open_run() refuses; "" = it does not
+    std::vector<std::vector<double>> waiting = {};  ///< by channel; used by append() of single channels
 
     [[nodiscard]] UtcNanos end() const { return n_samples > 0 ? sample_time(start, sample_rate, n_samples - 1) : start; }
   };
@@ -100,7 +122,30 @@ class FileImpl {
   void refresh_station_rows(std::size_t station);
   void require_writable(const char* call) const;
   template <class Body>
-  auto guarded(Body body);
+  auto guarded(Body body) {
+    try {
+      return body();
+    } catch (const FileError&) {
+      failed_ = true;
+      throw;
+    }
+  }
+
+  // open.cpp
+  void lock_or_say_who();
+  void recover_from_dead_writer();
+  void load(class Reader& reader);
+  void load_run(const struct RunInfo& info, const std::vector<struct ChannelInfo>& channels);
+  void check_channels(Run& run);
+  void load_tables();
+
+  void check_fit(const Run& run, std::size_t n_channels, std::optional<UtcNanos> first) const;
+  void mark_dirty(std::int64_t samples);
+  [[nodiscard]] bool flush_is_due() const;
+  [[nodiscard]] std::string waiting_text() const;
+  [[nodiscard]] h5::Dataset open_dataset(const std::string& path) const;
+  void open_run_datasets(Run& run);
+  [[nodiscard]] const char* summary_path() const { return version_010_ ? "/Survey/channel_summary" : "/Experiment/channel_summary"; }
 
   [[nodiscard]] std::string survey_path(std::string_view survey) const;
   [[nodiscard]] std::string station_path(const Station& station) const;
@@ -131,6 +176,13 @@ class FileImpl {
   std::vector<file::PackedRow> packed_;  ///< reused by write_rows()
 
   bool dirty_ = false;  ///< appended since the last flush
+  FlushPolicy policy_;
+  std::int64_t unflushed_ = 0;
+  std::optional<std::chrono::steady_clock::time_point> first_unflushed_;
+  bool ours_ = true;  ///< has /Acquisition: written by this library
+  bool datasets_open_ = false, appending_waiting_ = false;
+  std::vector<double> scratch_;
+  std::vector<std::string> recovery_;
   std::int64_t buffered_ = 0;
   std::int64_t generation_ = 0, sequence_ = 0, time_ = 0;
   std::int64_t durable_sequence_ = 0, durable_time_ = 0, visible_samples_ = 0, durable_samples_ = 0;

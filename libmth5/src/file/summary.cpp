@@ -157,10 +157,41 @@ PackedRow pack(const ChannelRow& row) {
   return packed;
 }
 
+namespace {
+
+struct Summary {
+  const char* name;
+  std::span<const Field> fields;
+  hsize_t rows;
+};
+constexpr Summary kSummaries[] = {{"channel_summary", kChannel, 0}, {"tf_summary", kTransferFunction, 1}, {"fc_summary", kFourier, 1}};
+
+/// Whether rows can be overwritten in place while readers are attached.
+bool is_plain(hid_t root, const Summary& summary) {
+  const h5::Dataset table{H5Dopen2(root, summary.name, H5P_DEFAULT), summary.name};
+  const h5::Datatype type{H5Dget_type(table.get()), summary.name};
+  if (h5::check(H5Tequal(type.get(), compound(summary.fields).get()), summary.name) == 0) return false;
+  const h5::PropertyList create{H5Dget_create_plist(table.get()), summary.name};
+  if (H5Pget_layout(create.get()) != H5D_CHUNKED || H5Pget_nfilters(create.get()) != 0) return false;
+  H5D_chunk_index_t index{};
+  h5::check(H5Dget_chunk_index_type(table.get(), &index), summary.name);
+  return index != H5D_CHUNK_IDX_BTREE;
+}
+
+}  // namespace
+
 void create_summaries(hid_t root) {
-  create_table(root, "channel_summary", kChannel, 0);
-  create_table(root, "tf_summary", kTransferFunction, 1);
-  create_table(root, "fc_summary", kFourier, 1);
+  for (const auto& summary : kSummaries) create_table(root, summary.name, summary.fields, summary.rows);
+}
+
+void replace_unfit_summaries(hid_t root) {
+  for (const auto& summary : kSummaries) {
+    const bool there = h5::check(H5Lexists(root, summary.name, H5P_DEFAULT), summary.name) > 0;
+    // channel_summary is rewritten from the runs in any case; what the others tell is not ours to throw away.
+    if (there && (summary.fields.data() != kChannel || is_plain(root, summary))) continue;
+    if (there) h5::check(H5Ldelete(root, summary.name, H5P_DEFAULT), summary.name);
+    create_table(root, summary.name, summary.fields, summary.rows);
+  }
 }
 
 }  // namespace mth5::file

@@ -109,6 +109,19 @@ PropertyList uncached_access() {
   return access;
 }
 
+hobj_ref_t reference_to(hid_t file, const std::string& path) {
+  hobj_ref_t reference = 0;
+  check(H5Rcreate(&reference, file, path.c_str(), H5R_OBJECT, -1), path);
+  return reference;
+}
+
+bool has_link(hid_t file, const std::string& path) {
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    if (check(H5Lexists(file, path.substr(0, end).c_str(), H5P_DEFAULT), path) == 0) return false;
+    if (end == std::string::npos) return true;
+  }
+}
+
 Group create_group(hid_t parent, const std::string& name, std::string_view mth5_type) {
   Group group{H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), name};
   if (!mth5_type.empty()) write_group_type(group.get(), mth5_type);

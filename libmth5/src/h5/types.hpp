@@ -36,6 +36,9 @@ void write_group_type(hid_t object, std::string_view mth5_type);
 /// Chunk cache of 0 bytes: with a cache, each flush rewrites the whole chunk (swmr-facts 4).
 [[nodiscard]] PropertyList uncached_access();
 
+[[nodiscard]] hobj_ref_t reference_to(hid_t file, const std::string& path);
+/// Whether an absolute path leads to an object, each step of it.
+[[nodiscard]] bool has_link(hid_t file, const std::string& path);
 [[nodiscard]] Group create_group(hid_t parent, const std::string& name, std::string_view mth5_type);
 
 }  // namespace mth5::h5

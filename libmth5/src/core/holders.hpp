@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace mth5::core {
+
+struct Holder {
+  std::int64_t pid;
+  std::string program;  ///< "" if it is not told
+};
+struct Holders {
+  std::vector<Holder> writers;
+  bool all_seen = true;  ///< false: there are processes of other users that cannot be looked into
+};
+
+/// Which other processes have a file open for writing, as /proc tells. Slow (every descriptor of every process): for messages and
+/// for files that were left open. Source: proc(5), fd and fdinfo.
+[[nodiscard]] Holders writers_of(const std::filesystem::path& path);
+
+/// " (process 4711, mth5d)" for messages, "" if nobody is seen.
+[[nodiscard]] std::string in_words(const Holders& holders);
+
+}  // namespace mth5::core

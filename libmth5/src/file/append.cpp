@@ -1,0 +1,110 @@
+#include <algorithm>
+#include <cmath>
+
+#include "file/file_impl.hpp"
+
+/// Runs that are opened again, samples that come channel by channel, and flushing by itself.
+namespace mth5 {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
+
+RunId FileImpl::open_run(std::string_view survey_id, std::string_view station_id, std::string_view run_id) {
+  require_writable("open_run");
+  if (!datasets_open_) throw StateError{path_.string() + ": open_run: not inside edit(); call it before or after"};
+  const std::size_t at = station_index(survey_id, station_id);
+  const auto found = std::find_if(runs_.begin(), runs_.end(), [&](const Run& r) { return r.station == at && r.id == run_id; });
+  if (found == runs_.end())
+    throw StateError{path_.string() + ": there is no run '" + std::string{run_id} + "' in station '" + std::string{station_id} +
+                     "'; add_run() first"};
+  const RunId id{static_cast<std::size_t>(found - runs_.begin())};
+  if (!found->finished) return id;
+  if (!found->cannot_grow.empty())
+    throw StateError{path_.string() + ": " + found->path + " cannot be appended to: " + found->cannot_grow};
+  guarded([&] { open_run_datasets(*found); });
+  found->finished = false;
+  stations_[at].touched = true;
+  return id;
+}
+
+const std::vector<std::string>& FileImpl::components(RunId id) const {
+  if (id.index >= runs_.size()) throw StateError{path_.string() + ": this run id is not from this file"};
+  return runs_[id.index].components;
+}
+
+void FileImpl::check_fit(const Run& run, std::size_t n_channels, std::optional<UtcNanos> first) const {
+  if (n_channels != run.components.size())
+    throw StateError{run.path + ": append of " + std::to_string(n_channels) + " channels to a run of " +
+                     std::to_string(run.components.size())};
+  const bool single = std::any_of(run.waiting.begin(), run.waiting.end(), [](const auto& w) { return !w.empty(); });
+  if (single && !appending_waiting_)
+    throw StateError{run.path + ": append of all channels while samples of single channels wait for the others; append those first"};
+  if (!first) return;
+  const UtcNanos expected = sample_time(run.start, run.sample_rate, run.n_samples);
+  const double off = samples_between(expected, *first, run.sample_rate);
+  if (std::abs(off) < 0.5) return;
+  throw StateError{run.path + ": append at " + to_iso(*first) + ", " + std::to_string(std::llround(std::abs(off))) + " samples " +
+                   (off > 0 ? "after" : "before") + " the next one of this run (" + to_iso(expected) + "); " +
+                   (off > 0 ? "a gap begins a new run: add_run()" : "those are in the file already")};
+}
+
+std::vector<double>& FileImpl::waiting(RunId id, std::size_t channel) {
+  Run& target = run(id);
+  if (channel >= target.components.size())
+    throw StateError{target.path + ": there is no channel " + std::to_string(channel) + " in a run of " +
+                     std::to_string(target.components.size())};
+  target.waiting.resize(target.components.size());
+  return target.waiting[channel];
+}
+
+void FileImpl::append_waiting(RunId id) {
+  Run& target = run(id);
+  std::size_t common = target.waiting.front().size();
+  for (const auto& channel : target.waiting) common = std::min(common, channel.size());
+  if (common == 0) return;
+  double* const all = scratch<double>(target.waiting.size() * common);
+  for (std::size_t c = 0; c < target.waiting.size(); ++c) std::copy_n(target.waiting[c].begin(), common, all + c * common);
+  const bool has_data = std::any_of(all, all + target.waiting.size() * common, [](double v) { return v != 0; });
+  const Matrix<const char> bytes{reinterpret_cast<const char*>(all), target.waiting.size(), common, common};
+  appending_waiting_ = true;
+  try {
+    append(id, H5T_NATIVE_DOUBLE, sizeof(double), bytes, has_data, {});
+  } catch (...) {
+    appending_waiting_ = false;
+    throw;
+  }
+  appending_waiting_ = false;
+  for (auto& channel : target.waiting) channel.erase(channel.begin(), channel.begin() + static_cast<std::ptrdiff_t>(common));
+}
+
+std::string FileImpl::waiting_text() const {
+  for (const auto& run : runs_)
+    for (std::size_t c = 0; c < run.waiting.size(); ++c)
+      if (!run.waiting[c].empty())
+        return path_.string() + ": closed, but without the last " + std::to_string(run.waiting[c].size()) + " samples of " + run.path +
+               "/" + run.components[c] + ", for which other channels of the run had none";
+  return "";
+}
+
+void FileImpl::mark_dirty(std::int64_t samples) {
+  dirty_ = true;
+  unflushed_ += samples;
+  if (policy_.interval.count() > 0 && !first_unflushed_) first_unflushed_ = Clock::now();
+}
+
+bool FileImpl::flush_is_due() const {
+  if (!dirty_) return false;
+  if (policy_.samples > 0 && unflushed_ >= policy_.samples) return true;
+  return first_unflushed_ && policy_.interval.count() > 0 && Clock::now() - *first_unflushed_ >= policy_.interval;
+}
+
+bool FileImpl::flush_if_due() {
+  const bool due = flush_is_due();
+  if (due) flush();
+  return due;
+}
+
+}  // namespace mth5

@@ -1,0 +1,173 @@
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <type_traits>
+
+#include "file/file_impl.hpp"
+#include "mth5/file.hpp"
+
+/// The public face of FileImpl.
+namespace mth5 {
+
+namespace fs = std::filesystem;
+
+File::File(std::unique_ptr<FileImpl> impl) : impl_{std::move(impl)} {}
+File::~File() = default;
+File::File(File&&) noexcept = default;
+File& File::operator=(File&&) noexcept = default;
+
+File File::create(const fs::path& path, const CreateOptions& options) { return File{std::make_unique<FileImpl>(path, options)}; }
+
+File File::open(const fs::path& path, std::string_view mode, const OpenOptions& options) {
+  const auto refuse = [&](const std::string& why) { throw StateError{path.string() + ": mode '" + std::string{mode} + "': " + why}; };
+  if (mode == "r") refuse("is for reading; use mth5::Reader");
+  if (mode == "w") refuse("would overwrite; 'x' creates a new file, 'a' goes on with one");
+  if (mode != "a" && mode != "r+" && mode != "x") refuse("is none of a, r+, x");
+  if (mode == "x" && options.swmr) refuse("cannot be SWMR; 'a' creates a file and goes live in one call");
+  const bool exists = fs::exists(fs::symlink_status(path));
+  if (!exists && mode == "r+") throw FileError{path.string() + ": does not exist; mode 'a' creates it"};
+  const auto impl = [&] {
+    if (exists && mode != "x") return std::make_unique<FileImpl>(path, options);
+    return std::make_unique<FileImpl>(path, options.create);
+  };
+  File file{impl()};
+  if (options.swmr) file.start_swmr();
+  return file;
+}
+
+const fs::path& File::path() const { return impl_->path(); }
+bool File::is_swmr_mode() const { return impl_->is_open() && impl_->is_swmr(); }
+bool File::h5_is_write() const { return impl_->is_open(); }
+
+void File::edit(const std::function<void(Edit&)>& change) {
+  h5::initialise();
+  Edit edit{*impl_};
+  impl_->edit(edit, change);
+}
+
+void File::start_swmr() {
+  h5::initialise();
+  impl_->start_swmr();
+}
+
+namespace {
+
+template <class T>
+hid_t memory_type() {
+  if constexpr (std::same_as<T, double>) return H5T_NATIVE_DOUBLE;
+  if constexpr (std::same_as<T, float>) return H5T_NATIVE_FLOAT;
+  if constexpr (std::same_as<T, std::int32_t>) return H5T_NATIVE_INT32;
+  if constexpr (std::same_as<T, std::int16_t>) return H5T_NATIVE_INT16;
+}
+
+/// What HDF5 has a type for; 24 bits become 32.
+template <class T>
+auto plain(T value) {
+  if constexpr (std::same_as<T, Int24>) {
+    const auto [low, middle, high] = value.bytes;
+    return static_cast<std::int32_t>(static_cast<std::uint32_t>(low) << 8 | static_cast<std::uint32_t>(middle) << 16 |
+                                     static_cast<std::uint32_t>(high) << 24) >>
+           8;  // shifted down again, so that the sign is kept
+  } else {
+    return value;
+  }
+}
+template <class T>
+using Plain = decltype(plain(std::declval<T>()));
+
+template <class T>
+void append_matrix(FileImpl& file, RunId run, Matrix<const T> samples, std::optional<UtcNanos> start) {
+  bool has_data = file.has_data(run);
+  for (std::size_t c = 0; c < samples.n_channels && !has_data; ++c)
+    has_data = std::any_of(samples.channel(c), samples.channel(c) + samples.n_samples, [](T v) { return v != T{}; });
+  const Matrix<const char> bytes{reinterpret_cast<const char*>(samples.data), samples.n_channels, samples.n_samples,
+                                 samples.stride};
+  file.append(run, memory_type<T>(), sizeof(T), bytes, has_data, start);
+}
+
+/// Sample i of channel c is source[c * channel_step + i * sample_step].
+template <class T>
+void append_rearranged(FileImpl& file, RunId run, const T* source, std::size_t n_channels, std::size_t n_samples,
+                       std::size_t channel_step, std::size_t sample_step, std::optional<UtcNanos> start) {
+  using P = Plain<T>;
+  P* const to = file.scratch<P>(n_channels * n_samples);
+  for (std::size_t c = 0; c < n_channels; ++c)
+    for (std::size_t i = 0; i < n_samples; ++i) to[c * n_samples + i] = plain(source[c * channel_step + i * sample_step]);
+  append_matrix(file, run, Matrix<const P>{to, n_channels, n_samples, n_samples}, start);
+}
+
+}  // namespace
+
+template <Sample T>
+void File::append(RunId run, Matrix<const T> samples, std::optional<UtcNanos> start) {
+  if constexpr (std::same_as<T, Int24>)
+    append_rearranged(*impl_, run, samples.data, samples.n_channels, samples.n_samples, samples.stride, 1, start);
+  else
+    append_matrix(*impl_, run, samples, start);
+}
+
+template <Sample T>
+void File::append_interleaved(RunId run, std::span<const T> frames, std::optional<UtcNanos> start) {
+  const std::size_t n_channels = components(run).size();
+  if (frames.size() % n_channels != 0)
+    throw StateError{path().string() + ": append of " + std::to_string(frames.size()) + " interleaved samples to a run of " +
+                     std::to_string(n_channels) + " channels: not whole frames"};
+  append_rearranged(*impl_, run, frames.data(), n_channels, frames.size() / n_channels, 1, n_channels, start);
+}
+
+template <Sample T>
+void File::append(RunId run, std::size_t channel, std::span<const T> samples) {
+  std::vector<double>& waiting = impl_->waiting(run, channel);
+  for (const T& sample : samples) waiting.push_back(static_cast<double>(plain(sample)));
+  impl_->append_waiting(run);
+}
+
+#define MTH5_APPEND(T)                                                                                 \
+  template void File::append<T>(RunId, Matrix<const T>, std::optional<UtcNanos>);                      \
+  template void File::append_interleaved<T>(RunId, std::span<const T>, std::optional<UtcNanos>);       \
+  template void File::append<T>(RunId, std::size_t, std::span<const T>);
+MTH5_APPEND(double)
+MTH5_APPEND(float)
+MTH5_APPEND(std::int32_t)
+MTH5_APPEND(Int24)
+MTH5_APPEND(std::int16_t)
+#undef MTH5_APPEND
+
+RunId File::open_run(std::string_view survey, std::string_view station, std::string_view run) {
+  h5::initialise();
+  return impl_->open_run(survey, station, run);
+}
+const std::vector<std::string>& File::components(RunId run) const { return impl_->components(run); }
+std::int64_t File::waiting(RunId run, std::size_t channel) const {
+  return static_cast<std::int64_t>(impl_->waiting(run, channel).size());
+}
+void File::set_flush_policy(const FlushPolicy& policy) { impl_->set_flush_policy(policy); }
+bool File::flush_if_due() { return impl_->flush_if_due(); }
+const std::vector<std::string>& File::recovery() const { return impl_->recovery(); }
+void File::append_rows(TableId table, const Rows& rows) { impl_->append_rows(table, rows); }
+void File::set_buffered(std::int64_t samples_per_channel) { impl_->set_buffered(samples_per_channel); }
+void File::flush() { impl_->flush(); }
+void File::sync() { impl_->sync(); }
+void File::close() { impl_->close(); }
+std::int64_t File::n_samples(RunId run) const { return impl_->n_samples(run); }
+std::int64_t File::n_rows(TableId table) const { return impl_->n_rows(table); }
+
+std::uintmax_t File::file_bytes() const {
+  struct stat info {};
+  if (stat(impl_->path().c_str(), &info) != 0) return 0;
+  return static_cast<std::uintmax_t>(info.st_size);
+}
+
+void Edit::add_survey(const Metadata& survey) { file_.add_survey(survey); }
+void Edit::add_station(std::string_view survey, const Metadata& station) { file_.add_station(survey, station); }
+RunId Edit::add_run(std::string_view survey, std::string_view station, const Metadata& run, UtcNanos start,
+                    std::span<const ChannelSpec> channels) {
+  return file_.add_run(survey, station, run, start, channels);
+}
+void Edit::finish_run(RunId run) { file_.finish_run(run); }
+TableId Edit::add_table(const TableSpec& spec) { return file_.add_table(spec); }
+void Edit::update_survey(const Metadata& survey) { file_.update_survey(survey); }
+void Edit::update_station(std::string_view survey, const Metadata& station) { file_.update_station(survey, station); }
+void Edit::update_run(RunId run, const Metadata& metadata) { file_.update_run(run, metadata); }
+
+}  // namespace mth5
