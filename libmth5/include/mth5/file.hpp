@@ -185,6 +185,9 @@ class File {
   /// What open() had to put right, a line each; empty for a file that was closed in order.
   [[nodiscard]] const std::vector<std::string>& recovery() const;
   [[nodiscard]] std::int64_t n_samples(RunId run) const;  ///< per channel, appended so far
+  /// Samples per channel, summed over all runs, that the last flush() showed to readers, and that the last sync() made durable.
+  [[nodiscard]] std::int64_t visible_samples() const;
+  [[nodiscard]] std::int64_t durable_samples() const;
   [[nodiscard]] std::int64_t n_rows(TableId table) const;
   [[nodiscard]] std::uintmax_t file_bytes() const;
 

@@ -66,6 +66,8 @@ class FileImpl {
 
   [[nodiscard]] const std::vector<std::string>& recovery() const { return recovery_; }
   [[nodiscard]] std::int64_t n_samples(RunId run) const { return runs_.at(run.index).n_samples; }
+  [[nodiscard]] std::int64_t visible_samples() const { return visible_samples_; }
+  [[nodiscard]] std::int64_t durable_samples() const { return durable_samples_; }
   [[nodiscard]] std::int64_t n_rows(TableId table) const { return tables_.at(table.index).n_rows; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] bool is_swmr() const { return swmr_; }

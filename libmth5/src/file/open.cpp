@@ -219,6 +219,10 @@ void FileImpl::check_channels(Run& run) {
     row.station_reference = h5::reference_to(file_.get(), station_path(stations_[run.station]));
   }
   Station& station = stations_[run.station];
+  if (!recovery_.empty() && ours_) {  // its writer would have written them at close
+    write_run_times(run);
+    station.touched = true;
+  }
   station.start = station.start ? std::min(*station.start, run.start) : run.start;
   station.end = station.end ? std::max(*station.end, run.end()) : run.end();
 }

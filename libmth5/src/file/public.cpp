@@ -150,6 +150,8 @@ void File::flush() { impl_->flush(); }
 void File::sync() { impl_->sync(); }
 void File::close() { impl_->close(); }
 std::int64_t File::n_samples(RunId run) const { return impl_->n_samples(run); }
+std::int64_t File::visible_samples() const { return impl_->visible_samples(); }
+std::int64_t File::durable_samples() const { return impl_->durable_samples(); }
 std::int64_t File::n_rows(TableId table) const { return impl_->n_rows(table); }
 
 std::uintmax_t File::file_bytes() const {

@@ -1,0 +1,249 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <numeric>
+
+#include "mth5/file.hpp"
+#include "mth5/reader.hpp"
+#include "support/support.hpp"
+#include "support/test_writer.hpp"
+
+/// Going on with a file that exists.
+namespace {
+
+namespace fs = std::filesystem;
+using support::TestWriter;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::ThrowsMessage;
+
+/// A process of its own that does something to a file and then waits to be killed: HDF5 shares what one process has open.
+/// Forked before this process touches HDF5's table of open files for that path.
+class Other {
+ public:
+  template <class Body>
+  explicit Other(Body body) {
+    int ready[2];
+    if (pipe(ready) != 0) throw std::runtime_error{"pipe"};
+    pid_ = fork();
+    if (pid_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      body([&] {
+        if (write(ready[1], "r", 1) != 1) _exit(1);
+        for (;;) pause();
+      });
+      _exit(1);
+    }
+    close(ready[1]);
+    char c = 0;
+    is_ready_ = read(ready[0], &c, 1) == 1;
+    close(ready[0]);
+  }
+  ~Other() { kill_now(); }
+  Other(const Other&) = delete;
+  Other& operator=(const Other&) = delete;
+  void kill_now() {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+    pid_ = 0;
+  }
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] bool is_ready() const { return is_ready_; }
+
+ private:
+  pid_t pid_ = 0;
+  bool is_ready_ = false;
+};
+
+void append(mth5::File& file, mth5::RunId run, std::int64_t from, std::int64_t to) {
+  const auto n = static_cast<std::size_t>(to - from);
+  std::vector<std::int32_t> block;
+  for (std::size_t c = 0; c < TestWriter::components().size(); ++c)
+    for (std::int64_t i = from; i < to; ++i) block.push_back(support::sample_at(c, 0, i));
+  file.append(run, mth5::Matrix<const std::int32_t>{block.data(), TestWriter::components().size(), n, n});
+}
+
+void expect_samples(const fs::path& path, std::int64_t n) {
+  const mth5::Reader reader{path};
+  ASSERT_EQ(reader.channels().size(), 3u);
+  for (std::size_t c = 0; c < 3; ++c) {
+    ASSERT_EQ(reader.channels()[c].n_samples, n);
+    const auto samples = reader.read(c, 0, n);
+    for (std::int64_t i = 0; i < n; ++i)
+      ASSERT_EQ(samples[static_cast<std::size_t>(i)], support::sample_at(c, 0, i)) << "channel " << c << " sample " << i;
+    EXPECT_EQ(reader.channels()[c].metadata.text("time_period.end"), mth5::to_mth5_time(reader.channels()[c].end()));
+  }
+}
+
+TEST(FileOpen, GoesOnWithARunOfItsOwn) {
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  {
+    TestWriter writer{path};
+    writer.append(100);
+    writer.append_gap(1, 2, "no-data", "r0", "r0", true);
+    writer.file().close();
+  }
+  auto file = mth5::File::open(path, "r+", {.swmr = true});
+  EXPECT_THAT(file.recovery(), IsEmpty());
+  EXPECT_TRUE(file.is_swmr_mode());
+  EXPECT_TRUE(file.h5_is_write());
+  const auto run = file.open_run("TEST", "S1", "r0");
+  EXPECT_THAT(file.components(run), ElementsAre("ex", "ey", "hx"));
+  EXPECT_EQ(file.n_samples(run), 100);
+  append(file, run, 100, 250);
+  file.flush();
+  mth5::TableId gaps;
+  file.edit([&](mth5::Edit& edit) { gaps = edit.add_table(TestWriter::gap_table()); });
+  EXPECT_EQ(file.n_rows(gaps), 1);
+  append(file, run, 250, 300);
+  file.close();
+  expect_samples(path, 300);
+  EXPECT_EQ(mth5::Reader{path}.table_rows("gaps"), 1);
+}
+
+TEST(FileOpen, OneCallCreatesAndGoesLive) {
+  const support::TempDir dir;
+  auto file = mth5::File::open(dir / "a.h5", "a", {.swmr = true});
+  EXPECT_TRUE(file.is_swmr_mode());
+  EXPECT_TRUE(fs::exists(dir / "a.h5"));
+  file.close();
+  EXPECT_FALSE(file.is_swmr_mode());
+  EXPECT_FALSE(file.h5_is_write());
+  auto again = mth5::File::open(dir / "a.h5");
+  EXPECT_FALSE(again.is_swmr_mode());
+  again.close();
+}
+
+TEST(FileOpen, RefusesModesThatOverwriteOrCannotBe) {
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  const auto open = [&](std::string_view mode, bool swmr) { return [=] { (void)mth5::File::open(path, mode, {.swmr = swmr}); }; };
+  EXPECT_THAT(open("r+", true), ThrowsMessage<mth5::FileError>(HasSubstr("a.h5: does not exist; mode 'a' creates it")));
+  EXPECT_THAT(open("w", true), ThrowsMessage<mth5::StateError>(HasSubstr("mode 'w': would overwrite; 'x' creates a new file")));
+  EXPECT_THAT(open("x", true), ThrowsMessage<mth5::StateError>(HasSubstr("mode 'x': cannot be SWMR; 'a' creates a file and goes live")));
+  EXPECT_THAT(open("r", false), ThrowsMessage<mth5::StateError>(HasSubstr("mode 'r': is for reading; use mth5::Reader")));
+  EXPECT_THAT(open("rw", false), ThrowsMessage<mth5::StateError>(HasSubstr("mode 'rw': is none of a, r+, x")));
+  EXPECT_FALSE(fs::exists(path));
+  support::write_text(path, "precious");
+  EXPECT_THAT(open("a", true), ThrowsMessage<mth5::FormatError>(HasSubstr("a.h5: not an HDF5 file")));
+  EXPECT_THAT(open("x", false), ThrowsMessage<mth5::FileError>(HasSubstr("exists already")));
+  EXPECT_EQ(support::read_text(path), "precious");
+}
+
+TEST(FileOpen, NamesTheOneThatWrites) {
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  Other writer{[&](const auto& wait) {
+    TestWriter file{path};
+    file.append(10);
+    file.file().flush();
+    wait();
+  }};
+  ASSERT_TRUE(writer.is_ready());
+  try {
+    (void)mth5::File::open(path, "a", {.swmr = true});
+    ADD_FAILURE() << "two writers";
+  } catch (const mth5::BusyError& e) {
+    EXPECT_EQ(e.pid, writer.pid());
+    EXPECT_THAT(e.what(), AllOf(HasSubstr(path.string()), HasSubstr("another process (process " + std::to_string(writer.pid())),
+                                HasSubstr("a file has one writer")));
+  }
+}
+
+TEST(FileOpen, RecoversWhatADeadWriterLeft) {
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  Other writer{[&](const auto& wait) {
+    TestWriter file{path};
+    file.append(1000);
+    file.file().flush();
+    wait();
+  }};
+  ASSERT_TRUE(writer.is_ready());
+  writer.kill_now();
+  auto file = mth5::File::open(path, "a", {.swmr = true});
+  EXPECT_THAT(file.recovery(), ElementsAre(HasSubstr("its writer died")));
+  const auto run = file.open_run("TEST", "S1", "r0");
+  ASSERT_EQ(file.n_samples(run), 1000);
+  append(file, run, 1000, 1500);
+  file.close();
+  expect_samples(path, 1500);
+}
+
+TEST(FileOpen, RecoversAWriterThatDiedInAnEdit) {
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  Other writer{[&](const auto& wait) {
+    TestWriter file{path};
+    file.append(1000);
+    file.file().edit([&](mth5::Edit&) { wait(); });
+  }};
+  ASSERT_TRUE(writer.is_ready());
+  writer.kill_now();
+  auto file = mth5::File::open(path);
+  EXPECT_THAT(file.recovery(), ElementsAre(HasSubstr("its writer died")));
+  file.close();
+  expect_samples(path, 1000);
+}
+
+struct PythonFile {
+  const char* name;
+  const char* survey;
+};
+class OfPython : public testing::TestWithParam<PythonFile> {};
+
+TEST_P(OfPython, IsContinued) {
+  const auto& [name, survey_id] = GetParam();
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  fs::copy_file(support::data() / "mth5" / name, path);
+  const auto values = [&](std::int64_t count) {
+    const mth5::Reader reader{path};
+    std::vector<std::vector<double>> all;
+    for (std::size_t c = 0; c < reader.channels().size(); ++c)
+      all.push_back(reader.read(c, 0, std::min(count, reader.channels()[c].n_samples)));
+    return all;
+  };
+  const auto before = values(1 << 20);
+  const std::size_t n_channels = before.size();
+  auto file = mth5::File::open(path, "r+", {.swmr = true});
+  const auto run = file.open_run(survey_id, "MT001", "sr1_0001");
+  const std::size_t n = file.components(run).size();
+  const auto old = file.n_samples(run);
+  std::vector<std::int32_t> block(n * 50);
+  std::iota(block.begin(), block.end(), 1);
+  file.append(run, mth5::Matrix<const std::int32_t>{block.data(), n, 50, 50});
+  file.flush();
+  file.close();
+
+  const mth5::Reader reader{path};
+  ASSERT_EQ(reader.channels().size(), n_channels);
+  std::size_t grown = 0;
+  for (std::size_t c = 0; c < n_channels; ++c) {
+    const auto& info = reader.channels()[c];
+    const auto samples = reader.read(c, 0, info.n_samples);
+    ASSERT_TRUE(std::equal(before[c].begin(), before[c].end(), samples.begin())) << info.run << "/" << info.component;
+    if (info.run != "sr1_0001") {
+      EXPECT_EQ(samples.size(), before[c].size());
+      continue;
+    }
+    EXPECT_EQ(info.n_samples, old + 50);
+    for (std::size_t i = 0; i < 50; ++i) ASSERT_EQ(samples[samples.size() - 50 + i], block[grown * 50 + i]);
+    EXPECT_EQ(info.metadata.text("time_period.end"), mth5::to_mth5_time(info.end()));
+    ++grown;
+  }
+  EXPECT_EQ(grown, n);
+}
+
+INSTANTIATE_TEST_SUITE_P(, OfPython, testing::Values(PythonFile{"python_v010.h5", "REF01"}, PythonFile{"python_v020.h5", "REF01"}),
+                         [](const auto& param) { return std::string{param.param.name}.substr(7, 4); });
+
+}  // namespace
