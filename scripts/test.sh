@@ -17,6 +17,7 @@ ctest --preset dev -j 2
 if [[ $quick == no ]]; then
   build tsan
   say "tests (tsan): everything that runs threads"
-  ctest --preset tsan -j 2 -L 'unit|integration|fault'
+  # Without what runs no thread of ours, or hardly more than Python.
+  ctest --preset tsan -j 2 -L 'unit|integration|fault' -E 'EqualsPython|MetadataNames|MetadataRoundTrip|examples_test|headers_test|layers_test|docs_test|install_test'
 fi
 say "all tests passed"

@@ -43,7 +43,8 @@ struct Opened {
 };
 
 constexpr Int24 int24(std::int32_t v) {
-  return {static_cast<std::uint8_t>(v & 0xff), static_cast<std::uint8_t>(v >> 8 & 0xff), static_cast<std::uint8_t>(v >> 16 & 0xff)};
+  return {static_cast<std::uint8_t>(v & 0xff), static_cast<std::uint8_t>(v >> 8 & 0xff),
+          static_cast<std::uint8_t>(v >> 16 & 0xff)};
 }
 
 template <class T>
@@ -53,8 +54,9 @@ void expect_type_kept(const std::vector<T>& six, const std::vector<double>& valu
   o.file.append_interleaved(o.run, std::span<const T>{six});
   for (std::size_t c = 0; c < 3; ++c) o.file.append(o.run, c, std::span<const T>{six}.subspan(2 * c, 2));
   const auto& v = values;
-  EXPECT_THAT(o.stored(), ElementsAre(ElementsAre(v[0], v[1], v[0], v[3], v[0], v[1]), ElementsAre(v[2], v[3], v[1], v[4], v[2], v[3]),
-                                      ElementsAre(v[4], v[5], v[2], v[5], v[4], v[5])));
+  EXPECT_THAT(o.stored(),
+              ElementsAre(ElementsAre(v[0], v[1], v[0], v[3], v[0], v[1]), ElementsAre(v[2], v[3], v[1], v[4], v[2], v[3]),
+                          ElementsAre(v[4], v[5], v[2], v[5], v[4], v[5])));
 }
 
 TEST(Append, TakesEverySampleTypeInEveryForm) {
@@ -89,8 +91,11 @@ TEST(Append, NeverLeavesChannelsOfARunAtDifferentLengths) {
   o.file.flush();
   EXPECT_EQ(o.file.n_samples(o.run), 0);
   EXPECT_EQ(o.file.waiting(o.run, 0), 5);
-  EXPECT_THAT([&] { o.file.append(o.run, mth5::Matrix<const float>{five.data(), 3, 1, 1}); },
-              ThrowsMessage<mth5::StateError>(HasSubstr("while samples of single channels wait")));
+  EXPECT_THAT(
+      [&] {
+        o.file.append(o.run, mth5::Matrix<const float>{five.data(), 3, 1, 1});
+      },
+      ThrowsMessage<mth5::StateError>(HasSubstr("while samples of single channels wait")));
   o.file.append(o.run, 2, std::span<const float>{five}.first(4));
   EXPECT_EQ(o.file.n_samples(o.run), 3);
   EXPECT_EQ(o.file.waiting(o.run, 0), 2);
@@ -108,14 +113,16 @@ TEST(Append, ChecksTheTimeOfTheFirstSample) {
   const auto at = [](double samples) { return TestWriter::start() + std::chrono::nanoseconds{std::llround(samples * 1e7)}; };
   o.file.append(o.run, two, at(0));
   o.file.append(o.run, two, at(2.4));
-  EXPECT_THAT([&] { o.file.append(o.run, two, at(7)); },
-              ThrowsMessage<mth5::StateError>(HasSubstr("append at 2026-05-01T00:00:00.070Z, 3 samples after the next one of this run "
-                                                        "(2026-05-01T00:00:00.040Z); a gap begins a new run")));
+  EXPECT_THAT(
+      [&] { o.file.append(o.run, two, at(7)); },
+      ThrowsMessage<mth5::StateError>(HasSubstr("append at 2026-05-01T00:00:00.070Z, 3 samples after the next one of this run "
+                                                "(2026-05-01T00:00:00.040Z); a gap begins a new run")));
   EXPECT_THAT([&] { o.file.append(o.run, two, at(3)); },
               ThrowsMessage<mth5::StateError>(HasSubstr("1 samples before the next one of this run")));
   o.file.append_interleaved(o.run, std::span<const double>{six}, at(4));
-  EXPECT_THAT([&] { o.file.append_interleaved(o.run, std::span<const double>{six}.first(4)); },
-              ThrowsMessage<mth5::StateError>(HasSubstr("append of 4 interleaved samples to a run of 3 channels: not whole frames")));
+  EXPECT_THAT(
+      [&] { o.file.append_interleaved(o.run, std::span<const double>{six}.first(4)); },
+      ThrowsMessage<mth5::StateError>(HasSubstr("append of 4 interleaved samples to a run of 3 channels: not whole frames")));
   EXPECT_EQ(o.stored()[0].size(), 6u);
 }
 

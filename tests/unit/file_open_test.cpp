@@ -128,7 +128,8 @@ TEST(FileOpen, RefusesModesThatOverwriteOrCannotBe) {
   const auto open = [&](std::string_view mode, bool swmr) { return [=] { (void)mth5::File::open(path, mode, {.swmr = swmr}); }; };
   EXPECT_THAT(open("r+", true), ThrowsMessage<mth5::FileError>(HasSubstr("a.h5: does not exist; mode 'a' creates it")));
   EXPECT_THAT(open("w", true), ThrowsMessage<mth5::StateError>(HasSubstr("mode 'w': would overwrite; 'x' creates a new file")));
-  EXPECT_THAT(open("x", true), ThrowsMessage<mth5::StateError>(HasSubstr("mode 'x': cannot be SWMR; 'a' creates a file and goes live")));
+  EXPECT_THAT(open("x", true),
+              ThrowsMessage<mth5::StateError>(HasSubstr("mode 'x': cannot be SWMR; 'a' creates a file and goes live")));
   EXPECT_THAT(open("r", false), ThrowsMessage<mth5::StateError>(HasSubstr("mode 'r': is for reading; use mth5::Reader")));
   EXPECT_THAT(open("rw", false), ThrowsMessage<mth5::StateError>(HasSubstr("mode 'rw': is none of a, r+, x")));
   EXPECT_FALSE(fs::exists(path));
@@ -243,7 +244,8 @@ TEST_P(OfPython, IsContinued) {
   EXPECT_EQ(grown, n);
 }
 
-INSTANTIATE_TEST_SUITE_P(, OfPython, testing::Values(PythonFile{"python_v010.h5", "REF01"}, PythonFile{"python_v020.h5", "REF01"}),
+INSTANTIATE_TEST_SUITE_P(, OfPython,
+                         testing::Values(PythonFile{"python_v010.h5", "REF01"}, PythonFile{"python_v020.h5", "REF01"}),
                          [](const auto& param) { return std::string{param.param.name}.substr(7, 4); });
 
 }  // namespace

@@ -47,4 +47,11 @@ TEST(FileSystem, WhatCannotBeLookedAtIsNamed) {
               ThrowsMessage<mth5::FileError>(HasSubstr("below.h5: file system: Not a directory")));
 }
 
+TEST(FileSystem, OfTheNetworkIsForReadingUnlessItIsAllowed) {
+  EXPECT_THAT([] { mth5::core::require_local("/mnt/a.h5", "NFS", false); },
+              ThrowsMessage<mth5::FileError>(HasSubstr("/mnt/a.h5: is on NFS, where SWMR is not safe")));
+  EXPECT_NO_THROW(mth5::core::require_local("/mnt/a.h5", "NFS", true));
+  EXPECT_NO_THROW(mth5::core::require_local("/mnt/a.h5", std::nullopt, false));
+}
+
 }  // namespace

@@ -1,6 +1,5 @@
 #include "acquisition/recorder/output.hpp"
 
-#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -8,33 +7,11 @@
 #include <system_error>
 
 #include "mth5/error.hpp"
+#include "mth5/filesystem.hpp"
 
 namespace daq::recorder {
 
 namespace fs = std::filesystem;
-
-namespace {
-
-// statfs(2): f_type of file systems whose data live elsewhere.
-const char* network_name(const fs::path& directory) {
-  struct statfs info {};
-  if (statfs(directory.c_str(), &info) != 0) return nullptr;
-  switch (static_cast<std::uint32_t>(info.f_type)) {
-    case 0x6969:
-      return "NFS";
-    case 0xff534d42:
-    case 0xfe534d42:
-      return "CIFS";
-    case 0x65735546:
-      return "FUSE";
-    case 0x01021997:
-      return "9p";
-    default:
-      return nullptr;
-  }
-}
-
-}  // namespace
 
 void check_directory(const config::Output& output) {
   const std::string name = "output.directory " + output.directory.string();
@@ -45,8 +22,8 @@ void check_directory(const config::Output& output) {
   if (access(output.directory.c_str(), W_OK | X_OK) != 0)
     throw mth5::FileError{name + ": is not writable: " + std::generic_category().message(errno) +
                           "; give it to the user of mth5d (chown)"};
-  if (const char* network = network_name(output.directory); network != nullptr && !output.allow_network)
-    throw mth5::FileError{name + ": is on " + network +
+  if (const auto network = mth5::network_file_system(output.directory); network && !output.allow_network)
+    throw mth5::FileError{name + ": is on " + std::string{*network} +
                           ", where SWMR is not safe; use a local disk, or set output.allow_network: true"};
 }
 

@@ -186,7 +186,7 @@ void Recorder::open_file(std::size_t index, mth5::UtcNanos start) {
   check_directory(config_.output);
   const auto path = next_file(config_.output, {survey, first.station.text("id"), start, first.instrument.sample_rate, 1});
   timed([&] {
-    file_ = std::make_unique<mth5::File>(mth5::File::create(path, {config_.output.file_version, "mth5d", {}}));
+    file_ = std::make_unique<mth5::File>(mth5::File::create(path, {config_.output.file_version, "mth5d", {}, config_.output.allow_network}));
     const mth5::TableSpec source_spec = source_table();
     mth5::TableId source_id;
     file_->edit([&](mth5::Edit& edit) {

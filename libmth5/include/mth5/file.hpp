@@ -54,12 +54,12 @@ struct CreateOptions {
   std::string file_version = "0.2.0";  ///< 0.1.0 has one survey and no group above it
   std::string software_name = "mth5-daq";
   std::string software_version = {};  ///< default: that of this library
+  bool allow_network = false;         ///< NFS, CIFS, FUSE, 9p: without what SWMR needs of a file system
 };
 
 struct OpenOptions {
   bool swmr = false;  ///< start_swmr() at once
   CreateOptions create = {};
-  bool allow_network = false;  ///< NFS, CIFS, FUSE, 9p: without the guarantees that SWMR needs from a file system
 };
 
 /// When append() flushes by itself: at whichever threshold is reached first. 0 = not by this one.
@@ -74,7 +74,7 @@ struct Int24 {
 };
 template <class T>
 concept Sample = std::same_as<T, double> || std::same_as<T, float> || std::same_as<T, std::int32_t> || std::same_as<T, Int24> ||
-                 std::same_as<T, std::int16_t>;
+    std::same_as<T, std::int16_t>;
 
 /// What may be changed about the structure of a file: passed to the function given to File::edit() and good only there.
 /// Ids are checked (mth5-format 7.1); parents must exist; an object that exists already is an error.
@@ -91,7 +91,8 @@ class Edit {
                 std::span<const ChannelSpec> channels);
   /// Ends a run: writes the final times of run, channels, station; it cannot be appended to again.
   void finish_run(RunId run);
-  /// Creates /Acquisition/<name>, or opens it where a table with the same columns exists. @throws StateError if its columns differ
+  /// Creates /Acquisition/<name>, or opens it where a table with the same columns exists. @throws StateError if its columns
+  /// differ
   TableId add_table(const TableSpec& spec);
   /// Overwrites metadata of what exists: only the attributes set in `metadata`.
   void update_survey(const Metadata& survey);
@@ -151,7 +152,8 @@ class File {
   /// range values to the nearest.
   /// @param samples  [n_channels][n_samples]; n_channels must be that of the run, so that channels stay equally long
   /// @param start    UTC of the first of these samples, if it is to be checked
-  /// @throws StateError if `start` is half a sample or more off the time it has to have: a gap begins a new run, and what is there
+  /// @throws StateError if `start` is half a sample or more off the time it has to have: a gap begins a new run, and what is
+  /// there
   ///         already is not written again
   template <Sample T>
   void append(RunId run, Matrix<const T> samples, std::optional<UtcNanos> start = {});

@@ -42,6 +42,12 @@ std::optional<std::string_view> network_name(std::uint32_t f_type) {
   return std::nullopt;
 }
 
+void require_local(const std::filesystem::path& path, std::optional<std::string_view> network, bool allowed) {
+  if (network && !allowed)
+    throw FileError{path.string() + ": is on " + std::string{*network} +
+                    ", where SWMR is not safe: other hosts see writes in any order; use a local disk, or allow_network"};
+}
+
 }  // namespace core
 
 std::optional<std::string_view> network_file_system(const std::filesystem::path& path) {

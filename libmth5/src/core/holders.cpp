@@ -46,7 +46,8 @@ Holders writers_of(const fs::path& path) {
   struct stat target {};
   if (stat(path.c_str(), &target) != 0) return found;
   std::error_code error;
-  for (fs::directory_iterator processes{"/proc", error}; !error && processes != fs::directory_iterator{}; processes.increment(error)) {
+  for (fs::directory_iterator processes{"/proc", error}; !error && processes != fs::directory_iterator{};
+       processes.increment(error)) {
     const auto pid = pid_from(processes->path().filename().string());
     if (!pid || *pid == getpid()) continue;
     std::error_code closed;  // processes and descriptors come and go while we look

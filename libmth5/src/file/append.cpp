@@ -41,7 +41,8 @@ void FileImpl::check_fit(const Run& run, std::size_t n_channels, std::optional<U
                      std::to_string(run.components.size())};
   const bool single = std::any_of(run.waiting.begin(), run.waiting.end(), [](const auto& w) { return !w.empty(); });
   if (single && !appending_waiting_)
-    throw StateError{run.path + ": append of all channels while samples of single channels wait for the others; append those first"};
+    throw StateError{run.path +
+                     ": append of all channels while samples of single channels wait for the others; append those first"};
   if (!first) return;
   const UtcNanos expected = sample_time(run.start, run.sample_rate, run.n_samples);
   const double off = samples_between(expected, *first, run.sample_rate);
@@ -84,8 +85,8 @@ std::string FileImpl::waiting_text() const {
   for (const auto& run : runs_)
     for (std::size_t c = 0; c < run.waiting.size(); ++c)
       if (!run.waiting[c].empty())
-        return path_.string() + ": closed, but without the last " + std::to_string(run.waiting[c].size()) + " samples of " + run.path +
-               "/" + run.components[c] + ", for which other channels of the run had none";
+        return path_.string() + ": closed, but without the last " + std::to_string(run.waiting[c].size()) + " samples of " +
+               run.path + "/" + run.components[c] + ", for which other channels of the run had none";
   return "";
 }
 

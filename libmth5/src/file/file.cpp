@@ -8,9 +8,11 @@
 
 #include "build_version.hpp"
 #include "core/durable.hpp"
+#include "core/filesystem.hpp"
 #include "file/acquisition_tables.hpp"
 #include "file/file_impl.hpp"
 #include "h5/types.hpp"
+#include "mth5/filesystem.hpp"
 
 namespace mth5 {
 
@@ -27,6 +29,7 @@ FileImpl::FileImpl(fs::path path, const CreateOptions& options)
   h5::initialise();
   if (!version_010_ && options.file_version != "0.2.0")
     throw StateError{path_.string() + ": file version '" + options.file_version + "' is not one of 0.1.0, 0.2.0"};
+  core::require_local(path_, network_file_system(path_), options.allow_network);
   if (fs::exists(fs::symlink_status(path_)))
     throw FileError{path_.string() + ": exists already and is never overwritten; choose another name"};
   // The pid keeps leftovers of a process that was killed here from standing in the way.

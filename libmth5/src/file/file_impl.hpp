@@ -60,7 +60,8 @@ class FileImpl {
   /// Room for rearranged samples; good until the next call.
   template <class T>
   [[nodiscard]] T* scratch(std::size_t count) {
-    if (scratch_.size() * sizeof(double) < count * sizeof(T)) scratch_.resize((count * sizeof(T) + sizeof(double) - 1) / sizeof(double));
+    if (scratch_.size() * sizeof(double) < count * sizeof(T))
+      scratch_.resize((count * sizeof(T) + sizeof(double) - 1) / sizeof(double));
     return reinterpret_cast<T*>(scratch_.data());
   }
 
@@ -147,7 +148,9 @@ class FileImpl {
   [[nodiscard]] std::string waiting_text() const;
   [[nodiscard]] h5::Dataset open_dataset(const std::string& path) const;
   void open_run_datasets(Run& run);
-  [[nodiscard]] const char* summary_path() const { return version_010_ ? "/Survey/channel_summary" : "/Experiment/channel_summary"; }
+  [[nodiscard]] const char* summary_path() const {
+    return version_010_ ? "/Survey/channel_summary" : "/Experiment/channel_summary";
+  }
 
   [[nodiscard]] std::string survey_path(std::string_view survey) const;
   [[nodiscard]] std::string station_path(const Station& station) const;

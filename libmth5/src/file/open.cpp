@@ -6,10 +6,12 @@
 #include <limits>
 
 #include "build_version.hpp"
+#include "core/filesystem.hpp"
 #include "core/holders.hpp"
 #include "file/acquisition_tables.hpp"
 #include "file/file_impl.hpp"
 #include "h5/types.hpp"
+#include "mth5/filesystem.hpp"
 #include "mth5/reader.hpp"
 
 /// Going on with a file that exists: whose it is, what its writer left, what is in it.
@@ -62,7 +64,8 @@ std::string why_fixed(const h5::Dataset& dataset, const std::string& name) {
   if (most != H5S_UNLIMITED) return "its size is limited to " + std::to_string(most) + " samples" + kMakeCopy;
   H5D_chunk_index_t index{};
   h5::check(H5Dget_chunk_index_type(dataset.get(), &index), name);
-  if (index == H5D_CHUNK_IDX_BTREE) return "its chunk index is of HDF5 before 1.10, which SWMR readers cannot follow" + std::string{kMakeCopy};
+  if (index == H5D_CHUNK_IDX_BTREE)
+    return "its chunk index is of HDF5 before 1.10, which SWMR readers cannot follow" + std::string{kMakeCopy};
   return "";
 }
 
@@ -71,6 +74,7 @@ std::string why_fixed(const h5::Dataset& dataset, const std::string& name) {
 FileImpl::FileImpl(std::filesystem::path path, const OpenOptions& options) : path_{std::move(path)}, work_path_{path_} {
   h5::initialise();
   (void)probe(path_);  // a file at all, and HDF5
+  core::require_local(path_, network_file_system(path_), options.create.allow_network);
   lock_or_say_who();
   const std::uint8_t flags = probe(path_).consistency_flags;
   if ((flags & (kWriteFlag | kSwmrFlag)) != 0) recover_from_dead_writer();
@@ -87,8 +91,8 @@ FileImpl::FileImpl(std::filesystem::path path, const OpenOptions& options) : pat
   H5F_info2_t info{};
   h5::check(H5Fget_info2(file_.get(), &info), path_.string());
   if (options.swmr && info.super.version < kSwmrSuperblock)
-    throw StateError{path_.string() + ": was made for HDF5 before 1.10 (superblock version " + std::to_string(info.super.version) +
-                     ") and cannot be SWMR" + kMakeCopy};
+    throw StateError{path_.string() + ": was made for HDF5 before 1.10 (superblock version " +
+                     std::to_string(info.super.version) + ") and cannot be SWMR" + kMakeCopy};
   open_ = true;
   ours_ = h5::has_link(file_.get(), "/Acquisition");
   for (auto& run : runs_) check_channels(run);
@@ -106,8 +110,9 @@ void FileImpl::lock_or_say_who() {
     lock_ = h5::WriterLock{path_};
   } catch (const BusyError&) {
     const auto holders = core::writers_of(path_);
-    throw BusyError{path_.string() + ": another process" + core::in_words(holders) + " is writing this file; a file has one writer",
-                    holders.writers.empty() ? 0 : holders.writers.front().pid};
+    throw BusyError{
+        path_.string() + ": another process" + core::in_words(holders) + " is writing this file; a file has one writer",
+        holders.writers.empty() ? 0 : holders.writers.front().pid};
   }
 }
 
@@ -151,7 +156,8 @@ void FileImpl::load(Reader& reader) {
 void FileImpl::load_run(const RunInfo& info, const std::vector<ChannelInfo>& channels) {
   const std::size_t at = station_index(info.survey, info.station);
   Station& station = stations_[at];
-  Run run{at, info.id, station_path(station) + "/" + info.id, {}, info.sample_rate, info.start, 0, 0, false, true, rows_.size(), {}};
+  Run run{at,           info.id, station_path(station) + "/" + info.id, {}, info.sample_rate, info.start, 0, 0, false, true,
+          rows_.size(), {}};
   if (info.sample_rate <= 0) run.cannot_grow = "its sample_rate is not known";
   for (const auto index : info.channels) {
     const ChannelInfo& channel = channels[index];
@@ -193,8 +199,8 @@ void FileImpl::check_channels(Run& run) {
   const auto& shorter = run.components[static_cast<std::size_t>(shortest - lengths.begin())];
   if (common != *longest) {
     if (recovery_.empty() || !ours_) {
-      run.cannot_grow = "its channels differ in length (" + shorter + " has " + std::to_string(common) + " samples, others up to " +
-                        std::to_string(*longest) + ")";
+      run.cannot_grow = "its channels differ in length (" + shorter + " has " + std::to_string(common) +
+                        " samples, others up to " + std::to_string(*longest) + ")";
     } else {
       for (std::size_t c = 0; c < lengths.size(); ++c) {
         if (lengths[c] == common) continue;
@@ -213,7 +219,8 @@ void FileImpl::check_channels(Run& run) {
     row.n_samples = lengths[c];
     row.has_data = lengths[c] > 0;
     const auto start = parse_time(row.start).value_or(run.start);
-    row.end = lengths[c] > 0 && row.sample_rate > 0 ? to_mth5_time(sample_time(start, row.sample_rate, lengths[c] - 1)) : row.start;
+    row.end =
+        lengths[c] > 0 && row.sample_rate > 0 ? to_mth5_time(sample_time(start, row.sample_rate, lengths[c] - 1)) : row.start;
     row.channel_reference = h5::reference_to(file_.get(), run.path + "/" + run.components[c]);
     row.run_reference = h5::reference_to(file_.get(), run.path);
     row.station_reference = h5::reference_to(file_.get(), station_path(stations_[run.station]));

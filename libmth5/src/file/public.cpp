@@ -19,7 +19,9 @@ File& File::operator=(File&&) noexcept = default;
 File File::create(const fs::path& path, const CreateOptions& options) { return File{std::make_unique<FileImpl>(path, options)}; }
 
 File File::open(const fs::path& path, std::string_view mode, const OpenOptions& options) {
-  const auto refuse = [&](const std::string& why) { throw StateError{path.string() + ": mode '" + std::string{mode} + "': " + why}; };
+  const auto refuse = [&](const std::string& why) {
+    throw StateError{path.string() + ": mode '" + std::string{mode} + "': " + why};
+  };
   if (mode == "r") refuse("is for reading; use mth5::Reader");
   if (mode == "w") refuse("would overwrite; 'x' creates a new file, 'a' goes on with one");
   if (mode != "a" && mode != "r+" && mode != "x") refuse("is none of a, r+, x");
@@ -122,9 +124,9 @@ void File::append(RunId run, std::size_t channel, std::span<const T> samples) {
   impl_->append_waiting(run);
 }
 
-#define MTH5_APPEND(T)                                                                                 \
-  template void File::append<T>(RunId, Matrix<const T>, std::optional<UtcNanos>);                      \
-  template void File::append_interleaved<T>(RunId, std::span<const T>, std::optional<UtcNanos>);       \
+#define MTH5_APPEND(T)                                                                           \
+  template void File::append<T>(RunId, Matrix<const T>, std::optional<UtcNanos>);                \
+  template void File::append_interleaved<T>(RunId, std::span<const T>, std::optional<UtcNanos>); \
   template void File::append<T>(RunId, std::size_t, std::span<const T>);
 MTH5_APPEND(double)
 MTH5_APPEND(float)

@@ -18,7 +18,9 @@ struct Field {
   FieldType type;
   std::size_t text_bytes = 0;
 
-  [[nodiscard]] constexpr std::size_t bytes() const { return type == FieldType::Text ? text_bytes : type == FieldType::Bool ? 1 : 8; }
+  [[nodiscard]] constexpr std::size_t bytes() const {
+    return type == FieldType::Text ? text_bytes : type == FieldType::Bool ? 1 : 8;
+  }
 };
 
 constexpr FieldType T = FieldType::Text;
@@ -164,7 +166,8 @@ struct Summary {
   std::span<const Field> fields;
   hsize_t rows;
 };
-constexpr Summary kSummaries[] = {{"channel_summary", kChannel, 0}, {"tf_summary", kTransferFunction, 1}, {"fc_summary", kFourier, 1}};
+constexpr Summary kSummaries[] = {
+    {"channel_summary", kChannel, 0}, {"tf_summary", kTransferFunction, 1}, {"fc_summary", kFourier, 1}};
 
 /// Whether rows can be overwritten in place while readers are attached.
 bool is_plain(hid_t root, const Summary& summary) {

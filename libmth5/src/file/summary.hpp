@@ -32,8 +32,8 @@ using PackedRow = std::array<char, kChannelRowBytes>;
 /// zero row each, Python's own "empty") in `/Experiment` or `/Survey`.
 void create_summaries(hid_t root);
 
-/// Makes those that are missing, and channel_summary anew, without rows, if its rows cannot be overwritten in place: Python writes
-/// it compressed.
+/// Makes those that are missing, and channel_summary anew, without rows, if its rows cannot be overwritten in place: Python
+/// writes it compressed.
 void replace_unfit_summaries(hid_t root);
 
 }  // namespace mth5::file
