@@ -113,20 +113,6 @@ std::vector<Series> find_series(Files files) {
   return all;
 }
 
-std::pair<std::int64_t, std::int64_t> indexes_within(const Window& window, mth5::UtcNanos start, double sample_rate,
-                                                     std::int64_t n) {
-  if (sample_rate <= 0) return {0, n};
-  // The first index not before an edge. Times of samples are rounded to the ns: a sample less than 1 ns before the edge lies on
-  // it.
-  const auto index = [&](mth5::UtcNanos edge) {
-    const double at = std::ceil(mth5::samples_between(start, edge, sample_rate) - 0.6e-9 * sample_rate);
-    return static_cast<std::int64_t>(std::clamp(at, 0.0, static_cast<double>(n)));
-  };
-  const std::int64_t first = window.from ? index(*window.from) : 0;
-  const std::int64_t second = window.to ? index(*window.to) : n;
-  return {first, std::max(first, second)};
-}
-
 std::vector<Gap> gaps_within(const Series& series, const Window& window, Files files) {
   std::vector<Gap> gaps;
   for (Gap gap : series.gaps) {

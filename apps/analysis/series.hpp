@@ -5,20 +5,18 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "mth5/channel.hpp"
 #include "mth5/reader.hpp"
 
 /// What belongs together over runs and files, and what is missing between. Thread: that of the readers.
 namespace analysis {
 
-/// Times [from, to); an end that is not set is where the data end.
-struct Window {
-  std::optional<mth5::UtcNanos> from, to;
-};
+using Window = mth5::TimeRange;
+using mth5::indexes_within;
 
 struct Gap {
   std::string survey, station;
@@ -50,10 +48,6 @@ struct Series {
 /// Gaps are those between the runs. Where the recorder wrote its own list (/Acquisition/gaps), its rows replace what was derived
 /// between the same two runs, and add what runs cannot tell: reasons, filled gaps.
 [[nodiscard]] std::vector<Series> find_series(std::span<const std::unique_ptr<mth5::Reader>> files);
-
-/// Indexes [first, second) of the n samples that lie in the window.
-[[nodiscard]] std::pair<std::int64_t, std::int64_t> indexes_within(const Window& window, mth5::UtcNanos start, double sample_rate,
-                                                                   std::int64_t n);
 
 /// The gaps of a series as they show in a window: cut at its edges, and with what is missing before the first and after the last
 /// sample where the window has an edge there.

@@ -22,7 +22,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-constexpr mth5::ReaderOptions kQuick{.deadline = std::chrono::milliseconds{50}};
+const mth5::ReaderOptions kQuick{.deadline = std::chrono::milliseconds{50}};
 
 fs::path python_file(const std::string& name) { return support::data() / "mth5" / name; }
 

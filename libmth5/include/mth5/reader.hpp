@@ -3,9 +3,12 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mth5/metadata.hpp"
@@ -72,6 +75,8 @@ struct SurveyInfo {
 struct ReaderOptions {
   unsigned metadata_read_attempts = 26;      ///< of HDF5; its own default of 100 can hang for minutes (swmr-facts 1)
   std::chrono::milliseconds deadline{3000};  ///< how long an open is retried while a writer edits the structure
+  /// Told the path of each object before HDF5 touches it: for who must know where HDF5 died. May be empty.
+  std::function<void(const std::string& object)> visiting = {};
 };
 
 /// An open file. HDF5 shares what one process opens twice, and so what it has cached: a second Reader of a file that is being
@@ -100,6 +105,11 @@ class Reader {
   [[nodiscard]] const std::vector<RunInfo>& runs() const;
   [[nodiscard]] const std::vector<ChannelInfo>& channels() const;
 
+  /// Indexes of the channels of these names; the case of `component` does not matter, an empty survey stands for any. To read by
+  /// time or block by block: mth5/channel.hpp.
+  [[nodiscard]] std::vector<std::size_t> find(std::string_view station, std::string_view run, std::string_view component,
+                                              std::string_view survey = {}) const;
+
   /// Samples [first, first + count) of a channel as doubles; the part beyond n_samples is cut off.
   [[nodiscard]] std::vector<double> read(std::size_t channel, std::int64_t first, std::int64_t count) const;
   /// The same into the caller's buffer. @returns how many were read
@@ -110,6 +120,21 @@ class Reader {
   /// Rows [first, …) of a table as of now; nullopt if there is no such table.
   [[nodiscard]] std::optional<Table> table(std::string_view name, std::int64_t first = 0) const;
   [[nodiscard]] std::int64_t table_rows(std::string_view name) const;
+
+  /// Whether any sample of a channel is not 0. Reads only until the first such, and what it has seen not again.
+  [[nodiscard]] bool has_data(std::size_t channel) const;
+
+  /// Python's table of that name, from what this reader sees at its last refresh() and not from what the file's own table says,
+  /// which only its writer updates. Rows in the order of channels(). Columns and their names are Python's but for the references,
+  /// which are of use in HDF5 only; has_data() is an integer.
+  [[nodiscard]] Table channel_summary() const;
+  /// The same for runs, ordered by station and start. Lists and channel_scale_factors are JSON texts, `duration` is in seconds,
+  /// n_samples is what all channels of the run have.
+  [[nodiscard]] Table run_summary() const;
+
+  /// What a reader of this file should know, one line each: that it is written over a network file system, that links were not
+  /// followed.
+  [[nodiscard]] std::vector<std::string> warnings() const;
 
   /// The row of /Acquisition/state: what the writer last committed. nullopt for files of other programs.
   struct Commit {

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "h5/handle.hpp"
+#include "mth5/filesystem.hpp"
 #include "read/structure.hpp"
 #include "read/tables.hpp"
 
@@ -17,6 +18,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kRetryPause{20};
 constexpr std::chrono::seconds kForeignReopen{10};  ///< files of other programs tell nothing of new runs
+/// Deflate packs 1032:1 at best. What claims more is damaged, and would be read as fill values for ever.
+constexpr std::uintmax_t kMaxCompression = 2000;
+constexpr std::int64_t kZeroBlock = 65'536;  ///< samples read at a time in search of one that is not 0
 constexpr auto kNewest = static_cast<double>(std::numeric_limits<std::int64_t>::max() / 1'000'000'000);
 
 h5::PropertyList reader_access(const ReaderOptions& options) {
@@ -46,6 +50,7 @@ struct Reader::Impl {
   std::optional<Commit> commit;  ///< as of the last refresh
   Stamp stamp;
   Clock::time_point opened{};
+  std::vector<std::int64_t> zeros;  ///< by channel: how many samples from the first on are known to be 0; -1: not all are
 
   [[nodiscard]] Stamp look() const {
     struct stat status {};
@@ -96,7 +101,7 @@ struct Reader::Impl {
     stamp = look();
     const auto access = reader_access(options);
     file = h5::File{H5Fopen(path.c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access.get()), path.string()};
-    read::Structure fresh = read::walk(file.get(), path.string());
+    read::Structure fresh = read::walk(file.get(), path.string(), options.visiting);
     std::optional<read::StateRow> fresh_row;
     std::optional<Commit> fresh_commit;
     if (std::find(fresh.tables.begin(), fresh.tables.end(), "state") != fresh.tables.end()) {
@@ -121,10 +126,18 @@ struct Reader::Impl {
 
   /// All channels of a run get the length of its shortest.
   bool count_samples() {
+    const std::uintmax_t most = look().bytes * kMaxCompression;
     bool any_new = false;
     for (auto& run : found.runs) {
       std::int64_t n = run.channels.empty() ? 0 : std::numeric_limits<std::int64_t>::max();
-      for (const auto channel : run.channels) n = std::min(n, extent(channel));
+      for (const auto channel : run.channels) {
+        const std::int64_t claimed = extent(channel);
+        if (static_cast<std::uintmax_t>(claimed) > most / sample_bytes(found.channels[channel].type))
+          throw FormatError{path.string() + ": " + run.id + "/" + found.channels[channel].component + " claims " +
+                            std::to_string(claimed) + " samples in a file of " + std::to_string(most / kMaxCompression) +
+                            " bytes: damaged"};
+        n = std::min(n, claimed);
+      }
       any_new |= n != run.n_samples;
       run.n_samples = n;
       check_times(run.station + "/" + run.id, run.sample_rate, run.start, n);
@@ -223,6 +236,20 @@ const std::vector<StationInfo>& Reader::stations() const { return impl_->found.s
 const std::vector<RunInfo>& Reader::runs() const { return impl_->found.runs; }
 const std::vector<ChannelInfo>& Reader::channels() const { return impl_->found.channels; }
 
+std::vector<std::size_t> Reader::find(std::string_view station, std::string_view run, std::string_view component,
+                                      std::string_view survey) const {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  const auto same = [&](char a, char b) { return lower(a) == lower(b); };
+  std::vector<std::size_t> matches;
+  for (std::size_t i = 0; i < channels().size(); ++i) {
+    const auto& info = channels()[i];
+    if (info.station == station && info.run == run && (survey.empty() || info.survey == survey) &&
+        std::equal(info.component.begin(), info.component.end(), component.begin(), component.end(), same))
+      matches.push_back(i);
+  }
+  return matches;
+}
+
 std::vector<double> Reader::read(std::size_t channel, std::int64_t first, std::int64_t count) const {
   const auto& all = impl_->found.channels;
   if (channel >= all.size()) throw StateError{impl_->path.string() + ": there is no channel " + std::to_string(channel)};
@@ -274,6 +301,30 @@ std::int64_t Reader::table_rows(std::string_view name) const {
   impl_->require_open();
   h5::initialise();
   return read::TableFile{impl_->file.get(), impl_->path.string(), std::string{name}, true}.rows();
+}
+
+bool Reader::has_data(std::size_t channel) const {
+  auto& zeros = impl_->zeros;
+  zeros.resize(channels().size());
+  std::vector<double> block;
+  while (zeros[channel] >= 0 && zeros[channel] < channels()[channel].n_samples) {
+    block.resize(static_cast<std::size_t>(std::min(kZeroBlock, channels()[channel].n_samples - zeros[channel])));
+    const std::size_t n = read(channel, zeros[channel], block);
+    const bool all_zero = std::all_of(block.begin(), block.end(), [](double value) { return value == 0; });
+    zeros[channel] = all_zero ? zeros[channel] + static_cast<std::int64_t>(n) : -1;
+  }
+  return zeros[channel] < 0;
+}
+
+std::vector<std::string> Reader::warnings() const {
+  std::vector<std::string> lines;
+  if (const auto network = network_file_system(path()); network && state() != FileState::Closed)
+    lines.push_back(path().string() + ": on " + std::string{*network} +
+                    ": SWMR is not guaranteed there: figures may lag, and reads may fail; read it on the host that writes it");
+  if (const auto n = impl_->found.unfollowed_links; n > 0)
+    lines.push_back(path().string() + ": " + std::to_string(n) +
+                    " links not followed: they lead out of the file, or to what is in it already; no MTH5 program makes such");
+  return lines;
 }
 
 std::optional<Reader::Commit> Reader::last_commit() const {

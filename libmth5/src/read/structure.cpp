@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "read/attributes.hpp"
@@ -22,11 +22,15 @@ constexpr double kMinSampleRate = 1e-6;
 struct Names {
   std::vector<std::string> names;
   std::size_t room;
+  std::size_t unfollowed = 0;
   bool full = false;
 };
 herr_t collect(hid_t, const char* name, const H5L_info_t* link, void* out) noexcept {
   auto& to = *static_cast<Names*>(out);
-  if (link->type != H5L_TYPE_HARD) return 0;  // MTH5 has none; one that leads out of the file is not ours to follow
+  if (link->type != H5L_TYPE_HARD) {  // MTH5 has none; one that leads out of the file is not ours to follow
+    ++to.unfollowed;
+    return 0;
+  }
   to.full = to.names.size() >= to.room;
   if (to.full) return 1;
   try {
@@ -39,10 +43,12 @@ herr_t collect(hid_t, const char* name, const H5L_info_t* link, void* out) noexc
 
 class Walker {
  public:
-  Walker(hid_t file, const std::string& path) : file_{file}, path_{path} {}
+  Walker(hid_t file, const std::string& path, const Visiting& visiting) : file_{file}, path_{path}, visiting_{visiting} {}
 
   Structure run() {
+    visit("/");
     const h5::Group root{H5Gopen2(file_, "/", H5P_DEFAULT), path_ + ": root group"};
+    (void)look(root.get(), "", ".");  // from now on known: a link back to it is not followed
     found_.file_version = text_attribute(root.get(), "file.version");
     const auto top = children(root.get(), "/");
     const bool v020 = contains(top, "Experiment");
@@ -52,18 +58,18 @@ class Walker {
     if (found_.file_version != "0.1.0" && found_.file_version != "0.2.0")
       throw FormatError{path_ + ": MTH5 file version " + found_.file_version + " is not supported (0.1.0 and 0.2.0 are)"};
     if (v020) {
-      each_group(root.get(), "Experiment", [&](hid_t experiment) {
-        each_group(experiment, "Surveys", [&](hid_t surveys) {
-          for (const auto& name : children(surveys, "Surveys"))
-            if (const auto group = open_group(surveys, name)) survey(group.get(), name);
-        });
-      });
+      const auto experiment = required_group(root.get(), top, "", "Experiment");
+      const auto surveys = required_group(experiment.get(), children(experiment.get(), "/Experiment"), "/Experiment", "Surveys");
+      each_group(surveys.get(), "/Experiment/Surveys",
+                 [&](hid_t group, const std::string& name) { survey(group, "/Experiment/Surveys/" + name, name); });
     } else {
-      each_group(root.get(), "Survey", [&](hid_t group) { survey(group, ""); });
+      survey(required_group(root.get(), top, "", "Survey").get(), "/Survey", "");
     }
     if (contains(top, "Acquisition")) {
-      found_.has_acquisition = true;
-      each_group(root.get(), "Acquisition", [&](hid_t group) { tables(group, "", 2); });
+      if (const auto group = open_group(root.get(), "", "Acquisition")) {
+        found_.has_acquisition = true;
+        tables(group.get(), "/Acquisition", "", 2);
+      }
     }
     return std::move(found_);
   }
@@ -73,57 +79,82 @@ class Walker {
     return std::find(names.begin(), names.end(), name) != names.end();
   }
 
-  std::vector<std::string> children(hid_t group, const std::string& what) {
+  void visit(const std::string& object) const {
+    if (visiting_) visiting_(object);
+  }
+
+  [[noreturn]] void refuse_links() const {
+    throw FormatError{path_ + ": more than " + std::to_string(kMaxLinks) + " objects: damaged, or not for this reader"};
+  }
+
+  std::vector<std::string> children(hid_t group, const std::string& where) {
+    H5G_info_t info{};
+    h5::check(H5Gget_info(group, &info), path_ + ": " + where);
+    if (info.nlinks > kMaxLinks) refuse_links();  // before HDF5 collects them all
     Names names{{}, kMaxLinks - links_};
-    h5::check(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names), path_ + ": members of " + what);
-    if (names.full)
-      throw FormatError{path_ + ": more than " + std::to_string(kMaxLinks) + " objects: damaged, or not for this reader"};
+    h5::check(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names), path_ + ": members of " + where);
+    if (names.full) refuse_links();
     links_ += names.names.size();
+    found_.unfollowed_links += names.unfollowed;
     return std::move(names.names);
   }
 
-  [[nodiscard]] H5O_type_t type_of(hid_t parent, const std::string& name) const {
+  /// What a hard link leads to; nullopt if that is known already: MTH5 is a tree, and a damaged file may have loops.
+  std::optional<H5O_type_t> look(hid_t parent, const std::string& where, const std::string& name) {
+    const std::string object = where + "/" + name;
+    visit(object);
     H5O_info_t info{};
-    h5::check(H5Oget_info_by_name2(parent, name.c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT), path_ + ": " + name);
-    return info.type;
+    h5::check(H5Oget_info_by_name2(parent, name.c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT), path_ + ": " + object);
+    if (seen_.insert(info.addr).second) return info.type;
+    ++found_.unfollowed_links;
+    return std::nullopt;
   }
-  /// Empty if it is no group.
-  [[nodiscard]] h5::Group open_group(hid_t parent, const std::string& name) const {
-    if (type_of(parent, name) != H5O_TYPE_GROUP) return {};
-    return {H5Gopen2(parent, name.c_str(), H5P_DEFAULT), path_ + ": group " + name};
+  /// Empty if it is no group, or one that is known.
+  h5::Group open_group(hid_t parent, const std::string& where, const std::string& name) {
+    if (look(parent, where, name) != H5O_TYPE_GROUP) return {};
+    return {H5Gopen2(parent, name.c_str(), H5P_DEFAULT), path_ + ": group " + where + "/" + name};
   }
-  void each_group(hid_t parent, const std::string& name, const std::function<void(hid_t)>& use) {
-    if (h5::check(H5Lexists(parent, name.c_str(), H5P_DEFAULT), path_ + ": " + name) == 0) return;
-    if (const auto group = open_group(parent, name)) use(group.get());
+  h5::Group required_group(hid_t parent, const std::vector<std::string>& members, const std::string& where,
+                           const std::string& name) {
+    auto group = contains(members, name) ? open_group(parent, where, name) : h5::Group{};
+    if (!group) throw FormatError{path_ + ": " + where + "/" + name + " is missing or no group: damaged, or not an MTH5 file"};
+    return group;
+  }
+  template <class Use>  // (hid_t, name)
+  void each_group(hid_t parent, const std::string& where, Use use) {
+    for (const auto& name : children(parent, where))
+      if (const auto group = open_group(parent, where, name)) use(group.get(), name);
   }
 
-  void survey(hid_t group, const std::string& name) {
+  void survey(hid_t group, const std::string& where, const std::string& name) {
     SurveyInfo info{name, metadata(group, Kind::Survey)};
     if (info.id.empty()) info.id = info.metadata.text("id", "default_survey");  // 0.1.0 has no group named after it
     const std::string id = info.id;
     found_.surveys.push_back(std::move(info));
-    each_group(group, "Stations", [&](hid_t stations) {
-      for (const auto& station_name : children(stations, "Stations"))
-        if (const auto inner = open_group(stations, station_name)) station(inner.get(), id, station_name);
-    });
+    if (!contains(children(group, where), "Stations")) return;
+    if (const auto stations = open_group(group, where, "Stations"))
+      each_group(stations.get(), where + "/Stations", [&](hid_t inner, const std::string& station_name) {
+        station(inner, where + "/Stations/" + station_name, id, station_name);
+      });
   }
 
-  void station(hid_t group, const std::string& survey, const std::string& name) {
+  void station(hid_t group, const std::string& where, const std::string& survey, const std::string& name) {
     found_.stations.push_back({survey, name, metadata(group, Kind::Station)});
-    for (const auto& child : children(group, name)) {
+    for (const auto& child : children(group, where)) {
       if (std::find(kNotRuns.begin(), kNotRuns.end(), child) != kNotRuns.end()) continue;
-      if (const auto inner = open_group(group, child)) run(inner.get(), survey, name, child);
+      if (const auto inner = open_group(group, where, child)) run(inner.get(), where + "/" + child, survey, name, child);
     }
   }
 
-  void run(hid_t group, const std::string& survey, const std::string& station, const std::string& name) {
+  void run(hid_t group, const std::string& where, const std::string& survey, const std::string& station,
+           const std::string& name) {
     RunInfo info{
         .survey = survey, .station = station, .id = name, .metadata = metadata(group, Kind::Run), .start = {}, .channels = {}};
     const double rate = checked_rate(info.metadata.number("sample_rate"));
     const auto start = parse_time(info.metadata.text("time_period.start"));
-    for (const auto& child : children(group, name)) {
-      if (type_of(group, child) != H5O_TYPE_DATASET) continue;
-      h5::Dataset dataset{H5Dopen2(group, child.c_str(), H5P_DEFAULT), path_ + ": channel " + name + "/" + child};
+    for (const auto& child : children(group, where)) {
+      if (look(group, where, child) != H5O_TYPE_DATASET) continue;
+      h5::Dataset dataset{H5Dopen2(group, child.c_str(), H5P_DEFAULT), path_ + ": channel " + where + "/" + child};
       const auto type = sample_type(dataset);
       if (!type) continue;
       ChannelInfo channel{.survey = survey,
@@ -162,9 +193,15 @@ class Walker {
   }
 
   /// nullopt: no channel (more than one dimension, not a number).
-  std::optional<SampleType> sample_type(const h5::Dataset& dataset) const {
+  std::optional<SampleType> sample_type(const h5::Dataset& dataset) {
     const h5::Space space{H5Dget_space(dataset.get()), path_ + ": shape of a channel"};
     if (H5Sget_simple_extent_ndims(space.get()) != 1) return std::nullopt;
+    const h5::PropertyList create{H5Dget_create_plist(dataset.get()), path_ + ": layout of a channel"};
+    const bool elsewhere = H5Pget_layout(create.get()) == H5D_VIRTUAL || H5Pget_external_count(create.get()) > 0;
+    if (elsewhere) {  // its samples are in other files, wherever this one says
+      ++found_.unfollowed_links;
+      return std::nullopt;
+    }
     const h5::Datatype type{H5Dget_type(dataset.get()), path_ + ": type of a channel"};
     const std::size_t bytes = H5Tget_size(type.get());
     switch (H5Tget_class(type.get())) {
@@ -181,13 +218,14 @@ class Walker {
     }
   }
 
-  void tables(hid_t group, const std::string& prefix, int depth) {
-    for (const auto& name : children(group, "Acquisition")) {
-      const auto type = type_of(group, name);
-      if (type == H5O_TYPE_DATASET)
-        found_.tables.push_back(prefix + name);
-      else if (type == H5O_TYPE_GROUP && depth > 1)
-        each_group(group, name, [&](hid_t inner) { tables(inner, prefix + name + "/", depth - 1); });
+  /// @param folder  below /Acquisition: "" or "state_of_health/"
+  void tables(hid_t group, const std::string& where, const std::string& folder, int depth) {
+    for (const auto& name : children(group, where)) {
+      const auto type = look(group, where, name);
+      if (type == H5O_TYPE_DATASET) found_.tables.push_back(folder + name);
+      if (type != H5O_TYPE_GROUP || depth == 1) continue;
+      const h5::Group inner{H5Gopen2(group, name.c_str(), H5P_DEFAULT), path_ + ": group " + where + "/" + name};
+      tables(inner.get(), where + "/" + name, folder + name + "/", depth - 1);
     }
   }
 
@@ -195,7 +233,9 @@ class Walker {
 
   hid_t file_;
   const std::string& path_;
+  const Visiting& visiting_;
   std::size_t links_ = 0;
+  std::set<haddr_t> seen_;
   Structure found_;
 };
 
@@ -218,13 +258,14 @@ std::vector<std::size_t> merge_by(std::vector<T>& known, std::vector<T>& fresh, 
 
 }  // namespace
 
-Structure walk(hid_t file, const std::string& path) { return Walker{file, path}.run(); }
+Structure walk(hid_t file, const std::string& path, const Visiting& visiting) { return Walker{file, path, visiting}.run(); }
 
 void merge(Structure& known, Structure fresh) {
   using std::tuple;
   known.file_version = std::move(fresh.file_version);
   known.tables = std::move(fresh.tables);
   known.has_acquisition = fresh.has_acquisition;
+  known.unfollowed_links = fresh.unfollowed_links;
   merge_by(known.surveys, fresh.surveys, [](const SurveyInfo& s) { return s.id; });
   merge_by(known.stations, fresh.stations, [](const StationInfo& s) { return tuple{s.survey, s.id}; });
   const auto where = merge_by(known.channels, fresh.channels, [](const ChannelInfo& c) {

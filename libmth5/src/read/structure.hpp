@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,15 @@ struct Structure {
   std::vector<h5::Dataset> datasets;  ///< one per channel
   std::vector<std::string> tables;    ///< names below /Acquisition
   bool has_acquisition = false;
+  std::size_t unfollowed_links = 0;  ///< soft, external, or to what is in the tree already
 };
 
-/// @param path  for messages
+using Visiting = std::function<void(const std::string& object)>;
+
+/// @param path      for messages
+/// @param visiting  told each object before it is touched; may be empty
 /// @throws FormatError (not MTH5, unknown version, too large), FileError (HDF5 failed: a transient of a live file, or damage)
-[[nodiscard]] Structure walk(hid_t file, const std::string& path);
+[[nodiscard]] Structure walk(hid_t file, const std::string& path, const Visiting& visiting);
 
 /// Puts `fresh` over `known`: what was there keeps its index, what is new comes behind it, what is gone keeps its entry with no
 /// dataset.

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "mth5/reader.hpp"
+#include "mth5/time.hpp"
+
+/// Reading the samples of one channel: windows by index or by time, long channels block by block.
+/// Thread: that of the Reader.
+namespace mth5 {
+
+/// Samples by index: [first, end).
+struct SampleRange {
+  std::int64_t first = 0;
+  std::int64_t end = std::numeric_limits<std::int64_t>::max();
+};
+/// Samples by time: those not before `from` and before `to`; an edge that is not set is where the data end.
+struct TimeRange {
+  std::optional<UtcNanos> from, to;
+};
+/// What to read; whatever part of it the channel does not have is cut off. `{}`: all.
+using Window = std::variant<SampleRange, TimeRange>;
+
+/// Indexes [first, second) of the n samples from `start` on that lie in the range; all of them if sample_rate (Hz) is not known
+/// (0). Pure.
+[[nodiscard]] std::pair<std::int64_t, std::int64_t> indexes_within(const TimeRange& range, UtcNanos start, double sample_rate,
+                                                                   std::int64_t n);
+
+/// Samples in a row.
+struct Block {
+  std::int64_t first = 0;  ///< index of values[0] in the channel
+  UtcNanos start;          ///< time of values[0]
+  double sample_rate = 0;  ///< Hz; 0 if the file does not tell
+  std::vector<double> values;
+};
+
+class Blocks;
+
+/// One channel of an open file. Good as long as the Reader stays where it is; a refresh of the Reader shows here too.
+class Channel {
+ public:
+  /// @param index  in Reader::channels(). @throws StateError if there is no such channel
+  Channel(const Reader& reader, std::size_t index);
+  /// By its names; the case of `component` does not matter. @param survey  needed only where two surveys have such a channel
+  /// @throws StateError if there is no such channel, or more than one; names what there is
+  Channel(const Reader& reader, std::string_view station, std::string_view run, std::string_view component,
+          std::string_view survey = {});
+
+  [[nodiscard]] const ChannelInfo& info() const;
+  /// Indexes [first, second) of the window among the samples there are now.
+  /// @throws FormatError for times if the file does not tell the sample rate
+  [[nodiscard]] std::pair<std::int64_t, std::int64_t> indexes(const Window& window) const;
+  /// All of the window at once. @throws FormatError, FileError as Reader::read
+  [[nodiscard]] Block read(const Window& window = {}) const;
+  /// The same in bounded memory, for loops: `for (const auto& block : channel.blocks(window, 65'536)) …`. The end is fixed here:
+  /// what is recorded meanwhile is not in it.
+  [[nodiscard]] Blocks blocks(const Window& window = {}, std::size_t block_samples = 65'536) const;
+
+ private:
+  const Reader* reader_;
+  std::size_t index_;
+};
+
+/// The blocks of a window, each read when it is reached; one pass. The last may be shorter. A dereferenced block is good until
+/// the next.
+class Blocks {
+ public:
+  class Iterator {
+   public:
+    using value_type = Block;
+    using difference_type = std::ptrdiff_t;
+    using iterator_concept = std::input_iterator_tag;
+
+    Iterator() = default;
+    explicit Iterator(Blocks* of) : of_{of} {}
+    const Block& operator*() const { return of_->block_; }
+    const Block* operator->() const { return &of_->block_; }
+    Iterator& operator++() {
+      of_->next();
+      return *this;
+    }
+    void operator++(int) { of_->next(); }
+    bool operator==(std::default_sentinel_t) const { return of_->block_.values.empty(); }
+
+   private:
+    Blocks* of_ = nullptr;
+  };
+
+  /// @throws StateError if block_samples is 0
+  Blocks(const Reader& reader, std::size_t channel, std::int64_t first, std::int64_t end, std::size_t block_samples);
+
+  /// Reads the first block. @throws FormatError, FileError as Reader::read; ++ too
+  [[nodiscard]] Iterator begin() {
+    next();
+    return Iterator{this};
+  }
+  [[nodiscard]] static std::default_sentinel_t end() { return {}; }
+
+ private:
+  void next();
+
+  const Reader* reader_;
+  std::size_t channel_;
+  std::int64_t at_, end_;
+  std::size_t block_samples_;
+  Block block_;
+};
+
+}  // namespace mth5

@@ -1,0 +1,105 @@
+#include "mth5/channel.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mth5 {
+
+namespace {
+
+std::string name_of(const ChannelInfo& info) {
+  return (info.survey.empty() ? "" : info.survey + "/") + info.station + "/" + info.run + "/" + info.component;
+}
+
+std::size_t found(const Reader& reader, std::string_view station, std::string_view run, std::string_view component,
+                  std::string_view survey) {
+  const auto matches = reader.find(station, run, component, survey);
+  if (matches.size() == 1) return matches.front();
+  const std::string wanted = std::string{station} + "/" + std::string{run} + "/" + std::string{component};
+  std::string there;
+  if (matches.size() > 1) {
+    for (const auto index : matches) there += (there.empty() ? "" : ", ") + reader.channels()[index].survey;
+    throw StateError{reader.path().string() + ": channel " + wanted + " is in more than one survey (" + there + "): name one"};
+  }
+  for (const auto& info : reader.channels())
+    if (info.station == station && info.run == run && (survey.empty() || info.survey == survey))
+      there += (there.empty() ? "" : ", ") + info.component;
+  throw StateError{reader.path().string() + ": there is no channel " + wanted +
+                   (there.empty() ? "; nor such a run" : "; this run has " + there)};
+}
+
+/// @param values  memory to use again
+Block read_block(const Reader& reader, std::size_t channel, std::int64_t first, std::int64_t count, std::vector<double> values) {
+  const auto& info = reader.channels()[channel];
+  if (static_cast<std::uint64_t>(count) > values.max_size())
+    throw StateError{reader.path().string() + ": " + name_of(info) + ": " + std::to_string(count) +
+                     " samples do not fit into memory; read them block by block"};
+  values.resize(static_cast<std::size_t>(count));
+  if (reader.read(channel, first, values) != values.size())
+    throw FileError{reader.path().string() + ": " + name_of(info) + ": samples are gone"};
+  return {.first = first,
+          .start = info.sample_rate > 0 ? sample_time(info.start, info.sample_rate, first) : info.start,
+          .sample_rate = info.sample_rate,
+          .values = std::move(values)};
+}
+
+}  // namespace
+
+std::pair<std::int64_t, std::int64_t> indexes_within(const TimeRange& range, UtcNanos start, double sample_rate, std::int64_t n) {
+  if (sample_rate <= 0) return {0, n};
+  // The first index not before an edge. Times of samples are rounded to the ns: a sample less than 1 ns before the edge lies on
+  // it.
+  const auto index = [&](UtcNanos edge) {
+    const double at = std::ceil(samples_between(start, edge, sample_rate) - 0.6e-9 * sample_rate);
+    return at >= static_cast<double>(n) ? n : static_cast<std::int64_t>(std::max(at, 0.0));
+  };
+  const std::int64_t first = range.from ? index(*range.from) : 0;
+  const std::int64_t second = range.to ? index(*range.to) : n;
+  return {first, std::max(first, second)};
+}
+
+Channel::Channel(const Reader& reader, std::size_t index) : reader_{&reader}, index_{index} {
+  if (index >= reader.channels().size())
+    throw StateError{reader.path().string() + ": there is no channel " + std::to_string(index)};
+}
+
+Channel::Channel(const Reader& reader, std::string_view station, std::string_view run, std::string_view component,
+                 std::string_view survey)
+    : Channel{reader, found(reader, station, run, component, survey)} {}
+
+const ChannelInfo& Channel::info() const { return reader_->channels()[index_]; }
+
+std::pair<std::int64_t, std::int64_t> Channel::indexes(const Window& window) const {
+  const auto& channel = info();
+  if (const auto* range = std::get_if<SampleRange>(&window)) {
+    const auto first = std::clamp<std::int64_t>(range->first, 0, channel.n_samples);
+    return {first, std::clamp(range->end, first, channel.n_samples)};
+  }
+  if (channel.sample_rate <= 0)
+    throw FormatError{reader_->path().string() + ": " + name_of(channel) +
+                      " has no sample rate: it can be read by index, not by time"};
+  return indexes_within(std::get<TimeRange>(window), channel.start, channel.sample_rate, channel.n_samples);
+}
+
+Block Channel::read(const Window& window) const {
+  const auto [first, end] = indexes(window);
+  return read_block(*reader_, index_, first, end - first, {});
+}
+
+Blocks Channel::blocks(const Window& window, std::size_t block_samples) const {
+  const auto [first, end] = indexes(window);
+  return {*reader_, index_, first, end, block_samples};
+}
+
+Blocks::Blocks(const Reader& reader, std::size_t channel, std::int64_t first, std::int64_t end, std::size_t block_samples)
+    : reader_{&reader}, channel_{channel}, at_{first}, end_{end}, block_samples_{block_samples} {
+  if (block_samples == 0) throw StateError{reader.path().string() + ": a block of 0 samples would never end"};
+}
+
+void Blocks::next() {
+  const auto count = std::min<std::uint64_t>(block_samples_, static_cast<std::uint64_t>(end_ - at_));
+  block_ = read_block(*reader_, channel_, at_, static_cast<std::int64_t>(count), std::move(block_.values));
+  at_ += static_cast<std::int64_t>(count);
+}
+
+}  // namespace mth5
