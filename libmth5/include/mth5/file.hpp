@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "mth5/error.hpp"
+#include "mth5/filter.hpp"
 #include "mth5/metadata.hpp"
 #include "mth5/table.hpp"
 #include "mth5/time.hpp"
@@ -94,6 +95,9 @@ class Edit {
   /// Creates /Acquisition/<name>, or opens it where a table with the same columns exists. @throws StateError if its columns
   /// differ
   TableId add_table(const TableSpec& spec);
+  /// Adds a filter to a survey; its field `survey` does not count. A name is good once in a survey, whatever the kind.
+  /// @throws MetadataError as check_filter(), StateError (no such survey, exists already)
+  void add_filter(std::string_view survey, const Filter& filter);
   /// Overwrites metadata of what exists: only the attributes set in `metadata`.
   void update_survey(const Metadata& survey);
   void update_station(std::string_view survey, const Metadata& station);

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mth5/filter.hpp"
 #include "mth5/metadata.hpp"
 #include "mth5/table.hpp"
 #include "mth5/time.hpp"
@@ -104,6 +105,8 @@ class Reader {
   [[nodiscard]] const std::vector<StationInfo>& stations() const;
   [[nodiscard]] const std::vector<RunInfo>& runs() const;
   [[nodiscard]] const std::vector<ChannelInfo>& channels() const;
+  /// Of all surveys; those that must not be used too, with the reason in `problem`. Valid until the next refresh().
+  [[nodiscard]] const std::vector<Filter>& filters() const;
 
   /// Indexes of the channels of these names; the case of `component` does not matter, an empty survey stands for any. To read by
   /// time or block by block: mth5/channel.hpp.

@@ -35,6 +35,7 @@ class FileImpl {
                 std::span<const ChannelSpec> channels);
   void finish_run(RunId run);
   TableId add_table(const TableSpec& spec);
+  void add_filter(std::string_view survey, const Filter& filter);  // filters.cpp
   void update_survey(const Metadata& survey);
   void update_station(std::string_view survey, const Metadata& station);
   void update_run(RunId run, const Metadata& metadata);

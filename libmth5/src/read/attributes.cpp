@@ -4,6 +4,9 @@
 #include <cstring>
 #include <vector>
 
+#include "meta/text.hpp"
+#include "mth5/filter.hpp"
+
 namespace mth5::read {
 
 namespace {
@@ -48,6 +51,39 @@ std::optional<Value> text_value(std::vector<std::string> texts, bool scalar) {
   return Value{std::move(texts.front())};
 }
 
+/// The elements of a list as older files have it: several texts, a JSON list, or one text with commas; plain or in quotes.
+std::vector<std::string> list_of(const std::optional<Value>& value) {
+  if (!value) return {};
+  if (const auto* items = std::get_if<std::vector<std::string>>(&*value)) return *items;
+  if (const auto* flag = std::get_if<bool>(&*value)) return {*flag ? "true" : "false"};
+  const auto* text = std::get_if<std::string>(&*value);
+  if (text == nullptr) return {};
+  std::vector<std::string> items;
+  for (auto item : meta::split(*text, ',')) {
+    const auto blank = [](char c) { return std::string_view{"[]\"' "}.find(c) != std::string_view::npos; };
+    while (!item.empty() && blank(item.front())) item.remove_prefix(1);
+    while (!item.empty() && blank(item.back())) item.remove_suffix(1);
+    if (!item.empty()) items.emplace_back(item);
+  }
+  return items;
+}
+
+/// Two lists side by side in place of `filters`; Python numbers the stages in their order.
+void read_old_filters(hid_t object, Metadata& channel) {
+  for (const std::string prefix : {"filter", "filtered"}) {
+    const auto names = list_of(attribute(object, prefix + ".name"));
+    const auto applied = list_of(attribute(object, prefix + ".applied"));
+    if (names.empty() || names.size() != applied.size()) continue;  // Python refuses the whole channel then
+    std::vector<AppliedFilter> filters;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const std::string flag = meta::lower(applied[i]);
+      filters.push_back({names[i], flag == "true" || flag == "1", static_cast<std::int64_t>(i) + 1, ""});
+    }
+    channel.set("filters", to_text(filters));
+    return;
+  }
+}
+
 }  // namespace
 
 std::optional<Value> attribute(hid_t object, const std::string& name) {
@@ -61,6 +97,14 @@ std::optional<Value> attribute(hid_t object, const std::string& name) {
   if (kind == H5T_STRING)
     return text_value(read_texts(attribute, type.get(), static_cast<std::size_t>(count), name),
                       H5Sget_simple_extent_type(space.get()) == H5S_SCALAR);
+  const bool is_bool = kind == H5T_ENUM && H5Tget_size(type.get()) == 1;  // what h5py makes of a bool
+  if (count != 1 && is_bool) {
+    std::vector<std::int8_t> flags(static_cast<std::size_t>(count));
+    h5::check(H5Aread(attribute.get(), type.get(), flags.data()), name);
+    std::vector<std::string> texts;
+    for (const auto flag : flags) texts.emplace_back(flag != 0 ? "true" : "false");
+    return Value{std::move(texts)};
+  }
   if (count != 1) return std::nullopt;
   if (kind == H5T_FLOAT) {
     double value = 0;
@@ -72,7 +116,7 @@ std::optional<Value> attribute(hid_t object, const std::string& name) {
     h5::check(H5Aread(attribute.get(), H5T_NATIVE_INT64, &value), name);
     return Value{value};
   }
-  if (kind == H5T_ENUM && H5Tget_size(type.get()) == 1) {  // what h5py makes of a bool
+  if (is_bool) {
     std::int8_t value = 0;
     h5::check(H5Aread(attribute.get(), type.get(), &value), name);
     return Value{value != 0};
@@ -86,7 +130,7 @@ std::string text_attribute(hid_t object, const std::string& name) {
   return text != nullptr ? *text : "";
 }
 
-Metadata metadata(hid_t object, Kind kind) {
+Metadata metadata(hid_t object, Kind kind, std::string* problem) {
   Metadata found{kind};
   for (const auto& known : attributes(kind)) {
     const std::string name{known.name};
@@ -94,10 +138,13 @@ Metadata metadata(hid_t object, Kind kind) {
     if (!value) continue;
     try {
       found.set(name, std::move(*value));
-    } catch (const MetadataError&) {
-      continue;  // not allowed by MTH5: other programs are not held to it, and the samples are good without
+    } catch (const MetadataError& e) {
+      // Not allowed by MTH5: other programs are not held to it, and the samples are good without.
+      const bool matters = (known.required && known.name != "type") || known.type == Type::Float;
+      if (problem != nullptr && problem->empty() && matters) *problem = e.what();
     }
   }
+  if (found.find("filters") == nullptr && find_attribute(kind, "filters") != nullptr) read_old_filters(object, found);
   return found;
 }
 

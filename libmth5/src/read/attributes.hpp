@@ -11,12 +11,14 @@
 namespace mth5::read {
 
 /// nullopt if there is no such attribute, it holds nothing (`none`, an empty text), or its type cannot be metadata (references,
-/// compounds, arrays of numbers). @throws FileError if HDF5 cannot read it
+/// compounds, arrays of numbers). An array of bools is a list of "true" and "false". @throws FileError if HDF5 cannot read it
 [[nodiscard]] std::optional<Value> attribute(hid_t object, const std::string& name);
 /// The same, as text; "" for what is absent or no text.
 [[nodiscard]] std::string text_attribute(hid_t object, const std::string& name);
 
 /// All attributes that MTH5 knows for this kind; unknown names and values it does not allow are left out. Python writes them all.
-[[nodiscard]] Metadata metadata(hid_t object, Kind kind);
+/// A channel's `filter.name` and `filter.applied` of older files become its `filters`.
+/// @param problem  if given: why the first of those that matter (numbers, required ones but `type`) was left out
+[[nodiscard]] Metadata metadata(hid_t object, Kind kind, std::string* problem = nullptr);
 
 }  // namespace mth5::read

@@ -235,6 +235,7 @@ const std::vector<SurveyInfo>& Reader::surveys() const { return impl_->found.sur
 const std::vector<StationInfo>& Reader::stations() const { return impl_->found.stations; }
 const std::vector<RunInfo>& Reader::runs() const { return impl_->found.runs; }
 const std::vector<ChannelInfo>& Reader::channels() const { return impl_->found.channels; }
+const std::vector<Filter>& Reader::filters() const { return impl_->found.filters; }
 
 std::vector<std::size_t> Reader::find(std::string_view station, std::string_view run, std::string_view component,
                                       std::string_view survey) const {

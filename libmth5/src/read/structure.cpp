@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "read/attributes.hpp"
+#include "read/filters.hpp"
 
 namespace mth5::read {
 
@@ -131,7 +132,17 @@ class Walker {
     if (info.id.empty()) info.id = info.metadata.text("id", "default_survey");  // 0.1.0 has no group named after it
     const std::string id = info.id;
     found_.surveys.push_back(std::move(info));
-    if (!contains(children(group, where), "Stations")) return;
+    const auto members = children(group, where);
+    if (contains(members, "Filters"))
+      if (const auto all = open_group(group, where, "Filters"))
+        each_group(all.get(), where + "/Filters", [&](hid_t of_kind, const std::string& kind_name) {
+          const auto kind = kind_from(kind_name);
+          if (!kind || !is_filter(*kind)) return;
+          each_group(of_kind, where + "/Filters/" + kind_name, [&](hid_t inner, const std::string& filter_name) {
+            found_.filters.push_back(filter(inner, *kind, filter_name, id));
+          });
+        });
+    if (!contains(members, "Stations")) return;
     if (const auto stations = open_group(group, where, "Stations"))
       each_group(stations.get(), where + "/Stations", [&](hid_t inner, const std::string& station_name) {
         station(inner, where + "/Stations/" + station_name, id, station_name);
@@ -263,6 +274,7 @@ Structure walk(hid_t file, const std::string& path, const Visiting& visiting) { 
 void merge(Structure& known, Structure fresh) {
   using std::tuple;
   known.file_version = std::move(fresh.file_version);
+  known.filters = std::move(fresh.filters);
   known.tables = std::move(fresh.tables);
   known.has_acquisition = fresh.has_acquisition;
   known.unfollowed_links = fresh.unfollowed_links;

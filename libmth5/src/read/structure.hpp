@@ -18,7 +18,8 @@ struct Structure {
   std::vector<RunInfo> runs;          ///< n_samples not yet known
   std::vector<ChannelInfo> channels;  ///< n_samples not yet known
   std::vector<h5::Dataset> datasets;  ///< one per channel
-  std::vector<std::string> tables;    ///< names below /Acquisition
+  std::vector<Filter> filters;
+  std::vector<std::string> tables;  ///< names below /Acquisition
   bool has_acquisition = false;
   std::size_t unfollowed_links = 0;  ///< soft, external, or to what is in the tree already
 };
