@@ -48,7 +48,7 @@ commands() {
 # Options of our programs in all that users are told to type.
 for text in README.md libmth5/README.md scripts/demo.sh config/mth5d.yaml systemd/*.service; do
   [ -f "$text" ] || { complain "$text: is missing"; continue; }
-  for program in mth5d mth5-sim mth5-monitor mth5-summary; do
+  for program in mth5d mth5-sim mth5-monitor mth5-summary mth5-recover; do
     known=$("$bin/$program" --help | long_options)
     used=$(commands "$text" | grep -oE "(^|[ /\"])$program\"? .*" | long_options)
     for option in $used; do grep -qx -- "$option" <<<"$known" || complain "$text: $program has no option $option"; done

@@ -136,7 +136,6 @@ class FileImpl {
   }
 
   // open.cpp
-  void lock_or_say_who();
   void recover_from_dead_writer();
   void load(class Reader& reader);
   void load_run(const struct RunInfo& info, const std::vector<struct ChannelInfo>& channels);

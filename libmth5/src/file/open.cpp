@@ -13,6 +13,7 @@
 #include "h5/types.hpp"
 #include "mth5/filesystem.hpp"
 #include "mth5/reader.hpp"
+#include "mth5/recover.hpp"
 
 /// Going on with a file that exists: whose it is, what its writer left, what is in it.
 namespace mth5 {
@@ -44,6 +45,21 @@ bool has_acquisition(const std::filesystem::path& path) {
   return h5::has_link(file.get(), "/Acquisition");
 }
 
+[[noreturn]] void refuse_second_writer(const std::filesystem::path& path) {
+  const auto holders = core::writers_of(path);
+  throw BusyError{path.string() + ": another process" + core::in_words(holders) + " is writing this file; a file has one writer",
+                  holders.writers.empty() ? 0 : holders.writers.front().pid};
+}
+
+/// @returns whether all processes could be looked into
+bool refuse_foreign_writer(const std::filesystem::path& path) {
+  const auto holders = core::writers_of(path);
+  if (!holders.writers.empty() || hdf5_lock_is_held(path))
+    throw BusyError{path.string() + ": another program" + core::in_words(holders) + " has this file open for writing",
+                    holders.writers.empty() ? 0 : holders.writers.front().pid};
+  return holders.all_seen;
+}
+
 void set_flag(const h5::PropertyList& access, const char* name) {
   const hbool_t yes = 1;
   h5::check(H5Pset(access.get(), name, &yes), name);
@@ -71,11 +87,20 @@ std::string why_fixed(const h5::Dataset& dataset, const std::string& name) {
 
 }  // namespace
 
+void require_no_writer(const std::filesystem::path& path) {
+  if (probe(path).locked) refuse_second_writer(path);
+  (void)refuse_foreign_writer(path);
+}
+
 FileImpl::FileImpl(std::filesystem::path path, const OpenOptions& options) : path_{std::move(path)}, work_path_{path_} {
   h5::initialise();
   (void)probe(path_);  // a file at all, and HDF5
   core::require_local(path_, network_file_system(path_), options.create.allow_network);
-  lock_or_say_who();
+  try {
+    lock_ = h5::WriterLock{path_};
+  } catch (const BusyError&) {
+    refuse_second_writer(path_);
+  }
   const std::uint8_t flags = probe(path_).consistency_flags;
   if ((flags & (kWriteFlag | kSwmrFlag)) != 0) recover_from_dead_writer();
   {
@@ -105,23 +130,8 @@ FileImpl::FileImpl(std::filesystem::path path, const OpenOptions& options) : pat
   write_state();
 }
 
-void FileImpl::lock_or_say_who() {
-  try {
-    lock_ = h5::WriterLock{path_};
-  } catch (const BusyError&) {
-    const auto holders = core::writers_of(path_);
-    throw BusyError{
-        path_.string() + ": another process" + core::in_words(holders) + " is writing this file; a file has one writer",
-        holders.writers.empty() ? 0 : holders.writers.front().pid};
-  }
-}
-
 void FileImpl::recover_from_dead_writer() {
-  const auto holders = core::writers_of(path_);
-  if (!holders.writers.empty() || hdf5_lock_is_held(path_))
-    throw BusyError{path_.string() + ": another program" + core::in_words(holders) + " has this file open for writing",
-                    holders.writers.empty() ? 0 : holders.writers.front().pid};
-  if (!holders.all_seen && !has_acquisition(path_))
+  if (!refuse_foreign_writer(path_) && !has_acquisition(path_))
     throw StateError{path_.string() +
                      ": is marked as being written, and whether its writer lives cannot be seen by this user; if none does, open "
                      "it as root"};

@@ -1,0 +1,351 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <system_error>
+
+#include "copy/references.hpp"
+#include "core/durable.hpp"
+#include "core/holders.hpp"
+#include "h5/types.hpp"
+#include "mth5/reader.hpp"
+#include "mth5/recover.hpp"
+
+namespace mth5 {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr hsize_t kBlockBytes = 8u << 20;        ///< of a channel, at a time
+constexpr std::size_t kMostWhole = 1u << 30;     ///< bytes of what is no channel: read whole
+constexpr std::size_t kMostObjects = 1'000'000;  ///< a damaged group must not fill the memory
+constexpr hsize_t kSummaryChunk = 64, kLeastChunk = 1024, kMostChunkBytes = 1u << 20;
+
+struct LinkInfo {
+  std::string name;
+  H5L_type_t type;
+};
+struct Names {
+  std::vector<LinkInfo> links;
+  bool full = false;
+};
+/// An exception must not pass through C.
+herr_t collect_link(hid_t, const char* name, const H5L_info_t* info, void* out) noexcept try {
+  auto& to = *static_cast<Names*>(out);
+  to.full = to.links.size() >= kMostObjects;
+  if (to.full) return 1;
+  to.links.push_back({name, info->type});
+  return 0;
+} catch (const std::bad_alloc&) {
+  return -1;
+}
+herr_t collect_attribute(hid_t, const char* name, const H5A_info_t*, void* out) noexcept try {
+  static_cast<std::vector<std::string>*>(out)->emplace_back(name);
+  return 0;
+} catch (const std::bad_alloc&) {
+  return -1;
+}
+
+/// …/Stations/STATION/RUN/CHANNEL
+bool is_channel_path(const std::string& path) {
+  const auto at = path.find("/Stations/");
+  return at != std::string::npos && std::count(path.begin() + static_cast<std::ptrdiff_t>(at), path.end(), '/') == 4;
+}
+
+class Copier {
+ public:
+  Copier(hid_t source, hid_t target, std::string name, const std::function<void(std::int64_t, std::int64_t)>& progress,
+         std::int64_t total_bytes)
+      : source_{source}, target_{target}, name_{std::move(name)}, progress_{progress}, total_bytes_{total_bytes} {}
+
+  SwmrCopy run() {
+    const h5::Group from{H5Gopen2(source_, "/", H5P_DEFAULT), name_};
+    const h5::Group to{H5Gopen2(target_, "/", H5P_DEFAULT), name_};
+    seen_.emplace(address_of(from.get(), "."), "/");
+    copy_attributes(from.get(), to.get(), "/");
+    copy_members(from.get(), to.get(), "");
+    // Everything is there now: references have something to refer to.
+    for (const auto& path : with_references_) rewrite_dataset(path);
+    for (const auto& [path, attribute] : attributes_with_references_) rewrite_attribute(path, attribute);
+    if (unpacked_ > 0)
+      counts_.notes.push_back(std::to_string(unpacked_) + " channels were compressed or of a fixed size and no longer are");
+    if (counts_.dangling > 0)
+      counts_.notes.push_back(std::to_string(counts_.dangling) + " references led nowhere in the source and are null");
+    return std::move(counts_);
+  }
+
+ private:
+  [[nodiscard]] std::string at(const std::string& path) const { return name_ + ": " + path; }
+
+  [[nodiscard]] haddr_t address_of(hid_t parent, const std::string& name) const {
+    H5O_info_t info{};
+    h5::check(H5Oget_info_by_name2(parent, name.c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT), at(name));
+    return info.addr;
+  }
+
+  void copy_members(hid_t from, hid_t to, const std::string& path) {
+    Names names;
+    h5::check(H5Literate(from, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect_link, &names), at(path));
+    if (names.full || seen_.size() > kMostObjects)
+      throw FormatError{at(path) + ": more than " + std::to_string(kMostObjects) + " objects: damaged"};
+    for (const auto& link : names.links) copy_link(from, to, link, path + "/" + link.name);
+  }
+
+  void copy_link(hid_t from, hid_t to, const LinkInfo& link, const std::string& path) {
+    const char* name = link.name.c_str();
+    if (link.type != H5L_TYPE_HARD) return copy_soft(from, to, link, path);
+    const auto [known, is_new] = seen_.emplace(address_of(from, link.name), path);
+    if (!is_new) {
+      h5::check(H5Lcreate_hard(target_, known->second.c_str(), to, name, H5P_DEFAULT, H5P_DEFAULT), at(path));
+      return;
+    }
+    const h5::Object object{H5Oopen(from, name, H5P_DEFAULT), at(path)};
+    switch (H5Iget_type(object.get())) {
+      case H5I_GROUP: {
+        const h5::Group copy{H5Gcreate2(to, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), at(path)};
+        ++counts_.groups;
+        copy_attributes(object.get(), copy.get(), path);
+        copy_members(object.get(), copy.get(), path);
+        return;
+      }
+      case H5I_DATASET:
+        return copy_dataset(object.get(), to, link.name, path);
+      case H5I_DATATYPE: {
+        const h5::Datatype copy{H5Tcopy(object.get()), at(path)};
+        h5::check(H5Tcommit2(to, name, copy.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), at(path));
+        return copy_attributes(object.get(), copy.get(), path);
+      }
+      default:
+        throw FormatError{at(path) + ": is neither group, dataset nor type"};
+    }
+  }
+
+  void copy_soft(hid_t from, hid_t to, const LinkInfo& link, const std::string& path) {
+    const char* name = link.name.c_str();
+    H5L_info_t info{};
+    h5::check(H5Lget_info(from, name, &info, H5P_DEFAULT), at(path));
+    std::vector<char> value(info.u.val_size + 1);
+    h5::check(H5Lget_val(from, name, value.data(), info.u.val_size, H5P_DEFAULT), at(path));
+    if (link.type == H5L_TYPE_SOFT) {
+      h5::check(H5Lcreate_soft(value.data(), to, name, H5P_DEFAULT, H5P_DEFAULT), at(path));
+      return;
+    }
+    if (link.type != H5L_TYPE_EXTERNAL) throw FormatError{at(path) + ": a link of an unknown kind"};
+    const char *file = nullptr, *object = nullptr;
+    unsigned flags = 0;
+    h5::check(H5Lunpack_elink_val(value.data(), info.u.val_size, &flags, &file, &object), at(path));
+    h5::check(H5Lcreate_external(file, object, to, name, H5P_DEFAULT, H5P_DEFAULT), at(path));
+  }
+
+  /// Type of an element in memory and in both files: committed types become plain ones.
+  [[nodiscard]] static h5::Datatype plain_type(hid_t type, const std::string& name) { return {H5Tcopy(type), name}; }
+
+  void copy_attributes(hid_t from, hid_t to, const std::string& path) {
+    std::vector<std::string> names;
+    hsize_t index = 0;
+    h5::check(H5Aiterate2(from, H5_INDEX_NAME, H5_ITER_INC, &index, collect_attribute, &names), at(path));
+    for (const auto& name : names) {
+      const std::string what = at(path) + "." + name;
+      const h5::Attribute attribute{H5Aopen(from, name.c_str(), H5P_DEFAULT), what};
+      const h5::Datatype own{H5Aget_type(attribute.get()), what};
+      const h5::Datatype type = plain_type(own.get(), what);
+      const h5::Space space{H5Aget_space(attribute.get()), what};
+      const h5::Attribute copy{H5Acreate2(to, name.c_str(), type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), what};
+      ++counts_.attributes;
+      auto bytes = whole_buffer(H5Sget_simple_extent_npoints(space.get()), type, what);
+      if (H5Sget_simple_extent_type(space.get()) == H5S_NULL) continue;
+      h5::check(H5Aread(attribute.get(), type.get(), bytes.data()), what);
+      if (!copy::reference_offsets(type.get(), what).empty()) {
+        attributes_with_references_.emplace_back(path, name);
+        continue;
+      }
+      h5::check(H5Awrite(copy.get(), type.get(), bytes.data()), what);
+      reclaim(type, space, bytes, what);
+    }
+  }
+
+  [[nodiscard]] static std::vector<char> whole_buffer(hssize_t count, const h5::Datatype& type, const std::string& what) {
+    const std::size_t size = H5Tget_size(type.get());
+    if (count < 0 || size == 0 || static_cast<std::size_t>(count) > kMostWhole / size)
+      throw FormatError{what + ": claims " + std::to_string(count) + " elements of " + std::to_string(size) +
+                        " bytes: damaged, or too large to be copied whole"};
+    return std::vector<char>(static_cast<std::size_t>(count) * size);
+  }
+
+  static void reclaim(const h5::Datatype& type, const h5::Space& space, std::vector<char>& bytes, const std::string& what) {
+    if (h5::check(H5Tdetect_class(type.get(), H5T_VLEN), what) > 0 ||
+        h5::check(H5Tdetect_class(type.get(), H5T_STRING), what) > 0)
+      h5::check(H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, bytes.data()), what);
+  }
+
+  void copy_dataset(hid_t from, hid_t to, const std::string& name, const std::string& path) {
+    const h5::Datatype own{H5Dget_type(from), at(path)};
+    const h5::Datatype type = plain_type(own.get(), at(path));
+    const h5::Space space{H5Dget_space(from), at(path)};
+    const bool is_list = H5Sget_simple_extent_ndims(space.get()) == 1;
+    const H5T_class_t kind = H5Tget_class(type.get());
+    const bool channel = is_list && is_channel_path(path) && (kind == H5T_INTEGER || kind == H5T_FLOAT);
+    const bool summary = is_list && (path == "/Experiment/channel_summary" || path == "/Survey/channel_summary");
+    h5::PropertyList create{H5Dget_create_plist(from), at(path)};
+    const std::size_t size = H5Tget_size(type.get());
+    if (channel || summary) make_appendable(create, size, summary ? kSummaryChunk : 0, path);
+    const hsize_t count = static_cast<hsize_t>(std::max<hssize_t>(0, H5Sget_simple_extent_npoints(space.get())));
+    const hsize_t unlimited = H5S_UNLIMITED;
+    const h5::Space grown = channel || summary ? h5::Space{H5Screate_simple(1, &count, &unlimited), at(path)}
+                                               : h5::Space{H5Scopy(space.get()), at(path)};
+    const h5::Dataset copy{H5Dcreate2(to, name.c_str(), type.get(), grown.get(), H5P_DEFAULT, create.get(), H5P_DEFAULT),
+                           at(path)};
+    ++counts_.datasets;
+    copy_attributes(from, copy.get(), path);
+    if (channel) {
+      copy_samples(from, copy.get(), type, count, path);
+    } else if (count > 0) {
+      auto bytes = whole_buffer(static_cast<hssize_t>(count), type, at(path));
+      h5::check(H5Dread(from, type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), at(path));
+      if (copy::reference_offsets(type.get(), at(path)).empty())
+        h5::check(H5Dwrite(copy.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), at(path));
+      else
+        with_references_.push_back(path);
+      reclaim(type, space, bytes, at(path));
+    }
+  }
+
+  void make_appendable(const h5::PropertyList& create, std::size_t element_bytes, hsize_t chunk, const std::string& path) {
+    const bool chunked = H5Pget_layout(create.get()) == H5D_CHUNKED;
+    const bool packed = chunked && H5Pget_nfilters(create.get()) > 0;
+    if (chunk == 0) {
+      if (packed || !chunked) ++unpacked_;
+      if (chunked) h5::check(H5Pget_chunk(create.get(), 1, &chunk), at(path));
+      chunk = std::clamp<hsize_t>(chunk, kLeastChunk, std::max<hsize_t>(kLeastChunk, kMostChunkBytes / element_bytes));
+    }
+    if (packed) h5::check(H5Premove_filter(create.get(), H5Z_FILTER_ALL), at(path));
+    h5::check(H5Pset_chunk(create.get(), 1, &chunk), at(path));
+    h5::check(H5Pset_fill_time(create.get(), H5D_FILL_TIME_NEVER), at(path));
+  }
+
+  void copy_samples(hid_t from, hid_t to, const h5::Datatype& type, hsize_t total, const std::string& path) {
+    const std::size_t size = H5Tget_size(type.get());
+    const hsize_t block = std::max<hsize_t>(1, kBlockBytes / size);
+    std::vector<char> ours, theirs;
+    for (hsize_t start = 0; start < total; start += block) {
+      const hsize_t count = std::min(block, total - start);
+      ours.resize(count * size);
+      theirs.resize(count * size);
+      const h5::Space memory{H5Screate_simple(1, &count, nullptr), at(path)};
+      const h5::Space where{H5Screate_simple(1, &total, nullptr), at(path)};
+      h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), at(path));
+      h5::check(H5Dread(from, type.get(), memory.get(), where.get(), H5P_DEFAULT, theirs.data()), at(path));
+      h5::check(H5Dwrite(to, type.get(), memory.get(), where.get(), H5P_DEFAULT, theirs.data()), at(path));
+      h5::check(H5Dread(to, type.get(), memory.get(), where.get(), H5P_DEFAULT, ours.data()), at(path));
+      if (ours != theirs)
+        throw FileError{at(path) + ": the copy reads other samples than were written from " + std::to_string(start) + " on"};
+      counts_.samples += static_cast<std::int64_t>(count);
+      done_bytes_ += static_cast<std::int64_t>(count * size);
+      if (progress_) progress_(done_bytes_, total_bytes_);
+    }
+  }
+
+  void rewrite_dataset(const std::string& path) {
+    const h5::Dataset from{H5Dopen2(source_, path.c_str(), H5P_DEFAULT), at(path)};
+    const h5::Dataset to{H5Dopen2(target_, path.c_str(), H5P_DEFAULT), at(path)};
+    const h5::Datatype own{H5Dget_type(from.get()), at(path)};
+    const h5::Datatype type = plain_type(own.get(), at(path));
+    const h5::Space space{H5Dget_space(from.get()), at(path)};
+    auto bytes = whole_buffer(H5Sget_simple_extent_npoints(space.get()), type, at(path));
+    h5::check(H5Dread(from.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), at(path));
+    copy::translate(source_, target_, bytes, H5Tget_size(type.get()), copy::reference_offsets(type.get(), at(path)), counts_);
+    h5::check(H5Dwrite(to.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), at(path));
+    reclaim(type, space, bytes, at(path));
+  }
+
+  void rewrite_attribute(const std::string& path, const std::string& name) {
+    const std::string what = at(path) + "." + name;
+    const h5::Object source{H5Oopen(source_, path.c_str(), H5P_DEFAULT), what};
+    const h5::Object target{H5Oopen(target_, path.c_str(), H5P_DEFAULT), what};
+    const h5::Attribute from{H5Aopen(source.get(), name.c_str(), H5P_DEFAULT), what};
+    const h5::Attribute to{H5Aopen(target.get(), name.c_str(), H5P_DEFAULT), what};
+    const h5::Datatype own{H5Aget_type(from.get()), what};
+    const h5::Datatype type = plain_type(own.get(), what);
+    const h5::Space space{H5Aget_space(from.get()), what};
+    auto bytes = whole_buffer(H5Sget_simple_extent_npoints(space.get()), type, what);
+    h5::check(H5Aread(from.get(), type.get(), bytes.data()), what);
+    copy::translate(source_, target_, bytes, H5Tget_size(type.get()), copy::reference_offsets(type.get(), what), counts_);
+    h5::check(H5Awrite(to.get(), type.get(), bytes.data()), what);
+    reclaim(type, space, bytes, what);
+  }
+
+  hid_t source_, target_;
+  std::string name_;
+  const std::function<void(std::int64_t, std::int64_t)>& progress_;
+  std::int64_t total_bytes_, done_bytes_ = 0;
+  std::map<haddr_t, std::string> seen_;
+  std::vector<std::string> with_references_;
+  std::vector<std::pair<std::string, std::string>> attributes_with_references_;
+  std::int64_t unpacked_ = 0;
+  SwmrCopy counts_;
+};
+
+/// Removes a copy that was not finished: it has never had its name.
+class Part {
+ public:
+  explicit Part(fs::path path) : path_{std::move(path)} {
+    fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd_ < 0) throw FileError{path_.string() + ": cannot be created: " + std::generic_category().message(errno)};
+  }
+  ~Part() {
+    ::close(fd_);
+    if (!kept_) ::unlink(path_.c_str());
+  }
+  Part(const Part&) = delete;
+  Part& operator=(const Part&) = delete;
+  [[nodiscard]] const fs::path& path() const { return path_; }
+  void keep_as(const fs::path& name) {
+    core::sync_data(fd_, path_);
+    core::rename_new(path_, name);
+    kept_ = true;
+    core::sync_directory(name.parent_path());
+  }
+
+ private:
+  fs::path path_;
+  int fd_ = -1;
+  bool kept_ = false;
+};
+
+}  // namespace
+
+SwmrCopy copy_for_swmr(const fs::path& from, const fs::path& to,
+                       const std::function<void(std::int64_t, std::int64_t)>& progress) {
+  h5::initialise();
+  const Probe state = probe(from);
+  if (state.state == FileState::Live) {
+    const auto holders = core::writers_of(from);
+    throw BusyError{from.string() + ": is open for writing" + core::in_words(holders) +
+                        ", or its writer died; a file that died is recovered first: mth5-recover FILE",
+                    holders.writers.empty() ? 0 : holders.writers.front().pid};
+  }
+  if (fs::exists(fs::symlink_status(to)))
+    throw FileError{to.string() + ": exists already and is never overwritten; choose another name"};
+  std::int64_t total = 0;
+  {
+    const Reader reader{from};  // is it MTH5 at all; gone before the file is opened again
+    for (const auto& channel : reader.channels())
+      total += channel.n_samples * static_cast<std::int64_t>(sample_bytes(channel.type));
+  }
+  Part part{to.parent_path() / ("." + to.filename().string() + "." + std::to_string(getpid()) + ".part")};
+  const h5::PropertyList access{H5Pcreate(H5P_FILE_ACCESS), "file access list"};
+  h5::check(H5Pset_file_locking(access.get(), false, true), "file access list: locking");
+  h5::File source{H5Fopen(from.c_str(), H5F_ACC_RDONLY, access.get()), from.string()};
+  h5::File target{H5Fcreate(part.path().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, h5::writer_access().get()), to.string()};
+  SwmrCopy counts = Copier{source.get(), target.get(), from.string(), progress, total}.run();
+  source.close(from.string());
+  target.close(to.string());
+  part.keep_as(to);
+  return counts;
+}
+
+}  // namespace mth5

@@ -1,0 +1,144 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <numeric>
+
+#include <nlohmann/json.hpp>
+
+#include "mth5/file.hpp"
+#include "mth5/reader.hpp"
+#include "support/process.hpp"
+#include "support/support.hpp"
+
+/// mth5-recover as its user runs it, on files of Python mth5 and of a writer that was killed.
+namespace {
+
+namespace fs = std::filesystem;
+using support::Process;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+support::Finished recover(const std::vector<std::string>& arguments) {
+  std::vector<std::string> command{std::string{MTH5_TEST_BIN} + "/mth5-recover"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return support::run(command);
+}
+
+support::Finished python(const std::vector<std::string>& arguments) {
+  const char* program = std::getenv("MTH5_TEST_PYTHON");
+  if (program == nullptr || !fs::exists(program))
+    throw std::runtime_error{"MTH5_TEST_PYTHON names no Python; scripts/setup.sh --test makes one"};
+  std::vector<std::string> command{program, std::string{MTH5_TEST_SOURCE} + "/tests/integration/python_append.py"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return support::run(command, {}, std::chrono::seconds{200});
+}
+
+/// Appends `n` samples 1, 2, … to all channels of sr8_0001 under SWMR.
+void append(const fs::path& path, std::size_t n) {
+  auto file = mth5::File::open(path, "r+", {.swmr = true});
+  const auto run = file.open_run("S1", "MT001", "sr8_0001");
+  const std::size_t channels = file.components(run).size();
+  std::vector<std::int32_t> block(channels * n);
+  for (std::size_t c = 0; c < channels; ++c)
+    std::iota(block.begin() + static_cast<std::ptrdiff_t>(c * n), block.begin() + static_cast<std::ptrdiff_t>((c + 1) * n), 1);
+  file.append(run, mth5::Matrix<const std::int32_t>{block.data(), channels, n, n});
+  file.flush();
+  file.close();
+}
+
+class SetSwmr : public testing::TestWithParam<const char*> {};
+
+TEST_P(SetSwmr, MakesAFileOfPythonGrowAndPythonReadsIt) {
+  const support::TempDir dir;
+  const auto old = dir / "old.h5";
+  const auto made = python({"make", old, GetParam()});
+  ASSERT_EQ(made.code, 0) << made.err;
+  const auto before = support::read_text(old);
+  EXPECT_THAT([&] { append(old, 10); }, testing::ThrowsMessage<mth5::StateError>(HasSubstr("mth5-recover --set-swmr")));
+  EXPECT_EQ(support::read_text(old), before) << "a refusal changed the file";
+
+  const auto copied = recover({"--set-swmr", old});
+  ASSERT_EQ(copied.code, 0) << copied.err;
+  EXPECT_THAT(copied.err, IsEmpty());
+  EXPECT_THAT(copied.out, AllOf(StartsWith(old.string() + ": copied to " + (dir / "old.swmr.h5").string()),
+                                HasSubstr(" samples compared"), HasSubstr("references rewritten")));
+  EXPECT_EQ(support::read_text(old), before);
+  const auto again = recover({"--set-swmr", old});
+  EXPECT_EQ(again.code, 1);
+  EXPECT_THAT(again.err, HasSubstr("old.swmr.h5: exists already and is never overwritten"));
+
+  const auto same = python({"same", old, dir / "old.swmr.h5"});
+  EXPECT_EQ(same.code, 0) << same.err;
+  append(dir / "old.swmr.h5", 10);
+  const auto grown = python({"grown", dir / "old.swmr.h5", "10"});
+  EXPECT_EQ(grown.code, 0) << grown.err;
+}
+
+INSTANTIATE_TEST_SUITE_P(, SetSwmr, testing::Values("0.1.0", "0.2.0"),
+                         [](const auto& param) { return std::string{param.param} == "0.1.0" ? "Version010" : "Version020"; });
+
+TEST(Recover, LeavesAClosedFileAlone) {
+  const support::TempDir dir;
+  fs::copy_file(support::data() / "mth5" / "python_v020.h5", dir / "a.h5");
+  const auto before = support::read_text(dir / "a.h5");
+  const auto done = recover({"--json", dir / "a.h5"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(nlohmann::json::parse(done.out).at("action"), "none");
+  EXPECT_EQ(support::read_text(dir / "a.h5"), before);
+}
+
+TEST(Recover, SaysWhatIsNoMth5File) {
+  const support::TempDir dir;
+  support::write_text(dir / "a.h5", "text");
+  for (const auto& arguments : {std::vector<std::string>{dir / "a.h5"}, {"--set-swmr", dir / "a.h5"}}) {
+    const auto done = recover(arguments);
+    EXPECT_EQ(done.code, 4);
+    EXPECT_THAT(done.err, HasSubstr("mth5-recover: error: " + (dir / "a.h5").string() + ": not an HDF5 file"));
+  }
+  EXPECT_EQ(recover({}).code, 2);
+  EXPECT_EQ(recover({"--output", "b.h5", dir / "a.h5"}).code, 2);
+  EXPECT_EQ(recover({dir / "missing.h5"}).code, 1);
+}
+
+TEST(Recover, TellsALiveWriterFromADeadOne) {
+  const support::TempDir dir;
+  const auto path = dir / "MT001_20201001.h5";
+  // The example writer of the simulator's kind: mth5d itself, on a recording that goes on for long.
+  support::write_text(dir / "mth5d.yaml", "survey: {id: S1}\nstation: {id: MT001}\noutput: {directory: \"" + dir.path().string() +
+                                              "\", file_name: \"{station}_{start:%Y%m%d}.h5\"}\nflush: {interval: "
+                                              "100ms}\nsources:\n  - name: lemi\n    file: {path: \"" +
+                                              (support::data() / "lemi424" / "202010010000.TXT").string() +
+                                              "\", speed: 20}\n    instrument: lemi424\n");
+  auto writer = Process::start(
+      {std::string{MTH5_TEST_BIN} + "/mth5d", "--config", dir / "mth5d.yaml", "--status-file", dir / "status.json"},
+      {{"MTH5D_INSTRUMENTS", std::string{MTH5_TEST_SOURCE} + "/config/instruments"}});
+  const auto visible = [&] {
+    const mth5::Reader reader{path};
+    return reader.runs().empty() ? 0 : reader.runs().front().n_samples;
+  };
+  ASSERT_TRUE(support::eventually([&] { return fs::exists(path) && visible() >= 20; }));
+  const auto live = recover({path});
+  EXPECT_EQ(live.code, 1);
+  EXPECT_THAT(live.err,
+              AllOf(HasSubstr("another process (process " + std::to_string(writer.pid())), HasSubstr("is writing this file")));
+  EXPECT_FALSE(fs::exists(path.string() + ".before-recovery"));
+
+  writer.signal(SIGKILL);
+  (void)writer.wait();
+  const auto n = visible();
+  EXPECT_EQ(mth5::Reader{path}.state(), mth5::FileState::WriterDied);
+  EXPECT_THAT(recover({"--dry-run", path}).out, HasSubstr("would be recovered"));
+  const auto dead = support::read_text(path);
+  const auto done = recover({path});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.out,
+              AllOf(HasSubstr("recovered; as it was before: "), HasSubstr("its writer died"), HasSubstr("MT001/sr1_0001: ")));
+  EXPECT_EQ(support::read_text(path.string() + ".before-recovery"), dead);
+  EXPECT_EQ(mth5::probe(path).state, mth5::FileState::Closed);
+  EXPECT_GE(visible(), n);
+}
+
+}  // namespace
