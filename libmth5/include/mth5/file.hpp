@@ -146,6 +146,7 @@ class File {
   void start_swmr();
 
   /// Opens a run that exists for appending: also in SWMR mode, not inside edit().
+  /// @param survey  may be "" in files of version 0.1.0, which have one
   /// @throws StateError if it cannot grow: its channels differ in length, start or rate; a fixed size; an index that SWMR readers
   ///         cannot follow
   RunId open_run(std::string_view survey, std::string_view station, std::string_view run);

@@ -79,8 +79,10 @@ FileImpl::Survey& FileImpl::survey(std::string_view id) {
 }
 
 std::size_t FileImpl::station_index(std::string_view survey, std::string_view id) const {
-  const auto found = std::find_if(stations_.begin(), stations_.end(),
-                                  [&](const Station& s) { return s.survey == survey && s.metadata.text("id") == id; });
+  const bool any_survey = version_010_ && survey.empty();
+  const auto found = std::find_if(stations_.begin(), stations_.end(), [&](const Station& s) {
+    return (any_survey || s.survey == survey) && s.metadata.text("id") == id;
+  });
   if (found == stations_.end())
     throw StateError{path_.string() + ": there is no station '" + std::string{id} + "' in survey '" + std::string{survey} +
                      "'; add_station() first"};
