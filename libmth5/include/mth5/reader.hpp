@@ -105,7 +105,8 @@ class Reader {
   [[nodiscard]] const std::vector<StationInfo>& stations() const;
   [[nodiscard]] const std::vector<RunInfo>& runs() const;
   [[nodiscard]] const std::vector<ChannelInfo>& channels() const;
-  /// Of all surveys; those that must not be used too, with the reason in `problem`. Valid until the next refresh().
+  /// Of all surveys, by kind's name and name; those that must not be used too, with the reason in `problem`. Valid until the next
+  /// refresh().
   [[nodiscard]] const std::vector<Filter>& filters() const;
 
   /// Indexes of the channels of these names; the case of `component` does not matter, an empty survey stands for any. To read by
