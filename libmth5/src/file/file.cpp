@@ -11,6 +11,7 @@
 #include "core/filesystem.hpp"
 #include "file/acquisition_tables.hpp"
 #include "file/file_impl.hpp"
+#include "h5/grow.hpp"
 #include "h5/types.hpp"
 #include "mth5/filesystem.hpp"
 
@@ -34,7 +35,12 @@ FileImpl::FileImpl(fs::path path, const CreateOptions& options)
     throw FileError{path_.string() + ": exists already and is never overwritten; choose another name"};
   // The pid keeps leftovers of a process that was killed here from standing in the way.
   work_path_ = path_.parent_path() / ("." + path_.filename().string() + "." + std::to_string(getpid()) + ".part");
-  create(options);
+  try {
+    guarded([&] { create(options); });
+  } catch (const FileError&) {
+    remove_unused();
+    throw;
+  }
 }
 
 FileImpl::~FileImpl() {
@@ -83,6 +89,11 @@ void FileImpl::create(const CreateOptions& options) {
   time_ = host_now().time_since_epoch().count();
   open_datasets();
   write_state();
+}
+
+void FileImpl::remove_unused() {
+  std::error_code ignored;  // the failure that led here is told; a left-over without samples does no harm
+  if (lock_.fd() >= 0 && work_path_ != path_ && samples_in_file() == 0) fs::remove(work_path_, ignored);
 }
 
 void FileImpl::require_writable(const char* call) const {
@@ -169,9 +180,8 @@ void FileImpl::edit(Edit& edit, const std::function<void(Edit&)>& change) {
     });
   };
   try {
-    change(edit);
+    guarded([&] { change(edit); });
   } catch (const FileError&) {
-    failed_ = true;
     throw;
   } catch (...) {
     back();
@@ -193,12 +203,13 @@ void FileImpl::append(RunId id, hid_t memory_type, std::size_t element_bytes, Ma
     const h5::Space memory{H5Screate_simple(1, &count, nullptr), target.path};
     const h5::Space where{H5Screate_simple(1, &size, nullptr), target.path};
     h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), target.path);
-    for (const auto& dataset : target.datasets) h5::check(H5Dset_extent(dataset.get(), &size), target.path);
-    for (std::size_t c = 0; c < target.datasets.size(); ++c) {
-      const char* values = samples.data + c * samples.stride * element_bytes;
-      h5::check(H5Dwrite(target.datasets[c].get(), memory_type, memory.get(), where.get(), H5P_DEFAULT, values),
-                target.path + "/" + target.components[c]);
-    }
+    h5::grow(target.datasets, start, size, target.path, [&] {
+      for (std::size_t c = 0; c < target.datasets.size(); ++c) {
+        const char* values = samples.data + c * samples.stride * element_bytes;
+        h5::check(H5Dwrite(target.datasets[c].get(), memory_type, memory.get(), where.get(), H5P_DEFAULT, values),
+                  target.path + "/" + target.components[c]);
+      }
+    });
     target.n_samples += static_cast<std::int64_t>(count);
     target.has_data = target.has_data || has_data;
     mark_dirty(static_cast<std::int64_t>(count));
@@ -217,9 +228,10 @@ void FileImpl::append_rows(TableId id, const Rows& rows) {
     const h5::Space memory{H5Screate_simple(1, &count, nullptr), table.spec.name};
     const h5::Space where{H5Screate_simple(1, &size, nullptr), table.spec.name};
     h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), table.spec.name);
-    h5::check(H5Dset_extent(table.dataset.get(), &size), table.spec.name);
-    h5::check(H5Dwrite(table.dataset.get(), table.type.get(), memory.get(), where.get(), H5P_DEFAULT, rows.bytes().data()),
-              table.spec.name);
+    h5::grow({&table.dataset, 1}, start, size, table.spec.name, [&] {
+      h5::check(H5Dwrite(table.dataset.get(), table.type.get(), memory.get(), where.get(), H5P_DEFAULT, rows.bytes().data()),
+                table.spec.name);
+    });
     table.n_rows += static_cast<std::int64_t>(count);
     mark_dirty(0);
   });
@@ -297,6 +309,7 @@ void FileImpl::close() {
   if (failed_) {  // what is on disk stays as it is; only the ids go
     open_ = false;
     close_datasets();
+    remove_unused();
     file_.close(path_.string());
     lock_ = {};
     return;

@@ -115,6 +115,7 @@ class FileImpl {
   };
 
   void create(const CreateOptions& options);
+  void remove_unused();  ///< after a failure: a work file that never held a sample has no place among the data
   void open_datasets();
   void close_datasets();
   void leave_swmr();
@@ -129,9 +130,10 @@ class FileImpl {
   auto guarded(Body body) {
     try {
       return body();
-    } catch (const FileError&) {
+    } catch (const FileError& e) {
       failed_ = true;
-      throw;
+      if (std::string_view{e.what()}.starts_with(path_.native())) throw;
+      throw FileError{path_.string() + ": " + e.what()};
     }
   }
 

@@ -24,11 +24,25 @@ herr_t keep_first(unsigned n, const H5E_error2_t* frame, void* out) noexcept {
   return 0;
 }
 
+/// "file write failed: time = …\n, filename = …, errno = 28, error message = 'No space left on device', buf = …" says twice what
+/// every line of a log has anyway, and the rest is of use to HDF5 only.
+std::string in_one_line(const std::string& text) {
+  constexpr std::string_view kReason = "error message = '";
+  const auto head = text.find(": time = ");
+  const auto reason = text.find(kReason);
+  if (head == std::string::npos || reason == std::string::npos) return text;
+  const auto from = reason + kReason.size();
+  return text.substr(0, head) + ": " + text.substr(from, text.find('\'', from) - from);
+}
+
 }  // namespace
 
 void initialise() {
   static std::once_flag once;
   std::call_once(once, [] {
+    // A file that could not be closed (disk full) stays in the library's list half freed: closing it again at exit crashes. What
+    // is ours is closed by its owner; without effect, and harmless, where the program has started the library before us.
+    H5dont_atexit();
     unsetenv("HDF5_USE_FILE_LOCKING");
     check(H5open(), "HDF5: starting the library");
   });
@@ -45,7 +59,7 @@ std::string take_error_stack() {
   if (stack < 0) return "HDF5 gave no reason";
   H5Ewalk2(stack, H5E_WALK_UPWARD, keep_first, &message);
   H5Eclose_stack(stack);
-  return message.text.empty() ? "HDF5 gave no reason" : message.text;
+  return message.text.empty() ? "HDF5 gave no reason" : in_one_line(message.text);
 }
 
 void report_close_failure(hid_t id) noexcept {
