@@ -57,14 +57,20 @@ std::vector<std::string> command(const TempDir& dir, const RecordingOptions& opt
   return argv;
 }
 
+std::map<std::string, std::string> environment(const TempDir& dir, const RecordingOptions& options) {
+  // HDF5 forgets memory of its own when a file cannot be closed (disk full).
+  write_text(dir / "lsan", "leak:libhdf5\n");
+  return {{"MTH5D_INSTRUMENTS", options.as_nobody ? (dir / "instruments").string() : kInstruments},
+          {"LSAN_OPTIONS", "print_suppressions=0:suppressions=" + (dir / "lsan").string()}};
+}
+
 }  // namespace
 
 Recording::Recording(const std::string& input, const RecordingOptions& options)
     : directory_{data_folder(dir_, options)},
       config_path_{written(dir_ / "mth5d.yaml", config_text(directory_, input, options))},
       status_path_{dir_ / "status.json"},
-      process_{Process::start(command(dir_, options, config_path_, status_path_),
-                              {{"MTH5D_INSTRUMENTS", options.as_nobody ? (dir_ / "instruments").string() : kInstruments}})} {}
+      process_{Process::start(command(dir_, options, config_path_, status_path_), environment(dir_, options))} {}
 
 std::string Recording::tcp(int port) { return "tcp: {host: 127.0.0.1, port: " + std::to_string(port) + "}\n"; }
 

@@ -18,7 +18,7 @@ void check_directory(const config::Output& output) {
   std::error_code error;
   const auto status = fs::status(output.directory, error);
   if (!fs::exists(status)) throw mth5::FileError{name + ": does not exist; create it for the user of mth5d (mkdir -p)"};
-  if (!fs::is_directory(status)) throw mth5::FileError{name + ": is not a directory"};
+  if (!fs::is_directory(status)) throw mth5::FileError{name + ": is not a directory; name one that is"};
   if (access(output.directory.c_str(), W_OK | X_OK) != 0)
     throw mth5::FileError{name + ": is not writable: " + std::generic_category().message(errno) +
                           "; give it to the user of mth5d (chown)"};

@@ -6,47 +6,13 @@
 #include <utility>
 
 #include "acquisition/recorder/output.hpp"
+#include "acquisition/recorder/tables.hpp"
 
 namespace daq::recorder {
 
 namespace {
 
 constexpr std::size_t kMostBatched = 65536;  // samples per channel; a larger flush.samples is appended in pieces, flushed once
-
-mth5::TableSpec gap_table() {
-  using C = mth5::Column;
-  return {"gaps",
-          {{"source", C::Type::Int64, 0, ""},
-           {"station", C::Type::Text, 30, ""},
-           {"start", C::Type::Int64, 0, "nanoseconds since 1970-01-01 UTC"},
-           {"samples", C::Type::Int64, 0, "samples"},
-           {"reason", C::Type::Text, 20, ""},
-           {"run_before", C::Type::Text, 20, ""},
-           {"run_after", C::Type::Text, 20, ""},
-           {"filled", C::Type::Int64, 0, ""}},
-          "samples that are missing: where, how many, why",
-          64};
-}
-
-mth5::TableSpec source_table() {
-  using C = mth5::Column;
-  return {"sources",
-          {{"source", C::Type::Int64, 0, ""},
-           {"name", C::Type::Text, 32, ""},
-           {"instrument", C::Type::Text, 32, ""},
-           {"station", C::Type::Text, 30, ""},
-           {"input", C::Type::Text, 128, ""}},
-          "where the samples come from; the index of the other tables",
-          16};
-}
-
-mth5::TableSpec soh_table(const config::Source& source) {
-  mth5::TableSpec spec{"state_of_health/" + source.name, {}, "what the instrument says of itself, one row per record", 512};
-  spec.columns.push_back({"time", mth5::Column::Type::Int64, 0, "nanoseconds since 1970-01-01 UTC"});
-  for (const auto& quantity : source.instrument.soh)
-    spec.columns.push_back({quantity.name, mth5::Column::Type::Float64, 0, quantity.units});
-  return spec;
-}
 
 }  // namespace
 
@@ -184,7 +150,10 @@ void Recorder::open_file(std::size_t index, mth5::UtcNanos start) {
   const auto& first = config_.sources[index];
   const std::string survey = config_.survey.text("id");
   check_directory(config_.output);
-  const auto path = next_file(config_.output, {survey, first.station.text("id"), start, first.instrument.sample_rate, 1});
+  const config::PatternValues values{survey, first.station.text("id"), start, first.instrument.sample_rate, 1};
+  const auto path = next_file(config_.output, values);
+  if (const auto wanted = config_.output.directory / config::expand(config_.output.file_name, values).text; path != wanted)
+    log_->warn("file name taken file={} instead={}", wanted.string(), path.string());
   timed([&] {
     file_ = std::make_unique<mth5::File>(mth5::File::create(path, {config_.output.file_version, "mth5d", {}, config_.output.allow_network}));
     const mth5::TableSpec source_spec = source_table();
