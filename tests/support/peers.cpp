@@ -111,7 +111,11 @@ void PtyPeer::plug() {
   std::filesystem::create_symlink(name, link_);
 }
 
-void PtyPeer::unplug() { close_now(master_); }
+void PtyPeer::unplug() {
+  // First the link: it would lead to whoever is given the number of this pty next.
+  std::filesystem::remove(link_);
+  close_now(master_);
+}
 
 bool PtyPeer::send(std::string_view bytes, std::chrono::milliseconds deadline) {
   const auto sent = [&] {

@@ -46,7 +46,7 @@ class PtyPeer {
 
   [[nodiscard]] const std::filesystem::path& link() const { return link_; }
   void plug();
-  /// Pulls the plug: the port is gone, the link dangles.
+  /// Pulls the plug: the link is gone, as udev would take it away, and the port.
   void unplug();
   /// Sends all of it; waits while the other end does not read. @returns false if it could not within the deadline
   bool send(std::string_view bytes, std::chrono::milliseconds deadline = std::chrono::seconds{60});
