@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "file/direct.hpp"
 #include "file/summary.hpp"
 #include "h5/handle.hpp"
 #include "h5/lock.hpp"
@@ -101,7 +102,8 @@ class FileImpl {
     bool has_data = false;
     bool finished = false;
     std::size_t first_row;  ///< in rows_, one row per channel
-    std::vector<h5::Dataset> datasets;
+    std::vector<h5::Dataset> datasets = {};
+    std::vector<file::Direct> direct = {};  ///< one per dataset
     std::string cannot_grow = {};                   ///< why open_run() refuses; "" = it does not
     std::vector<std::vector<double>> waiting = {};  ///< by channel; used by append() of single channels
 
@@ -123,6 +125,7 @@ class FileImpl {
   void publish();
   void write_rows(std::size_t first, std::size_t count);
   void write_state();
+  void update_rows(const Run& run);
   void finish_metadata();
   void refresh_station_rows(std::size_t station);
   void require_writable(const char* call) const;
@@ -173,6 +176,7 @@ class FileImpl {
   h5::WriterLock lock_;
   h5::File file_;
   h5::Dataset summary_, state_;
+  std::optional<file::Direct> direct_summary_, direct_state_;
   h5::Datatype row_type_, state_type_;
 
   std::vector<Survey> surveys_;

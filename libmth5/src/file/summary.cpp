@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "h5/types.hpp"
@@ -156,6 +157,16 @@ PackedRow pack(const ChannelRow& row) {
   out.value(row.channel_reference);
   out.value(row.run_reference);
   out.value(row.station_reference);
+  return packed;
+}
+
+PackedGrowth pack_growth(const ChannelRow& row) {
+  static_assert(row_bytes(std::span{kChannel}.first(8)) == kGrowthOffset && kChannel[8].name == std::string_view{"end"} &&
+                kChannel[9].name == std::string_view{"n_samples"});
+  PackedGrowth packed{};
+  Packer out{packed.data()};
+  out.text(row.end, 36);
+  out.value(row.n_samples);
   return packed;
 }
 

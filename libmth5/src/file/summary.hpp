@@ -26,6 +26,10 @@ struct ChannelRow {
 inline constexpr std::size_t kChannelRowBytes = 343;
 using PackedRow = std::array<char, kChannelRowBytes>;
 [[nodiscard]] PackedRow pack(const ChannelRow& row);
+/// The part of a row that changes while a run grows: `end` and `n_samples`, side by side.
+inline constexpr std::size_t kGrowthOffset = 160;
+using PackedGrowth = std::array<char, 36 + 8>;
+[[nodiscard]] PackedGrowth pack_growth(const ChannelRow& row);
 [[nodiscard]] h5::Datatype channel_summary_type();
 
 /// Creates channel_summary (no rows yet, unfiltered so that rows can be overwritten in place), tf_summary and fc_summary (one
