@@ -41,7 +41,7 @@ void create_acquisition_table(hid_t file, const TableSpec& spec, hsize_t rows) {
   h5::check(H5Pset_fill_time(create.get(), H5D_FILL_TIME_NEVER), path);
   const h5::PropertyList link{H5Pcreate(H5P_LINK_CREATE), path};
   h5::check(H5Pset_create_intermediate_group(link.get(), 1), path);
-  const h5::Dataset table{H5Dcreate2(file, path.c_str(), type.get(), space.get(), link.get(), create.get(), H5P_DEFAULT), path};
+  h5::Dataset table{H5Dcreate2(file, path.c_str(), type.get(), space.get(), link.get(), create.get(), H5P_DEFAULT), path};
   std::vector<std::string> units;
   for (const auto& column : spec.columns) units.push_back(column.units);
   h5::write_attribute(table.get(), "description", spec.description);
@@ -49,6 +49,7 @@ void create_acquisition_table(hid_t file, const TableSpec& spec, hsize_t rows) {
   if (rows == 0) return;
   const std::vector<char> zeros(spec.row_bytes() * rows);
   h5::check(H5Dwrite(table.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, zeros.data()), path);
+  table.close(path);  // writes the row, which may fail
 }
 
 void create_acquisition(hid_t file, const std::string& software) {
