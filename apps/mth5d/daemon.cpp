@@ -188,7 +188,7 @@ void Daemon::settle() {
 void Daemon::tick_io() {
   io_timer_.expires_after(std::chrono::seconds{1});
   io_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
+    if (error || !io_work_) return;  // cancel() comes too late for a timer that has expired: it must not begin anew
     for (std::size_t i = 0; i < inputs_.size(); ++i) log_losses(i, false);
     tick_io();
   });
