@@ -11,9 +11,23 @@ import typing
 
 from loguru import logger
 from mt_metadata.timeseries import Auxiliary, Electric, Magnetic, Run, Station, Survey
+from mt_metadata.timeseries.filters import (
+    CoefficientFilter,
+    FIRFilter,
+    FrequencyResponseTableFilter,
+    PoleZeroFilter,
+    TimeDelayFilter,
+)
 from pydantic import BaseModel
 
 KINDS = {c.__name__.lower(): c for c in (Survey, Station, Run, Electric, Magnetic, Auxiliary)}
+KINDS |= {
+    "coefficient": CoefficientFilter,
+    "zpk": PoleZeroFilter,
+    "fap": FrequencyResponseTableFilter,
+    "fir": FIRFilter,
+    "time_delay": TimeDelayFilter,
+}
 
 
 def model_in(annotation):
