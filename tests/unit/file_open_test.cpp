@@ -7,6 +7,8 @@
 #include <csignal>
 #include <numeric>
 
+#include "h5/handle.hpp"
+#include "h5/types.hpp"
 #include "mth5/file.hpp"
 #include "mth5/reader.hpp"
 #include "support/support.hpp"
@@ -139,15 +141,20 @@ TEST(FileOpen, RefusesModesThatOverwriteOrCannotBe) {
   EXPECT_EQ(support::read_text(path), "precious");
 }
 
+/// What a writer does that has shown `n` samples to readers.
+auto flushes(const fs::path& path, std::int64_t n) {
+  return [path, n](const auto& wait) {
+    TestWriter file{path};
+    file.append(n);
+    file.file().flush();
+    wait();
+  };
+}
+
 TEST(FileOpen, NamesTheOneThatWrites) {
   const support::TempDir dir;
   const auto path = dir / "a.h5";
-  Other writer{[&](const auto& wait) {
-    TestWriter file{path};
-    file.append(10);
-    file.file().flush();
-    wait();
-  }};
+  Other writer{flushes(path, 10)};
   ASSERT_TRUE(writer.is_ready());
   try {
     (void)mth5::File::open(path, "a", {.swmr = true});
@@ -162,12 +169,7 @@ TEST(FileOpen, NamesTheOneThatWrites) {
 TEST(FileOpen, RecoversWhatADeadWriterLeft) {
   const support::TempDir dir;
   const auto path = dir / "a.h5";
-  Other writer{[&](const auto& wait) {
-    TestWriter file{path};
-    file.append(1000);
-    file.file().flush();
-    wait();
-  }};
+  Other writer{flushes(path, 1000)};
   ASSERT_TRUE(writer.is_ready());
   writer.kill_now();
   auto file = mth5::File::open(path, "a", {.swmr = true});
@@ -177,6 +179,52 @@ TEST(FileOpen, RecoversWhatADeadWriterLeft) {
   append(file, run, 1000, 1500);
   file.close();
   expect_samples(path, 1500);
+}
+
+TEST(FileOpen, CutsChannelsOfADeadWriterToTheSameLength) {
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  Other writer{[&](const auto& wait) {
+    TestWriter file{path};
+    file.append(1000);
+    file.file().flush();
+    // As if it had died between the channels of an append.
+    const mth5::h5::File same{H5Fopen(path.c_str(), H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, mth5::h5::writer_access().get()), "same"};
+    const mth5::h5::Dataset ex{H5Dopen2(same.get(), "/Experiment/Surveys/TEST/Stations/S1/r0/ex", H5P_DEFAULT), "ex"};
+    const hsize_t longer = 1010;
+    mth5::h5::check(H5Dset_extent(ex.get(), &longer), "ex");
+    mth5::h5::check(H5Fflush(same.get(), H5F_SCOPE_GLOBAL), "flush");
+    wait();
+  }};
+  ASSERT_TRUE(writer.is_ready());
+  writer.kill_now();
+  auto file = mth5::File::open(path);
+  EXPECT_THAT(file.recovery(), ElementsAre(HasSubstr("its writer died"),
+                                           HasSubstr("r0/ex: the last 10 samples were cut off, as ey has none at their times")));
+  file.close();
+  expect_samples(path, 1000);
+}
+
+TEST(FileOpen, RefusesToAppendToARunWhoseChannelsDifferInLength) {
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  fs::copy_file(support::data() / "mth5" / "python_v020.h5", path);
+  {
+    mth5::h5::initialise();
+    const mth5::h5::File file{H5Fopen(path.c_str(), H5F_ACC_RDWR, mth5::h5::writer_access().get()), "file"};
+    const mth5::h5::Dataset ex{H5Dopen2(file.get(), "/Experiment/Surveys/REF01/Stations/MT001/sr1_0001/ex", H5P_DEFAULT), "ex"};
+    const hsize_t shorter = 1990;
+    mth5::h5::check(H5Dset_extent(ex.get(), &shorter), "ex");
+  }
+  auto file = mth5::File::open(path);
+  EXPECT_THAT(
+      [&] { (void)file.open_run("REF01", "MT001", "sr1_0001"); },
+      ThrowsMessage<mth5::StateError>(HasSubstr("its channels differ in length (ex has 1990 samples, others up to 2000)")));
+  EXPECT_THAT([&] { (void)file.open_run("REF01", "MT001", "sr1_0099"); },
+              ThrowsMessage<mth5::StateError>(HasSubstr("there is no run 'sr1_0099' in station 'MT001'")));
+  EXPECT_NO_THROW((void)file.open_run("REF01", "MT001", "sr8_0001"));
+  file.close();
+  EXPECT_EQ(mth5::Reader{path}.channels().size(), 12u) << "nothing else was touched";
 }
 
 TEST(FileOpen, RecoversAWriterThatDiedInAnEdit) {
