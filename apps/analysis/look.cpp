@@ -6,6 +6,8 @@
 #include <limits>
 #include <set>
 
+#include "analysis/contain.hpp"
+
 namespace analysis {
 
 namespace {
@@ -59,6 +61,7 @@ double Look::seconds_at_risk() const {
 }
 
 Watch::Watch(const std::filesystem::path& path, LookOptions options) : options_{std::move(options)} {
+  check_contained(path);
   files_.push_back(std::make_unique<mth5::Reader>(path));
 }
 

@@ -66,6 +66,7 @@ class Follower {
     watch_.emplace(path, options_.look);
     current_ = path;
     announced_ = false;
+    for (const auto& line : watch_->file().warnings()) remark("warning: " + line);
     if (const auto missing = watch_->not_found(); !missing.empty()) {
       std::string all;
       for (const auto& name : missing) all += (all.empty() ? "" : ", ") + name;

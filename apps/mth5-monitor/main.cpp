@@ -1,3 +1,4 @@
+#include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <sstream>
@@ -66,6 +67,8 @@ int look_once(const monitor::FollowOptions& options, bool json, bool csv) {
   analysis::Watch watch{path, options.look};
   if (const auto missing = watch.not_found(); !missing.empty())
     throw mth5::FileError{path.string() + ": has no " + missing.front()};
+  for (const auto& line : watch.file().warnings())
+    if (!options.quiet) std::fprintf(stderr, "mth5-monitor: warning: %s\n", line.c_str());
   const auto look = watch.look(std::chrono::floor<std::chrono::milliseconds>(mth5::host_now()));
   if (json)
     std::cout << analysis::to_json(look).dump() << "\n";

@@ -11,6 +11,7 @@
 #include <boost/program_options/value_semantic.hpp>
 #include <nlohmann/json.hpp>
 
+#include "analysis/contain.hpp"
 #include "analysis/summary.hpp"
 #include "cli/cli.hpp"
 #include "mth5/duration.hpp"
@@ -106,15 +107,25 @@ int summary_main(int argc, char** argv) {
   std::vector<std::unique_ptr<mth5::Reader>> files;
   int code = cli::kDone;
   const auto paths = expand(values["path"].as<Paths>());
-  for (const auto& path : paths) {
+  const auto good = [&](const fs::path& path, const auto& use) {
     try {
-      files.push_back(std::make_unique<mth5::Reader>(path));
+      use(path);
+      return true;
     } catch (const mth5::Error& e) {
       if (paths.size() == 1) throw;
       std::fprintf(stderr, "mth5-summary: error: %s\n", e.what());
       const int kind = dynamic_cast<const mth5::FormatError*>(&e) != nullptr ? cli::kDamaged : cli::kFailure;
       if (code == cli::kDone) code = kind;
+      return false;
     }
+  };
+  std::vector<fs::path> sound;  // all checked before any is opened here
+  for (const auto& path : paths)
+    if (good(path, [](const fs::path& one) { analysis::check_contained(one); })) sound.push_back(path);
+  for (const auto& path : sound) {
+    if (!good(path, [&](const fs::path& one) { files.push_back(std::make_unique<mth5::Reader>(one)); })) continue;
+    for (const auto& line : files.back()->warnings())
+      if (parsed.verbosity >= 0) std::fprintf(stderr, "mth5-summary: warning: %s\n", line.c_str());
   }
   if (files.empty()) return code;
   if (since) {

@@ -119,6 +119,10 @@ class Reader {
   /// The same into the caller's buffer. @returns how many were read
   std::size_t read(std::size_t channel, std::int64_t first, std::span<double> out) const;
 
+  /// Goes through the index of a channel's chunks and reads its first and its last sample: cheap, and what a damaged file breaks.
+  /// @throws FormatError, FileError
+  void check_channel(std::size_t channel) const;
+
   /// Names of the tables under /Acquisition; empty for files of other programs.
   [[nodiscard]] std::vector<std::string> tables() const;
   /// Rows [first, …) of a table as of now; nullopt if there is no such table.

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <thread>
 
@@ -284,6 +285,28 @@ std::size_t Reader::read(std::size_t channel, std::int64_t first, std::span<doub
     throw;
   }
   return static_cast<std::size_t>(count);
+}
+
+void Reader::check_channel(std::size_t channel) const {
+  double sample = 0;
+  const auto n = channels().at(channel).n_samples;
+  impl_->require_open();
+  h5::initialise();
+  const auto& dataset = impl_->found.datasets[channel];
+  if (!dataset) return;
+  std::array<char, 1024> object{};
+  h5::check(H5Iget_name(dataset.get(), object.data(), object.size()), path().string());
+  if (impl_->options.visiting) impl_->options.visiting(object.data());
+  const h5::PropertyList create{H5Dget_create_plist(dataset.get()), object.data()};
+  if (H5Pget_layout(create.get()) == H5D_CHUNKED) {
+    const h5::Space space{H5Dget_space(dataset.get()), object.data()};
+    hsize_t chunks = 0;  // to count them HDF5 goes through the whole index
+    if (H5Dget_num_chunks(dataset.get(), space.get(), &chunks) < 0)
+      throw FormatError{path().string() + ": " + object.data() + ": index of its chunks: " + h5::take_error_stack() +
+                        ": damaged"};
+  }
+  (void)read(channel, 0, {&sample, 1});
+  (void)read(channel, n - 1, {&sample, 1});
 }
 
 std::vector<std::string> Reader::tables() const { return impl_->found.tables; }
