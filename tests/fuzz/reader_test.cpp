@@ -176,7 +176,7 @@ TEST_F(ReaderFuzz, DamagedBytesAreReadOrRefusedOrContained) {
   const char* given = std::getenv("MTH5_SEED");
   const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 5;
   const char* more = std::getenv("MTH5_FUZZ_ROUNDS");
-  const int rounds = more != nullptr ? std::atoi(more) : 40;
+  const int rounds = more != nullptr ? std::atoi(more) : 20;
   SCOPED_TRACE("MTH5_SEED=" + std::to_string(seed));
   Damage damage{seed};
   const auto files = originals(dir_);

@@ -14,7 +14,7 @@
 #include "mth5/reader.hpp"
 #include "mth5/time.hpp"
 
-/// Reading the samples of one channel: windows by index or by time, long channels block by block.
+/// Reading the samples of one channel: windows by index or by time, counts or physical units, long channels block by block.
 /// Thread: that of the Reader.
 namespace mth5 {
 
@@ -34,6 +34,11 @@ using Window = std::variant<SampleRange, TimeRange>;
 /// (0). Pure.
 [[nodiscard]] std::pair<std::int64_t, std::int64_t> indexes_within(const TimeRange& range, UtcNanos start, double sample_rate,
                                                                    std::int64_t n);
+
+enum class Units {
+  Stored,   ///< as in the file: counts, as a rule; Channel::units() names them
+  Physical  ///< divided by the gain of the channel's filters
+};
 
 /// Samples in a row.
 struct Block {
@@ -56,14 +61,23 @@ class Channel {
           std::string_view survey = {});
 
   [[nodiscard]] const ChannelInfo& info() const;
+  /// "digital counts", or whatever the file says of the samples; Physical: what they are once the gain is divided out.
+  /// @throws as gain()
+  [[nodiscard]] std::string units(Units units = Units::Stored) const;
+  /// Stored units per physical unit: the product of the coefficient filters that the samples still contain. Filters marked as
+  /// applied, time delays and decimations do not count, as in Python's remove_instrument_response().
+  /// 1 if there is none.
+  /// @throws FormatError naming the filter that has no single gain (zpk, fap, fir), is not in the file or has a problem
+  [[nodiscard]] double gain() const;
+
   /// Indexes [first, second) of the window among the samples there are now.
   /// @throws FormatError for times if the file does not tell the sample rate
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> indexes(const Window& window) const;
-  /// All of the window at once. @throws FormatError, FileError as Reader::read
-  [[nodiscard]] Block read(const Window& window = {}) const;
+  /// All of the window at once. @throws FormatError, FileError as Reader::read and gain()
+  [[nodiscard]] Block read(const Window& window = {}, Units units = Units::Stored) const;
   /// The same in bounded memory, for loops: `for (const auto& block : channel.blocks(window, 65'536)) …`. The end is fixed here:
   /// what is recorded meanwhile is not in it.
-  [[nodiscard]] Blocks blocks(const Window& window = {}, std::size_t block_samples = 65'536) const;
+  [[nodiscard]] Blocks blocks(const Window& window = {}, std::size_t block_samples = 65'536, Units units = Units::Stored) const;
 
  private:
   const Reader* reader_;
@@ -96,7 +110,7 @@ class Blocks {
   };
 
   /// @throws StateError if block_samples is 0
-  Blocks(const Reader& reader, std::size_t channel, std::int64_t first, std::int64_t end, std::size_t block_samples);
+  Blocks(const Reader& reader, std::size_t channel, std::int64_t first, std::int64_t end, std::size_t block_samples, double gain);
 
   /// Reads the first block. @throws FormatError, FileError as Reader::read; ++ too
   [[nodiscard]] Iterator begin() {
@@ -112,6 +126,7 @@ class Blocks {
   std::size_t channel_;
   std::int64_t at_, end_;
   std::size_t block_samples_;
+  double gain_;
   Block block_;
 };
 

@@ -110,7 +110,7 @@ class Reader {
   [[nodiscard]] const std::vector<Filter>& filters() const;
 
   /// Indexes of the channels of these names; the case of `component` does not matter, an empty survey stands for any. To read by
-  /// time or block by block: mth5/channel.hpp.
+  /// time, in physical units or block by block: mth5/channel.hpp.
   [[nodiscard]] std::vector<std::size_t> find(std::string_view station, std::string_view run, std::string_view component,
                                               std::string_view survey = {}) const;
 

@@ -29,7 +29,8 @@ std::size_t found(const Reader& reader, std::string_view station, std::string_vi
 }
 
 /// @param values  memory to use again
-Block read_block(const Reader& reader, std::size_t channel, std::int64_t first, std::int64_t count, std::vector<double> values) {
+Block read_block(const Reader& reader, std::size_t channel, std::int64_t first, std::int64_t count, double gain,
+                 std::vector<double> values) {
   const auto& info = reader.channels()[channel];
   if (static_cast<std::uint64_t>(count) > values.max_size())
     throw StateError{reader.path().string() + ": " + name_of(info) + ": " + std::to_string(count) +
@@ -37,10 +38,38 @@ Block read_block(const Reader& reader, std::size_t channel, std::int64_t first, 
   values.resize(static_cast<std::size_t>(count));
   if (reader.read(channel, first, values) != values.size())
     throw FileError{reader.path().string() + ": " + name_of(info) + ": samples are gone"};
+  if (gain != 1.0)
+    for (auto& value : values) value /= gain;
   return {.first = first,
           .start = info.sample_rate > 0 ? sample_time(info.start, info.sample_rate, first) : info.start,
           .sample_rate = info.sample_rate,
           .values = std::move(values)};
+}
+
+/// The coefficient filters that the samples still contain, in their order.
+std::vector<const Filter*> gains_of(const Reader& reader, const ChannelInfo& info) {
+  std::vector<const Filter*> gains;
+  for (const auto& stage : applied_filters(info.metadata)) {
+    if (stage.applied) continue;
+    const std::string what = reader.path().string() + ": " + name_of(info) + ": filter '" + stage.name + "'";
+    const auto& all = reader.filters();
+    const auto filter = std::find_if(all.begin(), all.end(), [&](const Filter& one) {
+      return one.survey == info.survey && filter_name(one.name()) == filter_name(stage.name);
+    });
+    if (filter == all.end()) throw FormatError{what + " is not in the file: no physical units without it"};
+    if (!filter->problem.empty()) throw FormatError{what + " cannot be used: " + filter->problem};
+    const bool only_shifts = filter->kind() == Kind::TimeDelay ||
+                             (filter->kind() == Kind::Fir && filter->metadata.number("decimation_factor", 1.0) != 1.0);
+    if (only_shifts) continue;
+    const auto gain = filter->scalar_gain();
+    if (!gain)
+      throw FormatError{what + " (" + std::string{to_string(filter->kind())} +
+                        ") has no single gain; it is to be divided out of the spectrum, read the samples as stored"};
+    if (!std::isfinite(*gain) || *gain == 0)
+      throw FormatError{what + ": a gain of " + std::to_string(*gain) + " cannot be divided out"};
+    gains.push_back(&*filter);
+  }
+  return gains;
 }
 
 }  // namespace
@@ -69,6 +98,17 @@ Channel::Channel(const Reader& reader, std::string_view station, std::string_vie
 
 const ChannelInfo& Channel::info() const { return reader_->channels()[index_]; }
 
+double Channel::gain() const {
+  double product = 1;
+  for (const auto* filter : gains_of(*reader_, info())) product *= *filter->scalar_gain();
+  return product;
+}
+
+std::string Channel::units(Units units) const {
+  const auto gains = units == Units::Physical ? gains_of(*reader_, info()) : std::vector<const Filter*>{};
+  return gains.empty() ? info().metadata.text("units") : gains.front()->units_in();
+}
+
 std::pair<std::int64_t, std::int64_t> Channel::indexes(const Window& window) const {
   const auto& channel = info();
   if (const auto* range = std::get_if<SampleRange>(&window)) {
@@ -81,24 +121,26 @@ std::pair<std::int64_t, std::int64_t> Channel::indexes(const Window& window) con
   return indexes_within(std::get<TimeRange>(window), channel.start, channel.sample_rate, channel.n_samples);
 }
 
-Block Channel::read(const Window& window) const {
+Block Channel::read(const Window& window, Units units) const {
   const auto [first, end] = indexes(window);
-  return read_block(*reader_, index_, first, end - first, {});
+  const double divisor = units == Units::Physical ? gain() : 1.0;
+  return read_block(*reader_, index_, first, end - first, divisor, {});
 }
 
-Blocks Channel::blocks(const Window& window, std::size_t block_samples) const {
+Blocks Channel::blocks(const Window& window, std::size_t block_samples, Units units) const {
   const auto [first, end] = indexes(window);
-  return {*reader_, index_, first, end, block_samples};
+  return {*reader_, index_, first, end, block_samples, units == Units::Physical ? gain() : 1.0};
 }
 
-Blocks::Blocks(const Reader& reader, std::size_t channel, std::int64_t first, std::int64_t end, std::size_t block_samples)
-    : reader_{&reader}, channel_{channel}, at_{first}, end_{end}, block_samples_{block_samples} {
+Blocks::Blocks(const Reader& reader, std::size_t channel, std::int64_t first, std::int64_t end, std::size_t block_samples,
+               double gain)
+    : reader_{&reader}, channel_{channel}, at_{first}, end_{end}, block_samples_{block_samples}, gain_{gain} {
   if (block_samples == 0) throw StateError{reader.path().string() + ": a block of 0 samples would never end"};
 }
 
 void Blocks::next() {
   const auto count = std::min<std::uint64_t>(block_samples_, static_cast<std::uint64_t>(end_ - at_));
-  block_ = read_block(*reader_, channel_, at_, static_cast<std::int64_t>(count), std::move(block_.values));
+  block_ = read_block(*reader_, channel_, at_, static_cast<std::int64_t>(count), gain_, std::move(block_.values));
   at_ += static_cast<std::int64_t>(count);
 }
 
