@@ -49,7 +49,9 @@ class Walker {
   Structure run() {
     visit("/");
     const h5::Group root{H5Gopen2(file_, "/", H5P_DEFAULT), path_ + ": root group"};
-    (void)look(root.get(), "", ".");  // from now on known: a link back to it is not followed
+    H5O_info_t info{};
+    h5::check(H5Oget_info2(root.get(), &info, H5O_INFO_BASIC), path_ + ": root group");
+    seen_.insert(info.addr);  // a link back to it is not followed
     found_.file_version = text_attribute(root.get(), "file.version");
     const auto top = children(root.get(), "/");
     const bool v020 = contains(top, "Experiment");
