@@ -3,7 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
+#include <random>
 #include <system_error>
 
 namespace mth5::file {
@@ -11,13 +14,26 @@ namespace mth5::file {
 namespace {
 
 /// HDF5 1.10 walks the whole index to find one chunk: 0.5 us for each. Beyond so many, H5Dwrite is cheaper.
-constexpr hsize_t kMostWalked = 4096;
+constexpr hsize_t kMostWalked = 64;
 constexpr hsize_t kNone = static_cast<hsize_t>(-1);
+constexpr std::size_t kLeastMark = 8;
+
+/// Random bytes that no sample has: by them a new chunk is known again.
+const std::array<char, 16>& mark() {
+  static const auto bytes = [] {
+    std::array<char, 16> random{};
+    std::random_device device;
+    for (char& byte : random) byte = static_cast<char>(device());
+    return random;
+  }();
+  return bytes;
+}
 
 }  // namespace
 
-Direct::Direct(hid_t dataset, int fd, std::string name)
-    : dataset_{dataset},
+Direct::Direct(hid_t file, hid_t dataset, int fd, std::string name)
+    : file_{file},
+      dataset_{dataset},
       fd_{fd},
       name_{std::move(name)},
       type_{H5Dget_type(dataset), name_},
@@ -26,8 +42,7 @@ Direct::Direct(hid_t dataset, int fd, std::string name)
   const h5::PropertyList create{H5Dget_create_plist(dataset), name_};
   h5::check(H5Pget_chunk(create.get(), 1, &chunk_size_), name_);
   plain_ = H5Pget_nfilters(create.get()) == 0;
-  const h5::File file{H5Iget_file_id(dataset), name_};
-  const h5::PropertyList of_file{H5Fget_create_plist(file.get()), name_};
+  const h5::PropertyList of_file{H5Fget_create_plist(file), name_};
   h5::check(H5Pget_userblock(of_file.get(), &user_block_), name_);
 }
 
@@ -58,7 +73,7 @@ void Direct::write(hsize_t first, hsize_t count, const char* elements, hid_t mem
     const hsize_t chunk = first / chunk_size_;
     const hsize_t within = first % chunk_size_;
     const hsize_t n = std::min(count, chunk_size_ - within);
-    if (within > 0 && find(chunk))
+    if (within > 0 ? find(chunk) : begin(chunk, n))
       write_at(address_ + within * element_bytes_, elements, n * element_bytes_);
     else
       write_through(first, n, elements, memory_type);
@@ -66,6 +81,24 @@ void Direct::write(hsize_t first, hsize_t count, const char* elements, hid_t mem
     count -= n;
     elements += n * element_bytes_;
   }
+}
+
+bool Direct::begin(hsize_t chunk, hsize_t count) {
+  // HDF5 gives a new chunk the end of its allocated space, but promises that nowhere: it allocates the chunk for some marked
+  // bytes, which are looked for there. Nobody sees them: the samples take their place before the extent is flushed.
+  const hsize_t marked = std::min<hsize_t>(count, mark().size() / element_bytes_);
+  const std::size_t bytes = marked * element_bytes_;
+  if (bytes < kLeastMark) return false;
+  haddr_t end = HADDR_UNDEF;
+  h5::check(H5Fget_eoa(file_, &end), name_);
+  write_through(chunk * chunk_size_, marked, mark().data(), type_.get());
+  std::array<char, 16> there{};
+  const auto at = static_cast<off_t>(end + user_block_);
+  if (pread(fd_, there.data(), bytes, at) != static_cast<ssize_t>(bytes) || std::memcmp(there.data(), mark().data(), bytes) != 0)
+    return find(chunk);
+  found_ = chunk;
+  address_ = end + user_block_;
+  return true;
 }
 
 void Direct::write_through(hsize_t first, hsize_t count, const char* elements, hid_t memory_type) {

@@ -13,9 +13,9 @@ namespace mth5::file {
 /// One open dataset: 1-D, chunked. Thread: writer.
 class Direct {
  public:
-  /// @param dataset  stays open as long as this is used
-  /// @param fd       of the same file, open for writing, kept by the caller
-  Direct(hid_t dataset, int fd, std::string name);
+  /// @param file, dataset  stay open as long as this is used
+  /// @param fd             of the same file, open for writing, kept by the caller
+  Direct(hid_t file, hid_t dataset, int fd, std::string name);
 
   /// Writes [first, first + count), all below the extent. What begins a chunk goes through HDF5, which allocates it, and so does
   /// what it has to convert or filter.
@@ -26,11 +26,13 @@ class Direct {
 
  private:
   [[nodiscard]] bool fits(hid_t memory_type);
+  /// Lets HDF5 allocate a new chunk, of which `count` elements will be written. @returns whether its address is known
+  [[nodiscard]] bool begin(hsize_t chunk, hsize_t count);
   [[nodiscard]] bool find(hsize_t chunk);
   void write_through(hsize_t first, hsize_t count, const char* elements, hid_t memory_type);
   void write_at(haddr_t address, const void* bytes, std::size_t size) const;
 
-  hid_t dataset_;
+  hid_t file_, dataset_;
   int fd_;
   std::string name_;
   h5::Datatype type_;

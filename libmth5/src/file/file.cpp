@@ -22,7 +22,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kState = "/Acquisition/state";
-constexpr std::size_t kMostRowsApart = 64;  ///< of channel_summary, overwritten each for itself; more go faster in one piece
 
 }  // namespace
 
@@ -110,7 +109,7 @@ void FileImpl::open_run_datasets(Run& run) {
   for (const auto& component : run.components) {
     const std::string path = run.path + "/" + component;
     run.datasets.push_back(open_dataset(path));
-    run.direct.emplace_back(run.datasets.back().get(), lock_.fd(), path_.string() + ": " + path);
+    run.direct.emplace_back(file_.get(), run.datasets.back().get(), lock_.fd(), path_.string() + ": " + path);
   }
 }
 
@@ -120,8 +119,8 @@ void FileImpl::open_datasets() {
   for (auto& table : tables_) table.dataset = open_dataset("/Acquisition/" + table.spec.name);
   summary_ = open_dataset(summary_path());
   state_ = open_dataset(kState);
-  direct_summary_.emplace(summary_.get(), lock_.fd(), path_.string() + ": channel_summary");
-  direct_state_.emplace(state_.get(), lock_.fd(), path_.string() + ": " + kState);
+  direct_summary_.emplace(file_.get(), summary_.get(), lock_.fd(), path_.string() + ": channel_summary");
+  direct_state_.emplace(file_.get(), state_.get(), lock_.fd(), path_.string() + ": " + kState);
   datasets_open_ = true;
 }
 
@@ -276,7 +275,7 @@ void FileImpl::publish() {
 
 void FileImpl::update_rows(const Run& run) {
   const std::string end = to_mth5_time(run.end());
-  bool only_growth = run.components.size() <= kMostRowsApart;
+  bool only_growth = true;
   for (std::size_t c = 0; c < run.components.size(); ++c) {
     auto& row = rows_[run.first_row + c];
     only_growth = only_growth && row.has_data == run.has_data;
