@@ -19,7 +19,7 @@ using support::seconds;
 using support::TcpPeer;
 using testing::IsEmpty;
 
-constexpr int kMany = 60'000;  // 6 MB: more than the ring and the socket hold together
+constexpr int kMany = 60'000;  // 9 MB: several times what the ring holds
 
 /// Ends by itself after a signal, well.
 nlohmann::json expect_stopped(Recording& recording) {
