@@ -8,11 +8,27 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <new>
 #include <string>
 #include <vector>
 
 #include "bench_file.hpp"
 #include "mth5/error.hpp"
+
+namespace {
+
+// What C++ allocates: HDF5 has malloc and its own free lists.
+std::size_t allocations = 0;
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc{};
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
@@ -106,6 +122,7 @@ void measure(const Options& options) {
   auto [file, run] = bench::live_file(options.out, 1000.0, bench::channels(options.channels, options.type));
   file.sync();
   const auto size_before = static_cast<double>(file.file_bytes());
+  std::size_t allocated = 0;  // by append() in the second half
   std::vector<double> laps;
   laps.reserve(options.batches);
   const Io io_before = Io::now();
@@ -113,7 +130,9 @@ void measure(const Options& options) {
   for (std::size_t k = 0; k < options.batches; ++k) {
     const double began = clock_s(CLOCK_MONOTONIC);
     const T* samples = ring.data() + k % kRing * options.channels * options.batch;
+    const std::size_t before = allocations;
     file.append(run, mth5::Matrix<const T>{samples, options.channels, options.batch, options.batch});
+    if (k >= options.batches / 2) allocated += allocations - before;
     if (options.sync)
       file.sync();
     else
@@ -134,11 +153,13 @@ void measure(const Options& options) {
       "{\"name\": \"libmth5\", \"channels\": %zu, \"batch\": %zu, \"batches\": %zu, \"dtype\": \"%s\", \"sync\": %s, "
       "\"samples_per_s\": %.0f, \"busy_s\": %.6f, \"us_p50\": %.2f, \"us_p99\": %.2f, \"us_max\": %.2f, \"cpu_s\": %.4f, "
       "\"wall_s\": %.4f, \"rss_mib\": %.1f, \"file_per_payload\": %.4f, \"wchar_per_payload\": %.4f, "
-      "\"device_per_payload\": %.4f, \"writes_per_batch\": %.2f}\n",
+      "\"device_per_payload\": %.4f, \"writes_per_batch\": %.2f, "
+      "\"allocations_per_append\": %.3f}\n",
       options.channels, options.batch, options.batches, std::string{to_string(options.type)}.c_str(),
       options.sync ? "true" : "false", samples / busy, busy, us(.5), us(.99), us(1), cpu, wall, peak_rss_mib(),
       (static_cast<double>(file.file_bytes()) - size_before) / payload, (io.wchar - io_before.wchar) / payload,
-      (io.write_bytes - io_before.write_bytes) / payload, (io.syscw - io_before.syscw) / static_cast<double>(options.batches));
+      (io.write_bytes - io_before.write_bytes) / payload, (io.syscw - io_before.syscw) / static_cast<double>(options.batches),
+      static_cast<double>(allocated) / static_cast<double>(options.batches - options.batches / 2));
 }
 
 }  // namespace

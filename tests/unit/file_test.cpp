@@ -1,4 +1,5 @@
 #include "mth5/file.hpp"
+#include "mth5/reader.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -227,6 +228,36 @@ TEST(File, GrowsNewRunsWhileAReaderIsAttached) {
   waitpid(reader, nullptr, 0);
   for (const int fd : {to_reader[0], to_reader[1], to_writer[0], to_writer[1]}) close(fd);
   file.close();
+}
+
+TEST(File, AddsAChannelToARunWithoutSamples) {
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  auto [file, id] = make(path);
+  mth5::RunId other;
+  file.edit([&](mth5::Edit& edit) { other = edit.add_run("S1", "MT001", run("sr8_0002", 8), kStart, channels()); });
+  file.start_swmr();
+  mth5::Metadata hz{mth5::Kind::Magnetic};
+  hz.set("component", std::string{"hz"});
+  file.edit([&, run = id](mth5::Edit& edit) { edit.add_channel(run, {hz, mth5::SampleType::Float32, 2000}); });
+  EXPECT_EQ(file.components(id), (std::vector<std::string>{"ex", "hy", "hz"}));
+  const std::int32_t six[] = {1, 2, 3, 4, 5, 6};
+  file.append(id, mth5::Matrix<const std::int32_t>{six, 3, 2, 2});
+  append(file, other, 0, 10);
+  file.flush();
+  EXPECT_THAT(([&f = file, run = id, hz] { f.edit([&](mth5::Edit& edit) { edit.add_channel(run, {hz}); }); }),
+              ThrowsMessage<mth5::StateError>(HasSubstr("has 2 samples in each channel already")));
+  file.close();
+  const std::string group = "/Experiment/Surveys/S1/Stations/MT001/";
+  EXPECT_EQ(stored(path, group + "sr8_0002/hy"), ramp(1, 0, 10));
+  EXPECT_EQ(stored(path, kEx).size(), 2u);
+  const mth5::Reader reader{path};
+  const auto& added = reader.channels().at(reader.find("MT001", "sr8_0001", "hz").at(0));
+  EXPECT_EQ(added.type, mth5::SampleType::Float32);
+  EXPECT_EQ(added.n_samples, 2);
+  const auto* magnetic = reader.runs().front().metadata.find("channels_recorded_magnetic");
+  ASSERT_NE(magnetic, nullptr);
+  EXPECT_EQ(std::get<std::vector<std::string>>(*magnetic), (std::vector<std::string>{"hy", "hz"}));
 }
 
 TEST(File, TakesRowsOfTablesAndFloatsOfEveryWidth) {

@@ -90,6 +90,9 @@ class Edit {
   /// @param channels  at least one; sample_rate, time_period and type are set by the library
   RunId add_run(std::string_view survey, std::string_view station, const Metadata& run, UtcNanos start,
                 std::span<const ChannelSpec> channels);
+  /// Adds a channel to a run without samples; it comes last in the order of append().
+  /// @throws MetadataError, StateError (the run has samples, which the channel would lack; a channel of that name)
+  void add_channel(RunId run, const ChannelSpec& channel);
   /// Ends a run: writes the final times of run, channels, station; it cannot be appended to again.
   void finish_run(RunId run);
   /// Creates /Acquisition/<name>, or opens it where a table with the same columns exists. @throws StateError if its columns

@@ -32,7 +32,7 @@ hsize_t automatic_chunk(double sample_rate, SampleType type) {
   return static_cast<hsize_t>(std::clamp(sample_rate * 1024.0, 1024.0, most));
 }
 
-void create_channel(hid_t run, const ChannelSpec& channel, const std::string& component, double sample_rate,
+void create_dataset(hid_t run, const ChannelSpec& channel, const std::string& component, double sample_rate,
                     const Metadata& metadata) {
   const hsize_t none = 0;
   const hsize_t unlimited = H5S_UNLIMITED;
@@ -145,55 +145,19 @@ RunId FileImpl::add_run(std::string_view survey_id, std::string_view station_id,
 
   // Everything is checked before anything is created, so that a refused run leaves no trace.
   Run run{at, id, station_path(station) + "/" + id, {}, rate, start, 0, 0, false, false, rows_.size(), {}};
-  std::array<std::vector<std::string>, 3> recorded;  // electric, magnetic, auxiliary
   std::vector<Metadata> written;
-  const std::string start_text = to_mth5_time(start);
   for (const auto& channel : channels) {
-    const Kind kind = channel.metadata.kind();
-    const std::string component = channel.metadata.text("component");
-    if (component.empty()) throw MetadataError{"channel.component: is missing"};
-    if (const auto problem = check_id(kind, component)) throw MetadataError{"channel.component: '" + component + "' " + *problem};
-    if (std::find(run.components.begin(), run.components.end(), component) != run.components.end())
-      throw StateError{run.path + ": two channels are called '" + component + "'"};
-    run.components.push_back(component);
-    recorded.at(static_cast<std::size_t>(kind) - static_cast<std::size_t>(Kind::Electric)).push_back(component);
-    Metadata& full = written.emplace_back(channel.metadata);
-    full.set("type", std::string{to_string(kind)});
-    full.set("sample_rate", rate);
-    full.set("time_period.start", start_text);
-    full.set("time_period.end", start_text);
-    if (full.find("channel_number") == nullptr) full.set("channel_number", static_cast<std::int64_t>(written.size()));
+    written.push_back(checked_channel(run, channel));
+    run.components.push_back(channel.metadata.text("component"));
   }
   Metadata full_run = metadata;
-  full_run.set("time_period.start", start_text);
-  full_run.set("time_period.end", start_text);
-  full_run.set("channels_recorded_electric", recorded[0]);
-  full_run.set("channels_recorded_magnetic", recorded[1]);
-  full_run.set("channels_recorded_auxiliary", recorded[2]);
+  full_run.set("time_period.start", to_mth5_time(start));
+  full_run.set("time_period.end", to_mth5_time(start));
 
   const h5::Group group{H5Gcreate2(file_.get(), run.path.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), run.path};
   h5::write_metadata(group.get(), full_run);
-  const hobj_ref_t station_reference = h5::reference_to(file_.get(), station_path(station));
-  const hobj_ref_t run_reference = h5::reference_to(file_.get(), run.path);
-  for (std::size_t c = 0; c < channels.size(); ++c) {
-    const auto& component = run.components[c];
-    create_channel(group.get(), channels[c], component, rate, written[c]);
-    file::ChannelRow row;
-    row.survey = station.survey;
-    row.station = station.metadata.text("id");
-    row.run = id;
-    row.component = component;
-    row.start = row.end = start_text;
-    row.sample_rate = rate;
-    row.measurement_type = to_string(written[c].kind());
-    row.azimuth = written[c].number("measurement_azimuth", 0);
-    row.tilt = written[c].number("measurement_tilt", 0);
-    row.units = written[c].text("units");
-    row.channel_reference = h5::reference_to(file_.get(), run.path + "/" + component);
-    row.run_reference = run_reference;
-    row.station_reference = station_reference;
-    rows_.push_back(std::move(row));
-  }
+  for (std::size_t c = 0; c < channels.size(); ++c) rows_.push_back(create_channel(group.get(), run, channels[c], written[c]));
+  write_channel_lists(group.get(), run);
   station.runs.push_back(id);
   station.touched = true;
   for (const auto& component : run.components) add_unique(station.components, component);
@@ -202,6 +166,76 @@ RunId FileImpl::add_run(std::string_view survey_id, std::string_view station_id,
   refresh_station_rows(at);
   write_station_times(station);
   return {runs_.size() - 1};
+}
+
+void FileImpl::add_channel(RunId id, const ChannelSpec& channel) {
+  Run& target = run(id);
+  if (target.n_samples > 0)
+    throw StateError{target.path + ": has " + std::to_string(target.n_samples) +
+                     " samples in each channel already, which a new channel would lack; begin a new run: add_run()"};
+  const Metadata written = checked_channel(target, channel);
+  const h5::Group group{H5Gopen2(file_.get(), target.path.c_str(), H5P_DEFAULT), target.path};
+  // Rows of one run stay together: those of later runs move up.
+  const std::size_t row = target.first_row + target.components.size();
+  rows_.insert(rows_.begin() + static_cast<std::ptrdiff_t>(row), create_channel(group.get(), target, channel, written));
+  for (auto& other : runs_)
+    if (other.first_row >= row) ++other.first_row;
+  target.components.push_back(channel.metadata.text("component"));
+  target.waiting.clear();
+  write_channel_lists(group.get(), target);
+  Station& station = stations_[target.station];
+  add_unique(station.components, target.components.back());
+  refresh_station_rows(target.station);
+  write_station_times(station);
+}
+
+Metadata FileImpl::checked_channel(const Run& run, const ChannelSpec& channel) {
+  const Kind kind = channel.metadata.kind();
+  if (kind != Kind::Electric && kind != Kind::Magnetic && kind != Kind::Auxiliary)
+    throw MetadataError{std::string{to_string(kind)} + " metadata where those of a channel belong"};
+  const std::string component = channel.metadata.text("component");
+  if (component.empty()) throw MetadataError{"channel.component: is missing"};
+  if (const auto problem = check_id(kind, component)) throw MetadataError{"channel.component: '" + component + "' " + *problem};
+  if (std::find(run.components.begin(), run.components.end(), component) != run.components.end())
+    throw StateError{run.path + ": two channels are called '" + component + "'"};
+  Metadata full = channel.metadata;
+  full.set("type", std::string{to_string(kind)});
+  full.set("sample_rate", run.sample_rate);
+  full.set("time_period.start", to_mth5_time(run.start));
+  full.set("time_period.end", to_mth5_time(run.start));
+  if (full.find("channel_number") == nullptr) full.set("channel_number", static_cast<std::int64_t>(run.components.size()) + 1);
+  return full;
+}
+
+file::ChannelRow FileImpl::create_channel(hid_t group, const Run& run, const ChannelSpec& channel,
+                                          const Metadata& written) const {
+  const Station& station = stations_[run.station];
+  const std::string component = written.text("component");
+  create_dataset(group, channel, component, run.sample_rate, written);
+  file::ChannelRow row;
+  row.survey = station.survey;
+  row.station = station.metadata.text("id");
+  row.run = run.id;
+  row.component = component;
+  row.start = row.end = to_mth5_time(run.start);
+  row.sample_rate = run.sample_rate;
+  row.measurement_type = to_string(written.kind());
+  row.azimuth = written.number("measurement_azimuth", 0);
+  row.tilt = written.number("measurement_tilt", 0);
+  row.units = written.text("units");
+  row.channel_reference = h5::reference_to(file_.get(), run.path + "/" + component);
+  row.run_reference = h5::reference_to(file_.get(), run.path);
+  row.station_reference = h5::reference_to(file_.get(), station_path(station));
+  return row;
+}
+
+void FileImpl::write_channel_lists(hid_t group, const Run& run) const {
+  for (const Kind kind : {Kind::Electric, Kind::Magnetic, Kind::Auxiliary}) {
+    std::vector<std::string> names;
+    for (auto row = run.first_row; row < run.first_row + run.components.size(); ++row)
+      if (rows_[row].measurement_type == to_string(kind)) names.push_back(rows_[row].component);
+    h5::write_attribute(group, "channels_recorded_" + std::string{to_string(kind)}, names);
+  }
 }
 
 void FileImpl::refresh_station_rows(std::size_t index) {

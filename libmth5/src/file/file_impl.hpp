@@ -34,6 +34,7 @@ class FileImpl {
   void add_station(std::string_view survey, const Metadata& station);
   RunId add_run(std::string_view survey, std::string_view station, const Metadata& run, UtcNanos start,
                 std::span<const ChannelSpec> channels);
+  void add_channel(RunId run, const ChannelSpec& channel);
   void finish_run(RunId run);
   TableId add_table(const TableSpec& spec);
   void add_filter(std::string_view survey, const Filter& filter);  // filters.cpp
@@ -103,7 +104,7 @@ class FileImpl {
     bool finished = false;
     std::size_t first_row;  ///< in rows_, one row per channel
     std::vector<h5::Dataset> datasets = {};
-    std::vector<file::Direct> direct = {};  ///< one per dataset
+    std::vector<file::Direct> direct = {};          ///< one per dataset
     std::string cannot_grow = {};                   ///< why open_run() refuses; "" = it does not
     std::vector<std::vector<double>> waiting = {};  ///< by channel; used by append() of single channels
 
@@ -164,6 +165,12 @@ class FileImpl {
   [[nodiscard]] std::size_t station_index(std::string_view survey, std::string_view id) const;
   [[nodiscard]] Run& run(RunId id);
   [[nodiscard]] std::int64_t samples_in_file() const;
+  /// What will be written of a channel. @throws MetadataError, StateError if it does not fit the run
+  [[nodiscard]] static Metadata checked_channel(const Run& run, const ChannelSpec& channel);
+  [[nodiscard]] file::ChannelRow create_channel(hid_t group, const Run& run, const ChannelSpec& channel,
+                                                const Metadata& written) const;
+  /// channels_recorded_* of a run, from its rows.
+  void write_channel_lists(hid_t group, const Run& run) const;
   void write_run_times(Run& run);
   void write_station_times(Station& station);
 

@@ -168,6 +168,7 @@ RunId Edit::add_run(std::string_view survey, std::string_view station, const Met
                     std::span<const ChannelSpec> channels) {
   return file_.add_run(survey, station, run, start, channels);
 }
+void Edit::add_channel(RunId run, const ChannelSpec& channel) { file_.add_channel(run, channel); }
 void Edit::finish_run(RunId run) { file_.finish_run(run); }
 TableId Edit::add_table(const TableSpec& spec) { return file_.add_table(spec); }
 void Edit::update_survey(const Metadata& survey) { file_.update_survey(survey); }
