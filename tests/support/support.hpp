@@ -27,6 +27,7 @@ class TempDir {
 void write_text(const std::filesystem::path& path, const std::string& text);
 
 /// Waits until `condition` holds; false at the deadline. The one place of the tests that naps between looks.
-[[nodiscard]] bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds deadline = std::chrono::seconds{30});
+[[nodiscard]] bool eventually(const std::function<bool()>& condition,
+                              std::chrono::milliseconds deadline = std::chrono::seconds{30});
 
 }  // namespace support

@@ -155,7 +155,8 @@ void Recorder::open_file(std::size_t index, mth5::UtcNanos start) {
   if (const auto wanted = config_.output.directory / config::expand(config_.output.file_name, values).text; path != wanted)
     log_->warn("file name taken file={} instead={}", wanted.string(), path.string());
   timed([&] {
-    file_ = std::make_unique<mth5::File>(mth5::File::create(path, {config_.output.file_version, "mth5d", {}, config_.output.allow_network}));
+    file_ = std::make_unique<mth5::File>(
+        mth5::File::create(path, {config_.output.file_version, "mth5d", {}, config_.output.allow_network}));
     const mth5::TableSpec source_spec = source_table();
     mth5::TableId source_id;
     file_->edit([&](mth5::Edit& edit) {
