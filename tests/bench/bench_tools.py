@@ -79,6 +79,19 @@ def median_and_span(values, form="{:.3f}"):
     return f"{form.format(statistics.median(values))} ({form.format(min(values))}..{form.format(max(values))})"
 
 
+def config(folder, source):
+    """mth5d.yaml for one LEMI-424; source: "file: {...}" or "serial: {...}"."""
+    return f"""\
+survey: {{id: BENCH}}
+station: {{id: L424}}
+output: {{directory: {folder}, file_name: "{{station}}_{{start:%Y%m%dT%H%M%SZ}}.h5"}}
+sources:
+  - name: lemi
+    {source}
+    instrument: lemi424
+"""
+
+
 def table(rows):
     """Markdown, so that it can be pasted."""
     width = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]

@@ -28,17 +28,6 @@ assert len(ours) == 9 and ours.keys() == python.keys(), (sorted(ours), sorted(py
 assert all(len(ours[c]) == int(sys.argv[3]) and numpy.array_equal(ours[c], python[c]) for c in ours)
 """
 
-CONFIG = """\
-survey: {{id: BENCH}}
-station: {{id: L424}}
-output: {{directory: {folder}, file_name: "{{station}}_{{start:%Y%m%dT%H%M%SZ}}.h5"}}
-sources:
-  - name: lemi
-    file: {{path: {day}, speed: max}}
-    instrument: lemi424
-"""
-
-
 def make_day(path, lines):
     """The recorded lines over and over, with times that go on."""
     bodies = [line[19:] for line in tools.RECORDED.read_text().splitlines()]
@@ -60,7 +49,7 @@ def main():
     day, ours, theirs = folder / "lemi_day.TXT", folder / "L424_20201001T000000Z.h5", folder / "python_day.h5"
     make_day(day, o.lines)
     config = folder / "lemi_day.yaml"
-    config.write_text(CONFIG.format(folder=folder, day=day))
+    config.write_text(tools.config(folder, f"file: {{path: {day}, speed: max}}"))
     commands = {
         "mth5d": [mth5d, "--config", str(config), "--until-eof", "--status-file", str(folder / "status.json")],
         "python": [python, str(tools.REPO / "tests/bench/python_convert_day.py"), str(day), str(theirs)],

@@ -17,15 +17,6 @@ import time
 
 import bench_tools as tools
 
-CONFIG = """\
-survey: {{id: BENCH}}
-station: {{id: L424}}
-output: {{directory: {folder}, file_name: "{{station}}_{{start:%Y%m%dT%H%M%SZ}}.h5"}}
-sources:
-  - name: lemi
-    serial: {{device: {device}}}
-    instrument: lemi424
-"""
 CALLS = "write,writev,pwrite64,pwritev,pwritev2,sendto,sendmsg,fdatasync,fsync,rename"
 
 
@@ -87,7 +78,7 @@ def record(o, folder, scratch, env):
     pty, config, status_file = scratch / "lemi", scratch / "live.yaml", scratch / "status.json"
     for old in folder.glob("L424_2*.h5"):
         old.unlink()
-    config.write_text(CONFIG.format(folder=folder, device=pty))
+    config.write_text(tools.config(folder, f"serial: {{device: {pty}}}"))
     sim = subprocess.Popen([tools.program(o.build / "bin/mth5-sim"), "lemi424", "--to", f"pty:{pty}", "--speed", "1", "-q"])
     daemon = None
     try:
