@@ -34,6 +34,15 @@ h5::PropertyList reader_access(const ReaderOptions& options) {
   return access;
 }
 
+/// For reading `count` samples as double. HDF5 zeroes its conversion buffer, 1 MiB, in each read: one that is no larger than
+/// what is read makes a short one several times as fast.
+h5::PropertyList transfer(hsize_t count, const std::string& name) {
+  constexpr hsize_t kMost = 131'072;  // samples: 1 MiB, HDF5's own size
+  h5::PropertyList list{H5Pcreate(H5P_DATASET_XFER), name};
+  h5::check(H5Pset_buffer(list.get(), std::min(count, kMost) * sizeof(double), nullptr, nullptr), name);
+  return list;
+}
+
 struct Stamp {
   std::uintmax_t bytes = 0;
   std::int64_t modified_ns = 0;
@@ -279,7 +288,8 @@ std::size_t Reader::read(std::size_t channel, std::int64_t first, std::span<doub
     const h5::Space where{H5Dget_space(dataset.get()), name};
     h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), name);
     const h5::Space memory{H5Screate_simple(1, &count, nullptr), name};
-    h5::check(H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), where.get(), H5P_DEFAULT, out.data()), name);
+    h5::check(H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), where.get(), transfer(count, name).get(), out.data()),
+              name);
   } catch (const FileError& e) {
     if (state() == FileState::Closed) throw FormatError{std::string{e.what()} + ": damaged"};  // nobody changes it: no transient
     throw;
