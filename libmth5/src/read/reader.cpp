@@ -35,7 +35,7 @@ h5::PropertyList reader_access(const ReaderOptions& options) {
 }
 
 /// For reading `count` samples as double. HDF5 zeroes its conversion buffer, 1 MiB, in each read: one that is no larger than
-/// what is read makes a short one several times as fast.
+/// what is read makes a short one twice as fast.
 h5::PropertyList transfer(hsize_t count, const std::string& name) {
   constexpr hsize_t kMost = 131'072;  // samples: 1 MiB, HDF5's own size
   h5::PropertyList list{H5Pcreate(H5P_DATASET_XFER), name};
