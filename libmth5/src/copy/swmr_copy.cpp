@@ -158,11 +158,11 @@ class Copier {
       ++counts_.attributes;
       auto bytes = whole_buffer(H5Sget_simple_extent_npoints(space.get()), type, what);
       if (H5Sget_simple_extent_type(space.get()) == H5S_NULL) continue;
-      h5::check(H5Aread(attribute.get(), type.get(), bytes.data()), what);
       if (!copy::reference_offsets(type.get(), what).empty()) {
         attributes_with_references_.emplace_back(path, name);
         continue;
       }
+      h5::check(H5Aread(attribute.get(), type.get(), bytes.data()), what);
       h5::check(H5Awrite(copy.get(), type.get(), bytes.data()), what);
       reclaim(type, space, bytes, what);
     }
@@ -203,13 +203,12 @@ class Copier {
     copy_attributes(from, copy.get(), path);
     if (channel) {
       copy_samples(from, copy.get(), type, count, path);
+    } else if (count > 0 && !copy::reference_offsets(type.get(), at(path)).empty()) {
+      with_references_.push_back(path);
     } else if (count > 0) {
       auto bytes = whole_buffer(static_cast<hssize_t>(count), type, at(path));
       h5::check(H5Dread(from, type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), at(path));
-      if (copy::reference_offsets(type.get(), at(path)).empty())
-        h5::check(H5Dwrite(copy.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), at(path));
-      else
-        with_references_.push_back(path);
+      h5::check(H5Dwrite(copy.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), at(path));
       reclaim(type, space, bytes, at(path));
     }
   }
