@@ -3,7 +3,7 @@
 #   scripts/setup.sh [--test] [--dev]
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-build_packages=(g++ cmake ninja-build pkg-config git ca-certificates libhdf5-dev libboost-dev libboost-program-options-dev
+build_packages=(g++ cmake ninja-build pkg-config git ca-certificates libhdf5-dev libxxhash-dev libboost-dev libboost-program-options-dev
   libspdlog-dev libfmt-dev libyaml-cpp-dev nlohmann-json3-dev libsystemd-dev
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev) # CMake configures tests and benchmarks with all else
 test_packages=(hdf5-tools python3-venv python3-dev man-db procps strace)

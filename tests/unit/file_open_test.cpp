@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <fstream>
+#include <iterator>
 #include <numeric>
 
 #include "h5/handle.hpp"
@@ -70,6 +72,14 @@ void append(mth5::File& file, mth5::RunId run, std::int64_t from, std::int64_t t
   for (std::size_t c = 0; c < TestWriter::components().size(); ++c)
     for (std::int64_t i = from; i < to; ++i) block.push_back(support::sample_at(c, 0, i));
   file.append(run, mth5::Matrix<const std::int32_t>{block.data(), TestWriter::components().size(), n, n});
+}
+
+/// Makes it a file as our versions before the journal wrote it. HDF5 counts from wherever it finds its signature.
+void without_journal(const fs::path& path) {
+  constexpr std::size_t kUserBlock = 1048576;
+  std::ifstream file{path, std::ios::binary};
+  std::string bytes{std::istreambuf_iterator<char>{file}, {}};
+  std::ofstream{path, std::ios::binary | std::ios::trunc} << bytes.substr(kUserBlock);
 }
 
 void expect_samples(const fs::path& path, std::int64_t n) {
@@ -185,11 +195,15 @@ TEST(FileOpen, CutsChannelsOfADeadWriterToTheSameLength) {
   const support::TempDir dir;
   const auto path = dir / "a.h5";
   Other writer{[&](const auto& wait) {
-    TestWriter file{path};
-    file.append(1000);
-    file.file().flush();
+    {
+      TestWriter file{path};
+      file.append(1000);
+      file.file().close();
+    }
+    without_journal(path);
     // As if it had died between the channels of an append.
-    const mth5::h5::File same{H5Fopen(path.c_str(), H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, mth5::h5::writer_access().get()), "same"};
+    const mth5::h5::File same{H5Fopen(path.c_str(), H5F_ACC_RDWR, mth5::h5::writer_access().get()), "same"};
+    mth5::h5::check(H5Fstart_swmr_write(same.get()), "SWMR");
     const mth5::h5::Dataset ex{H5Dopen2(same.get(), "/Experiment/Surveys/TEST/Stations/S1/r0/ex", H5P_DEFAULT), "ex"};
     const hsize_t longer = 1010;
     mth5::h5::check(H5Dset_extent(ex.get(), &longer), "ex");
@@ -233,7 +247,14 @@ TEST(FileOpen, RecoversAWriterThatDiedInAnEdit) {
   Other writer{[&](const auto& wait) {
     TestWriter file{path};
     file.append(1000);
-    file.file().edit([&](mth5::Edit&) { wait(); });
+    file.file().flush();
+    file.append(500);  // comes with the edit, or not at all
+    file.file().edit([&](mth5::Edit& edit) {
+      mth5::Metadata survey{mth5::Kind::Survey};
+      survey.set("id", std::string{"OTHER"});
+      edit.add_survey(survey);
+      wait();
+    });
   }};
   ASSERT_TRUE(writer.is_ready());
   writer.kill_now();
@@ -241,6 +262,7 @@ TEST(FileOpen, RecoversAWriterThatDiedInAnEdit) {
   EXPECT_THAT(file.recovery(), ElementsAre(HasSubstr("its writer died")));
   file.close();
   expect_samples(path, 1000);
+  EXPECT_EQ(mth5::Reader{path}.surveys().size(), 1u);
 }
 
 struct PythonFile {

@@ -56,6 +56,9 @@ struct CreateOptions {
   std::string software_name = "mth5-daq";
   std::string software_version = {};  ///< default: that of this library
   bool allow_network = false;         ///< NFS, CIFS, FUSE, 9p: without what SWMR needs of a file system
+  /// Of the HDF5 user block, which holds the journal: 1 MiB is enough for some 300 channels, 4 MiB for 1200. With too little a sync
+  /// costs four times as much. A power of two is made of it.
+  std::uint64_t journal_bytes = 1048576;
 };
 
 struct OpenOptions {

@@ -1,10 +1,12 @@
 #include "core/durable.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <system_error>
 
 #include "mth5/error.hpp"
@@ -40,6 +42,43 @@ void sync_directory(const std::filesystem::path& directory) {
 void sync_data(int fd, const std::filesystem::path& path) {
   while (fdatasync(fd) != 0)
     if (errno != EINTR) fail(path, "fdatasync failed, this file takes no more samples", errno);
+}
+
+void write_all(int fd, const void* bytes, std::size_t size, std::uint64_t at, const std::filesystem::path& path) {
+  const char* from = static_cast<const char*>(bytes);
+  while (size > 0) {
+    const ssize_t n = pwrite(fd, from, size, static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) fail(path, "write failed", n < 0 ? errno : ENOSPC);
+    from += n;
+    at += static_cast<std::uint64_t>(n);
+    size -= static_cast<std::size_t>(n);
+  }
+}
+
+void read_all(int fd, void* bytes, std::size_t size, std::uint64_t at, const std::filesystem::path& path) {
+  char* to = static_cast<char*>(bytes);
+  while (size > 0) {
+    const ssize_t n = pread(fd, to, size, static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail(path, "read failed", errno);
+    if (n == 0) break;
+    to += n;
+    at += static_cast<std::uint64_t>(n);
+    size -= static_cast<std::size_t>(n);
+  }
+  if (size > 0) std::memset(to, 0, size);
+}
+
+void set_size(int fd, std::uint64_t size, const std::filesystem::path& path) {
+  while (ftruncate(fd, static_cast<off_t>(size)) != 0)
+    if (errno != EINTR) fail(path, "its size cannot be set", errno);
+}
+
+std::uint64_t size_of(int fd, const std::filesystem::path& path) {
+  struct stat info {};
+  if (fstat(fd, &info) != 0) fail(path, "cannot be looked at", errno);
+  return static_cast<std::uint64_t>(info.st_size);
 }
 
 }  // namespace mth5::core

@@ -1,40 +1,21 @@
 #include "file/direct.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <random>
-#include <system_error>
+#include <span>
 
 namespace mth5::file {
 
 namespace {
 
-/// HDF5 1.10 walks the whole index to find one chunk: 0.5 us for each. Beyond so many, H5Dwrite is cheaper.
-constexpr hsize_t kMostWalked = 64;
+/// HDF5 1.10 walks the whole index to find one chunk, 0.5 us for each: for tables of few rows only.
+constexpr hsize_t kMostWalked = 1024;
 constexpr hsize_t kNone = static_cast<hsize_t>(-1);
-constexpr std::size_t kLeastMark = 8;
-
-/// Random bytes that no sample has: by them a new chunk is known again.
-const std::array<char, 16>& mark() {
-  static const auto bytes = [] {
-    std::array<char, 16> random{};
-    std::random_device device;
-    for (char& byte : random) byte = static_cast<char>(device());
-    return random;
-  }();
-  return bytes;
-}
 
 }  // namespace
 
-Direct::Direct(hid_t file, hid_t dataset, int fd, std::string name)
-    : file_{file},
-      dataset_{dataset},
-      fd_{fd},
+Direct::Direct(hid_t file, hid_t dataset, vfd::Store& store, std::string name)
+    : dataset_{dataset},
+      store_{&store},
       name_{std::move(name)},
       type_{H5Dget_type(dataset), name_},
       element_bytes_{H5Tget_size(type_.get())},
@@ -46,12 +27,17 @@ Direct::Direct(hid_t file, hid_t dataset, int fd, std::string name)
   h5::check(H5Pget_userblock(of_file.get(), &user_block_), name_);
 }
 
-bool Direct::fits(hid_t memory_type) {
+const char* Direct::converted(const char* elements, hsize_t count, hid_t memory_type) {
   if (memory_type != asked_) {
-    fits_ = plain_ && h5::check(H5Tequal(type_.get(), memory_type), name_) > 0;
+    same_ = h5::check(H5Tequal(type_.get(), memory_type), name_) > 0;
     asked_ = memory_type;
   }
-  return fits_;
+  if (same_) return elements;
+  const std::size_t from = H5Tget_size(memory_type);
+  buffer_.resize(count * std::max(from, element_bytes_));
+  std::copy_n(elements, count * from, buffer_.data());
+  h5::check(H5Tconvert(memory_type, type_.get(), count, buffer_.data(), nullptr, H5P_DEFAULT), name_);
+  return buffer_.data();
 }
 
 bool Direct::find(hsize_t chunk) {
@@ -60,45 +46,46 @@ bool Direct::find(hsize_t chunk) {
   const hsize_t first = chunk * chunk_size_;
   unsigned filters = 0;
   hsize_t bytes = 0;
-  h5::check(H5Dget_chunk_info_by_coord(dataset_, &first, &filters, &address_, &bytes), name_);
-  if (address_ == HADDR_UNDEF) return false;
-  address_ += user_block_;
+  haddr_t address = HADDR_UNDEF;
+  h5::check(H5Dget_chunk_info_by_coord(dataset_, &first, &filters, &address, &bytes), name_);
+  if (address == HADDR_UNDEF) return false;
+  address_ = address + user_block_;
   found_ = chunk;
   return true;
 }
 
 void Direct::write(hsize_t first, hsize_t count, const char* elements, hid_t memory_type) {
-  if (!fits(memory_type)) return write_through(first, count, elements, memory_type);
+  if (!plain_) return write_through(first, count, elements, memory_type);
+  elements = converted(elements, count, memory_type);
   while (count > 0) {
     const hsize_t chunk = first / chunk_size_;
     const hsize_t within = first % chunk_size_;
     const hsize_t n = std::min(count, chunk_size_ - within);
-    if (within > 0 ? find(chunk) : begin(chunk, n))
-      write_at(address_ + within * element_bytes_, elements, n * element_bytes_);
+    const std::span<const char> bytes{elements, n * element_bytes_};
+    if (within == 0 || chunk != found_)
+      write_and_learn(chunk, within, n, elements);
+    else if (unseen_)
+      store_->write_new(address_ + within * element_bytes_, bytes);
     else
-      write_through(first, n, elements, memory_type);
+      store_->write(address_ + within * element_bytes_, bytes, true);
     first += n;
     count -= n;
-    elements += n * element_bytes_;
+    elements += bytes.size();
   }
 }
 
-bool Direct::begin(hsize_t chunk, hsize_t count) {
-  // HDF5 gives a new chunk the end of its allocated space, but promises that nowhere: it allocates the chunk for some marked
-  // bytes, which are looked for there. Nobody sees them: the samples take their place before the extent is flushed.
-  const hsize_t marked = std::min<hsize_t>(count, mark().size() / element_bytes_);
-  const std::size_t bytes = marked * element_bytes_;
-  if (bytes < kLeastMark) return false;
-  haddr_t end = HADDR_UNDEF;
-  h5::check(H5Fget_eoa(file_, &end), name_);
-  write_through(chunk * chunk_size_, marked, mark().data(), type_.get());
-  std::array<char, 16> there{};
-  const auto at = static_cast<off_t>(end + user_block_);
-  if (pread(fd_, there.data(), bytes, at) != static_cast<ssize_t>(bytes) || std::memcmp(there.data(), mark().data(), bytes) != 0)
-    return find(chunk);
+void Direct::write_and_learn(hsize_t chunk, hsize_t within, hsize_t count, const char* elements) {
+  write_through(chunk * chunk_size_ + within, count, elements, type_.get());
+  // There is no cache: the last thing that came of this was the write of these very elements.
+  const auto& last = store_->last_raw_write();
+  if (last.size != count * element_bytes_) {
+    found_ = kNone;
+    return;
+  }
   found_ = chunk;
-  address_ = end + user_block_;
-  return true;
+  address_ = last.at - within * element_bytes_;
+  // A chunk that was there before is the file's for good; a new one may have got space that a recovery still needs.
+  unseen_ = within > 0 || store_->is_unseen(address_);
 }
 
 void Direct::write_through(hsize_t first, hsize_t count, const char* elements, hid_t memory_type) {
@@ -110,20 +97,7 @@ void Direct::write_through(hsize_t first, hsize_t count, const char* elements, h
 
 void Direct::overwrite(hsize_t element, std::size_t offset, const void* bytes, std::size_t size) {
   if (!find(element / chunk_size_)) throw FileError{name_ + ": row " + std::to_string(element) + " has no place in the file"};
-  write_at(address_ + (element % chunk_size_) * element_bytes_ + offset, bytes, size);
-}
-
-void Direct::write_at(haddr_t address, const void* bytes, std::size_t size) const {
-  const char* from = static_cast<const char*>(bytes);
-  auto at = static_cast<off_t>(address);
-  while (size > 0) {
-    const ssize_t n = pwrite(fd_, from, size, at);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) throw FileError{name_ + ": " + std::generic_category().message(n < 0 ? errno : ENOSPC)};
-    from += n;
-    at += n;
-    size -= static_cast<std::size_t>(n);
-  }
+  store_->write(address_ + (element % chunk_size_) * element_bytes_ + offset, {static_cast<const char*>(bytes), size}, true);
 }
 
 }  // namespace mth5::file

@@ -1,49 +1,52 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+
+#include <vector>
 
 #include "h5/handle.hpp"
+#include "vfd/store.hpp"
 
 /// Writing samples and rows straight to where HDF5 keeps them. An H5Dwrite of some samples costs 4 us, most of it spent on
-/// selections; a pwrite to the same place 1 us. HDF5 still allocates every chunk, keeps the index and the extent, and holds no
-/// copy of the data, as all our datasets have their chunk cache off (tests/bench/README.md).
+/// selections; a pwrite to the same place 1 us (tests/bench/README.md). HDF5 still allocates every chunk, keeps the index and the
+/// extent, and holds no copy of the data, as all our datasets have their chunk cache off.
 namespace mth5::file {
 
 /// One open dataset: 1-D, chunked. Thread: writer.
 class Direct {
  public:
   /// @param file, dataset  stay open as long as this is used
-  /// @param fd             of the same file, open for writing, kept by the caller
-  Direct(hid_t file, hid_t dataset, int fd, std::string name);
+  /// @param store          of its file; all that this dataset has so far was committed, or the file is new
+  Direct(hid_t file, hid_t dataset, vfd::Store& store, std::string name);
 
-  /// Writes [first, first + count), all below the extent. What begins a chunk goes through HDF5, which allocates it, and so does
-  /// what it has to convert or filter.
+  /// Writes [first, first + count): behind all that was written before, and below the extent. What begins a chunk goes through
+  /// HDF5, which allocates it, and so does what it has to filter.
   /// @throws FileError
   void write(hsize_t first, hsize_t count, const char* elements, hid_t memory_type);
   /// Overwrites bytes of one element that was written before. @throws FileError
   void overwrite(hsize_t element, std::size_t offset, const void* bytes, std::size_t size);
 
  private:
-  [[nodiscard]] bool fits(hid_t memory_type);
-  /// Lets HDF5 allocate a new chunk, of which `count` elements will be written. @returns whether its address is known
-  [[nodiscard]] bool begin(hsize_t chunk, hsize_t count);
+  [[nodiscard]] const char* converted(const char* elements, hsize_t count, hid_t memory_type);
   [[nodiscard]] bool find(hsize_t chunk);
+  /// Through HDF5, and so that the next elements of this chunk need not be.
+  void write_and_learn(hsize_t chunk, hsize_t within, hsize_t count, const char* elements);
   void write_through(hsize_t first, hsize_t count, const char* elements, hid_t memory_type);
-  void write_at(haddr_t address, const void* bytes, std::size_t size) const;
 
-  hid_t file_, dataset_;
-  int fd_;
+  hid_t dataset_;
+  vfd::Store* store_;
   std::string name_;
   h5::Datatype type_;
   bool plain_ = false;             ///< not filtered
-  hid_t asked_ = H5I_INVALID_HID;  ///< the memory type that fits() was last asked for
-  bool fits_ = false;
-  hsize_t chunk_size_ = 0;  ///< elements
+  hid_t asked_ = H5I_INVALID_HID;  ///< the memory type that was last compared with type_
+  bool same_ = false;
+  std::vector<char> buffer_;  ///< for conversion
+  hsize_t chunk_size_ = 0;    ///< elements
   std::size_t element_bytes_;
   hsize_t user_block_ = 0;  ///< bytes before what HDF5 counts from
   hsize_t found_;           ///< the chunk whose address is known
-  haddr_t address_ = HADDR_UNDEF;
+  std::uint64_t address_ = 0;
+  bool unseen_ = false;  ///< nothing that a recovery may need lies where the found chunk has room
 };
 
 }  // namespace mth5::file

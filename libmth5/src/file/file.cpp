@@ -14,6 +14,7 @@
 #include "h5/grow.hpp"
 #include "h5/types.hpp"
 #include "mth5/filesystem.hpp"
+#include "vfd/driver.hpp"
 
 namespace mth5 {
 
@@ -57,7 +58,10 @@ void FileImpl::create(const CreateOptions& options) {
   if (fd < 0) throw FileError{path_.string() + ": cannot be created: " + std::generic_category().message(errno)};
   ::close(fd);
   lock_ = h5::WriterLock{work_path_};
-  file_ = h5::File{H5Fcreate(work_path_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, h5::writer_access().get()), path_.string()};
+  store_ = std::make_unique<vfd::Store>(vfd::Store::create(lock_.fd(), path_, options.journal_bytes));
+  const h5::PropertyList layout{H5Pcreate(H5P_FILE_CREATE), "file creation list"};
+  h5::check(H5Pset_userblock(layout.get(), store_->user_block()), "file creation list: user block");
+  file_ = h5::File{H5Fcreate(work_path_.c_str(), H5F_ACC_TRUNC, layout.get(), access().get()), path_.string()};
   open_ = true;
 
   const auto root = h5::Group{H5Gopen2(file_.get(), "/", H5P_DEFAULT), "/"};
@@ -88,7 +92,12 @@ void FileImpl::create(const CreateOptions& options) {
   state_type_ = table_type(state_table());
   time_ = host_now().time_since_epoch().count();
   open_datasets();
-  write_state();
+}
+
+h5::PropertyList FileImpl::access() {
+  h5::PropertyList list = h5::writer_access();
+  vfd::use(list, *store_);
+  return list;
 }
 
 void FileImpl::remove_unused() {
@@ -109,7 +118,7 @@ void FileImpl::open_run_datasets(Run& run) {
   for (const auto& component : run.components) {
     const std::string path = run.path + "/" + component;
     run.datasets.push_back(open_dataset(path));
-    run.direct.emplace_back(file_.get(), run.datasets.back().get(), lock_.fd(), path_.string() + ": " + path);
+    run.direct.emplace_back(file_.get(), run.datasets.back().get(), *store_, path_.string() + ": " + path);
   }
 }
 
@@ -119,8 +128,8 @@ void FileImpl::open_datasets() {
   for (auto& table : tables_) table.dataset = open_dataset("/Acquisition/" + table.spec.name);
   summary_ = open_dataset(summary_path());
   state_ = open_dataset(kState);
-  direct_summary_.emplace(file_.get(), summary_.get(), lock_.fd(), path_.string() + ": channel_summary");
-  direct_state_.emplace(file_.get(), state_.get(), lock_.fd(), path_.string() + ": " + kState);
+  direct_summary_.emplace(file_.get(), summary_.get(), *store_, path_.string() + ": channel_summary");
+  direct_state_.emplace(file_.get(), state_.get(), *store_, path_.string() + ": " + kState);
   datasets_open_ = true;
 }
 
@@ -141,10 +150,10 @@ void FileImpl::start_swmr() {
   require_writable("start_swmr");
   if (swmr_) return;
   guarded([&] {
-    publish();
+    stage();
     reenter_swmr();
+    commit(true);
     if (work_path_ != path_) {
-      core::sync_data(lock_.fd(), path_);
       core::rename_new(work_path_, path_);
       core::sync_directory(path_.parent_path());
       work_path_ = path_;
@@ -159,14 +168,13 @@ void FileImpl::reenter_swmr() {
   h5::check(H5Fstart_swmr_write(file_.get()), path_.string() + ": SWMR cannot start");
   swmr_ = true;
   open_datasets();
-  write_state();
 }
 
 void FileImpl::leave_swmr() {
-  publish();
+  stage();
   close_datasets();
   file_.close(path_.string());
-  file_ = h5::File{H5Fopen(work_path_.c_str(), H5F_ACC_RDWR, h5::writer_access().get()), path_.string()};
+  file_ = h5::File{H5Fopen(work_path_.c_str(), H5F_ACC_RDWR, access().get()), path_.string()};
   swmr_ = false;
 }
 
@@ -177,17 +185,19 @@ void FileImpl::edit(Edit& edit, const std::function<void(Edit&)>& change) {
     if (live) {
       leave_swmr();
     } else {
-      publish();
+      stage();
       close_datasets();
     }
   });
   ++generation_;
+  // All of this window, closing and opening included, reaches the file with this one commit.
   const auto back = [&] {
     guarded([&] {
       if (live)
         reenter_swmr();
       else
         open_datasets();
+      commit(work_path_ == path_);
     });
   };
   try {
@@ -246,7 +256,11 @@ void FileImpl::append_rows(TableId id, const Rows& rows) {
 
 void FileImpl::flush() {
   require_writable("flush");
-  guarded([&] { publish(); });
+  if (!dirty_) return;
+  guarded([&] {
+    stage();
+    commit(false);
+  });
 }
 
 std::int64_t FileImpl::samples_in_file() const {
@@ -255,10 +269,10 @@ std::int64_t FileImpl::samples_in_file() const {
   return n;
 }
 
-void FileImpl::publish() {
+void FileImpl::stage() {
   if (!dirty_) return;
   h5::check(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL), path_.string() + ": flush");
-  // Only now, and straight to the file (no cache): the table never promises samples that a reader cannot get.
+  // Only now: commits keep this order, and the table never promises samples that a reader cannot get.
   for (auto& run : runs_) {
     if (run.flushed == run.n_samples) continue;
     update_rows(run);
@@ -267,10 +281,21 @@ void FileImpl::publish() {
   ++sequence_;
   time_ = host_now().time_since_epoch().count();
   visible_samples_ = samples_in_file();
-  write_state();
   dirty_ = false;
   unflushed_ = 0;
   first_unflushed_.reset();
+}
+
+void FileImpl::note_durable() {
+  durable_sequence_ = sequence_;
+  durable_time_ = time_;
+  durable_samples_ = visible_samples_;
+}
+
+void FileImpl::commit(bool durable) {
+  if (durable) note_durable();  // nobody sees the row before it is true
+  write_state();
+  if (store_->commit(durable, visible_samples_)) note_durable();
 }
 
 void FileImpl::update_rows(const Run& run) {
@@ -291,13 +316,10 @@ void FileImpl::update_rows(const Run& run) {
 
 void FileImpl::sync() {
   require_writable("sync");
+  if (!dirty_ && durable_sequence_ == sequence_) return;
   guarded([&] {
-    publish();
-    core::sync_data(lock_.fd(), path_);
-    durable_sequence_ = sequence_;
-    durable_time_ = host_now().time_since_epoch().count();
-    durable_samples_ = visible_samples_;
-    write_state();
+    stage();
+    commit(true);
   });
 }
 
@@ -335,20 +357,20 @@ void FileImpl::close() {
     if (swmr_)
       leave_swmr();
     else {
-      publish();
+      stage();
       close_datasets();
     }
     finish_metadata();
     open_datasets();
     closed_in_order_ = true;
     buffered_ = 0;
-    durable_sequence_ = sequence_;
-    durable_samples_ = visible_samples_ = samples_in_file();
-    durable_time_ = host_now().time_since_epoch().count();
+    visible_samples_ = samples_in_file();
+    note_durable();
     write_state();
     close_datasets();
     file_.close(path_.string());
-    core::sync_data(lock_.fd(), path_);
+    store_->commit(true, visible_samples_);
+    store_->close();
     if (work_path_ != path_) {
       core::rename_new(work_path_, path_);
       core::sync_directory(path_.parent_path());

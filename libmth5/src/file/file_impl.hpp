@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "h5/handle.hpp"
 #include "h5/lock.hpp"
 #include "mth5/file.hpp"
+#include "vfd/store.hpp"
 
 namespace mth5 {
 
@@ -18,7 +20,7 @@ namespace mth5 {
 /// can keep
 ///   SWMR from starting;
 /// - all channels of a run have the same length;
-/// - after a failed call (failed_) nothing is written any more.
+/// - after a failed call (failed_) nothing is written any more: the file stays at its last commit.
 /// Thread: writer.
 class FileImpl {
  public:
@@ -123,7 +125,12 @@ class FileImpl {
   void close_datasets();
   void leave_swmr();
   void reenter_swmr();
-  void publish();
+  /// Brings all that was appended to the store: samples, then the rows that tell of them.
+  void stage();
+  /// Lets readers see what is staged, and with `durable` makes it survive a cut of power. One commit of the journal.
+  void commit(bool durable);
+  void note_durable();
+  [[nodiscard]] h5::PropertyList access();
   void write_rows(std::size_t first, std::size_t count);
   void write_state();
   void update_rows(const Run& run);
@@ -136,13 +143,18 @@ class FileImpl {
       return body();
     } catch (const FileError& e) {
       failed_ = true;
+      if (store_) store_->abandon();
+      if (store_ && !store_->failure().empty()) throw FileError{store_->failure()};
       if (std::string_view{e.what()}.starts_with(path_.native())) throw;
       throw FileError{path_.string() + ": " + e.what()};
     }
   }
 
   // open.cpp
-  void recover_from_dead_writer();
+  void refuse_living_foreigner();
+  void tell(const vfd::Replay& done);
+  void clear_flags();
+  void begin_changes();
   void load(class Reader& reader);
   void load_run(const struct RunInfo& info, const std::vector<struct ChannelInfo>& channels);
   void check_channels(Run& run);
@@ -181,6 +193,7 @@ class FileImpl {
   bool swmr_ = false;
   bool failed_ = false;
   h5::WriterLock lock_;
+  std::unique_ptr<vfd::Store> store_;  ///< outlives file_
   h5::File file_;
   h5::Dataset summary_, state_;
   std::optional<file::Direct> direct_summary_, direct_state_;

@@ -14,6 +14,7 @@
 #include "mth5/filesystem.hpp"
 #include "mth5/reader.hpp"
 #include "mth5/recover.hpp"
+#include "vfd/driver.hpp"
 
 /// Going on with a file that exists: whose it is, what its writer left, what is in it.
 namespace mth5 {
@@ -101,10 +102,16 @@ FileImpl::FileImpl(std::filesystem::path path, const OpenOptions& options) : pat
   } catch (const BusyError&) {
     refuse_second_writer(path_);
   }
-  const std::uint8_t flags = probe(path_).consistency_flags;
-  if ((flags & (kWriteFlag | kSwmrFlag)) != 0) recover_from_dead_writer();
+  const auto marked = [&] { return (probe(path_).consistency_flags & (kWriteFlag | kSwmrFlag)) != 0; };
+  if (marked()) refuse_living_foreigner();
+  guarded([&] {
+    vfd::Replay done;
+    store_ = std::make_unique<vfd::Store>(vfd::Store::open(lock_.fd(), path_, done));
+    tell(done);
+    if (marked()) clear_flags();
+  });
   {
-    Reader reader{path_};  // gone before the file is opened for writing: HDF5 shares what one process has open
+    Reader reader{path_};
     version_010_ = reader.file_version() == "0.1.0";
     load(reader);
     if (const auto commit = reader.last_commit()) {
@@ -112,13 +119,18 @@ FileImpl::FileImpl(std::filesystem::path path, const OpenOptions& options) : pat
       sequence_ = commit->sequence;
     }
   }
-  file_ = h5::File{H5Fopen(path_.c_str(), H5F_ACC_RDWR, h5::writer_access().get()), path_.string()};
+  file_ = h5::File{H5Fopen(path_.c_str(), H5F_ACC_RDWR, access().get()), path_.string()};
   H5F_info2_t info{};
   h5::check(H5Fget_info2(file_.get(), &info), path_.string());
   if (options.swmr && info.super.version < kSwmrSuperblock)
     throw StateError{path_.string() + ": was made for HDF5 before 1.10 (superblock version " +
                      std::to_string(info.super.version) + ") and cannot be SWMR" + kMakeCopy};
+  guarded([&] { begin_changes(); });
   open_ = true;
+}
+
+/// What every file gets that is opened for writing; one commit.
+void FileImpl::begin_changes() {
   ours_ = h5::has_link(file_.get(), "/Acquisition");
   for (auto& run : runs_) check_channels(run);
   load_tables();
@@ -127,23 +139,49 @@ FileImpl::FileImpl(std::filesystem::path path, const OpenOptions& options) : pat
   open_datasets();
   h5::check(H5Dset_extent(summary_.get(), std::array{static_cast<hsize_t>(rows_.size())}.data()), summary_path());
   if (!rows_.empty()) write_rows(0, rows_.size());
-  write_state();
+  h5::check(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL), path_.string());
+  commit(true);
 }
 
-void FileImpl::recover_from_dead_writer() {
-  if (!refuse_foreign_writer(path_) && !has_acquisition(path_))
+void FileImpl::refuse_living_foreigner() {
+  if (!refuse_foreign_writer(path_) && !vfd::Journal::find(lock_.fd(), path_) && !has_acquisition(path_))
     throw StateError{path_.string() +
                      ": is marked as being written, and whether its writer lives cannot be seen by this user; if none does, open "
                      "it as root"};
-  // The flags alone must not be cleared: a file opened and closed so is cut at the end its superblock tells, and loses what was
-  // flushed (swmr-facts 7). The end is moved behind everything that is there first.
-  const auto access = h5::writer_access();
-  set_flag(access, "clear_status_flags");
-  set_flag(access, "skip_eof_check");
-  h5::File file{H5Fopen(path_.c_str(), H5F_ACC_RDWR, access.get()), path_.string() + ": recovery"};
+}
+
+void FileImpl::tell(const vfd::Replay& done) {
+  if (done.clean) return;
+  const auto time = [](std::int64_t ns) { return to_iso(UtcNanos{Nanos{ns}}); };
+  if (!done.journal) return;
+  if (done.time == 0) {
+    recovery_.push_back("its writer died, and its journal was overwritten by something: taken as it is");
+    return;
+  }
+  recovery_.push_back("its writer died without closing it: brought to its last commit, of " + time(done.time) + ", with " +
+                      std::to_string(done.samples) + " samples a channel; " + std::to_string(done.bytes) + " bytes in " +
+                      std::to_string(done.ranges) + " places put back, " + std::to_string(done.cut_bytes) +
+                      " bytes of no commit behind the end removed");
+  if (done.lost_samples)
+    recovery_.push_back("a later flush, of " + time(*done.lost_time) + ", with " + std::to_string(*done.lost_samples) +
+                        " more samples a channel had not been synced and did not reach the medium whole: they are lost");
+  if (done.damaged)
+    recovery_.push_back(
+        "what the last sync had written is not all there: the medium has lost samples that were synced; "
+        "mth5-recover --check tells which");
+}
+
+void FileImpl::clear_flags() {
+  // The flags alone must not be cleared in a file without a journal: opened and closed so it is cut at the end its superblock
+  // tells, and loses what was flushed (swmr-facts 7). The end is moved behind everything that is there first.
+  const auto list = access();
+  set_flag(list, "clear_status_flags");
+  set_flag(list, "skip_eof_check");
+  h5::File file{H5Fopen(path_.c_str(), H5F_ACC_RDWR, list.get()), path_.string() + ": recovery"};
   h5::check(H5Fincrement_filesize(file.get(), 0), path_.string() + ": recovery");
   file.close(path_.string() + ": recovery");
-  recovery_.push_back("its writer died without closing it: opened up to the last byte that is there");
+  store_->commit(true, 0);
+  if (recovery_.empty()) recovery_.push_back("its writer died without closing it: opened up to the last byte that is there");
 }
 
 void FileImpl::load(Reader& reader) {

@@ -11,6 +11,7 @@
 
 #include "h5/lock.hpp"
 #include "mth5/reader.hpp"
+#include "vfd/journal.hpp"
 
 namespace mth5 {
 
@@ -76,7 +77,9 @@ Probe probe(const fs::path& path) {
   found.locked = h5::is_write_locked(file.get());
   found.consistency_flags = consistency_flags(file.get(), path, status.st_size);
   if (!found.locked && (found.consistency_flags & kOpenFlags) != 0) found.locked = h5::is_write_locked(file.get());
-  const bool open_for_writing = found.locked || (found.consistency_flags & kOpenFlags) != 0;
+  bool open_for_writing = found.locked || (found.consistency_flags & kOpenFlags) != 0;
+  if (!open_for_writing)  // a cut of power can leave the flags of before
+    if (const auto journal = vfd::Journal::find(file.get(), path)) open_for_writing = !journal->is_clean();
   found.state = open_for_writing ? FileState::Live : FileState::Closed;
   return found;
 }

@@ -1,0 +1,185 @@
+#include "vfd/journal.hpp"
+
+#include <fcntl.h>
+
+#include <bit>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <random>
+#include <string_view>
+#include <system_error>
+
+#include "core/durable.hpp"
+#include "mth5/error.hpp"
+
+namespace mth5::vfd {
+
+static_assert(std::endian::native == std::endian::little, "the journal is little-endian");
+
+namespace {
+
+constexpr std::array<char, 8> kRecordMagic{'M', 'T', 'H', '5', 'J', 'R', 'E', 'C'};
+constexpr std::string_view kHeaderMagic = "mth5 journal 1\n";
+constexpr std::uint64_t kMostUserBlock = std::uint64_t{1} << 30;
+
+/// At the beginning of the file. People who look at it with `head` read the text.
+struct Header {
+  std::array<char, 16> magic;
+  std::uint64_t file_id;
+  std::uint64_t user_block;
+  std::uint64_t hash;  ///< of the above
+  std::array<char, 216> text;
+};
+static_assert(sizeof(Header) == 256);
+constexpr std::string_view kText =
+    "\nMTH5 file. The HDF5 part begins behind this user block, which keeps the file whole through a cut of power; "
+    "any HDF5 program reads it as it is. After a crash: mth5-recover FILE\n";
+static_assert(kText.size() < sizeof(Header::text));
+
+struct Place {
+  std::uint64_t at, size;
+};
+
+std::uint64_t head_hash(const Head& head) {
+  constexpr std::size_t from = offsetof(Head, file_id);
+  return hash_of(reinterpret_cast<const char*>(&head) + from, sizeof head - from);
+}
+
+template <class T>
+void put(std::vector<char>& to, const T& value) {
+  const char* bytes = reinterpret_cast<const char*>(&value);
+  to.insert(to.end(), bytes, bytes + sizeof value);
+}
+
+template <class T>
+T take(const char*& from) {
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  from += sizeof value;
+  return value;
+}
+
+}  // namespace
+
+Journal Journal::create(int fd, const std::filesystem::path& path, std::uint64_t user_block) {
+  Journal journal{fd, path};
+  journal.user_block_ = std::bit_ceil(std::max(user_block, kLeastUserBlock));
+  while (fallocate(fd, 0, 0, static_cast<off_t>(journal.user_block_)) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EOPNOTSUPP) break;  // a file system without it allocates when it is written
+    throw FileError{path.string() + ": no room for its journal: " + std::generic_category().message(errno)};
+  }
+  std::random_device random;
+  journal.file_id_ = std::uint64_t{random()} << 32 | random();
+  Header header{};
+  std::copy(kHeaderMagic.begin(), kHeaderMagic.end(), header.magic.begin());
+  header.file_id = journal.file_id_;
+  header.user_block = journal.user_block_;
+  header.hash = hash_of(&header, offsetof(Header, hash));
+  std::copy(kText.begin(), kText.end(), header.text.begin());
+  core::write_all(fd, &header, sizeof header, 0, path);
+  return journal;
+}
+
+std::optional<Journal> Journal::find(int fd, const std::filesystem::path& path) {
+  Header header{};
+  core::read_all(fd, &header, sizeof header, 0, path);
+  if (std::string_view{header.magic.data(), kHeaderMagic.size()} != kHeaderMagic) return std::nullopt;
+  if (header.hash != hash_of(&header, offsetof(Header, hash)) || !std::has_single_bit(header.user_block) ||
+      header.user_block < kLeastUserBlock || header.user_block > kMostUserBlock)
+    return std::nullopt;
+  Journal journal{fd, path};
+  journal.file_id_ = header.file_id;
+  journal.user_block_ = header.user_block;
+  return journal;
+}
+
+void Journal::encode(const Head& head, const Changes& changed, const std::vector<Record::Direct>& direct) {
+  buffer_.clear();
+  put(buffer_, head);
+  for (const auto& [at, bytes] : changed.ranges()) put(buffer_, Place{at, bytes.size()});
+  for (const auto& extent : direct) put(buffer_, extent);
+  for (const auto& [at, bytes] : changed.ranges()) buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+  Head full = head;
+  full.magic = kRecordMagic;
+  full.file_id = file_id_;
+  full.n_changed = static_cast<std::uint32_t>(changed.ranges().size());
+  full.n_direct = static_cast<std::uint32_t>(direct.size());
+  full.body_bytes = buffer_.size() - sizeof head;
+  full.body_hash = hash_of(buffer_.data() + sizeof head, full.body_bytes);
+  std::memcpy(buffer_.data(), &full, sizeof full);
+}
+
+void Journal::seal(std::uint64_t body_at) {
+  Head head{};
+  std::memcpy(&head, buffer_.data(), sizeof head);
+  head.body_at = body_at;
+  head.hash = head_hash(head);
+  std::memcpy(buffer_.data(), &head, sizeof head);
+}
+
+void Journal::write(unsigned slot) {
+  seal(slot_at(slot) + sizeof(Head));
+  core::write_all(fd_, buffer_.data(), buffer_.size(), slot_at(slot), path_);
+}
+
+void Journal::write_body(std::uint64_t at) {
+  seal(at);
+  core::write_all(fd_, buffer_.data() + sizeof(Head), buffer_.size() - sizeof(Head), at, path_);
+}
+
+void Journal::write_head(unsigned slot) { core::write_all(fd_, buffer_.data(), sizeof(Head), slot_at(slot), path_); }
+
+void Journal::wipe(unsigned slot) {
+  const Head none{};
+  core::write_all(fd_, &none, sizeof none, slot_at(slot), path_);
+}
+
+std::optional<Head> Journal::read_head(unsigned slot) const {
+  Head head{};
+  core::read_all(fd_, &head, sizeof head, slot_at(slot), path_);
+  if (head.magic != kRecordMagic || head.hash != head_hash(head) || head.file_id != file_id_) return std::nullopt;
+  return head;
+}
+
+std::optional<Record> Journal::read(unsigned slot) const {
+  const auto head = read_head(slot);
+  if (!head) return std::nullopt;
+  const std::uint64_t size = core::size_of(fd_, path_);
+  const std::uint64_t places = head->n_changed * sizeof(Place) + head->n_direct * sizeof(Record::Direct);
+  if (head->body_at > size || head->body_bytes > size - head->body_at || places > head->body_bytes) return std::nullopt;
+  std::vector<char> body(head->body_bytes);
+  core::read_all(fd_, body.data(), body.size(), head->body_at, path_);
+  if (hash_of(body.data(), body.size()) != head->body_hash) return std::nullopt;
+  Record record;
+  record.head = *head;
+  const char* place = body.data();
+  const char* contents = body.data() + places;
+  std::uint64_t left = body.size() - places;
+  // What is no place in the HDF5 part was not written by us, whatever its hash says.
+  const auto sane = [&](std::uint64_t at, std::uint64_t bytes) {
+    return at >= user_block_ && at <= head->end && bytes <= head->end - at;
+  };
+  for (std::uint32_t i = 0; i < head->n_changed; ++i) {
+    const auto range = take<Place>(place);
+    if (!sane(range.at, range.size) || range.size > left) return std::nullopt;
+    record.changed.put(range.at, {contents, range.size});
+    contents += range.size;
+    left -= range.size;
+  }
+  for (std::uint32_t i = 0; i < head->n_direct; ++i) {
+    record.direct.push_back(take<Record::Direct>(place));
+    if (!sane(record.direct.back().at, record.direct.back().size)) return std::nullopt;
+  }
+  return record;
+}
+
+bool Journal::is_clean() const {
+  std::optional<Head> newest;
+  for (unsigned slot = 0; slot < kSlots; ++slot)
+    if (const auto head = read_head(slot); head && (!newest || head->sequence > newest->sequence)) newest = head;
+  return !newest || newest->clean != 0;
+}
+
+}  // namespace mth5::vfd

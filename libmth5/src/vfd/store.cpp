@@ -1,0 +1,290 @@
+#include "vfd/store.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "core/durable.hpp"
+#include "mth5/error.hpp"
+#include "mth5/time.hpp"
+
+namespace mth5::vfd {
+
+namespace {
+
+constexpr std::uint64_t kFlagsAt = 11;  ///< of superblock versions 2 and 3 (HDF5 file format, II.A)
+constexpr std::size_t kRead = 65536;
+
+}  // namespace
+
+/// The first failure is the last thing that happens to a file.
+template <class Body>
+auto Store::final_failure(Body body) {
+  try {
+    return body();
+  } catch (const FileError& e) {
+    keep_failure(e.what());
+    throw;
+  }
+}
+
+void Store::keep_failure(std::string why) {
+  if (failure_.empty()) failure_ = std::move(why);
+  abandoned_ = true;
+}
+
+Store Store::create(int fd, std::filesystem::path path, std::uint64_t user_block) {
+  Store store{fd, std::move(path)};
+  store.journal_ = Journal::create(fd, store.path_, user_block);
+  store.fresh_ = true;
+  return store;
+}
+
+Store Store::open(int fd, std::filesystem::path path, Replay& done) {
+  Store store{fd, std::move(path)};
+  store.journal_ = Journal::find(fd, store.path_);
+  if (store.journal_) done = store.replay();
+  store.end_ = store.visible_end_ = store.base_end_ = store.size_ = core::size_of(fd, store.path_);
+  store.flags_ = store.flags_in_place_ = store.flags_in_file();
+  return store;
+}
+
+/// Before the first change to a file that was clean. Another program may have changed it since: what it left is what a recovery
+/// comes back to. A file that is opened and found unfit stays as it is.
+void Store::mark_open() {
+  Head head = next_head(true, false);
+  head.end = visible_end_;
+  head.flags = flags_in_place_;
+  journal_->encode(head, {}, {});
+  base_slot_ = newest_slot_ = free_slot();
+  journal_->write(base_slot_);
+  base_sequence_ = sequence_ = head.sequence;
+  core::sync_data(fd_, path_);
+  marked_ = true;
+}
+
+void Store::read(std::uint64_t at, void* bytes, std::size_t size) const {
+  core::read_all(fd_, bytes, size, at, path_);
+  char* const to = static_cast<char*>(bytes);
+  for (const auto& entry : log_) {
+    const std::uint64_t from = std::max(at, entry.at);
+    const std::uint64_t until = std::min(at + size, entry.at + entry.size);
+    if (from < until) std::memcpy(to + (from - at), arena_.data() + entry.from + (from - entry.at), until - from);
+  }
+}
+
+void Store::write(std::uint64_t at, std::span<const char> bytes, bool raw) {
+  if (abandoned_) return;
+  if (raw) last_raw_write_ = {at, bytes.size()};
+  end_ = std::max(end_, at + bytes.size());
+  note_flags(at, bytes);
+  const std::uint64_t seen = at >= visible_end_ ? 0 : std::min<std::uint64_t>(bytes.size(), visible_end_ - at);
+  if (seen > 0) log(at, bytes.first(seen));
+  if (seen < bytes.size()) write_straight(at + seen, bytes.subspan(seen));
+}
+
+void Store::write_new(std::uint64_t at, std::span<const char> bytes) {
+  if (abandoned_) return;
+  end_ = std::max(end_, at + bytes.size());
+  write_straight(at, bytes);
+}
+
+void Store::log(std::uint64_t at, std::span<const char> bytes) {
+  log_.push_back({at, arena_.size(), bytes.size()});
+  arena_.insert(arena_.end(), bytes.begin(), bytes.end());
+}
+
+void Store::write_straight(std::uint64_t at, std::span<const char> bytes) {
+  final_failure([&] { core::write_all(fd_, bytes.data(), bytes.size(), at, path_); });
+  size_ = std::max(size_, at + bytes.size());
+  if (journal_ && !fresh_) direct_.add(at, bytes);
+}
+
+void Store::note_flags(std::uint64_t at, std::span<const char> bytes) {
+  const std::uint64_t flags_at = user_block() + kFlagsAt;
+  if (at <= flags_at && flags_at < at + bytes.size()) flags_ = static_cast<std::uint8_t>(bytes[flags_at - at]);
+}
+
+std::uint8_t Store::flags_in_file() const {
+  std::uint8_t flags = 0;
+  core::read_all(fd_, &flags, 1, user_block() + kFlagsAt, path_);
+  return flags;
+}
+
+void Store::fold() {
+  for (const auto& entry : log_) {
+    changed_.put(entry.at, contents(entry));
+    direct_.carve(entry.at, entry.at + entry.size);
+  }
+  if (end_ < visible_end_ || end_ < size_) {  // HDF5 gave space at the end back, which may have been written before
+    changed_.cut(end_);
+    direct_.carve(end_, UINT64_MAX);
+  }
+}
+
+bool Store::can_be_undone() const {
+  return end_ >= base_end_ && std::all_of(log_.begin(), log_.end(), [&](const Entry& entry) {
+           const std::uint64_t until = std::min(entry.at + entry.size, base_end_);
+           return entry.at >= until || undone_by_base_.contains(entry.at, until);
+         });
+}
+
+std::uint64_t Store::hash_in_file(std::uint64_t at, std::uint64_t size) const {
+  std::array<char, kRead> bytes;
+  Hash hash;
+  while (size > 0) {
+    const auto n = std::min<std::uint64_t>(size, bytes.size());
+    core::read_all(fd_, bytes.data(), n, at, path_);
+    hash.add(bytes.data(), n);
+    at += n;
+    size -= n;
+  }
+  return hash.value();
+}
+
+std::vector<Record::Direct> Store::direct() const {
+  std::vector<Record::Direct> all;
+  all.reserve(direct_.extents().size());
+  for (const auto& [at, extent] : direct_.extents()) {
+    const std::uint64_t size = extent.end - at;
+    all.push_back({at, size, extent.hash ? extent.hash->value() : hash_in_file(at, size)});
+  }
+  return all;
+}
+
+Head Store::next_head(bool durable, bool clean) const {
+  Head head{};
+  head.sequence = sequence_ + 1;
+  head.base = base_sequence_;
+  head.end = end_;
+  head.samples = samples_;
+  head.time = host_now().time_since_epoch().count();
+  head.clean = clean ? 1 : 0;
+  head.durable = durable ? 1 : 0;
+  head.flags = flags_;
+  head.flags_before = flags_in_place_;
+  return head;
+}
+
+unsigned Store::free_slot() const {
+  unsigned slot = 0;
+  while (slot == base_slot_ || slot == newest_slot_) ++slot;
+  return slot;
+}
+
+void Store::write_record(const Head& head) {
+  journal_->encode(head, changed_, direct());
+  newest_slot_ = free_slot();
+  journal_->write(newest_slot_);
+  sequence_ = head.sequence;
+}
+
+void Store::become_base() {
+  base_slot_ = newest_slot_;
+  base_sequence_ = sequence_;
+  base_end_ = end_;
+  undone_by_base_.assign(changed_);
+  changed_.clear();
+  direct_.clear();
+}
+
+void Store::sync() {
+  try {
+    core::sync_data(fd_, path_);
+  } catch (const FileError&) {
+    // What the page cache holds may be lost and looks as if it were there: only what the last good sync covered is to be
+    // believed.
+    for (unsigned slot = 0; journal_ && slot < kSlots; ++slot)
+      if (slot != base_slot_) journal_->wipe(slot);
+    throw;
+  }
+}
+
+void Store::checkpoint(bool clean) {
+  if (size_ < end_) core::set_size(fd_, size_ = end_, path_);
+  sync();
+  changed_.clear();
+  direct_.clear();
+  write_record(next_head(true, clean));
+  sync();
+  become_base();
+  visible_end_ = end_;
+  flags_in_place_ = flags_;
+  fresh_ = false;
+  marked_ = true;
+}
+
+bool Store::commit(bool durable, std::int64_t samples) {
+  if (abandoned_) throw FileError{failure_.empty() ? path_.string() + ": is not written any more" : failure_};
+  samples_ = samples;
+  return final_failure([&] {
+    if (!journal_) {
+      apply();
+      if (size_ > end_) core::set_size(fd_, size_ = end_, path_);
+      if (durable) sync();
+      return durable;
+    }
+    if (fresh_) {
+      if (durable) checkpoint(false);
+      return durable;
+    }
+    const bool nothing = log_.empty() && end_ == visible_end_;
+    if (nothing && base_sequence_ == sequence_) return true;
+    if (nothing && !durable) return false;
+    if (!marked_) mark_open();
+    if (!durable) durable = !can_be_undone();
+    fold();
+    Head head = next_head(durable, false);
+    journal_->encode(head, changed_, direct());
+    const bool spilled = !journal_->fits();
+    if (spilled && !durable) {
+      durable = true;
+      head.durable = 1;
+      journal_->encode(head, changed_, direct());
+    }
+    if (spilled) {
+      journal_->write_body(size_ = std::max(size_, end_));
+      sync();
+    }
+    newest_slot_ = free_slot();
+    if (spilled)
+      journal_->write_head(newest_slot_);
+    else
+      journal_->write(newest_slot_);
+    sequence_ = head.sequence;
+    if (durable) {
+      sync();
+      become_base();
+    }
+    apply();
+    // The body lies where HDF5 will put what is new: before that it must not be needed any more.
+    if (spilled) checkpoint(false);
+    if (durable && size_ > end_) core::set_size(fd_, size_ = end_, path_);
+    return durable;
+  });
+}
+
+void Store::apply() {
+  if (size_ < end_) core::set_size(fd_, size_ = end_, path_);
+  // Readers must not meet the superblock as it was in the middle of an edit.
+  const auto is_superblock = [&](const Entry& entry) { return entry.at == user_block(); };
+  const auto last = std::find_if(log_.rbegin(), log_.rend(), is_superblock);
+  const Entry* const superblock = last == log_.rend() ? nullptr : &*last;
+  for (const auto& entry : log_) {
+    if (entry.at >= end_ || (is_superblock(entry) && &entry != superblock)) continue;
+    const auto bytes = contents(entry).first(std::min<std::uint64_t>(entry.size, end_ - entry.at));
+    core::write_all(fd_, bytes.data(), bytes.size(), entry.at, path_);
+  }
+  log_.clear();
+  arena_.clear();
+  visible_end_ = end_;
+  flags_in_place_ = flags_;
+}
+
+void Store::close() {
+  if (abandoned_ || !marked_) return;
+  final_failure([&] { checkpoint(true); });
+  abandoned_ = true;
+}
+
+}  // namespace mth5::vfd

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "vfd/journal.hpp"
+
+/// What is between HDF5 and the bytes of a file that is written. Bytes that readers or a recovery may look at are changed by
+/// commits only; doc/journal.md has the rules and why they hold. Thread: the one that writes.
+namespace mth5::vfd {
+
+/// What had to be done to a file that was left in the middle.
+struct Replay {
+  bool journal = false;         ///< the file has one
+  bool clean = true;            ///< it said that nothing is to be done
+  bool damaged = false;         ///< what was synced is not all there: the medium lost it
+  std::uint64_t ranges = 0;     ///< put back
+  std::uint64_t bytes = 0;      ///< in them
+  std::uint64_t cut_bytes = 0;  ///< behind the last commit
+  std::int64_t time = 0;        ///< of the commit the file is at now, host UTC, ns since 1970
+  std::int64_t samples = 0;     ///< visible at it, per channel
+  /// Of a later commit that was only visible and did not reach the medium as a whole. At least so much was lost.
+  std::optional<std::int64_t> lost_samples, lost_time;
+};
+
+class Store {
+ public:
+  /// For a new, empty file: everything goes straight to it until the first commit. @throws FileError
+  static Store create(int fd, std::filesystem::path path, std::uint64_t user_block);
+  /// For a file that exists, brought to its last commit if it has a journal and was not closed. One without a journal (of Python,
+  /// or of our version 0.1.0 before it) gets the same treatment, but nothing that survives a cut of power.
+  /// @param fd  with the writer's lock. @throws FileError, FormatError (damaged beyond the journal, or another program cleared
+  /// the
+  ///            marks of a file that was not recovered)
+  static Store open(int fd, std::filesystem::path path, Replay& done);
+
+  // Called by HDF5 through the driver. @throws FileError
+  void read(std::uint64_t at, void* bytes, std::size_t size) const;
+  void write(std::uint64_t at, std::span<const char> bytes, bool raw);
+  void truncate(std::uint64_t end) { end_ = end; }
+  [[nodiscard]] std::uint64_t end() const { return end_; }
+  [[nodiscard]] int fd() const { return fd_; }
+
+  struct Write {
+    std::uint64_t at, size;
+  };
+  /// What write() was last called for with elements of a dataset.
+  [[nodiscard]] const Write& last_raw_write() const { return last_raw_write_; }
+  /// Whether nothing that readers or a recovery may look at is there.
+  [[nodiscard]] bool is_unseen(std::uint64_t at) const { return at >= visible_end_; }
+  /// Writes samples behind all that was written to a chunk that is the file's for good or is not seen: no commit refers to these
+  /// bytes, so they go straight to their place. @throws FileError
+  void write_new(std::uint64_t at, std::span<const char> bytes);
+
+  /// Makes all writes since the last commit visible together, and durable with exactly one fdatasync if that is asked for, or if
+  /// what is in the journal could not undo them (a few times in hundreds; a record without room in its slot costs three more).
+  /// @param samples  visible with this commit, for reports
+  /// @returns whether all that is visible is durable now. @throws FileError; then nothing more is written, ever
+  bool commit(bool durable, std::int64_t samples);
+  /// Says that nothing is to be replayed, after the last commit. Two syncs; none if there was no commit. @throws FileError
+  void close();
+  /// Nothing more reaches the file: it stays at its last commit.
+  void abandon() { abandoned_ = true; }
+  [[nodiscard]] bool is_abandoned() const { return abandoned_; }
+
+  [[nodiscard]] bool has_journal() const { return journal_.has_value(); }
+  [[nodiscard]] std::uint64_t user_block() const { return journal_ ? journal_->user_block() : 0; }
+  /// Keeps the reason of a failure for whoever gets only HDF5's error code.
+  void keep_failure(std::string why);
+  [[nodiscard]] const std::string& failure() const { return failure_; }
+
+ private:
+  struct Entry {
+    std::uint64_t at;
+    std::size_t from, size;  ///< in arena_
+  };
+
+  Store(int fd, std::filesystem::path path) : fd_{fd}, path_{std::move(path)} {}
+  Replay replay();
+  void write_straight(std::uint64_t at, std::span<const char> bytes);
+  void log(std::uint64_t at, std::span<const char> bytes);
+  [[nodiscard]] std::span<const char> contents(const Entry& entry) const { return {arena_.data() + entry.from, entry.size}; }
+  void fold();
+  [[nodiscard]] bool can_be_undone() const;
+  [[nodiscard]] std::vector<Record::Direct> direct() const;
+  [[nodiscard]] std::uint64_t hash_in_file(std::uint64_t at, std::uint64_t size) const;
+  [[nodiscard]] bool matches(const Record& record) const;
+  [[nodiscard]] Head next_head(bool durable, bool clean) const;
+  [[nodiscard]] unsigned free_slot() const;
+  void write_record(const Head& head);
+  void become_base();
+  void checkpoint(bool clean);
+  void mark_open();
+  void apply();
+  void sync();
+  void note_flags(std::uint64_t at, std::span<const char> bytes);
+  [[nodiscard]] std::uint8_t flags_in_file() const;
+  template <class Body>
+  auto final_failure(Body body);
+
+  int fd_;
+  std::filesystem::path path_;
+  std::optional<Journal> journal_;
+  bool fresh_ = false;   ///< a new file, nothing was committed yet
+  bool marked_ = false;  ///< the journal says that the file is not clean
+  bool abandoned_ = false;
+  std::string failure_;
+  std::uint64_t end_ = 0;          ///< of the file as HDF5 sees it
+  std::uint64_t visible_end_ = 0;  ///< of the last commit
+  std::uint64_t base_end_ = 0;     ///< of the last durable one
+  std::uint64_t size_ = 0;         ///< of the file on disk
+  Write last_raw_write_{};
+  std::int64_t samples_ = 0;
+
+  std::vector<Entry> log_;   ///< in the order of the writes, which readers rely on
+  std::vector<char> arena_;  ///< contents of log_
+  Changes changed_;          ///< since the base
+  Extents direct_;           ///< since the base
+  Covered undone_by_base_;
+  std::uint64_t sequence_ = 0, base_sequence_ = 0;
+  unsigned base_slot_ = kSlots, newest_slot_ = kSlots;
+  std::uint8_t flags_ = 0, flags_in_place_ = 0;
+};
+
+}  // namespace mth5::vfd
