@@ -175,38 +175,44 @@ TEST_F(LiveReader, TellsADeadWriterAndReadsWhatItFlushed) {
   EXPECT_EQ(late.runs()[0].n_samples, 70);
 }
 
-TEST_F(LiveReader, AWriterThatDiedInAnEditLeavesAFileThatNeedsRecovery) {
+TEST_F(LiveReader, AWriterThatDiedInAnEditLeavesWhatWasThereBefore) {
   Stages writer{[&](Stages::Gate& gate) {
     TestWriter recorder{path_};
     recorder.append(70);
     recorder.file().flush();
     gate.reached();
+    recorder.append(30);
     recorder.file().edit([&](mth5::Edit&) { gate.reached(); });
   }};
   writer.wait();
-  {
-    const mth5::Reader kept{path_};
-    writer.step();
-    EXPECT_EQ(kept.state(), FileState::Live);
-    writer.kill_now();
-    EXPECT_EQ(kept.state(), FileState::WriterDied);
-    EXPECT_THAT(kept.read(0, 0, 1), ElementsAre(sample_at(0, 0, 0)));
-  }
-  const mth5::ReaderOptions quick{.deadline = std::chrono::milliseconds{60}};
-  EXPECT_THAT([&] { mth5::Reader(path_, quick); }, ThrowsMessage<mth5::FileError>(HasSubstr("needs recovery")));
+  const mth5::Reader kept{path_};
+  writer.step();
+  EXPECT_EQ(kept.state(), FileState::Live);
+  writer.kill_now();
+  EXPECT_EQ(kept.state(), FileState::WriterDied);
+  EXPECT_THAT(kept.read(0, 0, 1), ElementsAre(sample_at(0, 0, 0)));
+  const mth5::Reader late{path_};
+  EXPECT_EQ(late.runs().at(0).n_samples, 70);
 }
 
-TEST_F(LiveReader, WaitsForTheEndOfAnEdit) {
+TEST_F(LiveReader, SeesNothingOfAnEditBeforeItsEnd) {
   Stages writer{[&](Stages::Gate& gate) {
     TestWriter recorder{path_};
-    recorder.file().edit([&](mth5::Edit&) { gate.reached(); });
+    recorder.file().edit([&](mth5::Edit& edit) {
+      mth5::Metadata survey{mth5::Kind::Survey};
+      survey.set("id", std::string{"OTHER"});
+      edit.add_survey(survey);
+      gate.reached();
+    });
     gate.reached();
   }};
   writer.wait();
-  EXPECT_THROW(mth5::Reader(path_, {.deadline = std::chrono::milliseconds{0}}), mth5::FileError);
-  writer.next();
-  const mth5::Reader reader{path_, {.deadline = std::chrono::seconds{30}}};
-  EXPECT_EQ(reader.runs().size(), 1U);
+  mth5::Reader reader{path_};
+  EXPECT_EQ(reader.surveys().size(), 1U);
+  EXPECT_FALSE(reader.refresh());
+  writer.step();
+  EXPECT_TRUE(reader.refresh());
+  EXPECT_EQ(reader.surveys().size(), 2U);
 }
 
 }  // namespace

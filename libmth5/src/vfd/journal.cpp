@@ -37,6 +37,14 @@ constexpr std::string_view kText =
     "any HDF5 program reads it as it is. After a crash: mth5-recover FILE\n";
 static_assert(kText.size() < sizeof(Header::text));
 
+/// Behind the header, in its sector.
+struct Mark {
+  std::uint64_t file_id;
+  std::uint64_t sequence;
+  std::uint64_t hash;  ///< of the above
+};
+constexpr std::uint64_t kMarkAt = sizeof(Header);
+
 struct Place {
   std::uint64_t at, size;
 };
@@ -126,10 +134,22 @@ void Journal::write(unsigned slot) {
 
 void Journal::write_body(std::uint64_t at) {
   seal(at);
-  core::write_all(fd_, buffer_.data() + sizeof(Head), buffer_.size() - sizeof(Head), at, path_);
+  core::write_all(fd_, buffer_.data() + sizeof(Head), body_bytes(), at, path_);
 }
 
 void Journal::write_head(unsigned slot) { core::write_all(fd_, buffer_.data(), sizeof(Head), slot_at(slot), path_); }
+
+void Journal::acknowledge(std::uint64_t sequence) {
+  Mark mark{file_id_, sequence, 0};
+  mark.hash = hash_of(&mark, offsetof(Mark, hash));
+  core::write_all(fd_, &mark, sizeof mark, kMarkAt, path_);
+}
+
+std::uint64_t Journal::acknowledged() const {
+  Mark mark{};
+  core::read_all(fd_, &mark, sizeof mark, kMarkAt, path_);
+  return mark.file_id == file_id_ && mark.hash == hash_of(&mark, offsetof(Mark, hash)) ? mark.sequence : 0;
+}
 
 void Journal::wipe(unsigned slot) {
   const Head none{};

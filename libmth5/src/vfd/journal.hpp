@@ -59,11 +59,16 @@ class Journal {
   void encode(const Head& head, const Changes& changed, const std::vector<Record::Direct>& direct);
   /// Whether the encoded record has room in a slot.
   [[nodiscard]] bool fits() const { return buffer_.size() <= slot_bytes(); }
+  [[nodiscard]] std::uint64_t body_bytes() const { return buffer_.size() - sizeof(Head); }
   /// One write. @throws FileError
   void write(unsigned slot);
   /// For a record without room in a slot: its body goes to `at`, beyond the end of the file; then, after a sync, the head.
   void write_body(std::uint64_t at);
   void write_head(unsigned slot);
+  /// Notes that the sync of a durable record has returned: older ones are void from now on, even if this one is damaged later. No
+  /// sync; it may be lost, as long as its record is not. @throws FileError
+  void acknowledge(std::uint64_t sequence);
+  [[nodiscard]] std::uint64_t acknowledged() const;  ///< 0 = not known. @throws FileError
   /// Makes what is in a slot no record. @throws FileError
   void wipe(unsigned slot);
 

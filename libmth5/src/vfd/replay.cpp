@@ -16,11 +16,13 @@ struct Found {
   Record record;
 };
 
-/// Whole records, the newest first.
+/// Whole records that are not void, the newest first.
 std::vector<Found> records_in(const Journal& journal) {
   std::vector<Found> found;
+  const std::uint64_t acknowledged = journal.acknowledged();
   for (unsigned slot = 0; slot < kSlots; ++slot)
-    if (auto record = journal.read(slot)) found.push_back({slot, std::move(*record)});
+    if (auto record = journal.read(slot); record && record->head.sequence >= acknowledged)
+      found.push_back({slot, std::move(*record)});
   std::sort(found.begin(), found.end(),
             [](const Found& a, const Found& b) { return a.record.head.sequence > b.record.head.sequence; });
   return found;
@@ -64,7 +66,7 @@ Replay Store::replay() {
   done.clean = false;
 
   // Older than this, nothing counts: a sync that covers it has returned.
-  std::uint64_t oldest = 0;
+  std::uint64_t oldest = journal_->acknowledged();
   for (const auto& each : found) oldest = std::max(oldest, each.record.head.base);
   const Found* chosen = nullptr;
   for (const auto& each : found) {
@@ -126,6 +128,7 @@ Replay Store::replay() {
   write_record(next_head(true, true));
   core::sync_data(fd_, path_);
   become_base();
+  wipe_all_but_base();
   if (size > head.end) {
     done.cut_bytes = size - head.end;
     core::set_size(fd_, head.end, path_);

@@ -60,6 +60,7 @@ void Store::mark_open() {
   journal_->write(base_slot_);
   base_sequence_ = sequence_ = head.sequence;
   core::sync_data(fd_, path_);
+  journal_->acknowledge(sequence_);
   marked_ = true;
 }
 
@@ -180,6 +181,7 @@ void Store::write_record(const Head& head) {
 }
 
 void Store::become_base() {
+  journal_->acknowledge(sequence_);
   base_slot_ = newest_slot_;
   base_sequence_ = sequence_;
   base_end_ = end_;
@@ -194,8 +196,7 @@ void Store::sync() {
   } catch (const FileError&) {
     // What the page cache holds may be lost and looks as if it were there: only what the last good sync covered is to be
     // believed.
-    for (unsigned slot = 0; journal_ && slot < kSlots; ++slot)
-      if (slot != base_slot_) journal_->wipe(slot);
+    if (journal_) wipe_all_but_base();
     throw;
   }
 }
@@ -243,7 +244,9 @@ bool Store::commit(bool durable, std::int64_t samples) {
       journal_->encode(head, changed_, direct());
     }
     if (spilled) {
-      journal_->write_body(size_ = std::max(size_, end_));
+      const std::uint64_t at = std::max(size_, end_);
+      journal_->write_body(at);
+      size_ = at + journal_->body_bytes();
       sync();
     }
     newest_slot_ = free_slot();
@@ -283,8 +286,16 @@ void Store::apply() {
 
 void Store::close() {
   if (abandoned_ || !marked_) return;
-  final_failure([&] { checkpoint(true); });
+  final_failure([&] {
+    checkpoint(true);
+    wipe_all_but_base();
+  });
   abandoned_ = true;
+}
+
+void Store::wipe_all_but_base() {
+  for (unsigned slot = 0; slot < kSlots; ++slot)
+    if (slot != base_slot_) journal_->wipe(slot);
 }
 
 }  // namespace mth5::vfd

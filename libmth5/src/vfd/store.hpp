@@ -95,6 +95,7 @@ class Store {
   void become_base();
   void checkpoint(bool clean);
   void mark_open();
+  void wipe_all_but_base();
   void apply();
   void sync();
   void note_flags(std::uint64_t at, std::span<const char> bytes);

@@ -1,0 +1,230 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "core/durable.hpp"
+#include "mth5/error.hpp"
+#include "support/support.hpp"
+#include "vfd/store.hpp"
+
+/// The journal by itself, without HDF5: what goes where, and what a recovery makes of it. doc/journal.md
+namespace {
+
+using mth5::vfd::Changes;
+using mth5::vfd::Covered;
+using mth5::vfd::Extents;
+using mth5::vfd::Journal;
+using mth5::vfd::kLeastUserBlock;
+using mth5::vfd::Replay;
+using mth5::vfd::Store;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+constexpr std::uint64_t kStart = kLeastUserBlock;  ///< of the HDF5 part
+
+std::string text(const Changes& changes) {
+  std::string out;
+  for (const auto& [at, bytes] : changes.ranges())
+    out += std::to_string(at) + ":" + std::string(bytes.begin(), bytes.end()) + " ";
+  return out;
+}
+
+TEST(Changes, LaterContentsReplaceEarlierOnes) {
+  Changes changes;
+  changes.put(10, std::string_view{"aaaaaa"});
+  changes.put(20, std::string_view{"bb"});
+  changes.put(12, std::string_view{"cc"});
+  EXPECT_EQ(text(changes), "10:aa 12:cc 14:aa 20:bb ");
+  changes.put(10, std::string_view{"dd"});
+  changes.put(13, std::string_view{"eeeeeeee"});
+  EXPECT_EQ(text(changes), "10:dd 12:c 13:eeeeeeee 21:b ");
+  changes.cut(15);
+  EXPECT_EQ(text(changes), "10:dd 12:c 13:ee ");
+}
+
+TEST(Covered, JoinsNeighbours) {
+  Changes changes;
+  changes.put(10, std::string_view{"aaaa"});
+  changes.put(14, std::string_view{"bb"});
+  changes.put(20, std::string_view{"c"});
+  Covered covered;
+  covered.assign(changes);
+  EXPECT_TRUE(covered.contains(11, 16));
+  EXPECT_TRUE(covered.contains(20, 21));
+  EXPECT_FALSE(covered.contains(9, 11));
+  EXPECT_FALSE(covered.contains(15, 17));
+  EXPECT_FALSE(covered.contains(30, 31));
+}
+
+TEST(Extents, GoOnWhereOneEndedAndForgetWhatIsCutOut) {
+  Extents extents;
+  extents.add(100, std::string_view{"abc"});
+  extents.add(103, std::string_view{"def"});
+  ASSERT_EQ(extents.extents().size(), 1u);
+  EXPECT_EQ(extents.extents().begin()->second.hash->value(), mth5::vfd::hash_of("abcdef", 6));
+  extents.carve(102, 104);
+  ASSERT_EQ(extents.extents().size(), 2u);
+  EXPECT_EQ(extents.extents().begin()->second.end, 102u);
+  EXPECT_FALSE(extents.extents().begin()->second.hash);
+  extents.add(100, std::string_view{"xyz"});  // written again: a new hash for it
+  EXPECT_EQ(extents.extents().at(100).hash->value(), mth5::vfd::hash_of("xyz", 3));
+  EXPECT_TRUE(extents.extents().contains(104));
+}
+
+class StoreTest : public testing::Test {
+ protected:
+  StoreTest() : fd_{open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)} {}
+  ~StoreTest() override { close(fd_); }
+
+  [[nodiscard]] std::string in_file(std::uint64_t at, std::size_t size) const {
+    std::string bytes(size, '?');
+    mth5::core::read_all(fd_, bytes.data(), size, at, path_);
+    return bytes;
+  }
+  [[nodiscard]] std::string through(const Store& store, std::uint64_t at, std::size_t size) const {
+    std::string bytes(size, '?');
+    store.read(at, bytes.data(), size);
+    return bytes;
+  }
+  void damage(std::uint64_t at, std::string_view bytes) const {
+    mth5::core::write_all(fd_, bytes.data(), bytes.size(), at, path_);
+  }
+  /// 100 bytes 'a', committed.
+  [[nodiscard]] Store started() const {
+    Store store = Store::create(fd_, path_, kLeastUserBlock);
+    store.write(kStart, std::string(100, 'a'), false);
+    store.commit(true, 0);
+    return store;
+  }
+  Store reopened() {
+    replay_ = {};
+    return Store::open(fd_, path_, replay_);
+  }
+
+  support::TempDir dir_;
+  std::filesystem::path path_ = dir_ / "file";
+  int fd_;
+  Replay replay_;
+};
+
+TEST_F(StoreTest, HoldsBackWhatChangesSeenBytes) {
+  Store store = started();
+  store.write(kStart + 50, std::string_view{"bb"}, false);
+  store.write(kStart + 99, std::string_view{"cd"}, false);  // half of it is new
+  EXPECT_EQ(in_file(kStart + 49, 4), "aaaa");
+  EXPECT_EQ(in_file(kStart + 99, 2), "ad");
+  EXPECT_EQ(through(store, kStart + 49, 4), "abba");
+  EXPECT_TRUE(store.commit(true, 7));
+  EXPECT_EQ(in_file(kStart + 49, 4), "abba");
+  EXPECT_EQ(in_file(kStart + 99, 2), "cd");
+}
+
+TEST_F(StoreTest, ComesBackToTheDurableCommitWhenTheNewerOneIsNotWhole) {
+  Store store = started();
+  store.write(kStart + 30, std::string_view{"durable"}, false);
+  EXPECT_TRUE(store.commit(true, 1));
+  store.write(kStart + 30, std::string_view{"visible"}, false);
+  store.write(kStart + 100, std::string_view{"samples"}, true);
+  EXPECT_FALSE(store.commit(false, 2));
+  store.abandon();
+  damage(kStart + 103, "XX");  // these never reached the medium
+  (void)reopened();
+  EXPECT_EQ(in_file(kStart + 30, 7), "durable");
+  EXPECT_FALSE(replay_.clean);
+  EXPECT_EQ(replay_.samples, 1);
+  EXPECT_EQ(replay_.lost_samples, 1);
+  EXPECT_EQ(replay_.cut_bytes, 7u);
+  EXPECT_EQ(mth5::core::size_of(fd_, path_), kStart + 100);
+}
+
+TEST_F(StoreTest, ComesBackToTheVisibleCommitWhenItIsThere) {
+  Store store = started();
+  store.write(kStart + 30, std::string_view{"durable"}, false);
+  store.commit(true, 1);
+  store.write(kStart + 30, std::string_view{"visible"}, false);
+  store.write(kStart + 100, std::string_view{"samples"}, true);
+  store.commit(false, 2);
+  store.write(kStart + 30, std::string_view{"nothing"}, false);  // staged only
+  store.abandon();
+  damage(kStart + 32, "torn");
+  (void)reopened();
+  EXPECT_EQ(in_file(kStart + 30, 7), "visible");
+  EXPECT_EQ(in_file(kStart + 100, 7), "samples");
+  EXPECT_EQ(replay_.samples, 2);
+}
+
+TEST_F(StoreTest, SyncsWhatTheBaseCouldNotUndo) {
+  Store store = started();
+  store.write(kStart + 30, std::string_view{"one"}, false);
+  store.commit(true, 0);
+  store.write(kStart + 30, std::string_view{"two"}, false);
+  EXPECT_FALSE(store.commit(false, 0));
+  store.write(kStart + 32, std::string_view{"two"}, false);  // two bytes more than the base has
+  EXPECT_TRUE(store.commit(false, 0));
+  store.write(kStart + 31, std::string_view{"4444"}, false);  // and now it has them
+  EXPECT_FALSE(store.commit(false, 0));
+}
+
+TEST_F(StoreTest, PutsARecordWithoutRoomBehindTheEnd) {
+  Store store = started();
+  store.write(kStart, std::string(600'000, 'b'), false);
+  store.commit(true, 0);
+  const std::string large(500'000, 'c');
+  store.write(kStart, large, false);
+  EXPECT_TRUE(store.commit(false, 3));
+  EXPECT_EQ(in_file(kStart, large.size()), large);
+  EXPECT_EQ(mth5::core::size_of(fd_, path_), kStart + 600'000);
+  store.write(kStart + 1, std::string_view{"d"}, false);
+  store.commit(true, 4);
+  store.abandon();
+  (void)reopened();
+  EXPECT_EQ(in_file(kStart, 3), "cdc");
+}
+
+TEST_F(StoreTest, LeavesAClosedFileAlone) {
+  Store store = started();
+  store.write(kStart + 10, std::string_view{"mine"}, false);
+  store.commit(true, 0);
+  store.close();
+  damage(kStart + 10, "another program's");
+  damage(kStart + 100, "and longer");
+  EXPECT_TRUE(Journal::find(fd_, path_)->is_clean());
+  Store again = reopened();
+  EXPECT_TRUE(replay_.clean);
+  EXPECT_EQ(in_file(kStart + 10, 17), "another program's");
+  again.write(kStart, std::string_view{"x"}, false);
+  again.commit(true, 0);
+  again.abandon();
+  EXPECT_FALSE(Journal::find(fd_, path_)->is_clean());
+  (void)reopened();
+  EXPECT_EQ(in_file(kStart + 10, 17), "another program's");
+  EXPECT_EQ(in_file(kStart + 100, 10), "and longer");
+}
+
+TEST_F(StoreTest, RefusesWhatAnotherProgramMarkedAsClosed) {
+  Store store = started();
+  const auto live = std::string(1, '\5');
+  store.write(kStart + 11, live, false);
+  store.commit(true, 0);
+  store.write(kStart + 50, std::string_view{"x"}, false);
+  store.commit(true, 0);
+  store.abandon();
+  damage(kStart + 11, std::string_view{"\0", 1});
+  EXPECT_THAT([&] { (void)reopened(); }, ThrowsMessage<mth5::FormatError>(HasSubstr("marked it as closed before its journal")));
+  EXPECT_EQ(in_file(kStart + 11, 1), std::string_view("\0", 1));
+}
+
+TEST_F(StoreTest, WritesNothingAfterAFailure) {
+  Store store = started();
+  store.write(kStart + 10, std::string_view{"one"}, false);
+  store.keep_failure("the disk is gone");
+  EXPECT_THAT([&] { store.commit(true, 0); }, ThrowsMessage<mth5::FileError>("the disk is gone"));
+  store.write(kStart + 200, std::string_view{"two"}, false);
+  EXPECT_EQ(in_file(kStart + 10, 3), "aaa");
+  EXPECT_EQ(mth5::core::size_of(fd_, path_), kStart + 100);
+}
+
+}  // namespace
