@@ -135,11 +135,24 @@ TEST(Recover, TellsALiveWriterFromADeadOne) {
   const auto dead = support::read_text(path);
   const auto done = recover({path});
   EXPECT_EQ(done.code, 0) << done.err;
-  EXPECT_THAT(done.out,
-              AllOf(HasSubstr("recovered; as it was before: "), HasSubstr("its writer died"), HasSubstr("MT001/sr1_0001: ")));
-  EXPECT_EQ(support::read_text(path.string() + ".before-recovery"), dead);
+  EXPECT_THAT(done.out, AllOf(HasSubstr("recovered; what was changed of it: "), HasSubstr("its writer died"),
+                              HasSubstr("nothing that readers could see is lost"), HasSubstr("MT001/sr1_0001: "),
+                              HasSubstr("chunk indexes of all channels are whole")));
   EXPECT_EQ(mth5::probe(path).state, mth5::FileState::Closed);
   EXPECT_GE(visible(), n);
+  EXPECT_THAT(recover({"--check", path}).out, HasSubstr("nothing to do"));
+
+  const auto undone = recover({"--undo", path.string() + ".before-recovery", path});
+  EXPECT_EQ(undone.code, 0) << undone.err;
+  EXPECT_TRUE(support::read_text(path) == dead);
+  const auto again = recover({"--json", "--check", path});
+  ASSERT_EQ(again.code, 0) << again.err;
+  const auto report = nlohmann::json::parse(again.out);
+  EXPECT_EQ(report.at("action"), "recovered");
+  EXPECT_EQ(report.at("before"), path.string() + ".before-recovery_2");
+  EXPECT_GE(report.at("runs").at(0).at("n_samples"), n);
+  EXPECT_GE(report.at("verified").at("samples_read"), n * 7);
+  EXPECT_TRUE(report.at("problems").empty());
 }
 
 }  // namespace

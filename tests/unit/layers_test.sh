@@ -19,6 +19,7 @@ rule 'libmth5 knows nothing of the programs' libmth5 "${inc}(acquisition|analysi
 rule 'libmth5 has no Asio, YAML, spdlog, program_options' libmth5 "${inc}(boost/asio|yaml-cpp|spdlog|boost/program_options)"
 rule 'file and read do not know each other' libmth5/src/file "${inc}read/"
 rule 'read and file do not know each other' libmth5/src/read "${inc}file/"
+rule 'vfd is below file and read' libmth5/src/vfd "${inc}(file|read|meta)/"
 rule 'h5 and meta are below file and read' 'libmth5/src/h5 libmth5/src/meta' "${inc}(file|read)/"
 rule 'acquisition and analysis do not know each other' apps/acquisition "${inc}(analysis|cli)/"
 rule 'analysis and acquisition do not know each other' apps/analysis "${inc}(acquisition|cli)/"

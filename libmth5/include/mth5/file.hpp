@@ -56,14 +56,30 @@ struct CreateOptions {
   std::string software_name = "mth5-daq";
   std::string software_version = {};  ///< default: that of this library
   bool allow_network = false;         ///< NFS, CIFS, FUSE, 9p: without what SWMR needs of a file system
-  /// Of the HDF5 user block, which holds the journal: 1 MiB is enough for some 300 channels, 4 MiB for 1200. With too little a sync
-  /// costs four times as much. A power of two is made of it.
+  /// Of the HDF5 user block, which holds the journal: 1 MiB is enough for some 300 channels, 4 MiB for 1200. With too little a
+  /// sync costs four times as much. A power of two is made of it.
   std::uint64_t journal_bytes = 1048576;
 };
 
 struct OpenOptions {
   bool swmr = false;  ///< start_swmr() at once
   CreateOptions create = {};
+  /// A new file that gets all that is changed of this one, for undo_changes(); "" = not kept
+  std::filesystem::path keep_before = {};
+};
+
+/// What was done to a file whose writer had died. Page: doc/journal.md.
+struct Recovery {
+  bool journal = false;            ///< it has one; without, it is as whole as HDF5 left it
+  bool damaged = false;            ///< the medium lost what was synced
+  std::int64_t places = 0;         ///< put back from the journal
+  std::int64_t bytes = 0;          ///< in them
+  std::int64_t removed_bytes = 0;  ///< behind the last commit, of none
+  std::optional<UtcNanos> time;    ///< of the commit the file is at now
+  std::int64_t samples = 0;        ///< visible at it: per channel, summed over all runs
+  /// Of a later flush that was not synced and did not reach the medium whole.
+  std::optional<std::int64_t> lost_samples;
+  std::vector<std::string> lines;  ///< all that was done, in words
 };
 
 /// When append() flushes by itself: at whichever threshold is reached first. 0 = not by this one.
@@ -197,6 +213,8 @@ class File {
 
   /// What open() had to put right, a line each; empty for a file that was closed in order.
   [[nodiscard]] const std::vector<std::string>& recovery() const;
+  /// The same with its figures.
+  [[nodiscard]] const Recovery& recovery_report() const;
   [[nodiscard]] std::int64_t n_samples(RunId run) const;  ///< per channel, appended so far
   /// Samples per channel, summed over all runs, that the last flush() showed to readers, and that the last sync() made durable.
   [[nodiscard]] std::int64_t visible_samples() const;

@@ -14,6 +14,15 @@ namespace mth5 {
 /// For whoever is going to change a file. @throws BusyError if somebody writes it: which process, where /proc tells
 void require_no_writer(const std::filesystem::path& path);
 
+/// Whether a file keeps a journal: what was synced survives a cut of power. Files of Python have none, and those made before
+/// there was one.
+/// @throws FileError
+[[nodiscard]] bool has_journal(const std::filesystem::path& path);
+
+/// Puts back what was changed of a file since File::open with OpenOptions::keep_before.
+/// @throws BusyError (somebody writes it), FormatError (`before` is no such file), FileError
+void undo_changes(const std::filesystem::path& path, const std::filesystem::path& before);
+
 struct SwmrCopy {
   std::int64_t groups = 0, datasets = 0, attributes = 0;
   std::int64_t references = 0;          ///< object references, rewritten to the objects of the copy

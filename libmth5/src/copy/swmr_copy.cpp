@@ -13,6 +13,7 @@
 #include "h5/types.hpp"
 #include "mth5/reader.hpp"
 #include "mth5/recover.hpp"
+#include "vfd/journal.hpp"
 
 namespace mth5 {
 
@@ -303,6 +304,7 @@ class Part {
   Part& operator=(const Part&) = delete;
   [[nodiscard]] const fs::path& path() const { return path_; }
   void keep_as(const fs::path& name) {
+    (void)vfd::Journal::create(fd_, path_, vfd::kLeastUserBlock);  // without a record: nothing is to be replayed
     core::sync_data(fd_, path_);
     core::rename_new(path_, name);
     kept_ = true;
@@ -339,7 +341,9 @@ SwmrCopy copy_for_swmr(const fs::path& from, const fs::path& to,
   const h5::PropertyList access{H5Pcreate(H5P_FILE_ACCESS), "file access list"};
   h5::check(H5Pset_file_locking(access.get(), false, true), "file access list: locking");
   h5::File source{H5Fopen(from.c_str(), H5F_ACC_RDONLY, access.get()), from.string()};
-  h5::File target{H5Fcreate(part.path().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, h5::writer_access().get()), to.string()};
+  const h5::PropertyList layout{H5Pcreate(H5P_FILE_CREATE), "file creation list"};
+  h5::check(H5Pset_userblock(layout.get(), vfd::kLeastUserBlock), "file creation list: user block");
+  h5::File target{H5Fcreate(part.path().c_str(), H5F_ACC_TRUNC, layout.get(), h5::writer_access().get()), to.string()};
   SwmrCopy counts = Copier{source.get(), target.get(), from.string(), progress, total}.run();
   source.close(from.string());
   target.close(to.string());

@@ -70,7 +70,7 @@ class FileImpl {
     return reinterpret_cast<T*>(scratch_.data());
   }
 
-  [[nodiscard]] const std::vector<std::string>& recovery() const { return recovery_; }
+  [[nodiscard]] const Recovery& recovery() const { return recovery_; }
   [[nodiscard]] std::int64_t n_samples(RunId run) const { return runs_.at(run.index).n_samples; }
   [[nodiscard]] std::int64_t visible_samples() const { return visible_samples_; }
   [[nodiscard]] std::int64_t durable_samples() const { return durable_samples_; }
@@ -213,7 +213,7 @@ class FileImpl {
   bool ours_ = true;  ///< has /Acquisition: written by this library
   bool datasets_open_ = false, appending_waiting_ = false;
   std::vector<double> scratch_;
-  std::vector<std::string> recovery_;
+  Recovery recovery_;
   std::int64_t buffered_ = 0;
   std::int64_t generation_ = 0, sequence_ = 0, time_ = 0;
   std::int64_t durable_sequence_ = 0, durable_time_ = 0, visible_samples_ = 0, durable_samples_ = 0;

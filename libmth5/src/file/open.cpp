@@ -93,6 +93,12 @@ void require_no_writer(const std::filesystem::path& path) {
   (void)refuse_foreign_writer(path);
 }
 
+void undo_changes(const std::filesystem::path& path, const std::filesystem::path& before) {
+  require_no_writer(path);
+  const h5::WriterLock lock{path};
+  vfd::put_back(lock.fd(), path, before);
+}
+
 FileImpl::FileImpl(std::filesystem::path path, const OpenOptions& options) : path_{std::move(path)}, work_path_{path_} {
   h5::initialise();
   (void)probe(path_);  // a file at all, and HDF5
@@ -106,7 +112,7 @@ FileImpl::FileImpl(std::filesystem::path path, const OpenOptions& options) : pat
   if (marked()) refuse_living_foreigner();
   guarded([&] {
     vfd::Replay done;
-    store_ = std::make_unique<vfd::Store>(vfd::Store::open(lock_.fd(), path_, done));
+    store_ = std::make_unique<vfd::Store>(vfd::Store::open(lock_.fd(), path_, done, options.keep_before));
     tell(done);
     if (marked()) clear_flags();
   });
@@ -151,24 +157,31 @@ void FileImpl::refuse_living_foreigner() {
 }
 
 void FileImpl::tell(const vfd::Replay& done) {
-  if (done.clean) return;
-  const auto time = [](std::int64_t ns) { return to_iso(UtcNanos{Nanos{ns}}); };
-  if (!done.journal) return;
+  recovery_.journal = done.journal;
+  if (done.clean || !done.journal) return;
   if (done.time == 0) {
-    recovery_.push_back("its writer died, and its journal was overwritten by something: taken as it is");
+    recovery_.lines.push_back("its writer died, and its journal was overwritten by something: taken as it is");
     return;
   }
-  recovery_.push_back("its writer died without closing it: brought to its last commit, of " + time(done.time) + ", with " +
-                      std::to_string(done.samples) + " samples a channel; " + std::to_string(done.bytes) + " bytes in " +
-                      std::to_string(done.ranges) + " places put back, " + std::to_string(done.cut_bytes) +
-                      " bytes of no commit behind the end removed");
+  const auto text = [](std::int64_t ns) { return to_iso(UtcNanos{Nanos{ns}}); };
+  recovery_.damaged = done.damaged;
+  recovery_.places = static_cast<std::int64_t>(done.ranges);
+  recovery_.bytes = static_cast<std::int64_t>(done.bytes);
+  recovery_.removed_bytes = static_cast<std::int64_t>(done.cut_bytes);
+  recovery_.time = UtcNanos{Nanos{done.time}};
+  recovery_.samples = done.samples;
+  recovery_.lost_samples = done.lost_samples;
+  recovery_.lines.push_back("its writer died without closing it: brought to its last commit, of " + text(done.time) + ", with " +
+                            std::to_string(done.samples) + " samples a channel; " + std::to_string(done.bytes) + " bytes in " +
+                            std::to_string(done.ranges) + " places put back, " + std::to_string(done.cut_bytes) +
+                            " bytes of no commit removed behind the end");
   if (done.lost_samples)
-    recovery_.push_back("a later flush, of " + time(*done.lost_time) + ", with " + std::to_string(*done.lost_samples) +
-                        " more samples a channel had not been synced and did not reach the medium whole: they are lost");
+    recovery_.lines.push_back("a later flush, of " + text(*done.lost_time) + ", with " + std::to_string(*done.lost_samples) +
+                              " more samples a channel was not synced yet and did not reach the medium whole: lost");
   if (done.damaged)
-    recovery_.push_back(
-        "what the last sync had written is not all there: the medium has lost samples that were synced; "
-        "mth5-recover --check tells which");
+    recovery_.lines.push_back(
+        "what the last sync had written is not all there: the medium lost samples that were synced; "
+        "mth5-recover --check tells which can be read");
 }
 
 void FileImpl::clear_flags() {
@@ -181,7 +194,8 @@ void FileImpl::clear_flags() {
   h5::check(H5Fincrement_filesize(file.get(), 0), path_.string() + ": recovery");
   file.close(path_.string() + ": recovery");
   store_->commit(true, 0);
-  if (recovery_.empty()) recovery_.push_back("its writer died without closing it: opened up to the last byte that is there");
+  if (recovery_.lines.empty())
+    recovery_.lines.push_back("its writer died without closing it: opened up to the last byte that is there");
 }
 
 void FileImpl::load(Reader& reader) {
@@ -246,7 +260,7 @@ void FileImpl::check_channels(Run& run) {
   const std::int64_t common = *shortest;
   const auto& shorter = run.components[static_cast<std::size_t>(shortest - lengths.begin())];
   if (common != *longest) {
-    if (recovery_.empty() || !ours_) {
+    if (recovery_.lines.empty() || !ours_) {
       run.cannot_grow = "its channels differ in length (" + shorter + " has " + std::to_string(common) +
                         " samples, others up to " + std::to_string(*longest) + ")";
     } else {
@@ -254,8 +268,8 @@ void FileImpl::check_channels(Run& run) {
         if (lengths[c] == common) continue;
         const auto size = static_cast<hsize_t>(common);
         h5::check(H5Dset_extent(datasets[c].get(), &size), run.path);
-        recovery_.push_back(run.path + "/" + run.components[c] + ": the last " + std::to_string(lengths[c] - common) +
-                            " samples were cut off, as " + shorter + " has none at their times");
+        recovery_.lines.push_back(run.path + "/" + run.components[c] + ": the last " + std::to_string(lengths[c] - common) +
+                                  " samples were cut off, as " + shorter + " has none at their times");
         lengths[c] = common;
       }
     }
@@ -274,7 +288,7 @@ void FileImpl::check_channels(Run& run) {
     row.station_reference = h5::reference_to(file_.get(), station_path(stations_[run.station]));
   }
   Station& station = stations_[run.station];
-  if (!recovery_.empty() && ours_) {  // its writer would have written them at close
+  if (!recovery_.lines.empty() && ours_) {  // its writer would have written them at close
     write_run_times(run);
     station.touched = true;
   }

@@ -145,7 +145,8 @@ std::int64_t File::waiting(RunId run, std::size_t channel) const {
 }
 void File::set_flush_policy(const FlushPolicy& policy) { impl_->set_flush_policy(policy); }
 bool File::flush_if_due() { return impl_->flush_if_due(); }
-const std::vector<std::string>& File::recovery() const { return impl_->recovery(); }
+const std::vector<std::string>& File::recovery() const { return impl_->recovery().lines; }
+const Recovery& File::recovery_report() const { return impl_->recovery(); }
 void File::append_rows(TableId table, const Rows& rows) { impl_->append_rows(table, rows); }
 void File::set_buffered(std::int64_t samples_per_channel) { impl_->set_buffered(samples_per_channel); }
 void File::flush() { impl_->flush(); }

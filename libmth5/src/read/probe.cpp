@@ -11,6 +11,7 @@
 
 #include "h5/lock.hpp"
 #include "mth5/reader.hpp"
+#include "mth5/recover.hpp"
 #include "vfd/journal.hpp"
 
 namespace mth5 {
@@ -82,6 +83,11 @@ Probe probe(const fs::path& path) {
     if (const auto journal = vfd::Journal::find(file.get(), path)) open_for_writing = !journal->is_clean();
   found.state = open_for_writing ? FileState::Live : FileState::Closed;
   return found;
+}
+
+bool has_journal(const fs::path& path) {
+  const Descriptor file{path};
+  return vfd::Journal::find(file.get(), path).has_value();
 }
 
 std::optional<fs::path> newest_file(const fs::path& directory) {

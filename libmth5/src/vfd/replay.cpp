@@ -106,6 +106,14 @@ Replay Store::replay() {
                       ": its writer died, and then another program (h5clear?) marked it as closed before its journal was "
                       "replayed; the file was left as it is"};
 
+  const std::uint64_t size = core::size_of(fd_, path_);
+  if (before_) {
+    for (const auto* each : {base, chosen})
+      if (each != nullptr)
+        for (const auto& [at, bytes] : each->record.changed.ranges()) before_->save(at, bytes.size());
+    if (size > head.end) before_->save(head.end, size - head.end);
+    before_->sync();
+  }
   const auto put_back = [&](const Changes& changes) {
     for (const auto& [at, bytes] : changes.ranges()) {
       core::write_all(fd_, bytes.data(), bytes.size(), at, path_);
@@ -115,7 +123,6 @@ Replay Store::replay() {
   };
   if (base != nullptr && base != chosen) put_back(base->record.changed);
   put_back(chosen->record.changed);
-  const std::uint64_t size = core::size_of(fd_, path_);
   if (size < head.end) core::set_size(fd_, head.end, path_);
   core::sync_data(fd_, path_);
 

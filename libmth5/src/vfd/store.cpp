@@ -40,9 +40,14 @@ Store Store::create(int fd, std::filesystem::path path, std::uint64_t user_block
   return store;
 }
 
-Store Store::open(int fd, std::filesystem::path path, Replay& done) {
+Store Store::open(int fd, std::filesystem::path path, Replay& done, const std::filesystem::path& before) {
   Store store{fd, std::move(path)};
   store.journal_ = Journal::find(fd, store.path_);
+  if (!before.empty()) {
+    store.before_ = std::make_unique<Before>(fd, before);
+    store.before_->save(0, store.user_block());
+    store.before_->sync();
+  }
   if (store.journal_) done = store.replay();
   store.end_ = store.visible_end_ = store.base_end_ = store.size_ = core::size_of(fd, store.path_);
   store.flags_ = store.flags_in_place_ = store.flags_in_file();
@@ -96,6 +101,10 @@ void Store::log(std::uint64_t at, std::span<const char> bytes) {
 }
 
 void Store::write_straight(std::uint64_t at, std::span<const char> bytes) {
+  if (before_) {
+    before_->save(at, bytes.size());
+    before_->sync();
+  }
   final_failure([&] { core::write_all(fd_, bytes.data(), bytes.size(), at, path_); });
   size_ = std::max(size_, at + bytes.size());
   if (journal_ && !fresh_) direct_.add(at, bytes);
@@ -221,7 +230,7 @@ bool Store::commit(bool durable, std::int64_t samples) {
   return final_failure([&] {
     if (!journal_) {
       apply();
-      if (size_ > end_) core::set_size(fd_, size_ = end_, path_);
+      cut();
       if (durable) sync();
       return durable;
     }
@@ -262,12 +271,26 @@ bool Store::commit(bool durable, std::int64_t samples) {
     apply();
     // The body lies where HDF5 will put what is new: before that it must not be needed any more.
     if (spilled) checkpoint(false);
-    if (durable && size_ > end_) core::set_size(fd_, size_ = end_, path_);
+    if (durable) cut();
     return durable;
   });
 }
 
+/// What lies behind the end of the last commit, which nothing needs any more.
+void Store::cut() {
+  if (size_ <= end_) return;
+  if (before_) {
+    before_->save(end_, size_ - end_);
+    before_->sync();
+  }
+  core::set_size(fd_, size_ = end_, path_);
+}
+
 void Store::apply() {
+  if (before_) {
+    for (const auto& entry : log_) before_->save(entry.at, entry.size);
+    before_->sync();
+  }
   if (size_ < end_) core::set_size(fd_, size_ = end_, path_);
   // Readers must not meet the superblock as it was in the middle of an edit.
   const auto is_superblock = [&](const Entry& entry) { return entry.at == user_block(); };

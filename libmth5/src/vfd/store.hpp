@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "vfd/before.hpp"
 #include "vfd/journal.hpp"
 
 /// What is between HDF5 and the bytes of a file that is written. Bytes that readers or a recovery may look at are changed by
@@ -32,11 +34,12 @@ class Store {
   /// For a new, empty file: everything goes straight to it until the first commit. @throws FileError
   static Store create(int fd, std::filesystem::path path, std::uint64_t user_block);
   /// For a file that exists, brought to its last commit if it has a journal and was not closed. One without a journal (of Python,
-  /// or of our version 0.1.0 before it) gets the same treatment, but nothing that survives a cut of power.
-  /// @param fd  with the writer's lock. @throws FileError, FormatError (damaged beyond the journal, or another program cleared
-  /// the
+  /// or of ours before it had one) gets the same treatment, but nothing that survives a cut of power.
+  /// @param before  "", or a new file for all that will be changed of this one
+  /// @param fd      with the writer's lock. @throws FileError, FormatError (damaged beyond the journal, or another program
+  /// cleared the
   ///            marks of a file that was not recovered)
-  static Store open(int fd, std::filesystem::path path, Replay& done);
+  static Store open(int fd, std::filesystem::path path, Replay& done, const std::filesystem::path& before = {});
 
   // Called by HDF5 through the driver. @throws FileError
   void read(std::uint64_t at, void* bytes, std::size_t size) const;
@@ -97,6 +100,7 @@ class Store {
   void mark_open();
   void wipe_all_but_base();
   void apply();
+  void cut();
   void sync();
   void note_flags(std::uint64_t at, std::span<const char> bytes);
   [[nodiscard]] std::uint8_t flags_in_file() const;
@@ -106,6 +110,7 @@ class Store {
   int fd_;
   std::filesystem::path path_;
   std::optional<Journal> journal_;
+  std::unique_ptr<Before> before_;
   bool fresh_ = false;   ///< a new file, nothing was committed yet
   bool marked_ = false;  ///< the journal says that the file is not clean
   bool abandoned_ = false;
