@@ -11,7 +11,6 @@
 
 #include <boost/asio/post.hpp>
 
-#include "acquisition/recorder/output.hpp"
 #include "mth5/error.hpp"
 
 namespace mth5d {
@@ -114,9 +113,8 @@ void Daemon::make_input(std::size_t index) {
 
 void Daemon::post_board(std::size_t index, bool data) {
   const auto& pipeline = *inputs_[index].pipeline;
+  board_.arrived(index, pipeline.byte_counters(), pipeline.sample_counters());
   board_.source(index, [&](auto& entry) {
-    entry.counters.bytes = pipeline.byte_counters();
-    entry.counters.samples = pipeline.sample_counters();
     entry.reconnects = pipeline.reconnects();
     if (!data) return;
     entry.last_data = Steady::now();
@@ -207,7 +205,7 @@ void Daemon::guarded(const char* stage, Body body) {
 }
 
 void Daemon::run() {
-  daq::recorder::check_directory(config_.output);
+  recorder_.claim();
   log_->info("start version=\"{}\" sources={} directory={}", options_.version, inputs_.size(), config_.output.directory.string());
   wait_for_signal();
   about_.state = "recording";
@@ -257,6 +255,7 @@ void Daemon::stop(const char* why) {
   log_->info("stopping {}", why);
   about_.state = "stopping";
   sd_notify(0, "STOPPING=1");
+  recorder_.end();
   boost::asio::post(io_, [this] {
     for (auto& input : inputs_)
       if (!input.ended) input.source->stop();

@@ -1,10 +1,7 @@
 #include <gmock/gmock.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <csignal>
-#include <cstring>
 
 #include "support/healthy.hpp"
 #include "support/numbered.hpp"
@@ -19,7 +16,6 @@ using support::Recording;
 using support::RecordingOptions;
 using support::seconds;
 using support::TcpPeer;
-using testing::AllOf;
 using testing::HasSubstr;
 using testing::SizeIs;
 
@@ -53,23 +49,50 @@ TEST(OutputDirectory, ThatIsNotWritableIsNamed) {
                  (dir / "data").string() + ": is not writable: Permission denied; give it to the user of mth5d (chown)");
 }
 
-TEST(OutputDirectory, ThatStopsBeingWritableEndsTheDaemonWithItsFileWhole) {
-  TcpPeer peer;
-  Recording recording{Recording::tcp(peer.port()), {.as_nobody = true}};
+/// Ten lines in a file, then a directory in which no other can begin, and ten lines more.
+void record_and_lock_up(Recording& recording, TcpPeer& peer) {
   ASSERT_TRUE(peer.accept()) << recording.log();
   ASSERT_TRUE(peer.send(numbered_lines(0, 10)));
   ASSERT_TRUE(recording.wait_for_log("file open"));
-  const auto file = recording.file();
   ASSERT_EQ(chmod(recording.directory().c_str(), 0555), 0);
   recording.process().signal(SIGHUP);
   ASSERT_TRUE(recording.wait_for_log("file closed")) << recording.log();
   ASSERT_TRUE(peer.send(numbered_lines(10, 20)));
+}
+
+constexpr const char* kNotWritable = "error: output.directory .*: is not writable: Permission denied; ";
+
+TEST(OutputDirectory, ThatStaysNotWritableEndsTheDaemonWithItsFileWhole) {
+  TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port()), {.arguments = {"--set", "output.give_up_after=0s"}, .as_nobody = true}};
+  record_and_lock_up(recording, peer);
   EXPECT_EQ(recording.process().wait(), 1) << recording.log();
-  EXPECT_THAT(lines_with(recording.log(), "^mth5d: error: output.directory .*: is not writable: Permission denied; "), SizeIs(1))
+  EXPECT_THAT(lines_with(recording.log(), std::string{"^mth5d: "} + kNotWritable + ".*; ended: [0-9]+ samples that waited"),
+              SizeIs(1))
       << recording.log();
   ASSERT_EQ(chmod(recording.directory().c_str(), 0755), 0);
-  EXPECT_EQ(support::stored(file).seconds, seconds(0, 10));
-  EXPECT_EQ(support::stored(file).state, mth5::FileState::Closed);
+  EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 10));
+  EXPECT_EQ(support::stored(recording.file()).state, mth5::FileState::Closed);
+}
+
+TEST(OutputDirectory, ThatIsWritableAgainGoesOnWithoutLoss) {
+  TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port()), {.as_nobody = true}};
+  record_and_lock_up(recording, peer);
+  const auto first = recording.file();
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("state") == "write-failed"; })) << recording.log();
+  EXPECT_THAT(recording.status()->at("problem").get<std::string>(), HasSubstr("Permission denied"));
+  EXPECT_GT(recording.status()->at("at_risk").at("samples"), 0);
+  ASSERT_EQ(chmod(recording.directory().c_str(), 0777), 0);
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("state") == "recording" && !s.at("file").is_null(); }))
+      << recording.log();
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+  const auto files = recording.files();
+  ASSERT_THAT(files, SizeIs(2));
+  EXPECT_EQ(support::stored(first).seconds, seconds(0, 10));
+  EXPECT_EQ(support::stored(files[0] == first ? files[1] : files[0]).seconds, seconds(10, 20));
+  EXPECT_TRUE(recording.status()->at("ledger").at("balanced").get<bool>());
+  EXPECT_THAT(lines_with(recording.log(), kNotWritable), SizeIs(1)) << recording.log();
 }
 
 TEST(OutputFile, ThatExistsIsNotTouched) {
@@ -91,93 +114,6 @@ TEST(OutputFile, ThatExistsIsNotTouched) {
   EXPECT_THAT(lines_with(recording.log(), "warning: file name taken file=.*/MT001_20201004T000000Z.h5 instead=.*Z_3.h5"),
               SizeIs(1))
       << recording.log();
-}
-
-/// A file system in memory, seen by this process and its children only.
-class SmallDisk {
- public:
-  SmallDisk(std::filesystem::path at, const std::string& options) : at_{std::move(at)} {
-    std::filesystem::create_directory(at_);
-    const char* const failed = mount_it(options);
-    mounted_ = failed == nullptr;
-    if (!mounted_)
-      ADD_FAILURE() << failed << ": " << std::strerror(errno)
-                    << "; this test mounts a small tmpfs: run it as root, or where user namespaces are allowed";
-  }
-  ~SmallDisk() {
-    if (mounted_) umount2(at_.c_str(), MNT_DETACH);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  [[nodiscard]] bool mounted() const { return mounted_; }
-  [[nodiscard]] const std::filesystem::path& path() const { return at_; }
-
- private:
-  /// @returns what failed; nullptr if nothing did
-  const char* mount_it(const std::string& options) {
-    const uid_t user = geteuid();
-    const gid_t group = getegid();
-    if (unshare(user == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) != 0) return "unshare";
-    if (user != 0) {
-      support::write_text("/proc/self/setgroups", "deny");
-      support::write_text("/proc/self/uid_map", "0 " + std::to_string(user) + " 1");
-      support::write_text("/proc/self/gid_map", "0 " + std::to_string(group) + " 1");
-    }
-    if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return "making mounts private";
-    if (mount("tmpfs", at_.c_str(), "tmpfs", 0, options.c_str()) != 0) return "mount";
-    return nullptr;
-  }
-
-  std::filesystem::path at_;
-  bool mounted_ = false;
-};
-
-/// Sends lines until nobody takes them any more. @returns how many lines were sent at most
-int send_until_the_end(TcpPeer& peer, Recording& recording) {
-  int k = 0;
-  while (k < 1'000'000 && recording.process().running() && peer.send(numbered_lines(k, k + 500))) k += 500;
-  return k;
-}
-
-TEST(FullDisk, EndsTheDaemonWithOneLineAndAFileThatCanBeRead) {
-  const support::TempDir dir;
-  const SmallDisk disk{dir / "disk", "size=2m"};
-  ASSERT_TRUE(disk.mounted());
-  TcpPeer peer;
-  Recording recording{Recording::tcp(peer.port()),
-                      {.config = "flush: {samples: 100, interval: 100ms}\nsync: {interval: 100ms}\n", .directory = disk.path()}};
-  ASSERT_TRUE(peer.accept()) << recording.log();
-  const int sent = send_until_the_end(peer, recording);
-  EXPECT_EQ(recording.process().wait(), 1) << recording.log();
-  EXPECT_LT(std::filesystem::space(disk.path()).available, 200'000u) << "the disk was not full";
-  EXPECT_THAT(lines_with(recording.log(), "^mth5d: error: " + disk.path().string() + "/MT001_\\S+: .*No space left on device"),
-              SizeIs(1))
-      << recording.log();
-  EXPECT_THAT(lines_with(recording.log(), "No space left on device"), SizeIs(1)) << recording.log();
-  EXPECT_THAT(recording.log(), AllOf(testing::Not(HasSubstr("HDF5-DIAG")), testing::Not(HasSubstr("Sanitizer"))));
-  // What was flushed is there, and nothing that was not sent.
-  const auto visible = recording.status()->at("channels").at(0).at("visible").get<std::size_t>();
-  const auto stored = support::stored(recording.file());
-  EXPECT_GE(stored.seconds.size(), visible);
-  EXPECT_GT(visible, 1000u);
-  EXPECT_EQ(stored.seconds, seconds(0, static_cast<int>(stored.seconds.size())));
-  EXPECT_LE(stored.seconds.size(), static_cast<std::size_t>(sent) + 500);
-}
-
-TEST(FullDisk, AtTheStartIsSaidInOneLine) {
-  const support::TempDir dir;
-  const SmallDisk disk{dir / "disk", "size=8k"};
-  ASSERT_TRUE(disk.mounted());
-  TcpPeer peer;
-  Recording recording{Recording::tcp(peer.port()), {.directory = disk.path()}};
-  ASSERT_TRUE(peer.accept()) << recording.log();
-  ASSERT_TRUE(peer.send(numbered_lines(0, 10)));
-  EXPECT_EQ(recording.process().wait(), 1) << recording.log();
-  EXPECT_THAT(
-      lines_with(recording.log(), "^mth5d: error: " + disk.path().string() + "/\\S*MT001_\\S+: .*No space left on device"),
-      SizeIs(1))
-      << recording.log();
-  EXPECT_TRUE(std::filesystem::is_empty(disk.path())) << "a file that was never good has no place among the data";
 }
 
 }  // namespace

@@ -189,7 +189,7 @@ TEST(Ledger, BalancesSinceAnyMoment) {
   EXPECT_FALSE(recorder::balanced(wrong));
   const auto table = recorder::ledger_table();
   mth5::Rows rows{table};
-  recorder::add_row(rows, 0, now, {});
+  recorder::add_row(rows, 0, now, {}, {});
   EXPECT_EQ(rows.size(), 1u);
 }
 

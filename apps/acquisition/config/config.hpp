@@ -79,6 +79,8 @@ struct Output {
   std::string file_name = "{station}_{start:%Y%m%dT%H%M%SZ}.h5";
   std::string file_version = "0.2.0";
   bool allow_network = false;
+  std::int64_t reserve = std::int64_t{32} << 20;  ///< bytes: held for closing; the same again is the limit of free space
+  std::chrono::nanoseconds give_up_after = std::chrono::minutes{10};  ///< of a medium that fails, not of a full one
 };
 
 struct Config {
@@ -141,6 +143,11 @@ struct Listed {
 
 using mth5::format_duration;
 using mth5::parse_duration;
+
+/// "32MiB", "0.5GiB"; units B KiB MiB GiB TiB. nullopt for anything else.
+[[nodiscard]] std::optional<std::int64_t> parse_bytes(std::string_view text);
+/// In the largest unit that needs no decimals.
+[[nodiscard]] std::string format_bytes(std::int64_t bytes);
 
 /// Fills "{station}_{start:%Y…}.h5" and "sr{rate}_{index:04}". Keys: station, survey, start (strftime: %Y %y
 /// %m %d %j %H %M %S %F %T), rate ("1", "24k", "0p5"), index (04 = at least four digits).

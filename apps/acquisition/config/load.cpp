@@ -78,6 +78,8 @@ class Loader {
     output.file_name = map.text("file_name", output.file_name, check_file_name);
     output.file_version = map.choice("file_version", output.file_version, {"0.2.0", "0.1.0"});
     output.allow_network = map.flag("allow_network", output.allow_network);
+    output.reserve = map.bytes("reserve", output.reserve, std::int64_t{1} << 20, std::int64_t{1} << 40);
+    output.give_up_after = map.duration("give_up_after", output.give_up_after, 0s, kDay);
     map.finish();
   }
 

@@ -150,6 +150,26 @@ std::chrono::nanoseconds MapReader::duration(std::string_view key, std::chrono::
   return otherwise;
 }
 
+std::int64_t MapReader::bytes(std::string_view key, std::int64_t otherwise, std::int64_t low, std::int64_t high) {
+  const Node* value = take(key, Node::Kind::Scalar);
+  if (value == nullptr) {
+    if (map_.find(key) == nullptr) list(key, format_bytes(otherwise), nullptr);
+    return otherwise;
+  }
+  const auto result = parse_bytes(value->text);
+  if (!result && parse_number(value->text)) {
+    problem(*value, key, in_quotes(value->text) + " needs a unit, e.g. " + in_quotes(value->text + "MiB"));
+  } else if (!result) {
+    problem(*value, key, in_quotes(value->text) + " is not a size, e.g. 500KiB, 32MiB, 1GiB");
+  } else if (*result < low || *result > high) {
+    problem(*value, key, out_of_range(value->text, format_bytes(low), format_bytes(high), ""));
+  } else {
+    list(key, format_bytes(*result), value);
+    return *result;
+  }
+  return otherwise;
+}
+
 void check_repeated(const Node& map, const std::string& path, Report& report) {
   std::map<std::string_view, const Node::Key*> first;
   for (const auto& key : map.keys) {

@@ -52,6 +52,7 @@ class MapReader {
                                              Need need = Need::Optional);
   [[nodiscard]] std::chrono::nanoseconds duration(std::string_view key, std::chrono::nanoseconds otherwise,
                                                   std::chrono::nanoseconds low, std::chrono::nanoseconds high);
+  [[nodiscard]] std::int64_t bytes(std::string_view key, std::int64_t otherwise, std::int64_t low, std::int64_t high);
 
   void problem(const Node& value, std::string_view key, std::string text) {
     report_.problem(value.place, path(key), std::move(text));

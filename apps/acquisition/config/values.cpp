@@ -68,7 +68,30 @@ Expansion expand_key(std::string_view key, std::string_view form, const PatternV
   return plain;
 }
 
+constexpr std::array<std::string_view, 5> kSizes{"B", "KiB", "MiB", "GiB", "TiB"};
+
 }  // namespace
+
+std::optional<std::int64_t> parse_bytes(std::string_view text) {
+  if (text.empty() || text[0] < '0' || text[0] > '9') return std::nullopt;
+  double number = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  if (error != std::errc{}) return std::nullopt;
+  const std::string_view unit{stop, static_cast<std::size_t>(text.data() + text.size() - stop)};
+  for (std::size_t i = 0; i < kSizes.size(); ++i) {
+    if (kSizes.at(i) != unit) continue;
+    const double bytes = std::ldexp(number, static_cast<int>(10 * i));
+    if (bytes >= 9e18) return std::nullopt;
+    return std::llround(bytes);
+  }
+  return std::nullopt;
+}
+
+std::string format_bytes(std::int64_t bytes) {
+  std::size_t i = 0;
+  for (; i + 1 < kSizes.size() && bytes != 0 && bytes % 1024 == 0; ++i) bytes /= 1024;
+  return std::to_string(bytes) + std::string{kSizes.at(i)};
+}
 
 Expansion expand(std::string_view pattern, const PatternValues& values) {
   Expansion all;

@@ -29,6 +29,7 @@ mth5::TableSpec ledger_table() {
   add("sequence");
   add("time", "nanoseconds since 1970-01-01 UTC");
   add("source");
+  add("session");
   add("bytes_in", "bytes");
   add("bytes_decoded", "bytes");
   add("bytes_pending", "bytes");
@@ -39,6 +40,10 @@ mth5::TableSpec ledger_table() {
   add("samples_buffered", "samples");
   for (std::size_t i = 0; i < timing::kDrops; ++i)
     add(column("samples_dropped_", to_string(static_cast<timing::Drop>(i))), "samples");
+  add("samples_visible", "samples");
+  add("samples_durable", "samples");
+  add("samples_at_risk", "samples");
+  add("at_risk", "microseconds");
   add("samples_filled", "samples");
   add("samples_missing", "samples");
   add("gaps");
@@ -49,6 +54,7 @@ mth5::TableSpec ledger_table() {
   add("flush", "microseconds");
   add("sync", "microseconds");
   add("disk_free", "bytes");
+  spec.columns.push_back({"disk_full_in", mth5::Column::Type::Float64, 0, "seconds"});
   return spec;
 }
 
@@ -84,13 +90,15 @@ bool balanced(const LedgerTotals& totals) {
          samples.samples_in == totals.stored + samples.pending + sum(samples.dropped);
 }
 
-void add_row(mth5::Rows& rows, std::int64_t source, const LedgerTotals& totals, const CommitFigures& commit) {
+void add_row(mth5::Rows& rows, std::int64_t source, const LedgerTotals& totals, const RowFigures& figures,
+             const CommitFigures& commit) {
   const auto& bytes = totals.note.bytes;
   const auto& samples = totals.note.samples;
   const auto put = [&](std::uint64_t value) { rows.add(static_cast<std::int64_t>(value)); };
   rows.add(commit.sequence);
   rows.add(commit.time.time_since_epoch().count());
   rows.add(source);
+  rows.add(figures.session);
   put(bytes.bytes_in);
   put(bytes.bytes_decoded);
   put(bytes.bytes_pending);
@@ -99,6 +107,10 @@ void add_row(mth5::Rows& rows, std::int64_t source, const LedgerTotals& totals, 
   put(totals.stored);
   put(samples.pending);
   for (const auto n : samples.dropped) put(n);
+  put(figures.visible);
+  put(figures.durable);
+  put(figures.at_risk);
+  rows.add(figures.at_risk_us);
   put(samples.filled);
   put(samples.missing);
   put(samples.gaps);
@@ -109,6 +121,7 @@ void add_row(mth5::Rows& rows, std::int64_t source, const LedgerTotals& totals, 
   rows.add(commit.flush_us);
   rows.add(commit.sync_us);
   rows.add(commit.disk_free_bytes);
+  rows.add(commit.disk_full_in_s);
 }
 
 }  // namespace daq::recorder

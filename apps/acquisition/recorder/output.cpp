@@ -35,6 +35,10 @@ fs::path next_file(const config::Output& output, const config::PatternValues& va
   return path;
 }
 
+std::string hidden_name(const std::string& survey, const std::string& station, const std::string& what) {
+  return ".mth5d-" + survey + "-" + station + "." + what;
+}
+
 std::int64_t free_bytes(const fs::path& directory) {
   struct statvfs info {};
   if (statvfs(directory.c_str(), &info) != 0) return 0;

@@ -16,6 +16,9 @@ void check_directory(const config::Output& output);
 /// stops because a name is taken (a clock that restarts at the same date) loses more than one that finds another.
 [[nodiscard]] std::filesystem::path next_file(const config::Output& output, const config::PatternValues& values);
 
+/// ".mth5d-SURVEY-STATION.WHAT": what belongs to a recorder beside its data. Ids have no hyphen, so no two are the same.
+[[nodiscard]] std::string hidden_name(const std::string& survey, const std::string& station, const std::string& what);
+
 /// Bytes an unprivileged writer may still write there; 0 if it cannot be known.
 [[nodiscard]] std::int64_t free_bytes(const std::filesystem::path& directory);
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,89 +10,78 @@
 #include <spdlog/logger.h>
 
 #include "acquisition/config/config.hpp"
-#include "acquisition/recorder/ledger.hpp"
-#include "acquisition/recorder/station_state.hpp"
+#include "acquisition/recorder/disk.hpp"
+#include "acquisition/recorder/file_writer.hpp"
+#include "acquisition/recorder/station_lock.hpp"
 #include "acquisition/ring/ring.hpp"
 #include "acquisition/status/board.hpp"
-#include "mth5/file.hpp"
+#include "mth5/error.hpp"
 
 namespace daq::recorder {
 
-/// Takes records from the ring and writes them: the only place that touches the data file. Thread: writer, but for
-/// begin_new_file().
+/// Takes records from the ring and has them written; decides what happens when the medium does not take them. Thread: writer, but
+/// for claim(), begin_new_file() and end().
 ///
-/// A file is created at the first sample, named by its time. Samples wait in a batch per source until `flush` (samples or
-/// interval, whichever comes first), then all batches are appended and made visible together; `sync` makes them durable and adds
-/// to the ledger.
+/// - Before the disk is full the file is closed in order. Samples wait in the ring; with space a new file begins.
+/// - A write that fails ends its file. Full (no space, quota) is the same as above; anything else is tried anew, with a new file
+///   and growing pauses, until output.give_up_after.
+/// - What had been taken for the failed file and was not durable is counted (see FileWriter::abandon).
 class Recorder {
  public:
   /// @param on_file  called with each file's path once readers can open it
   Recorder(const config::Config& config, ring::Ring& ring, status::Board& board, std::shared_ptr<spdlog::logger> log,
            std::function<void(const std::filesystem::path&)> on_file);
-  ~Recorder();
 
-  /// Writes until the ring is closed and empty, then closes the file. @throws mth5::FileError: that file is final
+  /// Before run(), and before anything is received: the directory is good, nobody else records these stations there, and there is
+  /// room. @throws mth5::FileError, mth5::BusyError
+  void claim();
+
+  /// Writes until the ring is closed and empty, then closes the file. @throws mth5::FileError when it has to give up: what was
+  /// received and not stored is counted and logged
   void run();
 
   /// Ends file and runs; the next sample begins new ones. Thread: any.
   void begin_new_file();
+  /// The ring will be closed soon: do not wait for a medium any longer. Thread: any.
+  void end();
 
  private:
-  using Steady = std::chrono::steady_clock;
-
-  struct Source {
-    std::optional<mth5::RunId> run;
-    std::string run_name;
-    int runs = 0;                     ///< in this file
-    std::vector<double> batch;        ///< [n_channels][capacity]
-    std::size_t batched = 0;          ///< samples per channel in it
-    std::uint64_t stored = 0;         ///< samples taken, without fill, since the start of the daemon
-    std::uint64_t fill_expected = 0;  ///< of the filled gaps, samples still to come
-    LedgerTotals totals, base;        ///< at the last Counters record, at the beginning of the file
-    std::uint64_t durable = 0;        ///< of `stored`, what the last sync covered
-    ring::CountersNote synced;        ///< what the ledger says
-    std::vector<ring::GapNote> gaps;  ///< wait for the run behind them
-    StationState state;               ///< what the instrument said of itself
-    mth5::TableId soh_table;
-    std::optional<mth5::Rows> soh_rows;
+  /// Why no file can be written now.
+  struct Trouble {
+    bool full;            ///< else the medium failed
+    std::string problem;  ///< one line, with the system's words
+    Steady::time_point next_try;
   };
 
-  void take(ring::Header header, const std::vector<std::uint64_t>& payload);
-  void take_samples(std::size_t index, const std::vector<std::uint64_t>& payload, bool new_run);
-  void open_file(std::size_t index, mth5::UtcNanos start);
-  void open_run(std::size_t index, mth5::UtcNanos start);
-  void write_gaps(std::size_t index, const std::string& run_before, const std::string& run_after);
-  void append_batches();
-  void flush();
-  void sync();
-  void close_file();
-  void write_ledger();
-  void publish();
+  void write_what_came();
+  void tell_disk();
+  void watch_disk(Steady::time_point now);
+  void failed(const mth5::FileError& error);
+  [[nodiscard]] bool may_try(Steady::time_point now);
+  void begin_trouble(Trouble trouble);
+  void end_trouble();
+  [[noreturn]] void give_up();
   [[nodiscard]] Steady::time_point next_deadline() const;
-  [[nodiscard]] std::size_t batch_capacity() const;
-  template <class Call>
-  std::chrono::nanoseconds timed(Call&& call);
 
   // Constant after construction.
   const config::Config& config_;
   ring::Ring& ring_;
   status::Board& board_;
   std::shared_ptr<spdlog::logger> log_;
-  std::function<void(const std::filesystem::path&)> on_file_;
   // Atomic.
-  std::atomic<bool> new_file_wanted_{false};
+  std::atomic<bool> new_file_wanted_{false}, ending_{false};
   // Writer thread only.
-  std::vector<Source> sources_;
-  std::unique_ptr<mth5::File> file_;
-  mth5::TableId ledger_table_, gap_table_;
-  std::optional<mth5::Rows> ledger_rows_, gap_rows_;
-  std::int64_t files_ = 0, commits_ = 0;
-  bool announced_ = false;     ///< on_file_ was called for this file
-  std::size_t unflushed_ = 0;  ///< samples per channel of the fullest source since the last flush
-  bool unsynced_ = false;
-  std::optional<Steady::time_point> first_unflushed_;
-  Steady::time_point last_sync_;
-  std::int64_t last_flush_us_ = 0, last_sync_us_ = 0;
+  std::vector<StationLock> locks_;
+  Disk disk_;
+  FileWriter writer_;
+  ring::Header header_{};
+  std::vector<std::uint64_t> payload_;
+  bool held_ = false;  ///< a record is out of the ring and not taken yet
+  std::optional<Trouble> trouble_;
+  std::optional<Steady::time_point> failing_since_;  ///< the first failure after the last good sync
+  std::uint64_t syncs_before_ = 0;                   ///< at the last failure
+  int failures_ = 0;                                 ///< since failing_since_
+  Steady::time_point logged_{};
 };
 
 }  // namespace daq::recorder

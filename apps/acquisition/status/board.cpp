@@ -22,4 +22,30 @@ std::int64_t Durations::p99_us() const {
   return *at;
 }
 
+void Arrivals::add(std::uint64_t before, Steady::time_point now, std::uint64_t safe) {
+  // The last mark at or before the first sample that is not safe still counts; those in front of it do not.
+  auto needed = std::partition_point(marks_.begin(), marks_.end(), [&](const Mark& mark) { return mark.before <= safe; });
+  if (needed != marks_.begin()) marks_.erase(marks_.begin(), needed - 1);
+  if (!marks_.empty() && now < marks_.back().time + kEvery && marks_.back().before > safe) return;
+  if (marks_.size() == kMost) {  // a medium that stalls for long: every other mark will do
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < marks_.size(); i += 2) marks_[kept++] = marks_[i];
+    marks_.resize(kept);
+  }
+  marks_.push_back({marks_.empty() ? before : std::max(before, marks_.back().before), now});
+}
+
+std::optional<Steady::time_point> Arrivals::of_first_after(std::uint64_t safe) const {
+  const auto after = std::partition_point(marks_.begin(), marks_.end(), [&](const Mark& mark) { return mark.before <= safe; });
+  if (after == marks_.begin()) return std::nullopt;
+  return (after - 1)->time;
+}
+
+AtRisk at_risk(const SourceEntry& source, const WrittenEntry& written, Steady::time_point now) {
+  const std::uint64_t safe = written.durable + written.lost;
+  if (source.received() <= safe) return {};
+  const auto since = source.arrivals.of_first_after(safe);
+  return {source.received() - safe, since ? std::chrono::duration<double>(now - *since).count() : 0};
+}
+
 }  // namespace daq::status

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "acquisition/recorder/output.hpp"
+#include "mth5/duration.hpp"
 #include "mth5/error.hpp"
 
 namespace daq::status {
@@ -19,9 +20,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
-double seconds_since(Steady::time_point then) {
-  return std::round(std::chrono::duration<double>(Steady::now() - then).count() * 1000) / 1000;
-}
+double rounded(double seconds) { return std::round(seconds * 1000) / 1000; }
+
+double seconds_since(Steady::time_point then) { return rounded(std::chrono::duration<double>(Steady::now() - then).count()); }
 
 template <class Array, class Name>
 ordered_json by_reason(const Array& values, Name name) {
@@ -31,7 +32,7 @@ ordered_json by_reason(const Array& values, Name name) {
   return object;
 }
 
-ordered_json source_json(const SourceEntry& source) {
+ordered_json source_json(const SourceEntry& source, const WrittenEntry& written) {
   ordered_json j;
   j["name"] = source.name;
   j["instrument"] = source.instrument;
@@ -42,7 +43,14 @@ ordered_json source_json(const SourceEntry& source) {
   j["bytes"] = source.counters.bytes.bytes_in;
   j["frames"] = source.counters.bytes.frames;
   j["skipped"] = by_reason(source.counters.bytes.bytes_skipped, decode::Skip{});
-  j["dropped"] = by_reason(source.counters.samples.dropped, timing::Drop{});
+  auto dropped = source.counters.samples.dropped;
+  dropped[static_cast<std::size_t>(timing::Drop::WriteFailed)] += written.lost;
+  j["dropped"] = by_reason(dropped, timing::Drop{});
+  const auto risk = at_risk(source, written, Steady::now());
+  const std::uint64_t seen = written.visible + written.lost;
+  j["samples"] = {{"received", source.received()}, {"buffered", source.received() > seen ? source.received() - seen : 0},
+                  {"visible", written.visible},    {"durable", written.durable},
+                  {"at_risk", risk.samples},       {"at_risk_s", rounded(risk.seconds)}};
   j["last_data_age_s"] = source.has_data ? ordered_json(seconds_since(source.last_data)) : ordered_json{};
   j["reconnects"] = source.reconnects;
   return j;
@@ -81,13 +89,15 @@ ordered_json ledger_json(const std::vector<WrittenEntry>& writers, const config:
 
 ordered_json to_json(const Board::Copy& board, const ring::Ring& ring, const config::Config& config, const Daemon& daemon) {
   const auto& w = board.writer;
-  std::uint64_t at_risk = 0;
+  AtRisk all;
   std::uint64_t dropped_by_ring = 0;
   std::uint64_t duplicates = 0;
-  std::uint64_t gaps = 0;
+  std::uint64_t gaps = w.own_gaps;
   for (std::size_t i = 0; i < board.sources.size(); ++i) {
     const auto& samples = board.sources[i].counters.samples;
-    at_risk += samples.pending + samples.stored - (i < w.writers.size() ? w.writers[i].durable : 0);
+    const auto risk = at_risk(board.sources[i], w.writers[i], Steady::now());
+    all.samples += risk.samples;
+    all.seconds = std::max(all.seconds, risk.seconds);
     dropped_by_ring += samples.dropped[static_cast<std::size_t>(timing::Drop::RingFull)];
     duplicates += samples.dropped[static_cast<std::size_t>(timing::Drop::Duplicate)];
     gaps += samples.gaps;
@@ -96,13 +106,14 @@ ordered_json to_json(const Board::Copy& board, const ring::Ring& ring, const con
   j["schema"] = 1;
   j["version"] = daemon.version;
   j["pid"] = getpid();
-  j["state"] = daemon.state;
+  j["state"] = daemon.state == "recording" && !w.trouble.empty() ? w.trouble : daemon.state;
+  j["problem"] = w.problem.empty() ? ordered_json{} : ordered_json(w.problem);
   j["since"] = mth5::to_iso(daemon.since);
   j["file"] = w.file.empty() ? ordered_json{} : ordered_json(w.file);
   j["run"] = w.run.empty() ? ordered_json{} : ordered_json(w.run);
   j["uptime_s"] = seconds_since(daemon.started);
   j["sources"] = ordered_json::array();
-  for (const auto& source : board.sources) j["sources"].push_back(source_json(source));
+  for (std::size_t i = 0; i < board.sources.size(); ++i) j["sources"].push_back(source_json(board.sources[i], w.writers[i]));
   j["channels"] = ordered_json::array();
   for (const auto& c : w.channels)
     j["channels"].push_back({{"station", c.station},
@@ -112,10 +123,7 @@ ordered_json to_json(const Board::Copy& board, const ring::Ring& ring, const con
                              {"n_samples", c.n_samples},
                              {"visible", c.visible},
                              {"durable", c.durable}});
-  j["at_risk"] = {
-      {"samples", at_risk},
-      {"seconds", at_risk == 0 || w.last_durable == Steady::time_point{} ? (at_risk == 0 ? 0.0 : seconds_since(daemon.started))
-                                                                         : seconds_since(w.last_durable)}};
+  j["at_risk"] = {{"samples", all.samples}, {"seconds", rounded(all.seconds)}};
   j["ring"] = {{"fill", ring.used_words()},
                {"capacity", ring.capacity_words()},
                {"high_water", ring.high_water_words()},
@@ -134,8 +142,9 @@ ordered_json to_json(const Board::Copy& board, const ring::Ring& ring, const con
       {"ppm", nullptr},
       {"residual_us", nullptr},
       {"locked", nullptr}};
-  const std::int64_t free = recorder::free_bytes(config.output.directory);
-  j["disk"] = {{"free_bytes", free}, {"full_in_s", nullptr}};
+  j["disk"] = {{"free_bytes", recorder::free_bytes(config.output.directory)},
+               {"limit_bytes", config.output.reserve},
+               {"full_in_s", w.disk_full_in_s ? ordered_json(std::round(*w.disk_full_in_s)) : ordered_json{}}};
   j["ledger"] = ledger_json(w.writers, config);
   return j;
 }
@@ -154,6 +163,7 @@ std::string to_line(const ordered_json& status) {
   std::int64_t samples = 0;
   for (const auto& channel : status.at("channels")) samples = std::max(samples, channel.at("n_samples").get<std::int64_t>());
   std::string line = status.at("state").get<std::string>();
+  if (!status.at("problem").is_null()) line += " (" + status.at("problem").get<std::string>() + ")";
   if (!status.at("run").is_null()) line += fmt::format(" run={} samples={}", status.at("run").get<std::string>(), samples);
   line += fmt::format(" at_risk={} ({:.1f} s)", status.at("at_risk").at("samples").get<std::int64_t>(),
                       status.at("at_risk").at("seconds").get<double>());
@@ -174,14 +184,23 @@ std::string to_text(const ordered_json& s) {
                         source.at("frames").get<std::uint64_t>(), source.at("reconnects").get<std::uint64_t>());
     if (!source.at("last_data_age_s").is_null())
       text += fmt::format(" last data {:.1f} s ago", source.at("last_data_age_s").get<double>());
+    const auto& samples = source.at("samples");
+    text += fmt::format(" samples buffered {} visible {} durable {} at risk {} ({:.1f} s)",
+                        samples.at("buffered").get<std::uint64_t>(), samples.at("visible").get<std::uint64_t>(),
+                        samples.at("durable").get<std::uint64_t>(), samples.at("at_risk").get<std::uint64_t>(),
+                        samples.at("at_risk_s").get<double>());
     for (const char* kind : {"skipped", "dropped"})
       for (const auto& [reason, n] : source.at(kind).items())
         if (n.get<std::uint64_t>() > 0) text += fmt::format(" {} {} {}", kind, reason, n.get<std::uint64_t>());
     text += "\n";
   }
-  text += fmt::format("gaps {} duplicates {} disk free {:.1f} GiB ledger {}\n", s.at("gaps").get<std::uint64_t>(),
-                      s.at("duplicates").get<std::uint64_t>(), s.at("disk").at("free_bytes").get<double>() / (1 << 30),
-                      s.at("ledger").at("balanced").get<bool>() ? "balanced" : "NOT BALANCED");
+  const auto& disk = s.at("disk");
+  text += fmt::format(
+      "gaps {} duplicates {} disk free {:.1f} GiB, {} ledger {}\n", s.at("gaps").get<std::uint64_t>(),
+      s.at("duplicates").get<std::uint64_t>(), disk.at("free_bytes").get<double>() / (1 << 30),
+      disk.at("full_in_s").is_null() ? "not filling" : "full in " + mth5::rough_duration(disk.at("full_in_s").get<double>()),
+      s.at("ledger").at("balanced").get<bool>() ? "balanced" : "NOT BALANCED");
+  if (!s.at("problem").is_null()) text += "problem " + s.at("problem").get<std::string>() + "\n";
   return text;
 }
 

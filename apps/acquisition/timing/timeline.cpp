@@ -26,6 +26,8 @@ std::string_view to_string(Drop reason) {
       return "bad-time";
     case Drop::RingFull:
       return "ring-full";
+    case Drop::WriteFailed:
+      return "write-failed";
     case Drop::Count:
       break;
   }
@@ -44,6 +46,10 @@ std::string_view to_string(GapReason reason) {
       return "clock-step";
     case GapReason::RingFull:
       return "ring-full";
+    case GapReason::WriteFailed:
+      return "write-failed";
+    case GapReason::WriterDied:
+      return "writer-died";
   }
   return "unknown";
 }

@@ -24,19 +24,21 @@ struct Options {
 
 /// Why decoded samples are not stored.
 enum class Drop : std::uint8_t {
-  Duplicate,  ///< time of a sample that is stored already, nothing else: repeated line
-  Backward,   ///< earlier than that: the clock jumped back
-  BadTime,    ///< a time that the samples before and after it contradict
-  RingFull,   ///< the writer did not keep up (disk stalled): counted by the ring's producer
+  Duplicate,    ///< time of a sample that is stored already, nothing else: repeated line
+  Backward,     ///< earlier than that: the clock jumped back
+  BadTime,      ///< a time that the samples before and after it contradict
+  RingFull,     ///< the writer did not keep up (disk stalled): counted by the ring's producer
+  WriteFailed,  ///< the medium refused what had been taken out of the ring: counted by the recorder
   Count
 };
 inline constexpr std::size_t kDrops = static_cast<std::size_t>(Drop::Count);
-/// "duplicate", "backward", "bad-time", "ring-full".
+/// "duplicate", "backward", "bad-time", "ring-full", "write-failed".
 [[nodiscard]] std::string_view to_string(Drop reason);
 
 /// Why samples are missing between two stored ones.
-enum class GapReason : std::uint8_t { NoData, Disconnected, BadData, ClockStep, RingFull };
-/// "no-data", "disconnected", "bad-data", "clock-step", "ring-full".
+/// The last two come from the recorder: see Drop::WriteFailed; the writer of the file died (power cut, kill) and another goes on.
+enum class GapReason : std::uint8_t { NoData, Disconnected, BadData, ClockStep, RingFull, WriteFailed, WriterDied };
+/// "no-data", "disconnected", "bad-data", "clock-step", "ring-full", "write-failed", "writer-died".
 [[nodiscard]] std::string_view to_string(GapReason reason);
 
 struct Gap {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// Durations as people write them. Thread: pure functions.
 namespace mth5 {
@@ -49,6 +51,22 @@ inline constexpr std::array<Unit, 7> kUnits{{{"d", 86'400'000'000'000},
   for (const auto& unit : duration_detail::kUnits)
     if (duration.count() % unit.ns == 0) return std::to_string(duration.count() / unit.ns) + std::string{unit.name};
   return std::to_string(duration.count()) + "ns";  // not reached: 1 ns divides everything
+}
+
+/// A length of time for people, in its two largest units: "3 d 4 h", "59 min 3 s", "0 s".
+[[nodiscard]] inline std::string rough_duration(double seconds) {
+  constexpr std::array<std::pair<std::int64_t, std::string_view>, 4> kUnits{{{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}}};
+  auto left = static_cast<std::int64_t>(std::clamp(seconds, 0.0, 1e15));
+  for (std::size_t i = 0; i < kUnits.size(); ++i) {
+    const auto [size, name] = kUnits.at(i);
+    if (left < size && size > 1) continue;
+    std::string text = std::to_string(left / size) + " " + std::string{name};
+    left %= size;
+    if (i + 1 < kUnits.size() && left >= kUnits.at(i + 1).first)
+      text += " " + std::to_string(left / kUnits.at(i + 1).first) + " " + std::string{kUnits.at(i + 1).second};
+    return text;
+  }
+  return "0 s";  // not reached: the last unit takes any rest
 }
 
 }  // namespace mth5

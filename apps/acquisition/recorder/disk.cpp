@@ -1,0 +1,126 @@
+#include "acquisition/recorder/disk.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "acquisition/recorder/ledger.hpp"
+#include "acquisition/recorder/output.hpp"
+#include "mth5/duration.hpp"
+#include "mth5/error.hpp"
+#include "mth5/time.hpp"
+
+namespace daq::recorder {
+
+namespace {
+
+constexpr auto kLookEvery = std::chrono::seconds{1};
+constexpr std::array<double, 3> kWarnAt{3 * 86400.0, 86400.0, 3600.0};  // seconds before the disk is full
+
+std::filesystem::path reserve_path(const config::Config& config) {
+  return config.output.directory / hidden_name(config.survey.text("id"), config.sources.front().station.text("id"), "reserve");
+}
+
+}  // namespace
+
+void Reserve::hold() {
+  if (held_) return;
+  const int fd = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+  int error = fd < 0 ? errno : 0;
+  if (fd >= 0) {
+    if (ftruncate(fd, bytes_) != 0) error = errno;  // what was left may be larger
+    if (error == 0) error = posix_fallocate(fd, 0, bytes_);
+    close(fd);
+    if (error != 0) unlink(path_.c_str());
+  }
+  if (error != 0)
+    throw mth5::FileError{path_.string() + ": " + config::format_bytes(bytes_) +
+                          " cannot be set aside for closing files (output.reserve): " + std::generic_category().message(error)};
+  held_ = true;
+}
+
+void Reserve::release() {
+  if (held_) unlink(path_.c_str());
+  held_ = false;
+}
+
+void Forecast::add(Steady::time_point now, std::int64_t free_bytes) {
+  if (known_ && free_bytes > last_.free) points_.clear();
+  last_ = {now, free_bytes};
+  known_ = true;
+  if (points_.empty() || now >= points_.back().time + kEvery) points_.push_back(last_);
+  while (points_.front().time + kLongest < now) points_.pop_front();
+}
+
+std::optional<double> Forecast::seconds_to(std::int64_t limit_bytes) const {
+  if (!known_) return std::nullopt;
+  if (last_.free <= limit_bytes) return 0.0;
+  double rate = nominal_;
+  const auto& first = points_.front();
+  if (last_.time >= first.time + kShortest && first.free > last_.free)
+    rate = static_cast<double>(first.free - last_.free) / std::chrono::duration<double>(last_.time - first.time).count();
+  if (rate <= 0) return std::nullopt;
+  return static_cast<double>(last_.free - limit_bytes) / rate;
+}
+
+double nominal_bytes_per_s(const config::Config& config) {
+  double sum = 0;
+  const double commits_per_s = 1 / std::chrono::duration<double>(config.sync_interval).count();
+  const auto ledger_row = static_cast<double>(ledger_table().row_bytes());
+  for (const auto& source : config.sources) {
+    double per_sample = source.instrument.soh.empty() ? 0.0 : 8.0 * static_cast<double>(1 + source.instrument.soh.size());
+    for (const auto& channel : source.instrument.channels) per_sample += static_cast<double>(mth5::sample_bytes(channel.type));
+    sum += source.instrument.sample_rate * per_sample + commits_per_s * ledger_row;
+  }
+  return sum;
+}
+
+Disk::Disk(const config::Config& config, std::shared_ptr<spdlog::logger> log)
+    : directory_{config.output.directory},
+      log_{std::move(log)},
+      reserve_{reserve_path(config), config.output.reserve},
+      forecast_{nominal_bytes_per_s(config)} {}
+
+void Disk::claim() {
+  reserve_.hold();
+  look(Steady::now());
+  if (free_ >= 2 * limit()) return;
+  reserve_.release();
+  throw mth5::FileError{"output.directory " + directory_.string() + ": disk full: " + config::format_bytes(free_) +
+                        " are free beside the reserve, " + config::format_bytes(2 * limit()) +
+                        " are wanted to begin a file; make room, or lower output.reserve"};
+}
+
+void Disk::look(Steady::time_point now) {
+  next_ = now + kLookEvery;
+  free_ = recorder::free_bytes(directory_);
+  forecast_.add(now, free_);
+  warn_in_time();
+}
+
+void Disk::warn_in_time() {
+  const auto left = full_in_s();
+  while (warned_ > 0 && (!left || *left > 2 * kWarnAt.at(warned_ - 1))) --warned_;
+  if (!left || warned_ == kWarnAt.size() || *left >= kWarnAt.at(warned_)) return;
+  while (warned_ < kWarnAt.size() && *left < kWarnAt.at(warned_)) ++warned_;
+  const auto when = mth5::host_now() + std::chrono::seconds{static_cast<std::int64_t>(*left)};
+  log_->warn("disk full in {} at={} free={} limit={} directory={}", mth5::rough_duration(*left),
+             mth5::to_iso(std::chrono::floor<std::chrono::seconds>(when)), free_, limit(), directory_.string());
+}
+
+bool Disk::has_room_again() {
+  try {
+    reserve_.hold();
+  } catch (const mth5::FileError&) {  // not yet: the state says so already
+    look(Steady::now());
+    return false;
+  }
+  look(Steady::now());
+  if (free_ >= 2 * limit()) return true;
+  reserve_.release();  // so that what has been freed shows in the next look as it is
+  return false;
+}
+
+}  // namespace daq::recorder

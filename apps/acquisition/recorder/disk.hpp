@@ -1,0 +1,99 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include <spdlog/logger.h>
+
+#include "acquisition/config/config.hpp"
+
+/// Space on the disk: held for closing, watched, foretold.
+namespace daq::recorder {
+
+using Steady = std::chrono::steady_clock;
+
+/// A hidden file that takes up the space closing needs. A look at the free space alone would not do: another program can take
+/// what is left between the look and the write. What a dead process left is taken over; release() gives the space back.
+class Reserve {
+ public:
+  Reserve(std::filesystem::path path, std::int64_t bytes) : path_{std::move(path)}, bytes_{bytes} {}
+  ~Reserve() { release(); }
+  Reserve(const Reserve&) = delete;
+  Reserve& operator=(const Reserve&) = delete;
+
+  /// Takes the space, where it is not held yet. @throws mth5::FileError, with the system's words; nothing is held then
+  void hold();
+  void release();
+  [[nodiscard]] std::int64_t bytes() const { return bytes_; }
+
+ private:
+  std::filesystem::path path_;
+  std::int64_t bytes_;
+  bool held_ = false;
+};
+
+/// When the free space will have come down to a limit: by what the last ten minutes took, and by a nominal rate while less than a
+/// minute is known, or nothing was taken. Space that returns begins the history anew.
+class Forecast {
+ public:
+  explicit Forecast(double nominal_bytes_per_s) : nominal_{nominal_bytes_per_s} {}
+
+  void add(Steady::time_point now, std::int64_t free_bytes);
+  /// From the last add() on; 0 = reached. nullopt: never, as far as is known.
+  [[nodiscard]] std::optional<double> seconds_to(std::int64_t limit_bytes) const;
+
+ private:
+  static constexpr auto kEvery = std::chrono::seconds{10}, kShortest = std::chrono::seconds{60};
+  static constexpr auto kLongest = std::chrono::minutes{10};
+  struct Point {
+    Steady::time_point time;
+    std::int64_t free;
+  };
+  double nominal_;
+  std::deque<Point> points_;  ///< one each kEvery
+  Point last_{};
+  bool known_ = false;
+};
+
+/// Bytes a second that this configuration records.
+[[nodiscard]] double nominal_bytes_per_s(const config::Config& config);
+
+/// The disk of output.directory. Thread: writer.
+class Disk {
+ public:
+  Disk(const config::Config& config, std::shared_ptr<spdlog::logger> log);
+
+  /// Sets the reserve aside. @throws mth5::FileError if there is not enough room to begin
+  void claim();
+  /// Looks at the free space, and warns when it will soon be gone. Once a second is enough: is_due().
+  void look(Steady::time_point now);
+  [[nodiscard]] bool is_due(Steady::time_point now) const { return now >= next_; }
+  [[nodiscard]] Steady::time_point next_look() const { return next_; }
+  [[nodiscard]] bool is_full() const { return free_ < limit(); }
+  /// Whether there is room for another file beside the reserve, which is held then. Twice the limit: else it would be closed
+  /// again as soon as it is there.
+  [[nodiscard]] bool has_room_again();
+  void release_reserve() { reserve_.release(); }
+
+  [[nodiscard]] std::int64_t free_bytes() const { return free_; }
+  [[nodiscard]] std::int64_t limit() const { return reserve_.bytes(); }
+  [[nodiscard]] std::optional<double> full_in_s() const { return forecast_.seconds_to(limit()); }
+
+ private:
+  void warn_in_time();
+
+  std::filesystem::path directory_;
+  std::shared_ptr<spdlog::logger> log_;
+  Reserve reserve_;
+  Forecast forecast_;
+  std::int64_t free_ = 0;
+  Steady::time_point next_{};
+  std::size_t warned_ = 0;  ///< how many of the warnings were given
+};
+
+}  // namespace daq::recorder
