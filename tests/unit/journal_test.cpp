@@ -59,19 +59,29 @@ TEST(Covered, JoinsNeighbours) {
   EXPECT_FALSE(covered.contains(30, 31));
 }
 
+std::string text(Extents& extents) {
+  std::string out;
+  extents.each([](std::uint64_t, std::uint64_t) { return 0; },
+               [&](std::uint64_t at, std::uint64_t size, std::uint64_t hash) {
+                 out += std::to_string(at) + "+" + std::to_string(size) + ":" + (hash == 0 ? "read" : std::to_string(hash)) + " ";
+               });
+  return out;
+}
+
+std::string hash(std::string_view bytes) { return std::to_string(mth5::vfd::hash_of(bytes.data(), bytes.size())); }
+
 TEST(Extents, GoOnWhereOneEndedAndForgetWhatIsCutOut) {
   Extents extents;
-  extents.add(100, std::string_view{"abc"});
-  extents.add(103, std::string_view{"def"});
-  ASSERT_EQ(extents.extents().size(), 1u);
-  EXPECT_EQ(extents.extents().begin()->second.hash->value(), mth5::vfd::hash_of("abcdef", 6));
+  extents.add(100, std::string_view{"abc"}, true);
+  extents.add(103, std::string_view{"def"}, true);
+  extents.add(106, std::string_view{"meta"}, false);
+  EXPECT_EQ(text(extents), "100+6:" + hash("abcdef") + " 106+4:" + hash("meta") + " ");
   extents.carve(102, 104);
-  ASSERT_EQ(extents.extents().size(), 2u);
-  EXPECT_EQ(extents.extents().begin()->second.end, 102u);
-  EXPECT_FALSE(extents.extents().begin()->second.hash);
-  extents.add(100, std::string_view{"xyz"});  // written again: a new hash for it
-  EXPECT_EQ(extents.extents().at(100).hash->value(), mth5::vfd::hash_of("xyz", 3));
-  EXPECT_TRUE(extents.extents().contains(104));
+  EXPECT_EQ(text(extents), "100+2:read 104+2:read 106+4:" + hash("meta") + " ");
+  extents.add(100, std::string_view{"xyz"}, false);  // written again: a new hash for it
+  EXPECT_EQ(text(extents), "100+3:" + hash("xyz") + " 104+2:read 106+4:" + hash("meta") + " ");
+  extents.add(105, std::string_view{"12"}, true);
+  EXPECT_EQ(text(extents), "100+3:" + hash("xyz") + " 104+1:read 105+2:" + hash("12") + " 107+3:read ");
 }
 
 class StoreTest : public testing::Test {

@@ -45,30 +45,29 @@ void Extents::carve(std::uint64_t from, std::uint64_t to) {
       continue;
     }
     it = extents_.erase(it);
-    if (at < from) extents_.emplace_hint(it, at, Extent{from, {}});
-    if (end > to) extents_.emplace_hint(it, to, Extent{end, {}});
+    if (at < from) extents_.emplace_hint(it, at, Extent{from, {}, {}});
+    if (end > to) extents_.emplace_hint(it, to, Extent{end, {}, {}});
   }
 }
 
-void Extents::add(std::uint64_t at, std::span<const char> bytes) {
+void Extents::add(std::uint64_t at, std::span<const char> bytes, bool samples) {
   if (bytes.empty()) return;
   const std::uint64_t end = at + bytes.size();
   const auto next = extents_.upper_bound(at);
-  if (next == extents_.end() || next->first >= end) {  // nothing is overwritten, unless by the one before
-    if (next != extents_.begin()) {
-      const auto before = std::prev(next);
-      if (before->second.end == at && before->second.hash) {
-        before->second.hash->add(bytes.data(), bytes.size());
-        before->second.end = end;
-        return;
-      }
-      if (before->second.end > at) carve(at, end);
-    }
-  } else {
-    carve(at, end);
+  const auto before = next == extents_.begin() ? extents_.end() : std::prev(next);
+  const bool free = (next == extents_.end() || next->first >= end) && (before == extents_.end() || before->second.end <= at);
+  if (!free) carve(at, end);
+  if (free && samples && before != extents_.end() && before->second.end == at && before->second.growing &&
+      at - before->first < kMost) {
+    before->second.growing->add(bytes.data(), bytes.size());
+    before->second.end = end;
+    return;
   }
-  Extent& added = extents_.emplace(at, Extent{end, Hash{}}).first->second;
-  added.hash->add(bytes.data(), bytes.size());
+  Extent& added = extents_.emplace(at, Extent{end, {}, {}}).first->second;
+  if (samples)
+    added.growing.emplace().add(bytes.data(), bytes.size());
+  else
+    added.value = hash_of(bytes.data(), bytes.size());
 }
 
 void Covered::assign(const Changes& changes) {

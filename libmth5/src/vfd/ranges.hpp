@@ -35,18 +35,29 @@ class Extents {
  public:
   struct Extent {
     std::uint64_t end;
-    std::optional<Hash> hash;  ///< unknown after a part was cut out: to be read again
+    std::optional<Hash> growing;         ///< of samples: what goes on where it ends makes it longer
+    std::optional<std::uint64_t> value;  ///< of what grows no more; neither = to be read again, as a part was cut out
   };
   using Map = std::map<std::uint64_t, Extent>;
 
-  /// `bytes` were written at `at`. What goes on where one ended makes that one longer.
-  void add(std::uint64_t at, std::span<const char> bytes);
+  /// `bytes` were written at `at`. @param samples  more may follow behind them; else they may be written again
+  void add(std::uint64_t at, std::span<const char> bytes, bool samples);
   /// [from, to) is no longer ours to tell.
   void carve(std::uint64_t from, std::uint64_t to);
   void clear() { extents_.clear(); }
+  /// All of them, with their hashes. @param hash_in_file  (at, size) reads what is there
+  template <class HashInFile, class Take>
+  void each(HashInFile hash_in_file, Take take) {
+    for (auto& [at, extent] : extents_) {
+      if (!extent.growing && !extent.value) extent.value = hash_in_file(at, extent.end - at);
+      take(at, extent.end - at, extent.value ? *extent.value : extent.growing->value());
+    }
+  }
   [[nodiscard]] const Map& extents() const { return extents_; }
 
  private:
+  /// Longer ones begin anew: what is cut out of one costs reading it.
+  static constexpr std::uint64_t kMost = 1 << 20;
   Map extents_;
 };
 

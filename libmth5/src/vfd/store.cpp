@@ -86,13 +86,13 @@ void Store::write(std::uint64_t at, std::span<const char> bytes, bool raw) {
   note_flags(at, bytes);
   const std::uint64_t seen = at >= visible_end_ ? 0 : std::min<std::uint64_t>(bytes.size(), visible_end_ - at);
   if (seen > 0) log(at, bytes.first(seen));
-  if (seen < bytes.size()) write_straight(at + seen, bytes.subspan(seen));
+  if (seen < bytes.size()) write_straight(at + seen, bytes.subspan(seen), raw);
 }
 
 void Store::write_new(std::uint64_t at, std::span<const char> bytes) {
   if (abandoned_) return;
   end_ = std::max(end_, at + bytes.size());
-  write_straight(at, bytes);
+  write_straight(at, bytes, true);
 }
 
 void Store::log(std::uint64_t at, std::span<const char> bytes) {
@@ -100,14 +100,14 @@ void Store::log(std::uint64_t at, std::span<const char> bytes) {
   arena_.insert(arena_.end(), bytes.begin(), bytes.end());
 }
 
-void Store::write_straight(std::uint64_t at, std::span<const char> bytes) {
+void Store::write_straight(std::uint64_t at, std::span<const char> bytes, bool raw) {
   if (before_) {
     before_->save(at, bytes.size());
     before_->sync();
   }
   final_failure([&] { core::write_all(fd_, bytes.data(), bytes.size(), at, path_); });
   size_ = std::max(size_, at + bytes.size());
-  if (journal_ && !fresh_) direct_.add(at, bytes);
+  if (journal_ && !fresh_) direct_.add(at, bytes, raw);
 }
 
 void Store::note_flags(std::uint64_t at, std::span<const char> bytes) {
@@ -152,14 +152,13 @@ std::uint64_t Store::hash_in_file(std::uint64_t at, std::uint64_t size) const {
   return hash.value();
 }
 
-std::vector<Record::Direct> Store::direct() const {
-  std::vector<Record::Direct> all;
-  all.reserve(direct_.extents().size());
-  for (const auto& [at, extent] : direct_.extents()) {
-    const std::uint64_t size = extent.end - at;
-    all.push_back({at, size, extent.hash ? extent.hash->value() : hash_in_file(at, size)});
-  }
-  return all;
+const std::vector<Record::Direct>& Store::direct() {
+  listed_.clear();
+  direct_.each([&](std::uint64_t at, std::uint64_t size) { return hash_in_file(at, size); },
+               [&](std::uint64_t at, std::uint64_t size, std::uint64_t hash) {
+                 listed_.push_back({at, size, hash});
+               });
+  return listed_;
 }
 
 Head Store::next_head(bool durable, bool clean) const {

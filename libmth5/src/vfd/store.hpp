@@ -84,12 +84,12 @@ class Store {
 
   Store(int fd, std::filesystem::path path) : fd_{fd}, path_{std::move(path)} {}
   Replay replay();
-  void write_straight(std::uint64_t at, std::span<const char> bytes);
+  void write_straight(std::uint64_t at, std::span<const char> bytes, bool raw);
   void log(std::uint64_t at, std::span<const char> bytes);
   [[nodiscard]] std::span<const char> contents(const Entry& entry) const { return {arena_.data() + entry.from, entry.size}; }
   void fold();
   [[nodiscard]] bool can_be_undone() const;
-  [[nodiscard]] std::vector<Record::Direct> direct() const;
+  [[nodiscard]] const std::vector<Record::Direct>& direct();
   [[nodiscard]] std::uint64_t hash_in_file(std::uint64_t at, std::uint64_t size) const;
   [[nodiscard]] bool matches(const Record& record) const;
   [[nodiscard]] Head next_head(bool durable, bool clean) const;
@@ -127,6 +127,7 @@ class Store {
   Changes changed_;          ///< since the base
   Extents direct_;           ///< since the base
   Covered undone_by_base_;
+  std::vector<Record::Direct> listed_;  ///< reused by direct()
   std::uint64_t sequence_ = 0, base_sequence_ = 0;
   unsigned base_slot_ = kSlots, newest_slot_ = kSlots;
   std::uint8_t flags_ = 0, flags_in_place_ = 0;
