@@ -18,11 +18,16 @@ inline std::int32_t sample_at(std::size_t channel, std::size_t run, std::int64_t
          1;
 }
 
+/// Samples [first, first + n) of all three channels of a run of a TestWriter, appended.
+void append_numbered(mth5::File& file, mth5::RunId id, std::size_t run, std::int64_t n);
+
 /// A recorder with less to say: survey TEST, station S1, runs r0, r1, … of ex, ey, hx at 100 Hz from 2026-05-01, a table of gaps.
 /// Live once it is made. Thread: one; the process must hold no reader of the file.
 class TestWriter {
  public:
-  explicit TestWriter(const std::filesystem::path& path) : file_{mth5::File::create(path)} {
+  /// @param chunk  samples: the shorter, the longer the index that grows with them
+  explicit TestWriter(const std::filesystem::path& path, std::size_t chunk = 64)
+      : file_{mth5::File::create(path)}, chunk_{chunk} {
     mth5::Metadata survey{mth5::Kind::Survey};
     survey.set("id", std::string{"TEST"});
     mth5::Metadata station{mth5::Kind::Station};
@@ -65,15 +70,12 @@ class TestWriter {
       add(edit, after);
     });
   }
-  void append(std::int64_t n) {
-    const std::size_t run = runs_.size() - 1;
-    const std::int64_t at = file_.n_samples(runs_[run]);
-    std::vector<std::int32_t> block;
-    for (std::size_t c = 0; c < components().size(); ++c)
-      for (std::int64_t i = 0; i < n; ++i) block.push_back(sample_at(c, run, at + i));
-    const auto size = static_cast<std::size_t>(n);
-    file_.append(runs_[run], mth5::Matrix<const std::int32_t>{block.data(), components().size(), size, size});
+  /// The same without an end of the runs before it.
+  void add_run(std::chrono::nanoseconds after) {
+    file_.edit([&](mth5::Edit& edit) { add(edit, after); });
   }
+  void append(std::int64_t n) { append_to(runs_.size() - 1, n); }
+  void append_to(std::size_t run, std::int64_t n) { append_numbered(file_, runs_[run], run, n); }
   /// @param start_ns  UTC of the first missing sample
   void append_gap(std::int64_t start_ns, std::int64_t samples, std::string_view reason, std::string_view before,
                   std::string_view after, bool filled) {
@@ -88,6 +90,7 @@ class TestWriter {
     rows.add(std::int64_t{filled});
     file_.append_rows(gaps_, rows);
   }
+  [[nodiscard]] std::int64_t n_samples(std::size_t run) const { return file_.n_samples(runs_[run]); }
   [[nodiscard]] mth5::File& file() { return file_; }
 
  private:
@@ -100,14 +103,24 @@ class TestWriter {
       mth5::Metadata channel{component[0] == 'e' ? mth5::Kind::Electric : mth5::Kind::Magnetic};
       channel.set("component", component);
       channel.set("units", std::string{"digital counts"});
-      channels.push_back({channel, mth5::SampleType::Int32, 64});
+      channels.push_back({channel, mth5::SampleType::Int32, chunk_});
     }
     runs_.push_back(edit.add_run("TEST", "S1", run, start() + after, channels));
   }
 
   mth5::File file_;
+  std::size_t chunk_;
   mth5::TableId gaps_;
   std::vector<mth5::RunId> runs_;
 };
+
+inline void append_numbered(mth5::File& file, mth5::RunId id, std::size_t run, std::int64_t n) {
+  const std::int64_t at = file.n_samples(id);
+  std::vector<std::int32_t> block;
+  for (std::size_t c = 0; c < TestWriter::components().size(); ++c)
+    for (std::int64_t i = 0; i < n; ++i) block.push_back(sample_at(c, run, at + i));
+  const auto size = static_cast<std::size_t>(n);
+  file.append(id, mth5::Matrix<const std::int32_t>{block.data(), TestWriter::components().size(), size, size});
+}
 
 }  // namespace support

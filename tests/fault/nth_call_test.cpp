@@ -1,0 +1,209 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+
+#include "mth5/reader.hpp"
+#include "support/fail_nth.h"
+#include "support/forked.hpp"
+#include "support/support.hpp"
+#include "support/test_writer.hpp"
+
+/// Whichever call to the file system fails: the recording ends with one line, and what was acknowledged is there. How the calls
+/// are made to fail: support/fail_nth.h. MTH5_FAIL_NTH=all tries more ways of failing than fit into every build.
+namespace {
+
+namespace fs = std::filesystem;
+using support::TestWriter;
+
+constexpr std::size_t kRuns = 2;
+constexpr std::int64_t kBatch = 50, kAgain = 10;
+
+bool more() { return std::getenv("MTH5_FAIL_NTH") != nullptr && std::getenv("MTH5_FAIL_NTH") == std::string{"all"}; }
+
+/// What the recording was told is there, run by run: the test's own memory of it outlives the recording.
+struct Told {
+  std::array<std::int64_t, kRuns> handed, visible;
+  std::int64_t runs, rows;
+  bool closed;
+};
+
+/// A line on stderr and 1, as a program ends that meets an error.
+int record(const fs::path& path, Told& told) {
+  try {
+    TestWriter recorder{path};
+    told.runs = 1;
+    const std::int64_t batches = more() ? 30 : 10;
+    for (std::int64_t i = 0; i < batches; ++i) {
+      if (i == batches / 2) {
+        recorder.new_run(std::chrono::hours{1});
+        told.runs = 2;
+      }
+      const auto run = static_cast<std::size_t>(told.runs - 1);
+      told.handed[run] += kBatch;
+      recorder.append(kBatch);
+      const bool sync = i % 5 == 4;
+      if (sync) {
+        recorder.append_gap(i, 3, "ring", "r0", "r0", true);
+        recorder.file().sync();
+        ++told.rows;
+      } else {
+        recorder.file().flush();
+      }
+      told.visible[run] = told.handed[run];
+    }
+    recorder.file().close();
+    told.closed = true;
+    return 0;
+  } catch (const mth5::Error& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return 1;
+  }
+}
+
+/// The file under its name, or under the hidden one it has before it is whole.
+std::optional<fs::path> left_behind(const fs::path& path) {
+  if (fs::exists(path)) return path;
+  for (const auto& entry : fs::directory_iterator{path.parent_path()})
+    if (entry.path().extension() == ".part") return entry.path();
+  return std::nullopt;
+}
+
+int complain(const char* what, const std::string& where, std::int64_t is, std::int64_t should_be) {
+  std::fprintf(stderr, "%s: %s is %lld, should be %lld\n", where.c_str(), what, static_cast<long long>(is),
+               static_cast<long long>(should_be));
+  return 1;
+}
+
+/// Goes on in each run that was promised, then reads everything. 0 if it is as it was told.
+int go_on(const fs::path& path, const Told& told) {
+  std::array<std::int64_t, kRuns> found{};
+  {
+    auto file = mth5::File::open(path, "r+", {.swmr = true});
+    for (std::size_t r = 0; r < static_cast<std::size_t>(told.runs); ++r) {
+      const std::string name = "r" + std::to_string(r);
+      const auto run = file.open_run("TEST", "S1", name);  // refuses channels that differ in length
+      found[r] = file.n_samples(run);
+      if (found[r] < told.visible[r]) return complain("samples, of them shown", name, found[r], told.visible[r]);
+      if (found[r] > told.handed[r]) return complain("samples, more than there were", name, found[r], told.handed[r]);
+      support::append_numbered(file, run, r, kAgain);
+      file.sync();
+    }
+    file.close();
+  }
+  const mth5::Reader reader{path};
+  if (reader.state() != mth5::FileState::Closed) return complain("state", path, static_cast<int>(reader.state()), 1);
+  for (std::size_t r = 0; r < static_cast<std::size_t>(told.runs); ++r)
+    for (std::size_t c = 0; c < TestWriter::components().size(); ++c) {
+      const auto at = reader.find("S1", "r" + std::to_string(r), TestWriter::components()[c]);
+      if (at.size() != 1) return complain("channels of one name", "r" + std::to_string(r), static_cast<int>(at.size()), 1);
+      const auto& info = reader.channels()[at[0]];
+      const std::string name = info.run + "/" + info.component;
+      if (info.n_samples != found[r] + kAgain) return complain("samples", name, info.n_samples, found[r] + kAgain);
+      const auto samples = reader.read(at[0], 0, info.n_samples);
+      for (std::size_t i = 0; i < samples.size(); ++i)
+        if (samples[i] != support::sample_at(c, r, static_cast<std::int64_t>(i)))
+          return complain("a sample", name + "[" + std::to_string(i) + "]", static_cast<std::int64_t>(samples[i]),
+                          support::sample_at(c, r, static_cast<std::int64_t>(i)));
+    }
+  if (told.runs > 0 && reader.table_rows("gaps") < told.rows)
+    return complain("rows", "gaps", reader.table_rows("gaps"), told.rows);
+  return 0;
+}
+
+struct Way {
+  const char* call;
+  const char* how;
+  int error;  ///< 0: nothing a recorder may be troubled by
+  bool from_then_on;
+};
+
+class NthCall : public testing::TestWithParam<Way> {
+ protected:
+  static void SetUpTestSuite() {
+    // What fails here fails before it comes to a disk: in memory thousands of recordings take seconds.
+    if (fs::is_directory("/dev/shm")) setenv("TMPDIR", "/dev/shm", 0);
+  }
+  /// @returns whether there was an n-th call
+  bool attempt(int nth);
+
+  int hits_ = 0, failed_ = 0;
+};
+
+void arm(const Way& way, int nth, const fs::path& directory, const fs::path& log) {
+  setenv("FAIL_NTH_DIR", directory.c_str(), 1);
+  setenv("FAIL_NTH_CALL", way.call, 1);
+  setenv("FAIL_NTH_HOW", way.how, 1);
+  setenv("FAIL_NTH_ON", way.from_then_on ? "1" : "0", 1);
+  setenv("FAIL_NTH_LOG", log.c_str(), 1);
+  setenv("FAIL_NTH", std::to_string(nth).c_str(), 1);
+  fail_nth_reload();
+}
+
+bool NthCall::attempt(int nth) {
+  const Way& way = GetParam();
+  const support::TempDir dir;
+  const fs::path data = dir / "data", path = data / "a.h5", log = dir / "log";
+  fs::create_directory(data);
+  const support::Shared<Told> told;
+  const auto ended = support::forked([&] {
+    arm(way, nth, data, log);
+    return record(path, *told);
+  });
+  const std::string failed = fs::exists(log) ? support::read_text(log) : "";
+  const bool harmless = failed.empty() || way.error == 0;
+  const auto lines = std::count(ended.err.begin(), ended.err.end(), '\n');
+  EXPECT_FALSE(ended.hung);
+  EXPECT_THAT(ended.code, testing::Le(harmless ? 0 : 1)) << ended.err;
+  EXPECT_EQ(lines, ended.code) << ended.err;  // one line if it ends with 1, none if with 0
+  EXPECT_EQ(told->closed, ended.code == 0);
+  if (ended.code == 1) {
+    EXPECT_THAT(ended.err, testing::StartsWith(path.string()));
+    EXPECT_THAT(ended.err, testing::HasSubstr(std::strerror(way.error))) << "does not say why";
+  }
+  failed_ += ended.code;
+  hits_ += !failed.empty();
+
+  if (const auto file = left_behind(path)) {
+    const auto checked = support::forked([&] { return go_on(*file, *told); });
+    // A file that never had its name may be a torso: it is told, not read.
+    const bool refused = checked.code == 99 && told->runs == 0;
+    EXPECT_TRUE(checked.code == 0 || refused) << checked.err;
+  } else {
+    EXPECT_EQ(told->runs, 0) << "there is no file";
+  }
+  if (HasFailure()) ADD_FAILURE() << "call " << nth << " of " << way.call << ", " << way.how << ":\n" << failed;
+  return !failed.empty();
+}
+
+TEST_P(NthCall, EndsWithOneLineAndLosesNothing) {
+  int nth = 1;
+  while (attempt(nth) && !HasFailure()) ++nth;
+  std::printf("%s %s: %d calls, %d ended the recording\n", GetParam().call, GetParam().how, hits_, failed_);
+  EXPECT_GT(hits_, 0) << "nothing was made to fail";
+}
+
+std::vector<Way> ways() {
+  std::vector<Way> all{{"write", "EINTR", 0, false}, {"write", "SHORT", 0, false}};
+  for (const char* call : {"sync", "open", "rename"}) {
+    for (const Way& way : {Way{call, "ENOSPC", ENOSPC, true}, {call, "EIO", EIO, true}}) all.push_back(way);
+    if (!more()) continue;
+    for (const bool on : {false, true})
+      for (const Way& way : {Way{call, "EDQUOT", EDQUOT, on}, {call, "EROFS", EROFS, on}}) all.push_back(way);
+    for (const Way& way : {Way{call, "ENOSPC", ENOSPC, false}, {call, "EIO", EIO, false}}) all.push_back(way);
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(, NthCall, testing::ValuesIn(ways()), [](const auto& param) {
+  return std::string{param.param.call} + "_" + param.param.how + (param.param.from_then_on ? "_from_then_on" : "_once");
+});
+
+}  // namespace
