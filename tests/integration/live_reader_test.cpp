@@ -155,6 +155,26 @@ TEST_F(LiveReader, SeesNoWrongSampleWhileTheWriterStreamsAndAddsRuns) {
   for (const auto& run : reader.runs()) EXPECT_EQ(run.n_samples, kBatches * kBatch) << run.id;
 }
 
+TEST_F(LiveReader, SeesACommitThatCameWhileItOpened) {
+  Stages writer{[&](Stages::Gate& gate) {
+    TestWriter recorder{path_};
+    gate.reached();
+    recorder.append(100);
+    recorder.file().flush();
+    gate.reached();
+  }};
+  writer.wait();
+  bool committed = false;
+  mth5::Reader reader{path_, {.visiting = [&](const std::string& object) {
+                        if (!object.ends_with("/hx")) return;
+                        writer.step();  // ex has been read
+                        committed = true;
+                      }}};
+  ASSERT_TRUE(committed);
+  reader.refresh();
+  EXPECT_EQ(reader.runs()[0].n_samples, 100);
+}
+
 TEST_F(LiveReader, TellsADeadWriterAndReadsWhatItFlushed) {
   Stages writer{[&](Stages::Gate& gate) {
     TestWriter recorder{path_};

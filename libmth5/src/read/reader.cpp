@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "h5/handle.hpp"
+#include "h5/types.hpp"
 #include "mth5/filesystem.hpp"
 #include "read/structure.hpp"
 #include "read/tables.hpp"
@@ -23,6 +24,7 @@ constexpr std::chrono::seconds kForeignReopen{10};  ///< files of other programs
 constexpr std::uintmax_t kMaxCompression = 2000;
 constexpr std::int64_t kZeroBlock = 65'536;  ///< samples read at a time in search of one that is not 0
 constexpr auto kNewest = static_cast<double>(std::numeric_limits<std::int64_t>::max() / 1'000'000'000);
+constexpr const char* kStateRow = "/Acquisition/state";
 
 h5::PropertyList reader_access(const ReaderOptions& options) {
   h5::PropertyList access{H5Pcreate(H5P_FILE_ACCESS), "file access list"};
@@ -111,13 +113,15 @@ struct Reader::Impl {
     stamp = look();
     const auto access = reader_access(options);
     file = h5::File{H5Fopen(path.c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access.get()), path.string()};
-    read::Structure fresh = read::walk(file.get(), path.string(), options.visiting);
+    // Before the channels: a commit that comes while they are walked through has to be news to the next refresh().
     std::optional<read::StateRow> fresh_row;
     std::optional<Commit> fresh_commit;
-    if (std::find(fresh.tables.begin(), fresh.tables.end(), "state") != fresh.tables.end()) {
+    if (options.visiting) options.visiting(kStateRow);
+    if (h5::has_link(file.get(), kStateRow)) {
       fresh_row.emplace(file.get(), path.string());
       fresh_commit = fresh_row->read();
     }
+    read::Structure fresh = read::walk(file.get(), path.string(), options.visiting);
     read::merge(found, std::move(fresh));
     row = std::move(fresh_row);
     commit = std::move(fresh_commit);
