@@ -30,7 +30,7 @@ bool more() { return std::getenv("MTH5_FAIL_NTH") != nullptr && std::getenv("MTH
 
 /// What the recording was told is there, run by run: the test's own memory of it outlives the recording.
 struct Told {
-  std::array<std::int64_t, kRuns> handed, visible;
+  std::array<std::int64_t, kRuns> handed, visible, durable;
   std::int64_t runs, rows;
   bool closed;
 };
@@ -45,6 +45,7 @@ int record(const fs::path& path, Told& told) {
       if (i == batches / 2) {
         recorder.new_run(std::chrono::hours{1});
         told.runs = 2;
+        told.durable[0] = told.visible[0];
       }
       const auto run = static_cast<std::size_t>(told.runs - 1);
       told.handed[run] += kBatch;
@@ -54,6 +55,7 @@ int record(const fs::path& path, Told& told) {
         recorder.append_gap(i, 3, "ring", "r0", "r0", true);
         recorder.file().sync();
         ++told.rows;
+        told.durable[run] = told.handed[run];
       } else {
         recorder.file().flush();
       }
@@ -83,7 +85,8 @@ int complain(const char* what, const std::string& where, std::int64_t is, std::i
 }
 
 /// Goes on in each run that was promised, then reads everything. 0 if it is as it was told.
-int go_on(const fs::path& path, const Told& told) {
+/// @param promised  samples, run by run
+int go_on(const fs::path& path, const Told& told, const std::array<std::int64_t, kRuns>& promised) {
   std::array<std::int64_t, kRuns> found{};
   {
     auto file = mth5::File::open(path, "r+", {.swmr = true});
@@ -91,7 +94,7 @@ int go_on(const fs::path& path, const Told& told) {
       const std::string name = "r" + std::to_string(r);
       const auto run = file.open_run("TEST", "S1", name);  // refuses channels that differ in length
       found[r] = file.n_samples(run);
-      if (found[r] < told.visible[r]) return complain("samples, of them shown", name, found[r], told.visible[r]);
+      if (found[r] < promised[r]) return complain("samples, fewer than promised", name, found[r], promised[r]);
       if (found[r] > told.handed[r]) return complain("samples, more than there were", name, found[r], told.handed[r]);
       support::append_numbered(file, run, r, kAgain);
       file.sync();
@@ -133,8 +136,11 @@ class NthCall : public testing::TestWithParam<Way> {
   }
   /// @returns whether there was an n-th call
   bool attempt(int nth);
+  /// "" or what is wrong with the end of the recording, and with the file it left; a line.
+  [[nodiscard]] std::string told_well(const fs::path& path, const support::Ended& ended, bool hit, const Told& told) const;
+  [[nodiscard]] std::string holds_what_was_told(const fs::path& path, const Told& told) const;
 
-  int hits_ = 0, failed_ = 0;
+  int hits_ = 0, ended_ = 0, problems_ = 0;
 };
 
 void arm(const Way& way, int nth, const fs::path& directory, const fs::path& log) {
@@ -158,41 +164,53 @@ bool NthCall::attempt(int nth) {
     return record(path, *told);
   });
   const std::string failed = fs::exists(log) ? support::read_text(log) : "";
-  const bool harmless = failed.empty() || way.error == 0;
-  const auto lines = std::count(ended.err.begin(), ended.err.end(), '\n');
-  EXPECT_FALSE(ended.hung);
-  EXPECT_THAT(ended.code, testing::Le(harmless ? 0 : 1)) << ended.err;
-  EXPECT_EQ(lines, ended.code) << ended.err;  // one line if it ends with 1, none if with 0
-  EXPECT_EQ(told->closed, ended.code == 0);
-  if (ended.code == 1) {
-    EXPECT_THAT(ended.err, testing::StartsWith(path.string()));
-    EXPECT_THAT(ended.err, testing::HasSubstr(std::strerror(way.error))) << "does not say why";
+  const std::string problem = told_well(path, ended, !failed.empty(), *told) + holds_what_was_told(path, *told);
+  if (!problem.empty()) {
+    ADD_FAILURE() << problem << "stderr: " << ended.err << "call " << nth << " of " << way.call << ", " << way.how << ":\n"
+                  << failed;
+    ++problems_;
   }
-  failed_ += ended.code;
+  ended_ += ended.code == 1;
   hits_ += !failed.empty();
-
-  if (const auto file = left_behind(path)) {
-    const auto checked = support::forked([&] { return go_on(*file, *told); });
-    // A file that never had its name may be a torso: it is told, not read.
-    const bool refused = checked.code == 99 && told->runs == 0;
-    EXPECT_TRUE(checked.code == 0 || refused) << checked.err;
-  } else {
-    EXPECT_EQ(told->runs, 0) << "there is no file";
-  }
-  if (HasFailure()) ADD_FAILURE() << "call " << nth << " of " << way.call << ", " << way.how << ":\n" << failed;
   return !failed.empty();
 }
 
+std::string NthCall::told_well(const fs::path& path, const support::Ended& ended, bool hit, const Told& told) const {
+  const Way& way = GetParam();
+  const auto lines = std::count(ended.err.begin(), ended.err.end(), '\n');
+  if (ended.hung) return "it hangs\n";
+  if (ended.code > 1) return "it ended with " + std::to_string(ended.code) + "\n";
+  if (ended.code == 1 && (!hit || way.error == 0)) return "it has no reason to fail\n";
+  if (lines != ended.code) return std::to_string(lines) + " lines, not " + std::to_string(ended.code) + "\n";
+  if (told.closed != (ended.code == 0)) return "it ended with " + std::to_string(ended.code) + " before it closed the file\n";
+  if (ended.code == 1 && (!ended.err.starts_with(path.string()) || ended.err.find(std::strerror(way.error)) == std::string::npos))
+    return "it does not say which file, or why\n";
+  return "";
+}
+
+std::string NthCall::holds_what_was_told(const fs::path& path, const Told& told) const {
+  const auto file = left_behind(path);
+  if (!file) return told.runs == 0 ? "" : "there is no file\n";
+  // After a failed sync nobody knows what the page cache still holds: what was only visible may go.
+  const bool may_cut = GetParam().call == std::string{"sync"} && GetParam().error != 0;
+  const auto checked = support::forked([&] { return go_on(*file, told, may_cut ? told.durable : told.visible); });
+  // A file that never had its name may be a torso: that is told, not read.
+  const bool refused = checked.code == 99 && told.runs == 0;
+  return checked.code == 0 || refused ? "" : "recovery: " + std::to_string(checked.code) + ": " + checked.err;
+}
+
 TEST_P(NthCall, EndsWithOneLineAndLosesNothing) {
-  int nth = 1;
-  while (attempt(nth) && !HasFailure()) ++nth;
-  std::printf("%s %s: %d calls, %d ended the recording\n", GetParam().call, GetParam().how, hits_, failed_);
+  for (int nth = 1; problems_ < 5 && attempt(nth);) ++nth;
+  std::printf("%s %s: %d calls, %d ended the recording\n", GetParam().call, GetParam().how, hits_, ended_);
   EXPECT_GT(hits_, 0) << "nothing was made to fail";
 }
 
 std::vector<Way> ways() {
-  std::vector<Way> all{{"write", "EINTR", 0, false}, {"write", "SHORT", 0, false}};
-  for (const char* call : {"sync", "open", "rename"}) {
+  std::vector<Way> all{{"write", "EINTR", 0, false},
+                       {"write", "SHORT", 0, false},
+                       {"truncate", "EINTR", 0, false},
+                       {"allocate", "EINTR", 0, false}};
+  for (const char* call : {"sync", "truncate", "allocate", "open", "rename"}) {
     for (const Way& way : {Way{call, "ENOSPC", ENOSPC, true}, {call, "EIO", EIO, true}}) all.push_back(way);
     if (!more()) continue;
     for (const bool on : {false, true})
