@@ -133,7 +133,7 @@ class Edit {
 
 /// One MTH5 file being written: the only writer, from creation to close.
 /// Thread: all calls from one thread (HDF5 has one lock for the whole process anyway).
-/// After a FileError the object only closes; what was visible before stays readable.
+/// After a FileError the object only closes; the file stays at its last commit, as if its writer had died.
 class File {
  public:
   /// Opens a file for writing, of this library or of Python `mth5`, version 0.1.0 or 0.2.0. Modes are those of Python:
@@ -160,8 +160,9 @@ class File {
   [[nodiscard]] bool is_swmr_mode() const;
   [[nodiscard]] bool h5_is_write() const;
 
-  /// Changes the structure: outside SWMR at once; in SWMR mode leaves it, edits and returns (1 to 6 ms), readers stay attached
-  /// and go on with what they have open. If `change` throws, what it did before stays.
+  /// Changes the structure; with all that was appended before it is one durable commit: readers and a recovery see the file as it
+  /// was before or as it is after. In SWMR mode leaves it, edits and returns, readers stay attached and go on with what they have
+  /// open. If `change` throws, what it did before stays.
   void edit(const std::function<void(Edit&)>& change);
 
   /// Enters SWMR mode and gives a new file its final name. Everything flushed later is seen by readers.
@@ -204,9 +205,10 @@ class File {
   /// What the recorder holds that is not appended yet; shown to readers with the next flush().
   void set_buffered(std::int64_t samples_per_channel);
 
-  /// Makes all that was appended visible to readers: samples, then table rows, then channel_summary. No sync.
+  /// Makes all that was appended visible to readers: samples, then table rows, then channel_summary. Waits for no medium, but for
+  /// a few times in hundreds, when the journal could not undo it (doc/journal.md, rule 4): then it is durable as well.
   void flush();
-  /// flush(), then one fdatasync.
+  /// The same, and durable: with one fdatasync. Nothing is done if nothing came since the last.
   void sync();
   /// Finishes all runs, writes final times, leaves SWMR, syncs. A file that never entered SWMR gets its name here.
   void close();
