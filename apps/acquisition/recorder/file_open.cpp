@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <utility>
 
@@ -9,7 +10,48 @@
 /// How files and runs of a FileWriter begin and end.
 namespace daq::recorder {
 
+bool FileWriter::open_again() {
+  const auto resume = std::exchange(resume_, std::nullopt).value();
+  try {
+    timed([&] {
+      file_ = std::make_unique<mth5::File>(
+          mth5::File::open(resume.path, "r+", {false, {.allow_network = config_.output.allow_network}}));
+      file_->edit([&](mth5::Edit& edit) {
+        ledger_table_ = edit.add_table(ledger_table());
+        gap_table_ = edit.add_table(gap_table());
+        for (std::size_t i = 0; i < sources_.size(); ++i)
+          if (sources_[i].soh_rows) sources_[i].soh_table = edit.add_table(soh_table(config_.sources[i]));
+      });
+    });
+  } catch (const mth5::FileError&) {
+    throw;
+  } catch (const mth5::Error& e) {  // other columns than ours, changed since we looked
+    log_->warn("not going on in file={}: {}; a new one begins", resume.path.string(), e.what());
+    file_.reset();
+    return false;
+  }
+  session_ = resume.session;
+  runs_there_.clear();
+  for (const auto& run : resume.runs) runs_there_.insert(run.station + "/" + run.id);
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    auto& source = sources_[i];
+    source.runs = 0;
+    source.begun = source.synced;
+    if (const auto* last = resume.last_run(config_.sources[i])) {
+      source.run_name = last->id;
+      source.expected = last->next;
+    }
+  }
+  log_->info("going on in file={} runs={} session={}", resume.path.string(), resume.runs.size(), session_);
+  return true;
+}
+
 void FileWriter::open_file(std::size_t index, mth5::UtcNanos start) {
+  commits_ = 0;
+  announced_ = false;
+  if (resume_ && open_again()) return;
+  session_ = 0;
+  runs_there_.clear();
   const auto& first = config_.sources[index];
   const std::string survey = config_.survey.text("id");
   check_directory(config_.output);
@@ -53,8 +95,6 @@ void FileWriter::open_file(std::size_t index, mth5::UtcNanos start) {
     }
     file_->append_rows(source_id, rows);
   });
-  commits_ = 0;
-  announced_ = false;
 }
 
 std::string FileWriter::next_run_name(std::size_t index, mth5::UtcNanos start) const {
@@ -65,7 +105,12 @@ std::string FileWriter::next_run_name(std::size_t index, mth5::UtcNanos start) c
     if (config_.sources[i].station.text("id") == values.station && config_.sources[i].run_id == config.run_id &&
         config_.sources[i].instrument.sample_rate == values.sample_rate)
       values.index += sources_[i].runs;
-  return config::expand(config.run_id, values).text;
+  std::string name = config::expand(config.run_id, values).text;
+  while (runs_there_.contains(values.station + "/" + name)) {
+    ++values.index;
+    name = config::expand(config.run_id, values).text;
+  }
+  return name;
 }
 
 void FileWriter::open_run(std::size_t index, mth5::UtcNanos start) {
@@ -74,6 +119,14 @@ void FileWriter::open_run(std::size_t index, mth5::UtcNanos start) {
   const std::string survey = config_.survey.text("id");
   const std::string station = config.station.text("id");
   const std::string name = next_run_name(index, start);
+  if (const auto expected = std::exchange(source.expected, std::nullopt)) {
+    const auto missing = std::llround(mth5::samples_between(*expected, start, config.instrument.sample_rate));
+    if (missing > 0) {
+      source.gaps.insert(source.gaps.begin(), {expected->time_since_epoch().count(), missing,
+                                               static_cast<std::int64_t>(timing::GapReason::WriterDied), 0});
+      board_.writer([](auto& w) { ++w.own_gaps; });
+    }
+  }
   mth5::Metadata run = config.instrument.run;
   run.set("id", name);
   run.set("sample_rate", config.instrument.sample_rate);

@@ -256,7 +256,7 @@ void FileWriter::write_ledger() {
     const auto at_risk = board_.at_risk(i);
     const std::uint64_t begun = source.begun.stored;
     add_row(ledger_rows_, static_cast<std::int64_t>(i), since(totals(source), source.begun),
-            {0, source.stored - begun, std::max(source.durable, begun) - begun, at_risk.samples,
+            {session_, source.stored - begun, std::max(source.durable, begun) - begun, at_risk.samples,
              static_cast<std::int64_t>(at_risk.seconds * 1e6)},
             commit);
   }

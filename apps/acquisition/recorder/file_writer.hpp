@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "acquisition/config/config.hpp"
 #include "acquisition/recorder/disk.hpp"
 #include "acquisition/recorder/ledger.hpp"
+#include "acquisition/recorder/resume.hpp"
 #include "acquisition/recorder/station_state.hpp"
 #include "acquisition/ring/ring.hpp"
 #include "acquisition/status/board.hpp"
@@ -29,6 +31,9 @@ class FileWriter {
   FileWriter(const config::Config& config, const ring::Ring& ring, status::Board& board, const Disk& disk,
              std::shared_ptr<spdlog::logger> log, std::function<void(const std::filesystem::path&)> on_file);
   ~FileWriter();
+
+  /// Before the first record: the first file is this one, with new runs.
+  void go_on_in(Resume resume) { resume_ = std::move(resume); }
 
   /// Opens what a record needs: the file, the run. Changes nothing about the record: after a failure it is to be given again.
   void prepare(const ring::Header& header, const std::vector<std::uint64_t>& payload);
@@ -64,6 +69,7 @@ class FileWriter {
     std::string run_name;
     mth5::UtcNanos run_start{};
     std::int64_t run_samples = 0, run_visible = 0, run_durable = 0;  ///< of the run, with fill
+    std::optional<mth5::UtcNanos> expected = {};                     ///< where the run of a writer that died broke off
     int runs = 0;                                                    ///< in this file
     std::vector<double> batch;                                       ///< [n_channels][capacity]
     std::size_t batched = 0;                                         ///< samples per channel in it
@@ -88,6 +94,7 @@ class FileWriter {
   void take_samples(std::size_t index, const std::vector<std::uint64_t>& payload);
   void take_state_of_health(std::size_t index, const std::vector<std::uint64_t>& payload);
   void open_file(std::size_t index, mth5::UtcNanos start);
+  [[nodiscard]] bool open_again();
   void open_run(std::size_t index, mth5::UtcNanos start);
   [[nodiscard]] std::string next_run_name(std::size_t index, mth5::UtcNanos start) const;
   void add_gap_rows(std::size_t index, const std::string& run_before, const std::string& run_after);
@@ -111,6 +118,9 @@ class FileWriter {
   std::function<void(const std::filesystem::path&)> on_file_;
 
   std::vector<Source> sources_;
+  std::optional<Resume> resume_;
+  std::set<std::string> runs_there_;  ///< "station/run" of a file that was opened again
+  std::int64_t session_ = 0;
   std::unique_ptr<mth5::File> file_;
   mth5::TableId ledger_table_, gap_table_;
   mth5::Rows ledger_rows_, gap_rows_;

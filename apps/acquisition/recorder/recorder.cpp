@@ -37,6 +37,7 @@ void Recorder::claim() {
   for (const auto& source : config_.sources)
     if (stations.insert(source.station.text("id")).second)
       locks_.emplace_back(config_.output.directory, config_.survey.text("id"), source.station.text("id"));
+  if (auto resume = recover_files(config_, *log_)) writer_.go_on_in(std::move(*resume));
   disk_.claim();
   tell_disk();
 }

@@ -32,8 +32,8 @@ class Recorder {
   Recorder(const config::Config& config, ring::Ring& ring, status::Board& board, std::shared_ptr<spdlog::logger> log,
            std::function<void(const std::filesystem::path&)> on_file);
 
-  /// Before run(), and before anything is received: the directory is good, nobody else records these stations there, and there is
-  /// room. @throws mth5::FileError, mth5::BusyError
+  /// Before run(), and before anything is received: the directory is good, nobody else records these stations there, files of a
+  /// recorder that died are recovered, and there is room. @throws mth5::FileError, mth5::BusyError
   void claim();
 
   /// Writes until the ring is closed and empty, then closes the file. @throws mth5::FileError when it has to give up: what was

@@ -1,0 +1,128 @@
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <cstdlib>
+
+#include "mth5/reader.hpp"
+#include "support/healthy.hpp"
+#include "support/numbered.hpp"
+#include "support/peers.hpp"
+
+/// A daemon after one that was killed.
+namespace {
+
+using support::lines_with;
+using support::numbered_lines;
+using support::Recording;
+using support::RecordingOptions;
+using support::seconds;
+using support::TcpPeer;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+RecordingOptions options(const support::TempDir& dir) {
+  return {.config = "flush: {samples: 100, interval: 100ms}\nsync: {interval: 200ms}\n", .directory = dir.path()};
+}
+
+/// Records lines [first, last) and kills the daemon when readers can see them. @returns the file
+std::filesystem::path record_and_kill(TcpPeer& peer, const support::TempDir& dir, int first, int last) {
+  Recording recording{Recording::tcp(peer.port()), options(dir)};
+  EXPECT_TRUE(peer.accept()) << recording.log();
+  EXPECT_TRUE(peer.send(numbered_lines(first, last)));
+  const auto n = static_cast<std::uint64_t>(last - first);
+  EXPECT_TRUE(recording.wait_until([=](const auto& s) { return s.at("sources").at(0).at("samples").at("visible") >= n; }))
+      << recording.log();
+  recording.process().signal(SIGKILL);
+  EXPECT_EQ(recording.process().wait(), 137);
+  return recording.file();
+}
+
+void record_well(TcpPeer& peer, const support::TempDir& dir, int first, int last, const std::string& log_line) {
+  Recording recording{Recording::tcp(peer.port()), options(dir)};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  ASSERT_TRUE(peer.send(numbered_lines(first, last)));
+  ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(first, last).size()));
+  support::expect_good_end(recording);
+  EXPECT_THAT(lines_with(recording.log(), log_line), SizeIs(1)) << recording.log();
+}
+
+TEST(Resume, GoesOnInTheFileOfTheOneThatWasKilled) {
+  const support::TempDir dir;
+  TcpPeer peer;
+  const auto file = record_and_kill(peer, dir, 0, 100);
+  (void)record_and_kill(peer, dir, 150, 190);  // one after the other dies
+  record_well(peer, dir, 200, 260, "info: going on in file=" + file.string() + " runs=2 session=2");
+  EXPECT_THAT(std::vector<std::filesystem::path>(std::filesystem::directory_iterator{dir.path()}, {}).size(), 2u)
+      << "the file, the lock, and nothing else";
+
+  auto all = seconds(0, 100);
+  for (const int k : seconds(150, 190)) all.push_back(k);
+  for (const int k : seconds(200, 260)) all.push_back(k);
+  const auto stored = support::stored(file);
+  EXPECT_EQ(stored.seconds, all);
+  EXPECT_THAT(stored.starts, ElementsAre(0, 150, 200));
+  EXPECT_EQ(stored.state, mth5::FileState::Closed);
+  EXPECT_THAT(support::stored_gaps(file),
+              ElementsAre(support::StoredGap{100, 50, "writer-died"}, support::StoredGap{190, 10, "writer-died"}));
+  const mth5::Reader reader{file};
+  ASSERT_THAT(reader.runs(), SizeIs(3));
+  EXPECT_EQ(reader.runs()[2].id, "sr1_0003");
+  const auto gaps = reader.table("gaps").value();
+  EXPECT_EQ(gaps.text(1, "run_before"), "sr1_0002");
+  EXPECT_EQ(gaps.text(1, "run_after"), "sr1_0003");
+  EXPECT_EQ(reader.table_rows("state_of_health/lemi"), 200);
+
+  const auto summary = support::run({std::string{MTH5_TEST_BIN} + "/mth5-summary", "--format", "json", file});
+  ASSERT_EQ(summary.code, 0) << summary.err;
+  const auto json = nlohmann::json::parse(summary.out);
+  const auto& ledger = json.at("files").at(0).at("ledger").at(0);
+  EXPECT_TRUE(ledger.at("balanced").get<bool>()) << ledger.dump(1);
+  EXPECT_EQ(ledger.at("sessions"), 3);
+  EXPECT_EQ(json.at("channels").at(0).at("missing"), 60);
+
+  const char* python = std::getenv("MTH5_TEST_PYTHON");
+  ASSERT_TRUE(python != nullptr && std::filesystem::exists(python)) << "MTH5_TEST_PYTHON is no Python with mth5";
+  const auto read =
+      support::run({python, "-c",
+                    "import sys\nfrom mth5.mth5 import MTH5\nm=MTH5()\nm.open_mth5(sys.argv[1],'r')\n"
+                    "s=m.get_station('MT001','TEST')\n"
+                    "print([s.get_run(r).get_channel('bx').n_samples for r in s.groups_list if r.startswith('sr')])\n",
+                    file},
+                   {}, std::chrono::seconds{200});
+  EXPECT_EQ(read.code, 0) << read.err;
+  EXPECT_THAT(read.out, HasSubstr("[100, 40, 60]"));
+}
+
+TEST(Resume, BeginsANewFileWhereAnotherIsNewer) {
+  const support::TempDir dir;
+  TcpPeer peer;
+  const auto dead = record_and_kill(peer, dir, 0, 50);
+  std::filesystem::create_directory(dir / "aside");
+  std::filesystem::rename(dead, dir / "aside" / "dead.h5");
+  record_well(peer, dir, 100, 150, "info: file open file=");
+  std::filesystem::rename(dir / "aside" / "dead.h5", dead);
+  record_well(peer, dir, 200, 250, "warning: recovered file=" + dead.string());
+  EXPECT_EQ(support::stored(dead).seconds, seconds(0, 50));
+  EXPECT_EQ(mth5::probe(dead).state, mth5::FileState::Closed);
+  EXPECT_EQ(support::stored(dir / "MT001_20201004T000320Z.h5").seconds, seconds(200, 250));
+}
+
+TEST(Resume, LeavesADamagedFileAloneAndBeginsANewOne) {
+  const support::TempDir dir;
+  TcpPeer peer;
+  const auto dead = record_and_kill(peer, dir, 0, 50);
+  auto bytes = support::read_text(dead);
+  std::fill(bytes.begin() + 16, bytes.end(), 'x');
+  bytes.replace(1 << 20, 12, std::string{"\x89HDF\r\n\x1a\n\x03\x08\x08\x05", 12});  // flagged as being written
+  support::write_text(dead, bytes);
+  Recording recording{Recording::tcp(peer.port()), options(dir)};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  ASSERT_TRUE(peer.send(numbered_lines(100, 150)));
+  ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(100, 150).size()));
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+  EXPECT_EQ(support::read_text(dead), bytes) << "what cannot be understood was changed";
+  EXPECT_EQ(support::stored(dir / "MT001_20201004T000140Z.h5").seconds, seconds(100, 150));
+}
+
+}  // namespace
