@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -18,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kUsage =
-    "usage: crash_images [--scenario NAME] [--model LETTERS] [--images N] [--seed S] [--index I] [--keep DIR] [--jobs N] "
+    "usage: crash_images [--scenario NAME,...] [--model LETTERS] [--images N] [--seed S] [--index I] [--keep DIR] [--jobs N] "
     "[--python PROGRAM]\n"
     "  --images N    in all, spread over scenarios and models (500)\n"
     "  --index I     only this image of each scenario and model\n"
@@ -42,9 +43,12 @@ Arguments parse(int argc, char** argv) {
     if (i + 1 == argc) throw std::invalid_argument{option + ": needs a value, or is not an option"};
     const std::string value = argv[i + 1];
     if (option == "--scenario") {
-      const auto* const found = find_scenario(value);
-      if (found == nullptr) throw std::invalid_argument{"--scenario: there is none called " + value};
-      arguments.scenarios = {found};
+      arguments.scenarios.clear();
+      std::istringstream names{value};
+      for (std::string name; std::getline(names, name, ',');) {
+        arguments.scenarios.push_back(find_scenario(name));
+        if (arguments.scenarios.back() == nullptr) throw std::invalid_argument{"--scenario: there is none called " + name};
+      }
     } else if (option == "--model") {
       if (value.find_first_not_of(kModelLetters) != std::string::npos)
         throw std::invalid_argument{"--model: " + value + " is not made of " + std::string{kModelLetters}};

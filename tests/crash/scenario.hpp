@@ -31,6 +31,7 @@ struct Scenario {
   int gaps_every = 0;     ///< flushes; a row into the second table
   int large_edit_at = 0;  ///< flush before which 8 stations with a run of `channels` channels each come in one edit
   Ending ending = Ending::Cut;
+  int cuts_from = 0;  ///< flush before which power is not cut
 };
 
 [[nodiscard]] std::span<const Scenario> scenarios();

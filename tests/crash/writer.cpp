@@ -70,6 +70,7 @@ class Writer {
 
   void record() {
     for (int i = 1; i <= scenario_.flushes; ++i) {
+      if (i == scenario_.cuts_from) note("from");
       if (i == scenario_.large_edit_at) large_edit();
       if (scenario_.roll_every > 0 && i % scenario_.roll_every == 0) roll();
       if (scenario_.edit_every > 0 && i % scenario_.edit_every == 0) small_edit(i / scenario_.edit_every);
