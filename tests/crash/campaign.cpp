@@ -40,6 +40,15 @@ Recording record(const Options& options, const Scenario& scenario) {
   return recording;
 }
 
+/// Anywhere; every fourth time inside a sync: when most is in the air.
+std::size_t pick_cut(const Recording& recording, Random& random) {
+  const std::size_t anywhere = recording.from + random.below(recording.events.size() + 1 - recording.from);
+  if (random.below(4) != 0) return anywhere;
+  for (std::size_t at = anywhere; at < recording.events.size(); ++at)
+    if (recording.events[at].kind == Kind::SyncEnd) return at;  // it has not returned yet
+  return anywhere;
+}
+
 /// Checks images one after the other in a folder of its own.
 class Worker {
  public:
@@ -117,7 +126,7 @@ class Worker {
     if (recovery_.events.empty()) return;
     Random random{Random::mix(options_.seed * 31 + index)};
     Images images{recovery_, disk_before()};
-    const std::size_t cut = random.below(recovery_.events.size() + 1);
+    const std::size_t cut = pick_cut(recovery_, random);
     const Model kind = kModels[random.below(kModels.size())];
     made_ = find(images.at(cut, kind, random), file_.string());
   }
@@ -166,8 +175,7 @@ Item make_item(const Options& options, const Scenario& scenario, const Recording
   const std::uint64_t nth = model == 'R' ? index / kCutsOfRecovery : index;
   Random random{Random::mix(options.seed ^ channel_key(scenario.name)) + static_cast<std::uint64_t>(model) * 0x1'0000'0000U +
                 nth};
-  const std::size_t cut = recording.from + random.below(recording.events.size() + 1 - recording.from);
-  return {index, random, cut};
+  return {index, random, pick_cut(recording, random)};
 }
 
 Outcome parse(const std::string& line) {
