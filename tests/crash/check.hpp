@@ -20,7 +20,7 @@ struct Verdict {
 };
 
 /// Opens the file as its user would (mth5::File, "r+"), reads and compares everything, appends to it, reads again; in a child
-/// process, which has 20 s.
+/// process, which has 20 s of CPU time.
 /// @param choice  which run is appended to, and whether with readers attached (SWMR)
 [[nodiscard]] Verdict check_image(const std::filesystem::path& path, const Expected& expected, std::uint64_t choice);
 

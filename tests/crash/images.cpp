@@ -214,13 +214,15 @@ int run(const Arguments& arguments) {
     options.python_pipe = python->pipe();
   }
   Report report{arguments};
-  const std::uint64_t cells = arguments.scenarios.size() * arguments.models.size();
-  std::uint64_t cell = 0;
+  std::uint64_t shares = 0, shared = 0;
+  for (const auto* scenario : arguments.scenarios)
+    shares += arguments.models.size() * static_cast<std::uint64_t>(scenario->share);
   for (const auto* scenario : arguments.scenarios) {
     std::map<char, std::vector<std::uint64_t>> wanted;
     for (const char model : arguments.models) {
-      const std::uint64_t n = arguments.images * (cell + 1) / cells - arguments.images * cell / cells;
-      ++cell;
+      const std::uint64_t before = arguments.images * shared / shares;
+      shared += static_cast<std::uint64_t>(scenario->share);
+      const std::uint64_t n = arguments.images * shared / shares - before;
       if (arguments.index)
         wanted[model] = {*arguments.index};
       else

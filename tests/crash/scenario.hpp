@@ -32,6 +32,7 @@ struct Scenario {
   int large_edit_at = 0;  ///< flush before which 8 stations with a run of `channels` channels each come in one edit
   Ending ending = Ending::Cut;
   int cuts_from = 0;  ///< flush before which power is not cut
+  int share = 4;      ///< of the images; less where one takes long
 };
 
 [[nodiscard]] std::span<const Scenario> scenarios();
