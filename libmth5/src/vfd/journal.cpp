@@ -54,10 +54,9 @@ std::uint64_t head_hash(const Head& head) {
   return hash_of(reinterpret_cast<const char*>(&head) + from, sizeof head - from);
 }
 
-template <class T>
-void put(std::vector<char>& to, const T& value) {
-  const char* bytes = reinterpret_cast<const char*>(&value);
-  to.insert(to.end(), bytes, bytes + sizeof value);
+void put(char*& to, const void* bytes, std::size_t size) {
+  std::memcpy(to, bytes, size);
+  to += size;
 }
 
 template <class T>
@@ -104,11 +103,16 @@ std::optional<Journal> Journal::find(int fd, const std::filesystem::path& path) 
 }
 
 void Journal::encode(const Head& head, const Changes& changed, const std::vector<Record::Direct>& direct) {
-  buffer_.clear();
-  put(buffer_, head);
-  for (const auto& [at, bytes] : changed.ranges()) put(buffer_, Place{at, bytes.size()});
-  for (const auto& extent : direct) put(buffer_, extent);
-  for (const auto& [at, bytes] : changed.ranges()) buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+  std::size_t size = sizeof head + changed.ranges().size() * sizeof(Place) + direct.size() * sizeof(Record::Direct);
+  for (const auto& [at, bytes] : changed.ranges()) size += bytes.size();
+  buffer_.resize(size);
+  char* to = buffer_.data() + sizeof head;
+  for (const auto& [at, bytes] : changed.ranges()) {
+    const Place place{at, bytes.size()};
+    put(to, &place, sizeof place);
+  }
+  if (!direct.empty()) put(to, direct.data(), direct.size() * sizeof(Record::Direct));
+  for (const auto& [at, bytes] : changed.ranges()) put(to, bytes.data(), bytes.size());
   Head full = head;
   full.magic = kRecordMagic;
   full.file_id = file_id_;

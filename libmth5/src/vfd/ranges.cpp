@@ -60,6 +60,7 @@ void Extents::add(std::uint64_t at, std::span<const char> bytes, bool samples) {
   if (free && samples && before != extents_.end() && before->second.end == at && before->second.growing &&
       at - before->first < kMost) {
     before->second.growing->add(bytes.data(), bytes.size());
+    before->second.value.reset();
     before->second.end = end;
     return;
   }

@@ -36,7 +36,7 @@ class Extents {
   struct Extent {
     std::uint64_t end;
     std::optional<Hash> growing;         ///< of samples: what goes on where it ends makes it longer
-    std::optional<std::uint64_t> value;  ///< of what grows no more; neither = to be read again, as a part was cut out
+    std::optional<std::uint64_t> value;  ///< the hash, if it was asked for; neither = to be read again, as a part was cut out
   };
   using Map = std::map<std::uint64_t, Extent>;
 
@@ -49,8 +49,8 @@ class Extents {
   template <class HashInFile, class Take>
   void each(HashInFile hash_in_file, Take take) {
     for (auto& [at, extent] : extents_) {
-      if (!extent.growing && !extent.value) extent.value = hash_in_file(at, extent.end - at);
-      take(at, extent.end - at, extent.value ? *extent.value : extent.growing->value());
+      if (!extent.value) extent.value = extent.growing ? extent.growing->value() : hash_in_file(at, extent.end - at);
+      take(at, extent.end - at, *extent.value);
     }
   }
   [[nodiscard]] const Map& extents() const { return extents_; }
