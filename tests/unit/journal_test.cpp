@@ -61,7 +61,7 @@ TEST(Covered, JoinsNeighbours) {
 
 std::string text(Extents& extents) {
   std::string out;
-  extents.each([](std::uint64_t, std::uint64_t) { return 0; },
+  extents.each([](std::uint64_t, std::uint64_t) { return std::uint64_t{0}; },
                [&](std::uint64_t at, std::uint64_t size, std::uint64_t hash) {
                  out += std::to_string(at) + "+" + std::to_string(size) + ":" + (hash == 0 ? "read" : std::to_string(hash)) + " ";
                });
