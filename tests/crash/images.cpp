@@ -228,16 +228,22 @@ int run(const Arguments& arguments) {
       else
         for (std::uint64_t i = 0; i < n; ++i) wanted[model].push_back(i);
     }
-    run_scenario(options, *scenario, wanted, [&](const Outcome& outcome) { report.add(*scenario, outcome); });
+    try {
+      run_scenario(options, *scenario, wanted, [&](const Outcome& outcome) { report.add(*scenario, outcome); });
+    } catch (const std::runtime_error&) {
+      if (interrupted == 0) throw;
+      break;  // what is done is told
+    }
   }
-  const std::size_t read = python ? add_python(python->finish(), report) : 0;
+  const std::size_t read = python && interrupted == 0 ? add_python(python->finish(), report) : 0;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   bool good = report.print(took.count(), read);
-  if (python && read == 0 && !arguments.index) {
+  if (python && read == 0 && !arguments.index && interrupted == 0) {
     std::printf("crash images: Python was to read some of them and has read none\n");
     good = false;
   }
-  return good ? 0 : 1;
+  if (interrupted != 0) std::printf("crash images: interrupted\n");
+  return interrupted != 0 ? 130 : good ? 0 : 1;
 }
 
 }  // namespace
