@@ -57,7 +57,13 @@ double Look::seconds_at_risk() const {
   if (!commit) return kNaN;
   if (samples_at_risk() <= 0) return 0;
   if (commit->durable_sequence == 0) return kNaN;
-  return std::chrono::duration<double>(commit->time - commit->durable_time).count();
+  const auto until = state == mth5::FileState::Live ? std::max(time, commit->time) : commit->time;
+  return std::chrono::duration<double>(until - commit->durable_time).count();
+}
+
+double Look::commit_age_s() const {
+  return commit && state == mth5::FileState::Live ? std::max(0.0, std::chrono::duration<double>(time - commit->time).count())
+                                                  : kNaN;
 }
 
 Watch::Watch(const std::filesystem::path& path, LookOptions options) : options_{std::move(options)} {
@@ -138,7 +144,8 @@ Look Watch::look(mth5::UtcNanos now) {
             .last_gap = {},
             .commit = file.last_commit(),
             .soh = newest_soh(file),
-            .free_bytes = {}};
+            .free_bytes = {},
+            .full_in_s = {}};
   std::set<std::string> stations;
   for (const auto& survey : file.surveys()) look.surveys.push_back(survey.id);
   for (const auto& station : file.stations())
@@ -169,6 +176,14 @@ Look Watch::look(mth5::UtcNanos now) {
   const auto directory = std::filesystem::absolute(file.path(), error).parent_path();
   const auto space = std::filesystem::space(directory, error);
   if (!error) look.free_bytes = space.available;
+  if (const auto rows = file.table_rows("ledger"); rows > 0) {
+    const auto last = file.table("ledger", rows - 1);
+    if (last && last->has("disk_full_in")) {
+      const double full_in = last->number(0, "disk_full_in");
+      look.disk_was_full = full_in == 0 && state == mth5::FileState::Closed;
+      if (state == mth5::FileState::Live && std::isfinite(full_in)) look.full_in_s = full_in;
+    }
+  }
   return look;
 }
 

@@ -48,10 +48,15 @@ struct Look {
   std::optional<mth5::Reader::Commit> commit;
   std::map<std::string, double> soh;  ///< newest values, `battery_V`; NaN = not known
   std::optional<std::uint64_t> free_bytes;
+  std::optional<double> full_in_s;  ///< what the recorder foretold with its last durable commit
+  bool disk_was_full = false;       ///< it closed the file because of it, and waits for space
 
-  /// Samples per channel that a power cut would cost now, and for how long they have been waiting; NaN and -1 = not known.
+  /// Samples per channel that a power cut would cost, as of the last commit, and for how long they have been waiting now (a
+  /// writer whose disk stalls commits nothing, so in a live file that time goes on); NaN and -1 = not known.
   [[nodiscard]] std::int64_t samples_at_risk() const;
   [[nodiscard]] double seconds_at_risk() const;
+  /// Since the last commit of a live file; NaN else.
+  [[nodiscard]] double commit_age_s() const;
 };
 
 /// Follows one file. look() refreshes the reader and reads the windows, never whole channels.

@@ -1,8 +1,10 @@
 #include <cmath>
+#include <cstdio>
 
 #include "analysis/json.hpp"
 #include "analysis/look.hpp"
 #include "analysis/table_text.hpp"
+#include "mth5/duration.hpp"
 
 namespace analysis {
 
@@ -34,6 +36,17 @@ std::string csv_field(const std::string& text) {
 }
 
 std::string csv_number(double value) { return std::isfinite(value) ? Json(value).dump() : ""; }
+
+/// "" if nothing is known.
+std::string disk_text(const Look& look) {
+  if (!look.free_bytes) return "";
+  char free[48];
+  std::snprintf(free, sizeof free, "Disk     %.1f GiB free", static_cast<double>(*look.free_bytes) / (1 << 30));
+  std::string text = free;
+  if (look.full_in_s) text += ", full in " + mth5::rough_duration(*look.full_in_s);
+  if (look.disk_was_full) text += "; disk-full: the recorder closed this file and waits for space";
+  return text + "\n";
+}
 
 std::string joined(const std::vector<std::string>& items) {
   std::string all;
@@ -76,7 +89,10 @@ Json to_json(const Look& look) {
   Json soh = look.soh.empty() ? Json{} : Json::object();
   for (const auto& [name, value] : look.soh) soh[name] = json::number(value);
   Json at_risk;
-  if (look.commit) at_risk = {{"samples", look.samples_at_risk()}, {"seconds", json::number(look.seconds_at_risk())}};
+  if (look.commit)
+    at_risk = {{"samples", look.samples_at_risk()},         {"seconds", json::number(look.seconds_at_risk())},
+               {"buffered", look.commit->buffered_samples}, {"visible", look.commit->visible_samples},
+               {"durable", look.commit->durable_samples},   {"commit_age_s", json::number(look.commit_age_s())}};
   return {
       {"schema", 1},
       {"time", json::time(look.time)},
@@ -93,7 +109,10 @@ Json to_json(const Look& look) {
       {"at_risk", at_risk},
       {"clock", nullptr},
       {"soh", soh},
-      {"disk", {{"free_bytes", look.free_bytes ? Json(*look.free_bytes) : Json{}}, {"full_in_s", nullptr}}}};
+      {"disk",
+       {{"free_bytes", look.free_bytes ? Json(*look.free_bytes) : Json{}},
+        {"full_in_s", look.full_in_s ? Json(std::round(*look.full_in_s)) : Json{}},
+        {"was_full", look.disk_was_full}}}};
 }
 
 std::string to_text(const Look& look) {
@@ -107,7 +126,10 @@ std::string to_text(const Look& look) {
            std::to_string(look.last_gap->samples) + (look.last_gap->reason.empty() ? "" : " (" + look.last_gap->reason + ")");
   out += "\nComplete " + percent_text(look.percent) + "\n";
   if (look.commit)
-    out += "At risk  " + std::to_string(look.samples_at_risk()) + " samples, " + age_text(look.seconds_at_risk()) + "\n";
+    out += "At risk  " + std::to_string(look.samples_at_risk()) + " samples, " + age_text(look.seconds_at_risk()) +
+           " (buffered " + std::to_string(look.commit->buffered_samples) + ", visible " +
+           std::to_string(look.commit->visible_samples) + ", durable " + std::to_string(look.commit->durable_samples) + ")\n";
+  out += disk_text(look);
   for (const auto& [name, value] : look.soh) out += "Health   " + name + " " + number_text(value) + "\n";
 
   using Align = TextTable::Align;
@@ -142,6 +164,7 @@ std::string to_csv(const Look& look) {
 
 std::string to_line(const Look& look) {
   std::string out = mth5::to_iso(look.time) + " " + std::string{mth5::to_string(look.state)};
+  if (look.disk_was_full) out += " disk-full";
   if (look.channels.empty()) return out + "  no samples yet";
   const bool few = look.channels.size() <= kFewChannels;
   const ChannelLook* before = nullptr;

@@ -3,6 +3,7 @@
 
 #include "analysis/summary.hpp"
 #include "analysis/table_text.hpp"
+#include "mth5/duration.hpp"
 
 namespace analysis {
 
@@ -22,7 +23,21 @@ std::string add_reasons(std::string text, const std::map<std::string, std::int64
   return text;
 }
 
-std::string ledger_text(const Ledger& ledger) {
+/// Of the last durable commit.
+std::string commit_text(const Ledger& ledger, mth5::FileState state) {
+  if (!ledger.last_commit) return "";
+  std::string text = "    last durable commit " + mth5::to_iso(*ledger.last_commit) + ": visible " +
+                     std::to_string(ledger.samples_visible) + ", before it durable " + std::to_string(ledger.samples_durable) +
+                     ", at risk " + std::to_string(ledger.samples_at_risk) + " samples, " + duration_text(ledger.at_risk_s) +
+                     "\n";
+  if (state == mth5::FileState::Closed && ledger.disk_full_in_s == 0)
+    text += "    disk-full: the recorder closed this file and waits for space\n";
+  else if (state == mth5::FileState::Live && std::isfinite(ledger.disk_full_in_s))
+    text += "    disk full in " + mth5::rough_duration(ledger.disk_full_in_s) + "\n";
+  return text;
+}
+
+std::string ledger_text(const Ledger& ledger, mth5::FileState state) {
   const std::string name = ledger.name.empty() ? std::to_string(ledger.source) : ledger.name;
   return "  ledger of source " + name + (ledger.balanced() ? ": balanced\n" : ": DOES NOT BALANCE\n") +
          add_reasons("    bytes " + std::to_string(ledger.bytes_in) + " = decoded " + std::to_string(ledger.bytes_decoded) +
@@ -32,7 +47,7 @@ std::string ledger_text(const Ledger& ledger) {
          add_reasons("    samples " + std::to_string(ledger.samples_decoded) + " = stored " +
                          std::to_string(ledger.samples_stored) + " + buffered " + std::to_string(ledger.samples_buffered),
                      ledger.samples_dropped) +
-         "\n";
+         "\n" + commit_text(ledger, state);
 }
 
 std::string position(const mth5::Metadata& station) {
@@ -107,7 +122,7 @@ std::string to_text(const Summary& summary) {
   for (const auto& file : summary.files) {
     out += "File " + file.path + "\n  " + std::string{mth5::to_string(file.state)} + ", MTH5 " + file.version + ", " +
            std::to_string(file.bytes) + " bytes\n";
-    for (const auto& ledger : file.ledger) out += ledger_text(ledger);
+    for (const auto& ledger : file.ledger) out += ledger_text(ledger, file.state);
   }
   if (summary.window.from || summary.window.to)
     out += "From " + (summary.window.from ? mth5::to_iso(*summary.window.from) : "the first sample") + " to " +
