@@ -66,4 +66,15 @@ TEST(Patterns, SayWhatIsWrongWithThem) {
   EXPECT_EQ(problem("{start:%}"), "'%' is not one of %Y %y %m %d %j %H %M %S %F %T %%");
 }
 
+TEST(Bytes, AreReadAndWrittenInTheirUnits) {
+  EXPECT_EQ(daq::config::parse_bytes("32MiB"), 33'554'432);
+  EXPECT_EQ(daq::config::parse_bytes("0.5GiB"), 536'870'912);
+  EXPECT_EQ(daq::config::parse_bytes("7B"), 7);
+  for (const char* wrong : {"", "32", "MiB", "-1MiB", "1MB", "1 MiB", "1e3B", "99999999TiB"})
+    EXPECT_FALSE(daq::config::parse_bytes(wrong)) << wrong;
+  EXPECT_EQ(daq::config::format_bytes(33'554'432), "32MiB");
+  EXPECT_EQ(daq::config::format_bytes(1025), "1025B");
+  EXPECT_EQ(daq::config::format_bytes(0), "0B");
+}
+
 }  // namespace

@@ -26,11 +26,13 @@ void Arrivals::add(std::uint64_t before, Steady::time_point now, std::uint64_t s
   // The last mark at or before the first sample that is not safe still counts; those in front of it do not.
   auto needed = std::partition_point(marks_.begin(), marks_.end(), [&](const Mark& mark) { return mark.before <= safe; });
   if (needed != marks_.begin()) marks_.erase(marks_.begin(), needed - 1);
-  if (!marks_.empty() && now < marks_.back().time + kEvery && marks_.back().before > safe) return;
+  if (!marks_.empty() && now < marks_.back().time + every_ && marks_.back().before > safe) return;
+  if (marks_.size() < kMost / 4) every_ = kEvery;
   if (marks_.size() == kMost) {  // a medium that stalls for long: every other mark will do
     std::size_t kept = 0;
     for (std::size_t i = 0; i < marks_.size(); i += 2) marks_[kept++] = marks_[i];
     marks_.resize(kept);
+    every_ *= 2;
   }
   marks_.push_back({marks_.empty() ? before : std::max(before, marks_.back().before), now});
 }

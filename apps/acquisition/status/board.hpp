@@ -31,7 +31,7 @@ class Durations {
   std::int64_t count_ = 0, last_us_ = 0, max_us_ = 0;
 };
 
-/// When what came: marks every quarter of a second, older ones thinned out when there are too many.
+/// When what came: marks every quarter of a second, farther apart while a medium stalls for long.
 class Arrivals {
  public:
   /// @param before  samples that had come before those that came now
@@ -48,6 +48,7 @@ class Arrivals {
     Steady::time_point time;
   };
   std::vector<Mark> marks_;
+  std::chrono::milliseconds every_ = kEvery;
 };
 
 struct SourceEntry {
