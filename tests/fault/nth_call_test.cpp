@@ -209,8 +209,9 @@ std::vector<Way> ways() {
   std::vector<Way> all{{"write", "EINTR", 0, false},
                        {"write", "SHORT", 0, false},
                        {"truncate", "EINTR", 0, false},
-                       {"allocate", "EINTR", 0, false}};
-  for (const char* call : {"sync", "truncate", "allocate", "open", "rename"}) {
+                       {"allocate", "EINTR", 0, false},
+                       {"sync", "EINTR", 0, false}};
+  for (const char* call : {"write", "sync", "truncate", "allocate", "open", "rename"}) {
     for (const Way& way : {Way{call, "ENOSPC", ENOSPC, true}, {call, "EIO", EIO, true}}) all.push_back(way);
     if (!more()) continue;
     for (const bool on : {false, true})

@@ -32,7 +32,8 @@ void rename_new(const std::filesystem::path& from, const std::filesystem::path& 
 void sync_directory(const std::filesystem::path& directory) {
   const int fd = open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) fail(directory, "cannot be opened", errno);
-  const int rc = fsync(fd);
+  int rc = fsync(fd);
+  while (rc != 0 && errno == EINTR) rc = fsync(fd);
   const int error = errno;
   close(fd);
   // EINVAL: a file system that cannot sync directories keeps their names in order by itself (fsync(2)).

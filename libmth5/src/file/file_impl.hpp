@@ -137,10 +137,15 @@ class FileImpl {
   void finish_metadata();
   void refresh_station_rows(std::size_t station);
   void require_writable(const char* call) const;
+  /// HDF5 is not told of writes that fail. @throws FileError
+  void require_written() const {
+    if (store_ && !store_->failure().empty()) throw FileError{store_->failure()};
+  }
   template <class Body>
-  auto guarded(Body body) {
+  void guarded(Body body) {
     try {
-      return body();
+      body();
+      require_written();
     } catch (const FileError& e) {
       failed_ = true;
       if (store_) store_->abandon();

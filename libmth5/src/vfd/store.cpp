@@ -80,13 +80,19 @@ void Store::read(std::uint64_t at, void* bytes, std::size_t size) const {
 }
 
 void Store::write(std::uint64_t at, std::span<const char> bytes, bool raw) {
-  if (abandoned_) return;
   if (raw) last_raw_write_ = {at, bytes.size()};
   end_ = std::max(end_, at + bytes.size());
+  if (abandoned_) return log(at, bytes);  // for HDF5 to read again; no commit comes any more
   note_flags(at, bytes);
   const std::uint64_t seen = at >= visible_end_ ? 0 : std::min<std::uint64_t>(bytes.size(), visible_end_ - at);
   if (seen > 0) log(at, bytes.first(seen));
-  if (seen < bytes.size()) write_straight(at + seen, bytes.subspan(seen), raw);
+  if (seen == bytes.size()) return;
+  try {
+    write_straight(at + seen, bytes.subspan(seen), raw);
+  } catch (const FileError&) {
+    // Told by failure(). HDF5 1.10 does not survive a write that fails: later calls crash or hang.
+    log(at + seen, bytes.subspan(seen));
+  }
 }
 
 void Store::write_new(std::uint64_t at, std::span<const char> bytes) {
@@ -101,11 +107,13 @@ void Store::log(std::uint64_t at, std::span<const char> bytes) {
 }
 
 void Store::write_straight(std::uint64_t at, std::span<const char> bytes, bool raw) {
-  if (before_) {
-    before_->save(at, bytes.size());
-    before_->sync();
-  }
-  final_failure([&] { core::write_all(fd_, bytes.data(), bytes.size(), at, path_); });
+  final_failure([&] {
+    if (before_) {
+      before_->save(at, bytes.size());
+      before_->sync();
+    }
+    core::write_all(fd_, bytes.data(), bytes.size(), at, path_);
+  });
   size_ = std::max(size_, at + bytes.size());
   if (journal_ && !fresh_) direct_.add(at, bytes, raw);
 }

@@ -41,7 +41,7 @@ class Store {
   ///            marks of a file that was not recovered)
   static Store open(int fd, std::filesystem::path path, Replay& done, const std::filesystem::path& before = {});
 
-  // Called by HDF5 through the driver. @throws FileError
+  // Called by HDF5 through the driver. @throws FileError, but for write(): whoever lets HDF5 write asks failure() afterwards
   void read(std::uint64_t at, void* bytes, std::size_t size) const;
   void write(std::uint64_t at, std::span<const char> bytes, bool raw);
   void truncate(std::uint64_t end) { end_ = end; }
@@ -72,7 +72,7 @@ class Store {
 
   [[nodiscard]] bool has_journal() const { return journal_.has_value(); }
   [[nodiscard]] std::uint64_t user_block() const { return journal_ ? journal_->user_block() : 0; }
-  /// Keeps the reason of a failure for whoever gets only HDF5's error code.
+  /// Keeps the reason of a failure for whoever gets only HDF5's error code, or none.
   void keep_failure(std::string why);
   [[nodiscard]] const std::string& failure() const { return failure_; }
 
