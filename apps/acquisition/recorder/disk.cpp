@@ -26,12 +26,21 @@ std::filesystem::path reserve_path(const config::Config& config) {
 }  // namespace
 
 void Reserve::hold() {
-  if (held_) return;
+  if (!held_) take(false);
+}
+
+void Reserve::renew() {
+  held_ = false;
+  take(true);
+}
+
+void Reserve::take(bool to_the_medium) {
   const int fd = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
   int error = fd < 0 ? errno : 0;
   if (fd >= 0) {
     if (ftruncate(fd, bytes_) != 0) error = errno;  // what was left may be larger
     if (error == 0) error = posix_fallocate(fd, 0, bytes_);
+    if (error == 0 && to_the_medium && fsync(fd) != 0) error = errno;
     close(fd);
     if (error != 0) unlink(path_.c_str());
   }

@@ -28,10 +28,14 @@ class Reserve {
 
   /// Takes the space, where it is not held yet. @throws mth5::FileError, with the system's words; nothing is held then
   void hold();
+  /// Takes it anew, down to the medium: a look at whether that can be written. @throws as hold()
+  void renew();
   void release();
   [[nodiscard]] std::int64_t bytes() const { return bytes_; }
 
  private:
+  void take(bool to_the_medium);
+
   std::filesystem::path path_;
   std::int64_t bytes_;
   bool held_ = false;
@@ -79,6 +83,8 @@ class Disk {
   /// again as soon as it is there.
   [[nodiscard]] bool has_room_again();
   void release_reserve() { reserve_.release(); }
+  /// @throws mth5::FileError if the medium cannot be written
+  void renew_reserve() { reserve_.renew(); }
 
   [[nodiscard]] std::int64_t free_bytes() const { return free_; }
   [[nodiscard]] std::int64_t limit() const { return reserve_.bytes(); }

@@ -65,6 +65,7 @@ void Recorder::run() {
           if (writer_.is_open()) writer_.close();
           return;
         }
+        if (trouble_ && !trouble_->full) try_medium();
       }
     } catch (const mth5::FileError& e) {
       failed(e);
@@ -89,6 +90,16 @@ void Recorder::write_what_came() {
   writer_.keep_pace(Steady::now());
   if (failing_since_ && writer_.syncs() > syncs_before_) failing_since_.reset();
   if (new_file_wanted_.exchange(false) && writer_.is_open()) writer_.close();
+}
+
+void Recorder::try_medium() {
+  // Nothing came that a new file could begin with; a medium that has died is to be found dead all the same.
+  trouble_->next_try = Steady::now() + pause();
+  disk_.renew_reserve();
+}
+
+Steady::duration Recorder::pause() const {
+  return std::min<Steady::duration>(kLongestPause, std::chrono::seconds{1} * (1 << std::min(failures_ - 1, 5)));
 }
 
 Steady::time_point Recorder::next_deadline() const {
@@ -133,9 +144,8 @@ void Recorder::failed(const mth5::FileError& error) {
             " samples (write-failed)";
   line += full ? "; a new file begins when there is space, samples wait in the ring"
                : "; a new file is tried, samples wait in the ring";
-  const auto pause = std::min<Steady::duration>(kLongestPause, std::chrono::seconds{1} * (1 << std::min(failures_ - 1, 5)));
   if (full) disk_.release_reserve();
-  begin_trouble({full, std::move(line), now + (full ? Steady::duration{kTryFullEvery} : pause)});
+  begin_trouble({full, std::move(line), now + (full ? Steady::duration{kTryFullEvery} : pause())});
 }
 
 void Recorder::begin_trouble(Trouble trouble) {

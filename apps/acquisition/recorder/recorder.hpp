@@ -24,7 +24,7 @@ namespace daq::recorder {
 ///
 /// - Before the disk is full the file is closed in order. Samples wait in the ring; with space a new file begins.
 /// - A write that fails ends its file. Full (no space, quota) is the same as above; anything else is tried anew, with a new file
-///   and growing pauses, until output.give_up_after.
+///   and growing pauses, until output.give_up_after. While nothing comes to put into a file, the reserve is written instead.
 /// - What had been taken for the failed file and was not durable is counted (see FileWriter::abandon).
 class Recorder {
  public:
@@ -54,6 +54,7 @@ class Recorder {
   };
 
   void write_what_came();
+  void try_medium();
   void tell_disk();
   void watch_disk(Steady::time_point now);
   void failed(const mth5::FileError& error);
@@ -61,6 +62,7 @@ class Recorder {
   void begin_trouble(Trouble trouble);
   void end_trouble();
   [[noreturn]] void give_up();
+  [[nodiscard]] Steady::duration pause() const;
   [[nodiscard]] Steady::time_point next_deadline() const;
 
   // Constant after construction.
