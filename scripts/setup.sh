@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is needed to build and run (and with --test to test) on Debian 12. Needs root or sudo only if something is missing.
-#   scripts/setup.sh [--test] [--dev]
+#   scripts/setup.sh [--test] [--dev] [--vm]        --vm: for tests/fault/power_cut.sh, a kernel in build/vm too
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 build_packages=(g++ cmake ninja-build pkg-config git ca-certificates libhdf5-dev libxxhash-dev libboost-dev libboost-program-options-dev
@@ -8,14 +8,16 @@ build_packages=(g++ cmake ninja-build pkg-config git ca-certificates libhdf5-dev
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev) # CMake configures tests and benchmarks with all else
 test_packages=(hdf5-tools python3-venv python3-dev man-db procps strace)
 dev_packages=(clang-14 clang-format-14 clang-tidy-14 gcovr tmux)
+vm_packages=(qemu-system-x86 busybox-static e2fsprogs python3-minimal)
 
 packages=("${build_packages[@]}")
-with_python=no
+with_python=no with_kernel=no
 for option in "$@"; do
   case $option in
     --test) packages+=("${test_packages[@]}") with_python=yes ;;
     --dev) packages+=("${dev_packages[@]}") ;;
-    *) fail "unknown option $option (--test, --dev)" ;;
+    --vm) packages+=("${vm_packages[@]}") with_kernel=yes ;;
+    *) fail "unknown option $option (--test, --dev, --vm)" ;;
   esac
 done
 
@@ -45,4 +47,13 @@ if [[ $with_python == yes ]]; then
     build/venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
     echo "$wanted" >build/venv/.requirements
   fi
+fi
+
+if [[ $with_kernel == yes ]] && ! compgen -G 'build/vm/boot/vmlinuz-*' >/dev/null; then
+  # Taken apart, not installed: it is for the virtual machine alone.
+  kernel=$(apt-cache depends --important linux-image-cloud-amd64 | sed -n 's/^ *Depends: //p' | head -n 1)
+  [[ -n $kernel ]] || fail "apt knows no package linux-image-cloud-amd64; run apt-get update"
+  say "kernel for the virtual machine ($kernel)"
+  mkdir -p build/vm
+  (cd build/vm && apt-get download -qq "$kernel" && dpkg-deb -x "$kernel"_*.deb . && rm "$kernel"_*.deb)
 fi

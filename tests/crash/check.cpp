@@ -95,7 +95,7 @@ Content read_content(const mth5::Reader& reader, std::vector<std::pair<std::stri
   if (revisions[0] != revisions[1] || revisions[1] != revisions[2])
     fail("half an edit: survey, station and run have different comments");
   content.state.revision = revisions[0];
-  const auto ledger = reader.table("ledger"), gaps = reader.table("gaps");
+  const auto ledger = reader.table("commits"), gaps = reader.table("gaps");
   if (!ledger || !gaps) fail("a table is missing");
   content.state.ledger = static_cast<std::int64_t>(ledger->size());
   content.state.gaps = static_cast<std::int64_t>(gaps->size());

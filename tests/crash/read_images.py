@@ -48,7 +48,7 @@ def check(name):
                     need(np.array_equal(dataset[...], expected(path, dataset.shape[0])), f"{path}: samples differ")
                     lengths[station, run, component] = dataset.shape[0]
                     need(dataset.shape[0] == lengths.setdefault((station, run), dataset.shape[0]), f"{path}: length differs")
-        for table in ("ledger", "gaps", "state"):
+        for table in ("commits", "gaps", "state"):
             file[f"Acquisition/{table}"][...]
     channels = {key: n for key, n in lengths.items() if len(key) == 3}
     m = MTH5()

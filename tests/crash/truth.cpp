@@ -19,7 +19,7 @@ std::string component_name(std::size_t channel) {
 
 mth5::TableSpec ledger_table() {
   using Type = mth5::Column::Type;
-  return {"ledger",
+  return {"commits",
           {{"commit", Type::Int64, 0, ""},
            {"samples", Type::Int64, 0, ""},
            {"check", Type::Int64, 0, ""},

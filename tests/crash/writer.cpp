@@ -14,13 +14,13 @@
 #include "scenario.hpp"
 #include "truth.hpp"
 
-/// crash_writer SCENARIO SEED FILE: does to a new file what the scenario says, by libmth5's public face alone. Before and after
-/// each commit it notes in the recorder's log what the commit promises:
+/// crash_writer SCENARIO SEED FILE [FLUSHES]: does to a new file what the scenario says, by libmth5's public face alone. Before
+/// and after each commit it notes in the recorder's log what the commit promises:
 ///   try STATE   from here on the file may be in this state
 ///   visible N   flush() of commit N returned: it survives the death of the process
 ///   durable N   sync(), edit(), close() or start_swmr() returned: it survives a power cut
 ///   from        power cuts before the last of these are of no interest to the scenario
-extern "C" void crash_note(const char* text) __attribute__((weak));  // of the recorder, if it is there
+extern "C" void crash_note(const char* text) __attribute__((weak));  // of the recorder or of console.cpp, if it is there
 
 namespace crash {
 namespace {
@@ -304,16 +304,18 @@ void run(const Scenario& scenario, std::uint64_t seed, const std::filesystem::pa
 }  // namespace crash
 
 int main(int argc, char** argv) {
-  const auto* const scenario = argc == 4 ? crash::find_scenario(argv[1]) : nullptr;
-  if (scenario == nullptr) {
-    std::fprintf(stderr, "usage: crash_writer SCENARIO SEED FILE; scenarios:\n");
+  const auto* const known_scenario = argc == 4 || argc == 5 ? crash::find_scenario(argv[1]) : nullptr;
+  if (known_scenario == nullptr) {
+    std::fprintf(stderr, "usage: crash_writer SCENARIO SEED FILE [FLUSHES]; scenarios:\n");
     for (const auto& known : crash::scenarios())
       std::fprintf(stderr, "  %-10.*s %.*s\n", static_cast<int>(known.name.size()), known.name.data(),
                    static_cast<int>(known.what.size()), known.what.data());
     return 2;
   }
+  crash::Scenario scenario = *known_scenario;
+  if (argc == 5) scenario.flushes = std::atoi(argv[4]);
   try {
-    crash::run(*scenario, std::strtoull(argv[2], nullptr, 10), argv[3]);
+    crash::run(scenario, std::strtoull(argv[2], nullptr, 10), argv[3]);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "crash_writer: error: %s\n", e.what());
     return 1;
