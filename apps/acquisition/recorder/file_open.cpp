@@ -60,8 +60,11 @@ void FileWriter::open_file(std::size_t index, mth5::UtcNanos start) {
   if (const auto wanted = config_.output.directory / config::expand(config_.output.file_name, values).text; path != wanted)
     log_->warn("file name taken file={} instead={}", wanted.string(), path.string());
   timed([&] {
-    file_ = std::make_unique<mth5::File>(
-        mth5::File::create(path, {config_.output.file_version, "mth5d", {}, config_.output.allow_network}));
+    mth5::CreateOptions options{config_.output.file_version, "mth5d", {}, config_.output.allow_network};
+    std::uint64_t channels = 0;
+    for (const auto& source : config_.sources) channels += source.instrument.channels.size();
+    options.journal_bytes *= 1 + channels / 300;  // what the default is good for
+    file_ = std::make_unique<mth5::File>(mth5::File::create(path, options));
     const mth5::TableSpec source_spec = source_table();
     mth5::TableId source_id;
     file_->edit([&](mth5::Edit& edit) {
