@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <optional>
 
 #include "mth5/reader.hpp"
@@ -147,7 +148,7 @@ void arm(const Way& way, int nth, const fs::path& directory, const fs::path& log
   setenv("FAIL_NTH_DIR", directory.c_str(), 1);
   setenv("FAIL_NTH_CALL", way.call, 1);
   setenv("FAIL_NTH_HOW", way.how, 1);
-  setenv("FAIL_NTH_ON", way.from_then_on ? "1" : "0", 1);
+  setenv("FAIL_NTH_ON", way.from_then_on ? "1" : way.error == 0 && !more() ? "2" : "0", 1);
   setenv("FAIL_NTH_LOG", log.c_str(), 1);
   setenv("FAIL_NTH", std::to_string(nth).c_str(), 1);
   fail_nth_reload();
@@ -200,7 +201,9 @@ std::string NthCall::holds_what_was_told(const fs::path& path, const Told& told)
 }
 
 TEST_P(NthCall, EndsWithOneLineAndLosesNothing) {
-  for (int nth = 1; problems_ < 5 && attempt(nth);) ++nth;
+  // What a recording survives can happen to it a hundred times: all odd calls, and then all even ones.
+  const int most = GetParam().error == 0 && !more() ? 2 : std::numeric_limits<int>::max();
+  for (int nth = 1; nth <= most && problems_ < 5 && attempt(nth);) ++nth;
   std::printf("%s %s: %d calls, %d ended the recording\n", GetParam().call, GetParam().how, hits_, ended_);
   EXPECT_GT(hits_, 0) << "nothing was made to fail";
 }

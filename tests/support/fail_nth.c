@@ -21,6 +21,7 @@ static struct {
   long nth; /* 0: nothing fails */
   int how;  /* errno, or kShort */
   bool from_then_on;
+  bool every_other; /* as many as can be, if what is tried again has to come through */
 } plan;
 static atomic_long calls;
 
@@ -44,6 +45,7 @@ void fail_nth_reload(void) {
   plan.how_name = getenv("FAIL_NTH_HOW");
   plan.nth = nth != NULL && plan.directory != NULL && plan.call != NULL ? atol(nth) : 0;
   plan.from_then_on = on != NULL && *on == '1';
+  plan.every_other = on != NULL && *on == '2';
   if (plan.nth > 0) plan.how = how_from(plan.how_name);
   calls = 0;
 }
@@ -78,7 +80,7 @@ static bool fails(const char* kind, const char* name, const char* path) {
   const size_t length = strlen(plan.directory);
   if (strncmp(path, plan.directory, length) != 0 || (path[length] != '/' && path[length] != '\0')) return false;
   const long number = ++calls;
-  if (plan.from_then_on ? number < plan.nth : number != plan.nth) return false;
+  if (plan.from_then_on ? number < plan.nth : plan.every_other ? number % 2 != plan.nth % 2 : number != plan.nth) return false;
   log_failure(number, name, path);
   errno = plan.how;
   return true;
