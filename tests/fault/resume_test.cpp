@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <map>
 
 #include "mth5/reader.hpp"
 #include "support/healthy.hpp"
@@ -79,6 +80,14 @@ TEST(Resume, GoesOnInTheFileOfTheOneThatWasKilled) {
   const auto& ledger = json.at("files").at(0).at("ledger").at(0);
   EXPECT_TRUE(ledger.at("balanced").get<bool>()) << ledger.dump(1);
   EXPECT_EQ(ledger.at("sessions"), 3);
+  const auto rows = reader.table("ledger").value();
+  for (const std::string column : {"bytes_in", "bytes_decoded", "samples_decoded", "samples_stored"}) {
+    std::map<std::int64_t, std::int64_t> last;  // by session: each counts from zero
+    for (std::size_t i = 0; i < rows.size(); ++i) last[rows.integer(i, "session")] = rows.integer(i, column);
+    std::int64_t sum = 0;
+    for (const auto& [session, count] : last) sum += count;
+    EXPECT_EQ(ledger.at(column), sum) << column;
+  }
   EXPECT_EQ(json.at("channels").at(0).at("missing"), 60);
 
   const char* python = std::getenv("MTH5_TEST_PYTHON");
