@@ -51,7 +51,12 @@ std::vector<std::string> problems_of(const mth5::Reader& reader, const Options& 
     }
   }
   report["verified"] = {{"channels", channels.size()}, {"samples_read", done}};
-  const auto ledger = analysis::read_ledger(reader);
+  std::vector<analysis::Ledger> ledger;
+  try {
+    ledger = analysis::read_ledger(reader);
+  } catch (const mth5::Error& e) {
+    problems.push_back(std::string{"/Acquisition/ledger: "} + e.what());
+  }
   for (const auto& source : ledger)
     if (!source.balanced()) problems.push_back("ledger of source " + std::to_string(source.source) + ": does not balance");
   const std::int64_t in_ledger = std::accumulate(ledger.begin(), ledger.end(), std::int64_t{0},
