@@ -11,7 +11,6 @@
 #include "core/filesystem.hpp"
 #include "file/acquisition_tables.hpp"
 #include "file/file_impl.hpp"
-#include "h5/grow.hpp"
 #include "h5/types.hpp"
 #include "mth5/filesystem.hpp"
 #include "vfd/driver.hpp"
@@ -221,12 +220,10 @@ void FileImpl::append(RunId id, hid_t memory_type, std::size_t element_bytes, Ma
     const auto start = static_cast<hsize_t>(target.n_samples);
     const auto count = static_cast<hsize_t>(samples.n_samples);
     const hsize_t size = start + count;
-    h5::grow(target.datasets, start, size, target.path, [&] {
-      for (std::size_t c = 0; c < target.datasets.size(); ++c) {
-        const char* values = samples.data + c * samples.stride * element_bytes;
-        target.direct[c].write(start, count, values, memory_type);
-      }
-    });
+    for (std::size_t c = 0; c < target.datasets.size(); ++c) {
+      h5::check(H5Dset_extent(target.datasets[c].get(), &size), target.path);
+      target.direct[c].write(start, count, samples.data + c * samples.stride * element_bytes, memory_type);
+    }
     target.n_samples += static_cast<std::int64_t>(count);
     target.has_data = target.has_data || has_data;
     mark_dirty(static_cast<std::int64_t>(count));
@@ -245,10 +242,9 @@ void FileImpl::append_rows(TableId id, const Rows& rows) {
     const h5::Space memory{H5Screate_simple(1, &count, nullptr), table.spec.name};
     const h5::Space where{H5Screate_simple(1, &size, nullptr), table.spec.name};
     h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), table.spec.name);
-    h5::grow({&table.dataset, 1}, start, size, table.spec.name, [&] {
-      h5::check(H5Dwrite(table.dataset.get(), table.type.get(), memory.get(), where.get(), H5P_DEFAULT, rows.bytes().data()),
-                table.spec.name);
-    });
+    h5::check(H5Dset_extent(table.dataset.get(), &size), table.spec.name);
+    h5::check(H5Dwrite(table.dataset.get(), table.type.get(), memory.get(), where.get(), H5P_DEFAULT, rows.bytes().data()),
+              table.spec.name);
     table.n_rows += static_cast<std::int64_t>(count);
     mark_dirty(0);
   });
