@@ -101,6 +101,13 @@ void Store::write_new(std::uint64_t at, std::span<const char> bytes) {
   write_straight(at, bytes, true);
 }
 
+void Store::fill_ahead(std::uint64_t at, std::size_t size) {
+  if (abandoned_) return;
+  const std::vector<char> zeros(size);
+  final_failure([&] { core::write_all(fd_, zeros.data(), size, at, path_); });
+  size_ = std::max(size_, at + size);
+}
+
 void Store::log(std::uint64_t at, std::span<const char> bytes) {
   log_.push_back({at, arena_.size(), bytes.size()});
   arena_.insert(arena_.end(), bytes.begin(), bytes.end());

@@ -59,6 +59,9 @@ class Store {
   /// bytes, so they go straight to their place. @throws FileError
   void write_new(std::uint64_t at, std::span<const char> bytes);
 
+  /// Zeros where write_new() will come: a sync of blocks that the file has already is cheaper (tests/bench). @throws FileError
+  void fill_ahead(std::uint64_t at, std::size_t size);
+
   /// Makes all writes since the last commit visible together, and durable with exactly one fdatasync if that is asked for, or if
   /// what is in the journal could not undo them (a few times in hundreds; a record without room in its slot costs three more).
   /// @param samples  visible with this commit, for reports
