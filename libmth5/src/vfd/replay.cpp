@@ -106,23 +106,22 @@ Replay Store::replay() {
                       ": its writer died, and then another program (h5clear?) marked it as closed before its journal was "
                       "replayed; the file was left as it is"};
 
+  // Put together first: readers that have the file open must not see the base come back before what followed it.
+  Changes all;
+  if (base != nullptr && base != chosen)
+    for (const auto& [at, bytes] : base->record.changed.ranges()) all.put(at, bytes);
+  for (const auto& [at, bytes] : chosen->record.changed.ranges()) all.put(at, bytes);
   const std::uint64_t size = core::size_of(fd_, path_);
   if (before_) {
-    for (const auto* each : {base, chosen})
-      if (each != nullptr)
-        for (const auto& [at, bytes] : each->record.changed.ranges()) before_->save(at, bytes.size());
+    for (const auto& [at, bytes] : all.ranges()) before_->save(at, bytes.size());
     if (size > head.end) before_->save(head.end, size - head.end);
     before_->sync();
   }
-  const auto put_back = [&](const Changes& changes) {
-    for (const auto& [at, bytes] : changes.ranges()) {
-      core::write_all(fd_, bytes.data(), bytes.size(), at, path_);
-      ++done.ranges;
-      done.bytes += bytes.size();
-    }
-  };
-  if (base != nullptr && base != chosen) put_back(base->record.changed);
-  put_back(chosen->record.changed);
+  for (const auto& [at, bytes] : all.ranges()) {
+    core::write_all(fd_, bytes.data(), bytes.size(), at, path_);
+    ++done.ranges;
+    done.bytes += bytes.size();
+  }
   if (size < head.end) core::set_size(fd_, head.end, path_);
   core::sync_data(fd_, path_);
 
