@@ -35,10 +35,10 @@ class Store {
   static Store create(int fd, std::filesystem::path path, std::uint64_t user_block);
   /// For a file that exists, brought to its last commit if it has a journal and was not closed. One without a journal (of Python,
   /// or of ours before it had one) gets the same treatment, but nothing that survives a cut of power.
+  /// @param fd      with the writer's lock
   /// @param before  "", or a new file for all that will be changed of this one
-  /// @param fd      with the writer's lock. @throws FileError, FormatError (damaged beyond the journal, or another program
-  /// cleared the
-  ///            marks of a file that was not recovered)
+  /// @throws FileError, FormatError (damaged beyond the journal; or another program cleared the marks of a file that was not
+  ///         recovered)
   static Store open(int fd, std::filesystem::path path, Replay& done, const std::filesystem::path& before = {});
 
   // Called by HDF5 through the driver. @throws FileError, but for write(): whoever lets HDF5 write asks failure() afterwards
@@ -71,9 +71,7 @@ class Store {
   void close();
   /// Nothing more reaches the file: it stays at its last commit.
   void abandon() { abandoned_ = true; }
-  [[nodiscard]] bool is_abandoned() const { return abandoned_; }
 
-  [[nodiscard]] bool has_journal() const { return journal_.has_value(); }
   [[nodiscard]] std::uint64_t user_block() const { return journal_ ? journal_->user_block() : 0; }
   /// Keeps the reason of a failure for whoever gets only HDF5's error code, or none.
   void keep_failure(std::string why);
