@@ -89,7 +89,7 @@ class Follower {
 
   /// @returns the exit code if this was the last look
   std::optional<int> look() {
-    std::optional<analysis::Look> seen;
+    std::optional<analysis::Snapshot> seen;
     try {
       seen = watch_->look(std::chrono::floor<std::chrono::milliseconds>(mth5::host_now()));
     } catch (const mth5::FileError& e) {
@@ -108,7 +108,7 @@ class Follower {
     return died ? cli::kFailure : cli::kDone;
   }
 
-  void print(const analysis::Look& seen) {
+  void print(const analysis::Snapshot& seen) {
     if (options_.format == Format::Json) {
       std::cout << analysis::to_json(seen).dump() << std::endl;
       return;
@@ -128,7 +128,7 @@ class Follower {
   bool waiting_ = false;
   bool announced_ = false;
   fs::path current_;
-  std::optional<analysis::Watch> watch_;
+  std::optional<analysis::LiveFile> watch_;
 };
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "analysis/look.hpp"
+#include "analysis/snapshot.hpp"
 
 namespace monitor {
 
@@ -15,7 +15,7 @@ struct FollowOptions {
   std::chrono::nanoseconds interval = std::chrono::seconds{1};
   Format format = Format::Line;
   bool quiet = false;  ///< no remarks on stderr
-  analysis::LookOptions look;
+  analysis::SnapshotOptions look;
 };
 
 /// Prints one look per interval until the file is closed, its writer died or a signal comes. A directory goes on with its next

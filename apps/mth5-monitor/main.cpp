@@ -6,7 +6,7 @@
 #include <boost/program_options/value_semantic.hpp>
 #include <nlohmann/json.hpp>
 
-#include "analysis/look.hpp"
+#include "analysis/snapshot.hpp"
 #include "cli/cli.hpp"
 #include "mth5-monitor/follow.hpp"
 #include "mth5/duration.hpp"
@@ -64,7 +64,7 @@ int look_once(const monitor::FollowOptions& options, bool json, bool csv) {
     if (!newest) throw mth5::FileError{path.string() + ": no MTH5 file (*.h5, *.mth5) in this directory"};
     path = *newest;
   }
-  analysis::Watch watch{path, options.look};
+  analysis::LiveFile watch{path, options.look};
   if (const auto missing = watch.not_found(); !missing.empty())
     throw mth5::FileError{path.string() + ": has no " + missing.front()};
   for (const auto& line : watch.file().warnings())

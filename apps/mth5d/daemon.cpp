@@ -68,7 +68,7 @@ Daemon::~Daemon() = default;
 void Daemon::make_input(std::size_t index) {
   const auto& config = config_.sources[index];
   Input& input = inputs_[index];
-  input.pipeline = std::make_unique<daq::pipeline::Pipeline>(config_, static_cast<std::uint16_t>(index), ring_);
+  input.intake = std::make_unique<daq::intake::Intake>(config_, static_cast<std::uint16_t>(index), ring_);
   board_.source(index, [&](auto& entry) {
     entry.name = config.name;
     entry.input = to_string(config.input);
@@ -78,13 +78,13 @@ void Daemon::make_input(std::size_t index) {
   });
   daq::source::Listener listener;
   listener.bytes = [this, index](std::span<const char> bytes) {
-    inputs_[index].pipeline->bytes(bytes);
+    inputs_[index].intake->bytes(bytes);
     post_board(index, true);
     log_losses(index, false);
   };
   listener.connected = [this, index] {
     Input& in = inputs_[index];
-    if (in.problem_at) in.pipeline->count_reconnect();
+    if (in.problem_at) in.intake->count_reconnect();
     log_->info("source connected source={} input={}", config_.sources[index].name, to_string(config_.sources[index].input));
     in.problem_at.reset();
     in.problem.clear();
@@ -97,7 +97,7 @@ void Daemon::make_input(std::size_t index) {
   };
   listener.disconnected = [this, index](const std::string& reason, bool was_connected) {
     if (was_connected) {
-      inputs_[index].pipeline->disconnected();
+      inputs_[index].intake->disconnected();
       post_board(index, false);
     }
     log_problem(index, reason);
@@ -107,19 +107,19 @@ void Daemon::make_input(std::size_t index) {
     });
   };
   listener.ended = [this, index] { source_ended(index); };
-  listener.has_room = [this, index](std::size_t n) { return ring_.has_room(inputs_[index].pipeline->words_for(n)); };
+  listener.has_room = [this, index](std::size_t n) { return ring_.has_room(inputs_[index].intake->words_for(n)); };
   input.source = daq::source::make_source(io_, config, options_.until_eof, std::move(listener));
 }
 
 void Daemon::post_board(std::size_t index, bool data) {
-  const auto& pipeline = *inputs_[index].pipeline;
-  board_.arrived(index, pipeline.byte_counters(), pipeline.sample_counters());
+  const auto& intake = *inputs_[index].intake;
+  board_.arrived(index, intake.byte_counters(), intake.sample_counters());
   board_.source(index, [&](auto& entry) {
-    entry.reconnects = pipeline.reconnects();
+    entry.reconnects = intake.reconnects();
     if (!data) return;
     entry.last_data = Steady::now();
     entry.has_data = true;
-    if (const auto last = pipeline.last_time()) {
+    if (const auto last = intake.last_time()) {
       entry.clock_offset_ns = (mth5::host_now() - *last).count();
       entry.clock_known = true;
     }
@@ -138,8 +138,8 @@ void Daemon::log_problem(std::size_t index, const std::string& reason) {
 
 void Daemon::log_losses(std::size_t index, bool now) {
   Input& input = inputs_[index];
-  const auto& bytes = input.pipeline->byte_counters();
-  const auto& samples = input.pipeline->sample_counters();
+  const auto& bytes = input.intake->byte_counters();
+  const auto& samples = input.intake->sample_counters();
   if (bytes.bytes_skipped == input.logged_bytes.bytes_skipped && samples.dropped == input.logged_samples.dropped) return;
   const auto time = Steady::now();
   if (!now && input.logged_at && time < *input.logged_at + kLogEvery) return;
@@ -159,11 +159,11 @@ void Daemon::log_losses(std::size_t index, bool now) {
 void Daemon::source_ended(std::size_t index) {
   Input& input = inputs_[index];
   input.ended = true;
-  input.pipeline->finish();
+  input.intake->finish();
   post_board(index, false);
   log_losses(index, true);
-  const auto& bytes = input.pipeline->byte_counters();
-  const auto& samples = input.pipeline->sample_counters();
+  const auto& bytes = input.intake->byte_counters();
+  const auto& samples = input.intake->sample_counters();
   log_->info("source ended source={} bytes={} records={} samples={} gaps={}", config_.sources[index].name, bytes.bytes_in,
              bytes.frames, samples.stored, samples.gaps);
   board_.source(index, [](auto& entry) { entry.state = "ended"; });
@@ -173,8 +173,8 @@ void Daemon::source_ended(std::size_t index) {
 void Daemon::settle() {
   if (!io_work_ || !std::all_of(inputs_.begin(), inputs_.end(), [](const Input& i) { return i.ended; })) return;
   for (auto& input : inputs_)
-    if (!input.pipeline->settled()) input.pipeline->finish();
-  if (!std::all_of(inputs_.begin(), inputs_.end(), [](const Input& i) { return i.pipeline->settled(); })) {
+    if (!input.intake->settled()) input.intake->finish();
+  if (!std::all_of(inputs_.begin(), inputs_.end(), [](const Input& i) { return i.intake->settled(); })) {
     (void)ring_.has_room(ring_.capacity_words() / 2);  // asks to be called again
     return;
   }

@@ -15,7 +15,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "acquisition/config/config.hpp"
-#include "acquisition/pipeline/pipeline.hpp"
+#include "acquisition/intake/intake.hpp"
 #include "acquisition/recorder/recorder.hpp"
 #include "acquisition/ring/ring.hpp"
 #include "acquisition/source/source.hpp"
@@ -31,7 +31,7 @@ struct Options {
 };
 
 /// Puts the stages together and supervises them. Threads: main (signals, status), mth5-io (sources to ring), mth5-writer (ring to
-/// file). They stop in the order of the pipeline: sources hand over what has been received, the ring is closed, the writer
+/// file). They stop in the order of the way: sources hand over what has been received, the ring is closed, the writer
 /// empties it and closes the file.
 class Daemon {
  public:
@@ -46,7 +46,7 @@ class Daemon {
 
   /// One source with what belongs to it. io thread.
   struct Input {
-    std::unique_ptr<daq::pipeline::Pipeline> pipeline;
+    std::unique_ptr<daq::intake::Intake> intake;
     std::unique_ptr<daq::source::Source> source;
     bool ended = false;
     // What was logged last: repeats are gathered.

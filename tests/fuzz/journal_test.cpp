@@ -12,7 +12,7 @@
 #include "mth5/reader.hpp"
 #include "support/support.hpp"
 #include "support/test_writer.hpp"
-#include "vfd/store.hpp"
+#include "vfd/journaled_file.hpp"
 
 /// Any bytes in the place of the journal: never a crash, never a good file made worse.
 namespace {
@@ -73,7 +73,7 @@ class Journal : public testing::Test {
     const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
     try {
       mth5::vfd::Replay done;
-      (void)mth5::vfd::Store::open(fd, path, done);
+      (void)mth5::vfd::JournaledFile::open(fd, path, done);
     } catch (const mth5::FormatError&) {
       ++refused_;
     }

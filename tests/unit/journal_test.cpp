@@ -8,32 +8,32 @@
 #include "core/durable.hpp"
 #include "mth5/error.hpp"
 #include "support/support.hpp"
-#include "vfd/store.hpp"
+#include "vfd/journaled_file.hpp"
 
 /// The journal by itself, without HDF5: what goes where, and what a recovery makes of it. doc/journal.md
 namespace {
 
-using mth5::vfd::Changes;
-using mth5::vfd::Covered;
-using mth5::vfd::Extents;
+using mth5::vfd::DirectRanges;
 using mth5::vfd::Journal;
+using mth5::vfd::JournaledFile;
 using mth5::vfd::kLeastUserBlock;
+using mth5::vfd::RangeSet;
+using mth5::vfd::RedoRanges;
 using mth5::vfd::Replay;
-using mth5::vfd::Store;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
 constexpr std::uint64_t kStart = kLeastUserBlock;  ///< of the HDF5 part
 
-std::string text(const Changes& changes) {
+std::string text(const RedoRanges& changes) {
   std::string out;
   for (const auto& [at, bytes] : changes.ranges())
     out += std::to_string(at) + ":" + std::string(bytes.begin(), bytes.end()) + " ";
   return out;
 }
 
-TEST(Changes, LaterContentsReplaceEarlierOnes) {
-  Changes changes;
+TEST(RedoRanges, LaterContentsReplaceEarlierOnes) {
+  RedoRanges changes;
   changes.put(10, std::string_view{"aaaaaa"});
   changes.put(20, std::string_view{"bb"});
   changes.put(12, std::string_view{"cc"});
@@ -45,12 +45,12 @@ TEST(Changes, LaterContentsReplaceEarlierOnes) {
   EXPECT_EQ(text(changes), "10:dd 12:c 13:ee ");
 }
 
-TEST(Covered, JoinsNeighbours) {
-  Changes changes;
+TEST(RangeSet, JoinsNeighbours) {
+  RedoRanges changes;
   changes.put(10, std::string_view{"aaaa"});
   changes.put(14, std::string_view{"bb"});
   changes.put(20, std::string_view{"c"});
-  Covered covered;
+  RangeSet covered;
   covered.assign(changes);
   EXPECT_TRUE(covered.contains(11, 16));
   EXPECT_TRUE(covered.contains(20, 21));
@@ -59,7 +59,7 @@ TEST(Covered, JoinsNeighbours) {
   EXPECT_FALSE(covered.contains(30, 31));
 }
 
-std::string text(Extents& extents) {
+std::string text(DirectRanges& extents) {
   std::string out;
   extents.each([](std::uint64_t, std::uint64_t) { return std::uint64_t{0}; },
                [&](std::uint64_t at, std::uint64_t size, std::uint64_t hash) {
@@ -70,8 +70,8 @@ std::string text(Extents& extents) {
 
 std::string hash(std::string_view bytes) { return std::to_string(mth5::vfd::hash_of(bytes.data(), bytes.size())); }
 
-TEST(Extents, GoOnWhereOneEndedAndForgetWhatIsCutOut) {
-  Extents extents;
+TEST(DirectRanges, GoOnWhereOneEndedAndForgetWhatIsCutOut) {
+  DirectRanges extents;
   extents.add(100, std::string_view{"abc"}, true);
   extents.add(103, std::string_view{"def"}, true);
   extents.add(106, std::string_view{"meta"}, false);
@@ -94,7 +94,7 @@ class StoreTest : public testing::Test {
     mth5::core::read_all(fd_, bytes.data(), size, at, path_);
     return bytes;
   }
-  [[nodiscard]] std::string through(const Store& store, std::uint64_t at, std::size_t size) const {
+  [[nodiscard]] std::string through(const JournaledFile& store, std::uint64_t at, std::size_t size) const {
     std::string bytes(size, '?');
     store.read(at, bytes.data(), size);
     return bytes;
@@ -103,15 +103,15 @@ class StoreTest : public testing::Test {
     mth5::core::write_all(fd_, bytes.data(), bytes.size(), at, path_);
   }
   /// 100 bytes 'a', committed.
-  [[nodiscard]] Store started() const {
-    Store store = Store::create(fd_, path_, kLeastUserBlock);
+  [[nodiscard]] JournaledFile started() const {
+    JournaledFile store = JournaledFile::create(fd_, path_, kLeastUserBlock);
     store.write(kStart, std::string(100, 'a'), false);
     store.commit(true, 0);
     return store;
   }
-  Store reopened() {
+  JournaledFile reopened() {
     replay_ = {};
-    return Store::open(fd_, path_, replay_);
+    return JournaledFile::open(fd_, path_, replay_);
   }
 
   support::TempDir dir_;
@@ -121,7 +121,7 @@ class StoreTest : public testing::Test {
 };
 
 TEST_F(StoreTest, HoldsBackWhatChangesSeenBytes) {
-  Store store = started();
+  JournaledFile store = started();
   store.write(kStart + 50, std::string_view{"bb"}, false);
   store.write(kStart + 99, std::string_view{"cd"}, false);  // half of it is new
   EXPECT_EQ(in_file(kStart + 49, 4), "aaaa");
@@ -133,7 +133,7 @@ TEST_F(StoreTest, HoldsBackWhatChangesSeenBytes) {
 }
 
 TEST_F(StoreTest, ComesBackToTheDurableCommitWhenTheNewerOneIsNotWhole) {
-  Store store = started();
+  JournaledFile store = started();
   store.write(kStart + 30, std::string_view{"durable"}, false);
   EXPECT_TRUE(store.commit(true, 1));
   store.write(kStart + 30, std::string_view{"visible"}, false);
@@ -151,7 +151,7 @@ TEST_F(StoreTest, ComesBackToTheDurableCommitWhenTheNewerOneIsNotWhole) {
 }
 
 TEST_F(StoreTest, ComesBackToTheVisibleCommitWhenItIsThere) {
-  Store store = started();
+  JournaledFile store = started();
   store.write(kStart + 30, std::string_view{"durable"}, false);
   store.commit(true, 1);
   store.write(kStart + 30, std::string_view{"visible"}, false);
@@ -167,7 +167,7 @@ TEST_F(StoreTest, ComesBackToTheVisibleCommitWhenItIsThere) {
 }
 
 TEST_F(StoreTest, SyncsWhatTheBaseCouldNotUndo) {
-  Store store = started();
+  JournaledFile store = started();
   store.write(kStart + 30, std::string_view{"one"}, false);
   store.commit(true, 0);
   store.write(kStart + 30, std::string_view{"two"}, false);
@@ -179,7 +179,7 @@ TEST_F(StoreTest, SyncsWhatTheBaseCouldNotUndo) {
 }
 
 TEST_F(StoreTest, PutsARecordWithoutRoomBehindTheEnd) {
-  Store store = started();
+  JournaledFile store = started();
   store.write(kStart, std::string(600'000, 'b'), false);
   store.commit(true, 0);
   const std::string large(500'000, 'c');
@@ -195,14 +195,14 @@ TEST_F(StoreTest, PutsARecordWithoutRoomBehindTheEnd) {
 }
 
 TEST_F(StoreTest, LeavesAClosedFileAlone) {
-  Store store = started();
+  JournaledFile store = started();
   store.write(kStart + 10, std::string_view{"mine"}, false);
   store.commit(true, 0);
   store.close();
   damage(kStart + 10, "another program's");
   damage(kStart + 100, "and longer");
   EXPECT_TRUE(Journal::find(fd_, path_)->is_clean());
-  Store again = reopened();
+  JournaledFile again = reopened();
   EXPECT_TRUE(replay_.clean);
   EXPECT_EQ(in_file(kStart + 10, 17), "another program's");
   again.write(kStart, std::string_view{"x"}, false);
@@ -215,7 +215,7 @@ TEST_F(StoreTest, LeavesAClosedFileAlone) {
 }
 
 TEST_F(StoreTest, RefusesWhatAnotherProgramMarkedAsClosed) {
-  Store store = started();
+  JournaledFile store = started();
   const auto live = std::string(1, '\5');
   store.write(kStart + 11, live, false);
   store.commit(true, 0);
@@ -228,7 +228,7 @@ TEST_F(StoreTest, RefusesWhatAnotherProgramMarkedAsClosed) {
 }
 
 TEST_F(StoreTest, WritesNothingAfterAFailure) {
-  Store store = started();
+  JournaledFile store = started();
   store.write(kStart + 10, std::string_view{"one"}, false);
   store.keep_failure("the disk is gone");
   EXPECT_THAT([&] { store.commit(true, 0); }, ThrowsMessage<mth5::FileError>("the disk is gone"));

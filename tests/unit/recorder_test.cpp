@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "acquisition/config/config.hpp"
-#include "acquisition/pipeline/pipeline.hpp"
+#include "acquisition/intake/intake.hpp"
 #include "acquisition/recorder/ledger.hpp"
 #include "acquisition/recorder/output.hpp"
 #include "acquisition/recorder/station_state.hpp"
@@ -21,7 +21,7 @@ using namespace daq;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-/// Pipeline, ring and recorder on one thread: what the two threads of mth5d do, one step after the other.
+/// Intake, ring and recorder on one thread: what the two threads of mth5d do, one step after the other.
 class Bench {
  public:
   explicit Bench(const std::string& more_config = "", std::size_t ring_words = 1u << 16) : ring_{ring_words} {
@@ -34,7 +34,7 @@ class Bench {
     auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(log_text_);
     log_ = std::make_shared<spdlog::logger>("test", sink);
     board_.emplace(config_.sources.size());
-    pipeline_.emplace(config_, std::uint16_t{0}, ring_);
+    intake_.emplace(config_, std::uint16_t{0}, ring_);
     recorder_.emplace(config_, ring_, *board_, log_, [this](const std::filesystem::path&) { ++files_opened_; });
   }
 
@@ -42,7 +42,7 @@ class Bench {
   void send(int first, int last) {
     std::string text;
     for (int s = first; s < last; ++s) text += line(s);
-    pipeline_->bytes(text);
+    intake_->bytes(text);
   }
   static std::string line(int s) {
     char text[256];
@@ -54,13 +54,13 @@ class Bench {
     return text;
   }
   void finish() {
-    pipeline_->finish();
+    intake_->finish();
     ring_.close();
     recorder_->run();
   }
 
   mth5::Reader reader() const { return mth5::Reader{mth5::newest_file(dir_.path()).value()}; }
-  pipeline::Pipeline& pipeline() { return *pipeline_; }
+  intake::Intake& intake() { return *intake_; }
   ring::Ring& ring() { return ring_; }
   status::Board::Copy board() const { return board_->copy(); }
   std::string log() const { return log_text_.str(); }
@@ -72,7 +72,7 @@ class Bench {
   std::ostringstream log_text_;
   std::shared_ptr<spdlog::logger> log_;
   std::optional<status::Board> board_;
-  std::optional<pipeline::Pipeline> pipeline_;
+  std::optional<intake::Intake> intake_;
   std::optional<recorder::Recorder> recorder_;
   int files_opened_ = 0;
 };
@@ -129,7 +129,7 @@ TEST(Recorder, FillsAShortGapWithNaNAndListsIt) {
 
 TEST(Recorder, TellsBatteryAndSatellitesOfTheRunTheyBelongTo) {
   Bench bench;
-  bench.pipeline().bytes(Bench::line(0) + Bench::line(1) + Bench::line(2) + Bench::line(60) + Bench::line(61));
+  bench.intake().bytes(Bench::line(0) + Bench::line(1) + Bench::line(2) + Bench::line(60) + Bench::line(61));
   bench.finish();
   const auto reader = bench.reader();
   ASSERT_EQ(reader.runs().size(), 2u);
@@ -144,10 +144,10 @@ TEST(Recorder, MakesWhatAFullRingRefusedAGapOfExactLength) {
   Bench bench{"", 2000};  // room for some 90 records
   bench.send(0, 20);
   for (int s = 20; s < 400; s += 10) bench.send(s, s + 10);
-  EXPECT_GT(bench.pipeline().sample_counters().dropped[static_cast<std::size_t>(timing::Drop::RingFull)], 0u);
+  EXPECT_GT(bench.intake().sample_counters().dropped[static_cast<std::size_t>(timing::Drop::RingFull)], 0u);
   // The writer catches up: what comes now is taken again.
   std::vector<std::uint64_t> payload;
-  const auto lost = bench.pipeline().sample_counters().dropped[static_cast<std::size_t>(timing::Drop::RingFull)];
+  const auto lost = bench.intake().sample_counters().dropped[static_cast<std::size_t>(timing::Drop::RingFull)];
   bench.finish();
   const auto reader = bench.reader();
   const auto ledger = reader.table("ledger").value();

@@ -59,34 +59,34 @@ void Recorder::end() {
 void Recorder::run() {
   for (;;) {
     try {
-      if (!trouble_ || may_try(Steady::now())) {
+      if (!outage_ || may_try(Steady::now())) {
         write_what_came();
         if (ring_.closed_and_empty() && !held_) {
           if (writer_.is_open()) writer_.close();
           return;
         }
-        if (trouble_ && !trouble_->full) try_medium();
+        if (outage_ && !outage_->full) try_medium();
       }
     } catch (const mth5::FileError& e) {
       failed(e);
     }
-    if (trouble_ && ending_.load()) give_up();
+    if (outage_ && ending_.load()) give_up();
     ring_.wait_until(next_deadline());
   }
 }
 
 void Recorder::write_what_came() {
   watch_disk(Steady::now());
-  while (!(trouble_ && trouble_->full) && (held_ || ring_.pop(header_, payload_))) {
+  while (!(outage_ && outage_->full) && (held_ || ring_.pop(header_, payload_))) {
     held_ = true;
     writer_.prepare(header_, payload_);
     held_ = false;
     writer_.take(header_, payload_);
     watch_disk(Steady::now());
   }
-  if (trouble_ && trouble_->full) return;
+  if (outage_ && outage_->full) return;
   ring_.drained();
-  if (trouble_ && writer_.is_open()) end_trouble();
+  if (outage_ && writer_.is_open()) end_outage();
   writer_.keep_pace(Steady::now());
   if (failing_since_ && writer_.syncs() > syncs_before_) failing_since_.reset();
   if (new_file_wanted_.exchange(false) && writer_.is_open()) writer_.close();
@@ -94,7 +94,7 @@ void Recorder::write_what_came() {
 
 void Recorder::try_medium() {
   // Nothing came that a new file could begin with; a medium that has died is to be found dead all the same.
-  trouble_->next_try = Steady::now() + pause();
+  outage_->next_try = Steady::now() + pause();
   disk_.renew_reserve();
 }
 
@@ -103,7 +103,7 @@ Steady::duration Recorder::pause() const {
 }
 
 Steady::time_point Recorder::next_deadline() const {
-  if (trouble_) return trouble_->next_try;
+  if (outage_) return outage_->next_try;
   return std::min(writer_.next_deadline(), disk_.next_look());
 }
 
@@ -115,10 +115,10 @@ void Recorder::watch_disk(Steady::time_point now) {
   const auto free = disk_.free_bytes();
   disk_.release_reserve();
   writer_.close();
-  begin_trouble({true,
-                 "disk full: free=" + std::to_string(free) + " limit=" + std::to_string(disk_.limit()) + " directory=" +
-                     config_.output.directory.string() + "; the file is closed, samples wait in the ring for space",
-                 now + kTryFullEvery});
+  begin_outage({true,
+                "disk full: free=" + std::to_string(free) + " limit=" + std::to_string(disk_.limit()) + " directory=" +
+                    config_.output.directory.string() + "; the file is closed, samples wait in the ring for space",
+                now + kTryFullEvery});
 }
 
 void Recorder::failed(const mth5::FileError& error) {
@@ -135,7 +135,7 @@ void Recorder::failed(const mth5::FileError& error) {
   const bool full = means_full(error);
   if (!full && now >= *failing_since_ + config_.output.give_up_after) {
     log_->error("giving up after={} tries={}", config::format_duration(config_.output.give_up_after), failures_);
-    trouble_ = Trouble{false, error.what(), now};
+    outage_ = Outage{false, error.what(), now};
     give_up();
   }
   std::string line = error.what();
@@ -145,36 +145,36 @@ void Recorder::failed(const mth5::FileError& error) {
   line += full ? "; a new file begins when there is space, samples wait in the ring"
                : "; a new file is tried, samples wait in the ring";
   if (full) disk_.release_reserve();
-  begin_trouble({full, std::move(line), now + (full ? Steady::duration{kTryFullEvery} : pause())});
+  begin_outage({full, std::move(line), now + (full ? Steady::duration{kTryFullEvery} : pause())});
 }
 
-void Recorder::begin_trouble(Trouble trouble) {
+void Recorder::begin_outage(Outage outage) {
   const auto now = Steady::now();
   // A failure of a file that was open is news; another try that failed is not.
-  if (!trouble_ || trouble_->full != trouble.full || now >= logged_ + kLogEvery) {
-    log_->error("{}", trouble.problem);
+  if (!outage_ || outage_->full != outage.full || now >= logged_ + kLogEvery) {
+    log_->error("{}", outage.problem);
     logged_ = now;
   }
   board_.writer([&](auto& w) {
-    w.trouble = trouble.full ? "disk-full" : "write-failed";
-    w.problem = trouble.problem;
+    w.outage = outage.full ? "disk-full" : "write-failed";
+    w.problem = outage.problem;
   });
   tell_disk();
-  trouble_ = std::move(trouble);
+  outage_ = std::move(outage);
 }
 
-void Recorder::end_trouble() {
+void Recorder::end_outage() {
   log_->info("recording again directory={} free={}", config_.output.directory.string(), disk_.free_bytes());
-  trouble_.reset();
-  board_.writer([](auto& w) { w.trouble = w.problem = ""; });
+  outage_.reset();
+  board_.writer([](auto& w) { w.outage = w.problem = ""; });
 }
 
 bool Recorder::may_try(Steady::time_point now) {
-  if (now < trouble_->next_try && !ending_.load()) return false;
-  if (!trouble_->full) return true;
-  trouble_->next_try = now + kTryFullEvery;
+  if (now < outage_->next_try && !ending_.load()) return false;
+  if (!outage_->full) return true;
+  outage_->next_try = now + kTryFullEvery;
   if (!disk_.has_room_again()) return false;
-  end_trouble();
+  end_outage();
   return true;
 }
 
@@ -190,7 +190,7 @@ void Recorder::give_up() {
     ring_.wait_until(Steady::time_point::max());
   }
   writer_.publish();
-  throw mth5::FileError{trouble_->problem + "; ended: " + std::to_string(lost) +
+  throw mth5::FileError{outage_->problem + "; ended: " + std::to_string(lost) +
                         " samples that waited in the ring are not stored"};
 }
 

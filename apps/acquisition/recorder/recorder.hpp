@@ -47,7 +47,7 @@ class Recorder {
 
  private:
   /// Why no file can be written now.
-  struct Trouble {
+  struct Outage {
     bool full;            ///< else the medium failed
     std::string problem;  ///< one line, with the system's words
     Steady::time_point next_try;
@@ -59,8 +59,8 @@ class Recorder {
   void watch_disk(Steady::time_point now);
   void failed(const mth5::FileError& error);
   [[nodiscard]] bool may_try(Steady::time_point now);
-  void begin_trouble(Trouble trouble);
-  void end_trouble();
+  void begin_outage(Outage outage);
+  void end_outage();
   [[noreturn]] void give_up();
   [[nodiscard]] Steady::duration pause() const;
   [[nodiscard]] Steady::time_point next_deadline() const;
@@ -79,7 +79,7 @@ class Recorder {
   ring::Header header_{};
   std::vector<std::uint64_t> payload_;
   bool held_ = false;  ///< a record is out of the ring and not taken yet
-  std::optional<Trouble> trouble_;
+  std::optional<Outage> outage_;
   std::optional<Steady::time_point> failing_since_;  ///< the first failure after the last good sync
   std::uint64_t syncs_before_ = 0;                   ///< at the last failure
   int failures_ = 0;                                 ///< since failing_since_

@@ -99,7 +99,7 @@ struct WriterEntry {
   std::uint64_t own_gaps = 0;         ///< not of the input but of the recorder: write-failed, writer-died
   std::vector<WrittenEntry> writers;  ///< one per source
   std::int64_t files = 0;
-  std::string trouble;  ///< disk-full, write-failed; "" = none: what samples wait for in the ring
+  std::string outage;   ///< disk-full, write-failed; "" = none: what samples wait for in the ring
   std::string problem;  ///< the same in a sentence
   std::optional<double> disk_full_in_s;
 };

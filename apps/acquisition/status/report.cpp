@@ -106,7 +106,7 @@ ordered_json to_json(const Board::Copy& board, const ring::Ring& ring, const con
   j["schema"] = 1;
   j["version"] = daemon.version;
   j["pid"] = getpid();
-  j["state"] = daemon.state == "recording" && !w.trouble.empty() ? w.trouble : daemon.state;
+  j["state"] = daemon.state == "recording" && !w.outage.empty() ? w.outage : daemon.state;
   j["problem"] = w.problem.empty() ? ordered_json{} : ordered_json(w.problem);
   j["since"] = mth5::to_iso(daemon.since);
   j["file"] = w.file.empty() ? ordered_json{} : ordered_json(w.file);

@@ -14,7 +14,7 @@ namespace daq::status {
 
 struct Daemon {
   std::string version;
-  std::string state;  ///< starting, recording (status: or the writer's trouble), stopping, stopped
+  std::string state;  ///< starting, recording (status: or the writer's outage), stopping, stopped
   mth5::UtcNanos since;
   Steady::time_point started;
 };

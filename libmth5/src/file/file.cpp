@@ -57,7 +57,7 @@ void FileImpl::create(const CreateOptions& options) {
   if (fd < 0) throw FileError{path_.string() + ": cannot be created: " + std::generic_category().message(errno)};
   ::close(fd);
   lock_ = h5::WriterLock{work_path_};
-  store_ = std::make_unique<vfd::Store>(vfd::Store::create(lock_.fd(), path_, options.journal_bytes));
+  store_ = std::make_unique<vfd::JournaledFile>(vfd::JournaledFile::create(lock_.fd(), path_, options.journal_bytes));
   const h5::PropertyList layout{H5Pcreate(H5P_FILE_CREATE), "file creation list"};
   h5::check(H5Pset_userblock(layout.get(), store_->user_block()), "file creation list: user block");
   file_ = h5::File{H5Fcreate(work_path_.c_str(), H5F_ACC_TRUNC, layout.get(), access().get()), path_.string()};
@@ -117,7 +117,7 @@ void FileImpl::open_run_datasets(Run& run) {
   for (const auto& component : run.components) {
     const std::string path = run.path + "/" + component;
     run.datasets.push_back(open_dataset(path));
-    run.direct.emplace_back(file_.get(), run.datasets.back().get(), *store_, path_.string() + ": " + path);
+    run.paths.emplace_back(file_.get(), run.datasets.back().get(), *store_, path_.string() + ": " + path);
   }
 }
 
@@ -127,18 +127,18 @@ void FileImpl::open_datasets() {
   for (auto& table : tables_) table.dataset = open_dataset("/Acquisition/" + table.spec.name);
   summary_ = open_dataset(summary_path());
   state_ = open_dataset(kState);
-  direct_summary_.emplace(file_.get(), summary_.get(), *store_, path_.string() + ": channel_summary");
-  direct_state_.emplace(file_.get(), state_.get(), *store_, path_.string() + ": " + kState);
+  summary_path_.emplace(file_.get(), summary_.get(), *store_, path_.string() + ": channel_summary");
+  state_path_.emplace(file_.get(), state_.get(), *store_, path_.string() + ": " + kState);
   datasets_open_ = true;
 }
 
 void FileImpl::close_datasets() {
   for (auto& run : runs_) {
-    run.direct.clear();
+    run.paths.clear();
     run.datasets.clear();
   }
-  direct_summary_.reset();
-  direct_state_.reset();
+  summary_path_.reset();
+  state_path_.reset();
   for (auto& table : tables_) table.dataset = {};
   summary_ = {};
   state_ = {};
@@ -222,7 +222,7 @@ void FileImpl::append(RunId id, hid_t memory_type, std::size_t element_bytes, Ma
     const hsize_t size = start + count;
     for (std::size_t c = 0; c < target.datasets.size(); ++c) {
       h5::check(H5Dset_extent(target.datasets[c].get(), &size), target.path);
-      target.direct[c].write(start, count, samples.data + c * samples.stride * element_bytes, memory_type);
+      target.paths[c].write(start, count, samples.data + c * samples.stride * element_bytes, memory_type);
     }
     target.n_samples += static_cast<std::int64_t>(count);
     target.has_data = target.has_data || has_data;
@@ -307,7 +307,7 @@ void FileImpl::update_rows(const Run& run) {
   if (!only_growth) return write_rows(run.first_row, run.components.size());
   const auto growth = file::pack_growth(rows_[run.first_row]);
   for (std::size_t c = 0; c < run.components.size(); ++c)
-    direct_summary_->overwrite(run.first_row + c, file::kGrowthOffset, growth.data(), growth.size());
+    summary_path_->overwrite(run.first_row + c, file::kGrowthOffset, growth.data(), growth.size());
 }
 
 void FileImpl::sync() {
@@ -335,7 +335,7 @@ void FileImpl::write_state() {
   static_assert(sizeof(StateRow) == kStateColumns * sizeof(std::int64_t));
   const StateRow row{sequence_,        generation_, time_,    durable_sequence_,        durable_time_, visible_samples_,
                      durable_samples_, buffered_,   getpid(), closed_in_order_ ? 1 : 0, sequence_};
-  direct_state_->overwrite(0, 0, &row, sizeof row);
+  state_path_->overwrite(0, 0, &row, sizeof row);
 }
 
 void FileImpl::close() {

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "file/direct.hpp"
+#include "file/append_path.hpp"
 #include "file/summary.hpp"
 #include "h5/handle.hpp"
 #include "h5/lock.hpp"
 #include "mth5/file.hpp"
-#include "vfd/store.hpp"
+#include "vfd/journaled_file.hpp"
 
 namespace mth5 {
 
@@ -106,7 +106,7 @@ class FileImpl {
     bool finished = false;
     std::size_t first_row;  ///< in rows_, one row per channel
     std::vector<h5::Dataset> datasets = {};
-    std::vector<file::Direct> direct = {};          ///< one per dataset
+    std::vector<file::AppendPath> paths = {};       ///< one per dataset
     std::string cannot_grow = {};                   ///< why open_run() refuses; "" = it does not
     std::vector<std::vector<double>> waiting = {};  ///< by channel; used by append() of single channels
 
@@ -198,10 +198,10 @@ class FileImpl {
   bool swmr_ = false;
   bool failed_ = false;
   h5::WriterLock lock_;
-  std::unique_ptr<vfd::Store> store_;  ///< outlives file_
+  std::unique_ptr<vfd::JournaledFile> store_;  ///< outlives file_
   h5::File file_;
   h5::Dataset summary_, state_;
-  std::optional<file::Direct> direct_summary_, direct_state_;
+  std::optional<file::AppendPath> summary_path_, state_path_;
   h5::Datatype row_type_, state_type_;
 
   std::vector<Survey> surveys_;

@@ -112,7 +112,7 @@ FileImpl::FileImpl(std::filesystem::path path, const OpenOptions& options) : pat
   if (marked()) refuse_living_foreigner();
   guarded([&] {
     vfd::Replay done;
-    store_ = std::make_unique<vfd::Store>(vfd::Store::open(lock_.fd(), path_, done, options.keep_before));
+    store_ = std::make_unique<vfd::JournaledFile>(vfd::JournaledFile::open(lock_.fd(), path_, done, options.keep_before));
     tell(done);
     if (marked()) clear_flags();
   });

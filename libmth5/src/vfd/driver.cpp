@@ -14,12 +14,12 @@ namespace {
 
 /// What an access list carries; HDF5 copies it byte by byte.
 struct Info {
-  Store* store;
+  JournaledFile* store;
 };
 
 struct Open {
   H5FD_t base;  ///< HDF5's own part comes first
-  Store* store;
+  JournaledFile* store;
   haddr_t allocated;  ///< end of what HDF5 has given out
 };
 
@@ -28,7 +28,7 @@ const Open* opened(const H5FD_t* file) { return reinterpret_cast<const Open*>(fi
 
 /// No exception may pass through C. The reason waits in the store.
 template <class Body>
-herr_t guarded(Store& store, Body body) noexcept {
+herr_t guarded(JournaledFile& store, Body body) noexcept {
   try {
     body();
     return 0;
@@ -56,7 +56,7 @@ herr_t close_file(H5FD_t* file) {
 }
 
 int compare(const H5FD_t* a, const H5FD_t* b) {
-  const std::less<const Store*> before;
+  const std::less<const JournaledFile*> before;
   return before(opened(a)->store, opened(b)->store) ? -1 : before(opened(b)->store, opened(a)->store) ? 1 : 0;
 }
 
@@ -85,12 +85,12 @@ herr_t handle(H5FD_t* file, hid_t, void** out) {
 }
 
 herr_t read(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t at, size_t size, void* bytes) {
-  Store& store = *opened(file)->store;
+  JournaledFile& store = *opened(file)->store;
   return guarded(store, [&] { store.read(at, bytes, size); });
 }
 
 herr_t write(H5FD_t* file, H5FD_mem_t type, hid_t, haddr_t at, size_t size, const void* bytes) {
-  Store& store = *opened(file)->store;
+  JournaledFile& store = *opened(file)->store;
   return guarded(store, [&] { store.write(at, {static_cast<const char*>(bytes), size}, type == H5FD_MEM_DRAW); });
 }
 
@@ -132,7 +132,7 @@ const H5FD_class_t& driver() {
 
 }  // namespace
 
-void use(const h5::PropertyList& access, Store& store) {
+void use(const h5::PropertyList& access, JournaledFile& store) {
   static const hid_t id = h5::check(H5FDregister(&driver()), "HDF5: registering the journaling driver");
   const Info info{&store};
   h5::check(H5Pset_driver(access.get(), id, &info), "file access list: driver");

@@ -102,7 +102,7 @@ std::optional<Journal> Journal::find(int fd, const std::filesystem::path& path) 
   return journal;
 }
 
-void Journal::encode(const Head& head, const Changes& changed, const std::vector<Record::Direct>& direct) {
+void Journal::encode(const Head& head, const RedoRanges& changed, const std::vector<Record::Direct>& direct) {
   std::size_t size = sizeof head + changed.ranges().size() * sizeof(Place) + direct.size() * sizeof(Record::Direct);
   for (const auto& [at, bytes] : changed.ranges()) size += bytes.size();
   buffer_.resize(size);

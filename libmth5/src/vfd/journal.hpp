@@ -39,7 +39,7 @@ struct Record {
     std::uint64_t at, size, hash;
   };
   Head head{};
-  Changes changed;
+  RedoRanges changed;
   std::vector<Direct> direct;
 };
 
@@ -56,7 +56,7 @@ class Journal {
   [[nodiscard]] std::uint64_t slot_at(unsigned slot) const { return slot_bytes() * (slot + 1); }
 
   /// Makes a record ready to be written. @param direct  hashes of it are all known
-  void encode(const Head& head, const Changes& changed, const std::vector<Record::Direct>& direct);
+  void encode(const Head& head, const RedoRanges& changed, const std::vector<Record::Direct>& direct);
   /// Whether the encoded record has room in a slot.
   [[nodiscard]] bool fits() const { return buffer_.size() <= slot_bytes(); }
   [[nodiscard]] std::uint64_t body_bytes() const { return buffer_.size() - sizeof(Head); }

@@ -2,7 +2,7 @@
 
 namespace mth5::vfd {
 
-void Changes::carve(std::uint64_t from, std::uint64_t to) {
+void RedoRanges::carve(std::uint64_t from, std::uint64_t to) {
   auto it = ranges_.upper_bound(from);
   if (it != ranges_.begin()) --it;
   while (it != ranges_.end() && it->first < to) {
@@ -23,7 +23,7 @@ void Changes::carve(std::uint64_t from, std::uint64_t to) {
   }
 }
 
-void Changes::put(std::uint64_t at, std::span<const char> bytes) {
+void RedoRanges::put(std::uint64_t at, std::span<const char> bytes) {
   if (bytes.empty()) return;
   const auto same = ranges_.find(at);
   if (same != ranges_.end() && same->second.size() >= bytes.size()) {
@@ -34,7 +34,7 @@ void Changes::put(std::uint64_t at, std::span<const char> bytes) {
   ranges_.emplace(at, std::vector<char>(bytes.begin(), bytes.end()));
 }
 
-void Extents::carve(std::uint64_t from, std::uint64_t to) {
+void DirectRanges::carve(std::uint64_t from, std::uint64_t to) {
   auto it = extents_.upper_bound(from);
   if (it != extents_.begin()) --it;
   while (it != extents_.end() && it->first < to) {
@@ -50,7 +50,7 @@ void Extents::carve(std::uint64_t from, std::uint64_t to) {
   }
 }
 
-void Extents::add(std::uint64_t at, std::span<const char> bytes, bool samples) {
+void DirectRanges::add(std::uint64_t at, std::span<const char> bytes, bool samples) {
   if (bytes.empty()) return;
   const std::uint64_t end = at + bytes.size();
   const auto next = extents_.upper_bound(at);
@@ -71,7 +71,7 @@ void Extents::add(std::uint64_t at, std::span<const char> bytes, bool samples) {
     added.value = hash_of(bytes.data(), bytes.size());
 }
 
-void Covered::assign(const Changes& changes) {
+void RangeSet::assign(const RedoRanges& changes) {
   ranges_.clear();
   for (const auto& [at, bytes] : changes.ranges()) {
     if (!ranges_.empty() && ranges_.back().second == at)
@@ -81,7 +81,7 @@ void Covered::assign(const Changes& changes) {
   }
 }
 
-bool Covered::contains(std::uint64_t from, std::uint64_t to) const {
+bool RangeSet::contains(std::uint64_t from, std::uint64_t to) const {
   const auto next = std::upper_bound(ranges_.begin(), ranges_.end(), std::pair{from, UINT64_MAX});
   return next != ranges_.begin() && std::prev(next)->second >= to;
 }

@@ -14,7 +14,7 @@
 namespace mth5::vfd {
 
 /// Ranges with contents: what a record will put back.
-class Changes {
+class RedoRanges {
  public:
   using Map = std::map<std::uint64_t, std::vector<char>>;
 
@@ -31,7 +31,7 @@ class Changes {
 };
 
 /// Ranges that were written straight to their place, with a hash of what they hold.
-class Extents {
+class DirectRanges {
  public:
   struct Extent {
     std::uint64_t end;
@@ -62,9 +62,9 @@ class Extents {
 };
 
 /// Ranges without contents, for one question. Built once, asked often.
-class Covered {
+class RangeSet {
  public:
-  void assign(const Changes& changes);
+  void assign(const RedoRanges& changes);
   [[nodiscard]] bool contains(std::uint64_t from, std::uint64_t to) const;
 
  private:

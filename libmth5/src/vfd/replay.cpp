@@ -3,7 +3,7 @@
 
 #include "core/durable.hpp"
 #include "mth5/error.hpp"
-#include "vfd/store.hpp"
+#include "vfd/journaled_file.hpp"
 
 /// Bringing a file that was not closed to its last commit. A cut of power in here is a cut like any other: the records that are
 /// replayed stay until all of it is on the medium. Page: doc/journal.md.
@@ -36,14 +36,14 @@ const Found* base_of(const std::vector<Found>& found, const Record& record) {
 
 }  // namespace
 
-bool Store::matches(const Record& record) const {
+bool JournaledFile::matches(const Record& record) const {
   const std::uint64_t size = core::size_of(fd_, path_);
   return std::all_of(record.direct.begin(), record.direct.end(), [&](const Record::Direct& extent) {
     return extent.at + extent.size <= size && hash_in_file(extent.at, extent.size) == extent.hash;
   });
 }
 
-Replay Store::replay() {
+Replay JournaledFile::replay() {
   Replay done;
   done.journal = true;
   const auto found = records_in(*journal_);
@@ -107,7 +107,7 @@ Replay Store::replay() {
                       "replayed; the file was left as it is"};
 
   // Put together first: readers that have the file open must not see the base come back before what followed it.
-  Changes all;
+  RedoRanges all;
   if (base != nullptr && base != chosen)
     for (const auto& [at, bytes] : base->record.changed.ranges()) all.put(at, bytes);
   for (const auto& [at, bytes] : chosen->record.changed.ranges()) all.put(at, bytes);

@@ -1,4 +1,4 @@
-#include "analysis/contain.hpp"
+#include "analysis/sandbox.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -40,7 +40,7 @@ void put(char (&to)[N], const std::string& text) {
   to[n] = '\0';
 }
 
-void set_limits([[maybe_unused]] const ContainLimits& limits) {
+void set_limits([[maybe_unused]] const SandboxLimits& limits) {
   const auto limit = [](auto what, rlim_t value) {
     const rlimit both{value, value};
     setrlimit(what, &both);  // fails where a stricter limit holds already
@@ -57,7 +57,7 @@ void set_timer(std::chrono::milliseconds cpu) {
   setitimer(ITIMER_PROF, &in, nullptr);
 }
 
-void go_through(const std::filesystem::path& path, const ContainLimits& limits, Shared& told) {
+void go_through(const std::filesystem::path& path, const SandboxLimits& limits, Shared& told) {
   const auto visit = [&](const std::string& object) {
     put(told.object, object);
     set_timer(limits.cpu_per_object);
@@ -73,7 +73,7 @@ void go_through(const std::filesystem::path& path, const ContainLimits& limits, 
   }
 }
 
-[[noreturn]] void child(const std::filesystem::path& path, const ContainLimits& limits, Shared& told) noexcept {
+[[noreturn]] void child(const std::filesystem::path& path, const SandboxLimits& limits, Shared& told) noexcept {
   set_limits(limits);
   for (const int number : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGPROF}) std::signal(number, SIG_DFL);
   if (const int null = open("/dev/null", O_WRONLY | O_CLOEXEC); null >= 0)
@@ -95,7 +95,7 @@ void go_through(const std::filesystem::path& path, const ContainLimits& limits, 
 
 }  // namespace
 
-void check_contained(const std::filesystem::path& path, const ContainLimits& limits) {
+void check_in_sandbox(const std::filesystem::path& path, const SandboxLimits& limits) {
   if (mth5::probe(path).locked) return;
   void* memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw mth5::FileError{path.string() + ": " + std::generic_category().message(errno)};

@@ -1,10 +1,10 @@
-#include "acquisition/pipeline/pipeline.hpp"
+#include "acquisition/intake/intake.hpp"
 
 #include <bit>
 
 #include "acquisition/decode/text.hpp"
 
-namespace daq::pipeline {
+namespace daq::intake {
 
 namespace {
 
@@ -14,7 +14,7 @@ timing::Options timing_options(const config::Config& config, const config::Sourc
 
 }  // namespace
 
-Pipeline::Pipeline(const config::Config& config, std::uint16_t index, ring::Ring& ring)
+Intake::Intake(const config::Config& config, std::uint16_t index, ring::Ring& ring)
     : ring_{ring},
       instrument_{config.sources.at(index).instrument},
       index_{index},
@@ -24,26 +24,26 @@ Pipeline::Pipeline(const config::Config& config, std::uint16_t index, ring::Ring
   batch_.n_soh = instrument_.text.n_soh;
 }
 
-std::size_t Pipeline::words_for(std::size_t n_bytes) const {
+std::size_t Intake::words_for(std::size_t n_bytes) const {
   // A text record has at least a digit and a blank per column.
   const std::size_t frames = n_bytes / (2 * instrument_.text.columns.size()) + 2;
   return frames * (instrument_.channels.size() + 1 + instrument_.soh.size()) + 256;
 }
 
-void Pipeline::bytes(std::span<const char> bytes) {
+void Intake::bytes(std::span<const char> bytes) {
   begin_batch();
   decoder_->feed(bytes, batch_);
   push_batch();
 }
 
-void Pipeline::disconnected() {
+void Intake::disconnected() {
   begin_batch();
   decoder_->end_of_stream(batch_);
   push_batch();
   timeline_.disconnected();
 }
 
-void Pipeline::finish() {
+void Intake::finish() {
   begin_batch();
   decoder_->end_of_stream(batch_);
   timeline_.push(batch_);
@@ -54,18 +54,18 @@ void Pipeline::finish() {
   push_counters();
 }
 
-void Pipeline::begin_batch() {
+void Intake::begin_batch() {
   batch_.clear();
   soh_frame_ = soh_sample_ = 0;
 }
 
-void Pipeline::push_batch() {
+void Intake::push_batch() {
   timeline_.push(batch_);
   push_state_of_health(mth5::UtcNanos::max());
   push_counters();
 }
 
-void Pipeline::push_state_of_health(mth5::UtcNanos until) {
+void Intake::push_state_of_health(mth5::UtcNanos until) {
   if (instrument_.soh.empty()) return;
   soh_words_.clear();
   for (; soh_frame_ < batch_.frames.size() && batch_.frames[soh_frame_].time <= until; ++soh_frame_) {
@@ -87,7 +87,7 @@ void Pipeline::push_state_of_health(mth5::UtcNanos until) {
     soh_dropped_ += soh_words_.size() / (1 + instrument_.soh.size());
 }
 
-bool Pipeline::samples(mth5::UtcNanos start, std::span<const double> values, std::size_t n, bool new_run) {
+bool Intake::samples(mth5::UtcNanos start, std::span<const double> values, std::size_t n, bool new_run) {
   // State of health goes before the samples it was sent with: a station's position must be known when its first sample opens the
   // file.
   push_state_of_health(mth5::sample_time(start, instrument_.sample_rate, static_cast<std::int64_t>(n)));
@@ -103,15 +103,15 @@ bool Pipeline::samples(mth5::UtcNanos start, std::span<const double> values, std
   return ring_.push({ring::Kind::Samples, new_run, index_}, head.words, values);
 }
 
-void Pipeline::gap(const timing::Gap& gap) {
+void Intake::gap(const timing::Gap& gap) {
   gaps_.push_back(
       {gap.start.time_since_epoch().count(), gap.n_samples, static_cast<std::int64_t>(gap.reason), gap.filled ? 1 : 0});
 }
 
-void Pipeline::push_counters() {
+void Intake::push_counters() {
   const ring::Words note{ring::CountersNote{decoder_->counters(), timeline_.counters(), reconnects_, soh_dropped_}};
   counters_owed_ = !ring_.push_note({ring::Kind::Counters, false, index_}, note.words);
   ring_.notify();
 }
 
-}  // namespace daq::pipeline
+}  // namespace daq::intake

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "h5/handle.hpp"
-#include "vfd/store.hpp"
+#include "vfd/journaled_file.hpp"
 
 /// Writing samples and rows straight to where HDF5 keeps them. An H5Dwrite of some samples costs 4 us, most of it spent on
 /// selections; a pwrite to the same place 1 us (tests/bench/README.md). HDF5 still allocates every chunk, keeps the index and the
@@ -13,11 +13,11 @@
 namespace mth5::file {
 
 /// One open dataset: 1-D, chunked. Thread: writer.
-class Direct {
+class AppendPath {
  public:
   /// @param file, dataset  stay open as long as this is used
   /// @param store          of its file; all that this dataset has so far was committed, or the file is new
-  Direct(hid_t file, hid_t dataset, vfd::Store& store, std::string name);
+  AppendPath(hid_t file, hid_t dataset, vfd::JournaledFile& store, std::string name);
 
   /// Writes [first, first + count): behind all that was written before, and below the extent. What begins a chunk goes through
   /// HDF5, which allocates it, and so does what it has to filter.
@@ -34,7 +34,7 @@ class Direct {
   void write_through(hsize_t first, hsize_t count, const char* elements, hid_t memory_type);
 
   hid_t dataset_;
-  vfd::Store* store_;
+  vfd::JournaledFile* store_;
   std::string name_;
   h5::Datatype type_;
   bool plain_ = false;             ///< not filtered

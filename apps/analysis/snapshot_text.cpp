@@ -2,7 +2,7 @@
 #include <cstdio>
 
 #include "analysis/json.hpp"
-#include "analysis/look.hpp"
+#include "analysis/snapshot.hpp"
 #include "analysis/table_text.hpp"
 #include "mth5/duration.hpp"
 
@@ -38,7 +38,7 @@ std::string csv_field(const std::string& text) {
 std::string csv_number(double value) { return std::isfinite(value) ? Json(value).dump() : ""; }
 
 /// "" if nothing is known.
-std::string disk_text(const Look& look) {
+std::string disk_text(const Snapshot& look) {
   if (!look.free_bytes) return "";
   char free[48];
   std::snprintf(free, sizeof free, "Disk     %.1f GiB free", static_cast<double>(*look.free_bytes) / (1 << 30));
@@ -56,7 +56,7 @@ std::string joined(const std::vector<std::string>& items) {
 
 }  // namespace
 
-Json to_json(const Look& look) {
+Json to_json(const Snapshot& look) {
   Json runs = Json::array();
   for (const auto& run : look.runs) {
     const bool any = run.n_samples > 0;
@@ -115,7 +115,7 @@ Json to_json(const Look& look) {
         {"was_full", look.disk_was_full}}}};
 }
 
-std::string to_text(const Look& look) {
+std::string to_text(const Snapshot& look) {
   std::string out = "File     " + look.file + "\n";
   out += "State    " + std::string{mth5::to_string(look.state)} + ", " + std::to_string(look.file_bytes) + " bytes\n";
   out += "Time     " + mth5::to_iso(look.time) + "\n";
@@ -148,7 +148,7 @@ std::string to_text(const Look& look) {
   return out;
 }
 
-std::string to_csv(const Look& look) {
+std::string to_csv(const Snapshot& look) {
   std::string out =
       "time,file,state,station,run,component,n_samples,new_samples,sample_rate,end,age_s,last,mean,std,min,max,units\n";
   for (const auto& channel : look.channels)
@@ -162,12 +162,12 @@ std::string to_csv(const Look& look) {
   return out;
 }
 
-std::string to_line(const Look& look) {
+std::string to_line(const Snapshot& look) {
   std::string out = mth5::to_iso(look.time) + " " + std::string{mth5::to_string(look.state)};
   if (look.disk_was_full) out += " disk-full";
   if (look.channels.empty()) return out + "  no samples yet";
   const bool few = look.channels.size() <= kFewChannels;
-  const ChannelLook* before = nullptr;
+  const ChannelSnapshot* before = nullptr;
   for (const auto& channel : look.channels) {
     const bool new_run = before == nullptr || before->run != channel.run || before->station != channel.station;
     before = &channel;

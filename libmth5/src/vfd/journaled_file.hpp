@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "vfd/before.hpp"
 #include "vfd/journal.hpp"
+#include "vfd/undo_file.hpp"
 
 /// What is between HDF5 and the bytes of a file that is written. Bytes that readers or a recovery may look at are changed by
 /// commits only; doc/journal.md has the rules and why they hold. Thread: the one that writes.
@@ -29,17 +29,17 @@ struct Replay {
   std::optional<std::int64_t> lost_samples, lost_time;
 };
 
-class Store {
+class JournaledFile {
  public:
   /// For a new, empty file: everything goes straight to it until the first commit. @throws FileError
-  static Store create(int fd, std::filesystem::path path, std::uint64_t user_block);
+  static JournaledFile create(int fd, std::filesystem::path path, std::uint64_t user_block);
   /// For a file that exists, brought to its last commit if it has a journal and was not closed. One without a journal (of Python,
   /// or of ours before it had one) gets the same treatment, but nothing that survives a cut of power.
   /// @param fd      with the writer's lock
   /// @param before  "", or a new file for all that will be changed of this one
   /// @throws FileError, FormatError (damaged beyond the journal; or another program cleared the marks of a file that was not
   ///         recovered)
-  static Store open(int fd, std::filesystem::path path, Replay& done, const std::filesystem::path& before = {});
+  static JournaledFile open(int fd, std::filesystem::path path, Replay& done, const std::filesystem::path& before = {});
 
   // Called by HDF5 through the driver. @throws FileError, but for write(): whoever lets HDF5 write asks failure() afterwards
   void read(std::uint64_t at, void* bytes, std::size_t size) const;
@@ -83,7 +83,7 @@ class Store {
     std::size_t from, size;  ///< in arena_
   };
 
-  Store(int fd, std::filesystem::path path) : fd_{fd}, path_{std::move(path)} {}
+  JournaledFile(int fd, std::filesystem::path path) : fd_{fd}, path_{std::move(path)} {}
   Replay replay();
   void write_straight(std::uint64_t at, std::span<const char> bytes, bool raw);
   void log(std::uint64_t at, std::span<const char> bytes);
@@ -111,7 +111,7 @@ class Store {
   int fd_;
   std::filesystem::path path_;
   std::optional<Journal> journal_;
-  std::unique_ptr<Before> before_;
+  std::unique_ptr<UndoFile> before_;
   bool fresh_ = false;   ///< a new file, nothing was committed yet
   bool marked_ = false;  ///< the journal says that the file is not clean
   bool abandoned_ = false;
@@ -125,9 +125,9 @@ class Store {
 
   std::vector<Entry> log_;   ///< in the order of the writes, which readers rely on
   std::vector<char> arena_;  ///< contents of log_
-  Changes changed_;          ///< since the base
-  Extents direct_;           ///< since the base
-  Covered undone_by_base_;
+  RedoRanges changed_;       ///< since the base
+  DirectRanges direct_;      ///< since the base
+  RangeSet undone_by_base_;
   std::vector<Record::Direct> listed_;  ///< reused by direct()
   std::uint64_t sequence_ = 0, base_sequence_ = 0;
   unsigned base_slot_ = kSlots, newest_slot_ = kSlots;

@@ -1,4 +1,4 @@
-#include "file/direct.hpp"
+#include "file/append_path.hpp"
 
 #include <algorithm>
 #include <span>
@@ -16,7 +16,7 @@ constexpr hsize_t kNone = static_cast<hsize_t>(-1);
 
 }  // namespace
 
-Direct::Direct(hid_t file, hid_t dataset, vfd::Store& store, std::string name)
+AppendPath::AppendPath(hid_t file, hid_t dataset, vfd::JournaledFile& store, std::string name)
     : dataset_{dataset},
       store_{&store},
       name_{std::move(name)},
@@ -30,7 +30,7 @@ Direct::Direct(hid_t file, hid_t dataset, vfd::Store& store, std::string name)
   h5::check(H5Pget_userblock(of_file.get(), &user_block_), name_);
 }
 
-const char* Direct::converted(const char* elements, hsize_t count, hid_t memory_type) {
+const char* AppendPath::converted(const char* elements, hsize_t count, hid_t memory_type) {
   if (memory_type != asked_) {
     same_ = h5::check(H5Tequal(type_.get(), memory_type), name_) > 0;
     asked_ = memory_type;
@@ -43,7 +43,7 @@ const char* Direct::converted(const char* elements, hsize_t count, hid_t memory_
   return buffer_.data();
 }
 
-bool Direct::find(hsize_t chunk) {
+bool AppendPath::find(hsize_t chunk) {
   if (chunk == found_) return true;
   if (chunk >= kMostWalked) return false;
   const hsize_t first = chunk * chunk_size_;
@@ -57,7 +57,7 @@ bool Direct::find(hsize_t chunk) {
   return true;
 }
 
-void Direct::write(hsize_t first, hsize_t count, const char* elements, hid_t memory_type) {
+void AppendPath::write(hsize_t first, hsize_t count, const char* elements, hid_t memory_type) {
   if (!plain_) return write_through(first, count, elements, memory_type);
   elements = converted(elements, count, memory_type);
   while (count > 0) {
@@ -77,7 +77,7 @@ void Direct::write(hsize_t first, hsize_t count, const char* elements, hid_t mem
   }
 }
 
-void Direct::write_and_learn(hsize_t chunk, hsize_t within, hsize_t count, const char* elements) {
+void AppendPath::write_and_learn(hsize_t chunk, hsize_t within, hsize_t count, const char* elements) {
   write_through(chunk * chunk_size_ + within, count, elements, type_.get());
   // There is no cache: the last thing that came of this was the write of these very elements.
   const auto& last = store_->last_raw_write();
@@ -93,14 +93,14 @@ void Direct::write_and_learn(hsize_t chunk, hsize_t within, hsize_t count, const
     store_->fill_ahead(address_ + last.size, (chunk_size_ - count) * element_bytes_);
 }
 
-void Direct::write_through(hsize_t first, hsize_t count, const char* elements, hid_t memory_type) {
+void AppendPath::write_through(hsize_t first, hsize_t count, const char* elements, hid_t memory_type) {
   const h5::Space memory{H5Screate_simple(1, &count, nullptr), name_};
   const h5::Space where{H5Dget_space(dataset_), name_};
   h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &first, nullptr, &count, nullptr), name_);
   h5::check(H5Dwrite(dataset_, memory_type, memory.get(), where.get(), H5P_DEFAULT, elements), name_);
 }
 
-void Direct::overwrite(hsize_t element, std::size_t offset, const void* bytes, std::size_t size) {
+void AppendPath::overwrite(hsize_t element, std::size_t offset, const void* bytes, std::size_t size) {
   if (!find(element / chunk_size_)) throw FileError{name_ + ": row " + std::to_string(element) + " has no place in the file"};
   store_->write(address_ + (element % chunk_size_) * element_bytes_ + offset, {static_cast<const char*>(bytes), size}, true);
 }

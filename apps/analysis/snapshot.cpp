@@ -1,4 +1,4 @@
-#include "analysis/look.hpp"
+#include "analysis/snapshot.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <limits>
 #include <set>
 
-#include "analysis/contain.hpp"
+#include "analysis/sandbox.hpp"
 
 namespace analysis {
 
@@ -49,11 +49,11 @@ std::map<std::string, double> newest_soh(const mth5::Reader& file) {
 
 }  // namespace
 
-std::int64_t Look::samples_at_risk() const {
+std::int64_t Snapshot::samples_at_risk() const {
   return commit ? commit->visible_samples - commit->durable_samples + commit->buffered_samples : -1;
 }
 
-double Look::seconds_at_risk() const {
+double Snapshot::seconds_at_risk() const {
   if (!commit) return kNaN;
   if (samples_at_risk() <= 0) return 0;
   if (commit->durable_sequence == 0) return kNaN;
@@ -61,24 +61,24 @@ double Look::seconds_at_risk() const {
   return std::chrono::duration<double>(until - commit->durable_time).count();
 }
 
-double Look::commit_age_s() const {
+double Snapshot::commit_age_s() const {
   return commit && state == mth5::FileState::Live ? std::max(0.0, std::chrono::duration<double>(time - commit->time).count())
                                                   : kNaN;
 }
 
-Watch::Watch(const std::filesystem::path& path, LookOptions options) : options_{std::move(options)} {
-  check_contained(path);
+LiveFile::LiveFile(const std::filesystem::path& path, SnapshotOptions options) : options_{std::move(options)} {
+  check_in_sandbox(path);
   files_.push_back(std::make_unique<mth5::Reader>(path));
 }
 
-bool Watch::wanted(const mth5::RunInfo& run) const { return options_.station.empty() || run.station == options_.station; }
+bool LiveFile::wanted(const mth5::RunInfo& run) const { return options_.station.empty() || run.station == options_.station; }
 
-bool Watch::wanted(const mth5::ChannelInfo& channel) const {
+bool LiveFile::wanted(const mth5::ChannelInfo& channel) const {
   return options_.components.empty() || std::any_of(options_.components.begin(), options_.components.end(),
                                                     [&](const auto& name) { return same_text(name, channel.component); });
 }
 
-std::vector<std::string> Watch::not_found() const {
+std::vector<std::string> LiveFile::not_found() const {
   std::vector<std::string> missing;
   const auto& stations = file().stations();
   if (!options_.station.empty() &&
@@ -91,20 +91,20 @@ std::vector<std::string> Watch::not_found() const {
   return missing;
 }
 
-ChannelLook Watch::look_at(std::size_t index, mth5::UtcNanos now) {
+ChannelSnapshot LiveFile::look_at(std::size_t index, mth5::UtcNanos now) {
   const auto& info = file().channels()[index];
-  ChannelLook look{.index = index,
-                   .station = info.station,
-                   .run = info.run,
-                   .component = info.component,
-                   .units = info.metadata.text("units"),
-                   .sample_rate = info.sample_rate,
-                   .n_samples = info.n_samples,
-                   .new_samples = {},
-                   .end = {},
-                   .age_s = kNaN,
-                   .last = kNaN,
-                   .window = {}};
+  ChannelSnapshot look{.index = index,
+                       .station = info.station,
+                       .run = info.run,
+                       .component = info.component,
+                       .units = info.metadata.text("units"),
+                       .sample_rate = info.sample_rate,
+                       .n_samples = info.n_samples,
+                       .new_samples = {},
+                       .end = {},
+                       .age_s = kNaN,
+                       .last = kNaN,
+                       .window = {}};
   if (before_.size() <= index) before_.resize(index + 1);
   if (before_[index]) look.new_samples = info.n_samples - *before_[index];
   before_[index] = info.n_samples;
@@ -122,7 +122,7 @@ ChannelLook Watch::look_at(std::size_t index, mth5::UtcNanos now) {
   return look;
 }
 
-Look Watch::look(mth5::UtcNanos now) {
+Snapshot LiveFile::look(mth5::UtcNanos now) {
   auto& file = *files_.front();
   // The state first: if the writer closes meanwhile, the next look tells, with its last samples in.
   const auto state = file.state();
@@ -133,19 +133,19 @@ Look Watch::look(mth5::UtcNanos now) {
     std::fill(before_.begin() + static_cast<std::ptrdiff_t>(known), before_.end(), 0);
   first_ = false;
 
-  Look look{.time = now,
-            .file = file.path().string(),
-            .state = state,
-            .file_bytes = file.file_bytes(),
-            .surveys = {},
-            .stations = {},
-            .runs = {},
-            .channels = {},
-            .last_gap = {},
-            .commit = file.last_commit(),
-            .soh = newest_soh(file),
-            .free_bytes = {},
-            .full_in_s = {}};
+  Snapshot look{.time = now,
+                .file = file.path().string(),
+                .state = state,
+                .file_bytes = file.file_bytes(),
+                .surveys = {},
+                .stations = {},
+                .runs = {},
+                .channels = {},
+                .last_gap = {},
+                .commit = file.last_commit(),
+                .soh = newest_soh(file),
+                .free_bytes = {},
+                .full_in_s = {}};
   std::set<std::string> stations;
   for (const auto& survey : file.surveys()) look.surveys.push_back(survey.id);
   for (const auto& station : file.stations())

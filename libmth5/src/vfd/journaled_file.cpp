@@ -1,4 +1,4 @@
-#include "vfd/store.hpp"
+#include "vfd/journaled_file.hpp"
 
 #include <algorithm>
 #include <array>
@@ -19,7 +19,7 @@ constexpr std::size_t kRead = 65536;
 
 /// The first failure is the last thing that happens to a file.
 template <class Body>
-auto Store::final_failure(Body body) {
+auto JournaledFile::final_failure(Body body) {
   try {
     return body();
   } catch (const FileError& e) {
@@ -28,23 +28,23 @@ auto Store::final_failure(Body body) {
   }
 }
 
-void Store::keep_failure(std::string why) {
+void JournaledFile::keep_failure(std::string why) {
   if (failure_.empty()) failure_ = std::move(why);
   abandoned_ = true;
 }
 
-Store Store::create(int fd, std::filesystem::path path, std::uint64_t user_block) {
-  Store store{fd, std::move(path)};
+JournaledFile JournaledFile::create(int fd, std::filesystem::path path, std::uint64_t user_block) {
+  JournaledFile store{fd, std::move(path)};
   store.journal_ = Journal::create(fd, store.path_, user_block);
   store.fresh_ = true;
   return store;
 }
 
-Store Store::open(int fd, std::filesystem::path path, Replay& done, const std::filesystem::path& before) {
-  Store store{fd, std::move(path)};
+JournaledFile JournaledFile::open(int fd, std::filesystem::path path, Replay& done, const std::filesystem::path& before) {
+  JournaledFile store{fd, std::move(path)};
   store.journal_ = Journal::find(fd, store.path_);
   if (!before.empty()) {
-    store.before_ = std::make_unique<Before>(fd, before);
+    store.before_ = std::make_unique<UndoFile>(fd, before);
     store.before_->save(0, store.user_block());
     store.before_->sync();
   }
@@ -56,7 +56,7 @@ Store Store::open(int fd, std::filesystem::path path, Replay& done, const std::f
 
 /// Before the first change to a file that was clean. Another program may have changed it since: what it left is what a recovery
 /// comes back to. A file that is opened and found unfit stays as it is.
-void Store::mark_open() {
+void JournaledFile::mark_open() {
   Head head = next_head(true, false);
   head.end = visible_end_;
   head.flags = flags_in_place_;
@@ -69,7 +69,7 @@ void Store::mark_open() {
   marked_ = true;
 }
 
-void Store::read(std::uint64_t at, void* bytes, std::size_t size) const {
+void JournaledFile::read(std::uint64_t at, void* bytes, std::size_t size) const {
   core::read_all(fd_, bytes, size, at, path_);
   char* const to = static_cast<char*>(bytes);
   for (const auto& entry : log_) {
@@ -79,7 +79,7 @@ void Store::read(std::uint64_t at, void* bytes, std::size_t size) const {
   }
 }
 
-void Store::write(std::uint64_t at, std::span<const char> bytes, bool raw) {
+void JournaledFile::write(std::uint64_t at, std::span<const char> bytes, bool raw) {
   if (raw) last_raw_write_ = {at, bytes.size()};
   end_ = std::max(end_, at + bytes.size());
   if (abandoned_) return log(at, bytes);  // for HDF5 to read again; no commit comes any more
@@ -95,25 +95,25 @@ void Store::write(std::uint64_t at, std::span<const char> bytes, bool raw) {
   }
 }
 
-void Store::write_new(std::uint64_t at, std::span<const char> bytes) {
+void JournaledFile::write_new(std::uint64_t at, std::span<const char> bytes) {
   if (abandoned_) return;
   end_ = std::max(end_, at + bytes.size());
   write_straight(at, bytes, true);
 }
 
-void Store::fill_ahead(std::uint64_t at, std::size_t size) {
+void JournaledFile::fill_ahead(std::uint64_t at, std::size_t size) {
   if (abandoned_) return;
   const std::vector<char> zeros(size);
   final_failure([&] { core::write_all(fd_, zeros.data(), size, at, path_); });
   size_ = std::max(size_, at + size);
 }
 
-void Store::log(std::uint64_t at, std::span<const char> bytes) {
+void JournaledFile::log(std::uint64_t at, std::span<const char> bytes) {
   log_.push_back({at, arena_.size(), bytes.size()});
   arena_.insert(arena_.end(), bytes.begin(), bytes.end());
 }
 
-void Store::write_straight(std::uint64_t at, std::span<const char> bytes, bool raw) {
+void JournaledFile::write_straight(std::uint64_t at, std::span<const char> bytes, bool raw) {
   final_failure([&] {
     if (before_) {
       before_->save(at, bytes.size());
@@ -125,18 +125,18 @@ void Store::write_straight(std::uint64_t at, std::span<const char> bytes, bool r
   if (journal_ && !fresh_) direct_.add(at, bytes, raw);
 }
 
-void Store::note_flags(std::uint64_t at, std::span<const char> bytes) {
+void JournaledFile::note_flags(std::uint64_t at, std::span<const char> bytes) {
   const std::uint64_t flags_at = user_block() + kFlagsAt;
   if (at <= flags_at && flags_at < at + bytes.size()) flags_ = static_cast<std::uint8_t>(bytes[flags_at - at]);
 }
 
-std::uint8_t Store::flags_in_file() const {
+std::uint8_t JournaledFile::flags_in_file() const {
   std::uint8_t flags = 0;
   core::read_all(fd_, &flags, 1, user_block() + kFlagsAt, path_);
   return flags;
 }
 
-void Store::fold() {
+void JournaledFile::fold() {
   for (const auto& entry : log_) {
     changed_.put(entry.at, contents(entry));
     direct_.carve(entry.at, entry.at + entry.size);
@@ -147,14 +147,14 @@ void Store::fold() {
   }
 }
 
-bool Store::can_be_undone() const {
+bool JournaledFile::can_be_undone() const {
   return end_ >= base_end_ && std::all_of(log_.begin(), log_.end(), [&](const Entry& entry) {
            const std::uint64_t until = std::min(entry.at + entry.size, base_end_);
            return entry.at >= until || undone_by_base_.contains(entry.at, until);
          });
 }
 
-std::uint64_t Store::hash_in_file(std::uint64_t at, std::uint64_t size) const {
+std::uint64_t JournaledFile::hash_in_file(std::uint64_t at, std::uint64_t size) const {
   std::array<char, kRead> bytes;
   Hash hash;
   while (size > 0) {
@@ -167,7 +167,7 @@ std::uint64_t Store::hash_in_file(std::uint64_t at, std::uint64_t size) const {
   return hash.value();
 }
 
-const std::vector<Record::Direct>& Store::direct() {
+const std::vector<Record::Direct>& JournaledFile::direct() {
   listed_.clear();
   direct_.each([&](std::uint64_t at, std::uint64_t size) { return hash_in_file(at, size); },
                [&](std::uint64_t at, std::uint64_t size, std::uint64_t hash) {
@@ -176,7 +176,7 @@ const std::vector<Record::Direct>& Store::direct() {
   return listed_;
 }
 
-Head Store::next_head(bool durable, bool clean) const {
+Head JournaledFile::next_head(bool durable, bool clean) const {
   Head head{};
   head.sequence = sequence_ + 1;
   head.base = base_sequence_;
@@ -190,20 +190,20 @@ Head Store::next_head(bool durable, bool clean) const {
   return head;
 }
 
-unsigned Store::free_slot() const {
+unsigned JournaledFile::free_slot() const {
   unsigned slot = 0;
   while (slot == base_slot_ || slot == newest_slot_) ++slot;
   return slot;
 }
 
-void Store::write_record(const Head& head) {
+void JournaledFile::write_record(const Head& head) {
   journal_->encode(head, changed_, direct());
   newest_slot_ = free_slot();
   journal_->write(newest_slot_);
   sequence_ = head.sequence;
 }
 
-void Store::become_base() {
+void JournaledFile::become_base() {
   journal_->acknowledge(sequence_);
   base_slot_ = newest_slot_;
   base_sequence_ = sequence_;
@@ -213,7 +213,7 @@ void Store::become_base() {
   direct_.clear();
 }
 
-void Store::sync() {
+void JournaledFile::sync() {
   try {
     core::sync_data(fd_, path_);
   } catch (const FileError&) {
@@ -224,7 +224,7 @@ void Store::sync() {
   }
 }
 
-void Store::checkpoint(bool clean) {
+void JournaledFile::checkpoint(bool clean) {
   if (size_ < end_) core::set_size(fd_, size_ = end_, path_);
   sync();
   changed_.clear();
@@ -238,7 +238,7 @@ void Store::checkpoint(bool clean) {
   marked_ = true;
 }
 
-bool Store::commit(bool durable, std::int64_t samples) {
+bool JournaledFile::commit(bool durable, std::int64_t samples) {
   if (abandoned_) throw FileError{failure_.empty() ? path_.string() + ": is not written any more" : failure_};
   samples_ = samples;
   return final_failure([&] {
@@ -291,7 +291,7 @@ bool Store::commit(bool durable, std::int64_t samples) {
 }
 
 /// What lies behind the end of the last commit, which nothing needs any more.
-void Store::cut() {
+void JournaledFile::cut() {
   if (size_ <= end_) return;
   if (before_) {
     before_->save(end_, size_ - end_);
@@ -300,7 +300,7 @@ void Store::cut() {
   core::set_size(fd_, size_ = end_, path_);
 }
 
-void Store::apply() {
+void JournaledFile::apply() {
   if (before_) {
     for (const auto& entry : log_) before_->save(entry.at, entry.size);
     before_->sync();
@@ -321,7 +321,7 @@ void Store::apply() {
   flags_in_place_ = flags_;
 }
 
-void Store::close() {
+void JournaledFile::close() {
   if (abandoned_ || !marked_) return;
   final_failure([&] {
     checkpoint(true);
@@ -330,7 +330,7 @@ void Store::close() {
   abandoned_ = true;
 }
 
-void Store::wipe_all_but_base() {
+void JournaledFile::wipe_all_but_base() {
   for (unsigned slot = 0; slot < kSlots; ++slot)
     if (slot != base_slot_) journal_->wipe(slot);
 }

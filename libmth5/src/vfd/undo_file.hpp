@@ -6,13 +6,13 @@
 /// What was in a file before it was changed, so that a repair can be taken back. doc/journal.md has its bytes. Thread: one.
 namespace mth5::vfd {
 
-class Before {
+class UndoFile {
  public:
   /// Makes a new file for what will be changed of the one open as `fd`. @throws FileError if `path` exists
-  Before(int fd, const std::filesystem::path& path);
-  ~Before();
-  Before(const Before&) = delete;
-  Before& operator=(const Before&) = delete;
+  UndoFile(int fd, const std::filesystem::path& path);
+  ~UndoFile();
+  UndoFile(const UndoFile&) = delete;
+  UndoFile& operator=(const UndoFile&) = delete;
 
   /// Saves what is there of [at, at + size). @throws FileError
   void save(std::uint64_t at, std::uint64_t size);

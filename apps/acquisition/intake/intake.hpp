@@ -13,13 +13,13 @@
 #include "acquisition/ring/ring.hpp"
 #include "acquisition/timing/timeline.hpp"
 
-namespace daq::pipeline {
+namespace daq::intake {
 
 /// One source's way from bytes to the ring: decoder, timeline, records. Owns no I/O. Thread: io.
-class Pipeline final : private timing::Sink {
+class Intake final : private timing::Sink {
  public:
   /// @param index  of the source in the config and in every record
-  Pipeline(const config::Config& config, std::uint16_t index, ring::Ring& ring);
+  Intake(const config::Config& config, std::uint16_t index, ring::Ring& ring);
 
   /// Bytes as they came.
   void bytes(std::span<const char> bytes);
@@ -63,4 +63,4 @@ class Pipeline final : private timing::Sink {
   bool counters_owed_ = false;
 };
 
-}  // namespace daq::pipeline
+}  // namespace daq::intake

@@ -1,4 +1,4 @@
-#include "vfd/before.hpp"
+#include "vfd/undo_file.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -38,7 +38,7 @@ int open_new(const std::filesystem::path& path) {
 
 }  // namespace
 
-Before::Before(int fd, const std::filesystem::path& path)
+UndoFile::UndoFile(int fd, const std::filesystem::path& path)
     : fd_{fd}, path_{path}, out_{open_new(path)}, size_{core::size_of(fd, path)} {
   Start start{};
   std::copy(kMagic.begin(), kMagic.end(), start.magic.begin());
@@ -47,9 +47,9 @@ Before::Before(int fd, const std::filesystem::path& path)
   written_ = sizeof start;
 }
 
-Before::~Before() { close(out_); }
+UndoFile::~UndoFile() { close(out_); }
 
-void Before::save(std::uint64_t at, std::uint64_t size) {
+void UndoFile::save(std::uint64_t at, std::uint64_t size) {
   if (at >= size_) return;  // there was nothing
   std::vector<char> bytes(std::min(size, size_ - at));
   core::read_all(fd_, bytes.data(), bytes.size(), at, path_);
@@ -60,7 +60,7 @@ void Before::save(std::uint64_t at, std::uint64_t size) {
   unsynced_ = true;
 }
 
-void Before::sync() {
+void UndoFile::sync() {
   if (!unsynced_) return;
   core::sync_data(out_, path_);
   core::sync_directory(path_.parent_path());

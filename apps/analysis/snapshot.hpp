@@ -15,13 +15,13 @@
 /// What mth5-monitor shows of a file at one moment; everything comes from the file. Thread: that of the reader.
 namespace analysis {
 
-struct LookOptions {
+struct SnapshotOptions {
   std::chrono::nanoseconds window = std::chrono::seconds{60};  ///< for mean, std, min, max; ends with the last sample
   std::vector<std::string> components;                         ///< without regard to case; empty = all
   std::string station;                                         ///< "" = all
 };
 
-struct ChannelLook {
+struct ChannelSnapshot {
   std::size_t index;  ///< in Reader::channels()
   std::string station, run, component, units;
   double sample_rate;
@@ -33,14 +33,14 @@ struct ChannelLook {
   Statistics window;
 };
 
-struct Look {
+struct Snapshot {
   mth5::UtcNanos time;
   std::string file;
   mth5::FileState state;
   std::uintmax_t file_bytes;
   std::vector<std::string> surveys, stations;
   std::vector<mth5::RunInfo> runs;
-  std::vector<ChannelLook> channels;  ///< of the newest run of each series: where samples may still come
+  std::vector<ChannelSnapshot> channels;  ///< of the newest run of each series: where samples may still come
   std::int64_t gap_count = 0;
   std::int64_t gap_samples = 0;  ///< per channel
   std::optional<Gap> last_gap;
@@ -60,13 +60,13 @@ struct Look {
 };
 
 /// Follows one file. look() refreshes the reader and reads the windows, never whole channels.
-class Watch {
+class LiveFile {
  public:
   /// @throws as mth5::Reader
-  Watch(const std::filesystem::path& path, LookOptions options);
+  LiveFile(const std::filesystem::path& path, SnapshotOptions options);
 
   /// @throws mth5::FileError: this look failed, the next may succeed
-  [[nodiscard]] Look look(mth5::UtcNanos now);
+  [[nodiscard]] Snapshot look(mth5::UtcNanos now);
   [[nodiscard]] const mth5::Reader& file() const { return *files_.front(); }
 
   /// Components and stations asked for that the file does not have (yet).
@@ -75,20 +75,20 @@ class Watch {
  private:
   [[nodiscard]] bool wanted(const mth5::RunInfo& run) const;
   [[nodiscard]] bool wanted(const mth5::ChannelInfo& channel) const;
-  [[nodiscard]] ChannelLook look_at(std::size_t channel, mth5::UtcNanos now);
+  [[nodiscard]] ChannelSnapshot look_at(std::size_t channel, mth5::UtcNanos now);
 
-  LookOptions options_;
+  SnapshotOptions options_;
   std::vector<std::unique_ptr<mth5::Reader>> files_;  ///< one
   std::vector<std::optional<std::int64_t>> before_;   ///< n_samples at the look before, by channel
   bool first_ = true;
 };
 
-[[nodiscard]] nlohmann::ordered_json to_json(const Look& look);
+[[nodiscard]] nlohmann::ordered_json to_json(const Snapshot& look);
 /// A page for people: what --once prints.
-[[nodiscard]] std::string to_text(const Look& look);
+[[nodiscard]] std::string to_text(const Snapshot& look);
 /// A heading and a line per channel.
-[[nodiscard]] std::string to_csv(const Look& look);
+[[nodiscard]] std::string to_csv(const Snapshot& look);
 /// One line: time, state, totals and what is new; per run instead of per channel where there are many.
-[[nodiscard]] std::string to_line(const Look& look);
+[[nodiscard]] std::string to_line(const Snapshot& look);
 
 }  // namespace analysis
