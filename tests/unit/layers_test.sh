@@ -29,5 +29,6 @@ rule 'the timeline does no I/O and holds no clock' apps/acquisition/timing "${in
 rule 'YAML only in config' 'apps/acquisition/source apps/acquisition/recorder apps/acquisition/ring apps/acquisition/status apps/mth5d' "${inc}yaml-cpp"
 rule 'Asio only in sources and the daemon' 'apps/acquisition/recorder apps/acquisition/ring apps/acquisition/config apps/acquisition/status' "${inc}boost/asio"
 rule 'readers never write: no writer in the tools' 'apps/analysis apps/mth5-monitor apps/mth5-summary' "${inc}mth5/file"
+rule 'nothing advises h5clear: it cuts files off' 'libmth5 apps' '"[^"]*h5clear -'
 [ $broken -eq 0 ] && echo "layers: good"
 exit $broken

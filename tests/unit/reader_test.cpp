@@ -8,6 +8,8 @@
 #include <hdf5.h>
 #include <nlohmann/json.hpp>
 
+#include "h5/handle.hpp"
+#include "mth5/file.hpp"
 #include "mth5/reader.hpp"
 #include "support/support.hpp"
 
@@ -223,7 +225,48 @@ TEST_F(Damaged, AFileLeftInAnEditOfItsStructureSaysThatItNeedsRecovery) {
   ASSERT_GE(H5Fclose(file), 0);
   ASSERT_GE(H5Pclose(access), 0);
   ASSERT_EQ(mth5::probe(path).consistency_flags, 1);
-  EXPECT_THAT([&] { Reader(path, kQuick); }, ThrowsMessage<mth5::FileError>(HasSubstr("needs recovery")));
+  EXPECT_THAT([&] { Reader(path, kQuick); }, ThrowsMessage<mth5::FileError>(testing::AllOf(
+                                                 HasSubstr("needs recovery: mth5-recover"), Not(HasSubstr("h5clear")))));
+  EXPECT_LT(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), 0);
+  EXPECT_THAT(mth5::h5::take_error_stack(), testing::AllOf(HasSubstr("already open for write"), Not(HasSubstr("h5clear"))));
+}
+
+TEST(ChannelOrder, IsThatInWhichTheChannelsWereMade) {
+  const support::TempDir dir;
+  const std::vector<std::string> order{"hz", "ex", "hx", "ey", "temperature", "hy"};
+  {
+    auto file = mth5::File::create(dir / "order.h5");
+    file.edit([&](mth5::Edit& edit) {
+      mth5::Metadata survey{mth5::Kind::Survey};
+      survey.set("id", std::string{"TEST"});
+      edit.add_survey(survey);
+      mth5::Metadata station{mth5::Kind::Station};
+      station.set("id", std::string{"S1"});
+      edit.add_station("TEST", station);
+      for (const char* id : {"b", "a"}) {
+        mth5::Metadata run{mth5::Kind::Run};
+        run.set("id", std::string{id});
+        run.set("sample_rate", 1.0);
+        std::vector<mth5::ChannelSpec> channels;
+        for (const auto& component : order) {
+          mth5::Metadata channel{component == "temperature" ? mth5::Kind::Auxiliary
+                                 : component[0] == 'e'      ? mth5::Kind::Electric
+                                                            : mth5::Kind::Magnetic};
+          channel.set("component", component);
+          channels.push_back({channel, mth5::SampleType::Int32, 0});
+        }
+        edit.add_run("TEST", "S1", run, mth5::UtcNanos{}, channels);
+      }
+    });
+    file.close();
+  }
+  const Reader reader{dir / "order.h5"};
+  ASSERT_EQ(reader.runs().size(), 2U);
+  for (const auto& run : reader.runs()) {
+    std::vector<std::string> found;
+    for (const auto channel : run.channels) found.push_back(reader.channels()[channel].component);
+    EXPECT_EQ(found, order) << run.id;
+  }
 }
 
 }  // namespace

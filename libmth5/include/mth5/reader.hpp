@@ -95,6 +95,8 @@ class Reader {
   [[nodiscard]] FileState state() const;  ///< asks anew: a writer may have closed or died meanwhile
   [[nodiscard]] std::string file_version() const;
   [[nodiscard]] std::uintmax_t file_bytes() const;
+  /// Made with the file and kept by every copy of it, so that what was copied is known again; "" for files without one.
+  [[nodiscard]] std::string file_uuid() const;
 
   /// Follows the writer: new samples, and new runs, stations, channels (then the file is reopened inside). Indexes of objects
   /// that were there stay the same. @returns true if anything is new. @throws as the constructor; the Reader stays usable after
@@ -104,6 +106,7 @@ class Reader {
   [[nodiscard]] const std::vector<SurveyInfo>& surveys() const;
   [[nodiscard]] const std::vector<StationInfo>& stations() const;
   [[nodiscard]] const std::vector<RunInfo>& runs() const;
+  /// Those of a run in the order in which they were made: that of the instrument.
   [[nodiscard]] const std::vector<ChannelInfo>& channels() const;
   /// Of all surveys, by kind's name and name; those that must not be used too, with the reason in `problem`. Valid until the next
   /// refresh().

@@ -24,6 +24,13 @@ herr_t keep_first(unsigned n, const H5E_error2_t* frame, void* out) noexcept {
   return 0;
 }
 
+/// HDF5 advises h5clear, which cuts off what the journal would restore: nobody is to read that.
+std::string without_advice(std::string text) {
+  const auto from = text.find(" (may use <h5clear");
+  if (from != std::string::npos) text.erase(from, text.find(')', from) - from + 1);
+  return text;
+}
+
 /// "file write failed: time = …\n, filename = …, errno = 28, error message = 'No space left on device', buf = …" says twice what
 /// every line of a log has anyway, and the rest is of use to HDF5 only.
 std::string in_one_line(const std::string& text) {
@@ -59,7 +66,7 @@ std::string take_error_stack() {
   if (stack < 0) return "HDF5 gave no reason";
   H5Ewalk2(stack, H5E_WALK_UPWARD, keep_first, &message);
   H5Eclose_stack(stack);
-  return message.text.empty() ? "HDF5 gave no reason" : in_one_line(message.text);
+  return message.text.empty() ? "HDF5 gave no reason" : without_advice(in_one_line(message.text));
 }
 
 void report_close_failure(hid_t id) noexcept {

@@ -104,8 +104,7 @@ struct Reader::Impl {
     if (!probed.locked && (probed.consistency_flags & 4) == 0)
       return path.string() +
              ": its writer died while it changed the structure, or a program without SWMR writes it; if none does, the file "
-             "needs "
-             "recovery (on a copy: h5clear -s --increment=0)";
+             "needs recovery: mth5-recover";
     return path.string() + ": cannot be opened while it is written: " + reason;
   }
 
@@ -238,6 +237,7 @@ FileState Reader::state() const {
 }
 
 std::string Reader::file_version() const { return impl_->found.file_version; }
+std::string Reader::file_uuid() const { return impl_->found.file_uuid; }
 std::uintmax_t Reader::file_bytes() const { return impl_->look().bytes; }
 
 bool Reader::refresh() {

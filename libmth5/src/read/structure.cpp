@@ -71,6 +71,7 @@ class Walker {
     if (contains(top, "Acquisition")) {
       if (const auto group = open_group(root.get(), "", "Acquisition")) {
         found_.has_acquisition = true;
+        found_.file_uuid = text_attribute(group.get(), "file_uuid");
         tables(group.get(), "/Acquisition", "", 2);
       }
     }
@@ -103,11 +104,12 @@ class Walker {
   }
 
   /// What a hard link leads to; nullopt if that is known already: MTH5 is a tree, and a damaged file may have loops.
-  std::optional<H5O_type_t> look(hid_t parent, const std::string& where, const std::string& name) {
+  std::optional<H5O_type_t> look(hid_t parent, const std::string& where, const std::string& name, haddr_t* address = nullptr) {
     const std::string object = where + "/" + name;
     visit(object);
     H5O_info_t info{};
     h5::check(H5Oget_info_by_name2(parent, name.c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT), path_ + ": " + object);
+    if (address != nullptr) *address = info.addr;
     if (seen_.insert(info.addr).second) return info.type;
     ++found_.unfollowed_links;
     return std::nullopt;
@@ -165,8 +167,7 @@ class Walker {
         .survey = survey, .station = station, .id = name, .metadata = metadata(group, Kind::Run), .start = {}, .channels = {}};
     const double rate = checked_rate(info.metadata.number("sample_rate"));
     const auto start = parse_time(info.metadata.text("time_period.start"));
-    for (const auto& child : children(group, where)) {
-      if (look(group, where, child) != H5O_TYPE_DATASET) continue;
+    for (const auto& child : datasets_as_made(group, where)) {
       h5::Dataset dataset{H5Dopen2(group, child.c_str(), H5P_DEFAULT), path_ + ": channel " + where + "/" + child};
       const auto type = sample_type(dataset);
       if (!type) continue;
@@ -189,6 +190,20 @@ class Walker {
     info.sample_rate = info.channels.empty() ? rate : found_.channels[info.channels.front()].sample_rate;
     info.start = info.channels.empty() ? start.value_or(kMth5Epoch) : found_.channels[info.channels.front()].start;
     found_.runs.push_back(std::move(info));
+  }
+
+  /// Names of the datasets of a group in the order in which they were made, which for channels is that of the instrument. MTH5
+  /// has groups without creation order; HDF5 places what is made later farther back.
+  std::vector<std::string> datasets_as_made(hid_t group, const std::string& where) {
+    std::vector<std::pair<haddr_t, std::string>> found;
+    for (auto& child : children(group, where)) {
+      haddr_t address = 0;
+      if (look(group, where, child, &address) == H5O_TYPE_DATASET) found.emplace_back(address, std::move(child));
+    }
+    std::sort(found.begin(), found.end());
+    std::vector<std::string> names;
+    for (auto& entry : found) names.push_back(std::move(entry.second));
+    return names;
   }
 
   /// 0 = not known.
@@ -279,6 +294,7 @@ void merge(Structure& known, Structure fresh) {
   known.filters = std::move(fresh.filters);
   known.tables = std::move(fresh.tables);
   known.has_acquisition = fresh.has_acquisition;
+  known.file_uuid = std::move(fresh.file_uuid);
   known.unfollowed_links = fresh.unfollowed_links;
   merge_by(known.surveys, fresh.surveys, [](const SurveyInfo& s) { return s.id; });
   merge_by(known.stations, fresh.stations, [](const StationInfo& s) { return tuple{s.survey, s.id}; });

@@ -21,6 +21,7 @@ struct Structure {
   std::vector<Filter> filters;
   std::vector<std::string> tables;  ///< names below /Acquisition
   bool has_acquisition = false;
+  std::string file_uuid;  ///< of /Acquisition; "" = none
   std::size_t unfollowed_links = 0;  ///< soft, external, or to what is in the tree already
 };
 
