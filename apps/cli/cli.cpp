@@ -11,6 +11,7 @@
 #include <boost/program_options/parsers.hpp>
 
 #include "build_version.hpp"
+#include "cli/stderr_relay.hpp"
 #include "mth5/error.hpp"
 #include "mth5/file.hpp"
 #include "mth5/metadata.hpp"
@@ -19,7 +20,9 @@ namespace po = boost::program_options;
 
 namespace cli {
 
-int run_main(std::string_view program, int argc, char** argv, const std::function<int(int, char**)>& body) {
+namespace {
+
+int run(std::string_view program, int argc, char** argv, const std::function<int(int, char**)>& body) {
   std::signal(SIGPIPE, SIG_IGN);
   const auto say = [&](const char* what) {
     std::fprintf(stderr, "%.*s: error: %s\n", int(program.size()), program.data(), what);
@@ -52,6 +55,14 @@ int run_main(std::string_view program, int argc, char** argv, const std::functio
     if (errno != EPIPE) say("standard output: could not be written completely");
     return code == kDone ? kFailure : code;
   }
+  return code;
+}
+
+}  // namespace
+
+int run_main(std::string_view program, int argc, char** argv, const std::function<int(int, char**)>& body) {
+  const int code = run(program, argc, argv, body);
+  flush_stderr();
   return code;
 }
 

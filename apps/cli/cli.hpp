@@ -29,7 +29,7 @@ class ConfigError : public std::runtime_error {
 
 /// Runs `body` and turns what it throws into one line `program: error: …` on stderr and an exit code: UsageError and
 /// program_options errors 2, ConfigError 3, mth5::FormatError 4, anything else 1. Checks that stdout took everything.
-/// Switches SIGPIPE off.
+/// Switches SIGPIPE off. With relay_stderr() it waits a second at most for who reads stderr.
 int run_main(std::string_view program, int argc, char** argv, const std::function<int(int, char**)>& body);
 
 /// A command line: options in groups, each program's own text before them.

@@ -11,13 +11,13 @@
 
 #include <boost/asio/post.hpp>
 
+#include "cli/stderr_relay.hpp"
 #include "mth5/error.hpp"
 
 namespace mth5d {
 
 namespace {
 
-constexpr auto kLogEvery = std::chrono::seconds{60};    // repeats of one kind of message are gathered for so long
 constexpr auto kSlowCall = std::chrono::seconds{5};     // of a write or sync, before it is complained of
 constexpr auto kDrainLimit = std::chrono::seconds{80};  // below TimeoutStopSec of the unit
 
@@ -49,9 +49,10 @@ Daemon::Daemon(daq::config::Config config, Options options, std::shared_ptr<spdl
       signals_{main_, SIGTERM, SIGINT, SIGHUP},
       status_timer_{main_},
       drain_timer_{main_},
-      about_{options_.version, "starting", mth5::host_now(), Steady::now()},
+      about_{.version = options_.version, .state = "starting", .since = mth5::host_now(), .started = Steady::now()},
       io_work_{boost::asio::make_work_guard(io_)},
-      io_timer_{io_} {
+      io_timer_{io_},
+      quiet_{log_} {
   signals_.add(SIGUSR1);
   inputs_.resize(config_.sources.size());
   for (std::size_t i = 0; i < inputs_.size(); ++i) make_input(i);
@@ -84,11 +85,10 @@ void Daemon::make_input(std::size_t index) {
   };
   listener.connected = [this, index] {
     Input& in = inputs_[index];
-    if (in.problem_at) in.intake->count_reconnect();
-    log_->info("source connected source={} input={}", config_.sources[index].name, to_string(config_.sources[index].input));
-    in.problem_at.reset();
-    in.problem.clear();
-    in.problems = 0;
+    if (std::exchange(in.was_lost, false)) in.intake->count_reconnect();
+    const auto& source = config_.sources[index];
+    quiet_.say(spdlog::level::info, "connected " + source.name,
+               fmt::format("source connected source={} input={}", source.name, to_string(source.input)), Steady::now());
     board_.source(index, [](auto& entry) {
       entry.state = "connected";
       entry.problem.clear();
@@ -100,7 +100,10 @@ void Daemon::make_input(std::size_t index) {
       inputs_[index].intake->disconnected();
       post_board(index, false);
     }
-    log_problem(index, reason);
+    inputs_[index].was_lost = true;
+    const auto& name = config_.sources[index].name;
+    quiet_.say(spdlog::level::warn, "waiting " + name + " " + reason,
+               fmt::format("source waiting source={} why=\"{}\" retry=yes", name, reason), Steady::now());
     board_.source(index, [&](auto& entry) {
       entry.state = "waiting";
       entry.problem = reason;
@@ -126,23 +129,12 @@ void Daemon::post_board(std::size_t index, bool data) {
   });
 }
 
-void Daemon::log_problem(std::size_t index, const std::string& reason) {
-  Input& input = inputs_[index];
-  ++input.problems;
-  const auto now = Steady::now();
-  if (reason == input.problem && input.problem_at && now < *input.problem_at + kLogEvery) return;
-  log_->warn("source waiting source={} why=\"{}\" tries={} retry=yes", config_.sources[index].name, reason, input.problems);
-  input.problem = reason;
-  input.problem_at = now;
-}
-
 void Daemon::log_losses(std::size_t index, bool now) {
   Input& input = inputs_[index];
   const auto& bytes = input.intake->byte_counters();
   const auto& samples = input.intake->sample_counters();
   if (bytes.bytes_skipped == input.logged_bytes.bytes_skipped && samples.dropped == input.logged_samples.dropped) return;
-  const auto time = Steady::now();
-  if (!now && input.logged_at && time < *input.logged_at + kLogEvery) return;
+  if (!quiet_.may_say("losses " + config_.sources[index].name, Steady::now()) && !now) return;
   std::string what;
   for (std::size_t i = 0; i < daq::decode::kSkips; ++i)
     if (const auto n = bytes.bytes_skipped[i] - input.logged_bytes.bytes_skipped[i]; n > 0)
@@ -153,7 +145,6 @@ void Daemon::log_losses(std::size_t index, bool now) {
   log_->warn("not stored source={}{}", config_.sources[index].name, what);
   input.logged_bytes = bytes;
   input.logged_samples = samples;
-  input.logged_at = time;
 }
 
 void Daemon::source_ended(std::size_t index) {
@@ -179,6 +170,7 @@ void Daemon::settle() {
     return;
   }
   io_timer_.cancel();
+  quiet_.flush();
   io_work_.reset();
   ring_.close();
 }
@@ -188,6 +180,7 @@ void Daemon::tick_io() {
   io_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error || !io_work_) return;  // cancel() comes too late for a timer that has expired: it must not begin anew
     for (std::size_t i = 0; i < inputs_.size(); ++i) log_losses(i, false);
+    quiet_.tick(Steady::now());
     tick_io();
   });
 }
@@ -243,7 +236,7 @@ void Daemon::wait_for_signal() {
       log_->info("new file wanted signal=HUP");
       recorder_.begin_new_file();
     } else if (stopping_) {
-      std::_Exit(130);  // a second one: leave at once
+      cli::leave(130, std::chrono::milliseconds{100});  // a second one: at once
     } else {
       stop(signal == SIGTERM ? "signal=TERM" : "signal=INT");
     }
@@ -264,7 +257,7 @@ void Daemon::stop(const char* why) {
   drain_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     log_->error("stopping took too long limit={}s; leaving, the file needs no repair to be read as SWMR", kDrainLimit.count());
-    std::_Exit(1);
+    cli::leave(1);
   });
 }
 
@@ -295,6 +288,7 @@ void Daemon::tick_status() {
 }
 
 void Daemon::report_status() {
+  about_.log_dropped = cli::dropped_stderr_lines();
   const auto board = board_.copy();
   const auto status = daq::status::to_json(board, ring_, config_, about_);
   sd_notifyf(0, "STATUS=%s", daq::status::to_line(status).c_str());

@@ -16,6 +16,7 @@
 
 #include "acquisition/config/config.hpp"
 #include "acquisition/intake/intake.hpp"
+#include "acquisition/log/quiet.hpp"
 #include "acquisition/recorder/recorder.hpp"
 #include "acquisition/ring/ring.hpp"
 #include "acquisition/source/source.hpp"
@@ -49,13 +50,10 @@ class Daemon {
     std::unique_ptr<daq::intake::Intake> intake;
     std::unique_ptr<daq::source::Source> source;
     bool ended = false;
+    bool was_lost = false;  ///< not connected since something went wrong
     // What was logged last: repeats are gathered.
     daq::decode::Counters logged_bytes;
     daq::timing::Counters logged_samples;
-    std::optional<Steady::time_point> logged_at;
-    std::string problem;
-    std::optional<Steady::time_point> problem_at;
-    std::uint64_t problems = 0;
   };
 
   void make_input(std::size_t index);
@@ -64,7 +62,6 @@ class Daemon {
   void settle();
   void tick_io();
   void log_losses(std::size_t index, bool now);
-  void log_problem(std::size_t index, const std::string& reason);
 
   void wait_for_signal();
   void tick_status();
@@ -95,6 +92,7 @@ class Daemon {
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> io_work_;
   boost::asio::steady_timer io_timer_;
   std::vector<Input> inputs_;
+  daq::log::Quiet quiet_;
   // Last: joined before all else goes.
   std::jthread io_thread_, writer_thread_;
 };

@@ -13,8 +13,10 @@
 #include "acquisition/config/config.hpp"
 #include "acquisition/status/report.hpp"
 #include "cli/cli.hpp"
+#include "cli/stderr_relay.hpp"
 #include "daemon.hpp"
 #include "mth5/error.hpp"
+#include "mth5/time.hpp"
 
 namespace fs = std::filesystem;
 namespace po = boost::program_options;
@@ -32,10 +34,18 @@ fs::path default_status_file() {
   return fs::path{runtime != nullptr ? runtime : "/run/mth5d"} / "status.json";
 }
 
+/// Nobody who reads the log, or does not, may hold up the recording: all of stderr is relayed first. (spdlog's own asynchronous
+/// logger leaves out what libmth5, HDF5 and the end of main write, and its destructor joins a thread that may sit in write(2).)
 std::shared_ptr<spdlog::logger> make_log(int verbosity) {
-  auto log = spdlog::stderr_color_mt("mth5d");
+  const bool journal = std::getenv("JOURNAL_STREAM") != nullptr;
+  cli::relay_stderr([journal](std::uint64_t n, const std::string& why) {
+    return fmt::format("{}warning: {} log lines dropped: {}\n", journal ? "" : mth5::to_iso(mth5::host_now()) + " ", n, why);
+  });
+  const bool color = cli::use_color("auto", cli::original_stderr());
+  auto log = std::make_shared<spdlog::logger>("mth5d", std::make_shared<spdlog::sinks::stderr_color_sink_mt>(
+                                                           color ? spdlog::color_mode::always : spdlog::color_mode::never));
   // journald has its own clock and its own levels ("<4>"); a terminal and a file do not.
-  if (std::getenv("JOURNAL_STREAM") != nullptr)
+  if (journal)
     log->set_pattern("%l: %v");
   else
     log->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$: %v", spdlog::pattern_time_type::utc);

@@ -55,6 +55,27 @@ TEST(PeerThatHangsUp, IsCalledAgain) {
   EXPECT_THAT(lines_with(recording.log(), "warning: source waiting .*tcp:127.0.0.1:\\d+: Connection reset by peer"), SizeIs(1));
 }
 
+TEST(PeerThatHangsUp, AgainAndAgainFillsNoLog) {
+  constexpr int kTimes = 8;
+  TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port()), {.source = "reconnect: {first: 10ms, limit: 20ms}\n"}};
+  std::size_t bytes = 0;
+  ASSERT_TRUE(peer.accept());
+  ASSERT_TRUE(taken(peer, recording, numbered_lines(0, 10), bytes));
+  for (int i = 0; i < kTimes; ++i) {
+    peer.reset();
+    ASSERT_TRUE(peer.accept()) << recording.log();
+    ASSERT_TRUE(taken(peer, recording, "garbage\n", bytes));  // it has seen the connection, and so will see its reset
+  }
+  for (const char* kind : {"source connected", "source waiting .*: Connection reset by peer"})
+    EXPECT_THAT(lines_with(recording.log(), kind), SizeIs(1)) << "of one minute\n" << recording.log();
+  EXPECT_THAT(lines_with(recording.log(), "not stored"), SizeIs(testing::Le(1u))) << recording.log();
+  expect_good_end(recording);
+  // Held back, not lost.
+  EXPECT_THAT(lines_with(recording.log(), "source connected .*repeated=" + std::to_string(kTimes)), SizeIs(1));
+  EXPECT_THAT(lines_with(recording.log(), "source waiting .* repeated=" + std::to_string(kTimes - 1)), SizeIs(1));
+}
+
 TEST(PeerThatHangsUp, InTheMiddleOfALineDoesNotSpoilTheNext) {
   const auto line = numbered_line(10);
   TcpPeer peer;

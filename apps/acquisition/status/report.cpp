@@ -145,6 +145,7 @@ ordered_json to_json(const Board::Copy& board, const ring::Ring& ring, const con
   j["disk"] = {{"free_bytes", recorder::free_bytes(config.output.directory)},
                {"limit_bytes", config.output.reserve},
                {"full_in_s", w.disk_full_in_s ? ordered_json(std::round(*w.disk_full_in_s)) : ordered_json{}}};
+  j["log"] = {{"dropped_lines", daemon.log_dropped}};
   j["ledger"] = ledger_json(w.writers, config);
   return j;
 }

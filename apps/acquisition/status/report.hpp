@@ -17,6 +17,7 @@ struct Daemon {
   std::string state;  ///< starting, recording (status: or the writer's outage), stopping, stopped
   mth5::UtcNanos since;
   Steady::time_point started;
+  std::uint64_t log_dropped = 0;  ///< lines of the log that nobody took
 };
 
 /// One JSON object, `"schema": 1`.

@@ -1,0 +1,129 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <pty.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "support/healthy.hpp"
+#include "support/numbered.hpp"
+#include "support/peers.hpp"
+
+/// A log that nobody reads: a stalled journald, a terminal stopped with Ctrl-S, `mth5d 2>&1 | less`.
+namespace {
+
+using support::lines_with;
+using support::numbered_lines;
+using support::Recording;
+using support::seconds;
+using support::TcpPeer;
+
+/// Runs what follows with its stderr at `path`.
+support::RecordingOptions log_to(const std::filesystem::path& path) {
+  return {.wrapper = {"sh", "-c", "log=$1; shift; exec \"$@\" 2>\"$log\"", "sh", path.string()}};
+}
+
+/// Takes what is in it without waiting.
+std::string drain(int fd) {
+  std::string all;
+  char buffer[65536];
+  for (ssize_t n; (n = read(fd, buffer, sizeof buffer)) > 0;) all.append(buffer, static_cast<std::size_t>(n));
+  return all;
+}
+
+/// To the brim.
+void fill(int fd) {
+  const std::string blank(4096, '.');
+  while (write(fd, blank.data(), blank.size()) > 0) {
+  }
+}
+
+/// Records lines with a log that takes nothing: more messages than any queue takes, then more lines, then TERM.
+void expect_undisturbed(Recording& recording, TcpPeer& peer) {
+  ASSERT_TRUE(peer.accept());
+  const auto first = numbered_lines(0, 100);
+  const auto rest = numbered_lines(100, 200);
+  ASSERT_TRUE(peer.send(first));
+  ASSERT_TRUE(recording.wait_for_bytes(first.size())) << "not even begun";
+  for (int i = 0; i < 500; ++i) recording.process().signal(SIGUSR1);  // each a line of the log
+  ASSERT_TRUE(peer.send(rest));
+  ASSERT_TRUE(recording.wait_for_bytes(first.size() + rest.size())) << "a log that nobody reads stopped the recording";
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("sources").at(0).at("samples").at("visible") >= 199; }))
+      << "or its writer";
+  EXPECT_EQ(recording.stop(), 0) << "TERM is not heeded";
+  const auto stored = support::stored(recording.file());
+  EXPECT_EQ(stored.state, mth5::FileState::Closed);
+  EXPECT_EQ(stored.seconds, seconds(0, 200));
+}
+
+TEST(Log, ThatNobodyTakesFromAPipeDisturbsNothing) {
+  const support::TempDir dir;
+  const auto fifo = dir / "log";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const int ends = open(fifo.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  ASSERT_GE(ends, 0);
+  fill(ends);
+  TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port()), log_to(fifo)};
+  expect_undisturbed(recording, peer);
+  close(ends);
+}
+
+TEST(Log, OfAStoppedTerminalDisturbsNothing) {
+  int master = -1;
+  int slave = -1;
+  char name[128];
+  ASSERT_EQ(openpty(&master, &slave, name, nullptr, nullptr), 0);
+  fcntl(master, F_SETFL, O_NONBLOCK);
+  ASSERT_EQ(write(master, "\x13", 1), 1);  // Ctrl-S
+  TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port()), log_to(name)};
+  expect_undisturbed(recording, peer);
+  EXPECT_EQ(drain(master), "") << "the terminal was not stopped: the test shows nothing";
+  close(slave);
+  close(master);
+}
+
+TEST(Log, ThatIsReadLateIsWhole) {
+  const support::TempDir dir;
+  const auto fifo = dir / "log";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const int ends = open(fifo.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  ASSERT_GE(ends, 0);
+  fill(ends);
+  TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port()), log_to(fifo)};
+  ASSERT_TRUE(peer.accept());
+  ASSERT_TRUE(peer.send(numbered_lines(0, 100)));
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("sources").at(0).at("samples").at("visible") >= 99; }));
+  std::string log = drain(ends);
+  EXPECT_EQ(recording.stop(), 0);
+  log += drain(ends);
+  for (const char* line : {"info: start ", "info: source connected ", "info: file open ", "info: stopping ", "info: end$"})
+    EXPECT_EQ(lines_with(log, line).size(), 1u) << line;
+  EXPECT_EQ(recording.status().value().at("log").at("dropped_lines"), 0);
+  close(ends);
+}
+
+TEST(Log, TakesTheErrorThatEndsTheProgramAndWaitsForNobody) {
+  const support::TempDir dir;
+  const auto fifo = dir / "log";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const int ends = open(fifo.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  ASSERT_GE(ends, 0);
+  TcpPeer peer;
+  Recording good{Recording::tcp(peer.port()), log_to(fifo)};
+  ASSERT_TRUE(peer.accept()) << "it has not begun";
+  const support::RecordingOptions same{.wrapper = log_to(fifo).wrapper, .directory = good.directory()};
+  Recording second{Recording::tcp(peer.port()), same};  // the station is taken
+  EXPECT_EQ(second.process().wait(std::chrono::seconds{30}), 1);
+  EXPECT_EQ(lines_with(drain(ends), "^mth5d: error: ").size(), 1u);
+  fill(ends);
+  Recording third{Recording::tcp(peer.port()), same};
+  EXPECT_EQ(third.process().wait(std::chrono::seconds{30}), 1) << "it waits for a reader of its last line";
+  EXPECT_EQ(good.stop(), 0);
+  close(ends);
+}
+
+}  // namespace

@@ -1,0 +1,95 @@
+#include "acquisition/log/quiet.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <sstream>
+
+namespace {
+
+using daq::log::Quiet;
+using namespace std::chrono_literals;
+
+class QuietTest : public testing::Test {
+ protected:
+  QuietTest() { log_->set_pattern("%v"); }
+  /// What was written since the last call.
+  std::string written() {
+    auto text = text_.str();
+    text_.str({});
+    return text;
+  }
+  void say(const std::string& kind, const std::string& text) { quiet_.say(spdlog::level::warn, kind, text, now_); }
+
+  std::ostringstream text_;
+  std::shared_ptr<spdlog::logger> log_ =
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_st>(text_));
+  Quiet quiet_{log_};
+  Quiet::Steady::time_point now_{1h};
+};
+
+TEST_F(QuietTest, SaysTheFirstAtOnceAndTheNewestOfTheOthersAfterAMinute) {
+  for (int i = 0; i < 590; ++i, now_ += 100ms) say("reset", "reset " + std::to_string(i));
+  EXPECT_EQ(written(), "reset 0\n");
+  now_ += 1s;
+  quiet_.tick(now_);
+  EXPECT_EQ(written(), "reset 589 repeated=589\n");
+  say("reset", "reset 590");
+  EXPECT_EQ(written(), "") << "the next minute has begun";
+  now_ += 60s;
+  quiet_.tick(now_);
+  EXPECT_EQ(written(), "reset 590\n");
+}
+
+TEST_F(QuietTest, TellsKindsApart) {
+  say("waiting a", "a waits");
+  say("waiting b", "b waits");
+  say("waiting a", "a waits");
+  EXPECT_EQ(written(), "a waits\nb waits\n");
+}
+
+TEST_F(QuietTest, TakesItForNewsAfterAQuietMinute) {
+  say("reset", "first");
+  now_ += 60s;
+  quiet_.tick(now_);
+  say("reset", "second");
+  EXPECT_EQ(written(), "first\nsecond\n");
+}
+
+TEST_F(QuietTest, KeepsADayOfResetsBelowOneLineAMinute) {
+  std::size_t lines = 0;
+  for (; now_ < Quiet::Steady::time_point{25h}; now_ += 100ms) {
+    say("reset", "reset");
+    for (const char c : written()) lines += c == '\n' ? 1 : 0;
+  }
+  EXPECT_LE(lines, 24u * 60);
+  EXPECT_GE(lines, 23u * 60);
+}
+
+TEST_F(QuietTest, HoldsNothingBackAtTheEndAndCountsAll) {
+  say("reset", "first");
+  say("reset", "second");
+  say("reset", "third");
+  quiet_.flush();
+  EXPECT_EQ(written(), "first\nthird repeated=2\n");
+}
+
+TEST_F(QuietTest, LetsOthersGatherByThemselves) {
+  EXPECT_TRUE(quiet_.may_say("losses", now_));
+  EXPECT_FALSE(quiet_.may_say("losses", now_ + 59s));
+  EXPECT_TRUE(quiet_.may_say("losses", now_ + 60s));
+  quiet_.flush();
+  EXPECT_EQ(written(), "");
+}
+
+TEST_F(QuietTest, KeepsBoundedMemoryOfKindsThatAPeerInvents) {
+  std::size_t said = 0;
+  for (int i = 0; i < 10'000; ++i) say("kind " + std::to_string(i), "text");
+  for (const char c : written()) said += c == '\n' ? 1 : 0;
+  EXPECT_LE(said, Quiet::kMostKinds + 1);
+  quiet_.flush();
+  EXPECT_EQ(written(), "text repeated=" + std::to_string(10'000 - said) + "\n");
+}
+
+}  // namespace
