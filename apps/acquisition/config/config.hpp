@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "acquisition/decode/text.hpp"
+#include "acquisition/decode/description.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/metadata.hpp"
 #include "mth5/types.hpp"
@@ -47,7 +47,7 @@ struct ChannelProfile {
 struct SohProfile {
   std::string name;  ///< battery, temperature_e, satellites, gps_fix, clock_difference, latitude, longitude, elevation, …
   std::string units;
-  std::optional<std::size_t> channel;  ///< index of the channel it repeats; nullopt: it has a column of its own
+  double change = 0;  ///< the least change, in `units`, that is worth a row; there is one each minute anyway
 };
 
 /// An instrument profile: config/instruments/NAME.yaml, or the inline map.
@@ -56,9 +56,9 @@ struct Instrument {
   std::string description;
   std::filesystem::path origin;  ///< the file it came from; empty for an inline map
   double sample_rate = 0;        ///< Hz
-  decode::TextFormat text;
+  decode::Description decoder;
   std::vector<ChannelProfile> channels;  ///< index = TextColumn::index of Use::Channel
-  std::vector<SohProfile> soh;           ///< index = TextColumn::index of Use::Soh; those that repeat a channel stand at the end
+  std::vector<SohProfile> soh;           ///< index = TextColumn::index of Use::Soh
   mth5::Metadata run{mth5::Kind::Run};   ///< data_logger.* and the like
 };
 

@@ -32,7 +32,7 @@ class ProfileReader {
     if (const Node* run = map.take("run", Node::Kind::Map))
       AttributeReader{report_, reserved_attributes(mth5::Kind::Run), {}}.read(*run, map.path("run"), instrument.run);
     // A column of a channel that is wrong would be reported as unknown too, so all that is written in `channels` counts as known.
-    if (text != nullptr) instrument.text = read_text_format(*text, map.path("text"), channel_names_, instrument.soh, report_);
+    if (text != nullptr) instrument.decoder = read_text_format(*text, map.path("text"), channel_names_, instrument.soh, report_);
     map.finish();
     return std::move(profile_);
   }
@@ -107,7 +107,6 @@ class ProfileReader {
 
   void read_soh(const Node& soh, const std::string& path) {
     check_repeated(soh, path, report_);
-    std::vector<SohProfile> mirrored;
     for (std::size_t i = 0; i < soh.keys.size(); ++i) {
       const auto& key = soh.keys[i];
       const auto item_path = path + "." + key_text(key.text);
@@ -117,19 +116,10 @@ class ProfileReader {
         continue;
       }
       MapReader map{soh.items[i], item_path, report_};
-      SohProfile one{key.text, map.text("units").value_or(""), std::nullopt};
-      if (const auto channel = map.text("channel")) {
-        const auto found = std::find(channel_names_.begin(), channel_names_.end(), *channel);
-        if (found == channel_names_.end())
-          map.problem(*soh.items[i].find("channel"), "channel",
-                      in_quotes(*channel) + " is not in channels" + did_you_mean(*channel, channel_names_));
-        one.channel = std::size_t(found - channel_names_.begin());
-      }
+      SohProfile one{key.text, map.text("units").value_or(""), 0};
       map.finish();
-      (one.channel ? mirrored : profile_.instrument.soh).push_back(std::move(one));
+      profile_.instrument.soh.push_back(std::move(one));
     }
-    auto& all = profile_.instrument.soh;
-    all.insert(all.end(), std::make_move_iterator(mirrored.begin()), std::make_move_iterator(mirrored.end()));
   }
 
   std::string path_;

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "acquisition/decode/description.hpp"
+
 namespace daq::decode {
 namespace {
 
@@ -43,8 +45,9 @@ class TextDecoder final : public Decoder {
  public:
   explicit TextDecoder(const TextFormat& format) : format_{format}, partial_{format.max_line} {}
 
-  void feed(std::span<const char> bytes, Batch& out) override {
-    prepare(out);
+  void feed(const Chunk& chunk, Batch& out) override {
+    auto bytes = chunk.bytes;
+    arrival_ = chunk.arrival;
     counters_.bytes_in += bytes.size();
     while (!bytes.empty()) {
       const void* const found = std::memchr(bytes.data(), '\n', bytes.size());
@@ -64,24 +67,19 @@ class TextDecoder final : public Decoder {
       }
       bytes = bytes.subspan(length + 1);
     }
+    if (chunk.datagram) return end_of_stream(out);
     counters_.bytes_pending = partial_.size();
   }
 
   void end_of_stream(Batch& out) override {
-    prepare(out);
     if (partial_.size() != 0) take_line(partial_.text(), false, out);
     partial_.clear();
     counters_.bytes_pending = 0;
   }
 
-  [[nodiscard]] const Counters& counters() const override { return counters_; }
+  [[nodiscard]] const ledger::SourceCounters& counters() const override { return counters_; }
 
  private:
-  void prepare(Batch& out) const {
-    out.n_channels = format_.n_channels;
-    out.n_soh = format_.n_soh;
-  }
-
   /// @param complete  a line end follows, and is counted with the last thing in the line
   void take_line(std::span<const char> line, bool complete, Batch& out) {
     const std::size_t line_end = complete ? 1 : 0;
@@ -96,7 +94,12 @@ class TextDecoder final : public Decoder {
       const bool last = found.bytes == line.size();
       const std::size_t bytes = found.bytes + (last ? line_end : 0);
       if (found.good) {
-        out.frames.push_back({found.time, 1, std::exchange(skipped_, false)});
+        out.frames.push_back({.n_samples = 1,
+                              .first = samples,
+                              .time = found.time,
+                              .after_skip = std::exchange(skipped_, false),
+                              .arrival = arrival_});
+        if (format_.n_soh > 0) out.states.push_back({found.time, soh});
         ++counters_.frames;
         decoded(bytes);
       } else {
@@ -129,12 +132,22 @@ class TextDecoder final : public Decoder {
 
   const TextFormat format_;
   PartialLine partial_;
-  Counters counters_;
+  ledger::SourceCounters counters_;
+  mth5::UtcNanos arrival_{};
   Skip last_skip_ = Skip::Count;  ///< reason of the last byte; Count if it was decoded
   bool skipped_ = false;          ///< since the last frame
 };
 
 }  // namespace
+
+Density text_density(const TextFormat& format) {
+  return {.least_frame_bytes = 2 * format.columns.size()};  // at least a digit and a delimiter or line end for each
+}
+
+std::size_t text_frame_length(const TextFormat&, std::span<const char> bytes) {
+  const auto* const end = static_cast<const char*>(std::memchr(bytes.data(), '\n', bytes.size()));
+  return end == nullptr ? 0 : static_cast<std::size_t>(end - bytes.data()) + 1;
+}
 
 std::unique_ptr<Decoder> make_text_decoder(const TextFormat& format) {
   if (format.columns.empty() || format.max_line == 0) throw std::invalid_argument{"text format: no columns, or no line length"};

@@ -12,6 +12,8 @@
 /// Delimited text, one record a line (LEMI-424, GEOMAG-02, most magnetometers). Source: protocols.md 2.1, 2.7.
 namespace daq::decode {
 
+struct Density;
+
 /// What one column of a line means.
 struct TextColumn {
   enum class Use : std::uint8_t { Skip, Year, Month, Day, Hour, Minute, Second, Channel, Soh, Hemisphere };
@@ -48,6 +50,10 @@ struct TextLine {
 /// @param channels  [n_channels], @param soh [n_soh]; what they hold counts only if good
 [[nodiscard]] TextLine decode_line(const TextFormat& format, std::span<const char> line, bool complete,
                                    std::span<double> channels, std::span<double> soh) noexcept;
+
+/// For decode::density() and frame_length().
+[[nodiscard]] Density text_density(const TextFormat& format);
+[[nodiscard]] std::size_t text_frame_length(const TextFormat& format, std::span<const char> bytes);
 
 /// The stateful splitter round decode_line(): also takes blank lines and comments.
 /// @throws std::invalid_argument if the format has no columns or no line length, or a column's index is out of range

@@ -1,117 +1,151 @@
 #include "acquisition/intake/intake.hpp"
 
+#include <algorithm>
 #include <bit>
-
-#include "acquisition/decode/text.hpp"
 
 namespace daq::intake {
 
 namespace {
 
-timing::Options timing_options(const config::Config& config, const config::Source& source) {
-  return {source.instrument.sample_rate, config.gap_tolerance_samples, config.gap_fill_up_to, config.gap_accept_step_after};
+ring::GapNote note(const timing::Gap& gap) {
+  return {gap.start.time_since_epoch().count(), gap.n_samples, static_cast<std::int64_t>(gap.reason), gap.filled ? 1 : 0};
 }
 
 }  // namespace
 
-Intake::Intake(const config::Config& config, std::uint16_t index, ring::Ring& ring)
+/// One stream: its timeline, and what that finds out as records of the ring.
+class Intake::Lane final : private timing::Sink {
+ public:
+  Lane(const stream::Stream& stream, std::uint16_t number, ring::Ring& ring)
+      : ring_{ring}, number_{number}, n_channels_{stream.channels.size()}, timeline_{stream.timing, n_channels_, *this} {}
+
+  [[nodiscard]] std::uint16_t number() const { return number_; }
+  [[nodiscard]] std::size_t n_channels() const { return n_channels_; }
+  timing::Timeline& timeline() { return timeline_; }
+  [[nodiscard]] const timing::Timeline& timeline() const { return timeline_; }
+  [[nodiscard]] bool settled() const { return !counters_owed_ && gaps_.empty(); }
+
+  /// Gaps with nothing behind them that the ring had no room for, and totals.
+  void push_rest() {
+    while (!gaps_.empty() && ring_.push_note({ring::Kind::Gap, false, number_}, ring::Words{gaps_.front()}.words))
+      gaps_.erase(gaps_.begin());
+    const ring::Words totals{timeline_.counters()};
+    counters_owed_ = !ring_.push_note({ring::Kind::StreamCounters, false, number_}, totals.words);
+  }
+
+ private:
+  bool samples(const timing::Block& block) override {
+    ring::SamplesHead head{block.start.time_since_epoch().count(), block.n, block.n_filled, {}};
+    if (block.gap) head.gap = note(*block.gap);
+    return ring_.push({ring::Kind::Samples, block.new_run, number_}, ring::Words{head}.words,
+                      {block.values, static_cast<std::size_t>(block.n) * n_channels_});
+  }
+  void gap(const timing::Gap& gap) override { gaps_.push_back(note(gap)); }
+  void anchor(const timing::Anchor& anchor) override {
+    const ring::AnchorNote words{anchor.sample,
+                                 anchor.utc.time_since_epoch().count(),
+                                 static_cast<std::int64_t>(anchor.kind),
+                                 anchor.locked ? 1 : 0,
+                                 anchor.residual_s,
+                                 anchor.ppm,
+                                 anchor.uncertainty_s};
+    // One that finds no room is no loss: there will be others, and a line between its neighbours says nearly the same.
+    static_cast<void>(ring_.push_note({ring::Kind::Anchor, false, number_}, ring::Words{words}.words));
+  }
+
+  ring::Ring& ring_;
+  const std::uint16_t number_;
+  const std::size_t n_channels_;
+  timing::Timeline timeline_;
+  std::vector<ring::GapNote> gaps_;
+  bool counters_owed_ = false;
+};
+
+Intake::Intake(const config::Config& config, std::uint16_t source, stream::Streams& streams, ring::Ring& ring)
     : ring_{ring},
-      instrument_{config.sources.at(index).instrument},
-      index_{index},
-      decoder_{decode::make_text_decoder(instrument_.text)},
-      timeline_{timing_options(config, config.sources[index]), instrument_.channels.size(), *this} {
-  batch_.n_channels = instrument_.text.n_channels;
-  batch_.n_soh = instrument_.text.n_soh;
+      instrument_{config.sources.at(source).instrument},
+      source_{source},
+      decoder_{decode::make_decoder(instrument_.decoder)},
+      density_{decode::density(instrument_.decoder)} {
+  for (auto& stream : stream::declared(config, source)) {
+    const auto number = streams.add(std::move(stream));
+    lanes_.push_back(std::make_unique<Lane>(streams.at(number), number, ring_));
+  }
 }
+
+Intake::~Intake() = default;
 
 std::size_t Intake::words_for(std::size_t n_bytes) const {
-  // A text record has at least a digit and a blank per column.
-  const std::size_t frames = n_bytes / (2 * instrument_.text.columns.size()) + 2;
-  return frames * (instrument_.channels.size() + 1 + instrument_.soh.size()) + 256;
+  std::size_t n_channels = 0;
+  for (const auto& lane : lanes_) n_channels = std::max(n_channels, lane->n_channels());
+  const std::size_t frames = n_bytes / density_.least_frame_bytes + 2;
+  const std::size_t head = 1 + sizeof(ring::SamplesHead) / 8;  // where each frame is a run of its own
+  return frames * (density_.samples_per_frame * n_channels + head + 2 + instrument_.soh.size()) + 256;
 }
 
-void Intake::bytes(std::span<const char> bytes) {
-  begin_batch();
-  decoder_->feed(bytes, batch_);
-  push_batch();
+void Intake::take(const decode::Chunk& chunk) {
+  batch_.clear();
+  decoder_->feed(chunk, batch_);
+  pass_on();
+  push_counters();
 }
 
 void Intake::disconnected() {
-  begin_batch();
+  batch_.clear();
   decoder_->end_of_stream(batch_);
-  push_batch();
-  timeline_.disconnected();
+  pass_on();
+  push_counters();
+  for (auto& lane : lanes_) lane->timeline().disconnected();
 }
 
 void Intake::finish() {
-  begin_batch();
-  decoder_->end_of_stream(batch_);
-  timeline_.push(batch_);
-  timeline_.finish();
-  push_state_of_health(mth5::UtcNanos::max());
-  while (!gaps_.empty() && ring_.push_note({ring::Kind::Gap, false, index_}, ring::Words{gaps_.front()}.words))
-    gaps_.erase(gaps_.begin());
-  push_counters();
-}
-
-void Intake::begin_batch() {
   batch_.clear();
-  soh_frame_ = soh_sample_ = 0;
-}
-
-void Intake::push_batch() {
-  timeline_.push(batch_);
-  push_state_of_health(mth5::UtcNanos::max());
+  decoder_->end_of_stream(batch_);
+  pass_on();
+  for (auto& lane : lanes_) lane->timeline().finish();
   push_counters();
 }
 
-void Intake::push_state_of_health(mth5::UtcNanos until) {
-  if (instrument_.soh.empty()) return;
-  soh_words_.clear();
-  for (; soh_frame_ < batch_.frames.size() && batch_.frames[soh_frame_].time <= until; ++soh_frame_) {
-    const auto& frame = batch_.frames[soh_frame_];
-    if (!last_soh_ || *last_soh_ != frame.time) {  // a repeated line repeats its state too
-      soh_words_.push_back(std::bit_cast<std::uint64_t>(frame.time.time_since_epoch().count()));
-      std::size_t column = 0;
-      for (const auto& quantity : instrument_.soh) {
-        const double value = quantity.channel ? batch_.samples[soh_sample_ * batch_.n_channels + *quantity.channel]
-                                              : batch_.soh[soh_frame_ * batch_.n_soh + column++];
-        soh_words_.push_back(std::bit_cast<std::uint64_t>(value));
-      }
-    }
-    last_soh_ = frame.time;
-    soh_sample_ += frame.n_samples;
-  }
-  if (soh_words_.empty()) return;
-  if (!ring_.push({ring::Kind::StateOfHealth, false, index_}, soh_words_))
-    soh_dropped_ += soh_words_.size() / (1 + instrument_.soh.size());
+bool Intake::settled() const {
+  return !counters_owed_ && std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->settled(); });
 }
 
-bool Intake::samples(mth5::UtcNanos start, std::span<const double> values, std::size_t n, bool new_run) {
-  // State of health goes before the samples it was sent with: a station's position must be known when its first sample opens the
-  // file.
-  push_state_of_health(mth5::sample_time(start, instrument_.sample_rate, static_cast<std::int64_t>(n)));
-  const std::size_t gap_words = gaps_.size() * (1 + sizeof(ring::GapNote) / 8);
-  if (!ring_.has_room(gap_words + values.size() + 8)) {
-    gaps_.clear();  // the timeline tells them again, grown by this loss, before the next samples
-    return false;
-  }
-  for (const auto& note : gaps_)
-    if (!ring_.push_note({ring::Kind::Gap, false, index_}, ring::Words{note}.words)) return false;
-  gaps_.clear();
-  const ring::Words head{ring::SamplesHead{start.time_since_epoch().count(), static_cast<std::int64_t>(n)}};
-  return ring_.push({ring::Kind::Samples, new_run, index_}, head.words, values);
+void Intake::pass_on() {
+  push_states();  // first: where a station is must be known when its first samples open the file
+  for (const auto& frame : batch_.frames)
+    lanes_.at(frame.stream)->timeline().push(frame, batch_.samples.data() + frame.first);
+  for (auto& lane : lanes_) lane->timeline().end_of_batch();
 }
 
-void Intake::gap(const timing::Gap& gap) {
-  gaps_.push_back(
-      {gap.start.time_since_epoch().count(), gap.n_samples, static_cast<std::int64_t>(gap.reason), gap.filled ? 1 : 0});
+void Intake::push_states() {
+  const std::size_t n = instrument_.soh.size();
+  if (n == 0) return;
+  state_words_.clear();
+  for (const auto& row : batch_.states) {
+    if (last_state_ == row.time) continue;  // a repeated frame repeats its state too
+    last_state_ = row.time;
+    state_words_.push_back(std::bit_cast<std::uint64_t>(row.time.time_since_epoch().count()));
+    for (std::size_t i = 0; i < n; ++i) state_words_.push_back(std::bit_cast<std::uint64_t>(batch_.soh[row.first + i]));
+  }
+  if (state_words_.empty()) return;
+  if (!ring_.push({ring::Kind::StateOfHealth, false, source_}, state_words_)) counters_.soh_dropped += state_words_.size() / (1 + n);
 }
 
 void Intake::push_counters() {
-  const ring::Words note{ring::CountersNote{decoder_->counters(), timeline_.counters(), reconnects_, soh_dropped_}};
-  counters_owed_ = !ring_.push_note({ring::Kind::Counters, false, index_}, note.words);
+  const auto reconnects = counters_.reconnects;
+  const auto soh_dropped = counters_.soh_dropped;
+  counters_ = decoder_->counters();
+  counters_.reconnects = reconnects;
+  counters_.soh_dropped = soh_dropped;
+  for (auto& lane : lanes_) lane->push_rest();
+  counters_owed_ = !ring_.push_note({ring::Kind::SourceCounters, false, source_}, ring::Words{counters_}.words);
   ring_.notify();
+}
+
+std::vector<Intake::Seen> Intake::streams() const {
+  std::vector<Seen> seen;
+  for (const auto& lane : lanes_) seen.push_back({lane->number(), lane->timeline().counters(), lane->timeline().last_time()});
+  return seen;
 }
 
 }  // namespace daq::intake

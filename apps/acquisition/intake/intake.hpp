@@ -1,65 +1,70 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "acquisition/config/config.hpp"
-#include "acquisition/decode/decoder.hpp"
+#include "acquisition/decode/description.hpp"
 #include "acquisition/ring/records.hpp"
 #include "acquisition/ring/ring.hpp"
+#include "acquisition/stream/stream.hpp"
 #include "acquisition/timing/timeline.hpp"
 
 namespace daq::intake {
 
-/// One source's way from bytes to the ring: decoder, timeline, records. Owns no I/O. Thread: io.
-class Intake final : private timing::Sink {
+/// One source's way from bytes to the ring: decoder, and for each of its streams timeline and records. Owns no I/O. Thread: io.
+class Intake {
  public:
-  /// @param index  of the source in the config and in every record
-  Intake(const config::Config& config, std::uint16_t index, ring::Ring& ring);
+  /// @param source   its number in the configuration and in its records
+  /// @param streams  gets the streams that the source's profile declares
+  Intake(const config::Config& config, std::uint16_t source, stream::Streams& streams, ring::Ring& ring);
+  ~Intake();
+  Intake(const Intake&) = delete;
+  Intake& operator=(const Intake&) = delete;
 
   /// Bytes as they came.
-  void bytes(std::span<const char> bytes);
-  /// The stream broke off; more may come.
+  void take(const decode::Chunk& chunk);
+  /// The stream of bytes broke off; more may come.
   void disconnected();
   /// Nothing more will come: what is held is given out.
   void finish();
   /// False if totals or gaps wait for room in the ring: finish() is to be called again when there is some.
-  [[nodiscard]] bool settled() const { return !counters_owed_ && gaps_.empty(); }
+  [[nodiscard]] bool settled() const;
 
-  void count_reconnect() { ++reconnects_; }
+  void count_reconnect() { ++counters_.reconnects; }
   /// Words the ring must have free so that any `n` bytes can be taken without loss.
   [[nodiscard]] std::size_t words_for(std::size_t n_bytes) const;
 
-  [[nodiscard]] const decode::Counters& byte_counters() const { return decoder_->counters(); }
-  [[nodiscard]] const timing::Counters& sample_counters() const { return timeline_.counters(); }
-  [[nodiscard]] std::uint64_t reconnects() const { return reconnects_; }
-  [[nodiscard]] std::optional<mth5::UtcNanos> last_time() const { return timeline_.last_time(); }
+  [[nodiscard]] const ledger::SourceCounters& counters() const { return counters_; }
+
+  /// One stream of it, for those who show it.
+  struct Seen {
+    std::uint16_t stream;  ///< number in Streams
+    const ledger::StreamCounters& counters;
+    std::optional<mth5::UtcNanos> last_time;  ///< of the last sample given out or held
+  };
+  [[nodiscard]] std::vector<Seen> streams() const;
 
  private:
-  bool samples(mth5::UtcNanos start, std::span<const double> values, std::size_t n, bool new_run) override;
-  void gap(const timing::Gap& gap) override;
-  void begin_batch();
-  void push_batch();
-  /// Rows of the frames up to `until`, from where it stopped last.
-  void push_state_of_health(mth5::UtcNanos until);
+  class Lane;
+
+  void pass_on();
+  void push_states();
   void push_counters();
 
   ring::Ring& ring_;
   const config::Instrument& instrument_;
-  std::uint16_t index_;
+  std::uint16_t source_;
   std::unique_ptr<decode::Decoder> decoder_;
-  timing::Timeline timeline_;
+  decode::Density density_;
+  std::vector<std::unique_ptr<Lane>> lanes_;  ///< by the decoder's number of the stream
   decode::Batch batch_;
-  std::size_t soh_frame_ = 0, soh_sample_ = 0;  ///< of batch_: the first whose state of health is not pushed yet
-  std::vector<std::uint64_t> soh_words_;        ///< reused
-  std::vector<ring::GapNote> gaps_;             ///< told by the timeline, not pushed yet: they go before the samples behind them
-  std::optional<mth5::UtcNanos> last_soh_;
-  std::uint64_t reconnects_ = 0;
-  std::uint64_t soh_dropped_ = 0;
+  ledger::SourceCounters counters_;
+  std::vector<std::uint64_t> state_words_;  ///< reused
+  std::optional<mth5::UtcNanos> last_state_;
   bool counters_owed_ = false;
 };
 

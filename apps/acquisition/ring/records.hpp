@@ -6,35 +6,39 @@
 #include <type_traits>
 #include <vector>
 
-#include "acquisition/decode/decoder.hpp"
-#include "acquisition/timing/timeline.hpp"
+#include "acquisition/ledger/counters.hpp"
 
 /// What the io thread tells the writer, record by record. Layouts live only between the two threads of one process.
-///   Samples        head: SamplesHead; values: [n_samples][n_channels]; Header::flag = begins a new run
-///   Gap            GapNote
-///   StateOfHealth  rows of [time ns][n_soh doubles]
-///   Counters       CountersNote: totals of a source after everything pushed before
+///   Samples        of a stream: SamplesHead; values: [n_samples][n_channels]; Header::flag = begins a new run
+///   Gap            of a stream, with nothing behind it: GapNote
+///   Anchor         of a stream's run: AnchorNote
+///   StreamCounters of a stream: totals after everything pushed before
+///   SourceCounters of a source: the same
+///   StateOfHealth  of a source: rows of [time ns][n_soh doubles]
 namespace daq::ring {
+
+struct GapNote {
+  std::int64_t start_ns = 0;
+  std::int64_t n_samples = 0;
+  std::int64_t reason = -1;  ///< ledger::GapReason; -1: there is no gap
+  std::int64_t filled = 0;
+
+  [[nodiscard]] bool is_gap() const { return reason >= 0; }
+};
 
 struct SamplesHead {
   std::int64_t start_ns;
   std::int64_t n_samples;
+  std::int64_t n_filled;  ///< of them, at the front
+  GapNote gap;            ///< before them
 };
 
-struct GapNote {
-  std::int64_t start_ns;
-  std::int64_t n_samples;
-  std::int64_t reason;
-  std::int64_t filled;
-};
-
-struct CountersNote {
-  decode::Counters bytes;
-  timing::Counters samples;
-  std::uint64_t reconnects = 0;
-  std::uint64_t soh_dropped = 0;  ///< rows of state of health for which the ring had no room
-
-  friend bool operator==(const CountersNote&, const CountersNote&) = default;
+struct AnchorNote {
+  std::int64_t sample;
+  std::int64_t utc_ns;
+  std::int64_t kind;  ///< decode::TimeKind
+  std::int64_t locked;
+  double residual_s, ppm, uncertainty_s;
 };
 
 /// A plain struct of 64-bit fields as the words that travel.

@@ -9,7 +9,7 @@ namespace {
 
 std::uint64_t pack(Header header) {
   return static_cast<std::uint64_t>(header.kind) | static_cast<std::uint64_t>(header.flag) << 8 |
-         static_cast<std::uint64_t>(header.source) << 16 | static_cast<std::uint64_t>(header.words) << 32;
+         static_cast<std::uint64_t>(header.of) << 16 | static_cast<std::uint64_t>(header.words) << 32;
 }
 
 Header unpack(std::uint64_t word) {

@@ -15,12 +15,12 @@
 namespace daq::ring {
 
 /// What a record in the ring is; its payload is a number of 64-bit words that only the two ends understand.
-enum class Kind : std::uint8_t { Samples, Gap, StateOfHealth, Counters };
+enum class Kind : std::uint8_t { Samples, Gap, Anchor, StreamCounters, SourceCounters, StateOfHealth };
 
 struct Header {
   Kind kind;
   bool flag = false;  ///< Samples: begins a new run
-  std::uint16_t source = 0;
+  std::uint16_t of = 0;     ///< number of the stream, or of the source
   std::uint32_t words = 0;  ///< of payload
 };
 

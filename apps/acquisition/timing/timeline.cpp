@@ -16,44 +16,6 @@ mth5::Nanos whole_period(double sample_rate) {
 
 }  // namespace
 
-std::string_view to_string(Drop reason) {
-  switch (reason) {
-    case Drop::Duplicate:
-      return "duplicate";
-    case Drop::Backward:
-      return "backward";
-    case Drop::BadTime:
-      return "bad-time";
-    case Drop::RingFull:
-      return "ring-full";
-    case Drop::WriteFailed:
-      return "write-failed";
-    case Drop::Count:
-      break;
-  }
-  return "unknown";
-}
-
-std::string_view to_string(GapReason reason) {
-  switch (reason) {
-    case GapReason::NoData:
-      return "no-data";
-    case GapReason::Disconnected:
-      return "disconnected";
-    case GapReason::BadData:
-      return "bad-data";
-    case GapReason::ClockStep:
-      return "clock-step";
-    case GapReason::RingFull:
-      return "ring-full";
-    case GapReason::WriteFailed:
-      return "write-failed";
-    case GapReason::WriterDied:
-      return "writer-died";
-  }
-  return "unknown";
-}
-
 Timeline::Timeline(const Options& options, std::size_t n_channels, Sink& sink)
     : options_{options},
       n_channels_{n_channels},
@@ -62,12 +24,7 @@ Timeline::Timeline(const Options& options, std::size_t n_channels, Sink& sink)
           static_cast<std::int64_t>(mth5::samples_between({}, mth5::UtcNanos{options.fill_up_to}, options.sample_rate) + 1e-6)},
       sink_{sink} {}
 
-void Timeline::push(const decode::Batch& batch) {
-  const double* values = batch.samples.data();
-  for (const auto& frame : batch.frames) {
-    if (frame.n_samples != 0) take(frame, values);
-    values += frame.n_samples * n_channels_;
-  }
+void Timeline::end_of_batch() {
   give_out();
   if (held_ && held_->values != held_values_.data()) {  // the batch goes, the held frame stays
     held_values_.assign(held_->values, held_->values + static_cast<std::size_t>(held_->series.n) * n_channels_);
@@ -97,9 +54,10 @@ std::optional<mth5::UtcNanos> Timeline::last_time() const {
   return std::nullopt;
 }
 
-void Timeline::take(const decode::Batch::Frame& frame, const double* values) {
+void Timeline::push(const decode::Frame& frame, const double* values) {
+  if (frame.n_samples == 0) return;
   const std::int64_t n = frame.n_samples;
-  counters_.samples_in += frame.n_samples;
+  counters_.decoded += frame.n_samples;
   if (frame.after_skip) events_.bad_data = true;
 
   Placed placed{Place::Later};
@@ -127,18 +85,15 @@ void Timeline::append(const double* values, std::int64_t n) {
     block_.n += n;
   } else {
     give_out();
-    block_ = {.values = values, .n = n, .start = time_of(*run_, run_->n), .new_run = lost_};
-    if (lost_) {
-      block_.gap = gap_until(block_.start, events_);
-      block_.has_gap = true;
-    }
+    block_ = {.start = time_of(*run_, run_->n), .values = values, .n = n, .new_run = lost_};
+    if (lost_) block_.gap = gap_until(block_.start, events_);
   }
   run_->n += n;
   events_ = {};
   back_.reset();
 }
 
-void Timeline::hold(const decode::Batch::Frame& frame, const double* values) {
+void Timeline::hold(const decode::Frame& frame, const double* values) {
   held_ = Held{{frame.time, frame.n_samples}, values, std::exchange(events_, {})};
   counters_.pending = frame.n_samples;
 }
@@ -167,7 +122,7 @@ void Timeline::contradict_held() {
   held_.reset();
 }
 
-void Timeline::drop_earlier(const decode::Batch::Frame& frame, Place where, const double* values) {
+void Timeline::drop_earlier(const decode::Frame& frame, Place where, const double* values) {
   const std::int64_t n = frame.n_samples;
   const auto is_at = [&](mth5::UtcNanos expected) {
     return frame.time == expected ||
@@ -188,12 +143,11 @@ void Timeline::drop_earlier(const decode::Batch::Frame& frame, Place where, cons
 }
 
 void Timeline::begin_run(mth5::UtcNanos start, const double* values, std::int64_t n, Events events, bool clock_step) {
-  block_ = {.values = values, .n = n, .start = start, .new_run = true};
+  block_ = {.start = start, .values = values, .n = n, .new_run = true};
   if (stored_end_) {
-    block_.has_gap = true;
     if (clock_step) {  // what the ring lost before is told by the old clock
       block_.gap = gap_until(run_ ? time_of(*run_, run_->n) : start, events);
-      if (!lost_) block_.gap.reason = GapReason::ClockStep;
+      if (!lost_) block_.gap->reason = GapReason::ClockStep;
     } else {
       block_.gap = gap_until(start, events);
     }
@@ -208,13 +162,12 @@ void Timeline::fill_and_append(const Held& held, std::int64_t n_missing) {
   const auto own = static_cast<std::size_t>(held.series.n) * n_channels_;
   fill_values_.assign(fill, std::numeric_limits<double>::quiet_NaN());
   fill_values_.insert(fill_values_.end(), held.values, held.values + own);
-  block_ = {.values = fill_values_.data(),
+  block_ = {.start = time_of(*run_, run_->n),
+            .values = fill_values_.data(),
             .n = n_missing + held.series.n,
             .n_filled = n_missing,
-            .start = time_of(*run_, run_->n),
-            .gap = gap_until(held.series.start, held.events),
-            .has_gap = true};
-  block_.gap.filled = true;
+            .gap = gap_until(held.series.start, held.events)};
+  block_.gap->filled = true;
   run_->n += block_.n;
 }
 
@@ -223,15 +176,13 @@ void Timeline::give_out() {
   const Block block = std::exchange(block_, {});
   const std::int64_t n_own = block.n - block.n_filled;
   if (!stored_end_) stored_end_ = block.start;
-  if (block.has_gap) sink_.gap(block.gap);
-  const auto n = static_cast<std::size_t>(block.n);
-  if (!sink_.samples(block.start, {block.values, n * n_channels_}, n, block.new_run)) {
+  if (!sink_.samples(block)) {
     drop(Drop::RingFull, n_own);
     lost_ = true;
     return;
   }
-  if (block.has_gap) count_gap(block.gap);
-  counters_.stored += static_cast<std::uint64_t>(n_own);
+  if (block.gap) count_gap(*block.gap);
+  counters_.passed += static_cast<std::uint64_t>(n_own);
   counters_.filled += static_cast<std::uint64_t>(block.n_filled);
   lost_ = false;
   if (block.new_run) run_ = Series{block.start, block.n};

@@ -1,14 +1,12 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
-#include <string_view>
 #include <vector>
 
 #include "acquisition/decode/decoder.hpp"
+#include "acquisition/ledger/counters.hpp"
 #include "mth5/time.hpp"
 
 /// Which samples follow one another, by the instrument's own time. Pure: no I/O, no clock of its own.
@@ -22,24 +20,8 @@ struct Options {
   mth5::Nanos accept_step_after = std::chrono::minutes{10};
 };
 
-/// Why decoded samples are not stored.
-enum class Drop : std::uint8_t {
-  Duplicate,    ///< time of a sample that is stored already, nothing else: repeated line
-  Backward,     ///< earlier than that: the clock jumped back
-  BadTime,      ///< a time that the samples before and after it contradict
-  RingFull,     ///< the writer did not keep up (disk stalled): counted by the ring's producer
-  WriteFailed,  ///< the medium refused what had been taken out of the ring: counted by the recorder
-  Count
-};
-inline constexpr std::size_t kDrops = static_cast<std::size_t>(Drop::Count);
-/// "duplicate", "backward", "bad-time", "ring-full", "write-failed".
-[[nodiscard]] std::string_view to_string(Drop reason);
-
-/// Why samples are missing between two stored ones.
-/// The last two come from the recorder: see Drop::WriteFailed; the writer of the file died (power cut, kill) and another goes on.
-enum class GapReason : std::uint8_t { NoData, Disconnected, BadData, ClockStep, RingFull, WriteFailed, WriterDied };
-/// "no-data", "disconnected", "bad-data", "clock-step", "ring-full", "write-failed", "writer-died".
-[[nodiscard]] std::string_view to_string(GapReason reason);
+using ledger::Drop;
+using ledger::GapReason;
 
 struct Gap {
   mth5::UtcNanos start;    ///< of the first missing sample
@@ -48,33 +30,41 @@ struct Gap {
   bool filled;  ///< the samples() that follow begin with n_samples of NaN and the run goes on
 };
 
-/// Takes what the timeline found out, in order. Called on the thread of push(). False from samples() says that they could not be
-/// taken (ring full): the timeline then counts them as RingFull and makes them a gap.
-/// gap() announces what lies before the samples() that follow; it holds only if those are taken. If they are not, the gap is
-/// announced again, longer, before the next ones (one gap for one outage). A gap that finish() announces has nothing behind it
-/// and holds.
+/// What goes into a file next, as one piece.
+struct Block {
+  mth5::UtcNanos start{};
+  const double* values = nullptr;  ///< [n][n_channels], good until the call returns
+  std::int64_t n = 0;
+  std::int64_t n_filled = 0;  ///< of n, at the front: NaN for samples that are missing
+  bool new_run = false;       ///< do not continue the last run
+  std::optional<Gap> gap{};   ///< before it
+};
+
+/// What ties the samples of a run to UTC: sample `sample` was taken at `utc`.
+struct Anchor {
+  std::int64_t sample = 0;  ///< index in the run that the samples() before went to, without regard to files
+  mth5::UtcNanos utc{};
+  decode::TimeKind kind = decode::TimeKind::Gps;
+  double residual_s = 0;     ///< of the frame's time against the clock's line
+  double ppm = 0;            ///< by how much the samples come faster than the nominal rate says
+  double uncertainty_s = 0;  ///< of `utc`, one standard deviation
+  bool locked = false;       ///< the line is good: enough frames, small residuals
+};
+
+/// Takes what the timeline found out, in order. Called on the thread of push().
 class Sink {
  public:
   virtual ~Sink() = default;
-  /// `n` samples [n][n_channels], the first at `start`, the rest at the nominal rate behind it. `new_run`: do not continue the
-  /// last run.
-  virtual bool samples(mth5::UtcNanos start, std::span<const double> values, std::size_t n, bool new_run) = 0;
+  /// False says that the block could not be taken (ring full): the timeline then counts its samples as RingFull and makes them a
+  /// gap; what was said of a gap before them is announced again, longer, before the next ones (one gap for one outage).
+  virtual bool samples(const Block& block) = 0;
+  /// A gap with nothing behind it: finish() announces those.
   virtual void gap(const Gap& gap) = 0;
+  /// Follows the samples() that it is of.
+  virtual void anchor(const Anchor& anchor) = 0;
 };
 
-struct Counters {
-  std::uint64_t samples_in = 0;
-  std::uint64_t stored = 0;  ///< given to the sink and taken, without fill
-  std::uint64_t filled = 0;
-  std::uint64_t pending = 0;  ///< held until the next frame confirms their time
-  std::uint64_t gaps = 0;
-  std::uint64_t missing = 0;                    ///< samples, in all gaps
-  std::array<std::uint64_t, kDrops> dropped{};  ///< samples_in == stored + pending + sum(dropped)
-
-  friend bool operator==(const Counters&, const Counters&) = default;
-};
-
-/// One per source. Rules:
+/// One per stream. Rules:
 /// - contiguous: |frame time - predicted| <= tolerance. The run's axis stays start + i / rate; device time is not followed inside
 /// the
 ///   tolerance, so jitter does no harm.
@@ -93,14 +83,17 @@ class Timeline {
  public:
   Timeline(const Options& options, std::size_t n_channels, Sink& sink);
 
-  /// Takes all frames of a batch; contiguous ones reach the sink as one block.
-  void push(const decode::Batch& batch);
+  /// Takes a frame with its values [n_samples][n_channels]; contiguous ones that lie behind one another in memory reach the sink
+  /// as one block. The values have to stay until end_of_batch().
+  void push(const decode::Frame& frame, const double* values);
+  /// The memory of the values goes: what is still to be given out is given out, what is held is copied.
+  void end_of_batch();
   /// The source broke off: the next gap is Disconnected. What is held stays held.
   void disconnected();
   /// The end: what is held is given out. Frames pushed after it begin anew.
   void finish();
 
-  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] const ledger::StreamCounters& counters() const { return counters_; }
   /// Time of the last sample given out or held; nullopt before the first.
   [[nodiscard]] std::optional<mth5::UtcNanos> last_time() const;
 
@@ -126,27 +119,16 @@ class Timeline {
     const double* values;  ///< in the batch, after push() in held_values_
     Events events;         ///< before it
   };
-  /// What goes to the sink next, as one call.
-  struct Block {
-    const double* values = nullptr;
-    std::int64_t n = 0;
-    std::int64_t n_filled = 0;  ///< of n, at the front
-    mth5::UtcNanos start{};
-    bool new_run = false;
-    Gap gap{};  ///< before it, if has_gap
-    bool has_gap = false;
-  };
   /// Frames in a row, all of them earlier than the run's end.
   struct Back {
     mth5::UtcNanos start{}, last{}, next{};
   };
 
-  void take(const decode::Batch::Frame& frame, const double* values);
   void append(const double* values, std::int64_t n);
-  void hold(const decode::Batch::Frame& frame, const double* values);
+  void hold(const decode::Frame& frame, const double* values);
   void confirm_held();
   void contradict_held();
-  void drop_earlier(const decode::Batch::Frame& frame, Place place, const double* values);
+  void drop_earlier(const decode::Frame& frame, Place place, const double* values);
   void begin_run(mth5::UtcNanos start, const double* values, std::int64_t n, Events events, bool clock_step);
   void fill_and_append(const Held& held, std::int64_t n_missing);
   void give_out();
@@ -162,7 +144,7 @@ class Timeline {
   const mth5::Nanos period_;     ///< 0 if it is no whole number of ns
   const std::int64_t max_fill_;  ///< samples
   Sink& sink_;
-  Counters counters_;
+  ledger::StreamCounters counters_;
 
   std::optional<Series> run_;  ///< what was given out, refused samples too: the axis that predicts the next frame
   std::optional<Held> held_;

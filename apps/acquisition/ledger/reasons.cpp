@@ -1,0 +1,55 @@
+#include "acquisition/ledger/reasons.hpp"
+
+namespace daq::ledger {
+
+namespace {
+
+constexpr std::array<Reason, kSkips> kSkipReasons{{
+    {"garbage", "no frame of this instrument"},
+    {"cut-off", "a frame that ends too early, or the rest of one at a disconnect"},
+    {"bad-time", "a frame whose date or time does not exist"},
+    {"bad-value", "a frame with a field that is no number where one must be"},
+    {"too-long", "no line end within the longest line, no frame within the longest frame"},
+}};
+
+constexpr std::array<Reason, kDrops> kDropReasons{{
+    {"duplicate", "stored already: the same values at the same time"},
+    {"backward", "the clock jumped back, and nothing confirmed it"},
+    {"bad-time", "a time that the frames before and behind it contradict"},
+    {"ring-full", "the disk did not keep up, and the ring was full"},
+    {"write-failed", "the disk refused what had been taken out of the ring"},
+    {"file-lost", "in a data file that was deleted while it was recorded"},
+    {"stopped", "mth5d was told to stop, and the disk did not take the rest of the ring in time"},
+}};
+
+constexpr std::array<Reason, kGapReasons> kGapReasonTexts{{
+    {"no-data", "the instrument sent nothing"},
+    {"disconnected", "the source was not connected"},
+    {"bad-data", "what came was no frame, or its time was wrong"},
+    {"clock-step", "the instrument's clock was set"},
+    {"clock-drift", "a new run because the plain time axis was off; nothing is missing"},
+    {"channel-away", "one channel of the stream did not come in time"},
+    {"ring-full", "the disk did not keep up, and the ring was full"},
+    {"write-failed", "the disk refused to write"},
+    {"file-lost", "the data file was deleted while it was recorded"},
+    {"writer-died", "the recorder crashed or the power was cut"},
+    {"stopped", "mth5d was told to stop before the disk had taken everything"},
+}};
+
+template <class List, class E>
+std::string_view name_of(const List& list, E reason) {
+  const auto i = static_cast<std::size_t>(reason);
+  return i < list.size() ? list[i].name : "unknown";
+}
+
+}  // namespace
+
+std::span<const Reason, kSkips> skip_reasons() { return kSkipReasons; }
+std::span<const Reason, kDrops> drop_reasons() { return kDropReasons; }
+std::span<const Reason, kGapReasons> gap_reasons() { return kGapReasonTexts; }
+
+std::string_view to_string(Skip reason) { return name_of(kSkipReasons, reason); }
+std::string_view to_string(Drop reason) { return name_of(kDropReasons, reason); }
+std::string_view to_string(GapReason reason) { return name_of(kGapReasonTexts, reason); }
+
+}  // namespace daq::ledger

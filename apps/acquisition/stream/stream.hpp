@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "acquisition/config/config.hpp"
+#include "acquisition/timing/timeline.hpp"
+
+/// A source has bytes, a stream has samples: what becomes runs.
+namespace daq::stream {
+
+/// What never changes of a stream.
+struct Stream {
+  std::uint16_t source = 0;  ///< index in the configuration
+  std::string name;          ///< of the source, where it has one stream; else SOURCE_STREAM
+  mth5::Metadata station{mth5::Kind::Station};
+  bool location_known = false;  ///< else the instrument's GPS tells it
+  double sample_rate = 0;       ///< Hz, nominal
+  std::vector<config::ChannelProfile> channels;
+  mth5::Metadata run{mth5::Kind::Run};
+  std::string run_id;  ///< pattern of run names
+  timing::Options timing;
+
+  [[nodiscard]] std::string station_id() const { return station.text("id"); }
+  [[nodiscard]] std::vector<std::string> components() const;
+};
+
+/// All streams of a daemon, by number. The io thread adds one when it meets it first; whoever has heard of a number, by a record
+/// in the ring, finds it here. Thread: any.
+class Streams {
+ public:
+  /// @returns its number
+  std::uint16_t add(Stream stream) {
+    const std::lock_guard lock{mutex_};
+    streams_.push_back(std::move(stream));
+    return static_cast<std::uint16_t>(streams_.size() - 1);
+  }
+  /// Stays where it is. @throws std::out_of_range
+  [[nodiscard]] const Stream& at(std::size_t index) const {
+    const std::lock_guard lock{mutex_};
+    return streams_.at(index);
+  }
+  [[nodiscard]] std::size_t size() const {
+    const std::lock_guard lock{mutex_};
+    return streams_.size();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::deque<Stream> streams_;  ///< nothing moves
+};
+
+/// The streams that a source's profile declares.
+[[nodiscard]] std::vector<Stream> declared(const config::Config& config, std::uint16_t source);
+
+}  // namespace daq::stream
