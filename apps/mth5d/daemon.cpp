@@ -18,16 +18,22 @@ namespace mth5d {
 
 namespace {
 
-constexpr auto kSlowCall = std::chrono::seconds{5};     // of a write or sync, before it is complained of
-constexpr auto kDrainLimit = std::chrono::seconds{80};  // below TimeoutStopSec of the unit
+constexpr auto kSlowCall = std::chrono::seconds{5};   // of a write or sync, before it is complained of
+// Below TimeoutStopSec of the unit, 90 s: what the disk has not taken by the first is given up and counted, so that the file is
+// closed long before the second.
+constexpr auto kWriteLimit = std::chrono::seconds{45};
+constexpr auto kDrainLimit = std::chrono::seconds{80};
 
 std::size_t ring_words(const daq::config::Config& config) {
   const double seconds = std::chrono::duration<double>(config.ring).count();
   double words = 0;
-  for (const auto& source : config.sources) {
-    const auto& instrument = source.instrument;
-    const double per_record = static_cast<double>(instrument.channels.size() + instrument.soh.size() + 6);
-    words += seconds * (instrument.sample_rate * per_record + 64);
+  for (std::size_t i = 0; i < config.sources.size(); ++i) {
+    const auto& instrument = config.sources[i].instrument;
+    const auto per_frame = static_cast<double>(daq::decode::density(instrument.decoder).samples_per_frame);
+    for (const auto& stream : daq::stream::declared(config, static_cast<std::uint16_t>(i))) {
+      const double head = static_cast<double>(sizeof(daq::ring::SamplesHead) / 8 + 2 + instrument.soh.size());
+      words += seconds * (stream.sample_rate * (static_cast<double>(stream.channels.size()) + head / per_frame) + 64);
+    }
   }
   return std::max<std::size_t>(static_cast<std::size_t>(words),
                                1u << 17);  // 1 MiB: recordings are played faster than they were made
@@ -41,7 +47,11 @@ Daemon::Daemon(daq::config::Config config, Options options, std::shared_ptr<spdl
       log_{std::move(log)},
       ring_{ring_words(config_)},
       board_{config_.sources.size()},
-      recorder_{config_, ring_, board_, log_,
+      recorder_{config_,
+                streams_,
+                ring_,
+                receipts_,
+                log_,
                 [this](const std::filesystem::path& file) {
                   log_->info("file open file={}", file.string());
                   sd_notify(0, "READY=1");
@@ -49,7 +59,11 @@ Daemon::Daemon(daq::config::Config config, Options options, std::shared_ptr<spdl
       signals_{main_, SIGTERM, SIGINT, SIGHUP},
       status_timer_{main_},
       drain_timer_{main_},
-      about_{.version = options_.version, .state = "starting", .since = mth5::host_now(), .started = Steady::now()},
+      about_{.version = options_.version,
+             .state = "starting",
+             .since = mth5::host_now(),
+             .started = Steady::now(),
+             .disk_limit_bytes = config_.output.reserve},
       io_work_{boost::asio::make_work_guard(io_)},
       io_timer_{io_},
       quiet_{log_} {
@@ -69,7 +83,7 @@ Daemon::~Daemon() = default;
 void Daemon::make_input(std::size_t index) {
   const auto& config = config_.sources[index];
   Input& input = inputs_[index];
-  input.intake = std::make_unique<daq::intake::Intake>(config_, static_cast<std::uint16_t>(index), ring_);
+  input.intake = std::make_unique<daq::intake::Intake>(config_, static_cast<std::uint16_t>(index), streams_, ring_);
   board_.source(index, [&](auto& entry) {
     entry.name = config.name;
     entry.input = to_string(config.input);
@@ -79,7 +93,7 @@ void Daemon::make_input(std::size_t index) {
   });
   daq::source::Listener listener;
   listener.bytes = [this, index](std::span<const char> bytes) {
-    inputs_[index].intake->bytes(bytes);
+    inputs_[index].intake->take({.bytes = bytes, .arrival = mth5::host_now()});
     post_board(index, true);
     log_losses(index, false);
   };
@@ -116,35 +130,54 @@ void Daemon::make_input(std::size_t index) {
 
 void Daemon::post_board(std::size_t index, bool data) {
   const auto& intake = *inputs_[index].intake;
-  board_.arrived(index, intake.byte_counters(), intake.sample_counters());
+  const auto now = Steady::now();
   board_.source(index, [&](auto& entry) {
-    entry.reconnects = intake.reconnects();
+    entry.counters = intake.counters();
     if (!data) return;
-    entry.last_data = Steady::now();
+    entry.last_data = now;
     entry.has_data = true;
-    if (const auto last = intake.last_time()) {
-      entry.clock_offset_ns = (mth5::host_now() - *last).count();
-      entry.clock_known = true;
-    }
   });
+  for (const auto& seen : intake.streams()) {
+    board_.stream(seen.stream, [&](auto& entry) {
+      if (entry.name.empty()) {
+        const auto& stream = streams_.at(seen.stream);
+        entry.name = stream.name;
+        entry.station = stream.station_id();
+        entry.source = stream.source;
+      }
+      entry.counters = seen.counters;
+      if (!data || !seen.last_time) return;
+      entry.clock_offset_ns = (mth5::host_now() - *seen.last_time).count();
+      entry.clock_known = true;
+    });
+    receipts_.received(seen.stream, seen.counters.pending + seen.counters.passed, now);
+  }
 }
 
 void Daemon::log_losses(std::size_t index, bool now) {
   Input& input = inputs_[index];
-  const auto& bytes = input.intake->byte_counters();
-  const auto& samples = input.intake->sample_counters();
-  if (bytes.bytes_skipped == input.logged_bytes.bytes_skipped && samples.dropped == input.logged_samples.dropped) return;
+  const auto& bytes = input.intake->counters();
+  const auto streams = input.intake->streams();
+  const bool news = bytes.bytes_skipped != input.logged_bytes.bytes_skipped ||
+                    std::any_of(streams.begin(), streams.end(), [&](const auto& seen) {
+                      return seen.counters.dropped != input.logged_samples[seen.stream].dropped;
+                    });
+  if (!news) return;
   if (!quiet_.may_say("losses " + config_.sources[index].name, Steady::now()) && !now) return;
   std::string what;
-  for (std::size_t i = 0; i < daq::decode::kSkips; ++i)
+  for (std::size_t i = 0; i < daq::ledger::kSkips; ++i)
     if (const auto n = bytes.bytes_skipped[i] - input.logged_bytes.bytes_skipped[i]; n > 0)
-      what += fmt::format(" skipped_bytes[{}]={}", to_string(static_cast<daq::decode::Skip>(i)), n);
-  for (std::size_t i = 0; i < daq::timing::kDrops; ++i)
-    if (const auto n = samples.dropped[i] - input.logged_samples.dropped[i]; n > 0)
-      what += fmt::format(" dropped_samples[{}]={}", to_string(static_cast<daq::timing::Drop>(i)), n);
+      what += fmt::format(" skipped_bytes[{}]={}", to_string(static_cast<daq::ledger::Skip>(i)), n);
+  for (const auto& seen : streams) {
+    auto& logged = input.logged_samples[seen.stream];
+    for (std::size_t i = 0; i < daq::ledger::kDrops; ++i)
+      if (const auto n = seen.counters.dropped[i] - logged.dropped[i]; n > 0)
+        what += fmt::format(" {}dropped_samples[{}]={}", streams.size() > 1 ? streams_.at(seen.stream).name + "." : "",
+                            to_string(static_cast<daq::ledger::Drop>(i)), n);
+    logged = seen.counters;
+  }
   log_->warn("not stored source={}{}", config_.sources[index].name, what);
   input.logged_bytes = bytes;
-  input.logged_samples = samples;
 }
 
 void Daemon::source_ended(std::size_t index) {
@@ -153,10 +186,15 @@ void Daemon::source_ended(std::size_t index) {
   input.intake->finish();
   post_board(index, false);
   log_losses(index, true);
-  const auto& bytes = input.intake->byte_counters();
-  const auto& samples = input.intake->sample_counters();
-  log_->info("source ended source={} bytes={} records={} samples={} gaps={}", config_.sources[index].name, bytes.bytes_in,
-             bytes.frames, samples.stored, samples.gaps);
+  const auto& bytes = input.intake->counters();
+  std::uint64_t samples = 0;
+  std::uint64_t gaps = 0;
+  for (const auto& seen : input.intake->streams()) {
+    samples += seen.counters.passed;
+    gaps += seen.counters.gaps;
+  }
+  log_->info("source ended source={} bytes={} frames={} samples={} gaps={}", config_.sources[index].name, bytes.bytes_in,
+             bytes.frames, samples, gaps);
   board_.source(index, [](auto& entry) { entry.state = "ended"; });
   settle();
 }
@@ -231,7 +269,8 @@ void Daemon::wait_for_signal() {
     if (error) return;
     wait_for_signal();
     if (signal == SIGUSR1) {
-      log_->info("status {}", daq::status::to_line(daq::status::to_json(board_.copy(), ring_, config_, about_)));
+      log_->info("status {}",
+                 daq::status::to_line(daq::status::to_json(board_.copy(), recorder_.state(), receipts_, ring_, about_)));
     } else if (signal == SIGHUP) {
       log_->info("new file wanted signal=HUP");
       recorder_.begin_new_file();
@@ -248,7 +287,7 @@ void Daemon::stop(const char* why) {
   log_->info("stopping {}", why);
   about_.state = "stopping";
   sd_notify(0, "STOPPING=1");
-  recorder_.end();
+  recorder_.end(Steady::now() + kWriteLimit);
   boost::asio::post(io_, [this] {
     for (auto& input : inputs_)
       if (!input.ended) input.source->stop();
@@ -289,12 +328,12 @@ void Daemon::tick_status() {
 
 void Daemon::report_status() {
   about_.log_dropped = cli::dropped_stderr_lines();
-  const auto board = board_.copy();
-  const auto status = daq::status::to_json(board, ring_, config_, about_);
+  const auto recorded = recorder_.state();
+  const auto status = daq::status::to_json(board_.copy(), recorded, receipts_, ring_, about_);
   sd_notifyf(0, "STATUS=%s", daq::status::to_line(status).c_str());
-  if (board.writer.call_began != Steady::time_point{} && board.writer.call_began != warned_call_ &&
-      Steady::now() > board.writer.call_began + kSlowCall) {
-    warned_call_ = board.writer.call_began;
+  if (recorded.call_began != Steady::time_point{} && recorded.call_began != warned_call_ &&
+      Steady::now() > recorded.call_began + kSlowCall) {
+    warned_call_ = recorded.call_began;
     log_->warn("slow disk: a write has been under way for more than {} s; samples wait in the ring", kSlowCall.count());
   }
   if (options_.status_file.empty() || status_broken_) return;

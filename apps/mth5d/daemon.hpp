@@ -3,6 +3,7 @@
 #include <atomic>
 #include <exception>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -16,12 +17,14 @@
 
 #include "acquisition/config/config.hpp"
 #include "acquisition/intake/intake.hpp"
+#include "acquisition/ledger/receipts.hpp"
 #include "acquisition/log/quiet.hpp"
 #include "acquisition/recorder/recorder.hpp"
 #include "acquisition/ring/ring.hpp"
 #include "acquisition/source/source.hpp"
 #include "acquisition/status/board.hpp"
 #include "acquisition/status/report.hpp"
+#include "acquisition/stream/streams.hpp"
 
 namespace mth5d {
 
@@ -52,8 +55,8 @@ class Daemon {
     bool ended = false;
     bool was_lost = false;  ///< not connected since something went wrong
     // What was logged last: repeats are gathered.
-    daq::decode::Counters logged_bytes;
-    daq::timing::Counters logged_samples;
+    daq::ledger::SourceCounters logged_bytes;
+    std::map<std::uint16_t, daq::ledger::StreamCounters> logged_samples;  ///< by stream
   };
 
   void make_input(std::size_t index);
@@ -76,7 +79,9 @@ class Daemon {
   Options options_;
   std::shared_ptr<spdlog::logger> log_;
   // Shared between threads by their own means.
+  daq::stream::Streams streams_;
   daq::ring::Ring ring_;
+  daq::ledger::Receipts receipts_;
   daq::status::Board board_;
   daq::recorder::Recorder recorder_;
   // Main thread.

@@ -80,7 +80,8 @@ struct Output {
   std::string file_version = "0.2.0";
   bool allow_network = false;
   std::int64_t reserve = std::int64_t{32} << 20;  ///< bytes: held for closing; the same again is the limit of free space
-  std::chrono::nanoseconds give_up_after = std::chrono::minutes{10};  ///< of a medium that fails, not of a full one
+  std::chrono::nanoseconds give_up_after = std::chrono::minutes{10};  ///< of a disk that fails, not of a full one
+  std::int64_t roll_runs = 1000;                                      ///< a file with so many runs is closed, and the next begins
 };
 
 struct Config {

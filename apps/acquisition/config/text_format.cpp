@@ -141,8 +141,7 @@ decode::TextFormat read_text_format(const Node& map, const std::string& path, co
   format.max_line = std::size_t(text.whole("max_line", 1024, 16, 65536, "bytes"));
   format.n_channels = channels.size();
   std::vector<std::string> names;
-  for (const auto& s : soh)
-    if (!s.channel) names.push_back(s.name);
+  for (const auto& s : soh) names.push_back(s.name);
   format.n_soh = names.size();
   if (const Node* columns = text.take("columns", Node::Kind::Sequence, MapReader::Need::Required)) {
     if (std::int64_t(columns->items.size()) > kMaxColumns)

@@ -10,7 +10,7 @@
 #include "acquisition/decode/description.hpp"
 #include "acquisition/ring/records.hpp"
 #include "acquisition/ring/ring.hpp"
-#include "acquisition/stream/stream.hpp"
+#include "acquisition/stream/streams.hpp"
 #include "acquisition/timing/timeline.hpp"
 
 namespace daq::intake {

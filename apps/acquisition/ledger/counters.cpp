@@ -1,5 +1,7 @@
 #include "acquisition/ledger/counters.hpp"
 
+#include <algorithm>
+
 namespace daq::ledger {
 
 namespace {
@@ -24,20 +26,23 @@ constexpr std::array kSourceFigures{
 constexpr std::array kStreamFigures{
     Figure<StreamRow>{"samples_decoded", "samples", "came out of the decoder",
                       [](const StreamRow& r) { return whole(r.counters.decoded); }},
-    Figure<StreamRow>{"samples_stored", "samples", "are in the file, without fill", [](const StreamRow& r) { return whole(r.stored); }},
+    Figure<StreamRow>{"samples_stored", "samples", "are in the file, without fill",
+                      [](const StreamRow& r) { return whole(r.stored); }},
     Figure<StreamRow>{"samples_buffered", "samples", "wait in memory", [](const StreamRow& r) { return whole(r.buffered); }},
     Figure<StreamRow>{"samples_dropped", "samples", "are not stored; by reason in the table reasons",
                       [](const StreamRow& r) { return whole(sum(r.counters.dropped)); }},
     Figure<StreamRow>{"samples_recovered", "samples", "found after a crash beyond what the ledger before it knew",
                       [](const StreamRow& r) { return whole(r.recovered); }},
-    Figure<StreamRow>{"samples_filled", "samples", "made up in short gaps", [](const StreamRow& r) { return whole(r.counters.filled); }},
+    Figure<StreamRow>{"samples_filled", "samples", "made up in short gaps",
+                      [](const StreamRow& r) { return whole(r.counters.filled); }},
     Figure<StreamRow>{"samples_missing", "samples", "in all gaps", [](const StreamRow& r) { return whole(r.counters.missing); }},
     Figure<StreamRow>{"gaps", "", "", [](const StreamRow& r) { return whole(r.counters.gaps); }},
     Figure<StreamRow>{"samples_visible", "samples", "of those stored: readers can see them",
                       [](const StreamRow& r) { return whole(r.visible); }},
     Figure<StreamRow>{"samples_durable", "samples", "of those stored: survive a power cut",
                       [](const StreamRow& r) { return whole(r.durable); }},
-    Figure<StreamRow>{"samples_at_risk", "samples", "received and not durable", [](const StreamRow& r) { return whole(r.at_risk); }},
+    Figure<StreamRow>{"samples_at_risk", "samples", "received and not durable",
+                      [](const StreamRow& r) { return whole(r.at_risk); }},
     Figure<StreamRow>{"at_risk", "microseconds", "for how long the oldest of them has been waiting",
                       [](const StreamRow& r) { return r.at_risk_us; }},
 };
@@ -52,33 +57,38 @@ bool balanced(const SourceRow& row) {
   return c.bytes_in == c.bytes_decoded + c.bytes_pending + sum(c.bytes_skipped);
 }
 
-bool balanced(const StreamRow& row) {
-  return row.counters.decoded == row.stored + row.buffered + sum(row.counters.dropped);
-}
+bool balanced(const StreamRow& row) { return row.counters.decoded == row.stored + row.buffered + sum(row.counters.dropped); }
 
-SourceCounters since(const SourceCounters& now, const SourceCounters& base) {
-  SourceCounters d = now;
-  d.bytes_in -= base.bytes_in - base.bytes_pending;
-  d.bytes_decoded -= base.bytes_decoded;
-  d.frames -= base.frames;
-  d.reconnects -= base.reconnects;
-  d.soh_dropped -= base.soh_dropped;
+SourceRow since(const SourceRow& now, const SourceRow& base) {
+  SourceRow row = now;
+  auto& d = row.counters;
+  const auto& b = base.counters;
+  d.bytes_in -= b.bytes_in - b.bytes_pending;
+  d.bytes_decoded -= b.bytes_decoded;
+  d.frames -= b.frames;
+  d.reconnects -= b.reconnects;
+  d.soh_dropped -= b.soh_dropped;
   for (std::size_t i = 0; i < kSkips; ++i) {
-    d.bytes_skipped[i] -= base.bytes_skipped[i];
-    d.events_skipped[i] -= base.events_skipped[i];
+    d.bytes_skipped[i] -= b.bytes_skipped[i];
+    d.events_skipped[i] -= b.events_skipped[i];
   }
-  return d;
+  return row;
 }
 
-StreamCounters since(const StreamCounters& now, const StreamCounters& base) {
-  StreamCounters d = now;
-  d.decoded -= base.decoded - base.pending;
-  d.passed -= base.passed;
-  d.filled -= base.filled;
-  d.gaps -= base.gaps;
-  d.missing -= base.missing;
-  for (std::size_t i = 0; i < kDrops; ++i) d.dropped[i] -= base.dropped[i];
-  return d;
+StreamRow since(const StreamRow& now, const StreamRow& base) {
+  StreamRow row = now;
+  auto& d = row.counters;
+  const auto& b = base.counters;
+  d.decoded -= b.decoded - base.buffered;
+  d.passed -= b.passed;
+  d.filled -= b.filled;
+  d.gaps -= b.gaps;
+  d.missing -= b.missing;
+  for (std::size_t i = 0; i < kDrops; ++i) d.dropped[i] -= b.dropped[i];
+  row.stored -= base.stored;
+  row.visible -= std::min(base.stored, row.visible);
+  row.durable -= std::min(base.stored, row.durable);
+  return row;
 }
 
 }  // namespace daq::ledger

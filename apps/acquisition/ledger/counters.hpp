@@ -49,20 +49,20 @@ template <class Array>
   return n;
 }
 
-/// What a source's row in a file says: `since` one moment, by default the begin of the file.
+/// What a row of a source says.
 struct SourceRow {
   SourceCounters counters;
 };
 /// The same of a stream, as the recorder knows it.
 struct StreamRow {
-  StreamCounters counters;       ///< dropped includes what the recorder had to drop
-  std::uint64_t stored = 0;      ///< in the file, without fill
-  std::uint64_t buffered = 0;    ///< held by the timeline, in the ring or in the recorder's batch
-  std::uint64_t recovered = 0;   ///< found in the file of a crashed writer beyond what its ledger knew
-  std::uint64_t visible = 0;     ///< of stored: readers can see them
-  std::uint64_t durable = 0;     ///< of stored: a power cut does not cost them
-  std::uint64_t at_risk = 0;     ///< received and not durable
-  std::int64_t at_risk_us = 0;   ///< for how long the oldest of them has been waiting
+  StreamCounters counters;      ///< dropped includes what the recorder had to drop
+  std::uint64_t stored = 0;     ///< in the file, without fill
+  std::uint64_t buffered = 0;   ///< held by the timeline, in the ring or in the recorder's batch
+  std::uint64_t recovered = 0;  ///< found in the file of a crashed writer beyond what its ledger knew
+  std::uint64_t visible = 0;    ///< of stored: readers can see them
+  std::uint64_t durable = 0;    ///< of stored: a power cut does not cost them
+  std::uint64_t at_risk = 0;    ///< received and not durable
+  std::int64_t at_risk_us = 0;  ///< for how long the oldest of them has been waiting
 };
 
 /// One figure of a ledger row: the one declaration that the file's columns, status, readers' pages and documentation follow.
@@ -79,8 +79,8 @@ struct Figure {
 [[nodiscard]] bool balanced(const SourceRow& row);
 [[nodiscard]] bool balanced(const StreamRow& row);
 
-/// What was counted after `base`; what was pending at the base counts as come in since.
-[[nodiscard]] SourceCounters since(const SourceCounters& now, const SourceCounters& base);
-[[nodiscard]] StreamCounters since(const StreamCounters& now, const StreamCounters& base);
+/// What was counted after `base`; what was pending or buffered at the base counts as come in since.
+[[nodiscard]] SourceRow since(const SourceRow& now, const SourceRow& base);
+[[nodiscard]] StreamRow since(const StreamRow& now, const StreamRow& base);
 
 }  // namespace daq::ledger

@@ -1,13 +1,14 @@
 #include "acquisition/recorder/disk.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
 
-#include "acquisition/recorder/ledger.hpp"
 #include "acquisition/recorder/output.hpp"
+#include "acquisition/recorder/tables.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/error.hpp"
 #include "mth5/time.hpp"
@@ -34,13 +35,13 @@ void Reserve::renew() {
   take(true);
 }
 
-void Reserve::take(bool to_the_medium) {
+void Reserve::take(bool to_the_disk) {
   const int fd = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
   int error = fd < 0 ? errno : 0;
   if (fd >= 0) {
     if (ftruncate(fd, bytes_) != 0) error = errno;  // what was left may be larger
     if (error == 0) error = posix_fallocate(fd, 0, bytes_);
-    if (error == 0 && to_the_medium && fsync(fd) != 0) error = errno;
+    if (error == 0 && to_the_disk && fsync(fd) != 0) error = errno;
     close(fd);
     if (error != 0) unlink(path_.c_str());
   }
@@ -77,13 +78,34 @@ std::optional<double> Forecast::seconds_to(std::int64_t limit_bytes) const {
 double nominal_bytes_per_s(const config::Config& config) {
   double sum = 0;
   const double commits_per_s = 1 / std::chrono::duration<double>(config.sync_interval).count();
-  const auto ledger_row = static_cast<double>(ledger_table().row_bytes());
-  for (const auto& source : config.sources) {
-    double per_sample = source.instrument.soh.empty() ? 0.0 : 8.0 * static_cast<double>(1 + source.instrument.soh.size());
-    for (const auto& channel : source.instrument.channels) per_sample += static_cast<double>(mth5::sample_bytes(channel.type));
-    sum += source.instrument.sample_rate * per_sample + commits_per_s * ledger_row;
+  const auto bytes = [](const mth5::TableSpec& table) { return static_cast<double>(table.row_bytes()); };
+  for (std::size_t i = 0; i < config.sources.size(); ++i) {
+    const auto& source = config.sources[i];
+    sum += commits_per_s * bytes(source_ledger_table());
+    if (!source.instrument.soh.empty()) sum += bytes(soh_table(source)) / 10;  // it is stored on change
+    for (const auto& stream : stream::declared(config, static_cast<std::uint16_t>(i))) {
+      double per_sample = 0;
+      for (const auto& channel : stream.channels) per_sample += static_cast<double>(mth5::sample_bytes(channel.type));
+      sum += stream.sample_rate * per_sample + commits_per_s * bytes(stream_ledger_table());
+    }
   }
-  return sum;
+  return sum + commits_per_s * bytes(commit_table());
+}
+
+bool Reserve::is_lost() const {
+  struct stat status {};
+  return held_ && lstat(path_.c_str(), &status) != 0 && errno == ENOENT;
+}
+
+void Disk::keep_reserve() {
+  if (!reserve_.is_lost()) return;
+  reserve_.release();
+  try {
+    reserve_.hold();
+    log_->warn("the reserve for closing files was removed by somebody, and is set aside again: {}", reserve_.path().string());
+  } catch (const mth5::FileError& e) {  // tried again in a second
+    log_->debug("{}", e.what());
+  }
 }
 
 Disk::Disk(const config::Config& config, std::shared_ptr<spdlog::logger> log)

@@ -12,7 +12,7 @@
 
 #include "acquisition/config/config.hpp"
 
-/// Space on the disk: held for closing, watched, foretold.
+/// Space on the disk: held for closing, watched, forecast.
 namespace daq::recorder {
 
 using Steady = std::chrono::steady_clock;
@@ -28,13 +28,16 @@ class Reserve {
 
   /// Takes the space, where it is not held yet. @throws mth5::FileError, with the system's words; nothing is held then
   void hold();
-  /// Takes it anew, down to the medium: a look at whether that can be written. @throws as hold()
+  /// Takes it anew, down to the disk: a look at whether that can be written. @throws as hold()
   void renew();
   void release();
+  /// Whether it is held, and its file was removed by somebody else.
+  [[nodiscard]] bool is_lost() const;
   [[nodiscard]] std::int64_t bytes() const { return bytes_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
  private:
-  void take(bool to_the_medium);
+  void take(bool to_the_disk);
 
   std::filesystem::path path_;
   std::int64_t bytes_;
@@ -83,8 +86,10 @@ class Disk {
   /// again as soon as it is there.
   [[nodiscard]] bool has_room_again();
   void release_reserve() { reserve_.release(); }
-  /// @throws mth5::FileError if the medium cannot be written
+  /// @throws mth5::FileError if the disk cannot be written
   void renew_reserve() { reserve_.renew(); }
+  /// Sets it aside anew where its file was removed. Once a second is enough.
+  void keep_reserve();
 
   [[nodiscard]] std::int64_t free_bytes() const { return free_; }
   [[nodiscard]] std::int64_t limit() const { return reserve_.bytes(); }

@@ -1,6 +1,9 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <utility>
 
 #include "acquisition/recorder/file_writer.hpp"
@@ -10,59 +13,99 @@
 /// How files and runs of a FileWriter begin and end.
 namespace daq::recorder {
 
+void FileWriter::open_file() {
+  commits_ = 0;
+  announced_ = false;
+  stations_there_.clear();
+  runs_there_.clear();
+  described_ = 0;
+  for (std::size_t i = 0; i < context_.streams.size(); ++i) (void)stream(i);
+  for (auto& of : streams_) {
+    of->begin_file();
+    of->run.reset();
+    of->last_run.clear();
+    of->clock_table.reset();
+    of->first_run_start.reset();
+    of->recovered = 0;
+    of->runs = 0;
+    of->told_dropped = {};
+  }
+  for (auto& of : sources_) {
+    of->begin_file();
+    of->told_skipped = {};
+  }
+  if (!resume_ || !open_again()) create_file();
+}
+
 bool FileWriter::open_again() {
   const auto resume = std::exchange(resume_, std::nullopt).value();
+  for (const auto& run : resume.runs) {
+    runs_there_.insert(run.station + "/" + run.id);
+    stations_there_.insert(run.station);
+  }
   try {
     timed([&] {
       file_ = std::make_unique<mth5::File>(
           mth5::File::open(resume.path, "r+", {false, {.allow_network = config_.output.allow_network}}));
       file_->edit([&](mth5::Edit& edit) {
-        ledger_table_ = edit.add_table(ledger_table());
+        commit_table_ = edit.add_table(commit_table());
+        source_table_ = edit.add_table(source_ledger_table());
+        stream_ledger_table_ = edit.add_table(stream_ledger_table());
+        reason_table_ = edit.add_table(reason_table());
         gap_table_ = edit.add_table(gap_table());
+        stream_table_ = edit.add_table(stream_table());
+        described_ = resume.n_streams;
         for (std::size_t i = 0; i < sources_.size(); ++i)
-          if (sources_[i].soh_rows) sources_[i].soh_table = edit.add_table(soh_table(config_.sources[i]));
+          if (sources_[i]->states) sources_[i]->state_table = edit.add_table(soh_table(config_.sources[i]));
+        add_stream_tables(edit);
       });
     });
   } catch (const mth5::FileError&) {
     throw;
-  } catch (const mth5::Error& e) {  // other columns than ours, changed since we looked
-    log_->warn("not going on in file={}: {}; a new one begins", resume.path.string(), e.what());
+  } catch (const std::exception& e) {  // not what it was when we looked; nothing of that may end a recording
+    log_->warn("cannot resume in file={}: {}; a new one begins", resume.path.string(), e.what());
     file_.reset();
+    runs_there_.clear();
+    stations_there_.clear();
+    described_ = 0;
     return false;
   }
   session_ = resume.session;
-  runs_there_.clear();
-  for (const auto& run : resume.runs) runs_there_.insert(run.station + "/" + run.id);
-  for (std::size_t i = 0; i < sources_.size(); ++i) {
-    auto& source = sources_[i];
-    source.runs = 0;
-    source.begun = source.synced;
-    if (const auto* last = resume.last_run(config_.sources[i])) {
-      source.run_name = last->id;
-      source.expected = last->next;
+  commits_ = resume.sequence;
+  std::set<std::string> counted;
+  for (auto& of : streams_) {
+    const auto& stream = of->stream();
+    if (const auto* last = resume.last_run(stream)) {
+      of->last_run = last->id;
+      of->expected = last->next;
     }
+    of->recovered = resume.recovered(stream.name);
+    if (!counted.insert(stream.station_id() + "/" + stream.run_id + "/" + std::to_string(stream.sample_rate)).second) continue;
+    for (const auto& run : resume.runs)  // so that the search for a free name begins behind them
+      of->runs += run.station == stream.station_id() && run.sample_rate == stream.sample_rate ? 1 : 0;
   }
-  log_->info("going on in file={} runs={} session={}", resume.path.string(), resume.runs.size(), session_);
+  log_->info("resumed in file={} runs={} session={}", resume.path.string(), resume.runs.size(), session_);
   return true;
 }
 
-void FileWriter::open_file(std::size_t index, mth5::UtcNanos start) {
-  commits_ = 0;
-  announced_ = false;
-  if (resume_ && open_again()) return;
+void FileWriter::create_file() {
   session_ = 0;
-  runs_there_.clear();
-  const auto& first = config_.sources[index];
   const std::string survey = config_.survey.text("id");
   check_directory(config_.output);
-  const config::PatternValues values{survey, first.station.text("id"), start, first.instrument.sample_rate, 1};
+  // Named by the configuration, not by who speaks first.
+  std::optional<mth5::UtcNanos> start;
+  for (const auto& of : streams_)
+    if (const auto first = of->first_waiting()) start = start ? std::min(*start, *first) : first;
+  const auto& first = config_.sources.front();
+  const config::PatternValues values{survey, first.station.text("id"), start.value_or(mth5::host_now()),
+                                     first.instrument.sample_rate, 1};
   const auto path = next_file(config_.output, values);
   if (const auto wanted = config_.output.directory / config::expand(config_.output.file_name, values).text; path != wanted)
     log_->warn("file name taken file={} instead={}", wanted.string(), path.string());
   timed([&] {
     mth5::CreateOptions options{config_.output.file_version, "mth5d", {}, config_.output.allow_network};
     std::uint64_t channels = 0;
-    for (const auto& source : config_.sources) channels += source.instrument.channels.size();
+    for (const auto& of : streams_) channels += of->stream().channels.size();
     options.journal_bytes *= 1 + channels / 300;  // what the default is good for
     file_ = std::make_unique<mth5::File>(mth5::File::create(path, options));
     const mth5::TableSpec source_spec = source_table();
@@ -70,22 +113,16 @@ void FileWriter::open_file(std::size_t index, mth5::UtcNanos start) {
     file_->edit([&](mth5::Edit& edit) {
       edit.add_survey(config_.survey);
       source_id = edit.add_table(source_spec);
-      ledger_table_ = edit.add_table(ledger_table());
+      stream_table_ = edit.add_table(stream_table());
+      commit_table_ = edit.add_table(commit_table());
+      source_table_ = edit.add_table(source_ledger_table());
+      stream_ledger_table_ = edit.add_table(stream_ledger_table());
+      reason_table_ = edit.add_table(reason_table());
       gap_table_ = edit.add_table(gap_table());
-      std::set<std::string> stations;
-      for (std::size_t i = 0; i < sources_.size(); ++i) {
-        const auto& source = config_.sources[i];
-        auto& state = sources_[i];
-        if (state.soh_rows) state.soh_table = edit.add_table(soh_table(source));
-        state.runs = 0;
-        state.begun = state.synced;
-        if (!stations.insert(source.station.text("id")).second) continue;
-        mth5::Metadata station = source.station;
-        if (!source.location_known) station.merge(state.state.location());
-        if (const auto* type = source.instrument.run.find("data_type"); type != nullptr && station.find("data_type") == nullptr)
-          station.set("data_type", *type);
-        edit.add_station(survey, station);
-      }
+      for (std::size_t i = 0; i < sources_.size(); ++i)
+        if (sources_[i]->states) sources_[i]->state_table = edit.add_table(soh_table(config_.sources[i]));
+      add_stations(edit);
+      add_stream_tables(edit);
     });
     mth5::Rows rows{source_spec};
     for (std::size_t i = 0; i < sources_.size(); ++i) {
@@ -93,131 +130,209 @@ void FileWriter::open_file(std::size_t index, mth5::UtcNanos start) {
       rows.add(static_cast<std::int64_t>(i));
       rows.add(source.name);
       rows.add(source.instrument.name);
-      rows.add(source.station.text("id"));
       rows.add(config::to_string(source.input));
     }
     file_->append_rows(source_id, rows);
+    describe_streams();
   });
 }
 
-std::string FileWriter::next_run_name(std::size_t index, mth5::UtcNanos start) const {
-  const auto& config = config_.sources[index];
-  // Numbers go on over all sources of a station and rate, so that two loggers of one station never claim the same name.
-  config::PatternValues values{config_.survey.text("id"), config.station.text("id"), start, config.instrument.sample_rate, 1};
-  for (std::size_t i = 0; i < sources_.size(); ++i)
-    if (config_.sources[i].station.text("id") == values.station && config_.sources[i].run_id == config.run_id &&
-        config_.sources[i].instrument.sample_rate == values.sample_rate)
-      values.index += sources_[i].runs;
-  std::string name = config::expand(config.run_id, values).text;
-  while (runs_there_.contains(values.station + "/" + name)) {
-    ++values.index;
-    name = config::expand(config.run_id, values).text;
+void FileWriter::add_stations(mth5::Edit& edit) {
+  for (const auto& of : streams_) {
+    const auto& stream = of->stream();
+    if (!stations_there_.insert(stream.station_id()).second) continue;
+    mth5::Metadata station = stream.station;
+    if (!stream.location_known) station.merge(sources_[stream.source]->state().location());
+    if (const auto* type = stream.run.find("data_type"); type != nullptr && station.find("data_type") == nullptr)
+      station.set("data_type", *type);
+    edit.add_station(config_.survey.text("id"), station);
   }
-  return name;
 }
 
-void FileWriter::open_run(std::size_t index, mth5::UtcNanos start) {
-  Source& source = sources_[index];
-  const auto& config = config_.sources[index];
-  const std::string survey = config_.survey.text("id");
-  const std::string station = config.station.text("id");
-  const std::string name = next_run_name(index, start);
-  if (const auto expected = std::exchange(source.expected, std::nullopt)) {
-    const auto missing = std::llround(mth5::samples_between(*expected, start, config.instrument.sample_rate));
-    if (missing > 0) {
-      source.gaps.insert(source.gaps.begin(), {expected->time_since_epoch().count(), missing,
-                                               static_cast<std::int64_t>(timing::GapReason::WriterDied), 0});
-      board_.writer([](auto& w) { ++w.own_gaps; });
+void FileWriter::add_stream_tables(mth5::Edit& edit) {
+  for (auto& of : streams_)
+    if (!of->clock_table) of->clock_table = edit.add_table(clock_table(of->stream().name));
+}
+
+void FileWriter::describe_streams() {
+  for (; described_ < streams_.size(); ++described_) {
+    const auto& stream = streams_[described_]->stream();
+    stream_rows_.add(static_cast<std::int64_t>(described_));
+    stream_rows_.add(static_cast<std::int64_t>(stream.source));
+    stream_rows_.add(stream.name);
+    stream_rows_.add(stream.station_id());
+    stream_rows_.add(stream.sample_rate);
+  }
+  file_->append_rows(stream_table_, stream_rows_);
+  stream_rows_.clear();
+}
+
+std::string FileWriter::next_run_name(const StreamWriter& of, mth5::UtcNanos start) {
+  const auto& stream = of.stream();
+  // Numbers go on over all streams of a station and rate, so that two loggers of one station never claim the same name.
+  config::PatternValues values{config_.survey.text("id"), stream.station_id(), start, stream.sample_rate, 1};
+  for (const auto& other : streams_)
+    if (other->stream().station_id() == values.station && other->stream().run_id == stream.run_id &&
+        other->stream().sample_rate == values.sample_rate)
+      values.index += other->runs;
+  std::string name;
+  for (;; ++values.index) {
+    const auto text = config::expand(stream.run_id, values).text;
+    if (text == name)
+      name += "_" + std::to_string(values.index);  // a pattern without {index}: of the time alone
+    else
+      name = text;
+    if (runs_there_.insert(values.station + "/" + name).second) return name;
+  }
+}
+
+std::vector<FileWriter::NewRun> FileWriter::plan_runs() {
+  std::vector<NewRun> runs;
+  const auto most = static_cast<std::size_t>(config_.output.roll_runs);
+  for (auto& of : streams_) {
+    std::string before = of->run ? of->run->name : of->last_run;
+    for (std::size_t at = 0; at < of->pieces().size() && runs_there_.size() < most;) {
+      const auto group = of->group(at);
+      const std::string name = next_run_name(*of, group.start);
+      ++of->runs;
+      at += group.pieces;
+      runs.push_back({of.get(), group, name, std::exchange(before, name), at == of->pieces().size()});
     }
   }
-  mth5::Metadata run = config.instrument.run;
-  run.set("id", name);
-  run.set("sample_rate", config.instrument.sample_rate);
-  std::vector<mth5::ChannelSpec> channels;
-  for (const auto& channel : config.instrument.channels) channels.push_back({channel.metadata, channel.type, config_.chunk});
+  return runs;
+}
 
+void FileWriter::add_gaps_of(const NewRun& run) {
+  StreamWriter& of = *run.stream;
+  if (of.expected) {
+    const auto missing = std::llround(mth5::samples_between(*of.expected, run.group.start, of.stream().sample_rate));
+    if (missing > 0)
+      of.gaps_before_next_run.push_back(
+          {of.expected->time_since_epoch().count(), missing, static_cast<std::int64_t>(ledger::GapReason::WriterDied), 0});
+    of.expected.reset();
+  }
+  for (const auto& gap : of.gaps_before_next_run) add_gap(of, gap, run.before, run.name);
+}
+
+void FileWriter::begin_runs(std::vector<NewRun>& runs) {
   // A change of a live file is a durable commit: what belongs to it goes before, so that it is in it.
   const bool live = file_->is_swmr_mode();
+  const std::string survey = config_.survey.text("id");
+  std::vector<std::size_t> first(streams_.size(), 0);  // pieces of runs planned before, by stream
+  for (const auto& run : runs) {
+    auto& at = first[run.stream->number()];
+    if (at == 0) add_gaps_of(run);
+    for (std::size_t i = at; i < at + run.group.pieces; ++i) {
+      const auto& gap = run.stream->pieces()[i].gap;
+      add_gap(*run.stream, gap, i == at && gap.filled == 0 ? run.before : run.name, run.name);
+    }
+    at += run.group.pieces;
+  }
+  std::vector<mth5::RunId> ids;
   timed([&] {
-    append_batches();
-    add_gap_rows(index, source.run_name, name);
-    append_tables();
+    add_tables();
     if (live) write_ledger();
-    std::optional<mth5::RunId> id;
     file_->edit([&](mth5::Edit& edit) {
-      if (source.run) {
-        edit.update_run(*source.run, source.state.run_figures());
-        edit.finish_run(*source.run);
+      add_stations(edit);
+      add_stream_tables(edit);
+      const StreamWriter* closed = nullptr;
+      for (const auto& run : runs) {
+        StreamWriter& of = *run.stream;
+        if (of.run && &of != closed) {
+          edit.update_run(of.run->id, of.run->figures.metadata());
+          edit.finish_run(of.run->id);
+        }
+        closed = &of;
+        mth5::Metadata metadata = of.stream().run;
+        metadata.set("id", run.name);
+        metadata.set("sample_rate", of.stream().sample_rate);
+        std::vector<mth5::ChannelSpec> channels;
+        for (const auto& channel : of.stream().channels) channels.push_back({channel.metadata, channel.type, config_.chunk});
+        ids.push_back(edit.add_run(survey, of.stream().station_id(), metadata, run.group.start, channels));
       }
-      id = edit.add_run(survey, station, run, start, channels);
     });
+    describe_streams();
     file_->start_swmr();
-    source.run = id;
   });
-  if (live) all_durable();
-  gaps_written(index, name);
-  source.run_name = name;
-  source.run_start = start;
-  source.run_samples = source.run_visible = source.run_durable = 0;
-  source.state.begin_run();
-  ++source.runs;
-  log_->info("run begun run={} source={} start={} file={}", name, config.name, mth5::to_iso(start), file_->path().string());
+  for (auto& of : streams_) {
+    if (first[of->number()] == 0) continue;
+    context_.published.change([&](State& state) { state.own_gaps += of->gaps_before_next_run.size(); });
+    of->gaps_before_next_run.clear();
+    if (of->run) of->last_run = of->run->name;
+    of->run.reset();
+  }
+  all_durable();
+  log_gaps();
   if (!std::exchange(announced_, true)) {
     ++files_;
-    if (on_file_) on_file_(file_->path());
+    path_fd_ = std::make_unique<PathFd>(file_->path());
+    if (context_.on_file) context_.on_file(file_->path());
+  }
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    StreamWriter& of = *runs[i].stream;
+    if (!of.first_run_start) of.first_run_start = runs[i].group.start;
+    of.run = OpenRun{.id = ids[i], .name = runs[i].name, .start = runs[i].group.start, .figures = {}};
+    // The plan's numbers are those of the time before: the front group is this one.
+    const auto group = of.group(0);
+    timed([&] { file_->append(ids[i], of.samples(group)); });
+    of.stored(group, *of.run);
+    log_->info("run begun run={} stream={} start={} file={}", runs[i].name, of.stream().name, mth5::to_iso(runs[i].group.start),
+               file_->path().string());
   }
   publish();
 }
 
-void FileWriter::add_gap_rows(std::size_t index, const std::string& run_before, const std::string& run_after) {
-  for (const auto& gap : sources_[index].gaps) {
-    gap_rows_.add(static_cast<std::int64_t>(index));
-    gap_rows_.add(config_.sources[index].station.text("id"));
-    gap_rows_.add(gap.start_ns);
-    gap_rows_.add(gap.n_samples);
-    gap_rows_.add(to_string(static_cast<timing::GapReason>(gap.reason)));
-    gap_rows_.add(run_before);
-    gap_rows_.add(run_after);
-    gap_rows_.add(gap.filled);
-  }
+void FileWriter::add_gap(const StreamWriter& of, const ring::GapNote& gap, const std::string& run_before,
+                         const std::string& run_after) {
+  if (!gap.is_gap()) return;
+  const auto reason = to_string(static_cast<ledger::GapReason>(gap.reason));
+  gap_rows_.add(static_cast<std::int64_t>(of.number()));
+  gap_rows_.add(of.stream().station_id());
+  gap_rows_.add(std::string_view{});
+  gap_rows_.add(gap.start_ns);
+  gap_rows_.add(gap.n_samples);
+  gap_rows_.add(reason);
+  gap_rows_.add(run_before);
+  gap_rows_.add(run_after);
+  gap_rows_.add(gap.filled);
+  logged_gaps_.push_back({of.stream().name, gap.filled != 0 ? "filled" : "run=" + run_after, gap});
 }
 
-void FileWriter::gaps_written(std::size_t index, const std::string& run_after) {
-  Source& source = sources_[index];
-  for (const auto& gap : source.gaps)
-    log_->warn("gap source={} start={} samples={} reason={} {}", config_.sources[index].name,
-               mth5::to_iso(mth5::UtcNanos{mth5::Nanos{gap.start_ns}}), gap.n_samples,
-               to_string(static_cast<timing::GapReason>(gap.reason)), gap.filled != 0 ? "filled" : "run=" + run_after);
-  source.gaps.clear();
+void FileWriter::log_gaps() {
+  for (const auto& [stream, where, gap] : std::exchange(logged_gaps_, {}))
+    log_->warn("gap stream={} start={} samples={} reason={} {}", stream, mth5::to_iso(mth5::UtcNanos{mth5::Nanos{gap.start_ns}}),
+               gap.n_samples, to_string(static_cast<ledger::GapReason>(gap.reason)), where);
 }
 
 void FileWriter::close() {
-  for (std::size_t i = 0; i < sources_.size(); ++i) add_gap_rows(i, sources_[i].run_name, "");
-  flush();
+  append_to_open_runs();
   const auto path = file_->path();
   timed([&] {
+    add_tables();
     write_ledger();
     file_->edit([&](mth5::Edit& edit) {
-      const std::string survey = config_.survey.text("id");
-      for (std::size_t i = 0; i < sources_.size(); ++i) {
-        const auto& config = config_.sources[i];
-        auto& source = sources_[i];
-        if (source.run) edit.update_run(*source.run, source.state.run_figures());
-        mth5::Metadata location = source.state.location();
-        if (config.location_known || location.values().empty()) continue;
-        location.set("id", config.station.text("id"));
-        edit.update_station(survey, location);
+      for (const auto& of : streams_)
+        if (of->run) edit.update_run(of->run->id, of->run->figures.metadata());
+      std::set<std::string> done;
+      for (const auto& of : streams_) {
+        const auto& stream = of->stream();
+        if (stream.location_known || !stations_there_.contains(stream.station_id())) continue;
+        mth5::Metadata location = sources_[stream.source]->state().location();
+        if (location.values().empty() || !done.insert(stream.station_id()).second) continue;
+        location.set("id", stream.station_id());
+        edit.update_station(config_.survey.text("id"), location);
       }
     });
     file_->close();
   });
   all_durable();
-  for (std::size_t i = 0; i < sources_.size(); ++i) {
-    gaps_written(i, "");
-    sources_[i].run.reset();
-    sources_[i].run_name.clear();
+  log_gaps();
+  for (auto& of : streams_) {
+    of->run.reset();
+    of->last_run.clear();
   }
   file_.reset();
+  path_fd_.reset();
   unsynced_ = false;
   ++syncs_;
   std::error_code error;
@@ -225,64 +340,67 @@ void FileWriter::close() {
   publish();
 }
 
-FileWriter::Loss FileWriter::abandon() {
+FileWriter::PathFd::PathFd(const std::filesystem::path& path) : fd{::open(path.c_str(), O_PATH | O_CLOEXEC)} {}
+FileWriter::PathFd::~PathFd() {
+  if (fd >= 0) ::close(fd);
+}
+
+FileWriter::Whereabouts FileWriter::whereabouts() const {
+  struct stat open {};
+  struct stat named {};
+  if (!file_ || !path_fd_ || fstat(path_fd_->fd, &open) != 0) return Whereabouts::There;
+  if (open.st_nlink == 0) return Whereabouts::Deleted;
+  if (lstat(file_->path().c_str(), &named) == 0 && named.st_dev == open.st_dev && named.st_ino == open.st_ino)
+    return Whereabouts::There;
+  return Whereabouts::Renamed;
+}
+
+FileWriter::Loss FileWriter::abandon(ledger::Drop why) {
   Loss loss;
   if (file_) loss.file = file_->path().string();
-  for (std::size_t i = 0; i < sources_.size(); ++i) {
-    Source& source = sources_[i];
-    const auto& config = config_.sources[i];
-    const double rate = config.instrument.sample_rate;
-    if (source.run) {
-      const auto missing = source.run_samples + static_cast<std::int64_t>(source.in_hand) - source.run_durable;
-      if (source.run_durable > 0)
-        loss.safe += (loss.safe.empty() ? "" : ", ") + config.station.text("id") + "/" + source.run_name + " " +
-                     std::to_string(source.run_durable) + " samples to " +
-                     mth5::to_iso(mth5::sample_time(source.run_start, rate, source.run_durable - 1));
-      if (missing > 0) {
-        const auto start = mth5::sample_time(source.run_start, rate, source.run_durable);
-        source.gaps.insert(source.gaps.begin(), {start.time_since_epoch().count(), missing,
-                                                 static_cast<std::int64_t>(timing::GapReason::WriteFailed), 0});
-        board_.writer([](auto& w) { ++w.own_gaps; });
+  const auto reason = why == ledger::Drop::FileLost ? ledger::GapReason::FileLost : ledger::GapReason::WriteFailed;
+  for (auto& of : streams_) {
+    const double rate = of->stream().sample_rate;
+    const bool all = why == ledger::Drop::FileLost;
+    if (all && of->stored() > of->begun_stored() && of->first_run_start) {
+      of->gaps_before_next_run.push_back({of->first_run_start->time_since_epoch().count(),
+                                          static_cast<std::int64_t>(of->stored() - of->begun_stored()),
+                                          static_cast<std::int64_t>(reason), 0});
+    } else if (of->run) {
+      const auto& run = *of->run;
+      if (run.durable > 0)
+        loss.safe += (loss.safe.empty() ? "" : ", ") + of->stream().station_id() + "/" + run.name + " " +
+                     std::to_string(run.durable) + " samples to " +
+                     mth5::to_iso(mth5::sample_time(run.start, rate, run.durable - 1));
+      if (run.n_samples > run.durable) {
+        const auto start = mth5::sample_time(run.start, rate, run.durable);
+        of->gaps_before_next_run.push_back(
+            {start.time_since_epoch().count(), run.n_samples - run.durable, static_cast<std::int64_t>(reason), 0});
       }
     }
-    const std::uint64_t lost = source.stored - source.durable + source.in_hand - source.in_hand_fill;
-    loss.samples += lost;
-    source.lost += lost;
-    source.stored = source.visible = source.durable;
-    source.soh_lost += source.soh_taken - source.soh_durable;
-    source.soh_durable = source.soh_taken;
-    source.batched = source.in_hand = source.in_hand_fill = 0;
-    source.run.reset();
-    if (source.soh_rows) source.soh_rows->clear();
+    loss.samples += all ? of->lose_file(why) : of->lose_unsafe(why);
+    of->run.reset();
+    of->last_run.clear();
   }
-  gap_rows_.clear();
-  ledger_rows_.clear();
+  for (auto& of : sources_) {
+    of->lose_unsafe();
+    if (why == ledger::Drop::FileLost) of->lose_file();
+    if (of->states) of->states->clear();
+  }
+  for (auto* rows : {&stream_rows_, &gap_rows_, &commit_rows_, &source_rows_, &stream_ledger_rows_, &reason_rows_}) rows->clear();
+  logged_gaps_.clear();
   if (file_) {
     try {
       file_->close();
-    } catch (const mth5::Error& e) {  // the failure that led here is told
+    } catch (const std::exception& e) {  // the failure that led here is told
       log_->debug("closing a failed file: {}", e.what());
     }
     file_.reset();
   }
+  path_fd_.reset();
   unsynced_ = false;
-  unflushed_ = 0;
-  first_unflushed_.reset();
   publish();
   return loss;
-}
-
-std::uint64_t FileWriter::discard(const ring::Header& header, const std::vector<std::uint64_t>& payload) {
-  Source& source = sources_.at(header.source);
-  if (header.kind != ring::Kind::Samples) {
-    take(header, payload);
-    return 0;
-  }
-  const auto n = static_cast<std::uint64_t>(ring::take<ring::SamplesHead>(payload).n_samples);
-  const auto fill = std::min(source.fill_expected, n);
-  source.fill_expected -= fill;
-  source.lost += n - fill;
-  return n - fill;
 }
 
 }  // namespace daq::recorder

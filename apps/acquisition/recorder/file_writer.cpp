@@ -1,7 +1,6 @@
 #include "acquisition/recorder/file_writer.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 #include <utility>
 
@@ -11,197 +10,177 @@ namespace daq::recorder {
 
 namespace {
 
-constexpr std::size_t kMostBatched = 65536;  // samples per channel; a larger flush.samples is appended in pieces, flushed once
+constexpr std::int64_t kMostWaiting = 65536;  // samples of a stream; a larger flush.samples is put into the file in pieces
 
 }  // namespace
 
-FileWriter::FileWriter(const config::Config& config, const ring::Ring& ring, status::Board& board, const Disk& disk,
-                       std::shared_ptr<spdlog::logger> log, std::function<void(const std::filesystem::path&)> on_file)
-    : config_{config},
-      ring_{ring},
-      board_{board},
+FileWriter::FileWriter(const Context& context, const Disk& disk)
+    : context_{context},
+      config_{context.config},
       disk_{disk},
-      log_{std::move(log)},
-      on_file_{std::move(on_file)},
-      ledger_rows_{ledger_table()},
+      log_{context.log},
+      stream_rows_{stream_table()},
       gap_rows_{gap_table()},
+      commit_rows_{commit_table()},
+      source_rows_{source_ledger_table()},
+      stream_ledger_rows_{stream_ledger_table()},
+      reason_rows_{reason_table()},
       last_sync_{Steady::now()} {
-  for (const auto& source : config_.sources) {
-    Source entry{.run = {},
-                 .run_name = {},
-                 .batch = {},
-                 .note = {},
-                 .synced = {},
-                 .begun = {},
-                 .gaps = {},
-                 .state = StationState{source.instrument},
-                 .soh_table = {},
-                 .soh_rows = {}};
-    entry.batch.resize(source.instrument.channels.size() * batch_capacity());
-    if (!source.instrument.soh.empty()) entry.soh_rows.emplace(soh_table(source));
-    sources_.push_back(std::move(entry));
-  }
+  for (const auto& source : config_.sources) sources_.push_back(std::make_unique<SourceWriter>(source));
 }
 
 FileWriter::~FileWriter() = default;
 
-std::size_t FileWriter::batch_capacity() const { return std::min(static_cast<std::size_t>(config_.flush_samples), kMostBatched); }
+StreamWriter& FileWriter::stream(std::size_t number) {
+  while (streams_.size() <= number) {
+    const auto next = static_cast<std::uint16_t>(streams_.size());
+    const auto& stream = context_.streams.at(next);
+    streams_.push_back(std::make_unique<StreamWriter>(stream, next, sources_.at(stream.source)->state()));
+  }
+  return *streams_[number];
+}
 
 std::chrono::nanoseconds FileWriter::timed(const std::function<void()>& call) {
   struct UnderWay {  // also where the call throws
-    explicit UnderWay(status::Board& board_) : board{board_} {
-      board.writer([this](auto& w) { w.call_began = began; });
+    explicit UnderWay(Published& published_) : published{published_} {
+      published.change([this](State& state) { state.call_began = began; });
     }
     ~UnderWay() {
-      board.writer([](auto& w) { w.call_began = {}; });
+      published.change([](State& state) { state.call_began = {}; });
     }
-    status::Board& board;
+    Published& published;
     Steady::time_point began = Steady::now();
   };
-  const UnderWay under_way{board_};
+  const UnderWay under_way{context_.published};
   call();
   return Steady::now() - under_way.began;
 }
 
-void FileWriter::prepare(const ring::Header& header, const std::vector<std::uint64_t>& payload) {
-  if (header.kind != ring::Kind::Samples) return;
-  const mth5::UtcNanos start{mth5::Nanos{ring::take<ring::SamplesHead>(payload).start_ns}};
-  if (!file_) open_file(header.source, start);
-  if (header.flag || !sources_[header.source].run) open_run(header.source, start);
-}
-
 void FileWriter::take(const ring::Header& header, const std::vector<std::uint64_t>& payload) {
-  Source& source = sources_.at(header.source);
   switch (header.kind) {
     case ring::Kind::Samples:
-      take_samples(header.source, payload);
+      stream(header.of).take_samples(header.flag, payload);
+      if (!first_waiting_) first_waiting_ = Steady::now();
       break;
-    case ring::Kind::Gap: {
-      const auto note = ring::take<ring::GapNote>(payload);
-      source.gaps.push_back(note);
-      if (note.filled != 0) source.fill_expected += static_cast<std::uint64_t>(note.n_samples);
+    case ring::Kind::Gap:
+      stream(header.of).take_gap(ring::take<ring::GapNote>(payload));
+      break;
+    case ring::Kind::Anchor:
+      stream(header.of).take_anchor(ring::take<ring::AnchorNote>(payload));
+      break;
+    case ring::Kind::StreamCounters: {
+      auto& of = stream(header.of);
+      of.take_counters(ring::take<ledger::StreamCounters>(payload));
+      if (file_ && !(of.row().counters == of.synced().counters)) unsynced_ = true;
+      break;
+    }
+    case ring::Kind::SourceCounters: {
+      auto& of = *sources_.at(header.of);
+      of.take_counters(ring::take<ledger::SourceCounters>(payload));
+      if (file_ && !(of.row().counters == of.synced().counters)) unsynced_ = true;
       break;
     }
     case ring::Kind::StateOfHealth:
-      take_state_of_health(header.source, payload);
-      break;
-    case ring::Kind::Counters:
-      source.note = ring::take<ring::CountersNote>(payload);
-      source.counted = source.stored + source.lost;
-      if (file_ && !(totals(source).note == source.synced.note)) unsynced_ = true;
+      sources_.at(header.of)->take_states(payload);
       break;
   }
 }
 
-void FileWriter::take_state_of_health(std::size_t index, const std::vector<std::uint64_t>& payload) {
-  Source& source = sources_[index];
-  const std::size_t n = config_.sources[index].instrument.soh.size();
-  std::vector<double> values(n);
-  for (std::size_t at = 0; at + n < payload.size(); at += n + 1) {
-    source.soh_rows->add(std::bit_cast<std::int64_t>(payload[at]));
-    for (std::size_t i = 0; i < n; ++i) {
-      values[i] = std::bit_cast<double>(payload[at + 1 + i]);
-      source.soh_rows->add(values[i]);
-    }
-    source.state.add(values);
-    ++source.soh_taken;
-  }
+bool FileWriter::has_waiting() const {
+  return std::any_of(streams_.begin(), streams_.end(), [](const auto& s) { return s->waiting() > 0; });
 }
 
-void FileWriter::take_samples(std::size_t index, const std::vector<std::uint64_t>& payload) {
-  Source& source = sources_[index];
-  const std::size_t n_channels = config_.sources[index].instrument.channels.size();
-  source.in_hand = static_cast<std::size_t>(ring::take<ring::SamplesHead>(payload).n_samples);
-  source.in_hand_fill = static_cast<std::size_t>(std::min<std::uint64_t>(source.fill_expected, source.in_hand));
-  source.fill_expected -= source.in_hand_fill;
-  add_gap_rows(index, source.run_name, source.run_name);  // those in front of open_run() are in the file already
-  gaps_written(index, source.run_name);
-  source.state.samples_taken();
-
-  const std::size_t capacity = batch_capacity();
-  const std::uint64_t* word = payload.data() + sizeof(ring::SamplesHead) / sizeof *word;
-  while (source.in_hand > 0) {
-    const std::size_t count = std::min(source.in_hand, capacity - source.batched);
-    for (std::size_t i = 0; i < count; ++i)  // from sample after sample to channel after channel
-      for (std::size_t c = 0; c < n_channels; ++c)
-        source.batch[c * capacity + source.batched + i] = std::bit_cast<double>(*word++);
-    const std::size_t fill = std::min(source.in_hand_fill, count);  // in front
-    source.in_hand -= count;
-    source.in_hand_fill -= fill;
-    source.stored += count - fill;
-    source.run_samples += static_cast<std::int64_t>(count);
-    source.batched += count;
-    unflushed_ += count;
-    if (!first_unflushed_) first_unflushed_ = Steady::now();
-    if (unflushed_ >= static_cast<std::size_t>(config_.flush_samples)) {
-      flush();
-      if (Steady::now() >= last_sync_ + config_.sync_interval) sync();
-    } else if (source.batched == capacity) {
-      append_batches();
-    }
-  }
+bool FileWriter::is_full() const {
+  const std::int64_t most = std::min(config_.flush_samples, kMostWaiting);
+  return std::any_of(streams_.begin(), streams_.end(), [&](const auto& s) { return s->waiting() >= most; });
 }
 
 void FileWriter::keep_pace(Steady::time_point now) {
-  if (first_unflushed_ && now >= *first_unflushed_ + config_.flush_interval) flush();
+  if (is_full() || (first_waiting_ && now >= *first_waiting_ + config_.flush_interval)) flush();
   if (unsynced_ && now >= last_sync_ + config_.sync_interval) sync();
 }
 
 Steady::time_point FileWriter::next_deadline() const {
   auto deadline = Steady::time_point::max();
-  if (first_unflushed_) deadline = std::min(deadline, *first_unflushed_ + config_.flush_interval);
+  if (first_waiting_) deadline = std::min(deadline, *first_waiting_ + config_.flush_interval);
   if (unsynced_) deadline = std::min(deadline, last_sync_ + config_.sync_interval);
   return deadline;
 }
 
-void FileWriter::append_batches() {
-  if (!file_) return;
-  for (std::size_t i = 0; i < sources_.size(); ++i) {
-    Source& source = sources_[i];
-    if (source.batched == 0) continue;
-    const std::size_t n_channels = config_.sources[i].instrument.channels.size();
-    timed([&] {
-      file_->append(*source.run, mth5::Matrix<const double>{source.batch.data(), n_channels, source.batched, batch_capacity()});
+void FileWriter::flush() {
+  while (has_waiting()) {
+    if (!file_) open_file();
+    append_to_open_runs();
+    auto runs = plan_runs();
+    if (!runs.empty())
+      begin_runs(runs);
+    else if (has_waiting())
+      close();  // the file has as many runs as it may have
+  }
+  first_waiting_.reset();
+  if (file_) {
+    std::uint64_t waiting = 0;
+    for (const auto& of : streams_) {
+      const auto received = context_.receipts.received(of->number());
+      waiting += received > of->taken() ? received - of->taken() : 0;
+    }
+    const auto took = timed([&] {
+      add_tables();
+      file_->set_buffered(static_cast<std::int64_t>(waiting));
+      file_->flush();
     });
-    source.batched = 0;
+    log_gaps();
+    last_flush_us_ = took.count() / 1000;
+    context_.published.change([&](State& state) { state.flush.add(took); });
+    for (auto& of : streams_) of->all_visible();
+    unsynced_ = true;
+  }
+  publish();
+}
+
+void FileWriter::append_to_open_runs() {
+  for (auto& of : streams_) {
+    if (!of->run || of->pieces().empty() || of->pieces().front().new_run) continue;
+    const auto group = of->group(0);
+    for (std::size_t i = 0; i < group.pieces; ++i) add_gap(*of, of->pieces()[i].gap, of->run->name, of->run->name);
+    timed([&] { file_->append(of->run->id, of->samples(group)); });
+    of->stored(group, *of->run);
   }
 }
 
-void FileWriter::append_tables() {
-  for (auto& source : sources_) {
-    if (!source.soh_rows) continue;
-    file_->append_rows(source.soh_table, *source.soh_rows);
-    source.soh_rows->clear();
+void FileWriter::add_tables() {
+  for (auto& of : sources_) {
+    if (!of->states || of->states->size() == 0) continue;
+    file_->append_rows(*of->state_table, *of->states);
+    of->unsafe_states += of->states->size();
+    of->states->clear();
   }
+  for (auto& of : streams_) {
+    for (const auto& gap : std::exchange(of->trailing_gaps(), {})) add_gap(*of, gap, of->run ? of->run->name : of->last_run, "");
+  }
+  add_anchors();
   file_->append_rows(gap_table_, gap_rows_);
   gap_rows_.clear();
 }
 
-void FileWriter::flush() {
-  if (file_) {
-    std::uint64_t waiting = 0;
-    for (std::size_t i = 0; i < sources_.size(); ++i)
-      board_.source(i, [&](const auto& entry) {
-        const std::uint64_t taken = sources_[i].stored + sources_[i].lost;
-        waiting += entry.received() > taken ? entry.received() - taken : 0;
-      });
-    const auto took = timed([&] {
-      append_batches();
-      append_tables();
-      file_->set_buffered(static_cast<std::int64_t>(waiting));
-      file_->flush();
-    });
-    last_flush_us_ = took.count() / 1000;
-    board_.writer([&](auto& w) { w.flush.add(took); });
-    for (auto& source : sources_) {
-      source.visible = source.stored;
-      source.run_visible = source.run_samples;
+void FileWriter::add_anchors() {
+  for (auto& of : streams_) {
+    const auto anchors = of->take_anchors();
+    if (anchors.empty() || !of->clock_table) continue;
+    constexpr std::array<std::string_view, 4> kKinds{"none", "host", "device", "gps"};
+    mth5::Rows rows{clock_table(of->stream().name)};
+    for (const auto& [run, sample, note] : anchors) {
+      rows.add(run);
+      rows.add(sample);
+      rows.add(note.utc_ns);
+      rows.add(kKinds.at(static_cast<std::size_t>(note.kind)));
+      rows.add(note.residual_s);
+      rows.add(note.ppm);
+      rows.add(note.uncertainty_s);
+      rows.add(note.locked);
     }
-    unsynced_ = true;
+    file_->append_rows(*of->clock_table, rows);
   }
-  unflushed_ = 0;
-  first_unflushed_.reset();
-  publish();
 }
 
 void FileWriter::sync() {
@@ -217,71 +196,110 @@ void FileWriter::sync() {
   unsynced_ = false;
   ++syncs_;
   all_durable();
-  board_.writer([&](auto& w) { w.sync.add(took); });
+  context_.published.change([&](State& state) { state.sync.add(took); });
   publish();
 }
 
 void FileWriter::all_durable() {
-  for (auto& source : sources_) {
-    source.durable = source.visible = source.stored;
-    source.run_durable = source.run_visible = source.run_samples;
-    source.soh_durable = source.soh_taken;
-    source.synced = totals(source);
-  }
+  for (auto& of : streams_) of->all_durable();
+  for (auto& of : sources_) of->note_synced();
+  settle();
 }
 
-LedgerTotals FileWriter::totals(const Source& source) const {
-  // What was taken since the last Counters record had been decoded too.
-  const std::uint64_t more = source.stored + source.lost - source.counted;
-  LedgerTotals totals{source.note, source.stored};
-  totals.note.samples.samples_in += more;
-  totals.note.samples.stored += more;
-  totals.note.samples.dropped[static_cast<std::size_t>(timing::Drop::WriteFailed)] = source.lost;
-  totals.note.soh_dropped += source.soh_lost;
-  return totals;
+void FileWriter::settle() {
+  for (const auto& of : streams_) context_.receipts.settled(of->number(), of->durable() + of->lost());
 }
 
 void FileWriter::write_ledger() {
-  CommitFigures commit;
-  commit.sequence = ++commits_;
-  commit.time = mth5::host_now();
-  commit.ring_high_water_words = static_cast<std::int64_t>(ring_.high_water_words());
-  commit.ring_capacity_words = static_cast<std::int64_t>(ring_.capacity_words());
-  commit.flush_us = last_flush_us_;
-  commit.sync_us = last_sync_us_;
-  commit.disk_free_bytes = disk_.free_bytes();
-  commit.disk_full_in_s = disk_.full_in_s().value_or(std::numeric_limits<double>::quiet_NaN());
+  const std::int64_t sequence = ++commits_;
+  commit_rows_.add(sequence);
+  commit_rows_.add(mth5::host_now().time_since_epoch().count());
+  commit_rows_.add(session_);
+  commit_rows_.add(static_cast<std::int64_t>(context_.ring.high_water_words()));
+  commit_rows_.add(static_cast<std::int64_t>(context_.ring.capacity_words()));
+  commit_rows_.add(last_flush_us_);
+  commit_rows_.add(last_sync_us_);
+  commit_rows_.add(disk_.free_bytes());
+  commit_rows_.add(disk_.full_in_s().value_or(std::numeric_limits<double>::quiet_NaN()));
+  const auto add_reasons = [&](std::string_view kind, std::int64_t index, auto names, const auto& counts, const auto* events,
+                               auto& told) {
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] == told[i]) continue;
+      told[i] = counts[i];
+      reason_rows_.add(sequence);
+      reason_rows_.add(kind);
+      reason_rows_.add(index);
+      reason_rows_.add(names[i].name);
+      reason_rows_.add(static_cast<std::int64_t>(counts[i]));
+      reason_rows_.add(static_cast<std::int64_t>(events == nullptr ? 0 : (*events)[i]));
+    }
+  };
   for (std::size_t i = 0; i < sources_.size(); ++i) {
-    const auto& source = sources_[i];
-    const auto at_risk = board_.at_risk(i);
-    const std::uint64_t begun = source.begun.stored;
-    add_row(ledger_rows_, static_cast<std::int64_t>(i), since(totals(source), source.begun),
-            {session_, source.stored - begun, std::max(source.durable, begun) - begun, at_risk.samples,
-             static_cast<std::int64_t>(at_risk.seconds * 1e6)},
-            commit);
+    const auto row = sources_[i]->row_of_file();
+    source_rows_.add(sequence);
+    source_rows_.add(static_cast<std::int64_t>(i));
+    for (const auto& figure : ledger::source_figures()) source_rows_.add(figure.get(row));
+    add_reasons("skipped", static_cast<std::int64_t>(i), ledger::skip_reasons(), row.counters.bytes_skipped,
+                &row.counters.events_skipped, sources_[i]->told_skipped);
   }
-  file_->append_rows(ledger_table_, ledger_rows_);
-  ledger_rows_.clear();
+  for (auto& of : streams_) {
+    auto row = of->row_of_file();
+    const auto at_risk = context_.receipts.at_risk(of->number());
+    row.at_risk = at_risk.samples;
+    row.at_risk_us = static_cast<std::int64_t>(at_risk.seconds * 1e6);
+    stream_ledger_rows_.add(sequence);
+    stream_ledger_rows_.add(static_cast<std::int64_t>(of->number()));
+    for (const auto& figure : ledger::stream_figures()) stream_ledger_rows_.add(figure.get(row));
+    const std::array<std::uint64_t, ledger::kDrops>* none = nullptr;
+    add_reasons("dropped", of->number(), ledger::drop_reasons(), row.counters.dropped, none, of->told_dropped);
+  }
+  const auto put = [&](mth5::TableId table, mth5::Rows& rows) {
+    file_->append_rows(table, rows);
+    rows.clear();
+  };
+  put(commit_table_, commit_rows_);
+  put(source_table_, source_rows_);
+  put(stream_ledger_table_, stream_ledger_rows_);
+  put(reason_table_, reason_rows_);
 }
 
 void FileWriter::publish() {
-  board_.writer([&](auto& w) {
-    w.files = files_;
-    w.file = file_ ? file_->path().string() : "";
-    w.run.clear();
-    w.channels.clear();
-    for (std::size_t i = 0; i < sources_.size(); ++i) {
-      const auto& source = sources_[i];
-      const auto ledger = since(totals(source), source.begun);
-      w.writers[i] = {ledger, source.visible, source.durable, source.lost, balanced(ledger)};
-      if (!source.run || !file_) continue;
-      w.run = source.run_name;
-      const auto& config = config_.sources[i];
-      for (const auto& channel : config.instrument.channels)
-        w.channels.push_back({config.station.text("id"), source.run_name, channel.metadata.text("component"), i,
-                              source.run_samples, source.run_visible, source.run_durable, config.instrument.sample_rate});
+  context_.published.change([&](State& state) {
+    state.files = files_;
+    state.runs = static_cast<std::int64_t>(runs_there_.size());
+    state.file = file_ ? file_->path().string() : "";
+    state.run.clear();
+    state.channels.clear();
+    state.streams.clear();
+    state.sources.clear();
+    for (const auto& of : sources_) {
+      const auto row = of->row_of_file();
+      state.sources.push_back({row, balanced(row)});
+    }
+    for (const auto& of : streams_) {
+      const auto row = of->row_of_file();
+      state.streams.push_back({row, of->visible(), of->durable(), of->lost(), of->row().counters.dropped, balanced(row)});
+      if (!of->run || !file_) continue;
+      state.run = of->run->name;
+      for (const auto& channel : of->stream().channels)
+        state.channels.push_back({of->stream().station_id(), of->run->name, channel.metadata.text("component"), of->number(),
+                                  of->run->n_samples, of->run->visible, of->run->durable, of->stream().sample_rate});
     }
   });
+  settle();
+}
+
+std::uint64_t FileWriter::discard(const ring::Header& header, const std::vector<std::uint64_t>& payload, ledger::Drop why) {
+  if (header.kind == ring::Kind::Samples) return stream(header.of).discard_samples(payload, why);
+  take(header, payload);
+  return 0;
+}
+
+std::uint64_t FileWriter::discard_waiting(ledger::Drop why) {
+  std::uint64_t n = 0;
+  for (auto& of : streams_) n += of->discard_batch(why);
+  first_waiting_.reset();
+  return n;
 }
 
 }  // namespace daq::recorder

@@ -10,126 +10,149 @@
 #include <spdlog/logger.h>
 
 #include "acquisition/config/config.hpp"
+#include "acquisition/ledger/receipts.hpp"
 #include "acquisition/recorder/disk.hpp"
-#include "acquisition/recorder/ledger.hpp"
 #include "acquisition/recorder/resume.hpp"
-#include "acquisition/recorder/station_state.hpp"
+#include "acquisition/recorder/source_writer.hpp"
+#include "acquisition/recorder/state.hpp"
+#include "acquisition/recorder/stream_writer.hpp"
 #include "acquisition/ring/ring.hpp"
-#include "acquisition/status/board.hpp"
+#include "acquisition/stream/streams.hpp"
 #include "mth5/file.hpp"
 
 namespace daq::recorder {
 
-/// Puts records of the ring into a data file: the only place that touches it. Thread: writer.
+/// What the recorder and its parts work with; all of it outlives them.
+struct Context {
+  const config::Config& config;
+  const stream::Streams& streams;
+  const ring::Ring& ring;
+  ledger::Receipts& receipts;
+  Published& published;
+  std::shared_ptr<spdlog::logger> log;
+  std::function<void(const std::filesystem::path&)> on_file;  ///< called with each file's path once readers can open it
+};
+
+/// Puts records of the ring into data files: the only place that touches them. Thread: writer.
 ///
-/// A file is created at the first sample, named by its time. Samples wait in a batch per source until `flush` (samples or
-/// interval, whichever comes first), then all batches are appended and made visible together; `sync` makes them durable and adds
-/// to the ledger. After a mth5::FileError of any call there is abandon(), and nothing else.
+/// Samples wait in a batch per stream until `flush` (samples of one stream, or interval, whichever comes first); then everything
+/// that waits is put into the file and made visible together: runs that begin or end, however many, are one change of its
+/// structure. `sync` makes it durable and adds to the ledger. A file is created by the first flush, named by the configuration
+/// and the time of the first sample. After an exception of any call there is abandon(), and nothing else; what waits in the
+/// batches goes into the next file.
 class FileWriter {
  public:
-  /// @param on_file  called with each file's path once readers can open it
-  FileWriter(const config::Config& config, const ring::Ring& ring, status::Board& board, const Disk& disk,
-             std::shared_ptr<spdlog::logger> log, std::function<void(const std::filesystem::path&)> on_file);
+  FileWriter(const Context& context, const Disk& disk);
   ~FileWriter();
 
   /// Before the first record: the first file is this one, with new runs.
-  void go_on_in(Resume resume) { resume_ = std::move(resume); }
+  void resume_in(Resume resume) { resume_ = std::move(resume); }
 
-  /// Opens what a record needs: the file, the run. Changes nothing about the record: after a failure it is to be given again.
-  void prepare(const ring::Header& header, const std::vector<std::uint64_t>& payload);
-  /// Takes a record that was prepared for.
+  /// Takes a record into memory; never fails for the disk's sake.
   void take(const ring::Header& header, const std::vector<std::uint64_t>& payload);
+  /// Whether so much waits that it is time to flush.
+  [[nodiscard]] bool is_full() const;
   /// flush() and sync() where their time has come.
   void keep_pace(Steady::time_point now);
   /// When keep_pace() will have something to do.
   [[nodiscard]] Steady::time_point next_deadline() const;
+  /// Everything that waits becomes visible; opens a file if none is open and samples wait.
+  void flush();
   void close();
+  /// Whether the open file is still what its path names.
+  enum class Whereabouts { There, Renamed, Deleted };
+  [[nodiscard]] Whereabouts whereabouts() const;
 
-  /// Tells the board how things stand; every other call does so by itself, but for take() and discard().
+  /// Publishes how things stand; every other call but take() and discard() does so by itself.
   void publish();
 
   [[nodiscard]] bool is_open() const { return file_ != nullptr; }
+  [[nodiscard]] std::filesystem::path path() const { return file_ ? file_->path() : std::filesystem::path{}; }
+  [[nodiscard]] bool has_waiting() const;
   [[nodiscard]] std::int64_t files() const { return files_; }   ///< opened since the start
   [[nodiscard]] std::uint64_t syncs() const { return syncs_; }  ///< that returned, since the start
 
-  /// What a failed file leaves: samples taken and not durable are lost, counted as write-failed in the next file's ledger and
-  /// listed in its gaps.
+  /// What a failed file leaves: samples put into it and not durable are lost, counted in the next file's ledger and listed in its
+  /// gaps.
   struct Loss {
     std::string file;           ///< "" if none was open
     std::string safe;           ///< "MT001/sr1_0001 1234 samples to 2026-…Z", all runs being written
-    std::uint64_t samples = 0;  ///< per channel, all sources
+    std::uint64_t samples = 0;  ///< per channel, all streams
   };
-  Loss abandon();
+  /// @param why  WriteFailed: what is durable stays; FileLost: nothing of the file is there any more
+  Loss abandon(ledger::Drop why);
   /// Takes a record that no file will hold. @returns samples per channel lost with it
-  std::uint64_t discard(const ring::Header& header, const std::vector<std::uint64_t>& payload);
+  std::uint64_t discard(const ring::Header& header, const std::vector<std::uint64_t>& payload, ledger::Drop why);
+  /// Gives up what waits in the batches. @returns samples per channel
+  std::uint64_t discard_waiting(ledger::Drop why);
 
  private:
-  struct Source {
-    std::optional<mth5::RunId> run;
-    std::string run_name;
-    mth5::UtcNanos run_start{};
-    std::int64_t run_samples = 0, run_visible = 0, run_durable = 0;  ///< of the run, with fill
-    std::optional<mth5::UtcNanos> expected = {};                     ///< where the run of a writer that died broke off
-    int runs = 0;                                                    ///< in this file
-    std::vector<double> batch;                                       ///< [n_channels][capacity]
-    std::size_t batched = 0;                                         ///< samples per channel in it
-    std::size_t in_hand = 0, in_hand_fill = 0;                       ///< of the record being taken: all, fill
-    std::uint64_t fill_expected = 0;                                 ///< of the filled gaps, samples still to come
-    // Samples without fill, since the start of the daemon.
-    std::uint64_t stored = 0;                                    ///< taken, and not lost again
-    std::uint64_t visible = 0;                                   ///< of `stored`, what readers can see
-    std::uint64_t durable = 0;                                   ///< of `stored`, what is safe
-    std::uint64_t lost = 0;                                      ///< taken, and then refused by the medium
-    std::uint64_t soh_taken = 0, soh_durable = 0, soh_lost = 0;  ///< rows of state of health
-    ring::CountersNote note;                                     ///< the last Counters record
-    std::uint64_t counted = 0;                                   ///< taken when it came
-    LedgerTotals synced;                                         ///< at the last durable row
-    LedgerTotals begun;                                          ///< of `synced`, when the file was begun
-    std::vector<ring::GapNote> gaps;                             ///< wait for the run behind them
-    StationState state;                                          ///< what the instrument said of itself
-    mth5::TableId soh_table;
-    std::optional<mth5::Rows> soh_rows;
+  /// A run that the next change of structure begins.
+  struct NewRun {
+    StreamWriter* stream;
+    StreamWriter::Group group;
+    std::string name;
+    std::string before;  ///< name of the run before it, "" = none
+    bool stays_open;     ///< the last of its stream
   };
 
-  void take_samples(std::size_t index, const std::vector<std::uint64_t>& payload);
-  void take_state_of_health(std::size_t index, const std::vector<std::uint64_t>& payload);
-  void open_file(std::size_t index, mth5::UtcNanos start);
+  StreamWriter& stream(std::size_t number);
+  void open_file();
   [[nodiscard]] bool open_again();
-  void open_run(std::size_t index, mth5::UtcNanos start);
-  [[nodiscard]] std::string next_run_name(std::size_t index, mth5::UtcNanos start) const;
-  void add_gap_rows(std::size_t index, const std::string& run_before, const std::string& run_after);
-  void gaps_written(std::size_t index, const std::string& run_after);
-  void append_batches();
-  void append_tables();
-  void flush();
+  void create_file();
+  void add_stations(mth5::Edit& edit);
+  void add_stream_tables(mth5::Edit& edit);
+  void describe_streams();
+  void append_to_open_runs();
+  [[nodiscard]] std::vector<NewRun> plan_runs();
+  void begin_runs(std::vector<NewRun>& runs);
+  [[nodiscard]] std::string next_run_name(const StreamWriter& stream, mth5::UtcNanos start);
+  void add_gap(const StreamWriter& stream, const ring::GapNote& gap, const std::string& run_before, const std::string& run_after);
+  void add_gaps_of(const NewRun& run);
+  void add_tables();
+  void add_anchors();
   void sync();
   void write_ledger();
   void all_durable();
-  [[nodiscard]] LedgerTotals totals(const Source& source) const;
-  [[nodiscard]] std::size_t batch_capacity() const;
+  void settle();
+  void log_gaps();
   std::chrono::nanoseconds timed(const std::function<void()>& call);
 
-  // Constant after construction.
+  const Context context_;
   const config::Config& config_;
-  const ring::Ring& ring_;
-  status::Board& board_;
   const Disk& disk_;
   std::shared_ptr<spdlog::logger> log_;
-  std::function<void(const std::filesystem::path&)> on_file_;
 
-  std::vector<Source> sources_;
+  std::vector<std::unique_ptr<SourceWriter>> sources_;  ///< by number
+  std::vector<std::unique_ptr<StreamWriter>> streams_;  ///< by number; grows
+
   std::optional<Resume> resume_;
-  std::set<std::string> runs_there_;  ///< "station/run" of a file that was opened again
-  std::int64_t session_ = 0;
   std::unique_ptr<mth5::File> file_;
-  mth5::TableId ledger_table_, gap_table_;
-  mth5::Rows ledger_rows_, gap_rows_;
+  std::set<std::string> stations_there_;  ///< in the file
+  std::set<std::string> runs_there_;      ///< "station/run" of every run of the file, of all sessions
+  std::size_t described_ = 0;             ///< streams that have their row in the file
+  std::int64_t session_ = 0;
+  mth5::TableId stream_table_, gap_table_, commit_table_, source_table_, stream_ledger_table_, reason_table_;
+  mth5::Rows stream_rows_, gap_rows_, commit_rows_, source_rows_, stream_ledger_rows_, reason_rows_;
+  struct LoggedGap {
+    std::string stream, where;
+    ring::GapNote gap;
+  };
+  std::vector<LoggedGap> logged_gaps_;  ///< of gap_rows_: told once they are in the file
   std::int64_t files_ = 0, commits_ = 0;
   std::uint64_t syncs_ = 0;
-  bool announced_ = false;     ///< on_file_ was called for this file
-  std::size_t unflushed_ = 0;  ///< samples per channel of the fullest source since the last flush
+  bool announced_ = false;  ///< on_file was called for this file
+  /// O_PATH: tells of the file whatever became of its name, and holds no lock.
+  struct PathFd {
+    int fd = -1;
+    explicit PathFd(const std::filesystem::path& path);
+    ~PathFd();
+    PathFd(const PathFd&) = delete;
+    PathFd& operator=(const PathFd&) = delete;
+  };
+  std::unique_ptr<PathFd> path_fd_;
   bool unsynced_ = false;
-  std::optional<Steady::time_point> first_unflushed_;
+  std::optional<Steady::time_point> first_waiting_;
   Steady::time_point last_sync_;
   std::int64_t last_flush_us_ = 0, last_sync_us_ = 0;
 };

@@ -17,7 +17,7 @@ constexpr auto kTryFullEvery = std::chrono::seconds{1};
 constexpr auto kLongestPause = std::chrono::seconds{30};
 constexpr auto kLogEvery = std::chrono::seconds{60};
 
-/// Whether the medium had no room. The error is a line of text for people, but the system's words in it are always the same.
+/// Whether the disk had no room. The error is a line of text for people, but the system's words in it are always the same.
 bool means_full(const mth5::FileError& error) {
   const std::string_view text = error.what();
   const auto says = [&](int code) { return text.find(std::generic_category().message(code)) != std::string_view::npos; };
@@ -26,10 +26,13 @@ bool means_full(const mth5::FileError& error) {
 
 }  // namespace
 
-Recorder::Recorder(const config::Config& config, ring::Ring& ring, status::Board& board, std::shared_ptr<spdlog::logger> log,
-                   std::function<void(const std::filesystem::path&)> on_file)
-    : config_{config}, ring_{ring}, board_{board}, log_{log}, disk_{config, log}, writer_{config, ring, board,
-                                                                                          disk_,  log,  std::move(on_file)} {}
+Recorder::Recorder(const config::Config& config, const stream::Streams& streams, ring::Ring& ring, ledger::Receipts& receipts,
+                   std::shared_ptr<spdlog::logger> log, std::function<void(const std::filesystem::path&)> on_file)
+    : config_{config},
+      ring_{ring},
+      log_{log},
+      disk_{config, log},
+      writer_{{config, streams, ring, receipts, published_, log, std::move(on_file)}, disk_} {}
 
 void Recorder::claim() {
   check_directory(config_.output);
@@ -37,13 +40,9 @@ void Recorder::claim() {
   for (const auto& source : config_.sources)
     if (stations.insert(source.station.text("id")).second)
       locks_.emplace_back(config_.output.directory, config_.survey.text("id"), source.station.text("id"));
-  if (auto resume = recover_files(config_, *log_)) writer_.go_on_in(std::move(*resume));
+  if (auto resume = recover_files(config_, *log_)) writer_.resume_in(std::move(*resume));
   disk_.claim();
-  tell_disk();
-}
-
-void Recorder::tell_disk() {
-  board_.writer([&](auto& w) { w.disk_full_in_s = disk_.full_in_s(); });
+  watch_disk(Steady::now());
 }
 
 void Recorder::begin_new_file() {
@@ -51,7 +50,8 @@ void Recorder::begin_new_file() {
   ring_.wake();
 }
 
-void Recorder::end() {
+void Recorder::end(Steady::time_point deadline) {
+  deadline_.store(deadline.time_since_epoch());
   ending_.store(true);
   ring_.wake();
 }
@@ -61,14 +61,18 @@ void Recorder::run() {
     try {
       if (!outage_ || may_try(Steady::now())) {
         write_what_came();
-        if (ring_.closed_and_empty() && !held_) {
+        if (ring_.closed_and_empty() && !writer_.has_waiting()) {
           if (writer_.is_open()) writer_.close();
+          if (given_up_ > 0)
+            log_->error("stopped before the disk had taken everything: {} samples are not stored (stopped)", given_up_);
           return;
         }
-        if (outage_ && !outage_->full) try_medium();
+        if (outage_ && outage_->kind == Outage::Kind::Failed) try_disk();
       }
     } catch (const mth5::FileError& e) {
       failed(e);
+    } catch (const std::exception& e) {
+      refused(e);
     }
     if (outage_ && ending_.load()) give_up();
     ring_.wait_until(next_deadline());
@@ -76,24 +80,27 @@ void Recorder::run() {
 }
 
 void Recorder::write_what_came() {
-  watch_disk(Steady::now());
-  while (!(outage_ && outage_->full) && (held_ || ring_.pop(header_, payload_))) {
-    held_ = true;
-    writer_.prepare(header_, payload_);
-    held_ = false;
+  watch(Steady::now());
+  while (!is_full() && ring_.pop(header_, payload_)) {
     writer_.take(header_, payload_);
-    watch_disk(Steady::now());
+    if (writer_.is_full()) writer_.keep_pace(Steady::now());
+    watch(Steady::now());
+    if (is_too_late(Steady::now())) give_up_the_rest();
   }
-  if (outage_ && outage_->full) return;
+  if (is_full()) return;
   ring_.drained();
-  if (outage_ && writer_.is_open()) end_outage();
+  if (ring_.closed_and_empty() && writer_.has_waiting()) writer_.flush();
   writer_.keep_pace(Steady::now());
+  if (outage_ && writer_.is_open()) end_outage();
   if (failing_since_ && writer_.syncs() > syncs_before_) failing_since_.reset();
-  if (new_file_wanted_.exchange(false) && writer_.is_open()) writer_.close();
+  if (new_file_wanted_.exchange(false) && writer_.is_open()) {
+    writer_.flush();
+    writer_.close();
+  }
 }
 
-void Recorder::try_medium() {
-  // Nothing came that a new file could begin with; a medium that has died is to be found dead all the same.
+void Recorder::try_disk() {
+  // Nothing came that a new file could begin with; a disk that has died is to be found dead all the same.
   outage_->next_try = Steady::now() + pause();
   disk_.renew_reserve();
 }
@@ -107,23 +114,48 @@ Steady::time_point Recorder::next_deadline() const {
   return std::min(writer_.next_deadline(), disk_.next_look());
 }
 
-void Recorder::watch_disk(Steady::time_point now) {
+void Recorder::watch(Steady::time_point now) {
   if (!disk_.is_due(now)) return;
+  watch_disk(now);
+  if (!outage_) watch_file();
+}
+
+void Recorder::watch_disk(Steady::time_point now) {
   disk_.look(now);
-  tell_disk();
+  published_.change([&](State& state) {
+    state.free_bytes = disk_.free_bytes();
+    state.disk_full_in_s = disk_.full_in_s();
+  });
   if (!disk_.is_full() || !writer_.is_open()) return;
   const auto free = disk_.free_bytes();
   disk_.release_reserve();
   writer_.close();
-  begin_outage({true,
+  begin_outage({Outage::Kind::Full,
                 "disk full: free=" + std::to_string(free) + " limit=" + std::to_string(disk_.limit()) + " directory=" +
                     config_.output.directory.string() + "; the file is closed, samples wait in the ring for space",
                 now + kTryFullEvery});
 }
 
+void Recorder::watch_file() {
+  disk_.keep_reserve();
+  using Whereabouts = FileWriter::Whereabouts;
+  const auto where = writer_.whereabouts();
+  if (where == Whereabouts::There) return;
+  const std::string path = writer_.path().string();
+  if (where == Whereabouts::Deleted) {
+    const auto loss = writer_.abandon(ledger::Drop::FileLost);
+    log_->error("{}: was deleted while it was recorded; {} samples a channel are lost with it (file-lost); a new file begins",
+                path, loss.samples);
+    return;
+  }
+  log_->error("{}: was renamed or moved, or its folder was; it is closed where it is now, and a new file begins", path);
+  writer_.flush();
+  writer_.close();
+}
+
 void Recorder::failed(const mth5::FileError& error) {
   const bool first = writer_.files() == 0;
-  const auto loss = writer_.abandon();
+  const auto loss = writer_.abandon(ledger::Drop::WriteFailed);
   if (first) throw;
   const auto now = Steady::now();
   if (!failing_since_) {
@@ -135,7 +167,7 @@ void Recorder::failed(const mth5::FileError& error) {
   const bool full = means_full(error);
   if (!full && now >= *failing_since_ + config_.output.give_up_after) {
     log_->error("giving up after={} tries={}", config::format_duration(config_.output.give_up_after), failures_);
-    outage_ = Outage{false, error.what(), now};
+    outage_ = Outage{Outage::Kind::Failed, error.what(), now};
     give_up();
   }
   std::string line = error.what();
@@ -145,53 +177,82 @@ void Recorder::failed(const mth5::FileError& error) {
   line += full ? "; a new file begins when there is space, samples wait in the ring"
                : "; a new file is tried, samples wait in the ring";
   if (full) disk_.release_reserve();
-  begin_outage({full, std::move(line), now + (full ? Steady::duration{kTryFullEvery} : pause())});
+  begin_outage({full ? Outage::Kind::Full : Outage::Kind::Failed, std::move(line),
+                now + (full ? Steady::duration{kTryFullEvery} : pause())});
+}
+
+void Recorder::refused(const std::exception& error) {
+  const bool had_file = writer_.is_open();
+  ++failures_;
+  std::string line = std::string{"not written: "} + error.what();
+  // In order, so that what is in it stays; where that is refused too it is left as a crashed writer's.
+  try {
+    if (had_file) writer_.close();
+  } catch (const std::exception& e) {
+    line += std::string{"; closing: "} + e.what();
+  }
+  const auto loss = writer_.abandon(ledger::Drop::WriteFailed);
+  if (loss.samples > 0) line += "; lost: " + std::to_string(loss.samples) + " samples (write-failed)";
+  line += "; a new file begins";
+  const auto now = Steady::now();
+  // The first time at once; what a new file does not cure is tried again now and then, and never ends the recording.
+  const bool again = std::exchange(refused_at_syncs_, writer_.syncs()) == writer_.syncs();
+  begin_outage({Outage::Kind::Refused, std::move(line), now + (again ? pause() : Steady::duration{0})});
 }
 
 void Recorder::begin_outage(Outage outage) {
   const auto now = Steady::now();
   // A failure of a file that was open is news; another try that failed is not.
-  if (!outage_ || outage_->full != outage.full || now >= logged_ + kLogEvery) {
+  if (!outage_ || outage_->kind != outage.kind || now >= logged_ + kLogEvery) {
     log_->error("{}", outage.problem);
     logged_ = now;
   }
-  board_.writer([&](auto& w) {
-    w.outage = outage.full ? "disk-full" : "write-failed";
-    w.problem = outage.problem;
+  published_.change([&](State& state) {
+    state.outage = outage.kind == Outage::Kind::Full ? "disk-full" : "write-failed";
+    state.problem = outage.problem;
+    state.disk_full_in_s = disk_.full_in_s();
   });
-  tell_disk();
   outage_ = std::move(outage);
 }
 
 void Recorder::end_outage() {
   log_->info("recording again directory={} free={}", config_.output.directory.string(), disk_.free_bytes());
   outage_.reset();
-  board_.writer([](auto& w) { w.outage = w.problem = ""; });
+  published_.change([](State& state) { state.outage = state.problem = ""; });
 }
 
 bool Recorder::may_try(Steady::time_point now) {
   if (now < outage_->next_try && !ending_.load()) return false;
-  if (!outage_->full) return true;
+  if (!is_full()) return true;
   outage_->next_try = now + kTryFullEvery;
   if (!disk_.has_room_again()) return false;
   end_outage();
   return true;
 }
 
-void Recorder::give_up() {
+void Recorder::give_up_the_rest() {
+  if (given_up_ == 0)
+    log_->error("the disk is too slow for what waits: the rest is given up, counted as stopped, and the file closed");
+  given_up_ += writer_.discard_waiting(ledger::Drop::Stopped) + discard_all(ledger::Drop::Stopped);
+}
+
+std::uint64_t Recorder::discard_all(ledger::Drop why) {
   std::uint64_t lost = 0;
-  if (held_) lost += writer_.discard(header_, payload_);
-  held_ = false;
+  while (ring_.pop(header_, payload_)) lost += writer_.discard(header_, payload_, why);
+  ring_.drained();
+  return lost;
+}
+
+void Recorder::give_up() {
+  std::uint64_t lost = writer_.discard_waiting(ledger::Drop::WriteFailed);
   // Until the ring is closed: only then has everything come that can be counted.
   for (;;) {
-    while (ring_.pop(header_, payload_)) lost += writer_.discard(header_, payload_);
-    ring_.drained();
+    lost += discard_all(ledger::Drop::WriteFailed);
     if (!ending_.load() || ring_.closed_and_empty()) break;
     ring_.wait_until(Steady::time_point::max());
   }
   writer_.publish();
-  throw mth5::FileError{outage_->problem + "; ended: " + std::to_string(lost) +
-                        " samples that waited in the ring are not stored"};
+  throw mth5::FileError{outage_->problem + "; ended: " + std::to_string(lost) + " samples that waited in memory are not stored"};
 }
 
 }  // namespace daq::recorder

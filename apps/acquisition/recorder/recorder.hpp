@@ -10,30 +10,37 @@
 #include <spdlog/logger.h>
 
 #include "acquisition/config/config.hpp"
+#include "acquisition/ledger/receipts.hpp"
 #include "acquisition/recorder/disk.hpp"
 #include "acquisition/recorder/file_writer.hpp"
+#include "acquisition/recorder/state.hpp"
 #include "acquisition/recorder/station_lock.hpp"
 #include "acquisition/ring/ring.hpp"
-#include "acquisition/status/board.hpp"
+#include "acquisition/stream/streams.hpp"
 #include "mth5/error.hpp"
 
 namespace daq::recorder {
 
-/// Takes records from the ring and has them written; decides what happens when the medium does not take them. Thread: writer, but
-/// for claim(), begin_new_file() and end().
+/// Takes records from the ring and has them written; decides what happens when that fails. Nothing but the disk ends a recording.
+/// Thread: writer, but for claim(), begin_new_file(), end() and state().
 ///
 /// - Before the disk is full the file is closed in order. Samples wait in the ring; with space a new file begins.
-/// - A write that fails ends its file. Full (no space, quota) is the same as above; anything else is tried anew, with a new file
+/// - A write that fails ends its file. Full (no space, quota) is the same as above; anything else is tried again, with a new file
 ///   and growing pauses, until output.give_up_after. While nothing comes to put into a file, the reserve is written instead.
-/// - What had been taken for the failed file and was not durable is counted (see FileWriter::abandon).
+/// - What is no failure of the disk (the library refused a call, or a bug) ends the file too, in order where it can; a new one
+///   begins at once, or after a pause when that does not help either.
+/// - A file that was renamed or deleted while it is written, or whose folder was: noticed within a second or so, a new one
+/// begins.
+/// - What had been put into a failed file and was not durable is counted (see FileWriter::abandon); what waits goes into the
+/// next.
 class Recorder {
  public:
   /// @param on_file  called with each file's path once readers can open it
-  Recorder(const config::Config& config, ring::Ring& ring, status::Board& board, std::shared_ptr<spdlog::logger> log,
-           std::function<void(const std::filesystem::path&)> on_file);
+  Recorder(const config::Config& config, const stream::Streams& streams, ring::Ring& ring, ledger::Receipts& receipts,
+           std::shared_ptr<spdlog::logger> log, std::function<void(const std::filesystem::path&)> on_file);
 
   /// Before run(), and before anything is received: the directory is good, nobody else records these stations there, files of a
-  /// recorder that died are recovered, and there is room. @throws mth5::FileError, mth5::BusyError
+  /// recorder that crashed are recovered, and there is room. @throws mth5::FileError, mth5::BusyError
   void claim();
 
   /// Writes until the ring is closed and empty, then closes the file. @throws mth5::FileError when it has to give up: what was
@@ -42,47 +49,59 @@ class Recorder {
 
   /// Ends file and runs; the next sample begins new ones. Thread: any.
   void begin_new_file();
-  /// The ring will be closed soon: do not wait for a medium any longer. Thread: any.
-  void end();
+  /// The ring will be closed soon: do not wait for a disk any longer. What is not written by `deadline` is given up, counted as
+  /// stopped, so that the file can be closed. Thread: any.
+  void end(Steady::time_point deadline = Steady::time_point::max());
+
+  [[nodiscard]] State state() const { return published_.copy(); }
 
  private:
   /// Why no file can be written now.
   struct Outage {
-    bool full;            ///< else the medium failed
+    enum class Kind { Full, Failed, Refused };
+    Kind kind;
     std::string problem;  ///< one line, with the system's words
     Steady::time_point next_try;
   };
 
   void write_what_came();
-  void try_medium();
-  void tell_disk();
+  void try_disk();
+  void watch(Steady::time_point now);
   void watch_disk(Steady::time_point now);
+  void watch_file();
   void failed(const mth5::FileError& error);
+  void refused(const std::exception& error);
   [[nodiscard]] bool may_try(Steady::time_point now);
   void begin_outage(Outage outage);
   void end_outage();
+  void give_up_the_rest();
+  std::uint64_t discard_all(ledger::Drop why);
   [[noreturn]] void give_up();
+  [[nodiscard]] bool is_full() const { return outage_ && outage_->kind == Outage::Kind::Full; }
+  [[nodiscard]] bool is_too_late(Steady::time_point now) const { return now.time_since_epoch() >= deadline_.load(); }
   [[nodiscard]] Steady::duration pause() const;
   [[nodiscard]] Steady::time_point next_deadline() const;
 
   // Constant after construction.
   const config::Config& config_;
   ring::Ring& ring_;
-  status::Board& board_;
   std::shared_ptr<spdlog::logger> log_;
-  // Atomic.
+  // Atomic, or under their own mutex.
   std::atomic<bool> new_file_wanted_{false}, ending_{false};
+  std::atomic<Steady::duration> deadline_{Steady::duration::max()};
+  Published published_;
   // Writer thread only.
   std::vector<StationLock> locks_;
   Disk disk_;
   FileWriter writer_;
   ring::Header header_{};
   std::vector<std::uint64_t> payload_;
-  bool held_ = false;  ///< a record is out of the ring and not taken yet
   std::optional<Outage> outage_;
   std::optional<Steady::time_point> failing_since_;  ///< the first failure after the last good sync
   std::uint64_t syncs_before_ = 0;                   ///< at the last failure
   int failures_ = 0;                                 ///< since failing_since_
+  std::optional<std::uint64_t> refused_at_syncs_;    ///< syncs at the last failure that was not the disk's
+  std::uint64_t given_up_ = 0;                       ///< samples, because the end came first
   Steady::time_point logged_{};
 };
 

@@ -1,6 +1,7 @@
 #include "acquisition/recorder/resume.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "mth5/file.hpp"
 #include "mth5/reader.hpp"
@@ -74,12 +75,21 @@ std::string why_not(const mth5::Reader& file, const config::Config& config) {
   if (!is_ours(file, config)) return "it is of other stations";
   if (file.file_version() != config.output.file_version) return "it is of file version " + file.file_version();
   const auto sources = file.table("sources");
-  if (!sources || sources->size() != config.sources.size()) return "it has other sources";
-  for (std::size_t i = 0; i < config.sources.size(); ++i)
+  const auto streams = file.table("streams");
+  if (!sources || !streams || !file.table("commits")) return "its ledger is of an older mth5d";
+  if (sources->size() != config.sources.size()) return "it has other sources";
+  std::size_t n_streams = 0;
+  for (std::size_t i = 0; i < config.sources.size(); ++i) {
     if (sources->text(i, "name") != config.sources[i].name || sources->text(i, "instrument") != config.sources[i].instrument.name)
       return "it has other sources";
-  const auto ledger = file.table("ledger", std::max<std::int64_t>(0, file.table_rows("ledger") - 1));
-  if (!ledger || !ledger->has("session")) return "its ledger is of an older mth5d";
+    for (const auto& stream : stream::declared(config, static_cast<std::uint16_t>(i))) {
+      if (n_streams >= streams->size() || streams->text(n_streams, "name") != stream.name ||
+          streams->number(n_streams, "sample_rate") != stream.sample_rate)
+        return "it has other streams";
+      ++n_streams;
+    }
+  }
+  if (n_streams != streams->size()) return "it has other streams";
   return "";
 }
 
@@ -87,29 +97,61 @@ Resume describe(const mth5::Reader& file) {
   Resume resume;
   resume.path = file.path();
   for (const auto& run : file.runs()) {
-    Resume::Run entry{run.station, run.id, run.sample_rate, {}, run.start};
+    Resume::Run entry{run.station, run.id, run.sample_rate, {}, run.start, run.n_samples};
     if (run.n_samples > 0 && run.sample_rate > 0) entry.next = mth5::sample_time(run.start, run.sample_rate, run.n_samples);
     for (const auto channel : run.channels) entry.components.push_back(file.channels()[channel].component);
     std::sort(entry.components.begin(), entry.components.end());
     resume.runs.push_back(std::move(entry));
   }
-  if (const auto rows = file.table_rows("ledger"); rows > 0)
-    resume.session = file.table("ledger", rows - 1)->integer(0, "session") + 1;
+  const auto commits = file.table("commits");
+  std::map<std::int64_t, std::int64_t> session_of;
+  for (std::size_t i = 0; i < commits->size(); ++i) {
+    resume.sequence = std::max(resume.sequence, commits->integer(i, "sequence"));
+    session_of[commits->integer(i, "sequence")] = commits->integer(i, "session");
+    resume.session = std::max(resume.session, commits->integer(i, "session") + 1);
+  }
+  const auto streams = file.table("streams");
+  resume.n_streams = streams->size();
+  for (std::size_t i = 0; i < streams->size(); ++i) resume.streams.push_back({streams->text(i, "name"), 0, 0});
+  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> counted;  // by stream and session: the newest row holds
+  if (const auto rows = file.table("stream_ledger"))
+    for (std::size_t i = 0; i < rows->size(); ++i)
+      counted[{rows->integer(i, "stream"), session_of[rows->integer(i, "sequence")]}] =
+          rows->integer(i, "samples_stored") + rows->integer(i, "samples_recovered");
+  for (const auto& [key, n] : counted)
+    if (key.first >= 0 && static_cast<std::size_t>(key.first) < resume.streams.size())
+      resume.streams[static_cast<std::size_t>(key.first)].counted += n;
+  for (std::size_t i = 0; i < streams->size(); ++i)
+    for (const auto& run : resume.runs)
+      if (run.station == streams->text(i, "station") && run.sample_rate == streams->number(i, "sample_rate"))
+        resume.streams[i].in_file += run.n_samples;
+  if (const auto gaps = file.table("gaps"))
+    for (std::size_t i = 0; i < gaps->size(); ++i) {
+      const auto stream = gaps->integer(i, "stream");
+      if (gaps->integer(i, "filled") != 0 && gaps->text(i, "component").empty() && stream >= 0 &&
+          static_cast<std::size_t>(stream) < resume.streams.size())
+        resume.streams[static_cast<std::size_t>(stream)].in_file -= gaps->integer(i, "samples");
+    }
   return resume;
 }
 
 }  // namespace
 
-const Resume::Run* Resume::last_run(const config::Source& source) const {
-  std::vector<std::string> components;
-  for (const auto& channel : source.instrument.channels) components.push_back(channel.metadata.text("component"));
+const Resume::Run* Resume::last_run(const stream::Stream& stream) const {
+  auto components = stream.components();
   std::sort(components.begin(), components.end());
   const Run* last = nullptr;
   for (const auto& run : runs)
-    if (run.station == source.station.text("id") && run.sample_rate == source.instrument.sample_rate &&
-        run.components == components && (last == nullptr || run.next >= last->next))
+    if (run.station == stream.station_id() && run.sample_rate == stream.sample_rate && run.components == components &&
+        (last == nullptr || run.next >= last->next))
       last = &run;
   return last;
+}
+
+std::uint64_t Resume::recovered(const std::string& stream) const {
+  for (const auto& of : streams)
+    if (of.name == stream) return static_cast<std::uint64_t>(std::max<std::int64_t>(0, of.in_file - of.counted));
+  return 0;
 }
 
 std::optional<Resume> recover_files(const config::Config& config, spdlog::logger& log) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace daq::recorder {
 
@@ -35,27 +36,36 @@ StationState::StationState(const config::Instrument& instrument) {
   }
 }
 
-void StationState::add(std::span<const double> values) {
-  const auto seen = [&](std::size_t i) { return i < values.size() && std::isfinite(values[i]); };
+void StationState::add(mth5::UtcNanos time, std::span<const double> values) {
+  const auto value = [&](std::size_t i) { return i < values.size() ? values[i] : std::numeric_limits<double>::quiet_NaN(); };
+  const double latitude = value(latitude_);
+  const double longitude = value(longitude_);
   // 0 N 0 E is what a receiver without a fix says.
-  if (seen(latitude_) && seen(longitude_) && std::abs(values[latitude_]) <= 90 && std::abs(values[longitude_]) <= 180 &&
-      (values[latitude_] != 0 || values[longitude_] != 0)) {
-    latitudes_.add(values[latitude_]);
-    longitudes_.add(values[longitude_]);
-    if (seen(elevation_)) elevations_.add(values[elevation_]);
+  if (std::abs(latitude) <= 90 && std::abs(longitude) <= 180 && (latitude != 0 || longitude != 0)) {
+    latitudes_.add(latitude);
+    longitudes_.add(longitude);
+    if (std::isfinite(value(elevation_))) elevations_.add(value(elevation_));
   }
-  if (seen(battery_)) {
-    if (!next_.battery_first) next_.battery_first = values[battery_];
-    next_.battery_last = values[battery_];
-  }
-  if (seen(satellites_)) next_.satellites_last = values[satellites_];
+  if (battery_ == kNone && satellites_ == kNone) return;
+  rows_.push_back({time, value(battery_), value(satellites_)});
+  if (rows_.size() <= kRemembered) return;
+  rows_.pop_front();
+  ++first_row_;
 }
 
-void StationState::samples_taken() {
-  if (!run_.battery_first) run_.battery_first = next_.battery_first;
-  if (next_.battery_last) run_.battery_last = next_.battery_last;
-  if (next_.satellites_last) run_.satellites_last = next_.satellites_last;
-  next_ = {};
+RunFigures StationState::figures_until(mth5::UtcNanos end, std::uint64_t& reader) const {
+  RunFigures figures;
+  reader = std::max(reader, first_row_);
+  for (; reader < first_row_ + rows_.size(); ++reader) {
+    const Row& row = rows_[static_cast<std::size_t>(reader - first_row_)];
+    if (row.time > end) break;
+    if (std::isfinite(row.battery)) {
+      if (!figures.battery_first) figures.battery_first = row.battery;
+      figures.battery_last = row.battery;
+    }
+    if (std::isfinite(row.satellites)) figures.satellites_last = row.satellites;
+  }
+  return figures;
 }
 
 mth5::Metadata StationState::location() const {
@@ -66,14 +76,18 @@ mth5::Metadata StationState::location() const {
   return station;
 }
 
-mth5::Metadata StationState::run_figures() const {
-  mth5::Metadata run{mth5::Kind::Run};
-  if (run_.battery_first) run.set("data_logger.power_source.voltage.start", *run_.battery_first);
-  if (run_.battery_last) run.set("data_logger.power_source.voltage.end", *run_.battery_last);
-  if (run_.satellites_last) run.set("data_logger.timing_system.n_satellites", static_cast<std::int64_t>(*run_.satellites_last));
-  return run;
+void RunFigures::add(const RunFigures& later) {
+  if (!battery_first) battery_first = later.battery_first;
+  if (later.battery_last) battery_last = later.battery_last;
+  if (later.satellites_last) satellites_last = later.satellites_last;
 }
 
-void StationState::begin_run() { run_ = {}; }
+mth5::Metadata RunFigures::metadata() const {
+  mth5::Metadata run{mth5::Kind::Run};
+  if (battery_first) run.set("data_logger.power_source.voltage.start", *battery_first);
+  if (battery_last) run.set("data_logger.power_source.voltage.end", *battery_last);
+  if (satellites_last) run.set("data_logger.timing_system.n_satellites", static_cast<std::int64_t>(*satellites_last));
+  return run;
+}
 
 }  // namespace daq::recorder

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <vector>
@@ -24,31 +25,41 @@ class RunningMedian {
   std::size_t step_ = 1, skipped_ = 0;
 };
 
+/// What the instrument said of itself around the samples of a run.
+struct RunFigures {
+  std::optional<double> battery_first, battery_last, satellites_last;
+
+  /// Those of samples behind these.
+  void add(const RunFigures& later);
+  /// data_logger.power_source.voltage.start / .end and timing_system.n_satellites, as far as they are known.
+  [[nodiscard]] mth5::Metadata metadata() const;
+};
+
 /// What MTH5 metadata can be learnt from an instrument's state of health: where the station is, its battery, its satellites.
 /// By quantity name: latitude, longitude (degrees), elevation (m), battery (V), satellites. Thread: writer.
 class StationState {
  public:
   explicit StationState(const config::Instrument& instrument);
 
-  /// One row of values in the order of Instrument::soh. It belongs to the samples that follow it.
-  void add(std::span<const double> values);
-  /// Samples came: the rows since the last ones are of their run.
-  void samples_taken();
+  /// One row of values in the order of Instrument::soh, of that time.
+  void add(mth5::UtcNanos time, std::span<const double> values);
+  /// The figures of the rows up to `end` that `reader` has not been given yet; it counts on from 0.
+  [[nodiscard]] RunFigures figures_until(mth5::UtcNanos end, std::uint64_t& reader) const;
 
   /// location.latitude, .longitude, .elevation as medians; nothing that was not seen or makes no sense.
   [[nodiscard]] mth5::Metadata location() const;
-  /// data_logger.power_source.voltage.start / .end and timing_system.n_satellites of the run so far; begin_run() forgets.
-  [[nodiscard]] mth5::Metadata run_figures() const;
-  void begin_run();
 
  private:
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+  static constexpr std::size_t kRemembered = 2048;  ///< rows: many more than come with one piece of a stream
+  struct Row {
+    mth5::UtcNanos time;
+    double battery, satellites;
+  };
   std::size_t latitude_ = kNone, longitude_ = kNone, elevation_ = kNone, battery_ = kNone, satellites_ = kNone;
   RunningMedian latitudes_, longitudes_, elevations_;
-  struct Figures {
-    std::optional<double> battery_first, battery_last, satellites_last;
-  };
-  Figures run_, next_;  ///< of the run, of the rows behind its last samples
+  std::deque<Row> rows_;
+  std::uint64_t first_row_ = 0;  ///< number of rows_.front(), counted from the start
 };
 
 }  // namespace daq::recorder

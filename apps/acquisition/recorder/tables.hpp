@@ -1,16 +1,27 @@
 #pragma once
 
 #include "acquisition/config/config.hpp"
+#include "acquisition/ledger/counters.hpp"
+#include "acquisition/stream/streams.hpp"
 #include "mth5/file.hpp"
 
-/// What stands in /Acquisition beside the ledger.
+/// What stands in /Acquisition, layout 2. Page: libmth5/doc/acquisition.md.
 namespace daq::recorder {
 
 /// Samples that are missing: where, how many, why.
 [[nodiscard]] mth5::TableSpec gap_table();
-/// The sources; their row is the index of the other tables.
+/// Where bytes come from, and where samples go through.
 [[nodiscard]] mth5::TableSpec source_table();
-/// What an instrument says of itself: the time and its quantities, one row per record.
+[[nodiscard]] mth5::TableSpec stream_table();
+/// What an instrument says of itself: the time and its quantities.
 [[nodiscard]] mth5::TableSpec soh_table(const config::Source& source);
+/// The anchors of a stream's runs.
+[[nodiscard]] mth5::TableSpec clock_table(const std::string& stream);
+
+/// The ledger: one row per durable commit, one per source and stream of it, and a row for each reason whose count has changed.
+[[nodiscard]] mth5::TableSpec commit_table();
+[[nodiscard]] mth5::TableSpec source_ledger_table();
+[[nodiscard]] mth5::TableSpec stream_ledger_table();
+[[nodiscard]] mth5::TableSpec reason_table();
 
 }  // namespace daq::recorder

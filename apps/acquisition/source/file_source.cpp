@@ -19,12 +19,17 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Plays a recording: as fast as the ring takes it, or a line per sample period / speed. Waits when the ring is full; loses
-/// nothing.
+/// Plays a recording: as fast as the ring takes it, or a frame after the other at `speed` times the rate of the instrument. Waits
+/// when the ring is full; loses nothing.
 class FileSource final : public Source {
  public:
   FileSource(asio::io_context& io, const config::Source& config, const config::ReplayFile& file, Listener listener)
-      : io_{io}, file_{file}, rate_{config.instrument.sample_rate}, listener_{std::move(listener)}, timer_{io} {}
+      : io_{io},
+        file_{file},
+        rate_{config.instrument.sample_rate / static_cast<double>(decode::density(config.instrument.decoder).samples_per_frame)},
+        decoder_{config.instrument.decoder},
+        listener_{std::move(listener)},
+        timer_{io} {}
   ~FileSource() override {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -104,14 +109,13 @@ class FileSource final : public Source {
     const double per_second = rate_ * *file_.speed;
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began_;
     // At most a block before others get their turn.
-    for (int n = 0; n < 1000 && static_cast<double>(lines_) <= elapsed.count() * per_second; ++n) {
+    for (int n = 0; n < 1000 && static_cast<double>(frames_) <= elapsed.count() * per_second; ++n) {
       if (!fill()) return;
-      const char* from = pending_.data() + begin_;
-      const auto* newline = static_cast<const char*>(std::memchr(from, '\n', pending_.size() - begin_));
-      if (newline != nullptr) ++lines_;
-      give(newline != nullptr ? static_cast<std::size_t>(newline - from) + 1 : pending_.size() - begin_);
+      const auto length = decode::frame_length(decoder_, {pending_.data() + begin_, pending_.size() - begin_});
+      if (length > 0) ++frames_;
+      give(length > 0 ? length : pending_.size() - begin_);
     }
-    const std::chrono::duration<double> next{static_cast<double>(lines_) / per_second};
+    const std::chrono::duration<double> next{static_cast<double>(frames_) / per_second};
     timer_.expires_at(began_ + std::chrono::duration_cast<std::chrono::steady_clock::duration>(next));
     timer_.async_wait([this](const boost::system::error_code& error) {
       if (!error) step();  // else stop() has spoken for us
@@ -120,13 +124,14 @@ class FileSource final : public Source {
 
   asio::io_context& io_;
   const config::ReplayFile& file_;
-  double rate_;
+  double rate_;  ///< frames a second
+  const decode::Description& decoder_;
   Listener listener_;
   asio::steady_timer timer_;
   int fd_ = -1;
   std::vector<char> pending_;
   std::size_t begin_ = 0;
-  std::uint64_t lines_ = 0;
+  std::uint64_t frames_ = 0;
   std::chrono::steady_clock::time_point began_;
   bool stopped_ = false, paused_ = false;
 };

@@ -10,7 +10,6 @@
 
 #include <fmt/format.h>
 
-#include "acquisition/recorder/output.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/error.hpp"
 
@@ -24,15 +23,21 @@ double rounded(double seconds) { return std::round(seconds * 1000) / 1000; }
 
 double seconds_since(Steady::time_point then) { return rounded(std::chrono::duration<double>(Steady::now() - then).count()); }
 
-template <class Array, class Name>
-ordered_json by_reason(const Array& values, Name name) {
+template <class Array, class Reasons>
+ordered_json by_reason(const Array& values, const Reasons& reasons) {
   auto object = ordered_json::object();
-  for (std::size_t i = 0; i < values.size(); ++i) object[std::string{to_string(static_cast<Name>(i))}] = values[i];
-  (void)name;
+  for (std::size_t i = 0; i < values.size(); ++i) object[std::string{reasons[i].name}] = values[i];
   return object;
 }
 
-ordered_json source_json(const SourceEntry& source, const WrittenEntry& written) {
+template <class Row>
+ordered_json figures_json(const Row& row, std::span<const ledger::Figure<Row>> figures) {
+  auto object = ordered_json::object();
+  for (const auto& figure : figures) object[std::string{figure.name}] = figure.get(row);
+  return object;
+}
+
+ordered_json source_json(const SourceEntry& source) {
   ordered_json j;
   j["name"] = source.name;
   j["instrument"] = source.instrument;
@@ -40,82 +45,95 @@ ordered_json source_json(const SourceEntry& source, const WrittenEntry& written)
   j["input"] = source.input;
   j["state"] = source.state;
   j["problem"] = source.problem.empty() ? ordered_json{} : ordered_json(source.problem);
-  j["bytes"] = source.counters.bytes.bytes_in;
-  j["frames"] = source.counters.bytes.frames;
-  j["skipped"] = by_reason(source.counters.bytes.bytes_skipped, decode::Skip{});
-  auto dropped = source.counters.samples.dropped;
-  dropped[static_cast<std::size_t>(timing::Drop::WriteFailed)] += written.lost;
-  j["dropped"] = by_reason(dropped, timing::Drop{});
-  const auto risk = at_risk(source, written, Steady::now());
-  const std::uint64_t seen = written.visible + written.lost;
-  j["samples"] = {{"received", source.received()}, {"buffered", source.received() > seen ? source.received() - seen : 0},
-                  {"visible", written.visible},    {"durable", written.durable},
-                  {"at_risk", risk.samples},       {"at_risk_s", rounded(risk.seconds)}};
+  j["bytes"] = source.counters.bytes_in;
+  j["frames"] = source.counters.frames;
+  j["skipped"] = by_reason(source.counters.bytes_skipped, ledger::skip_reasons());
   j["last_data_age_s"] = source.has_data ? ordered_json(seconds_since(source.last_data)) : ordered_json{};
-  j["reconnects"] = source.reconnects;
+  j["reconnects"] = source.counters.reconnects;
   return j;
 }
 
-ordered_json durations_json(const Durations& d, bool with_max) {
+ordered_json stream_json(const StreamEntry& stream, const Board::Copy& board, const recorder::StreamState& written,
+                         const ledger::AtRisk& risk) {
+  ordered_json j;
+  j["name"] = stream.name;
+  j["station"] = stream.station;
+  j["source"] = board.sources.at(stream.source).name;
+  auto dropped = stream.counters.dropped;
+  for (std::size_t i = 0; i < dropped.size(); ++i) dropped[i] = std::max(dropped[i], written.dropped[i]);
+  j["dropped"] = by_reason(dropped, ledger::drop_reasons());
+  const std::uint64_t seen = written.visible + written.lost;
+  const auto received = stream.received();
+  j["samples"] = {{"received", received},       {"buffered", received > seen ? received - seen : 0},
+                  {"visible", written.visible}, {"durable", written.durable},
+                  {"at_risk", risk.samples},    {"at_risk_s", rounded(risk.seconds)}};
+  return j;
+}
+
+ordered_json durations_json(const ledger::Durations& d, bool with_max) {
   ordered_json j{{"count", d.count()}, {"last_us", d.last_us()}, {"p99_us", d.p99_us()}};
   if (with_max) j["max_us"] = d.max_us();
   return j;
 }
 
-ordered_json ledger_json(const std::vector<WrittenEntry>& writers, const config::Config& config) {
+ordered_json ledger_json(const Board::Copy& board, const recorder::State& recorded) {
   ordered_json j;
-  j["balanced"] = std::all_of(writers.begin(), writers.end(), [](const auto& w) { return w.balanced; });
+  const auto balanced = [](const auto& all) {
+    return std::all_of(all.begin(), all.end(), [](const auto& e) { return e.balanced; });
+  };
+  j["balanced"] = balanced(recorded.sources) && balanced(recorded.streams);
   j["sources"] = ordered_json::array();
-  for (std::size_t i = 0; i < writers.size(); ++i) {
-    const auto& bytes = writers[i].ledger.note.bytes;
-    const auto& samples = writers[i].ledger.note.samples;
-    j["sources"].push_back({{"name", config.sources[i].name},
-                            {"balanced", writers[i].balanced},
-                            {"bytes_in", bytes.bytes_in},
-                            {"bytes_decoded", bytes.bytes_decoded},
-                            {"bytes_pending", bytes.bytes_pending},
-                            {"bytes_skipped", by_reason(bytes.bytes_skipped, decode::Skip{})},
-                            {"samples_decoded", samples.samples_in},
-                            {"samples_stored", writers[i].ledger.stored},
-                            {"samples_buffered", samples.pending},
-                            {"samples_dropped", by_reason(samples.dropped, timing::Drop{})},
-                            {"samples_filled", samples.filled},
-                            {"samples_missing", samples.missing}});
+  for (std::size_t i = 0; i < recorded.sources.size(); ++i) {
+    ordered_json row{{"name", board.sources.at(i).name}, {"balanced", recorded.sources[i].balanced}};
+    row.update(figures_json(recorded.sources[i].row, ledger::source_figures()));
+    row["skipped"] = by_reason(recorded.sources[i].row.counters.bytes_skipped, ledger::skip_reasons());
+    j["sources"].push_back(std::move(row));
+  }
+  j["streams"] = ordered_json::array();
+  for (std::size_t i = 0; i < recorded.streams.size() && i < board.streams.size(); ++i) {
+    ordered_json row{{"name", board.streams[i].name}, {"balanced", recorded.streams[i].balanced}};
+    row.update(figures_json(recorded.streams[i].row, ledger::stream_figures()));
+    row["dropped"] = by_reason(recorded.streams[i].row.counters.dropped, ledger::drop_reasons());
+    j["streams"].push_back(std::move(row));
   }
   return j;
 }
 
 }  // namespace
 
-ordered_json to_json(const Board::Copy& board, const ring::Ring& ring, const config::Config& config, const Daemon& daemon) {
-  const auto& w = board.writer;
-  AtRisk all;
+ordered_json to_json(const Board::Copy& board, const recorder::State& recorded, const ledger::Receipts& receipts,
+                     const ring::Ring& ring, const Daemon& daemon) {
+  ledger::AtRisk all;
+  std::uint64_t gaps = recorded.own_gaps;
   std::uint64_t dropped_by_ring = 0;
   std::uint64_t duplicates = 0;
-  std::uint64_t gaps = w.own_gaps;
-  for (std::size_t i = 0; i < board.sources.size(); ++i) {
-    const auto& samples = board.sources[i].counters.samples;
-    const auto risk = at_risk(board.sources[i], w.writers[i], Steady::now());
+  auto streams = ordered_json::array();
+  for (std::size_t i = 0; i < board.streams.size(); ++i) {
+    const auto risk = receipts.at_risk(i);
     all.samples += risk.samples;
     all.seconds = std::max(all.seconds, risk.seconds);
-    dropped_by_ring += samples.dropped[static_cast<std::size_t>(timing::Drop::RingFull)];
-    duplicates += samples.dropped[static_cast<std::size_t>(timing::Drop::Duplicate)];
-    gaps += samples.gaps;
+    const auto& counters = board.streams[i].counters;
+    gaps += counters.gaps;
+    dropped_by_ring += counters.dropped[static_cast<std::size_t>(ledger::Drop::RingFull)];
+    duplicates += counters.dropped[static_cast<std::size_t>(ledger::Drop::Duplicate)];
+    const auto written = i < recorded.streams.size() ? recorded.streams[i] : recorder::StreamState{};
+    streams.push_back(stream_json(board.streams[i], board, written, risk));
   }
   ordered_json j;
-  j["schema"] = 1;
+  j["schema"] = 2;
   j["version"] = daemon.version;
   j["pid"] = getpid();
-  j["state"] = daemon.state == "recording" && !w.outage.empty() ? w.outage : daemon.state;
-  j["problem"] = w.problem.empty() ? ordered_json{} : ordered_json(w.problem);
+  j["state"] = daemon.state == "recording" && !recorded.outage.empty() ? recorded.outage : daemon.state;
+  j["problem"] = recorded.problem.empty() ? ordered_json{} : ordered_json(recorded.problem);
   j["since"] = mth5::to_iso(daemon.since);
-  j["file"] = w.file.empty() ? ordered_json{} : ordered_json(w.file);
-  j["run"] = w.run.empty() ? ordered_json{} : ordered_json(w.run);
+  j["file"] = recorded.file.empty() ? ordered_json{} : ordered_json(recorded.file);
+  j["run"] = recorded.run.empty() ? ordered_json{} : ordered_json(recorded.run);
   j["uptime_s"] = seconds_since(daemon.started);
   j["sources"] = ordered_json::array();
-  for (std::size_t i = 0; i < board.sources.size(); ++i) j["sources"].push_back(source_json(board.sources[i], w.writers[i]));
+  for (const auto& source : board.sources) j["sources"].push_back(source_json(source));
+  j["streams"] = std::move(streams);
   j["channels"] = ordered_json::array();
-  for (const auto& c : w.channels)
+  for (const auto& c : recorded.channels)
     j["channels"].push_back({{"station", c.station},
                              {"run", c.run},
                              {"component", c.component},
@@ -129,24 +147,24 @@ ordered_json to_json(const Board::Copy& board, const ring::Ring& ring, const con
                {"high_water", ring.high_water_words()},
                {"unit", "words of 8 bytes"},
                {"dropped", dropped_by_ring}};
-  j["flush"] = durations_json(w.flush, false);
-  j["sync"] = durations_json(w.sync, true);
+  j["flush"] = durations_json(recorded.flush, false);
+  j["sync"] = durations_json(recorded.sync, true);
   j["gaps"] = gaps;
   j["duplicates"] = duplicates;
   // By host clock alone for now: how far the newest sample's own time lies behind its arrival.
-  const auto clocked = std::find_if(board.sources.begin(), board.sources.end(), [](const auto& s) { return s.clock_known; });
+  const auto clocked = std::find_if(board.streams.begin(), board.streams.end(), [](const auto& s) { return s.clock_known; });
   j["clock"] = {
-      {"source", clocked == board.sources.end() ? ordered_json{} : ordered_json("instrument")},
-      {"offset_s", clocked == board.sources.end() ? ordered_json{}
+      {"source", clocked == board.streams.end() ? ordered_json{} : ordered_json("instrument")},
+      {"offset_s", clocked == board.streams.end() ? ordered_json{}
                                                   : ordered_json(static_cast<double>(clocked->clock_offset_ns / 1000) / 1e6)},
       {"ppm", nullptr},
       {"residual_us", nullptr},
       {"locked", nullptr}};
-  j["disk"] = {{"free_bytes", recorder::free_bytes(config.output.directory)},
-               {"limit_bytes", config.output.reserve},
-               {"full_in_s", w.disk_full_in_s ? ordered_json(std::round(*w.disk_full_in_s)) : ordered_json{}}};
+  j["disk"] = {{"free_bytes", recorded.free_bytes},
+               {"limit_bytes", daemon.disk_limit_bytes},
+               {"full_in_s", recorded.disk_full_in_s ? ordered_json(std::round(*recorded.disk_full_in_s)) : ordered_json{}}};
   j["log"] = {{"dropped_lines", daemon.log_dropped}};
-  j["ledger"] = ledger_json(w.writers, config);
+  j["ledger"] = ledger_json(board, recorded);
   return j;
 }
 
@@ -180,19 +198,23 @@ std::string to_text(const ordered_json& s) {
                                  s.at("since").get<std::string>(), to_line(s));
   if (!s.at("file").is_null()) text += fmt::format("file {}\n", s.at("file").get<std::string>());
   for (const auto& source : s.at("sources")) {
-    text += fmt::format("source {} {} bytes {} records {} reconnects {}", source.at("name").get<std::string>(),
+    text += fmt::format("source {} {} bytes {} frames {} reconnects {}", source.at("name").get<std::string>(),
                         source.at("input").get<std::string>(), source.at("bytes").get<std::uint64_t>(),
                         source.at("frames").get<std::uint64_t>(), source.at("reconnects").get<std::uint64_t>());
     if (!source.at("last_data_age_s").is_null())
       text += fmt::format(" last data {:.1f} s ago", source.at("last_data_age_s").get<double>());
-    const auto& samples = source.at("samples");
-    text += fmt::format(" samples buffered {} visible {} durable {} at risk {} ({:.1f} s)",
-                        samples.at("buffered").get<std::uint64_t>(), samples.at("visible").get<std::uint64_t>(),
-                        samples.at("durable").get<std::uint64_t>(), samples.at("at_risk").get<std::uint64_t>(),
-                        samples.at("at_risk_s").get<double>());
-    for (const char* kind : {"skipped", "dropped"})
-      for (const auto& [reason, n] : source.at(kind).items())
-        if (n.get<std::uint64_t>() > 0) text += fmt::format(" {} {} {}", kind, reason, n.get<std::uint64_t>());
+    for (const auto& [reason, n] : source.at("skipped").items())
+      if (n.get<std::uint64_t>() > 0) text += fmt::format(" skipped {} {}", reason, n.get<std::uint64_t>());
+    text += "\n";
+  }
+  for (const auto& stream : s.at("streams")) {
+    const auto& samples = stream.at("samples");
+    text += fmt::format("stream {} samples buffered {} visible {} durable {} at risk {} ({:.1f} s)",
+                        stream.at("name").get<std::string>(), samples.at("buffered").get<std::uint64_t>(),
+                        samples.at("visible").get<std::uint64_t>(), samples.at("durable").get<std::uint64_t>(),
+                        samples.at("at_risk").get<std::uint64_t>(), samples.at("at_risk_s").get<double>());
+    for (const auto& [reason, n] : stream.at("dropped").items())
+      if (n.get<std::uint64_t>() > 0) text += fmt::format(" dropped {} {}", reason, n.get<std::uint64_t>());
     text += "\n";
   }
   const auto& disk = s.at("disk");

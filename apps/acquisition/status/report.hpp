@@ -5,7 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "acquisition/config/config.hpp"
+#include "acquisition/ledger/receipts.hpp"
+#include "acquisition/recorder/state.hpp"
 #include "acquisition/ring/ring.hpp"
 #include "acquisition/status/board.hpp"
 
@@ -17,12 +18,13 @@ struct Daemon {
   std::string state;  ///< starting, recording (status: or the writer's outage), stopping, stopped
   mth5::UtcNanos since;
   Steady::time_point started;
+  std::int64_t disk_limit_bytes = 0;  ///< output.reserve
   std::uint64_t log_dropped = 0;  ///< lines of the log that nobody took
 };
 
 /// One JSON object, `"schema": 1`.
-[[nodiscard]] nlohmann::ordered_json to_json(const Board::Copy& board, const ring::Ring& ring, const config::Config& config,
-                                             const Daemon& daemon);
+[[nodiscard]] nlohmann::ordered_json to_json(const Board::Copy& board, const recorder::State& recorded,
+                                             const ledger::Receipts& receipts, const ring::Ring& ring, const Daemon& daemon);
 
 /// Replaces `path` in one step. @throws mth5::FileError
 void write_atomically(const std::filesystem::path& path, const std::string& text);

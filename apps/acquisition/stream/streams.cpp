@@ -1,4 +1,4 @@
-#include "acquisition/stream/stream.hpp"
+#include "acquisition/stream/streams.hpp"
 
 namespace daq::stream {
 

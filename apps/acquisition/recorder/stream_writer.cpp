@@ -1,0 +1,186 @@
+#include "acquisition/recorder/stream_writer.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace daq::recorder {
+
+namespace {
+
+constexpr std::size_t kMostAnchors = 4096;
+
+mth5::UtcNanos at(std::int64_t ns) { return mth5::UtcNanos{mth5::Nanos{ns}}; }
+
+}  // namespace
+
+StreamWriter::StreamWriter(const stream::Stream& stream, std::uint16_t number, const StationState& state)
+    : stream_{stream}, number_{number}, n_channels_{stream.channels.size()}, state_{state} {}
+
+void StreamWriter::take_samples(bool new_run, const std::vector<std::uint64_t>& payload) {
+  const auto head = ring::take<ring::SamplesHead>(payload);
+  const auto end = mth5::sample_time(at(head.start_ns), stream_.sample_rate, head.n_samples);
+  Piece piece{new_run,       at(head.start_ns), batch_base_ + batch_.size() / n_channels_, head.n_samples,
+              head.n_filled, head.gap,          state_.figures_until(end, state_reader_)};
+  const std::size_t first = sizeof(ring::SamplesHead) / sizeof(std::uint64_t);
+  for (std::size_t i = first; i < payload.size(); ++i) batch_.push_back(std::bit_cast<double>(payload[i]));
+  const bool joins = !new_run && !piece.gap.is_gap() && piece.n_filled == 0 && !pieces_.empty();
+  if (joins) {
+    pieces_.back().n += piece.n;
+    pieces_.back().figures.add(piece.figures);
+  } else {
+    pieces_.push_back(piece);
+  }
+  const auto own = static_cast<std::uint64_t>(head.n_samples - head.n_filled);
+  taken_ += own;
+  batched_ += own;
+  taken_all_ += head.n_samples;
+  timeline_taken_ = (new_run ? 0 : timeline_taken_) + head.n_samples;
+}
+
+void StreamWriter::take_anchor(const ring::AnchorNote& anchor) {
+  if (anchors_.size() == kMostAnchors) anchors_.pop_front();
+  anchors_.push_back({taken_all_, timeline_taken_ - anchor.sample, anchor});
+}
+
+void StreamWriter::take_counters(const ledger::StreamCounters& counters) {
+  counters_ = counters;
+  taken_at_counters_ = taken_;
+}
+
+std::uint64_t StreamWriter::discard_samples(const std::vector<std::uint64_t>& payload, ledger::Drop why) {
+  const auto head = ring::take<ring::SamplesHead>(payload);
+  const auto own = static_cast<std::uint64_t>(head.n_samples - head.n_filled);
+  taken_ += own;
+  lost_[static_cast<std::size_t>(why)] += own;
+  taken_all_ += head.n_samples;
+  stored_all_ += head.n_samples;
+  return own;
+}
+
+std::uint64_t StreamWriter::discard_batch(ledger::Drop why) {
+  const auto own = std::exchange(batched_, 0);
+  lost_[static_cast<std::size_t>(why)] += own;
+  stored_all_ += waiting();
+  pieces_.clear();
+  trim_batch();
+  return own;
+}
+
+std::size_t StreamWriter::waiting_runs() const {
+  std::size_t n = 0;
+  for (const auto& piece : pieces_) n += piece.new_run ? 1 : 0;
+  if (!pieces_.empty() && !run && !pieces_.front().new_run) ++n;
+  return n;
+}
+
+std::optional<mth5::UtcNanos> StreamWriter::first_waiting() const {
+  return pieces_.empty() ? std::nullopt : std::optional{pieces_.front().start};
+}
+
+StreamWriter::Group StreamWriter::group(std::size_t from) const {
+  const Piece& front = pieces_.at(from);
+  Group group{0, front.start, front.first, 0, 0, {}};
+  for (std::size_t i = from; i < pieces_.size() && (i == from || !pieces_[i].new_run); ++i) {
+    ++group.pieces;
+    group.n += pieces_[i].n;
+    group.n_filled += pieces_[i].n_filled;
+    group.figures.add(pieces_[i].figures);
+  }
+  return group;
+}
+
+mth5::Matrix<const double> StreamWriter::samples(const Group& group) {
+  const auto n = static_cast<std::size_t>(group.n);
+  matrix_.resize(n * n_channels_);
+  const double* value = batch_.data() + (group.first - batch_base_) * n_channels_;
+  for (std::size_t i = 0; i < n; ++i)  // from sample after sample to channel after channel
+    for (std::size_t c = 0; c < n_channels_; ++c) matrix_[c * n + i] = *value++;
+  for (std::size_t c = 0; c < n_channels_; ++c) {
+    const auto fill = stream_.channels[c].fill;
+    if (!fill) continue;
+    const auto begin = matrix_.begin() + static_cast<std::ptrdiff_t>(c * n);
+    std::replace_if(
+        begin, begin + static_cast<std::ptrdiff_t>(n), [](double v) { return std::isnan(v); }, *fill);
+  }
+  return {matrix_.data(), n_channels_, n, n};
+}
+
+void StreamWriter::stored(const Group& group, OpenRun& into) {
+  const auto own = static_cast<std::uint64_t>(group.n - group.n_filled);
+  stored_ += own;
+  batched_ -= own;
+  stored_all_ += group.n;
+  into.n_samples += group.n;
+  into.figures.add(group.figures);
+  pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(group.pieces));
+  trim_batch();
+  // Anchors of samples that are in the file now: their index counts back from the newest.
+  for (auto& mark : anchors_) {
+    if (mark.taken_all > stored_all_ || !mark.run.empty()) continue;
+    mark.run = into.name;
+    mark.sample = into.n_samples - (stored_all_ - mark.taken_all) - mark.ago;
+  }
+}
+
+/// Moving what stays for each of many short runs would cost the square of them.
+void StreamWriter::trim_batch() {
+  const std::size_t there = batch_.size() / n_channels_;
+  const std::size_t done = pieces_.empty() ? there : pieces_.front().first - batch_base_;
+  if (done < there && done < there / 2) return;
+  batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(done * n_channels_));
+  batch_base_ += done;
+}
+
+std::vector<StreamWriter::PlacedAnchor> StreamWriter::take_anchors() {
+  std::vector<PlacedAnchor> placed;
+  while (!anchors_.empty() && !anchors_.front().run.empty()) {
+    placed.push_back({anchors_.front().run, anchors_.front().sample, anchors_.front().note});
+    anchors_.pop_front();
+  }
+  return placed;
+}
+
+void StreamWriter::all_visible() {
+  visible_ = stored_;
+  if (run) run->visible = run->n_samples;
+}
+
+void StreamWriter::all_durable() {
+  all_visible();
+  durable_ = stored_;
+  if (run) run->durable = run->n_samples;
+  note_synced();
+}
+
+std::uint64_t StreamWriter::lose_unsafe(ledger::Drop why) {
+  const std::uint64_t n = stored_ - durable_;
+  lost_[static_cast<std::size_t>(why)] += n;
+  stored_ = visible_ = durable_;
+  return n;
+}
+
+std::uint64_t StreamWriter::lose_file(ledger::Drop why) {
+  const std::uint64_t n = stored_ - begun_.stored;
+  lost_[static_cast<std::size_t>(why)] += n;
+  stored_ = visible_ = durable_ = begun_.stored;
+  synced_ = begun_;
+  return n;
+}
+
+ledger::StreamRow StreamWriter::row() const {
+  ledger::StreamRow row;
+  row.counters = counters_;
+  const std::uint64_t more = taken_ - taken_at_counters_;  // taken since, so decoded too
+  row.counters.decoded += more;
+  row.counters.passed += more;
+  for (std::size_t i = 0; i < ledger::kDrops; ++i) row.counters.dropped[i] += lost_[i];
+  row.stored = stored_;
+  row.buffered = counters_.pending + batched_;
+  row.recovered = recovered;
+  row.visible = visible_;
+  row.durable = durable_;
+  return row;
+}
+
+}  // namespace daq::recorder

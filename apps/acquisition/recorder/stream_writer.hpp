@@ -1,0 +1,157 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "acquisition/ledger/counters.hpp"
+#include "acquisition/recorder/station_state.hpp"
+#include "acquisition/ring/records.hpp"
+#include "acquisition/ring/ring.hpp"
+#include "acquisition/stream/streams.hpp"
+#include "mth5/file.hpp"
+
+namespace daq::recorder {
+
+/// Samples of a stream that lie in a row, as they wait to be put into the file.
+struct Piece {
+  bool new_run = false;
+  mth5::UtcNanos start{};
+  std::size_t first = 0;  ///< number of its first sample, as the batch counts
+  std::int64_t n = 0;
+  std::int64_t n_filled = 0;  ///< of them, at the front
+  ring::GapNote gap;          ///< before them
+  RunFigures figures;
+};
+
+/// A run of the file that is being written.
+struct OpenRun {
+  mth5::RunId id;
+  std::string name;
+  mth5::UtcNanos start{};
+  std::int64_t n_samples = 0, visible = 0, durable = 0;  ///< with fill
+  RunFigures figures;
+};
+
+/// One stream on its way into the file: what waits, the run that is open, and the count of every sample. It touches no file; that
+/// does the FileWriter. Thread: writer.
+class StreamWriter {
+ public:
+  StreamWriter(const stream::Stream& stream, std::uint16_t number, const StationState& state);
+
+  [[nodiscard]] const stream::Stream& stream() const { return stream_; }
+  [[nodiscard]] std::uint16_t number() const { return number_; }
+
+  // What comes.
+  void take_samples(bool new_run, const std::vector<std::uint64_t>& payload);
+  void take_gap(const ring::GapNote& gap) { trailing_gaps_.push_back(gap); }
+  void take_anchor(const ring::AnchorNote& anchor);
+  void take_counters(const ledger::StreamCounters& counters);
+  /// Samples that no file will hold. @returns how many, without fill
+  std::uint64_t discard_samples(const std::vector<std::uint64_t>& payload, ledger::Drop why);
+  /// All that waits in the batch. @returns how many, without fill
+  std::uint64_t discard_batch(ledger::Drop why);
+
+  // What waits.
+  /// Samples, fill included.
+  [[nodiscard]] std::int64_t waiting() const { return taken_all_ - stored_all_; }
+  /// Runs that will begin with what waits.
+  [[nodiscard]] std::size_t waiting_runs() const;
+  [[nodiscard]] std::optional<mth5::UtcNanos> first_waiting() const;
+  [[nodiscard]] const std::deque<Piece>& pieces() const { return pieces_; }
+  [[nodiscard]] std::vector<ring::GapNote>& trailing_gaps() { return trailing_gaps_; }
+
+  /// Pieces from the front that belong to one run: the first, and those behind it that do not begin another.
+  struct Group {
+    std::size_t pieces = 0;
+    mth5::UtcNanos start{};
+    std::size_t first = 0;
+    std::int64_t n = 0, n_filled = 0;
+    RunFigures figures;
+  };
+  /// @param from  number of the first piece
+  [[nodiscard]] Group group(std::size_t from) const;
+  /// Samples of a group, [n_channels][n]; good until the next call. NaN where an integer channel has a fill value becomes that.
+  [[nodiscard]] mth5::Matrix<const double> samples(const Group& group);
+  /// The front group is in the file: part of `run`.
+  void stored(const Group& group, OpenRun& run);
+
+  // Clock: anchors of samples that are in a run of the file.
+  struct PlacedAnchor {
+    std::string run;
+    std::int64_t sample;
+    ring::AnchorNote note;
+  };
+  [[nodiscard]] std::vector<PlacedAnchor> take_anchors();
+
+  // Counts; samples without fill.
+  [[nodiscard]] std::uint64_t stored() const { return stored_; }
+  [[nodiscard]] std::uint64_t durable() const { return durable_; }
+  [[nodiscard]] std::uint64_t visible() const { return visible_; }
+  [[nodiscard]] std::uint64_t lost() const { return ledger::sum(lost_); }
+  [[nodiscard]] std::uint64_t taken() const { return taken_; }
+  [[nodiscard]] std::uint64_t begun_stored() const { return begun_.stored; }  ///< stored() when the file was begun
+  void all_visible();
+  void all_durable();
+  /// Stored and not durable samples are lost with their file. @returns how many
+  std::uint64_t lose_unsafe(ledger::Drop why);
+  /// All samples of the file are lost with it, durable ones too. @returns how many
+  std::uint64_t lose_file(ledger::Drop why);
+  /// As of now, since the start of the daemon.
+  [[nodiscard]] ledger::StreamRow row() const;
+  /// The same since the file was begun.
+  [[nodiscard]] ledger::StreamRow row_of_file() const { return since(row(), begun_); }
+  /// A new file: its ledger begins where the last durable row of the file before ended, so nothing falls between the two.
+  void begin_file() { begun_ = synced_; }
+  void note_synced() { synced_ = row(); }
+  [[nodiscard]] const ledger::StreamRow& synced() const { return synced_; }
+
+  // The file's, for the FileWriter.
+  std::optional<OpenRun> run;
+  std::string last_run;                             ///< name of the run before, "" = none in this file
+  std::optional<mth5::UtcNanos> expected;           ///< where the run of a crashed writer broke off
+  std::vector<ring::GapNote> gaps_before_next_run;  ///< of the recorder's own making
+  std::optional<mth5::TableId> clock_table;
+  std::uint64_t recovered = 0;                               ///< of this file, found after a crash
+  int runs = 0;                                              ///< in this file
+  std::optional<mth5::UtcNanos> first_run_start;             ///< in this file
+  std::array<std::uint64_t, ledger::kDrops> told_dropped{};  ///< as in the file's table of reasons
+
+ private:
+  const stream::Stream& stream_;
+  const std::uint16_t number_;
+  const std::size_t n_channels_;
+  const StationState& state_;
+  std::uint64_t state_reader_ = 0;
+
+  void trim_batch();
+
+  std::vector<double> batch_;   ///< [samples][n_channels]: what waits, and in front of it what went not long ago
+  std::size_t batch_base_ = 0;  ///< number of its first sample
+  std::deque<Piece> pieces_;
+  std::vector<ring::GapNote> trailing_gaps_;
+  std::vector<double> matrix_;  ///< reused
+
+  /// The timeline counts samples from its run's begin, the file from its own run's: a file may begin in the middle.
+  std::int64_t timeline_taken_ = 0;  ///< samples of the timeline's run that were taken
+  struct Mark {
+    std::int64_t taken_all;  ///< with fill, when the anchor came: it is of a sample before
+    std::int64_t ago;        ///< how many samples before
+    ring::AnchorNote note;
+    std::string run = {};     ///< "" until its sample is in the file
+    std::int64_t sample = 0;  ///< in that run; less than 0: of a sample in front of it
+  };
+  std::deque<Mark> anchors_;
+  std::int64_t taken_all_ = 0, stored_all_ = 0;  ///< with fill
+
+  std::uint64_t taken_ = 0, stored_ = 0, visible_ = 0, durable_ = 0, batched_ = 0;
+  std::array<std::uint64_t, ledger::kDrops> lost_{};  ///< taken and not stored
+  ledger::StreamCounters counters_;                   ///< the last that came
+  std::uint64_t taken_at_counters_ = 0;
+  ledger::StreamRow synced_, begun_;
+};
+
+}  // namespace daq::recorder
