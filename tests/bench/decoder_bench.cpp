@@ -83,7 +83,7 @@ int main(int argc, char** argv) {
     for (std::size_t i = 0; i < day.size(); i += kFeed) {
       batch.clear();
       const auto part = std::string_view{day}.substr(i, kFeed);
-      decoder->feed({part.data(), part.size()}, batch);
+      decoder->feed({.bytes = part}, batch);
     }
     return static_cast<std::size_t>(decoder->counters().frames);
   });

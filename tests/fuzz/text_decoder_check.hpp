@@ -20,16 +20,16 @@ inline void require(bool holds, const char* what) {
 }
 
 inline void check_counters(const daq::decode::Decoder& decoder, const daq::decode::Batch& out, std::size_t fed,
-                           std::size_t max_line) {
+                           const daq::decode::TextFormat& format) {
   const auto& c = decoder.counters();
   require(c.bytes_in == fed, "every byte is counted");
   require(c.bytes_in == std::accumulate(c.bytes_skipped.begin(), c.bytes_skipped.end(), c.bytes_decoded + c.bytes_pending),
           "in = decoded + pending + skipped");
-  require(c.bytes_pending <= max_line, "memory is bounded by the longest line");
+  require(c.bytes_pending <= format.max_line, "memory is bounded by the longest line");
   require(c.frames == out.frames.size(), "every frame is counted");
-  require(out.samples.size() == out.frames.size() * out.n_channels && out.soh.size() == out.frames.size() * out.n_soh,
+  require(out.samples.size() == out.frames.size() * format.n_channels && out.soh.size() == out.frames.size() * format.n_soh,
           "values for every frame");
-  for (std::size_t i = 0; i < daq::decode::kSkips; ++i)
+  for (std::size_t i = 0; i < daq::ledger::kSkips; ++i)
     require(c.events_skipped[i] <= c.bytes_skipped[i] && (c.events_skipped[i] == 0) == (c.bytes_skipped[i] == 0),
             "events go with bytes");
 }
@@ -40,18 +40,18 @@ inline std::uint64_t check_text_decoder(const daq::decode::TextFormat& format, s
   using namespace daq::decode;
   const auto whole = make_text_decoder(format);
   Batch whole_out;
-  whole->feed({text.data(), text.size()}, whole_out);
-  check_counters(*whole, whole_out, text.size(), format.max_line);
+  whole->feed({.bytes = text}, whole_out);
+  check_counters(*whole, whole_out, text.size(), format);
   whole->end_of_stream(whole_out);
-  check_counters(*whole, whole_out, text.size(), format.max_line);
+  check_counters(*whole, whole_out, text.size(), format);
 
   const auto parts = make_text_decoder(format);
   Batch parts_out;
   for (std::size_t i = 0, step = 1; i < text.size(); step = 1 + static_cast<unsigned char>(text[i - 1]) % 64) {
     const auto part = text.substr(i, step);
-    parts->feed({part.data(), part.size()}, parts_out);
+    parts->feed({.bytes = part}, parts_out);
     i += part.size();
-    check_counters(*parts, parts_out, i, format.max_line);
+    check_counters(*parts, parts_out, i, format);
   }
   parts->end_of_stream(parts_out);
   require(parts->counters() == whole->counters(), "the same counts however the stream is cut");

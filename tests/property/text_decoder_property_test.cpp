@@ -46,7 +46,7 @@ std::string damaged_stream() {
 }
 
 struct Result {
-  Counters counters;
+  daq::ledger::SourceCounters counters;
   Batch batch;
 };
 
@@ -62,7 +62,7 @@ Result decode(const std::string& stream, const std::function<std::size_t()>& nex
   Result result;
   for (std::size_t i = 0; i < stream.size();) {
     const auto part = std::string_view{stream}.substr(i, next_part());
-    decoder->feed({part.data(), part.size()}, result.batch);
+    decoder->feed({.bytes = part}, result.batch);
     i += part.size();
     const auto& c = decoder->counters();
     RC_ASSERT(c.bytes_in == i);

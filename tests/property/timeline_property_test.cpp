@@ -18,10 +18,14 @@ class Checked final : public Sink {
  public:
   Checked(const Options& options, std::function<bool()> takes) : options_{options}, takes_{std::move(takes)} {}
 
-  bool samples(mth5::UtcNanos start, std::span<const double> values, std::size_t n, bool new_run) override {
-    RC_ASSERT(n > 0u);
-    RC_ASSERT(values.size() == n);
+  bool samples(const Block& block) override {
+    RC_ASSERT(block.n > 0);
     if (!takes_()) return false;
+    const auto start = block.start;
+    const std::span<const double> values{block.values, static_cast<std::size_t>(block.n)};
+    const auto n = values.size();
+    const bool new_run = block.new_run;
+    if (block.gap) gap(*block.gap);
     if (values_.empty()) RC_ASSERT(new_run);
     if (new_run) {
       if (!values_.empty()) RC_ASSERT(gap_.has_value());
@@ -57,6 +61,8 @@ class Checked final : public Sink {
     gap_ = gap;
   }
 
+  void anchor(const Anchor&) override {}
+
   std::optional<Gap> gap_;  ///< announced
   std::uint64_t gaps_ = 0, missing_ = 0;
   std::vector<double> values_;  ///< -1 = fill
@@ -73,7 +79,6 @@ class Checked final : public Sink {
 /// Frames of a clock that mostly runs, and jumps, stops, repeats and jitters.
 Batch wild_frames(const Options& options) {
   Batch batch;
-  batch.n_channels = 1;
   double index = 0, id = 0;
   const auto n = *rc::gen::inRange(0, 60);
   for (int i = 0; i < n; ++i) {
@@ -100,7 +105,10 @@ Batch wild_frames(const Options& options) {
         break;
     }
     const auto offset = std::chrono::nanoseconds{std::llround(shown / options.sample_rate * 1e9)};
-    batch.frames.push_back({kStart + offset, length, *rc::gen::inRange(0, 8) == 0});
+    batch.frames.push_back({.n_samples = length,
+                            .first = batch.samples.size(),
+                            .time = kStart + offset,
+                            .after_skip = *rc::gen::inRange(0, 8) == 0});
     for (std::uint32_t k = 0; k < length; ++k) batch.samples.push_back(id++);
     index += length;
   }
@@ -118,7 +126,7 @@ Options any_options() {
 
 void check_identity(const Timeline& timeline) {
   const auto& c = timeline.counters();
-  RC_ASSERT(c.samples_in == std::accumulate(c.dropped.begin(), c.dropped.end(), c.stored + c.pending));
+  RC_ASSERT(c.decoded == std::accumulate(c.dropped.begin(), c.dropped.end(), c.passed + c.pending));
 }
 
 /// Pushes `all` in batches of up to `longest` frames.
@@ -126,12 +134,13 @@ void push(Timeline& timeline, const Batch& all, std::size_t longest, bool with_d
   std::size_t sample = 0;
   for (std::size_t i = 0; i < all.frames.size();) {
     Batch part;
-    part.n_channels = 1;
     for (std::size_t k = 0; k < longest && i < all.frames.size(); ++k, ++i) {
       part.frames.push_back(all.frames[i]);
+      part.frames.back().first = part.samples.size();
       for (std::uint32_t s = 0; s < all.frames[i].n_samples; ++s) part.samples.push_back(all.samples[sample++]);
     }
-    timeline.push(part);
+    for (const auto& frame : part.frames) timeline.push(frame, part.samples.data() + frame.first);
+    timeline.end_of_batch();
     check_identity(timeline);
     if (with_disconnects && *rc::gen::inRange(0, 5) == 0) timeline.disconnected();
   }
@@ -149,9 +158,9 @@ RC_GTEST_PROP(Timeline, AccountsForEverySampleAndEveryGap, ()) {
   push(timeline, frames, *rc::gen::element<std::size_t>(1, 5, 100), true);
   const auto& c = timeline.counters();
   const auto filled = static_cast<std::uint64_t>(std::count(sink.values_.begin(), sink.values_.end(), -1));
-  RC_ASSERT(c.samples_in == frames.samples.size());
+  RC_ASSERT(c.decoded == frames.samples.size());
   RC_ASSERT(c.filled == filled);
-  RC_ASSERT(c.stored == sink.values_.size() - filled);
+  RC_ASSERT(c.passed == sink.values_.size() - filled);
   if (sink.gap_) {  // told by finish(): behind it comes nothing
     RC_ASSERT(sink.gap_->reason == GapReason::RingFull);
     RC_ASSERT(c.gaps == sink.gaps_ + 1);

@@ -148,15 +148,14 @@ TEST_F(Config, TheLemi424ProfileIsThatOfPythonsReader) {
                           "temperature_e auxiliary celsius float64", "temperature_h auxiliary celsius float64",
                           "e1 electric milliVolt per kilometer float64", "e2 electric milliVolt per kilometer float64",
                           "e3 electric milliVolt per kilometer float64", "e4 electric milliVolt per kilometer float64"));
-  for (const auto& one : lemi.soh)
-    soh.push_back(one.name + " " + one.units + (one.channel ? "=" + lemi.channels[*one.channel].name : ""));
+  for (const auto& one : lemi.soh) soh.push_back(one.name + " " + one.units);
   EXPECT_THAT(soh, ElementsAre("battery V", "elevation m", "latitude deg", "longitude deg", "satellites ", "gps_fix ",
-                               "clock_difference s", "temperature_e C=temperature_e", "temperature_h C=temperature_h"));
+                               "clock_difference s"));
   EXPECT_EQ(lemi.run.text("data_logger.model"), "LEMI-424");
   EXPECT_EQ(lemi.run.text("data_logger.timing_system.type"), "GPS");
 
   using Use = daq::decode::TextColumn::Use;
-  const auto& text = lemi.text;
+  const auto& text = std::get<daq::decode::TextFormat>(lemi.decoder);
   EXPECT_EQ(text.n_channels, 9U);
   EXPECT_EQ(text.n_soh, 7U);
   ASSERT_EQ(text.columns.size(), 24U);
@@ -176,10 +175,10 @@ TEST_F(Config, TheLemi424ProfileDecodesRealLines) {
   const auto loaded = read(kLeast);
   ASSERT_TRUE(loaded.config);
   const auto& lemi = loaded.config->sources.at(0).instrument;
-  const auto decoder = daq::decode::make_text_decoder(lemi.text);
+  const auto decoder = daq::decode::make_decoder(lemi.decoder);
   const auto bytes = support::read_text(support::data() / "lemi424/202010010000.TXT");
   daq::decode::Batch batch;
-  decoder->feed(bytes, batch);
+  decoder->feed({.bytes = bytes}, batch);
   decoder->end_of_stream(batch);
   EXPECT_EQ(decoder->counters().frames, 120U);
   EXPECT_EQ(decoder->counters().bytes_decoded, bytes.size());
@@ -294,9 +293,9 @@ sources:
   const auto& instrument = loaded.config->sources.at(0).instrument;
   EXPECT_EQ(instrument.name, "adc");
   EXPECT_EQ(instrument.sample_rate, 0.5);
-  EXPECT_EQ(instrument.text.delimiter, ',');
-  EXPECT_EQ(instrument.text.comment, '#');
-  EXPECT_EQ(instrument.text.max_line, 80U);
+  EXPECT_EQ(std::get<daq::decode::TextFormat>(instrument.decoder).delimiter, ',');
+  EXPECT_EQ(std::get<daq::decode::TextFormat>(instrument.decoder).comment, '#');
+  EXPECT_EQ(std::get<daq::decode::TextFormat>(instrument.decoder).max_line, 80U);
   EXPECT_EQ(instrument.channels.at(0).fill, -1.0);
   EXPECT_EQ(instrument.channels.at(0).type, mth5::SampleType::Int32);
   EXPECT_EQ(effective(loaded, "sources[0].channels.counts.component"), "ex  # mth5d.yaml:11:54");

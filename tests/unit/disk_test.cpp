@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "acquisition/ledger/receipts.hpp"
 #include "acquisition/recorder/disk.hpp"
-#include "acquisition/status/board.hpp"
 #include "mth5/duration.hpp"
 #include "support/support.hpp"
 
@@ -65,35 +65,32 @@ TEST(Reserve, TakesTheSpaceOfADeadOneAndGivesItBack) {
 }
 
 TEST(AtRisk, TellsHowLongTheOldestSampleHasBeenWaiting) {
-  daq::status::SourceEntry source;
-  daq::status::WrittenEntry written;
+  daq::ledger::Receipts receipts;
   std::uint64_t received = 0;
-  const auto come = [&](int n, Steady::time_point when) {
-    source.arrivals.add(received, when, written.durable + written.lost);
-    received += static_cast<std::uint64_t>(n);
-    source.counters.samples.stored = received;
-  };
-  EXPECT_EQ(daq::status::at_risk(source, written, kStart).samples, 0u);
+  const auto come = [&](std::uint64_t n, Steady::time_point when) { receipts.received(1, received += n, when); };
+  EXPECT_EQ(receipts.at_risk(1, kStart).samples, 0u);
   come(10, kStart);
   come(10, kStart + seconds{5});
   come(10, kStart + seconds{10});
   const auto now = kStart + seconds{20};
-  EXPECT_EQ(daq::status::at_risk(source, written, now).samples, 30u);
-  EXPECT_EQ(daq::status::at_risk(source, written, now).seconds, 20);
-  written.durable = 10;
-  EXPECT_EQ(daq::status::at_risk(source, written, now).seconds, 15);
-  written.lost = 15;
-  EXPECT_EQ(daq::status::at_risk(source, written, now).samples, 5u);
-  EXPECT_EQ(daq::status::at_risk(source, written, now).seconds, 10);
-  written.durable = 15;
-  EXPECT_EQ(daq::status::at_risk(source, written, now).seconds, 0);
+  EXPECT_EQ(receipts.received(1), 30u);
+  EXPECT_EQ(receipts.at_risk(1, now).samples, 30u);
+  EXPECT_EQ(receipts.at_risk(1, now).seconds, 20);
+  EXPECT_EQ(receipts.at_risk(0, now).samples, 0u) << "another stream";
+  receipts.settled(1, 10);
+  EXPECT_EQ(receipts.at_risk(1, now).seconds, 15);
+  receipts.settled(1, 25);
+  EXPECT_EQ(receipts.at_risk(1, now).samples, 5u);
+  EXPECT_EQ(receipts.at_risk(1, now).seconds, 10);
+  receipts.settled(1, 30);
+  EXPECT_EQ(receipts.at_risk(1, now).seconds, 0);
   // An hour of nothing, then one sample: it has not been waiting for an hour.
   come(1, kStart + seconds{3600});
-  EXPECT_EQ(daq::status::at_risk(source, written, kStart + seconds{3601}).seconds, 1);
+  EXPECT_EQ(receipts.at_risk(1, kStart + seconds{3601}).seconds, 1);
 }
 
 TEST(AtRisk, StaysRightAndBoundedWhileADiskStandsStill) {
-  daq::status::Arrivals arrivals;
+  daq::ledger::Arrivals arrivals;
   for (std::uint64_t i = 0; i < 100'000; ++i) arrivals.add(i, kStart + milliseconds{300} * static_cast<int>(i), 0);
   EXPECT_EQ(arrivals.of_first_after(0), kStart);
   const auto at = arrivals.of_first_after(50'000).value() - kStart;

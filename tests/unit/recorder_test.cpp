@@ -9,7 +9,6 @@
 
 #include "acquisition/config/config.hpp"
 #include "acquisition/intake/intake.hpp"
-#include "acquisition/recorder/ledger.hpp"
 #include "acquisition/recorder/output.hpp"
 #include "acquisition/recorder/station_state.hpp"
 #include "mth5/reader.hpp"
@@ -33,17 +32,17 @@ class Bench {
     config_ = std::move(loaded.config.value());
     auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(log_text_);
     log_ = std::make_shared<spdlog::logger>("test", sink);
-    board_.emplace(config_.sources.size());
-    intake_.emplace(config_, std::uint16_t{0}, ring_);
-    recorder_.emplace(config_, ring_, *board_, log_, [this](const std::filesystem::path&) { ++files_opened_; });
+    intake_.emplace(config_, std::uint16_t{0}, streams_, ring_);
+    recorder_.emplace(config_, streams_, ring_, receipts_, log_, [this](const std::filesystem::path&) { ++files_opened_; });
   }
 
   /// Lines of seconds [first, last) of 2026-05-01; bx tells the second.
   void send(int first, int last) {
     std::string text;
     for (int s = first; s < last; ++s) text += line(s);
-    intake_->bytes(text);
+    send(text);
   }
+  void send(const std::string& text) { intake_->take({.bytes = text}); }
   static std::string line(int s) {
     char text[256];
     std::snprintf(text, sizeof text,
@@ -62,16 +61,20 @@ class Bench {
   mth5::Reader reader() const { return mth5::Reader{mth5::newest_file(dir_.path()).value()}; }
   intake::Intake& intake() { return *intake_; }
   ring::Ring& ring() { return ring_; }
-  status::Board::Copy board() const { return board_->copy(); }
+  recorder::State state() const { return recorder_->state(); }
+  std::uint64_t dropped(ledger::Drop why) const {
+    return intake_->streams().at(0).counters.dropped[static_cast<std::size_t>(why)];
+  }
   std::string log() const { return log_text_.str(); }
 
  private:
   support::TempDir dir_;
   config::Config config_;
+  stream::Streams streams_;
+  ledger::Receipts receipts_;
   ring::Ring ring_;
   std::ostringstream log_text_;
   std::shared_ptr<spdlog::logger> log_;
-  std::optional<status::Board> board_;
   std::optional<intake::Intake> intake_;
   std::optional<recorder::Recorder> recorder_;
   int files_opened_ = 0;
@@ -101,7 +104,7 @@ TEST(Recorder, BeginsANewRunAfterAGap) {
   EXPECT_EQ(gaps.text(0, "run_before"), "sr1_0001");
   EXPECT_EQ(gaps.text(0, "run_after"), "sr1_0002");
   EXPECT_EQ(gaps.text(0, "reason"), "no-data");
-  EXPECT_THAT(bench.log(), HasSubstr("gap source=lemi start=2026-05-01T00:00:10Z samples=15 reason=no-data run=sr1_0002"));
+  EXPECT_THAT(bench.log(), HasSubstr("gap stream=lemi start=2026-05-01T00:00:10Z samples=15 reason=no-data run=sr1_0002"));
 }
 
 TEST(Recorder, FillsAShortGapWithNaNAndListsIt) {
@@ -122,14 +125,14 @@ TEST(Recorder, FillsAShortGapWithNaNAndListsIt) {
   const auto gaps = reader.table("gaps").value();
   ASSERT_EQ(gaps.size(), 1u);
   EXPECT_EQ(gaps.integer(0, "filled"), 1);
-  const auto ledger = reader.table("ledger").value();
+  const auto ledger = reader.table("stream_ledger").value();
   EXPECT_EQ(ledger.integer(ledger.size() - 1, "samples_stored"), 17);
   EXPECT_EQ(ledger.integer(ledger.size() - 1, "samples_filled"), 3);
 }
 
 TEST(Recorder, TellsBatteryAndSatellitesOfTheRunTheyBelongTo) {
   Bench bench;
-  bench.intake().bytes(Bench::line(0) + Bench::line(1) + Bench::line(2) + Bench::line(60) + Bench::line(61));
+  bench.send(Bench::line(0) + Bench::line(1) + Bench::line(2) + Bench::line(60) + Bench::line(61));
   bench.finish();
   const auto reader = bench.reader();
   ASSERT_EQ(reader.runs().size(), 2u);
@@ -144,53 +147,62 @@ TEST(Recorder, MakesWhatAFullRingRefusedAGapOfExactLength) {
   Bench bench{"", 2000};  // room for some 90 records
   bench.send(0, 20);
   for (int s = 20; s < 400; s += 10) bench.send(s, s + 10);
-  EXPECT_GT(bench.intake().sample_counters().dropped[static_cast<std::size_t>(timing::Drop::RingFull)], 0u);
+  EXPECT_GT(bench.dropped(ledger::Drop::RingFull), 0u);
   // The writer catches up: what comes now is taken again.
-  std::vector<std::uint64_t> payload;
-  const auto lost = bench.intake().sample_counters().dropped[static_cast<std::size_t>(timing::Drop::RingFull)];
+  const auto lost = bench.dropped(ledger::Drop::RingFull);
   bench.finish();
   const auto reader = bench.reader();
-  const auto ledger = reader.table("ledger").value();
+  const auto ledger = reader.table("stream_ledger").value();
   const std::size_t last = ledger.size() - 1;
-  EXPECT_GE(static_cast<std::uint64_t>(ledger.integer(last, "samples_dropped_ring_full")), lost);
+  EXPECT_GE(static_cast<std::uint64_t>(ledger.integer(last, "samples_dropped")), lost);
   EXPECT_EQ(ledger.integer(last, "samples_decoded"),
-            ledger.integer(last, "samples_stored") + ledger.integer(last, "samples_dropped_ring_full"));
+            ledger.integer(last, "samples_stored") + ledger.integer(last, "samples_dropped"));
+  const auto reasons = reader.table("reasons").value();
+  ASSERT_GT(reasons.size(), 0u);
+  EXPECT_EQ(reasons.text(reasons.size() - 1, "kind"), "dropped");
+  EXPECT_EQ(reasons.text(reasons.size() - 1, "reason"), "ring-full");
+  EXPECT_EQ(reasons.integer(reasons.size() - 1, "count"), ledger.integer(last, "samples_dropped"));
   EXPECT_EQ(ledger.integer(last, "samples_stored") + ledger.integer(last, "samples_missing"), 400);
   const auto gaps = reader.table("gaps").value();
   ASSERT_EQ(gaps.size(), 1u);
   EXPECT_EQ(gaps.text(0, "reason"), "ring-full");
-  EXPECT_TRUE(bench.board().writer.writers.at(0).balanced);
+  EXPECT_TRUE(bench.state().streams.at(0).balanced);
 }
 
 TEST(Ledger, BalancesSinceAnyMoment) {
-  recorder::LedgerTotals base;
-  base.note.bytes = {
+  ledger::SourceRow source;
+  source.counters = {
       .bytes_in = 100, .bytes_decoded = 80, .bytes_pending = 15, .frames = 8, .bytes_skipped = {5}, .events_skipped = {1}};
-  base.note.samples = {.samples_in = 8, .stored = 6, .pending = 1, .dropped = {1}};
-  base.stored = 6;
-  ASSERT_TRUE(recorder::balanced(base));
-  auto now = base;
-  now.note.bytes.bytes_in += 50;
-  now.note.bytes.bytes_decoded += 60;
-  now.note.bytes.bytes_pending = 5;
-  now.note.samples.samples_in += 4;
-  now.note.samples.stored += 5;
-  now.note.samples.pending = 0;
-  now.stored += 5;
-  const auto d = recorder::since(now, base);
-  EXPECT_TRUE(recorder::balanced(d));
-  EXPECT_EQ(d.note.bytes.bytes_in, 65u) << "what was pending counts to the new file";
-  EXPECT_EQ(d.note.samples.samples_in, 5u);
-  auto wrong = now;
-  --wrong.stored;
-  EXPECT_FALSE(recorder::balanced(wrong));
-  wrong = now;
-  ++wrong.note.bytes.bytes_in;
-  EXPECT_FALSE(recorder::balanced(wrong));
-  const auto table = recorder::ledger_table();
-  mth5::Rows rows{table};
-  recorder::add_row(rows, 0, now, {}, {});
-  EXPECT_EQ(rows.size(), 1u);
+  ASSERT_TRUE(ledger::balanced(source));
+  auto later = source;
+  later.counters.bytes_in += 50;
+  later.counters.bytes_decoded += 60;
+  later.counters.bytes_pending = 5;
+  const auto bytes = ledger::since(later, source);
+  EXPECT_TRUE(ledger::balanced(bytes));
+  EXPECT_EQ(bytes.counters.bytes_in, 65u) << "what was pending counts to the new file";
+  auto wrong = later;
+  ++wrong.counters.bytes_in;
+  EXPECT_FALSE(ledger::balanced(wrong));
+
+  ledger::StreamRow stream;
+  stream.counters = {.decoded = 9, .passed = 7, .pending = 1, .dropped = {1}};
+  stream.stored = 6;
+  stream.buffered = 2;  // one held by the timeline, one in the batch
+  ASSERT_TRUE(ledger::balanced(stream));
+  auto next = stream;
+  next.counters.decoded += 4;
+  next.counters.passed += 5;
+  next.counters.pending = 0;
+  next.stored += 6;
+  next.buffered = 0;
+  const auto samples = ledger::since(next, stream);
+  EXPECT_TRUE(ledger::balanced(samples));
+  EXPECT_EQ(samples.counters.decoded, 6u);
+  EXPECT_EQ(samples.stored, 6u);
+  auto short_by_one = next;
+  --short_by_one.stored;
+  EXPECT_FALSE(ledger::balanced(short_by_one));
 }
 
 TEST(RunningMedian, StaysRightAndBounded) {
@@ -225,12 +237,16 @@ TEST(Output, SaysWhatIsWrongWithADirectory) {
 }
 
 TEST(Durations, TellTheSlowOnes) {
-  status::Durations durations;
+  ledger::Durations durations;
   for (int i = 1; i <= 100; ++i) durations.add(std::chrono::microseconds{i});
   EXPECT_EQ(durations.count(), 100);
   EXPECT_EQ(durations.last_us(), 100);
   EXPECT_EQ(durations.p99_us(), 99);
   EXPECT_EQ(durations.max_us(), 100);
+  ledger::Durations two;
+  two.add(std::chrono::microseconds{1});
+  two.add(std::chrono::microseconds{9});
+  EXPECT_EQ(two.p99_us(), 9) << "of two, one in a hundred is the longer";
 }
 
 }  // namespace

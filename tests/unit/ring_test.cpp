@@ -24,13 +24,13 @@ TEST(Ring, GivesBackWhatWasPushedInOrder) {
   ASSERT_TRUE(ring.pop(header, payload));
   EXPECT_EQ(header.kind, Kind::Samples);
   EXPECT_TRUE(header.flag);
-  EXPECT_EQ(header.source, 7);
+  EXPECT_EQ(header.of, 7);
   ASSERT_EQ(payload.size(), 5u);
   EXPECT_EQ(payload[1], 2u);
   EXPECT_EQ(std::bit_cast<double>(payload[3]), -1.25);
   ASSERT_TRUE(ring.pop(header, payload));
   EXPECT_EQ(header.kind, Kind::Gap);
-  EXPECT_EQ(header.source, 8);
+  EXPECT_EQ(header.of, 8);
   EXPECT_FALSE(ring.pop(header, payload));
 }
 

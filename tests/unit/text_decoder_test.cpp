@@ -23,17 +23,23 @@ using Use = TextColumn::Use;
 
 mth5::UtcNanos at(int second) { return *mth5::from_calendar(2020, 10, 4, 0, 0, 0) + std::chrono::seconds{second}; }
 
-std::uint64_t skipped(const Counters& counters, Skip why) { return counters.bytes_skipped[static_cast<std::size_t>(why)]; }
-std::uint64_t events(const Counters& counters, Skip why) { return counters.events_skipped[static_cast<std::size_t>(why)]; }
+std::uint64_t skipped(const daq::ledger::SourceCounters& counters, Skip why) {
+  return counters.bytes_skipped[static_cast<std::size_t>(why)];
+}
+std::uint64_t events(const daq::ledger::SourceCounters& counters, Skip why) {
+  return counters.events_skipped[static_cast<std::size_t>(why)];
+}
 
 /// A decoder with all it gave.
 struct Fed {
   std::unique_ptr<Decoder> decoder;
   Batch out;
 
-  explicit Fed(const TextFormat& format = lemi424_format()) : decoder{make_text_decoder(format)} {}
+  TextFormat format;
+
+  explicit Fed(const TextFormat& f = lemi424_format()) : decoder{make_text_decoder(f)}, format{f} {}
   Fed& feed(std::string_view text) {
-    decoder->feed({text.data(), text.size()}, out);
+    decoder->feed({.bytes = text}, out);
     check();
     return *this;
   }
@@ -42,7 +48,7 @@ struct Fed {
     check();
     return *this;
   }
-  const Counters& counters() const { return decoder->counters(); }
+  const daq::ledger::SourceCounters& counters() const { return decoder->counters(); }
   std::vector<mth5::UtcNanos> times() const {
     std::vector<mth5::UtcNanos> all;
     for (const auto& frame : out.frames) all.push_back(frame.time);
@@ -51,8 +57,8 @@ struct Fed {
   void check() const {
     const auto& c = counters();
     EXPECT_EQ(c.bytes_in, std::accumulate(c.bytes_skipped.begin(), c.bytes_skipped.end(), c.bytes_decoded + c.bytes_pending));
-    EXPECT_EQ(out.samples.size(), out.frames.size() * out.n_channels);
-    EXPECT_EQ(out.soh.size(), out.frames.size() * out.n_soh);
+    EXPECT_EQ(out.samples.size(), out.frames.size() * format.n_channels);
+    EXPECT_EQ(out.soh.size(), out.frames.size() * format.n_soh);
   }
 };
 
@@ -274,7 +280,7 @@ TEST(TextDecoder, FindsTheRecordAtTheEndOfAnEndlessLine) {
     const std::string text = std::string(3'000'000, 'x') + lemi424_line(0) + "\n";
     for (std::size_t i = 0; i < text.size(); i += step) {
       const auto part = std::string_view{text}.substr(i, step);
-      all.decoder->feed({part.data(), part.size()}, all.out);
+      all.decoder->feed({.bytes = part}, all.out);
       ASSERT_LE(all.counters().bytes_pending, 1024u);
     }
     all.check();

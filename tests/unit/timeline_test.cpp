@@ -25,25 +25,26 @@ std::string number(double value) { return std::isnan(value) ? "nan" : std::to_st
 class Notes final : public Sink {
  public:
   explicit Notes(double rate) : rate_{rate} {}
-  bool samples(mth5::UtcNanos start, std::span<const double> values, std::size_t n, bool new_run) override {
-    EXPECT_EQ(values.size(), n * 2);
+  bool samples(const Block& block) override {
     if (refuse) return false;
-    if (!announced.empty()) lines.push_back(std::exchange(announced, {}));
-    std::string line = (new_run ? "run@" : "+@") + index(start) + ":";
-    for (std::size_t i = 0; i < n; ++i) {
-      line += " " + number(values[2 * i]);
-      EXPECT_EQ(number(values[2 * i]), number(values[2 * i + 1]));
+    if (block.gap) lines.push_back(text(*block.gap));
+    std::string line = (block.new_run ? "run@" : "+@") + index(block.start) + ":";
+    for (std::int64_t i = 0; i < block.n; ++i) {
+      line += " " + number(block.values[2 * i]);
+      EXPECT_EQ(number(block.values[2 * i]), number(block.values[2 * i + 1]));
     }
     lines.push_back(line);
     return true;
   }
-  void gap(const Gap& gap) override {
-    announced = "gap@" + index(gap.start) + " n=" + std::to_string(gap.n_samples) + " " + std::string{to_string(gap.reason)} +
-                (gap.filled ? " filled" : "");
+  void gap(const Gap& gap) override { announced = text(gap); }
+  void anchor(const Anchor&) override {}
+  std::string text(const Gap& gap) const {
+    return "gap@" + index(gap.start) + " n=" + std::to_string(gap.n_samples) + " " + std::string{to_string(gap.reason)} +
+           (gap.filled ? " filled" : "");
   }
 
   bool refuse = false;
-  std::string announced;
+  std::string announced;  ///< with nothing behind it
   std::vector<std::string> lines;
 
  private:
@@ -70,14 +71,15 @@ struct Fixture {
   /// Frames of one batch.
   Fixture& push(const std::vector<Frame>& frames) {
     Batch batch;
-    batch.n_channels = 2;
     for (const auto& frame : frames) {
       const auto offset = std::chrono::nanoseconds{std::llround(frame.time / options.sample_rate * 1e9)};
-      batch.frames.push_back({kStart + offset, frame.n, frame.after_skip});
+      batch.frames.push_back(
+          {.n_samples = frame.n, .first = batch.samples.size(), .time = kStart + offset, .after_skip = frame.after_skip});
       for (std::uint32_t i = 0; i < frame.n; ++i)
         for (int c = 0; c < 2; ++c) batch.samples.push_back(std::round(frame.time) + i);
     }
-    timeline.push(batch);
+    for (const auto& frame : batch.frames) timeline.push(frame, batch.samples.data() + frame.first);
+    timeline.end_of_batch();
     check();
     return *this;
   }
@@ -94,7 +96,7 @@ struct Fixture {
   std::uint64_t dropped(Drop reason) const { return timeline.counters().dropped[static_cast<std::size_t>(reason)]; }
   void check() const {
     const auto& c = timeline.counters();
-    EXPECT_EQ(c.samples_in, std::accumulate(c.dropped.begin(), c.dropped.end(), c.stored + c.pending));
+    EXPECT_EQ(c.decoded, std::accumulate(c.dropped.begin(), c.dropped.end(), c.passed + c.pending));
   }
 };
 
@@ -168,7 +170,7 @@ TEST(Timeline, FillsShortGapsAndNoLongerOnes) {
                                          "gap@7 n=4 no-data", "run@11: 11 12"));
   EXPECT_EQ(f.timeline.counters().filled, 3u);
   EXPECT_EQ(f.timeline.counters().missing, 7u);
-  EXPECT_EQ(f.timeline.counters().stored, 6u);
+  EXPECT_EQ(f.timeline.counters().passed, 6u);
 }
 
 TEST(Timeline, DoesNotFillWhereTheGridHasMoved) {
@@ -176,17 +178,24 @@ TEST(Timeline, DoesNotFillWhereTheGridHasMoved) {
   options.fill_up_to = 10s;
   options.tolerance_samples = 0.1;
   Fixture f{options};
-  Batch batch;
-  batch.n_channels = 2;
-  for (const auto t : {0ms, 1000ms, 4300ms, 5300ms}) batch.frames.push_back({kStart + t, 1, false});
-  batch.samples.assign(8, 0);
+  const std::vector<double> values(8, 0);
   struct Count final : Sink {
     int runs = 0, filled = 0;
-    bool samples(mth5::UtcNanos, std::span<const double>, std::size_t, bool new_run) override { return runs += new_run, true; }
-    void gap(const Gap& gap) override { filled += gap.filled; }
+    bool samples(const Block& block) override {
+      runs += block.new_run;
+      filled += block.gap && block.gap->filled;
+      return true;
+    }
+    void gap(const Gap&) override {}
+    void anchor(const Anchor&) override {}
   } count;
   Timeline timeline{options, 2, count};
-  timeline.push(batch);
+  std::size_t first = 0;
+  for (const auto t : {0ms, 1000ms, 4300ms, 5300ms}) {
+    timeline.push({.n_samples = 1, .time = kStart + t}, values.data() + first);
+    first += 2;
+  }
+  timeline.end_of_batch();
   EXPECT_EQ(count.runs, 2);
   EXPECT_EQ(count.filled, 0);
 }
@@ -256,7 +265,7 @@ TEST(Timeline, GoesOnWhenAClockThatWentBackHasCaughtUp) {
   Fixture f;
   f.push_each(0, 100).push_each(98, 110);
   EXPECT_EQ(f.dropped(Drop::Duplicate), 3u);
-  EXPECT_EQ(f.timeline.counters().stored, 111u);
+  EXPECT_EQ(f.timeline.counters().passed, 111u);
   EXPECT_EQ(f.timeline.counters().gaps, 0u);
 }
 
@@ -267,7 +276,7 @@ TEST(Timeline, BelievesAClockThatStaysBackForTenMinutes) {
     EXPECT_EQ(f.notes.lines.at(f.notes.lines.size() - 4), "gap@1401 n=0 clock-step") << step;
     EXPECT_EQ(f.notes.lines.at(f.notes.lines.size() - 3), "run@" + number(step + 600) + ": " + number(step + 600));
     EXPECT_EQ(f.dropped(Drop::Backward) + f.dropped(Drop::Duplicate), 600u);
-    EXPECT_EQ(f.timeline.counters().stored, 1401u + 3u);
+    EXPECT_EQ(f.timeline.counters().passed, 1401u + 3u);
     EXPECT_EQ(f.timeline.counters().gaps, 1u);
   }
 }
@@ -275,7 +284,7 @@ TEST(Timeline, BelievesAClockThatStaysBackForTenMinutes) {
 TEST(Timeline, DoesNotBelieveAClockThatStaysBackUnevenly) {
   Fixture f;
   f.push_each(0, 2000).push_each(100, 500).push_each(502, 1000);
-  EXPECT_EQ(f.timeline.counters().stored, 2001u);
+  EXPECT_EQ(f.timeline.counters().passed, 2001u);
   EXPECT_EQ(f.dropped(Drop::Duplicate), 900u);
 }
 
@@ -285,7 +294,7 @@ TEST(Timeline, ComesBackFromAYearThatTwoFramesAgreedOn) {
   f.push({{0}, {1}, {wild}, {wild + 1}}).push_each(2, 603);
   EXPECT_EQ(f.notes.lines.back(), "+@603: 603");
   EXPECT_EQ(f.dropped(Drop::Backward), 600u);
-  EXPECT_EQ(f.timeline.counters().stored, 2u + 2u + 2u);
+  EXPECT_EQ(f.timeline.counters().passed, 2u + 2u + 2u);
 }
 
 TEST(Timeline, MakesOneExactGapOfAFullRing) {
@@ -338,7 +347,7 @@ TEST(Timeline, TakesTheNewPartOfAnOverlappingBlock) {
   options.sample_rate = 10;
   Fixture f{options};
   f.push({{0, 10}, {10, 10}, {15, 10}, {3, 10}, {30, 10}, {35, 10}});
-  EXPECT_EQ(f.timeline.counters().stored, 40u);
+  EXPECT_EQ(f.timeline.counters().passed, 40u);
   EXPECT_EQ(f.dropped(Drop::Duplicate), 5u + 10u + 5u);
   EXPECT_THAT(f.notes.lines, testing::Contains("gap@25 n=5 no-data"));
   EXPECT_EQ(f.notes.lines.back(), "+@40: 40 41 42 43 44");
@@ -350,7 +359,7 @@ TEST(Timeline, StaysExactAtARateWithoutAWholePeriod) {
   Fixture f{options};
   for (double t = 0; t < 3000; t += 3) f.push({{t}, {t + 1}, {t + 2}});
   EXPECT_EQ(f.timeline.last_time(), mth5::sample_time(kStart, 3, 2999));
-  EXPECT_EQ(f.timeline.counters().stored, 3000u);
+  EXPECT_EQ(f.timeline.counters().passed, 3000u);
 }
 
 TEST(Timeline, NamesItsReasons) {

@@ -37,7 +37,9 @@ ordered_json figures_json(const Row& row, std::span<const ledger::Figure<Row>> f
   return object;
 }
 
-ordered_json source_json(const SourceEntry& source) {
+/// @param streams  those of all sources, as they are shown
+ordered_json source_json(const Board::Copy& board, std::size_t index, const ordered_json& streams) {
+  const auto& source = board.sources[index];
   ordered_json j;
   j["name"] = source.name;
   j["instrument"] = source.instrument;
@@ -50,6 +52,23 @@ ordered_json source_json(const SourceEntry& source) {
   j["skipped"] = by_reason(source.counters.bytes_skipped, ledger::skip_reasons());
   j["last_data_age_s"] = source.has_data ? ordered_json(seconds_since(source.last_data)) : ordered_json{};
   j["reconnects"] = source.counters.reconnects;
+  // Of its streams together; the oldest sample at risk is the oldest of all.
+  ordered_json samples{{"received", 0}, {"buffered", 0}, {"visible", 0}, {"durable", 0}, {"at_risk", 0}, {"at_risk_s", 0.0}};
+  std::array<std::uint64_t, ledger::kDrops> dropped{};
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    if (board.streams[i].source != index) continue;
+    for (auto& [key, value] : samples.items()) {
+      const auto& more = streams[i].at("samples").at(key);
+      if (key == "at_risk_s")
+        value = std::max(value.get<double>(), more.get<double>());
+      else
+        value = value.get<std::uint64_t>() + more.get<std::uint64_t>();
+    }
+    for (std::size_t r = 0; r < dropped.size(); ++r)
+      dropped[r] += streams[i].at("dropped").at(std::string{ledger::drop_reasons()[r].name}).get<std::uint64_t>();
+  }
+  j["samples"] = std::move(samples);
+  j["dropped"] = by_reason(dropped, ledger::drop_reasons());
   return j;
 }
 
@@ -120,7 +139,7 @@ ordered_json to_json(const Board::Copy& board, const recorder::State& recorded, 
     streams.push_back(stream_json(board.streams[i], board, written, risk));
   }
   ordered_json j;
-  j["schema"] = 2;
+  j["schema"] = 1;
   j["version"] = daemon.version;
   j["pid"] = getpid();
   j["state"] = daemon.state == "recording" && !recorded.outage.empty() ? recorded.outage : daemon.state;
@@ -130,7 +149,7 @@ ordered_json to_json(const Board::Copy& board, const recorder::State& recorded, 
   j["run"] = recorded.run.empty() ? ordered_json{} : ordered_json(recorded.run);
   j["uptime_s"] = seconds_since(daemon.started);
   j["sources"] = ordered_json::array();
-  for (const auto& source : board.sources) j["sources"].push_back(source_json(source));
+  for (std::size_t i = 0; i < board.sources.size(); ++i) j["sources"].push_back(source_json(board, i, streams));
   j["streams"] = std::move(streams);
   j["channels"] = ordered_json::array();
   for (const auto& c : recorded.channels)
