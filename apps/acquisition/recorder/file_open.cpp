@@ -246,6 +246,7 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
         mth5::Metadata metadata = of.stream().run;
         metadata.set("id", run.name);
         metadata.set("sample_rate", of.stream().sample_rate);
+        if (!run.stays_open) metadata.merge(run.group.figures.metadata());
         std::vector<mth5::ChannelSpec> channels;
         for (const auto& channel : of.stream().channels) channels.push_back({channel.metadata, channel.type, config_.chunk});
         ids.push_back(edit.add_run(survey, of.stream().station_id(), metadata, run.group.start, channels));
