@@ -6,7 +6,7 @@
 #include <limits>
 #include <set>
 
-#include "analysis/sandbox.hpp"
+#include "sandbox/check.hpp"
 
 namespace analysis {
 
@@ -67,7 +67,7 @@ double Snapshot::commit_age_s() const {
 }
 
 LiveFile::LiveFile(const std::filesystem::path& path, SnapshotOptions options) : options_{std::move(options)} {
-  check_in_sandbox(path);
+  sandbox::check(path);
   files_.push_back(std::make_unique<mth5::Reader>(path));
 }
 

@@ -24,6 +24,7 @@ namespace {
 
 int run(std::string_view program, int argc, char** argv, const std::function<int(int, char**)>& body) {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of the write that meets it, as a full disk is
   const auto say = [&](const char* what) {
     std::fprintf(stderr, "%.*s: error: %s\n", int(program.size()), program.data(), what);
   };

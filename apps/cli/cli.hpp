@@ -14,7 +14,7 @@
 namespace cli {
 
 /// Exit codes; the contract with users.
-enum Exit : int { kDone = 0, kFailure = 1, kUsage = 2, kConfig = 3, kDamaged = 4, kInterrupted = 130 };
+enum Exit : int { kDone = 0, kFailure = 1, kUsage = 2, kConfig = 3, kDamaged = 4, kWriterDied = 5, kInterrupted = 130 };
 
 /// The command line is wrong: exit 2, with a hint at --help.
 class UsageError : public std::runtime_error {
@@ -29,7 +29,7 @@ class ConfigError : public std::runtime_error {
 
 /// Runs `body` and turns what it throws into one line `program: error: …` on stderr and an exit code: UsageError and
 /// program_options errors 2, ConfigError 3, mth5::FormatError 4, anything else 1. Checks that stdout took everything.
-/// Switches SIGPIPE off. With relay_stderr() it waits a second at most for who reads stderr.
+/// Switches SIGPIPE and SIGXFSZ off. With relay_stderr() it waits a second at most for who reads stderr.
 int run_main(std::string_view program, int argc, char** argv, const std::function<int(int, char**)>& body);
 
 /// A command line: options in groups, each program's own text before them.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <numeric>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "mth5/file.hpp"
 #include "mth5/reader.hpp"
 #include "mth5/recover.hpp"
+#include "sandbox/sandbox.hpp"
 
 namespace recovery {
 
@@ -31,20 +33,20 @@ fs::path unused_name(const fs::path& file) {
 std::string name_of(const mth5::ChannelInfo& channel) { return channel.station + "/" + channel.run + "/" + channel.component; }
 
 /// What cannot be read or does not fit together, a line each.
-std::vector<std::string> problems_of(const mth5::Reader& reader, const Options& options, nlohmann::json& report) {
+std::vector<std::string> problems_of(const mth5::Reader& reader, const Options& options, sandbox::Reports& reports,
+                                     nlohmann::json& report) {
   std::vector<std::string> problems;
   const auto& channels = reader.channels();
   const std::int64_t total = std::accumulate(channels.begin(), channels.end(), std::int64_t{0},
                                              [](std::int64_t n, const auto& channel) { return n + channel.n_samples; });
   std::int64_t done = 0;
-  Progress progress{reader.path(), options.json || !options.check};
   for (std::size_t c = 0; c < channels.size(); ++c) {
     std::int64_t at = 0;
     try {
       reader.check_channel(c);
       for (; options.check && at < channels[c].n_samples; at += kWindow) {
         done += static_cast<std::int64_t>(reader.read(c, at, kWindow).size());
-        progress(done, total);
+        reports.progress(done, total);
       }
     } catch (const mth5::Error& e) {
       problems.push_back(name_of(channels[c]) + ": from sample " + std::to_string(at) + " on: " + e.what());
@@ -71,14 +73,15 @@ std::vector<std::string> problems_of(const mth5::Reader& reader, const Options& 
 }
 
 /// Adds runs and findings to a report. @returns whether there was no problem
-bool examine(const mth5::Reader& reader, const Options& options, nlohmann::json& report, std::string& text) {
+bool examine(const mth5::Reader& reader, const Options& options, sandbox::Reports& reports, nlohmann::json& report,
+             std::string& text) {
   report["runs"] = nlohmann::json::array();
   for (const auto& run : reader.runs()) {
     text += "\n  " + run.station + "/" + run.id + ": " + std::to_string(run.n_samples) + " samples in each of " +
             std::to_string(run.channels.size()) + " channels, " + mth5::to_iso(run.start) + " to " + mth5::to_iso(run.end());
     report["runs"].push_back({{"station", run.station}, {"run", run.id}, {"n_samples", run.n_samples}});
   }
-  const auto problems = problems_of(reader, options, report);
+  const auto problems = problems_of(reader, options, reports, report);
   report["problems"] = problems;
   if (problems.empty())
     text += std::string{"\n  chunk indexes of all channels are whole"} + (options.check ? ", every sample can be read" : "") +
@@ -105,6 +108,106 @@ void tell_what_was_at_risk(const mth5::Reader& reader, const mth5::Recovery& don
   text += line;
 }
 
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+
+std::uint64_t bytes_of(const fs::path& path) {
+  std::error_code gone;  // whoever opens it says so better
+  const auto bytes = fs::file_size(path, gone);
+  return gone ? 0 : bytes;
+}
+
+/// @param may_write  bytes of the longest file that the child may make
+sandbox::Limits limits_for(const fs::path& path, std::uint64_t may_write) {
+  sandbox::Limits limits;
+  limits.file_bytes = may_write;
+  // Slower than a mebibyte a second no disk is that can be recovered from.
+  limits.wall += std::chrono::seconds{bytes_of(path) / kMiB};
+  return limits;
+}
+
+mth5::ReaderOptions visiting(sandbox::Reports& reports) {
+  mth5::ReaderOptions options;
+  options.visiting = [&](const std::string& object) { reports.visit(object); };
+  return options;
+}
+
+/// What a child found out, for say().
+struct Answer {
+  nlohmann::json report;
+  std::string text;
+  bool sound = false;
+};
+
+std::string encode(const Answer& answer) {
+  const nlohmann::json all{{"report", answer.report}, {"text", answer.text}, {"sound", answer.sound}};
+  return all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Answer decode(const fs::path& path, const std::string& bytes) {
+  const auto all = nlohmann::json::parse(bytes, nullptr, false);
+  if (!all.is_object() || !all.contains("report") || !all.contains("text") || !all["text"].is_string() ||
+      !all.contains("sound") || !all["sound"].is_boolean())
+    throw mth5::FormatError{path.string() + ": damaged: HDF5 was led astray by it"};
+  return {all["report"], all["text"], all["sound"]};
+}
+
+/// What the child could not say of itself.
+[[noreturn]] void fail(const fs::path& path, const sandbox::Outcome& outcome, const std::string& then) {
+  using sandbox::End;
+  if (outcome.end == End::Damaged) throw mth5::FormatError{outcome.message};
+  if (outcome.end == End::Busy) throw mth5::BusyError{outcome.message, 0};
+  if (outcome.end == End::Failed) throw mth5::FileError{outcome.message};
+  throw mth5::FormatError{path.string() + ": damaged, at " + (outcome.object.empty() ? "its superblock" : outcome.object) + ": " +
+                          outcome.reason + then};
+}
+
+Answer look_at(const fs::path& path, const Options& options) {
+  Progress progress{path, options.json || !options.check};
+  const auto outcome = sandbox::run(
+      [&](sandbox::Reports& reports) {
+        Answer answer{{{"file", path.string()}, {"action", "none"}}, path.string() + ": closed in order, nothing to do"};
+        const mth5::Reader reader{path, visiting(reports)};
+        answer.sound = examine(reader, options, reports, answer.report, answer.text);
+        return encode(answer);
+      },
+      limits_for(path, 0), {.progress = std::ref(progress)});
+  if (outcome.end != sandbox::End::Done) fail(path, outcome, "");
+  return decode(path, outcome.answer);
+}
+
+Answer recovered(const fs::path& path, const fs::path& before, const Options& options, sandbox::Reports& reports) {
+  Answer answer;
+  reports.visit("its journal");
+  const mth5::Recovery done = mth5::recover(path, before);
+  const mth5::Reader reader{path, visiting(reports)};
+  answer.text = path.string() + ": recovered; what was changed of it: " + before.string();
+  answer.report = {{"file", path.string()},
+                   {"action", "recovered"},
+                   {"before", before.string()},
+                   {"done", done.lines},
+                   {"journal", done.journal},
+                   {"damaged", done.damaged},
+                   {"replayed", {{"places", done.places}, {"bytes", done.bytes}, {"removed_bytes", done.removed_bytes}}},
+                   {"commit", done.time ? nlohmann::json(mth5::to_iso(*done.time)) : nlohmann::json{}}};
+  for (const auto& line : done.lines) answer.text += "\n  " + line;
+  tell_what_was_at_risk(reader, done, answer.report, answer.text);
+  answer.sound = examine(reader, options, reports, answer.report, answer.text) && !done.damaged;
+  return answer;
+}
+
+/// After a child that died in a recovery. @returns what became of the file
+std::string take_back(const fs::path& path, const fs::path& before) {
+  if (!fs::exists(fs::symlink_status(before))) return "; the file was left as it is";
+  const auto outcome =
+      sandbox::run([&](sandbox::Reports&) { return std::string{mth5::take_back(path, before) ? "back" : "whole"}; },
+                   limits_for(path, bytes_of(path) + mth5::kMostGrowth));
+  if (outcome.end != sandbox::End::Done)
+    return "; it was changed, and could not be put back (" + outcome.message + outcome.reason + "): what was there is in " +
+           before.string();
+  return outcome.answer == "back" ? "; it was put back as it was"
+                                  : "; it is at its last commit, what was changed for that is in " + before.string();
+}
+
 }  // namespace
 
 Progress::Progress(const fs::path& what, bool quiet) : what_{what}, show_{!quiet && isatty(STDERR_FILENO) != 0} {}
@@ -119,55 +222,80 @@ void Progress::operator()(std::int64_t done, std::int64_t total) {
 }
 
 void say(bool json, const nlohmann::json& report, const std::string& text) {
-  std::printf("%s\n", json ? report.dump().c_str() : text.c_str());
+  const auto line = json ? report.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) : text;
+  std::printf("%s\n", line.c_str());
 }
 
-bool recover(const fs::path& path, const Options& options) {
-  nlohmann::json report{{"file", path.string()}};
-  std::string text;
+cli::Exit recover(const fs::path& path, const Options& options) {
   if (mth5::probe(path).state == mth5::FileState::Closed) {
-    report["action"] = "none";
-    text = path.string() + ": closed in order, nothing to do";
-    const mth5::Reader reader{path};
-    const bool sound = examine(reader, options, report, text);
-    say(options.json, report, text);
-    return sound;
+    const auto answer = look_at(path, options);
+    say(options.json, answer.report, answer.text);
+    return answer.sound ? cli::kDone : cli::kDamaged;
   }
   if (options.dry_run) {
-    report["action"] = "would-recover";
-    say(options.json, report, path.string() + ": was not closed; would be recovered unless its writer lives");
-    return true;
+    const bool live = mth5::probe(path).locked;
+    say(options.json, {{"file", path.string()}, {"action", live ? "none" : "would-recover"}},
+        path.string() + (live ? ": is being written" : ": was not closed; would be recovered unless its writer lives"));
+    return live ? cli::kDone : cli::kWriterDied;
   }
   mth5::require_no_writer(path);
   const fs::path before = unused_name(path);
-  const bool journal = mth5::has_journal(path);
-  if (!journal) fs::copy_file(path, before);
-  mth5::Recovery done;
-  {
-    auto file = mth5::File::open(path, "r+", {.keep_before = journal ? before : fs::path{}});
-    done = file.recovery_report();
-    file.close();
+  Progress progress{path, options.json || !options.check};
+  const auto outcome = sandbox::run([&](sandbox::Reports& reports) { return encode(recovered(path, before, options, reports)); },
+                                    limits_for(path, bytes_of(path) + mth5::kMostGrowth), {.progress = std::ref(progress)});
+  if (outcome.end == sandbox::End::Done) {
+    const auto answer = decode(path, outcome.answer);
+    say(options.json, answer.report, answer.text);
+    return answer.sound ? cli::kDone : cli::kDamaged;
   }
-  const mth5::Reader reader{path};
-  text = path.string() + ": recovered; " + (journal ? "what was changed of it: " : "as it was before: ") + before.string();
-  report["action"] = "recovered";
-  report[journal ? "before" : "copy"] = before.string();
-  report["done"] = done.lines;
-  report["journal"] = done.journal;
-  report["damaged"] = done.damaged;
-  report["replayed"] = {{"places", done.places}, {"bytes", done.bytes}, {"removed_bytes", done.removed_bytes}};
-  report["commit"] = done.time ? nlohmann::json(mth5::to_iso(*done.time)) : nlohmann::json{};
-  for (const auto& line : done.lines) text += "\n  " + line;
-  tell_what_was_at_risk(reader, done, report, text);
-  const bool sound = examine(reader, options, report, text);
-  say(options.json, report, text);
-  return sound && !done.damaged;
+  using sandbox::End;
+  const bool died = outcome.end != End::Damaged && outcome.end != End::Busy && outcome.end != End::Failed;
+  fail(path, outcome, died ? take_back(path, before) : "");
 }
 
 void undo(const fs::path& path, const fs::path& before, bool json) {
-  mth5::undo_changes(path, before);
-  say(json, {{"file", path.string()}, {"action", "undone"}, {"before", before.string()}},
-      path.string() + ": as it was before its recovery");
+  const auto not_kept = mth5::undo_changes(path, before);
+  std::string text = path.string() + ": as it was before its recovery";
+  if (not_kept > 0)
+    text += ", but for " + std::to_string(not_kept) + " bytes of no commit behind its end, which were too many to be kept";
+  say(json, {{"file", path.string()}, {"action", "undone"}, {"before", before.string()}, {"not_kept_bytes", not_kept}}, text);
+}
+
+void set_swmr(const fs::path& path, const fs::path& target, bool dry_run, bool json) {
+  nlohmann::json report{{"file", path.string()}, {"new", target.string()}};
+  if (dry_run) {
+    report["action"] = "would-copy";
+    return say(json, report, path.string() + ": would be copied to " + target.string());
+  }
+  Progress progress{target, json};
+  const auto copy = [&](sandbox::Reports& reports) {
+    const auto made = mth5::copy_for_swmr(
+        path, target, [&](std::int64_t done, std::int64_t total) { reports.progress(done, total); },
+        [&](const std::string& object) { reports.visit(object); });
+    report.update({{"action", "copied"},
+                   {"groups", made.groups},
+                   {"datasets", made.datasets},
+                   {"attributes", made.attributes},
+                   {"references", made.references},
+                   {"samples", made.samples},
+                   {"notes", made.notes}});
+    std::string text = path.string() + ": copied to " + target.string() +
+                       ", which can be appended to under SWMR: " + std::to_string(made.samples) + " samples compared, " +
+                       std::to_string(made.datasets) + " datasets, " + std::to_string(made.attributes) + " attributes, " +
+                       std::to_string(made.references) + " references rewritten";
+    for (const auto& line : made.notes) text += "\n  " + line;
+    return encode({report, text, true});
+  };
+  // What was compressed is not any more; 100 times as long nothing of ours becomes.
+  const auto outcome =
+      sandbox::run(copy, limits_for(path, 100 * bytes_of(path) + mth5::kMostGrowth), {.progress = std::ref(progress)});
+  if (outcome.end != sandbox::End::Done) {
+    std::error_code none;  // it has never had its name
+    fs::remove(mth5::unfinished_copy(target, outcome.pid), none);
+    fail(path, outcome, "");
+  }
+  const auto answer = decode(path, outcome.answer);
+  say(json, answer.report, answer.text);
 }
 
 }  // namespace recovery

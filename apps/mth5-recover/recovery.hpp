@@ -5,17 +5,24 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "cli/cli.hpp"
+
 namespace recovery {
 
 struct Options {
   bool dry_run, json, check;
 };
 
+/// All that follows hands the file to HDF5 in a child process with limits: what it dies of is an error of one line here.
+///
 /// Brings a file to its last commit, goes through all chunk indexes and the ledger, with `check` through every sample, and says
-/// what was found and what is lost. @returns whether nothing is damaged. @throws mth5::Error
-bool recover(const std::filesystem::path& path, const Options& options);
+/// what was found and what is lost.
+/// @returns kDone; kDamaged if something is; kWriterDied of a file that was not closed, with dry_run. @throws mth5::Error
+cli::Exit recover(const std::filesystem::path& path, const Options& options);
 /// Takes a recovery back. @throws mth5::Error
 void undo(const std::filesystem::path& path, const std::filesystem::path& before, bool json);
+/// Makes the copy that can be appended to. @throws mth5::Error
+void set_swmr(const std::filesystem::path& path, const std::filesystem::path& target, bool dry_run, bool json);
 
 void say(bool json, const nlohmann::json& report, const std::string& text);
 

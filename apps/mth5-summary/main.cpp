@@ -11,7 +11,7 @@
 #include <boost/program_options/value_semantic.hpp>
 #include <nlohmann/json.hpp>
 
-#include "analysis/sandbox.hpp"
+#include "sandbox/check.hpp"
 #include "analysis/summary.hpp"
 #include "cli/cli.hpp"
 #include "mth5/duration.hpp"
@@ -121,7 +121,7 @@ int summary_main(int argc, char** argv) {
   };
   std::vector<fs::path> sound;  // all checked before any is opened here
   for (const auto& path : paths)
-    if (good(path, [](const fs::path& one) { analysis::check_in_sandbox(one); })) sound.push_back(path);
+    if (good(path, [](const fs::path& one) { sandbox::check(one); })) sound.push_back(path);
   for (const auto& path : sound) {
     if (!good(path, [&](const fs::path& one) { files.push_back(std::make_unique<mth5::Reader>(one)); })) continue;
     for (const auto& line : files.back()->warnings())

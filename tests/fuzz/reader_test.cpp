@@ -13,7 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "analysis/sandbox.hpp"
+#include "sandbox/check.hpp"
 #include "reader_check.hpp"
 #include "support/support.hpp"
 #include "support/test_writer.hpp"
@@ -33,7 +33,7 @@ namespace fs = std::filesystem;
 constexpr rlim_t kCpuSeconds = 4;
 constexpr long kMaxResidentKiB = 1 << 20;  ///< sanitizers take some hundred MiB themselves
 
-const analysis::SandboxLimits kLimits{.cpu_per_object = std::chrono::seconds{2}};
+const sandbox::Limits kLimits{.cpu_per_object = std::chrono::seconds{2}};
 
 enum class End { Read, Refused, Crashed, Broken };
 
@@ -143,7 +143,7 @@ class ReaderFuzz : public testing::Test {
     if (outcome.end == End::Broken || (outcome.end == End::Crashed && HasFailure())) keep(content, what);
     if (outcome.end != End::Crashed) return;
     try {
-      analysis::check_in_sandbox(path, kLimits);
+      sandbox::check(path, kLimits);
       ADD_FAILURE() << what << ": " << outcome.why << " in the reader, but the check in a child finds nothing";
       keep(content, what);
     } catch (const mth5::FormatError& e) {

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <hdf5.h>
 
-#include "analysis/sandbox.hpp"
+#include "sandbox/check.hpp"
 #include "h5/handle.hpp"
 #include "mth5/reader.hpp"
 #include "support/support.hpp"
@@ -182,12 +182,12 @@ TEST_F(OddFile, WithManyLinksToOneObjectReadsItOnce) {
 
 TEST(Contained, GoodAndBadFilesAreWhatTheReaderSaysOfThem) {
   const support::TempDir dir;
-  EXPECT_NO_THROW(analysis::check_in_sandbox(support::data() / "mth5" / "python_v010.h5"));
-  EXPECT_NO_THROW(analysis::check_in_sandbox(support::data() / "mth5" / "python_v020.h5"));
-  EXPECT_THROW(analysis::check_in_sandbox(dir / "none.h5"), mth5::FileError);
+  EXPECT_NO_THROW(sandbox::check(support::data() / "mth5" / "python_v010.h5"));
+  EXPECT_NO_THROW(sandbox::check(support::data() / "mth5" / "python_v020.h5"));
+  EXPECT_THROW(sandbox::check(dir / "none.h5"), mth5::FileError);
   const std::string content = support::read_text(support::data() / "mth5" / "python_v010.h5");
   support::write_text(dir / "cut.h5", content.substr(0, content.size() / 2));
-  EXPECT_THAT([&] { analysis::check_in_sandbox(dir / "cut.h5"); },
+  EXPECT_THAT([&] { sandbox::check(dir / "cut.h5"); },
               ThrowsMessage<mth5::FormatError>(HasSubstr("cut.h5: damaged")));
 }
 
@@ -211,7 +211,7 @@ class DamagedHeap : public testing::Test {
 TEST_F(DamagedHeap, ThatHdf5NeverLeavesIsOneLine) {
   const auto path = damaged(0, 0);
   EXPECT_THAT(
-      [&] { analysis::check_in_sandbox(path, {.cpu_per_object = std::chrono::milliseconds{300}}); },
+      [&] { sandbox::check(path, {.cpu_per_object = std::chrono::milliseconds{300}}); },
       ThrowsMessage<mth5::FormatError>(AllOf(HasSubstr("heap.h5: damaged, at /"),
                                              HasSubstr("does not come to an end with it (300 ms)"), Not(HasSubstr("\n")))));
 }
@@ -219,7 +219,7 @@ TEST_F(DamagedHeap, ThatHdf5NeverLeavesIsOneLine) {
 TEST_F(DamagedHeap, ThatHdf5ReadsBeyondIsOneLine) {
   const auto path = damaged(1, 256 << 20);
   EXPECT_THAT(
-      [&] { analysis::check_in_sandbox(path); },
+      [&] { sandbox::check(path); },
       ThrowsMessage<mth5::FormatError>(AllOf(HasSubstr("heap.h5: damaged, at /"), HasSubstr("HDF5"), Not(HasSubstr("\n")))));
 }
 

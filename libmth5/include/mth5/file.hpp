@@ -66,6 +66,9 @@ struct OpenOptions {
   CreateOptions create = {};
   /// A new file that gets all that is changed of this one, for undo_changes(); "" = not kept
   std::filesystem::path keep_before = {};
+  /// Nothing reaches the file: all that is written stays in memory, to see whether HDF5 gets through it. Only for a file that was
+  /// closed; the samples that are appended this way must fit into memory.
+  bool rehearse = false;
 };
 
 /// What was done to a file whose writer had died. Page: doc/journal.md.

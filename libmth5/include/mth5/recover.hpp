@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mth5/error.hpp"
+#include "mth5/file.hpp"
 
 /// Making files fit for writing again. Thread: as File.
 namespace mth5 {
@@ -19,9 +20,27 @@ void require_no_writer(const std::filesystem::path& path);
 /// @throws FileError
 [[nodiscard]] bool has_journal(const std::filesystem::path& path);
 
-/// Puts back what was changed of a file since File::open with OpenOptions::keep_before.
-/// @throws BusyError (somebody writes it), FormatError (`before` is no such file), FileError
-void undo_changes(const std::filesystem::path& path, const std::filesystem::path& before);
+/// Brings a file whose writer died to its last commit, puts summaries and times in line with it, and closes it. What is changed
+/// is kept in `before` first, a new file; it is in its place, and durable, before the first change. Where nothing has to be
+/// changed none is left. A file that somebody holds a reader's lock on is recovered too, if /proc tells that nobody writes it.
+/// If it fails the file is put back as it was and `before` removed, and what() says so; where that fails as well, what() says
+/// what stands in `before`. HDF5 trusts what it reads: files that may be damaged are recovered in a child process.
+/// @throws FileError, FormatError (damaged beyond the journal), BusyError (somebody writes it), StateError
+Recovery recover(const std::filesystem::path& path, const std::filesystem::path& before, bool allow_network = false);
+
+/// For who started a recover() in a process that died in it. Puts the file back as it was and removes `before`; needs no HDF5.
+/// @returns false if that recovery was finished, or had changed nothing: then nothing is done. @throws as undo_changes()
+bool take_back(const std::filesystem::path& path, const std::filesystem::path& before);
+
+/// Puts back what recover() changed of a file, if it is the file that `before` was saved of, and in the state that this recovery
+/// led to: nothing was written to it since. Else nothing is changed.
+/// @returns bytes behind the last commit that were too many to be kept (over 256 MiB on disk), and are not put back
+/// @throws BusyError (somebody writes it), StateError (another file, or changed since, or that recovery broke off), FormatError
+///         (`before` is no such file, or damaged), FileError
+std::uint64_t undo_changes(const std::filesystem::path& path, const std::filesystem::path& before);
+
+/// By how many bytes a recovery may make a file longer, at most: for who limits that.
+inline constexpr std::uint64_t kMostGrowth = (std::uint64_t{16} << 30) + (std::uint64_t{1} << 30);
 
 struct SwmrCopy {
   std::int64_t groups = 0, datasets = 0, attributes = 0;
@@ -35,9 +54,14 @@ struct SwmrCopy {
 /// chunked, unlimited and uncompressed, channel_summary with rows that can be overwritten in place. Everything else is as in the
 /// source: attributes, links, other datasets with their filters. Bounded memory for channels; other datasets are read whole.
 /// @param progress  called now and then with the bytes of channels done and in all
+/// @param visiting  called with the path of each object before HDF5 touches it
 /// @throws FileError (target exists, source missing, disk full), BusyError (somebody writes the source), FormatError (not MTH5,
 ///         damaged, region references)
 SwmrCopy copy_for_swmr(const std::filesystem::path& from, const std::filesystem::path& to,
-                       const std::function<void(std::int64_t, std::int64_t)>& progress = {});
+                       const std::function<void(std::int64_t, std::int64_t)>& progress = {},
+                       const std::function<void(const std::string&)>& visiting = {});
+
+/// The name of a copy to `to` that the process `pid` has not finished; a process that dies leaves it.
+[[nodiscard]] std::filesystem::path unfinished_copy(const std::filesystem::path& to, std::int64_t pid);
 
 }  // namespace mth5

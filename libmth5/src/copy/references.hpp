@@ -1,22 +1,35 @@
 #pragma once
 
+#include <hdf5.h>
+
 #include <cstddef>
-#include <span>
+#include <memory>
+#include <string>
 #include <vector>
 
-#include "h5/handle.hpp"
 #include "mth5/recover.hpp"
 
-/// Object references are addresses within their file: a copy needs its own.
+/// References of one file, rewritten for its copy: they are addresses. Thread: one.
 namespace mth5::copy {
 
-/// Offsets of all object references in one element of `type`.
-/// @throws FormatError for those that cannot be followed: region references, references in variable-length data
-[[nodiscard]] std::vector<std::size_t> reference_offsets(hid_t type, const std::string& name);
+/// Where in the elements of a type references are: of objects or of regions, in compounds, arrays and lists.
+class References {
+ public:
+  /// @throws FormatError for references of a kind that HDF5 1.10 does not have
+  References(hid_t type, std::string name);
+  ~References();
+  References(const References&) = delete;
+  References& operator=(const References&) = delete;
 
-/// Replaces references into `source` by references to the objects of the same path in `target`.
-/// @param elements  packed, of `element_bytes` each
-void translate(hid_t source, hid_t target, std::span<char> elements, std::size_t element_bytes,
-               std::span<const std::size_t> offsets, SwmrCopy& counts);
+  [[nodiscard]] bool any() const { return root_ != nullptr; }
+  /// Rewrites them in `count` elements of memory. What leads nowhere in the source becomes null. @throws FileError
+  void translate(hid_t source, hid_t target, char* elements, std::size_t count, SwmrCopy& counts) const;
+
+ private:
+  struct Node;
+  [[nodiscard]] std::unique_ptr<Node> plan(hid_t type) const;
+  std::string name_;
+  std::unique_ptr<Node> root_;  ///< null: none
+};
 
 }  // namespace mth5::copy

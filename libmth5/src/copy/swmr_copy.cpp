@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -21,9 +22,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr hsize_t kBlockBytes = 8u << 20;        ///< of a channel, at a time
-constexpr std::size_t kMostWhole = 1u << 30;     ///< bytes of what is no channel: read whole
-constexpr std::size_t kMostObjects = 1'000'000;  ///< a damaged group must not fill the memory
+constexpr hsize_t kBlockBytes = 8u << 20;          ///< of a channel, at a time
+constexpr std::size_t kMostWhole = 1u << 30;       ///< bytes of a dataset that is no channel: read whole
+constexpr std::size_t kMostAttribute = 64u << 20;  ///< bytes of an attribute
+constexpr std::size_t kMostObjects = 1'000'000;    ///< a damaged group must not fill the memory
 constexpr hsize_t kSummaryChunk = 64, kLeastChunk = 1024, kMostChunkBytes = 1u << 20;
 
 struct LinkInfo {
@@ -60,8 +62,13 @@ bool is_channel_path(const std::string& path) {
 class Copier {
  public:
   Copier(hid_t source, hid_t target, std::string name, const std::function<void(std::int64_t, std::int64_t)>& progress,
-         std::int64_t total_bytes)
-      : source_{source}, target_{target}, name_{std::move(name)}, progress_{progress}, total_bytes_{total_bytes} {}
+         const std::function<void(const std::string&)>& visiting, std::int64_t total_bytes)
+      : source_{source},
+        target_{target},
+        name_{std::move(name)},
+        progress_{progress},
+        visiting_{visiting},
+        total_bytes_{total_bytes} {}
 
   SwmrCopy run() {
     const h5::Group from{H5Gopen2(source_, "/", H5P_DEFAULT), name_};
@@ -98,6 +105,7 @@ class Copier {
 
   void copy_link(hid_t from, hid_t to, const LinkInfo& link, const std::string& path) {
     const char* name = link.name.c_str();
+    if (visiting_) visiting_(path);
     if (link.type != H5L_TYPE_HARD) return copy_soft(from, to, link, path);
     const auto [known, is_new] = seen_.emplace(address_of(from, link.name), path);
     if (!is_new) {
@@ -157,23 +165,25 @@ class Copier {
       const h5::Space space{H5Aget_space(attribute.get()), what};
       const h5::Attribute copy{H5Acreate2(to, name.c_str(), type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), what};
       ++counts_.attributes;
-      auto bytes = whole_buffer(H5Sget_simple_extent_npoints(space.get()), type, what);
-      if (H5Sget_simple_extent_type(space.get()) == H5S_NULL) continue;
-      if (!copy::reference_offsets(type.get(), what).empty()) {
+      const hssize_t count = H5Sget_simple_extent_npoints(space.get());
+      if (count == 0) continue;  // of no elements, or of no dataspace: that is all there is to it
+      if (copy::References{type.get(), what}.any()) {
         attributes_with_references_.emplace_back(path, name);
         continue;
       }
+      auto bytes = whole_buffer(count, type, kMostAttribute, what);
       h5::check(H5Aread(attribute.get(), type.get(), bytes.data()), what);
       h5::check(H5Awrite(copy.get(), type.get(), bytes.data()), what);
       reclaim(type, space, bytes, what);
     }
   }
 
-  [[nodiscard]] static std::vector<char> whole_buffer(hssize_t count, const h5::Datatype& type, const std::string& what) {
+  [[nodiscard]] static std::vector<char> whole_buffer(hssize_t count, const h5::Datatype& type, std::size_t most,
+                                                      const std::string& what) {
     const std::size_t size = H5Tget_size(type.get());
-    if (count < 0 || size == 0 || static_cast<std::size_t>(count) > kMostWhole / size)
+    if (count < 0 || size == 0 || static_cast<std::size_t>(count) > most / size)
       throw FormatError{what + ": claims " + std::to_string(count) + " elements of " + std::to_string(size) +
-                        " bytes: damaged, or too large to be copied whole"};
+                        " bytes: damaged, or too large to be copied whole (at most " + std::to_string(most >> 20) + " MiB)"};
     return std::vector<char>(static_cast<std::size_t>(count) * size);
   }
 
@@ -181,6 +191,23 @@ class Copier {
     if (h5::check(H5Tdetect_class(type.get(), H5T_VLEN), what) > 0 ||
         h5::check(H5Tdetect_class(type.get(), H5T_STRING), what) > 0)
       h5::check(H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, bytes.data()), what);
+  }
+
+  /// What a program lacks is no damage of the file.
+  void require_filters(hid_t create, const std::string& path) const {
+    const int filters = H5Pget_nfilters(create);
+    for (unsigned i = 0; filters > 0 && i < static_cast<unsigned>(filters); ++i) {
+      std::array<char, 256> name{};
+      unsigned flags = 0, configuration = 0;
+      std::size_t values = 0;
+      const H5Z_filter_t id = H5Pget_filter2(create, i, &flags, &values, nullptr, name.size(), name.data(), &configuration);
+      h5::check(id, at(path));
+      if (H5Zfilter_avail(id) > 0) continue;
+      throw FileError{at(path) + ": needs the filter " + (name[0] != '\0' ? std::string{name.data()} : "number") + " (" +
+                      std::to_string(id) +
+                      "), which this HDF5 does not have: install it (HDF5_PLUGIN_PATH), or rewrite the file "
+                      "without it (h5repack -f NONE where it can be read)"};
+    }
   }
 
   void copy_dataset(hid_t from, hid_t to, const std::string& name, const std::string& path) {
@@ -193,6 +220,7 @@ class Copier {
     const bool summary = is_list && (path == "/Experiment/channel_summary" || path == "/Survey/channel_summary");
     h5::PropertyList create{H5Dget_create_plist(from), at(path)};
     const std::size_t size = H5Tget_size(type.get());
+    require_filters(create.get(), path);
     if (channel || summary) make_appendable(create, size, summary ? kSummaryChunk : 0, path);
     const hsize_t count = static_cast<hsize_t>(std::max<hssize_t>(0, H5Sget_simple_extent_npoints(space.get())));
     const hsize_t unlimited = H5S_UNLIMITED;
@@ -204,10 +232,10 @@ class Copier {
     copy_attributes(from, copy.get(), path);
     if (channel) {
       copy_samples(from, copy.get(), type, count, path);
-    } else if (count > 0 && !copy::reference_offsets(type.get(), at(path)).empty()) {
+    } else if (count > 0 && copy::References{type.get(), at(path)}.any()) {
       with_references_.push_back(path);
     } else if (count > 0) {
-      auto bytes = whole_buffer(static_cast<hssize_t>(count), type, at(path));
+      auto bytes = whole_buffer(static_cast<hssize_t>(count), type, kMostWhole, at(path));
       h5::check(H5Dread(from, type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), at(path));
       h5::check(H5Dwrite(copy.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), at(path));
       reclaim(type, space, bytes, at(path));
@@ -255,9 +283,10 @@ class Copier {
     const h5::Datatype own{H5Dget_type(from.get()), at(path)};
     const h5::Datatype type = plain_type(own.get(), at(path));
     const h5::Space space{H5Dget_space(from.get()), at(path)};
-    auto bytes = whole_buffer(H5Sget_simple_extent_npoints(space.get()), type, at(path));
+    auto bytes = whole_buffer(H5Sget_simple_extent_npoints(space.get()), type, kMostWhole, at(path));
     h5::check(H5Dread(from.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), at(path));
-    copy::translate(source_, target_, bytes, H5Tget_size(type.get()), copy::reference_offsets(type.get(), at(path)), counts_);
+    copy::References{type.get(), at(path)}.translate(source_, target_, bytes.data(), bytes.size() / H5Tget_size(type.get()),
+                                                     counts_);
     h5::check(H5Dwrite(to.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), at(path));
     reclaim(type, space, bytes, at(path));
   }
@@ -271,9 +300,9 @@ class Copier {
     const h5::Datatype own{H5Aget_type(from.get()), what};
     const h5::Datatype type = plain_type(own.get(), what);
     const h5::Space space{H5Aget_space(from.get()), what};
-    auto bytes = whole_buffer(H5Sget_simple_extent_npoints(space.get()), type, what);
+    auto bytes = whole_buffer(H5Sget_simple_extent_npoints(space.get()), type, kMostAttribute, what);
     h5::check(H5Aread(from.get(), type.get(), bytes.data()), what);
-    copy::translate(source_, target_, bytes, H5Tget_size(type.get()), copy::reference_offsets(type.get(), what), counts_);
+    copy::References{type.get(), what}.translate(source_, target_, bytes.data(), bytes.size() / H5Tget_size(type.get()), counts_);
     h5::check(H5Awrite(to.get(), type.get(), bytes.data()), what);
     reclaim(type, space, bytes, what);
   }
@@ -281,6 +310,7 @@ class Copier {
   hid_t source_, target_;
   std::string name_;
   const std::function<void(std::int64_t, std::int64_t)>& progress_;
+  const std::function<void(const std::string&)>& visiting_;
   std::int64_t total_bytes_, done_bytes_ = 0;
   std::map<haddr_t, std::string> seen_;
   std::vector<std::string> with_references_;
@@ -319,8 +349,12 @@ class Part {
 
 }  // namespace
 
-SwmrCopy copy_for_swmr(const fs::path& from, const fs::path& to,
-                       const std::function<void(std::int64_t, std::int64_t)>& progress) {
+fs::path unfinished_copy(const fs::path& to, std::int64_t pid) {
+  return to.parent_path() / ("." + to.filename().string() + "." + std::to_string(pid) + ".part");
+}
+
+SwmrCopy copy_for_swmr(const fs::path& from, const fs::path& to, const std::function<void(std::int64_t, std::int64_t)>& progress,
+                       const std::function<void(const std::string&)>& visiting) {
   h5::initialise();
   const Probe state = probe(from);
   if (state.state == FileState::Live) {
@@ -333,18 +367,18 @@ SwmrCopy copy_for_swmr(const fs::path& from, const fs::path& to,
     throw FileError{to.string() + ": exists already and is never overwritten; choose another name"};
   std::int64_t total = 0;
   {
-    const Reader reader{from};  // is it MTH5 at all; gone before the file is opened again
+    const Reader reader{from, {.visiting = visiting}};  // is it MTH5 at all; gone before the file is opened again
     for (const auto& channel : reader.channels())
       total += channel.n_samples * static_cast<std::int64_t>(sample_bytes(channel.type));
   }
-  Part part{to.parent_path() / ("." + to.filename().string() + "." + std::to_string(getpid()) + ".part")};
+  Part part{unfinished_copy(to, getpid())};
   const h5::PropertyList access{H5Pcreate(H5P_FILE_ACCESS), "file access list"};
   h5::check(H5Pset_file_locking(access.get(), false, true), "file access list: locking");
   h5::File source{H5Fopen(from.c_str(), H5F_ACC_RDONLY, access.get()), from.string()};
   const h5::PropertyList layout{H5Pcreate(H5P_FILE_CREATE), "file creation list"};
   h5::check(H5Pset_userblock(layout.get(), vfd::kLeastUserBlock), "file creation list: user block");
   h5::File target{H5Fcreate(part.path().c_str(), H5F_ACC_TRUNC, layout.get(), h5::writer_access().get()), to.string()};
-  SwmrCopy counts = Copier{source.get(), target.get(), from.string(), progress, total}.run();
+  SwmrCopy counts = Copier{source.get(), target.get(), from.string(), progress, visiting, total}.run();
   source.close(from.string());
   target.close(to.string());
   part.keep_as(to);

@@ -66,6 +66,11 @@ Holders writers_of(const fs::path& path) {
   return found;
 }
 
+bool nobody_writes(const fs::path& path) {
+  const auto holders = writers_of(path);
+  return holders.writers.empty() && holders.all_seen;
+}
+
 std::string in_words(const Holders& holders) {
   if (holders.writers.empty()) return "";
   const auto& first = holders.writers.front();

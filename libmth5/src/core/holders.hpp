@@ -20,6 +20,9 @@ struct Holders {
 /// for files that were left open. Source: proc(5), fd and fdinfo.
 [[nodiscard]] Holders writers_of(const std::filesystem::path& path);
 
+/// True if no other process has it open for writing, and all of them could be looked into: for the user who writes it, and root.
+[[nodiscard]] bool nobody_writes(const std::filesystem::path& path);
+
 /// " (process 4711, mth5d)" for messages, "" if nobody is seen.
 [[nodiscard]] std::string in_words(const Holders& holders);
 

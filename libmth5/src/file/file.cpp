@@ -53,10 +53,7 @@ FileImpl::~FileImpl() {
 
 void FileImpl::create(const CreateOptions& options) {
   // HDF5 says "unable to open file" for most reasons; the system knows better.
-  const int fd = open(work_path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (fd < 0) throw FileError{path_.string() + ": cannot be created: " + std::generic_category().message(errno)};
-  ::close(fd);
-  lock_ = h5::WriterLock{work_path_};
+  lock_ = h5::WriterLock::create(work_path_, path_);
   store_ = std::make_unique<vfd::JournaledFile>(vfd::JournaledFile::create(lock_.fd(), path_, options.journal_bytes));
   const h5::PropertyList layout{H5Pcreate(H5P_FILE_CREATE), "file creation list"};
   h5::check(H5Pset_userblock(layout.get(), store_->user_block()), "file creation list: user block");

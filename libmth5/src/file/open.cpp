@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 
 #include "build_version.hpp"
@@ -93,24 +94,24 @@ void require_no_writer(const std::filesystem::path& path) {
   (void)refuse_foreign_writer(path);
 }
 
-void undo_changes(const std::filesystem::path& path, const std::filesystem::path& before) {
-  require_no_writer(path);
-  const h5::WriterLock lock{path};
-  vfd::put_back(lock.fd(), path, before);
-}
-
 FileImpl::FileImpl(std::filesystem::path path, const OpenOptions& options) : path_{std::move(path)}, work_path_{path_} {
   h5::initialise();
   (void)probe(path_);  // a file at all, and HDF5
   core::require_local(path_, network_file_system(path_), options.create.allow_network);
+  const bool repair = !options.keep_before.empty();
   try {
-    lock_ = h5::WriterLock{path_};
+    lock_ = h5::WriterLock{path_, repair ? std::function<bool()>{[&] { return core::nobody_writes(path_); }} : nullptr};
   } catch (const BusyError&) {
-    refuse_second_writer(path_);
+    if (probe(path_).locked) refuse_second_writer(path_);
+    throw;  // a reader's lock
   }
   const auto marked = [&] { return (probe(path_).consistency_flags & (kWriteFlag | kSwmrFlag)) != 0; };
   if (marked()) refuse_living_foreigner();
   guarded([&] {
+    if (options.rehearse) {
+      store_ = std::make_unique<vfd::JournaledFile>(vfd::JournaledFile::rehearse(lock_.fd(), path_));
+      return;
+    }
     vfd::Replay done;
     store_ = std::make_unique<vfd::JournaledFile>(vfd::JournaledFile::open(lock_.fd(), path_, done, options.keep_before));
     tell(done);
@@ -175,6 +176,9 @@ void FileImpl::tell(const vfd::Replay& done) {
                             std::to_string(done.samples) + " samples a channel; " + std::to_string(done.bytes) + " bytes in " +
                             std::to_string(done.ranges) + " places put back, " + std::to_string(done.cut_bytes) +
                             " bytes of no commit removed behind the end");
+  if (done.not_kept > 0)
+    recovery_.lines.push_back(std::to_string(done.not_kept) +
+                              " of the bytes behind the end were too many to be kept: --undo cannot bring them back");
   if (done.lost_samples)
     recovery_.lines.push_back("a later flush, of " + text(*done.lost_time) + ", with " + std::to_string(*done.lost_samples) +
                               " more samples a channel was not synced yet and did not reach the medium whole: lost");
@@ -193,7 +197,7 @@ void FileImpl::clear_flags() {
   h5::File file{H5Fopen(path_.c_str(), H5F_ACC_RDWR, list.get()), path_.string() + ": recovery"};
   h5::check(H5Fincrement_filesize(file.get(), 0), path_.string() + ": recovery");
   file.close(path_.string() + ": recovery");
-  store_->commit(true, 0);
+  store_->commit(true, recovery_.samples);
   if (recovery_.lines.empty())
     recovery_.lines.push_back("its writer died without closing it: opened up to the last byte that is there");
 }

@@ -1,7 +1,9 @@
 #include "vfd/journal.hpp"
 
 #include <fcntl.h>
+#include <sys/types.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstddef>
@@ -16,6 +18,7 @@
 namespace mth5::vfd {
 
 static_assert(std::endian::native == std::endian::little, "the journal is little-endian");
+static_assert(sizeof(off_t) == 8 && sizeof(std::size_t) == 8, "offsets of files and sizes of records need 64 bits");
 
 namespace {
 
@@ -160,30 +163,50 @@ void Journal::wipe(unsigned slot) {
   core::write_all(fd_, &none, sizeof none, slot_at(slot), path_);
 }
 
+/// Whatever a hash says: what no writer of ours writes is no record. `end`, ranges and body decide what a recovery changes.
+bool Journal::is_ours(const Head& head, unsigned slot, std::uint64_t file_bytes) const {
+  constexpr std::uint64_t kMost = INT64_MAX;
+  constexpr std::uint64_t kLeastHdf5 = 48;  // a superblock of version 2
+  if (head.sequence == 0 || head.sequence >= kMost || head.base > head.sequence || head.zero != 0) return false;
+  if (head.clean > 1 || head.durable > 1) return false;
+  if (head.samples < 0) return false;
+  if (head.end > kMost || head.end < user_block_ + kLeastHdf5 || head.end > file_bytes + kMostUnwritten) return false;
+  const std::uint64_t places =
+      std::uint64_t{head.n_changed} * sizeof(Place) + std::uint64_t{head.n_direct} * sizeof(Record::Direct);
+  if (head.body_bytes > kMostBody || places > head.body_bytes) return false;
+  if (head.body_at > file_bytes || head.body_bytes > file_bytes - head.body_at) return false;
+  // In its slot, or behind the user block.
+  return head.body_at == slot_at(slot) + sizeof(Head) ? head.body_bytes <= slot_bytes() - sizeof(Head)
+                                                      : head.body_at >= user_block_;
+}
+
 std::optional<Head> Journal::read_head(unsigned slot) const {
   Head head{};
   core::read_all(fd_, &head, sizeof head, slot_at(slot), path_);
   if (head.magic != kRecordMagic || head.hash != head_hash(head) || head.file_id != file_id_) return std::nullopt;
+  if (!is_ours(head, slot, core::size_of(fd_, path_))) return std::nullopt;
   return head;
 }
 
 std::optional<Record> Journal::read(unsigned slot) const {
   const auto head = read_head(slot);
   if (!head) return std::nullopt;
-  const std::uint64_t size = core::size_of(fd_, path_);
-  const std::uint64_t places = head->n_changed * sizeof(Place) + head->n_direct * sizeof(Record::Direct);
-  if (head->body_at > size || head->body_bytes > size - head->body_at || places > head->body_bytes) return std::nullopt;
   std::vector<char> body(head->body_bytes);
   core::read_all(fd_, body.data(), body.size(), head->body_at, path_);
   if (hash_of(body.data(), body.size()) != head->body_hash) return std::nullopt;
   Record record;
   record.head = *head;
+  const std::uint64_t places =
+      std::uint64_t{head->n_changed} * sizeof(Place) + std::uint64_t{head->n_direct} * sizeof(Record::Direct);
   const char* place = body.data();
   const char* contents = body.data() + places;
   std::uint64_t left = body.size() - places;
-  // What is no place in the HDF5 part was not written by us, whatever its hash says.
+  // In the HDF5 part, in the order of the file, none over another: so all together are no longer than the file.
+  std::uint64_t from = user_block_;
   const auto sane = [&](std::uint64_t at, std::uint64_t bytes) {
-    return at >= user_block_ && at <= head->end && bytes <= head->end - at;
+    if (bytes == 0 || at < from || at > head->end || bytes > head->end - at) return false;
+    from = at + bytes;
+    return true;
   };
   for (std::uint32_t i = 0; i < head->n_changed; ++i) {
     const auto range = take<Place>(place);
@@ -192,6 +215,8 @@ std::optional<Record> Journal::read(unsigned slot) const {
     contents += range.size;
     left -= range.size;
   }
+  if (left != 0) return std::nullopt;
+  from = user_block_;
   for (std::uint32_t i = 0; i < head->n_direct; ++i) {
     record.direct.push_back(take<Record::Direct>(place));
     if (!sane(record.direct.back().at, record.direct.back().size)) return std::nullopt;
@@ -199,11 +224,21 @@ std::optional<Record> Journal::read(unsigned slot) const {
   return record;
 }
 
-bool Journal::is_clean() const {
+std::optional<Head> Journal::newest_head() const {
   std::optional<Head> newest;
   for (unsigned slot = 0; slot < kSlots; ++slot)
     if (const auto head = read_head(slot); head && (!newest || head->sequence > newest->sequence)) newest = head;
+  return newest;
+}
+
+bool Journal::is_clean() const {
+  const auto newest = newest_head();
   return !newest || newest->clean != 0;
+}
+
+std::uint64_t Journal::newest_sequence() const {
+  const auto newest = newest_head();
+  return newest ? newest->sequence : 0;
 }
 
 }  // namespace mth5::vfd

@@ -13,6 +13,11 @@ namespace mth5::vfd {
 
 inline constexpr std::uint64_t kLeastUserBlock = std::uint64_t{1} << 20;
 inline constexpr unsigned kSlots = 3;
+/// No record is longer: what an edit of ten thousand channels takes, tenfold. A file that claims more is not ours.
+inline constexpr std::uint64_t kMostBody = std::uint64_t{1} << 30;
+/// How far the end of a commit may lie behind the end of the file: room that HDF5 gave out and nobody wrote to, as chunks of
+/// samples that did not come any more.
+inline constexpr std::uint64_t kMostUnwritten = std::uint64_t{16} << 30;
 
 /// The fixed part of a record, as it is on disk (little-endian).
 struct Head {
@@ -52,6 +57,7 @@ class Journal {
   static std::optional<Journal> find(int fd, const std::filesystem::path& path);
 
   [[nodiscard]] std::uint64_t user_block() const { return user_block_; }
+  [[nodiscard]] std::uint64_t file_id() const { return file_id_; }
   [[nodiscard]] std::uint64_t slot_bytes() const { return user_block_ / (kSlots + 1); }
   [[nodiscard]] std::uint64_t slot_at(unsigned slot) const { return slot_bytes() * (slot + 1); }
 
@@ -72,15 +78,21 @@ class Journal {
   /// Makes what is in a slot no record. @throws FileError
   void wipe(unsigned slot);
 
-  /// @returns nothing if the slot holds no whole record of this file. Any bytes may be there. @throws FileError if reading fails
+  /// @returns nothing if the slot holds no whole record of this file. Any bytes may be there, also such as were made to look like
+  /// a record: every field is checked against the file and the user block, and what cannot be ours is no record. Takes memory
+  /// for one body. @throws FileError if reading fails
   [[nodiscard]] std::optional<Record> read(unsigned slot) const;
   /// Whether the newest record says that nothing is to be replayed. @throws FileError
   [[nodiscard]] bool is_clean() const;
+  /// Of the newest record, 0 if there is none. @throws FileError
+  [[nodiscard]] std::uint64_t newest_sequence() const;
 
  private:
   Journal(int fd, std::filesystem::path path) : fd_{fd}, path_{std::move(path)} {}
   void seal(std::uint64_t body_at);
   [[nodiscard]] std::optional<Head> read_head(unsigned slot) const;
+  [[nodiscard]] std::optional<Head> newest_head() const;
+  [[nodiscard]] bool is_ours(const Head& head, unsigned slot, std::uint64_t file_bytes) const;
 
   int fd_;
   std::filesystem::path path_;

@@ -46,12 +46,28 @@ JournaledFile JournaledFile::open(int fd, std::filesystem::path path, Replay& do
   if (!before.empty()) {
     store.before_ = std::make_unique<UndoFile>(fd, before);
     store.before_->save(0, store.user_block());
-    store.before_->sync();
   }
   if (store.journal_) done = store.replay();
   store.end_ = store.visible_end_ = store.base_end_ = store.size_ = core::size_of(fd, store.path_);
   store.flags_ = store.flags_in_place_ = store.flags_in_file();
   return store;
+}
+
+JournaledFile JournaledFile::rehearse(int fd, std::filesystem::path path) {
+  JournaledFile store{fd, std::move(path)};
+  store.journal_ = Journal::find(fd, store.path_);
+  store.flags_ = store.flags_in_place_ = store.flags_in_file();
+  if ((store.journal_ && !store.journal_->is_clean()) || store.flags_ != 0)
+    throw StateError{store.path_.string() + ": was not closed; it is recovered before anything is tried with it"};
+  store.end_ = store.visible_end_ = store.base_end_ = store.size_ = core::size_of(fd, store.path_);
+  store.rehearsal_ = true;
+  return store;
+}
+
+void JournaledFile::keep_before(std::uint64_t at, std::uint64_t size) {
+  if (!before_) return;
+  before_->save(at, size);
+  before_->sync();
 }
 
 /// Before the first change to a file that was clean. Another program may have changed it since: what it left is what a recovery
@@ -82,7 +98,7 @@ void JournaledFile::read(std::uint64_t at, void* bytes, std::size_t size) const 
 void JournaledFile::write(std::uint64_t at, std::span<const char> bytes, bool raw) {
   if (raw) last_raw_write_ = {at, bytes.size()};
   end_ = std::max(end_, at + bytes.size());
-  if (abandoned_) return log(at, bytes);  // for HDF5 to read again; no commit comes any more
+  if (abandoned_ || rehearsal_) return log(at, bytes);  // for HDF5 to read again; no commit comes any more
   note_flags(at, bytes);
   const std::uint64_t seen = at >= visible_end_ ? 0 : std::min<std::uint64_t>(bytes.size(), visible_end_ - at);
   if (seen > 0) log(at, bytes.first(seen));
@@ -98,13 +114,17 @@ void JournaledFile::write(std::uint64_t at, std::span<const char> bytes, bool ra
 void JournaledFile::write_new(std::uint64_t at, std::span<const char> bytes) {
   if (abandoned_) return;
   end_ = std::max(end_, at + bytes.size());
+  if (rehearsal_) return log(at, bytes);
   write_straight(at, bytes, true);
 }
 
 void JournaledFile::fill_ahead(std::uint64_t at, std::size_t size) {
-  if (abandoned_) return;
+  if (abandoned_ || rehearsal_) return;
   const std::vector<char> zeros(size);
-  final_failure([&] { core::write_all(fd_, zeros.data(), size, at, path_); });
+  final_failure([&] {
+    keep_before(at, size);
+    core::write_all(fd_, zeros.data(), size, at, path_);
+  });
   size_ = std::max(size_, at + size);
 }
 
@@ -115,10 +135,7 @@ void JournaledFile::log(std::uint64_t at, std::span<const char> bytes) {
 
 void JournaledFile::write_straight(std::uint64_t at, std::span<const char> bytes, bool raw) {
   final_failure([&] {
-    if (before_) {
-      before_->save(at, bytes.size());
-      before_->sync();
-    }
+    keep_before(at, bytes.size());
     core::write_all(fd_, bytes.data(), bytes.size(), at, path_);
   });
   size_ = std::max(size_, at + bytes.size());
@@ -241,8 +258,13 @@ void JournaledFile::checkpoint(bool clean) {
 bool JournaledFile::commit(bool durable, std::int64_t samples) {
   if (abandoned_) throw FileError{failure_.empty() ? path_.string() + ": is not written any more" : failure_};
   samples_ = samples;
+  if (rehearsal_) {
+    visible_end_ = end_;
+    return durable;
+  }
   return final_failure([&] {
     if (!journal_) {
+      keep_before();
       apply();
       cut();
       if (durable) sync();
@@ -255,11 +277,15 @@ bool JournaledFile::commit(bool durable, std::int64_t samples) {
     const bool nothing = log_.empty() && end_ == visible_end_;
     if (nothing && base_sequence_ == sequence_) return true;
     if (nothing && !durable) return false;
+    keep_before();
     if (!marked_) mark_open();
     if (!durable) durable = !can_be_undone();
     fold();
     Head head = next_head(durable, false);
     journal_->encode(head, changed_, direct());
+    if (journal_->body_bytes() > kMostBody)
+      throw FileError{path_.string() + ": one change of " + std::to_string(journal_->body_bytes() >> 20) +
+                      " MiB is more than a journal takes (" + std::to_string(kMostBody >> 20) + " MiB): change less at once"};
     const bool spilled = !journal_->fits();
     if (spilled && !durable) {
       durable = true;
@@ -294,7 +320,7 @@ bool JournaledFile::commit(bool durable, std::int64_t samples) {
 void JournaledFile::cut() {
   if (size_ <= end_) return;
   if (before_) {
-    before_->save(end_, size_ - end_);
+    before_->save_tail(end_);
     before_->sync();
   }
   core::set_size(fd_, size_ = end_, path_);
@@ -322,12 +348,16 @@ void JournaledFile::apply() {
 }
 
 void JournaledFile::close() {
-  if (abandoned_ || !marked_) return;
+  if (abandoned_ || rehearsal_) return;
   final_failure([&] {
-    checkpoint(true);
-    wipe_all_but_base();
+    if (marked_) {
+      keep_before();
+      checkpoint(true);
+      wipe_all_but_base();
+    }
+    if (before_) before_->finish();
   });
-  abandoned_ = true;
+  abandoned_ = marked_;
 }
 
 void JournaledFile::wipe_all_but_base() {

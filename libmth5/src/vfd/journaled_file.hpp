@@ -23,6 +23,7 @@ struct Replay {
   std::uint64_t ranges = 0;     ///< put back
   std::uint64_t bytes = 0;      ///< in them
   std::uint64_t cut_bytes = 0;  ///< behind the last commit
+  std::uint64_t not_kept = 0;   ///< of these, what was too much for the file of what was before
   std::int64_t time = 0;        ///< of the commit the file is at now, host UTC, ns since 1970
   std::int64_t samples = 0;     ///< visible at it, per channel
   /// Of a later commit that was only visible and did not reach the medium as a whole. At least so much was lost.
@@ -40,6 +41,9 @@ class JournaledFile {
   /// @throws FileError, FormatError (damaged beyond the journal; or another program cleared the marks of a file that was not
   ///         recovered)
   static JournaledFile open(int fd, std::filesystem::path path, Replay& done, const std::filesystem::path& before = {});
+  /// For a file that was closed, to try what would be done with it: all that is written stays in memory, and commits and closing
+  /// change nothing. @throws FileError, StateError if it was not closed
+  static JournaledFile rehearse(int fd, std::filesystem::path path);
 
   // Called by HDF5 through the driver. @throws FileError, but for write(): whoever lets HDF5 write asks failure() afterwards
   void read(std::uint64_t at, void* bytes, std::size_t size) const;
@@ -85,6 +89,8 @@ class JournaledFile {
 
   JournaledFile(int fd, std::filesystem::path path) : fd_{fd}, path_{std::move(path)} {}
   Replay replay();
+  /// Called before any byte of the file is changed.
+  void keep_before(std::uint64_t at = 0, std::uint64_t size = 0);
   void write_straight(std::uint64_t at, std::span<const char> bytes, bool raw);
   void log(std::uint64_t at, std::span<const char> bytes);
   [[nodiscard]] std::span<const char> contents(const Entry& entry) const { return {arena_.data() + entry.from, entry.size}; }
@@ -115,6 +121,7 @@ class JournaledFile {
   bool fresh_ = false;   ///< a new file, nothing was committed yet
   bool marked_ = false;  ///< the journal says that the file is not clean
   bool abandoned_ = false;
+  bool rehearsal_ = false;  ///< the file is not to be changed
   std::string failure_;
   std::uint64_t end_ = 0;          ///< of the file as HDF5 sees it
   std::uint64_t visible_end_ = 0;  ///< of the last commit

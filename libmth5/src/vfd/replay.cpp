@@ -87,8 +87,7 @@ Replay JournaledFile::replay() {
     const auto base =
         std::find_if(found.begin(), found.end(), [&](const Found& each) { return each.record.head.sequence == oldest; });
     if (base == found.end())
-      throw FormatError{path_.string() +
-                        ": its journal lacks the last commit: damaged beyond what it can put right; the file was left as it is"};
+      throw FormatError{path_.string() + ": its journal lacks the last commit: damaged beyond what it can put right"};
     chosen = &*base;
     done.damaged = true;
     done.lost_samples.reset();
@@ -104,7 +103,7 @@ Replay JournaledFile::replay() {
   if (!expected(flags_in_file()))
     throw FormatError{path_.string() +
                       ": its writer died, and then another program (h5clear?) marked it as closed before its journal was "
-                      "replayed; the file was left as it is"};
+                      "replayed"};
 
   // Put together first: readers that have the file open must not see the base come back before what followed it.
   RedoRanges all;
@@ -114,15 +113,17 @@ Replay JournaledFile::replay() {
   const std::uint64_t size = core::size_of(fd_, path_);
   if (before_) {
     for (const auto& [at, bytes] : all.ranges()) before_->save(at, bytes.size());
-    if (size > head.end) before_->save(head.end, size - head.end);
+    before_->save_tail(head.end);
     before_->sync();
+    done.not_kept = before_->not_kept();
   }
+  // First, as it is the one thing here that a file system may refuse (a limit, no room) while nothing was changed yet.
+  if (size < head.end) core::set_size(fd_, head.end, path_);
   for (const auto& [at, bytes] : all.ranges()) {
     core::write_all(fd_, bytes.data(), bytes.size(), at, path_);
     ++done.ranges;
     done.bytes += bytes.size();
   }
-  if (size < head.end) core::set_size(fd_, head.end, path_);
   core::sync_data(fd_, path_);
 
   // Only when all is in its place the records may go, and only then what lies behind the end: one of them may have its body

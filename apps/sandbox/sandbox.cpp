@@ -1,0 +1,309 @@
+#include "sandbox/sandbox.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <new>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "mth5/error.hpp"
+
+namespace sandbox {
+
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+enum Code : int { kDone = 0, kDamaged = 4, kFailed = 5, kNoMemory = 6, kBusy = 7 };
+
+constexpr std::chrono::milliseconds kLook{50};           ///< between looks at the clock and the caller
+constexpr std::chrono::milliseconds kDeathThroes{2000};  ///< after SIGKILL; longer only where the disk hangs
+
+/// What the child tells, in memory it shares with its parent: it must be there even if the child dies between two instructions.
+struct Shared {
+  char object[1024];
+  char message[4096];
+  std::atomic<std::int64_t> done, total;
+};
+static_assert(std::atomic<std::int64_t>::is_always_lock_free);
+
+struct Unmap {
+  void operator()(Shared* shared) const { munmap(shared, sizeof(Shared)); }
+};
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_{fd} {}
+  ~Descriptor() { reset(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  void reset() {
+    if (fd_ >= 0) close(std::exchange(fd_, -1));
+  }
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+template <std::size_t N>
+void put(char (&to)[N], std::string_view text) {
+  const std::size_t n = std::min(text.size(), N - 1);
+  std::memcpy(to, text.data(), n);
+  to[n] = '\0';
+}
+
+/// Text of a child: up to its zero, wherever that is.
+template <std::size_t N>
+std::string text_of(const char (&from)[N]) {
+  return {from, strnlen(from, N)};
+}
+
+std::string words(int error) { return std::generic_category().message(error); }
+
+/// The child ends by SIGPROF unless it comes to the next object in time.
+void set_timer(std::chrono::milliseconds cpu) {
+  const itimerval in{{0, 0}, {cpu.count() / 1000, cpu.count() % 1000 * 1000}};
+  setitimer(ITIMER_PROF, &in, nullptr);
+}
+
+void set_limits(const Limits& limits, [[maybe_unused]] std::size_t address_space) {
+  const auto limit = [](auto what, rlim_t value) {
+    rlimit both{};
+    // A stricter limit that holds already stays.
+    if (getrlimit(what, &both) == 0) value = std::min(value, both.rlim_max);
+    both = {value, value};
+    setrlimit(what, &both);
+  };
+  limit(RLIMIT_CORE, 0);
+  limit(RLIMIT_FSIZE, limits.file_bytes);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  limit(RLIMIT_AS, address_space);
+#endif
+}
+
+/// Bytes of address space of this process.
+std::size_t address_space() {
+  std::size_t pages = 0;
+  std::ifstream{"/proc/self/statm"} >> pages;
+  return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+void close_all_from(int first) {
+  if (close_range(static_cast<unsigned>(first), ~0U, 0) == 0) return;
+  for (int fd = first; fd < 65536; ++fd) close(fd);  // a kernel before 5.9
+}
+
+class ChildReports : public Reports {
+ public:
+  ChildReports(Shared& shared, std::chrono::milliseconds cpu) : shared_{shared}, cpu_{cpu} {}
+  void visit(const std::string& object) override {
+    put(shared_.object, object);
+    set_timer(cpu_);
+  }
+  void progress(std::int64_t done, std::int64_t total) override {
+    shared_.total.store(total, std::memory_order_relaxed);
+    shared_.done.store(done, std::memory_order_relaxed);
+    set_timer(cpu_);
+  }
+
+ private:
+  Shared& shared_;
+  std::chrono::milliseconds cpu_;
+};
+
+bool send(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+[[noreturn]] void child(const std::function<std::string(Reports&)>& body, const Limits& limits, std::size_t address_space,
+                        Shared& shared, int answer_fd, pid_t parent) noexcept {
+  // Those that stop the parent are the parent's to decide on: a terminal and systemd send them to both. SIGXFSZ and SIGPIPE are
+  // errors of the call that met them.
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGXFSZ, SIGPIPE}) std::signal(number, SIG_IGN);
+  for (const int number : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGSYS, SIGPROF, SIGALRM, SIGXCPU, SIGCHLD})
+    std::signal(number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(kFailed);
+  const int answer = 3;
+  if (answer_fd != answer && dup2(answer_fd, answer) < 0) _exit(kFailed);
+  close_all_from(answer + 1);
+  if (const int null = open("/dev/null", O_RDWR); null >= 0) {  // last words of the C library
+    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, standard);
+    close(null);
+  }
+  set_limits(limits, address_space);
+  set_timer(limits.cpu_per_object);
+  int end = kDone;
+  try {
+    ChildReports reports{shared, limits.cpu_per_object};
+    const std::string text = body(reports);
+    end = send(answer, text) ? kDone : kFailed;
+  } catch (const mth5::FormatError& e) {
+    put(shared.message, e.what());
+    end = kDamaged;
+  } catch (const mth5::BusyError& e) {
+    put(shared.message, e.what());
+    end = kBusy;
+  } catch (const std::bad_alloc&) {
+    end = kNoMemory;
+  } catch (const std::exception& e) {
+    put(shared.message, e.what());
+    end = kFailed;
+  } catch (...) {
+    put(shared.message, "an exception that is none of ours");
+    end = kFailed;
+  }
+  _exit(end);
+}
+
+std::string seconds(std::chrono::milliseconds time) { return std::to_string(time.count()) + " ms"; }
+
+/// Takes what the child writes until it closes its end. @returns why it was given up, nullopt if it was not
+std::optional<End> listen(int fd, const Shared& shared, const Limits& limits, const Watch& watch, Outcome& outcome) {
+  const auto until = Steady::now() + limits.wall;
+  std::array<char, 65536> bytes;
+  std::int64_t shown = -1;
+  for (;;) {
+    if (watch.cancelled && watch.cancelled()) return End::Cancelled;
+    if (Steady::now() >= until) {
+      outcome.reason = "it takes more than " + seconds(limits.wall);
+      return End::TooLong;
+    }
+    if (const auto done = shared.done.load(std::memory_order_relaxed); watch.progress && done != shown)
+      watch.progress(shown = done, shared.total.load(std::memory_order_relaxed));
+    pollfd look{fd, POLLIN, 0};
+    const int ready = poll(&look, 1, static_cast<int>(kLook.count()));
+    if (ready <= 0) continue;  // also EINTR: the caller's signals
+    const ssize_t n = read(fd, bytes.data(), bytes.size());
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (n <= 0) return std::nullopt;
+    if (outcome.answer.size() + static_cast<std::size_t>(n) > limits.answer_bytes) {
+      outcome.reason = "its answer is longer than " + std::to_string(limits.answer_bytes >> 20) + " MiB";
+      return End::Crashed;
+    }
+    outcome.answer.append(bytes.data(), static_cast<std::size_t>(n));
+  }
+}
+
+/// @returns nothing if it does not end in time: a process in a call to a disk that hangs cannot even be killed
+std::optional<int> reap(pid_t pid, std::chrono::milliseconds patience) {
+  const auto until = Steady::now() + patience;
+  for (int status = 0;;) {
+    const pid_t ended = waitpid(pid, &status, WNOHANG);
+    if (ended == pid) return status;
+    if (ended < 0 && errno != EINTR) return std::nullopt;
+    if (Steady::now() >= until) return std::nullopt;
+    poll(nullptr, 0, 1);
+  }
+}
+
+void judge(int status, const Limits& limits, Outcome& outcome) {
+  if (WIFEXITED(status)) {
+    switch (WEXITSTATUS(status)) {
+      case kDone:
+        outcome.end = End::Done;
+        return;
+      case kDamaged:
+        outcome.end = End::Damaged;
+        return;
+      case kBusy:
+        outcome.end = End::Busy;
+        return;
+      case kFailed:
+        outcome.end = End::Failed;
+        return;
+      case kNoMemory:
+        outcome.end = End::OutOfMemory;
+        outcome.reason = "reading it takes more than " + std::to_string(limits.memory_bytes >> 20) + " MiB of memory";
+        return;
+      default:
+        outcome.end = End::Crashed;
+        outcome.reason = "HDF5 ended in it";
+        return;
+    }
+  }
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF) {
+    outcome.end = End::TooLong;
+    outcome.reason = "HDF5 does not come to an end with it (" + seconds(limits.cpu_per_object) + ")";
+    return;
+  }
+  outcome.end = End::Crashed;
+  outcome.reason = std::string{"HDF5 crashed on it"} +
+                   (WIFSIGNALED(status) ? " (" + std::string{strsignal(WTERMSIG(status))} + ")" : std::string{});
+}
+
+}  // namespace
+
+Outcome run(const std::function<std::string(Reports&)>& body, const Limits& limits, const Watch& watch) {
+  const auto fail = [](const char* what) -> void {
+    const int error = errno;
+    throw mth5::FileError{std::string{"a child process that looks at a file: "} + what + ": " + words(error)};
+  };
+  void* memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) fail("mmap");
+  const std::unique_ptr<Shared, Unmap> shared{new (memory) Shared{}};
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) fail("pipe");
+  const Descriptor from_child{ends[0]};
+  Descriptor to_parent{ends[1]};
+  const std::size_t room = address_space() + limits.memory_bytes;
+  const pid_t self = getpid();
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t pid = fork();
+  if (pid == 0) child(body, limits, room, *shared, to_parent.get(), self);
+  const int error = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = error;
+  if (pid < 0) fail("fork");
+  to_parent.reset();
+
+  Outcome outcome;
+  outcome.pid = pid;
+  const auto given_up = listen(from_child.get(), *shared, limits, watch, outcome);
+  // One that closed its end is about to end; what it has not ended by then it never will.
+  auto status = given_up ? std::nullopt : reap(pid, std::min(limits.wall, kDeathThroes));
+  if (status) {
+    judge(*status, limits, outcome);
+  } else {
+    outcome.end = given_up.value_or(End::TooLong);
+    if (!given_up) outcome.reason = "it does not come to an end";
+    kill(pid, SIGKILL);
+    status = reap(pid, kDeathThroes);
+  }
+  if (!status) outcome.reason += ", and its process cannot be ended: the disk hangs";
+  if (outcome.end != End::Done) outcome.answer.clear();
+  outcome.object = text_of(shared->object);
+  outcome.message = text_of(shared->message);
+  return outcome;
+}
+
+}  // namespace sandbox

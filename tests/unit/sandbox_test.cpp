@@ -1,0 +1,186 @@
+#include "sandbox/sandbox.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <fstream>
+#include <vector>
+
+#include "mth5/error.hpp"
+#include "support/support.hpp"
+
+namespace {
+
+using sandbox::End;
+using sandbox::Reports;
+using sandbox::run;
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+[[noreturn]] void spin() {
+  static std::atomic<int> turns{0};
+  for (;;) ++turns;
+}
+
+TEST(Sandbox, HandsOverWhatTheBodyReturns) {
+  const std::string large(3'000'000, 'x');
+  const auto outcome = run([&](Reports& reports) {
+    reports.visit("/here");
+    return large;
+  });
+  EXPECT_EQ(outcome.end, End::Done);
+  EXPECT_EQ(outcome.answer, large);
+  EXPECT_EQ(outcome.object, "/here");
+}
+
+TEST(Sandbox, TellsTheKindsOfErrorsApart) {
+  const auto thrown = [](auto error) { return run([=](Reports&) -> std::string { throw error; }); };
+  EXPECT_EQ(thrown(mth5::FormatError{"bad"}).end, End::Damaged);
+  EXPECT_EQ(thrown(mth5::BusyError{"busy", 1}).end, End::Busy);
+  EXPECT_EQ(thrown(mth5::FileError{"gone"}).end, End::Failed);
+  EXPECT_EQ(thrown(mth5::FileError{"gone"}).message, "gone");
+  EXPECT_EQ(thrown(std::bad_alloc{}).end, End::OutOfMemory);
+  EXPECT_EQ(thrown(1).end, End::Failed);
+}
+
+TEST(Sandbox, OutlivesACrashAndNamesThePlace) {
+  const auto outcome = run([](Reports& reports) -> std::string {
+    reports.visit("/Survey/heap");
+    raise(SIGSEGV);
+    return "";
+  });
+  EXPECT_EQ(outcome.end, End::Crashed);
+  EXPECT_EQ(outcome.object, "/Survey/heap");
+  EXPECT_THAT(outcome.reason, HasSubstr("Segmentation fault"));
+}
+
+TEST(Sandbox, EndsWhatDoesNotComeToAnEnd) {
+  const auto busy = run([](Reports&) -> std::string { spin(); }, {.cpu_per_object = milliseconds{50}});
+  EXPECT_EQ(busy.end, End::TooLong);
+  EXPECT_THAT(busy.reason, HasSubstr("50 ms"));
+  const auto idle = run(
+      [](Reports&) -> std::string {
+        for (;;) pause();
+      },
+      {.wall = milliseconds{50}});
+  EXPECT_EQ(idle.end, End::TooLong);
+  // One that goes from object to object for ever, and one that has closed its end of the pipe.
+  const auto restless = run(
+      [](Reports& reports) -> std::string {
+        for (;;) reports.visit("next");
+      },
+      {.wall = milliseconds{100}});
+  EXPECT_EQ(restless.end, End::TooLong);
+  const auto silent = run(
+      [](Reports&) -> std::string {
+        close(3);
+        for (;;) pause();
+      },
+      {.wall = milliseconds{100}});
+  EXPECT_EQ(silent.end, End::TooLong);
+}
+
+TEST(Sandbox, IsCancelledWhileTheChildIsAtWork) {
+  int asked = 0;
+  const auto outcome = run(
+      [](Reports&) -> std::string {
+        for (;;) pause();
+      },
+      {}, {.cancelled = [&] { return ++asked > 3; }});
+  EXPECT_EQ(outcome.end, End::Cancelled);
+}
+
+TEST(Sandbox, SignalsForTheParentAreNotTheChilds) {
+  const auto outcome = run([](Reports&) {
+    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGPIPE}) raise(number);
+    return std::string{"went on"};
+  });
+  EXPECT_EQ(outcome.answer, "went on");
+}
+
+TEST(Sandbox, LimitsTheFilesThatTheChildWrites) {
+  const support::TempDir dir;
+  const auto path = dir / "file";
+  const auto grow = [&](std::uint64_t limit) {
+    return run(
+        [&](Reports&) {
+          const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+          const std::string bytes(100'000, 'x');
+          std::size_t written = 0;
+          for (ssize_t n = 1; n > 0; written += static_cast<std::size_t>(n))
+            n = std::max<ssize_t>(0, write(fd, bytes.data(), bytes.size()));
+          return std::to_string(written) + (errno == EFBIG ? " EFBIG" : " other");
+        },
+        {.file_bytes = limit});
+  };
+  EXPECT_EQ(grow(250'000).answer, "250000 EFBIG");
+  EXPECT_EQ(grow(0).answer, "0 EFBIG") << "one that only reads";
+}
+
+TEST(Sandbox, LimitsMemoryAndTheAnswer) {
+  const auto outcome = run([](Reports&) { return std::string(2 << 20, 'x'); }, {.answer_bytes = 1 << 20});
+  EXPECT_EQ(outcome.end, End::Crashed);
+  EXPECT_TRUE(outcome.answer.empty());
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  const auto greedy = run(
+      [](Reports&) {
+        const std::vector<char> much(std::size_t{512} << 20, 'x');
+        return std::string{much.begin(), much.begin() + 1};
+      },
+      {.memory_bytes = std::size_t{256} << 20});
+  EXPECT_EQ(greedy.end, End::OutOfMemory);
+  EXPECT_THAT(greedy.reason, HasSubstr("256 MiB"));
+#endif
+}
+
+TEST(Sandbox, TheChildHoldsNothingOfItsParents) {
+  const support::TempDir dir;
+  const int low = open((dir / "held").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int fd = fcntl(low, F_DUPFD_CLOEXEC, 100);  // no number that the child may have given again
+  close(low);
+  const auto outcome = run([&](Reports&) { return std::string{fcntl(fd, F_GETFD) == -1 ? "closed" : "open"}; });
+  EXPECT_EQ(outcome.answer, "closed");
+  close(fd);
+}
+
+TEST(Sandbox, TheChildDiesWithItsParent) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe(ends.data()), 0);
+  const pid_t parent = fork();
+  if (parent == 0) {
+    // The child's child closes what it inherits, so that the pipe ends when this process and it are gone; it tells its pid first.
+    const int told = ends[1];
+    (void)run(
+        [&](Reports& reports) -> std::string {
+          reports.progress(getpid(), 0);
+          for (;;) pause();
+        },
+        {}, {.progress = [&](std::int64_t pid, std::int64_t) { (void)!write(told, &pid, sizeof pid); }});
+    _exit(0);
+  }
+  close(ends[1]);
+  std::int64_t child = 0;
+  while (child == 0) ASSERT_EQ(read(ends[0], &child, sizeof child), ssize_t{sizeof child});
+  kill(parent, SIGKILL);
+  int status = 0;
+  waitpid(parent, &status, 0);
+  EXPECT_TRUE(support::eventually([&] {
+    return kill(static_cast<pid_t>(child), 0) != 0 || [&] {
+      std::ifstream in{"/proc/" + std::to_string(child) + "/stat"};
+      std::string pid, name, state;
+      in >> pid >> name >> state;
+      return state == "Z";
+    }();
+  }));
+  close(ends[0]);
+}
+
+}  // namespace
