@@ -1,10 +1,12 @@
 #include "acquisition/recorder/station_lock.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <system_error>
 #include <utility>
@@ -15,6 +17,8 @@
 namespace daq::recorder {
 
 namespace {
+
+constexpr mode_t kMode = 0600;
 
 /// "1234 mth5d", as the holder wrote it; "" if it has not yet.
 std::string holder(int fd) {
@@ -34,31 +38,87 @@ std::string holder(int fd) {
                         std::strtoll(by.c_str(), nullptr, 10)};
 }
 
+bool lock(int fd, int command, short type) {
+  struct flock lock {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  if (fcntl(fd, command, &lock) != 0) return false;
+  return command != F_OFD_GETLK || lock.l_type != F_UNLCK;
+}
+
+/// For the message of who comes second; a disk without room for it costs no more than that.
+void sign(int fd) {
+  const std::string text = std::to_string(getpid()) + " mth5d\n";
+  if (ftruncate(fd, 0) == 0) (void)!pwrite(fd, text.data(), text.size(), 0);
+}
+
+bool is_at(int fd, const std::filesystem::path& path) {
+  struct stat ours {};
+  struct stat there {};
+  return fstat(fd, &ours) == 0 && lstat(path.c_str(), &there) == 0 && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+/// Puts a new, locked file in the place of one that only a reader holds: it was made readable by an older mth5d, and nobody can
+/// tell when that reader lets go. @returns -1 if that fails
+int replace(const std::filesystem::path& path) {
+  const std::filesystem::path made = path.string() + "." + std::to_string(getpid());
+  const int fd = open(made.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode);
+  if (fd < 0) return -1;
+  if (lock(fd, F_OFD_SETLK, F_WRLCK) && rename(made.c_str(), path.c_str()) == 0) return fd;
+  unlink(made.c_str());
+  close(fd);
+  return -1;
+}
+
 }  // namespace
 
 StationLock::StationLock(const std::filesystem::path& directory, const std::string& survey, const std::string& station)
-    : fd_{open((directory / hidden_name(survey, station, "lock")).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)} {
-  const std::string name = (directory / hidden_name(survey, station, "lock")).string();
-  if (fd_ < 0) throw mth5::FileError{name + ": cannot be opened: " + std::generic_category().message(errno)};
-  struct flock lock {};
-  lock.l_type = F_WRLCK;
-  lock.l_whence = SEEK_SET;
-  if (fcntl(fd_, F_OFD_SETLK, &lock) != 0) {
+    : path_{directory / hidden_name(survey, station, "lock")},
+      fd_{open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kMode)} {
+  if (fd_ < 0) {
     const int error = errno;
-    const auto by = holder(fd_);
-    close(std::exchange(fd_, -1));
-    if (error == EAGAIN || error == EACCES) throw_busy(directory, survey, station, by);
-    throw mth5::FileError{name + ": cannot be locked: " + std::generic_category().message(error)};
+    throw mth5::FileError{
+        path_.string() + ": cannot be opened: " + std::generic_category().message(error) +
+        (error == EACCES ? "; it belongs to another user, who records this station here or did; mth5d runs as one user" : "")};
   }
-  // For the message of who comes second; a disk without room for it costs no more than that.
-  const std::string text = std::to_string(getpid()) + " mth5d\n";
-  if (ftruncate(fd_, 0) == 0) (void)!pwrite(fd_, text.data(), text.size(), 0);
+  (void)fchmod(fd_, kMode);  // one of an older mth5d
+  if (!lock(fd_, F_OFD_SETLK, F_WRLCK)) {
+    const int error = errno;
+    const bool taken = error == EAGAIN || error == EACCES;
+    if (taken && lock(fd_, F_OFD_GETLK, F_RDLCK)) {  // a shared lock would be refused too: it is an exclusive one
+      const auto by = holder(fd_);
+      close(std::exchange(fd_, -1));
+      throw_busy(directory, survey, station, by);
+    }
+    close(std::exchange(fd_, -1));
+    if (taken) fd_ = replace(path_);
+    if (fd_ < 0) throw mth5::FileError{path_.string() + ": cannot be locked: " + std::generic_category().message(error)};
+  }
+  // Between open and lock it may have been deleted or replaced: then somebody else may hold the one that is there.
+  if (!is_at(fd_, path_) && renew() == Kept::Taken) {
+    close(std::exchange(fd_, -1));
+    throw_busy(directory, survey, station, "");
+  }
+  sign(fd_);
 }
 
-StationLock::StationLock(StationLock&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
+StationLock::StationLock(StationLock&& other) noexcept : path_{std::move(other.path_)}, fd_{std::exchange(other.fd_, -1)} {}
 
 StationLock::~StationLock() {
   if (fd_ >= 0) close(fd_);
+}
+
+StationLock::Kept StationLock::renew() noexcept {
+  if (is_at(fd_, path_)) return Kept::Still;
+  const int fd = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kMode);
+  if (fd < 0) return Kept::Taken;
+  if (!lock(fd, F_OFD_SETLK, F_WRLCK) || !is_at(fd, path_)) {
+    close(fd);
+    return Kept::Taken;
+  }
+  close(std::exchange(fd_, fd));
+  sign(fd_);
+  return Kept::Renewed;
 }
 
 }  // namespace daq::recorder

@@ -7,7 +7,8 @@ namespace daq::recorder {
 
 /// One recorder per directory, survey and station: a lock (F_OFD_SETLK) on a small hidden file beside the data. It goes with the
 /// process, so a file that a dead one left locks nothing, and HDF5_USE_FILE_LOCKING is of no account. The file stays: to remove
-/// it would let a third one lock a new file of that name while a second still holds the old one.
+/// it would let a third one lock a new file of that name while a second still holds the old one. Only its owner may open it, as
+/// who may read a file can keep an exclusive lock off it. Thread: one.
 class StationLock {
  public:
   /// @throws mth5::BusyError naming pid and program of the holder; mth5::FileError
@@ -16,8 +17,18 @@ class StationLock {
   StationLock(StationLock&& other) noexcept;
   StationLock& operator=(StationLock&&) = delete;
 
+  enum class Kept {
+    Still,    ///< nothing happened to it
+    Renewed,  ///< its file was deleted or replaced: made again, and locked
+    Taken,    ///< made again by another recorder, which holds it; or it cannot be made again now
+  };
+  /// To be asked every second or so; one system call unless something happened. Never throws.
+  [[nodiscard]] Kept renew() noexcept;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
  private:
-  int fd_;
+  std::filesystem::path path_;
+  int fd_ = -1;
 };
 
 }  // namespace daq::recorder
