@@ -1,5 +1,6 @@
 #include "recovery.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,10 +33,14 @@ fs::path unused_name(const fs::path& file) {
 
 std::string name_of(const mth5::ChannelInfo& channel) { return channel.station + "/" + channel.run + "/" + channel.component; }
 
-/// What cannot be read or does not fit together, a line each.
-std::vector<std::string> problems_of(const mth5::Reader& reader, const Options& options, sandbox::Reports& reports,
-                                     nlohmann::json& report) {
-  std::vector<std::string> problems;
+/// A line each.
+struct Findings {
+  std::vector<std::string> damaged;  ///< what cannot be read or does not fit together
+  std::vector<std::string> unread;   ///< what is whole for all that is known: a filter or a newer HDF5 is needed, the disk failed
+};
+Findings findings_of(const mth5::Reader& reader, const Options& options, sandbox::Reports& reports, nlohmann::json& report) {
+  Findings found;
+  auto& problems = found.damaged;
   const auto& channels = reader.channels();
   const std::int64_t total = std::accumulate(channels.begin(), channels.end(), std::int64_t{0},
                                              [](std::int64_t n, const auto& channel) { return n + channel.n_samples; });
@@ -48,8 +53,10 @@ std::vector<std::string> problems_of(const mth5::Reader& reader, const Options& 
         done += static_cast<std::int64_t>(reader.read(c, at, kWindow).size());
         reports.progress(done, total);
       }
-    } catch (const mth5::Error& e) {
+    } catch (const mth5::FormatError& e) {
       problems.push_back(name_of(channels[c]) + ": from sample " + std::to_string(at) + " on: " + e.what());
+    } catch (const mth5::Error& e) {
+      found.unread.push_back(name_of(channels[c]) + ": from sample " + std::to_string(at) + " on: " + e.what());
     }
   }
   report["verified"] = {{"channels", channels.size()}, {"samples_read", done}};
@@ -69,25 +76,28 @@ std::vector<std::string> problems_of(const mth5::Reader& reader, const Options& 
     problems.push_back("the ledger tells of " + std::to_string(in_ledger) + " samples a channel, the file holds " +
                        std::to_string(in_file));
   report["ledger"] = {{"sources", ledger.size()}, {"samples_stored", in_ledger}, {"samples_in_file", in_file}};
-  return problems;
+  return found;
 }
 
-/// Adds runs and findings to a report. @returns whether there was no problem
-bool examine(const mth5::Reader& reader, const Options& options, sandbox::Reports& reports, nlohmann::json& report,
-             std::string& text) {
+/// Adds runs and findings to a report. @returns kDone, kFailure (not all can be read here), kDamaged
+cli::Exit examine(const mth5::Reader& reader, const Options& options, sandbox::Reports& reports, nlohmann::json& report,
+                  std::string& text) {
   report["runs"] = nlohmann::json::array();
   for (const auto& run : reader.runs()) {
     text += "\n  " + run.station + "/" + run.id + ": " + std::to_string(run.n_samples) + " samples in each of " +
             std::to_string(run.channels.size()) + " channels, " + mth5::to_iso(run.start) + " to " + mth5::to_iso(run.end());
     report["runs"].push_back({{"station", run.station}, {"run", run.id}, {"n_samples", run.n_samples}});
   }
-  const auto problems = problems_of(reader, options, reports, report);
+  const auto found = findings_of(reader, options, reports, report);
+  const auto& problems = found.damaged;
   report["problems"] = problems;
-  if (problems.empty())
+  report["unread"] = found.unread;
+  if (problems.empty() && found.unread.empty())
     text += std::string{"\n  chunk indexes of all channels are whole"} + (options.check ? ", every sample can be read" : "") +
             (report["ledger"]["sources"].get<int>() > 0 ? ", the ledger balances" : "");
   for (const auto& line : problems) text += "\n  damaged: " + line;
-  return problems.empty();
+  for (const auto& line : found.unread) text += "\n  not read: " + line;
+  return !problems.empty() ? cli::kDamaged : !found.unread.empty() ? cli::kFailure : cli::kDone;
 }
 
 /// Of what the last commit says was still in memory.
@@ -116,10 +126,18 @@ std::uint64_t bytes_of(const fs::path& path) {
   return gone ? 0 : bytes;
 }
 
+/// Without its holes.
+std::uint64_t on_disk(const fs::path& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_blocks) * 512 : 0;
+}
+
 /// @param may_write  bytes of the longest file that the child may make
 sandbox::Limits limits_for(const fs::path& path, std::uint64_t may_write) {
   sandbox::Limits limits;
   limits.file_bytes = may_write;
+  // Ten thousand runs take their time in one recovery, and take hundreds of MiB on the disk.
+  limits.cpu_per_object = std::chrono::milliseconds{4000 + static_cast<std::int64_t>(50 * on_disk(path) / kMiB)};
   // Slower than a mebibyte a second no disk is that can be recovered from.
   limits.wall += std::chrono::seconds{bytes_of(path) / kMiB};
   return limits;
@@ -135,20 +153,20 @@ mth5::ReaderOptions visiting(sandbox::Reports& reports) {
 struct Answer {
   nlohmann::json report;
   std::string text;
-  bool sound = false;
+  int code = cli::kDamaged;
 };
 
 std::string encode(const Answer& answer) {
-  const nlohmann::json all{{"report", answer.report}, {"text", answer.text}, {"sound", answer.sound}};
+  const nlohmann::json all{{"report", answer.report}, {"text", answer.text}, {"code", answer.code}};
   return all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 Answer decode(const fs::path& path, const std::string& bytes) {
   const auto all = nlohmann::json::parse(bytes, nullptr, false);
-  if (!all.is_object() || !all.contains("report") || !all.contains("text") || !all["text"].is_string() ||
-      !all.contains("sound") || !all["sound"].is_boolean())
+  if (!all.is_object() || !all.contains("report") || !all.contains("text") || !all["text"].is_string() || !all.contains("code") ||
+      !all["code"].is_number_integer())
     throw mth5::FormatError{path.string() + ": damaged: HDF5 was led astray by it"};
-  return {all["report"], all["text"], all["sound"]};
+  return {all["report"], all["text"], all["code"]};
 }
 
 /// What the child could not say of itself.
@@ -167,7 +185,7 @@ Answer look_at(const fs::path& path, const Options& options) {
       [&](sandbox::Reports& reports) {
         Answer answer{{{"file", path.string()}, {"action", "none"}}, path.string() + ": closed in order, nothing to do"};
         const mth5::Reader reader{path, visiting(reports)};
-        answer.sound = examine(reader, options, reports, answer.report, answer.text);
+        answer.code = examine(reader, options, reports, answer.report, answer.text);
         return encode(answer);
       },
       limits_for(path, 0), {.progress = std::ref(progress)});
@@ -191,7 +209,8 @@ Answer recovered(const fs::path& path, const fs::path& before, const Options& op
                    {"commit", done.time ? nlohmann::json(mth5::to_iso(*done.time)) : nlohmann::json{}}};
   for (const auto& line : done.lines) answer.text += "\n  " + line;
   tell_what_was_at_risk(reader, done, answer.report, answer.text);
-  answer.sound = examine(reader, options, reports, answer.report, answer.text) && !done.damaged;
+  answer.code = examine(reader, options, reports, answer.report, answer.text);
+  if (done.damaged) answer.code = cli::kDamaged;
   return answer;
 }
 
@@ -226,11 +245,11 @@ void say(bool json, const nlohmann::json& report, const std::string& text) {
   std::printf("%s\n", line.c_str());
 }
 
-cli::Exit recover(const fs::path& path, const Options& options) {
+int recover(const fs::path& path, const Options& options) {
   if (mth5::probe(path).state == mth5::FileState::Closed) {
     const auto answer = look_at(path, options);
     say(options.json, answer.report, answer.text);
-    return answer.sound ? cli::kDone : cli::kDamaged;
+    return answer.code;
   }
   if (options.dry_run) {
     const bool live = mth5::probe(path).locked;
@@ -246,7 +265,7 @@ cli::Exit recover(const fs::path& path, const Options& options) {
   if (outcome.end == sandbox::End::Done) {
     const auto answer = decode(path, outcome.answer);
     say(options.json, answer.report, answer.text);
-    return answer.sound ? cli::kDone : cli::kDamaged;
+    return answer.code;
   }
   using sandbox::End;
   const bool died = outcome.end != End::Damaged && outcome.end != End::Busy && outcome.end != End::Failed;
@@ -284,7 +303,7 @@ void set_swmr(const fs::path& path, const fs::path& target, bool dry_run, bool j
                        std::to_string(made.datasets) + " datasets, " + std::to_string(made.attributes) + " attributes, " +
                        std::to_string(made.references) + " references rewritten";
     for (const auto& line : made.notes) text += "\n  " + line;
-    return encode({report, text, true});
+    return encode({report, text, cli::kDone});
   };
   // What was compressed is not any more; 100 times as long nothing of ours becomes.
   const auto outcome =

@@ -17,8 +17,9 @@ struct Options {
 ///
 /// Brings a file to its last commit, goes through all chunk indexes and the ledger, with `check` through every sample, and says
 /// what was found and what is lost.
-/// @returns kDone; kDamaged if something is; kWriterDied of a file that was not closed, with dry_run. @throws mth5::Error
-cli::Exit recover(const std::filesystem::path& path, const Options& options);
+/// @returns an exit code: kDone; kFailure if a part cannot be read here (a filter is missing); kDamaged; kWriterDied of a file
+/// that was not closed, with dry_run. @throws mth5::Error
+int recover(const std::filesystem::path& path, const Options& options);
 /// Takes a recovery back. @throws mth5::Error
 void undo(const std::filesystem::path& path, const std::filesystem::path& before, bool json);
 /// Makes the copy that can be appended to. @throws mth5::Error

@@ -18,7 +18,7 @@ namespace mth5d {
 
 namespace {
 
-constexpr auto kSlowCall = std::chrono::seconds{5};   // of a write or sync, before it is complained of
+constexpr auto kSlowCall = std::chrono::seconds{5};  // of a write or sync, before it is complained of
 // Below TimeoutStopSec of the unit, 90 s: what the disk has not taken by the first is given up and counted, so that the file is
 // closed long before the second.
 constexpr auto kWriteLimit = std::chrono::seconds{45};
@@ -236,9 +236,18 @@ void Daemon::guarded(const char* stage, Body body) {
 }
 
 void Daemon::run() {
-  recorder_.claim();
-  log_->info("start version=\"{}\" sources={} directory={}", options_.version, inputs_.size(), config_.output.directory.string());
   wait_for_signal();
+  recorder_.claim([this] {
+    main_.poll();  // signals are answered also while a file takes its time
+    return stopping_;
+  });
+  if (stopping_) {
+    about_.state = "stopped";
+    report_status();
+    log_->info("end");
+    return;
+  }
+  log_->info("start version=\"{}\" sources={} directory={}", options_.version, inputs_.size(), config_.output.directory.string());
   about_.state = "recording";
   report_status();
   tick_status();

@@ -114,9 +114,9 @@ TEST(Resume, BeginsANewFileWhereAnotherIsNewer) {
   std::filesystem::rename(dead, dir / "aside" / "dead.h5");
   record_well(peer, dir, 100, 150, "info: file open file=");
   std::filesystem::rename(dir / "aside" / "dead.h5", dead);
-  record_well(peer, dir, 200, 250, "warning: recovered file=" + dead.string());
-  EXPECT_EQ(support::stored(dead).seconds, seconds(0, 50));
-  EXPECT_EQ(mth5::probe(dead).state, mth5::FileState::Closed);
+  const auto bytes = support::read_text(dead);
+  record_well(peer, dir, 200, 250, "warning: older files of crashed writers left=1");
+  EXPECT_EQ(support::read_text(dead), bytes) << "to recover it is mth5-recover's";
   EXPECT_EQ(support::stored(dir / "MT001_20201004T000320Z.h5").seconds, seconds(200, 250));
 }
 
@@ -134,6 +134,7 @@ TEST(Resume, LeavesADamagedFileAloneAndBeginsANewOne) {
   ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(100, 150).size()));
   EXPECT_EQ(recording.stop(), 0) << recording.log();
   EXPECT_EQ(support::read_text(dead), bytes) << "what cannot be understood was changed";
+  EXPECT_THAT(lines_with(recording.log(), "error: not resumed, a new file begins: file=" + dead.string()), SizeIs(1));
   EXPECT_EQ(support::stored(dir / "MT001_20201004T000140Z.h5").seconds, seconds(100, 150));
 }
 

@@ -34,13 +34,14 @@ Recorder::Recorder(const config::Config& config, const stream::Streams& streams,
       disk_{config, log},
       writer_{{config, streams, ring, receipts, published_, log, std::move(on_file)}, disk_} {}
 
-void Recorder::claim() {
+void Recorder::claim(const std::function<bool()>& cancelled) {
   check_directory(config_.output);
   std::set<std::string> stations;
   for (const auto& source : config_.sources)
     if (stations.insert(source.station.text("id")).second)
       locks_.emplace_back(config_.output.directory, config_.survey.text("id"), source.station.text("id"));
-  if (auto resume = recover_files(config_, *log_)) writer_.resume_in(std::move(*resume));
+  if (auto resume = find_resume(config_, *log_, cancelled)) writer_.resume_in(std::move(*resume));
+  if (cancelled && cancelled()) return;
   disk_.claim();
   watch_disk(Steady::now());
 }
@@ -117,6 +118,7 @@ Steady::time_point Recorder::next_deadline() const {
 void Recorder::watch(Steady::time_point now) {
   if (!disk_.is_due(now)) return;
   watch_disk(now);
+  watch_locks();
   if (!outage_) watch_file();
 }
 
@@ -134,6 +136,22 @@ void Recorder::watch_disk(Steady::time_point now) {
                 "disk full: free=" + std::to_string(free) + " limit=" + std::to_string(disk_.limit()) + " directory=" +
                     config_.output.directory.string() + "; the file is closed, samples wait in the ring for space",
                 now + kTryFullEvery});
+}
+
+void Recorder::watch_locks() {
+  using Kept = StationLock::Kept;
+  for (auto& lock : locks_) {
+    const auto kept = lock.renew();
+    if (kept == Kept::Renewed)
+      log_->warn("{}: was deleted; made again, this station is still recorded here by this mth5d", lock.path().string());
+    if (kept != Kept::Taken)
+      lock_lost_.erase(&lock);
+    else if (lock_lost_.insert(&lock).second)
+      log_->error(
+          "{}: was deleted, and another process has made it again or it cannot be made: another recorder may record this station "
+          "here",
+          lock.path().string());
+  }
 }
 
 void Recorder::watch_file() {

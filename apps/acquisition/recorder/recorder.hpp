@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,8 @@ class Recorder {
 
   /// Before run(), and before anything is received: the directory is good, nobody else records these stations there, files of a
   /// recorder that crashed are recovered, and there is room. @throws mth5::FileError, mth5::BusyError
-  void claim();
+  /// @param cancelled  asked again and again while files are looked at; true ends that, and nothing is claimed any more
+  void claim(const std::function<bool()>& cancelled = {});
 
   /// Writes until the ring is closed and empty, then closes the file. @throws mth5::FileError when it has to give up: what was
   /// received and not stored is counted and logged
@@ -68,6 +70,7 @@ class Recorder {
   void try_disk();
   void watch(Steady::time_point now);
   void watch_disk(Steady::time_point now);
+  void watch_locks();
   void watch_file();
   void failed(const mth5::FileError& error);
   void refused(const std::exception& error);
@@ -92,6 +95,7 @@ class Recorder {
   Published published_;
   // Writer thread only.
   std::vector<StationLock> locks_;
+  std::set<const StationLock*> lock_lost_;  ///< told in the log
   Disk disk_;
   FileWriter writer_;
   ring::Header header_{};

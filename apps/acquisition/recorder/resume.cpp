@@ -1,138 +1,103 @@
 #include "acquisition/recorder/resume.hpp"
 
 #include <algorithm>
-#include <map>
+#include <chrono>
+#include <system_error>
 
-#include "mth5/file.hpp"
+#include "acquisition/recorder/candidates.hpp"
+#include "acquisition/recorder/resume_answer.hpp"
+#include "acquisition/recorder/resume_file.hpp"
+#include "mth5/error.hpp"
 #include "mth5/reader.hpp"
 #include "mth5/recover.hpp"
+#include "sandbox/sandbox.hpp"
 
 namespace daq::recorder {
 
 namespace {
 
 namespace fs = std::filesystem;
+using Steady = std::chrono::steady_clock;
+using std::chrono::milliseconds;
 
-constexpr std::size_t kMost = 20;
+// Of the ten seconds that a start may take.
+constexpr milliseconds kForNames{1000}, kForLocks{1500}, kForChild{6000}, kForTakingBack{1000}, kCpuPerObject{3000};
+constexpr std::size_t kMemory = std::size_t{1} << 30;
 
-struct Found {
-  fs::path path;
-  fs::file_time_type time;
-  bool dead;  ///< else closed
-};
-
-/// Data files that nobody writes, the newest first. What is no HDF5 file is none of ours.
-std::vector<Found> files_of(const fs::path& directory) {
-  std::vector<Found> found;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator{directory, error}) {
-    const auto& path = entry.path();
-    if ((path.extension() != ".h5" && path.extension() != ".mth5") || path.filename().string().front() == '.') continue;
-    try {
-      const auto state = mth5::probe(path);
-      if (!state.locked) found.push_back({path, entry.last_write_time(), state.state != mth5::FileState::Closed});
-    } catch (const mth5::Error&) {  // not HDF5, not readable, gone
-    } catch (const fs::filesystem_error&) {
-    }
-  }
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.time > b.time; });
-  return found;
+fs::path unused_name(const fs::path& file) {
+  fs::path name = file.string() + ".before-recovery";
+  for (int n = 2; fs::exists(fs::symlink_status(name)); ++n) name = file.string() + ".before-recovery_" + std::to_string(n);
+  return name;
 }
 
-bool is_ours(const mth5::Reader& file, const config::Config& config) {
-  return std::all_of(config.sources.begin(), config.sources.end(), [&](const auto& source) {
-    return std::any_of(file.stations().begin(), file.stations().end(), [&](const auto& station) {
-      return station.id == source.station.text("id") && (station.survey.empty() || station.survey == config.survey.text("id"));
-    });
-  });
+std::uint64_t bytes_of(const fs::path& path) {
+  std::error_code gone;
+  const auto bytes = fs::file_size(path, gone);
+  return gone ? 0 : bytes;
 }
 
-/// nullopt: it cannot be read as it is.
-std::optional<bool> is_ours(const fs::path& path, const config::Config& config) {
+sandbox::Limits limits(const fs::path& path, milliseconds wall) {
+  sandbox::Limits limits;
+  limits.cpu_per_object = kCpuPerObject;
+  limits.wall = wall;
+  limits.memory_bytes = kMemory;
+  limits.file_bytes = bytes_of(path) + mth5::kMostGrowth;
+  return limits;
+}
+
+/// What a look at lock, flags and journal tells. @throws mth5::BusyError if a recorder writes it
+enum class Left { Closed, Dead, InRepair, Unknown };
+Left left_as(const fs::path& path, std::string& problem) {
   try {
-    return is_ours(mth5::Reader{path}, config);
-  } catch (const mth5::Error&) {
-    return std::nullopt;
-  }
-}
-
-/// @returns whether it is as its writer left it at a commit
-bool recover(const fs::path& path, spdlog::logger& log) {
-  try {
-    auto file = mth5::File::open(path, "r+");
-    for (const auto& line : file.recovery()) log.warn("recovered file={} {}", path.string(), line);
-    const bool whole = !file.recovery_report().damaged;
-    file.close();
-    return whole;
+    const auto found = mth5::probe(path);
+    if (!found.locked) return found.state == mth5::FileState::Closed ? Left::Closed : Left::Dead;
+    mth5::require_no_writer(path);  // tells who it is
+    return Left::InRepair;          // it has just let go
+  } catch (const mth5::BusyError& e) {
+    if (std::string_view{e.what()}.find("mth5-recover") != std::string_view::npos) return Left::InRepair;
+    throw mth5::BusyError{std::string{e.what()} + "; stop that one, or give this one another output.directory", e.pid};
   } catch (const mth5::Error& e) {
-    log.error("not recovered, left as it is: {}; mth5-recover may tell more", e.what());
-    return false;
+    problem = e.what();
+    return Left::Unknown;
   }
 }
 
-/// Why a recording cannot go on in a file; "" if it can.
-std::string why_not(const mth5::Reader& file, const config::Config& config) {
-  if (!is_ours(file, config)) return "it is of other stations";
-  if (file.file_version() != config.output.file_version) return "it is of file version " + file.file_version();
-  const auto sources = file.table("sources");
-  const auto streams = file.table("streams");
-  if (!sources || !streams || !file.table("commits")) return "its ledger is of an older mth5d";
-  if (sources->size() != config.sources.size()) return "it has other sources";
-  std::size_t n_streams = 0;
-  for (std::size_t i = 0; i < config.sources.size(); ++i) {
-    if (sources->text(i, "name") != config.sources[i].name || sources->text(i, "instrument") != config.sources[i].instrument.name)
-      return "it has other sources";
-    for (const auto& stream : stream::declared(config, static_cast<std::uint16_t>(i))) {
-      if (n_streams >= streams->size() || streams->text(n_streams, "name") != stream.name ||
-          streams->number(n_streams, "sample_rate") != stream.sample_rate)
-        return "it has other streams";
-      ++n_streams;
-    }
-  }
-  if (n_streams != streams->size()) return "it has other streams";
-  return "";
+/// After a child that came to no good end. @returns what became of the file
+std::string take_back(const fs::path& path, const fs::path& before) {
+  if (!fs::exists(fs::symlink_status(before))) return "left as it is";
+  const auto outcome =
+      sandbox::run([&](sandbox::Reports&) { return std::string{mth5::take_back(path, before) ? "back" : "whole"}; },
+                   limits(path, kForTakingBack));
+  if (outcome.end != sandbox::End::Done) return "changed in part; what was there is in " + before.string();
+  return outcome.answer == "back" ? "put back as it was"
+                                  : "brought to its last commit; what was changed is in " + before.string();
 }
 
-Resume describe(const mth5::Reader& file) {
-  Resume resume;
-  resume.path = file.path();
-  for (const auto& run : file.runs()) {
-    Resume::Run entry{run.station, run.id, run.sample_rate, {}, run.start, run.n_samples};
-    if (run.n_samples > 0 && run.sample_rate > 0) entry.next = mth5::sample_time(run.start, run.sample_rate, run.n_samples);
-    for (const auto channel : run.channels) entry.components.push_back(file.channels()[channel].component);
-    std::sort(entry.components.begin(), entry.components.end());
-    resume.runs.push_back(std::move(entry));
-  }
-  const auto commits = file.table("commits");
-  std::map<std::int64_t, std::int64_t> session_of;
-  for (std::size_t i = 0; i < commits->size(); ++i) {
-    resume.sequence = std::max(resume.sequence, commits->integer(i, "sequence"));
-    session_of[commits->integer(i, "sequence")] = commits->integer(i, "session");
-    resume.session = std::max(resume.session, commits->integer(i, "session") + 1);
-  }
-  const auto streams = file.table("streams");
-  resume.n_streams = streams->size();
-  for (std::size_t i = 0; i < streams->size(); ++i) resume.streams.push_back({streams->text(i, "name"), 0, 0});
-  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> counted;  // by stream and session: the newest row holds
-  if (const auto rows = file.table("stream_ledger"))
-    for (std::size_t i = 0; i < rows->size(); ++i)
-      counted[{rows->integer(i, "stream"), session_of[rows->integer(i, "sequence")]}] =
-          rows->integer(i, "samples_stored") + rows->integer(i, "samples_recovered");
-  for (const auto& [key, n] : counted)
-    if (key.first >= 0 && static_cast<std::size_t>(key.first) < resume.streams.size())
-      resume.streams[static_cast<std::size_t>(key.first)].counted += n;
-  for (std::size_t i = 0; i < streams->size(); ++i)
-    for (const auto& run : resume.runs)
-      if (run.station == streams->text(i, "station") && run.sample_rate == streams->number(i, "sample_rate"))
-        resume.streams[i].in_file += run.n_samples;
-  if (const auto gaps = file.table("gaps"))
-    for (std::size_t i = 0; i < gaps->size(); ++i) {
-      const auto stream = gaps->integer(i, "stream");
-      if (gaps->integer(i, "filled") != 0 && gaps->text(i, "component").empty() && stream >= 0 &&
-          static_cast<std::size_t>(stream) < resume.streams.size())
-        resume.streams[static_cast<std::size_t>(stream)].in_file -= gaps->integer(i, "samples");
+/// @returns nothing if the file is of other stations
+std::optional<ResumeAnswer> recover_in_child(const fs::path& path, const config::Config& config, milliseconds wall,
+                                             const std::function<bool()>& cancelled) {
+  const fs::path before = unused_name(path);
+  const auto outcome =
+      sandbox::run([&](sandbox::Reports& reports) { return encode(recover_and_try(path, before, config, reports)); },
+                   limits(path, wall), {.cancelled = cancelled});
+  ResumeAnswer failed;
+  if (outcome.end == sandbox::End::Done) {
+    if (auto answer = decode(outcome.answer)) {
+      std::error_code stays;  // it does no harm
+      fs::remove(before, stays);
+      if (answer->other_station) return std::nullopt;
+      return answer;
     }
-  return resume;
+    failed.why_not = "its answers make no sense: damaged";
+  } else if (!outcome.message.empty()) {
+    failed.why_not = outcome.message;
+  } else if (outcome.end == sandbox::End::Cancelled) {
+    failed.why_not = "interrupted";
+  } else {
+    failed.why_not = "damaged, at " + (outcome.object.empty() ? "its superblock" : outcome.object) + ": " + outcome.reason;
+  }
+  failed.why_not += "; " + take_back(path, before) + "; mth5-recover may tell more";
+  return failed;
 }
 
 }  // namespace
@@ -154,38 +119,50 @@ std::uint64_t Resume::recovered(const std::string& stream) const {
   return 0;
 }
 
-std::optional<Resume> recover_files(const config::Config& config, spdlog::logger& log) {
+std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& log, const std::function<bool()>& cancelled) {
+  const auto stopped = [&] { return cancelled && cancelled(); };
+  const auto names_until = Steady::now() + kForNames;
+  const auto found = candidates(config, [&] { return !stopped() && Steady::now() < names_until; });
+
+  const auto locks_until = Steady::now() + kForLocks;
+  const auto child_until = Steady::now() + kForLocks + kForChild;
   std::optional<Resume> resume;
   bool newest = true;  // of these stations' files
   std::size_t dead = 0;
-  for (const auto& found : files_of(config.output.directory)) {
-    if (!found.dead && !newest) continue;
-    const auto ours = is_ours(found.path, config);
-    if (!found.dead) {
-      newest = newest && !ours.value_or(false);
+  for (const auto& file : found) {
+    if (stopped()) return std::nullopt;
+    const std::string path = file.path.string();
+    std::string problem;
+    const Left left = left_as(file.path, problem);
+    if (!newest) {
+      dead += left == Left::Dead ? 1 : 0;
+      if (Steady::now() >= locks_until) break;
       continue;
     }
-    // One that a cut of power left unreadable may be anybody's; with a journal it comes from this library, and recovery is right.
-    if (!ours.value_or(true)) continue;
-    if (++dead > kMost) {
-      log.warn("more than {} files whose writers died; the older ones are left: mth5-recover does them all", kMost);
-      break;
+    if (left == Left::InRepair) log.warn("not resumed, mth5-recover is at work on it: file={}", path);
+    if (left == Left::Unknown) log.error("not resumed, left as it is: {}", problem);
+    newest = false;
+    if (left != Left::Dead) continue;
+    const auto time = std::chrono::duration_cast<milliseconds>(child_until - Steady::now());
+    const auto answer = time > milliseconds{0} ? recover_in_child(file.path, config, std::min(time, kForChild), cancelled)
+                                               : ResumeAnswer{{}, false, "no time is left to look at it", {}};
+    if (!answer) {  // of another recorder, whose names look like ours
+      newest = true;
+      continue;
     }
-    try {
-      if (!ours && !mth5::has_journal(found.path)) continue;
-      const bool whole = recover(found.path, log);
-      if (!whole || !newest) continue;
-      const mth5::Reader file{found.path};
-      if (!is_ours(file, config)) continue;
-      newest = false;
-      if (const auto why = why_not(file, config); why.empty())
-        resume = describe(file);
-      else
-        log.info("a new file will begin, not going on in file={}: {}", found.path.string(), why);
-    } catch (const mth5::Error& e) {
-      log.error("left as it is: {}", e.what());
+    for (const auto& line : answer->recovery) log.warn("recovered file={} {}", path, line);
+    if (answer->why_not.empty()) {
+      resume = answer->resume;
+      resume->path = file.path;
+    } else if (answer->recovery.empty()) {
+      log.error("not resumed, a new file begins: file={} {}", path, answer->why_not);
+    } else {
+      log.info("not resumed, a new file begins: file={} {}", path, answer->why_not);
     }
   }
+  if (dead > 0)
+    log.warn("older files of crashed writers left={} directory={}: mth5-recover recovers them", dead,
+             config.output.directory.string());
   return resume;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,7 +16,7 @@
 /// What a recorder finds of one that died (power cut, kill) in its directory. Thread: one, before the recorder runs.
 namespace daq::recorder {
 
-/// A file to go on in, recovered and closed.
+/// A file to resume, recovered and closed.
 struct Resume {
   struct Run {
     std::string station, id;
@@ -23,7 +24,12 @@ struct Resume {
     std::vector<std::string> components;  ///< sorted
     mth5::UtcNanos next;                  ///< time of the sample that did not come any more
     std::int64_t n_samples = 0;
+    /// Of the last run of each station, rate and set of channels the last samples: channel after channel, in the order of
+    /// `components`, all equally many. Empty for other runs.
+    std::vector<double> tail = {};
   };
+  static constexpr std::int64_t kMostTailRows = 4096;
+  static constexpr std::size_t kMostTailBytes = 1 << 20;  ///< of a run
   /// What the ledgers of all sessions know of a stream.
   struct Stream {
     std::string name;
@@ -43,11 +49,18 @@ struct Resume {
   [[nodiscard]] std::uint64_t recovered(const std::string& stream) const;
 };
 
-/// Recovers the files of this configuration's survey and stations whose writers died, the newest 20, with a line in the log for
-/// all that was done. A file that cannot be recovered stays as it is, and costs a line.
-/// @returns the newest of them, if a recording can go on in it: it is whole, made for the same stations, sources and file
-/// version,
-///          and no closed file of these stations is newer
-[[nodiscard]] std::optional<Resume> recover_files(const config::Config& config, spdlog::logger& log);
+/// Looks for the file that a crashed recorder of these stations left, and brings it to its last commit.
+///
+/// Whatever lies in the folder, this process never hands a file to HDF5, and returns within about ten seconds: of the names that
+/// output.file_name gives for these stations only the newest file counts, and only its lock and journal are looked at here. If it
+/// was not closed, a child with limits recovers it, goes through all that resuming touches, and rehearses that; if it fails or
+/// takes too long, what it changed is put back, the log names the file, and a new one begins. Older files of crashed writers are
+/// counted in the log; to recover them is mth5-recover's.
+/// @param cancelled  asked twenty times a second while the child is at work; true ends the search without a result
+/// @returns the file, if a recording can be resumed in it. @throws mth5::BusyError if one of the newest files is being written:
+/// by
+///          whom
+[[nodiscard]] std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& log,
+                                                const std::function<bool()>& cancelled = {});
 
 }  // namespace daq::recorder

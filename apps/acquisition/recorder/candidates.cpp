@@ -1,0 +1,120 @@
+#include "acquisition/recorder/candidates.hpp"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <system_error>
+
+namespace daq::recorder {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kAskEvery = 256;  ///< entries of a directory
+
+std::string literally(std::string_view text) {
+  std::string pattern;
+  for (const char c : text) {
+    if (std::string_view{"*?[]\\"}.find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
+std::string digits(std::size_t n) {
+  std::string pattern;
+  while (n-- > 0) pattern += "[0-9]";
+  return pattern;
+}
+
+/// The forms of {start:…} that a configuration may have (config/values.cpp).
+std::string time_pattern(std::string_view format) {
+  std::string pattern;
+  for (std::size_t i = 0; i < format.size(); ++i) {
+    if (format[i] != '%' || i + 1 == format.size()) {
+      pattern += literally(format.substr(i, 1));
+      continue;
+    }
+    switch (format[++i]) {
+      case 'Y':
+        pattern += digits(4);
+        break;
+      case 'j':
+        pattern += digits(3);
+        break;
+      case 'F':
+        pattern += digits(4) + "-" + digits(2) + "-" + digits(2);
+        break;
+      case 'T':
+        pattern += digits(2) + ":" + digits(2) + ":" + digits(2);
+        break;
+      case '%':
+        pattern += "%";
+        break;
+      default:
+        pattern += digits(2);
+    }
+  }
+  return pattern;
+}
+
+std::string pattern_for(std::string_view name, const config::PatternValues& values) {
+  std::string pattern;
+  while (!name.empty()) {
+    const auto brace = name.find('{');
+    pattern += literally(name.substr(0, brace));
+    if (brace == std::string_view::npos) break;
+    const auto end = name.find('}', brace);
+    if (end == std::string_view::npos) break;  // the configuration was checked
+    const auto key = name.substr(brace, end - brace + 1);
+    if (key.starts_with("{start:"))
+      pattern += time_pattern(key.substr(7, key.size() - 8));
+    else if (key.starts_with("{index"))
+      pattern += "[0-9]*";
+    else
+      pattern += literally(config::expand(key, values).text);
+    name.remove_prefix(end + 1);
+  }
+  return pattern;
+}
+
+}  // namespace
+
+std::vector<std::string> name_patterns(const config::Config& config) {
+  std::set<std::string> all;
+  const fs::path name = config.output.file_name;
+  for (const auto& source : config.sources) {
+    const config::PatternValues values{config.survey.text("id"), source.station.text("id"), {}, source.instrument.sample_rate, 1};
+    const std::string stem = pattern_for(name.stem().string(), values);
+    const std::string extension = literally(name.extension().string());
+    all.insert(stem + extension);
+    all.insert(stem + "_[0-9]*" + extension);
+  }
+  return {all.begin(), all.end()};
+}
+
+std::vector<Candidate> candidates(const config::Config& config, const std::function<bool()>& go_on) {
+  const auto patterns = name_patterns(config);
+  std::vector<Candidate> found;
+  std::error_code error;
+  std::size_t seen = 0;
+  for (fs::directory_iterator entry{config.output.directory, error}; !error && entry != fs::directory_iterator{};
+       entry.increment(error)) {
+    if (++seen % kAskEvery == 0 && !go_on()) break;
+    const std::string name = entry->path().filename().string();
+    if (std::none_of(patterns.begin(), patterns.end(),
+                     [&](const auto& pattern) { return fnmatch(pattern.c_str(), name.c_str(), 0) == 0; }))
+      continue;
+    std::error_code gone;
+    if (entry->symlink_status(gone).type() != fs::file_type::regular || gone) continue;
+    const auto time = entry->last_write_time(gone);
+    if (!gone) found.push_back({entry->path(), time});
+  }
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.time > b.time; });
+  return found;
+}
+
+}  // namespace daq::recorder

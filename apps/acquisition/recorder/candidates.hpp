@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "acquisition/config/config.hpp"
+
+/// Which files of a directory this configuration may have written. Thread: any.
+namespace daq::recorder {
+
+/// Patterns (fnmatch(3)) of all names that output.file_name gives for the stations of a configuration, at whatever time, with and
+/// without the number of a name that was taken.
+[[nodiscard]] std::vector<std::string> name_patterns(const config::Config& config);
+
+struct Candidate {
+  std::filesystem::path path;
+  std::filesystem::file_time_type time;
+};
+
+/// Regular files of such names, the newest first. Only names are looked at; links, pipes, folders and other files are not.
+/// @param go_on  asked now and then: false ends the search with what was found
+[[nodiscard]] std::vector<Candidate> candidates(const config::Config& config, const std::function<bool()>& go_on);
+
+}  // namespace daq::recorder

@@ -1,0 +1,194 @@
+#include "acquisition/recorder/resume_file.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "acquisition/recorder/tables.hpp"
+#include "acquisition/stream/streams.hpp"
+#include "mth5/file.hpp"
+#include "mth5/reader.hpp"
+#include "mth5/recover.hpp"
+#include "sandbox/check.hpp"
+
+namespace daq::recorder {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_ours(const mth5::Reader& file, const config::Config& config) {
+  return std::all_of(config.sources.begin(), config.sources.end(), [&](const auto& source) {
+    return std::any_of(file.stations().begin(), file.stations().end(), [&](const auto& station) {
+      return station.id == source.station.text("id") && (station.survey.empty() || station.survey == config.survey.text("id"));
+    });
+  });
+}
+
+/// nullopt: it cannot be read as it is.
+std::optional<bool> is_ours(const fs::path& path, const config::Config& config) {
+  try {
+    return is_ours(mth5::Reader{path}, config);
+  } catch (const mth5::Error&) {
+    return std::nullopt;
+  }
+}
+
+/// Why a recording cannot be resumed in a file; "" if it can.
+std::string why_not(const mth5::Reader& file, const config::Config& config) {
+  if (!is_ours(file, config)) return "it is of other stations";
+  if (file.file_version() != config.output.file_version) return "it is of file version " + file.file_version();
+  const auto sources = file.table("sources");
+  const auto streams = file.table("streams");
+  if (!sources || !streams || !file.table("commits")) return "its ledger is of an older mth5d";
+  if (sources->size() != config.sources.size()) return "it has other sources";
+  std::size_t n_streams = 0;
+  for (std::size_t i = 0; i < config.sources.size(); ++i) {
+    if (sources->text(i, "name") != config.sources[i].name || sources->text(i, "instrument") != config.sources[i].instrument.name)
+      return "it has other sources";
+    for (const auto& stream : stream::declared(config, static_cast<std::uint16_t>(i))) {
+      if (n_streams >= streams->size() || streams->text(n_streams, "name") != stream.name ||
+          streams->number(n_streams, "sample_rate") != stream.sample_rate)
+        return "it has other streams";
+      ++n_streams;
+    }
+  }
+  if (n_streams != streams->size()) return "it has other streams";
+  return "";
+}
+
+/// Of the last run of each station, rate and set of channels: what an instrument may send once more.
+void read_tails(const mth5::Reader& file, Resume& resume) {
+  std::map<std::tuple<std::string, double, std::vector<std::string>>, Resume::Run*> last;
+  for (auto& run : resume.runs) {
+    auto& of = last[{run.station, run.sample_rate, run.components}];
+    if (of == nullptr || run.next >= of->next) of = &run;
+  }
+  for (const auto& [key, run] : last) {
+    if (run->components.empty()) continue;
+    const auto most = static_cast<std::int64_t>(Resume::kMostTailBytes / sizeof(double) / run->components.size());
+    const auto n = std::min({run->n_samples, Resume::kMostTailRows, most});
+    for (const auto& component : run->components) {
+      const auto found = file.find(run->station, run->id, component);
+      if (found.size() != 1) return run->tail.clear();
+      const auto samples = file.read(found.front(), run->n_samples - n, n);
+      if (samples.size() != static_cast<std::size_t>(n)) return run->tail.clear();
+      run->tail.insert(run->tail.end(), samples.begin(), samples.end());
+    }
+  }
+}
+
+Resume describe(const mth5::Reader& file) {
+  Resume resume;
+  for (const auto& run : file.runs()) {
+    Resume::Run entry{run.station, run.id, run.sample_rate, {}, run.start, run.n_samples, {}};
+    if (run.n_samples > 0 && run.sample_rate > 0) entry.next = mth5::sample_time(run.start, run.sample_rate, run.n_samples);
+    for (const auto channel : run.channels) entry.components.push_back(file.channels()[channel].component);
+    std::sort(entry.components.begin(), entry.components.end());
+    resume.runs.push_back(std::move(entry));
+  }
+  read_tails(file, resume);
+  const auto commits = file.table("commits");
+  std::map<std::int64_t, std::int64_t> session_of;
+  for (std::size_t i = 0; i < commits->size(); ++i) {
+    resume.sequence = std::max(resume.sequence, commits->integer(i, "sequence"));
+    session_of[commits->integer(i, "sequence")] = commits->integer(i, "session");
+    resume.session = std::max(resume.session, commits->integer(i, "session") + 1);
+  }
+  const auto streams = file.table("streams");
+  resume.n_streams = streams->size();
+  for (std::size_t i = 0; i < streams->size(); ++i) resume.streams.push_back({streams->text(i, "name"), 0, 0});
+  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> counted;  // by stream and session: the newest row holds
+  if (const auto rows = file.table("stream_ledger"))
+    for (std::size_t i = 0; i < rows->size(); ++i)
+      counted[{rows->integer(i, "stream"), session_of[rows->integer(i, "sequence")]}] =
+          rows->integer(i, "samples_stored") + rows->integer(i, "samples_recovered");
+  for (const auto& [key, n] : counted)
+    if (key.first >= 0 && static_cast<std::size_t>(key.first) < resume.streams.size())
+      resume.streams[static_cast<std::size_t>(key.first)].counted += n;
+  for (std::size_t i = 0; i < streams->size(); ++i)
+    for (const auto& run : resume.runs)
+      if (run.station == streams->text(i, "station") && run.sample_rate == streams->number(i, "sample_rate"))
+        resume.streams[i].in_file += run.n_samples;
+  if (const auto gaps = file.table("gaps"))
+    for (std::size_t i = 0; i < gaps->size(); ++i) {
+      const auto stream = gaps->integer(i, "stream");
+      if (gaps->integer(i, "filled") != 0 && gaps->text(i, "component").empty() && stream >= 0 &&
+          static_cast<std::size_t>(stream) < resume.streams.size())
+        resume.streams[static_cast<std::size_t>(stream)].in_file -= gaps->integer(i, "samples");
+    }
+  return resume;
+}
+
+/// Everything that the writer will do with it, in memory.
+void rehearse(const fs::path& path, const config::Config& config, sandbox::Reports& reports) {
+  reports.visit("what is opened to resume it");
+  auto file = mth5::File::open(path, "r+", {.create = {.allow_network = config.output.allow_network}, .rehearse = true});
+  struct Trial {
+    mth5::RunId run;
+    std::size_t channels;
+  };
+  std::vector<Trial> trials;
+  reports.visit("a run more in it");
+  file.edit([&](mth5::Edit& edit) {
+    for (const auto& table :
+         {commit_table(), source_ledger_table(), stream_ledger_table(), reason_table(), gap_table(), stream_table()})
+      (void)edit.add_table(table);
+    for (std::size_t i = 0; i < config.sources.size(); ++i) {
+      if (!config.sources[i].instrument.soh.empty()) (void)edit.add_table(soh_table(config.sources[i]));
+      for (const auto& stream : stream::declared(config, static_cast<std::uint16_t>(i))) {
+        (void)edit.add_table(clock_table(stream.name));
+        mth5::Metadata run = stream.run;
+        run.set("id", "rehearsal_" + std::to_string(trials.size()));
+        run.set("sample_rate", stream.sample_rate);
+        std::vector<mth5::ChannelSpec> channels;
+        for (const auto& channel : stream.channels) channels.push_back({channel.metadata, channel.type, config.chunk});
+        trials.push_back(
+            {edit.add_run(config.survey.text("id"), stream.station_id(), run, mth5::host_now(), channels), channels.size()});
+      }
+    }
+  });
+  file.start_swmr();
+  reports.visit("samples more in it");
+  for (const auto& trial : trials) {
+    const std::vector<double> zeros(trial.channels);
+    file.append(trial.run, mth5::Matrix<const double>{zeros.data(), trial.channels, 1, 1});
+  }
+  file.flush();
+  file.sync();
+  file.close();
+}
+
+}  // namespace
+
+ResumeAnswer recover_and_try(const fs::path& path, const fs::path& before, const config::Config& config,
+                             sandbox::Reports& reports) {
+  ResumeAnswer answer;
+  reports.visit("its stations");
+  const auto ours = is_ours(path, config);
+  answer.other_station = !ours.value_or(true);
+  if (answer.other_station) return answer;
+  // One that a power cut left unreadable has a name of ours; with a journal it comes from this library, and recovery is right.
+  if (!ours && !mth5::has_journal(path)) {
+    answer.why_not = "it cannot be read and keeps no journal; left as it is";
+    return answer;
+  }
+  reports.visit("its journal");
+  const auto done = mth5::recover(path, before, config.output.allow_network);
+  answer.recovery = done.lines;
+  sandbox::walk(path, reports);
+  const mth5::Reader file{path};
+  if (!is_ours(file, config)) {
+    answer.why_not = "it is of other stations";
+  } else if (done.damaged) {
+    answer.why_not = "the disk lost samples of it that were synced";
+  } else {
+    answer.why_not = why_not(file, config);
+  }
+  if (!answer.why_not.empty()) return answer;
+  answer.resume = describe(file);
+  rehearse(path, config, reports);
+  return answer;
+}
+
+}  // namespace daq::recorder

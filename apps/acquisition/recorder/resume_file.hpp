@@ -1,0 +1,16 @@
+#pragma once
+
+#include <filesystem>
+
+#include "acquisition/recorder/resume_answer.hpp"
+#include "sandbox/sandbox.hpp"
+
+namespace daq::recorder {
+
+/// Recovers a file of a crashed writer, goes through everything that resuming it touches, and rehearses that: a run more for each
+/// stream, samples, a flush, closing, of which nothing reaches the file. HDF5 can die of any of this where the file is damaged:
+/// only in the child of sandbox::run(). @param before  as of mth5::recover() @throws mth5::Error
+[[nodiscard]] ResumeAnswer recover_and_try(const std::filesystem::path& path, const std::filesystem::path& before,
+                                           const config::Config& config, sandbox::Reports& reports);
+
+}  // namespace daq::recorder

@@ -1,0 +1,211 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <random>
+#include <string>
+
+#include <spdlog/sinks/ostream_sink.h>
+
+#include "acquisition/config/config.hpp"
+#include "acquisition/recorder/resume.hpp"
+#include "mth5/error.hpp"
+#include "mth5/file.hpp"
+#include "mth5/reader.hpp"
+#include "support/forked.hpp"
+#include "support/healthy.hpp"
+#include "support/numbered.hpp"
+#include "support/peers.hpp"
+
+/// A recorder that starts, and what may lie in its folder: it always comes to a start, and no file takes it along.
+namespace {
+
+namespace fs = std::filesystem;
+using daq::recorder::find_resume;
+using support::numbered_lines;
+using support::Recording;
+using support::RecordingOptions;
+using support::TcpPeer;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+class HostileFolder : public testing::Test {
+ protected:
+  /// A file of a recorder that was killed, with its configuration.
+  void SetUp() override {
+    TcpPeer peer;
+    Recording recording{
+        Recording::tcp(peer.port()),
+        {.config = "flush: {samples: 50, interval: 50ms}\nsync: {interval: 100ms}\n", .directory = folder_.path()}};
+    ASSERT_TRUE(peer.accept()) << recording.log();
+    ASSERT_TRUE(peer.send(numbered_lines(0, 120) + numbered_lines(200, 300)));
+    ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("sources").at(0).at("samples").at("visible") >= 220; }))
+        << recording.log();
+    recording.process().signal(SIGKILL);
+    (void)recording.process().wait();
+    path_ = recording.file();
+    dead_ = support::read_text(path_);
+    const auto loaded = daq::config::load(recording.config_path(), {}, {fs::path{MTH5_TEST_SOURCE} / "config" / "instruments"});
+    ASSERT_TRUE(loaded.config);
+    config_ = *loaded.config;
+  }
+
+  std::optional<daq::recorder::Resume> find(const std::function<bool()>& cancelled = {}) {
+    log_.str("");
+    spdlog::logger log{"test", std::make_shared<spdlog::sinks::ostream_sink_st>(log_)};
+    return find_resume(config_, log, cancelled);
+  }
+
+  /// What the recorder does with the file it was given.
+  [[nodiscard]] int resumed_in_earnest() const {
+    const auto ended = support::forked([&] {
+      try {
+        auto file = mth5::File::open(path_, "r+");
+        mth5::RunId run;
+        file.edit([&](mth5::Edit& edit) {
+          mth5::Metadata metadata{mth5::Kind::Run};
+          metadata.set("id", std::string{"later"});
+          metadata.set("sample_rate", 1.0);
+          mth5::Metadata channel{mth5::Kind::Magnetic};
+          channel.set("component", std::string{"bx"});
+          run = edit.add_run("TEST", "MT001", metadata, mth5::host_now(), std::array{mth5::ChannelSpec{channel}});
+        });
+        file.start_swmr();
+        const std::int32_t sample = 1;
+        file.append(run, mth5::Matrix<const std::int32_t>{&sample, 1, 1, 1});
+        file.close();
+      } catch (const mth5::Error&) {
+        return 3;
+      }
+      return 0;
+    });
+    return ended.hung ? 999 : ended.code;
+  }
+
+  support::TempDir folder_;
+  fs::path path_;
+  std::string dead_;
+  daq::config::Config config_;
+  std::ostringstream log_;
+};
+
+TEST_F(HostileFolder, TheFileOfACrashedRecorderIsResumed) {
+  const auto resume = find();
+  ASSERT_TRUE(resume) << log_.str();
+  EXPECT_EQ(resume->path, path_);
+  ASSERT_THAT(resume->runs, SizeIs(2)) << "all runs of all sessions";
+  EXPECT_EQ(resume->runs[0].id, "sr1_0001");
+  EXPECT_EQ(resume->runs[1].id, "sr1_0002");
+  const auto& last = resume->runs[1];
+  ASSERT_EQ(last.tail.size(), last.components.size() * static_cast<std::size_t>(last.n_samples));
+  const mth5::Reader reader{path_};
+  const auto bx = reader.read(reader.find("MT001", "sr1_0002", last.components[0]).at(0), 0, last.n_samples);
+  EXPECT_TRUE(std::equal(bx.begin(), bx.end(), last.tail.begin()));
+  EXPECT_TRUE(resume->runs[0].tail.empty());
+  EXPECT_EQ(mth5::probe(path_).state, mth5::FileState::Closed);
+  EXPECT_FALSE(fs::exists(path_.string() + ".before-recovery"));
+  EXPECT_EQ(resumed_in_earnest(), 0);
+}
+
+class BitFlips : public HostileFolder, public testing::WithParamInterface<int> {};
+
+TEST_P(BitFlips, NeverTakeTheRecorderAlong) {
+  const char* given = std::getenv("MTH5_SEED");
+  const auto seed = given != nullptr ? std::strtoull(given, nullptr, 10) : static_cast<unsigned long long>(GetParam());
+  SCOPED_TRACE("MTH5_SEED=" + std::to_string(seed));
+  std::mt19937_64 random{seed};
+  constexpr std::array kSignatures{"GCOL", "HEAP", "FRHP", "FHDB", "FSHD", "TREE",
+                                   "SNOD", "OHDR", "OCHK", "BTHD", "EAHD", "MTH5JREC"};
+  int resumed = 0;
+  for (int round = 0; round < 52; ++round) {
+    std::string bytes = dead_;
+    const auto found = bytes.find(kSignatures[random() % kSignatures.size()], random() % bytes.size());
+    const auto at = found == std::string::npos ? random() % bytes.size() : std::min(found + random() % 96, bytes.size() - 1);
+    const auto bit = random() % 8;
+    bytes[at] = static_cast<char>(bytes[at] ^ (1 << bit));
+    support::write_text(path_, bytes);
+    const auto resume = find();  // that it returns is the test
+    if (resume) {
+      ++resumed;
+      EXPECT_LT(resumed_in_earnest(), 128) << "bit " << bit << " at " << at << ": " << log_.str();
+    } else if (const auto log = log_.str();
+               log.find("as it was") != std::string::npos || log.find("left as it is") != std::string::npos) {
+      EXPECT_TRUE(support::read_text(path_) == bytes)
+          << "bit " << bit << " at " << at << ": the log does not tell the truth: " << log;
+    }
+    for (const auto& entry : fs::directory_iterator{folder_.path()})
+      if (entry.path().string().find(".before-recovery") != std::string::npos) fs::remove(entry.path());
+  }
+  EXPECT_GT(resumed, 10) << "most single bits do no harm";
+}
+
+INSTANTIATE_TEST_SUITE_P(, BitFlips, testing::Values(1, 2, 3, 4));
+
+TEST_F(HostileFolder, AClosedFileIsNotEvenOpened) {
+  ASSERT_TRUE(find());  // recovers and closes it
+  auto bytes = support::read_text(path_);
+  for (auto heap = bytes.find("GCOL"); heap != std::string::npos; heap = bytes.find("GCOL", heap + 4))
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(heap) + 16, 16, '\0');  // HDF5 never leaves these
+  support::write_text(path_, bytes);
+  EXPECT_FALSE(find());
+  EXPECT_EQ(log_.str(), "");
+  EXPECT_EQ(support::read_text(path_), bytes);
+}
+
+TEST_F(HostileFolder, NothingElseThatLiesThereMatters) {
+  const auto newer = [&](const std::string& second) { return folder_ / ("MT001_20301004T0000" + second + "Z.h5"); };
+  ASSERT_EQ(mkfifo(newer("01").c_str(), 0600), 0);
+  fs::create_directory(newer("02"));
+  fs::create_symlink(path_, newer("03"));
+  fs::create_symlink("/dev/zero", newer("04"));
+  for (int i = 0; i < 300; ++i) support::write_text(folder_ / ("other" + std::to_string(i) + ".h5"), "x");
+  const auto resume = find();
+  ASSERT_TRUE(resume) << log_.str();
+  EXPECT_EQ(resume->path, path_);
+}
+
+TEST_F(HostileFolder, AFileOfATebibyteThatLooksOursIsLeftAlone) {
+  const int fd = open(path_.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(ftruncate(fd, off_t{1} << 40), 0);
+  close(fd);
+  const auto resume = find();  // the tail is of no commit: cut, or left, but never copied
+  EXPECT_TRUE(!resume || fs::file_size(path_) < (std::uintmax_t{1} << 30)) << log_.str();
+}
+
+TEST_F(HostileFolder, ANewestFileThatCannotBeJudgedIsNamedAndANewOneBegins) {
+  const auto odd = folder_ / "MT001_20301004T000001Z.h5";
+  support::write_text(odd, "no HDF5");
+  fs::last_write_time(odd, fs::file_time_type::clock::now() + std::chrono::hours{1});
+  EXPECT_FALSE(find());
+  EXPECT_THAT(log_.str(), HasSubstr(odd.string()));
+  EXPECT_THAT(log_.str(), HasSubstr("older files of crashed writers left=1"));
+  EXPECT_EQ(support::read_text(path_), dead_);
+}
+
+TEST_F(HostileFolder, AStopIsHeardWhileAFileIsLookedAt) {
+  int asked = 0;
+  EXPECT_FALSE(find([&] { return ++asked > 2; }));
+  EXPECT_EQ(support::read_text(path_), dead_) << "what was begun is taken back";
+}
+
+TEST(SecondRecorder, StaysRefusedWhenTheLockOfTheStationWasDeleted) {
+  const support::TempDir folder;
+  TcpPeer peer;
+  Recording first{Recording::tcp(peer.port()), {.config = "flush: {samples: 5, interval: 50ms}\n", .directory = folder.path()}};
+  ASSERT_TRUE(peer.accept()) << first.log();
+  ASSERT_TRUE(peer.send(numbered_lines(0, 20)));
+  ASSERT_TRUE(first.wait_for_log("file open")) << first.log();
+  fs::remove(folder / ".mth5d-TEST-MT001.lock");
+  TcpPeer other;
+  Recording second{Recording::tcp(other.port()), {.directory = folder.path()}};
+  EXPECT_EQ(second.process().wait(), 1) << second.log();
+  EXPECT_THAT(second.log(), testing::AnyOf(HasSubstr("is writing this file"), HasSubstr("is recorded here by")));
+  EXPECT_TRUE(first.wait_for_log("lock: was deleted")) << first.log();
+  support::expect_good_end(first);
+}
+
+}  // namespace
