@@ -40,10 +40,19 @@ with h5py.File(path, "r") as ours, h5py.File(reference, "r") as theirs:
             need(group.attrs[key] == expected.attrs[key], f"{run}: {key} is {group.attrs[key]!r}, Python has {expected.attrs[key]!r}")
         runs[run] = int(group["bx"].shape[0])
 
-report = MTH5Validator(path, verbose=False, check_data=False)
-result = report.validate()
-need(result.is_valid and result.error_count == 0 and result.warning_count == 0,
-     f"validator: {[str(m) for m in result.messages]}")
+
+
+def findings(file, survey, station):
+    """What the validator warns of, or worse; names of survey and station left out."""
+    result = MTH5Validator(file, verbose=False, check_data=False).validate()
+    texts = [str(m) for m in result.messages if m.level.name != "INFO"]
+    return result.is_valid, {t.replace(f"/{survey}/", "/SURVEY/").replace(f"/{station}/", "/STATION/") for t in texts}
+
+
+# Python's own file is warned of as well: for its stations' Features and Fourier_Coefficients, which aurora needs.
+valid, ours = findings(path, survey, station)
+_, theirs = findings(reference, "LEMI", "L424")
+need(valid and ours <= theirs, f"validator: {sorted(ours - theirs)} is not found in Python's own file")
 
 m = MTH5()
 m.open_mth5(path, "r")

@@ -297,6 +297,40 @@ TEST(File, TakesRowsOfTablesAndFloatsOfEveryWidth) {
   file.close();
 }
 
+std::string group_type(const std::filesystem::path& path, const std::string& group) {
+  mth5::h5::initialise();
+  const mth5::h5::File file{H5Fopen(path.c_str(), H5F_ACC_RDWR, mth5::h5::writer_access().get()), "open"};
+  const mth5::h5::Object object{H5Oopen(file.get(), group.c_str(), H5P_DEFAULT), group};
+  const mth5::h5::Attribute attribute{H5Aopen(object.get(), "mth5_type", H5P_DEFAULT), group};
+  const mth5::h5::Datatype text = mth5::h5::vlen_text();
+  char* value = nullptr;
+  mth5::h5::check(H5Aread(attribute.get(), text.get(), &value), group);
+  const std::string found = value;
+  H5free_memory(value);
+  return found;
+}
+
+TEST(File, GivesEveryStationTheGroupsThatProcessingNeeds) {
+  const support::TempDir dir;
+  for (const std::string version : {"0.2.0", "0.1.0"}) {
+    const auto path = dir / (version + ".h5");
+    auto made = make(path, version);
+    made.file.close();
+    const std::string station = (version == "0.1.0" ? "/Survey" : "/Experiment/Surveys/S1") + std::string{"/Stations/MT001/"};
+    EXPECT_EQ(group_type(path, station + "Transfer_Functions"), "TransferFunctions");
+    EXPECT_EQ(group_type(path, station + "Fourier_Coefficients"), "MasterFC");
+    EXPECT_EQ(group_type(path, station + "Features"), "MasterFeatures");
+    {  // as files made by versions before 0.2 lack them
+      const mth5::h5::File file{H5Fopen(path.c_str(), H5F_ACC_RDWR, mth5::h5::writer_access().get()), "open"};
+      for (const char* name : {"Fourier_Coefficients", "Features"})
+        mth5::h5::check(H5Ldelete(file.get(), (station + name).c_str(), H5P_DEFAULT), name);
+    }
+    mth5::File::open(path).close();
+    EXPECT_EQ(group_type(path, station + "Fourier_Coefficients"), "MasterFC");
+    EXPECT_EQ(group_type(path, station + "Features"), "MasterFeatures");
+  }
+}
+
 TEST(File, HoldsTheWritersLockUntilItIsClosed) {
   const support::TempDir dir;
   const auto path = dir / "a.h5";

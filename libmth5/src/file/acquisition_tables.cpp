@@ -74,6 +74,13 @@ void create_survey_groups(hid_t survey) {
   for (const char* kind : {"coefficient", "fap", "fir", "time_delay", "zpk"}) (void)h5::create_group(filters.get(), kind, {});
 }
 
+void create_station_groups(hid_t station) {
+  for (const auto& [name, type] : {std::pair{"Transfer_Functions", "TransferFunctions"},
+                                   {"Fourier_Coefficients", "MasterFC"},
+                                   {"Features", "MasterFeatures"}})
+    if (h5::check(H5Lexists(station, name, H5P_DEFAULT), name) == 0) (void)h5::create_group(station, name, type);
+}
+
 std::string platform_text() {
   utsname name{};
   if (uname(&name) != 0) return "unknown";

@@ -24,6 +24,8 @@ void create_acquisition_table(hid_t file, const TableSpec& spec, hsize_t rows);
 void create_acquisition(hid_t file, const std::string& software);
 /// Stations, Reports, Filters with its five kinds, Standards: what every survey has.
 void create_survey_groups(hid_t survey);
+/// Transfer_Functions, Fourier_Coefficients and Features, those that are missing: aurora opens the second without making it.
+void create_station_groups(hid_t station);
 /// "Linux 6.1.0 x86_64": what Python writes from platform.platform().
 [[nodiscard]] std::string platform_text();
 

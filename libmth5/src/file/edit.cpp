@@ -126,8 +126,7 @@ void FileImpl::add_station(std::string_view survey_id, const Metadata& metadata)
   Station station{std::string{survey_id}, metadata, {}, {}, {}, {}};
   const auto group = h5::Group{H5Gcreate2(file_.get(), station_path(station).c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), id};
   h5::write_metadata(group.get(), metadata);
-  // Features and Fourier_Coefficients are left out: empty, validators take them for runs without channels (mth5-format rule 10).
-  (void)h5::create_group(group.get(), "Transfer_Functions", "TransferFunctions");
+  create_station_groups(group.get());
   stations_.push_back(std::move(station));
 }
 

@@ -139,6 +139,7 @@ FileImpl::FileImpl(std::filesystem::path path, const OpenOptions& options) : pat
 /// What every file gets that is opened for writing; one commit.
 void FileImpl::begin_changes() {
   ours_ = h5::has_link(file_.get(), "/Acquisition");
+  for (const auto& station : stations_) create_station_groups(open_object(station_path(station)).get());
   for (auto& run : runs_) check_channels(run);
   load_tables();
   time_ = host_now().time_since_epoch().count();
