@@ -25,13 +25,10 @@ constexpr auto kSurvey = "TEST", kStation = "S1", kRun = "r0";
 struct Opened {
   support::TempDir dir;
   std::filesystem::path path = dir / "a.h5";
-  mth5::File file = made();
+  TestWriter writer{path};
+  mth5::File& file = writer.file();
   mth5::RunId run = file.open_run(kSurvey, kStation, kRun);
 
-  mth5::File made() const {
-    TestWriter{path}.file().close();
-    return mth5::File::open(path, "a", {.swmr = true});
-  }
   /// Closes the file. @returns [channel][sample]
   std::vector<std::vector<double>> stored() {
     file.close();

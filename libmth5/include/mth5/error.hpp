@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 namespace mth5 {
 
@@ -15,7 +16,13 @@ class Error : public std::runtime_error {
 /// A file could not be opened, written, synced: I/O or HDF5 failed. After this a file being written is final: close it, keep it.
 class FileError : public Error {
  public:
-  using Error::Error;
+  explicit FileError(const std::string& what, std::error_code code = {}) : Error{what}, code_{code} {}
+  /// Why, as the system said it: compare with std::errc (no_space_on_device, io_error, …). Empty where no system call failed or
+  /// HDF5 did not pass its error on.
+  [[nodiscard]] const std::error_code& code() const noexcept { return code_; }
+
+ private:
+  std::error_code code_;
 };
 
 /// The file is not MTH5, or its content is damaged or of an unsupported version.

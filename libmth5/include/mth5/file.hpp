@@ -48,7 +48,18 @@ struct TableId {
 struct ChannelSpec {
   Metadata metadata;  ///< Electric, Magnetic or Auxiliary; `component` is the name of the dataset and must be lower case
   SampleType type = SampleType::Int32;
-  std::size_t chunk = 0;  ///< samples per HDF5 chunk; 0 picks by sample rate: an hour at 1 Hz, at most 1 MiB
+  std::size_t chunk =
+      0;  ///< samples per HDF5 chunk, up to 64 MiB; 0 picks by sample rate: 128 s, at least 128 samples, at most 1 MiB
+  /// What stands for NaN in whole-number channels, and the fill value of the dataset; without it NaN becomes the lowest value of
+  /// the type. In float channels NaN stays NaN.
+  std::optional<double> fill = {};
+};
+
+/// What has become of the name of a file while it is written.
+enum class FileName {
+  There,    ///< it has its name
+  Renamed,  ///< not under its name any more, but it has another one, perhaps in another directory: what is written is kept
+  Deleted,  ///< it has none: what is written is lost with the last descriptor
 };
 
 struct CreateOptions {
@@ -112,10 +123,18 @@ class Edit {
   /// @param channels  at least one; sample_rate, time_period and type are set by the library
   RunId add_run(std::string_view survey, std::string_view station, const Metadata& run, UtcNanos start,
                 std::span<const ChannelSpec> channels);
+  /// Adds a run with all the samples it will have, with its final times: it is never open for append(). For runs that have ended
+  /// by the time they are written: many of them in one edit cost a few ms each, and little more in the file than their samples.
+  /// @param samples  [n_channels][n_samples], at least one; conversion as in File::append()
+  /// @throws as add_run(); StateError if samples and channels do not fit
+  template <Sample T>
+  RunId add_finished_run(std::string_view survey, std::string_view station, const Metadata& run, UtcNanos start,
+                         std::span<const ChannelSpec> channels, Matrix<const T> samples);
   /// Adds a channel to a run without samples; it comes last in the order of append().
   /// @throws MetadataError, StateError (the run has samples, which the channel would lack; a channel of that name)
   void add_channel(RunId run, const ChannelSpec& channel);
-  /// Ends a run: writes the final times of run, channels, station; it cannot be appended to again.
+  /// Ends a run: writes the final times of run, channels, station; it takes no more samples until open_run(). Without samples it
+  /// is removed at close().
   void finish_run(RunId run);
   /// Creates /Acquisition/<name>, or opens it where a table with the same columns exists. @throws StateError if its columns
   /// differ
@@ -123,7 +142,8 @@ class Edit {
   /// Adds a filter to a survey; its field `survey` does not count. A name is good once in a survey, whatever the kind.
   /// @throws MetadataError as check_filter(), StateError (no such survey, exists already)
   void add_filter(std::string_view survey, const Filter& filter);
-  /// Overwrites metadata of what exists: only the attributes set in `metadata`.
+  /// Overwrites metadata of what exists: only the attributes set in `metadata`. `id` says of what, and cannot be changed; nor can
+  /// the `sample_rate` of a run.
   void update_survey(const Metadata& survey);
   void update_station(std::string_view survey, const Metadata& station);
   void update_run(RunId run, const Metadata& metadata);
@@ -179,8 +199,9 @@ class File {
   /// The channels of a run in the order in which append() takes them.
   [[nodiscard]] const std::vector<std::string>& components(RunId run) const;
 
-  /// Appends to all channels of a run, in the order of components(). Types other than the dataset's are converted by HDF5, out of
-  /// range values to the nearest.
+  /// Appends to all channels of a run, in the order of components(). Types other than the dataset's are converted: what is out of
+  /// range becomes the nearest value that is in range; in whole-number channels floats become the nearest whole number, and NaN
+  /// the channel's fill value (ChannelSpec::fill).
   /// @param samples  [n_channels][n_samples]; n_channels must be that of the run, so that channels stay equally long
   /// @param start    UTC of the first of these samples, if it is to be checked
   /// @throws StateError if `start` is half a sample or more off the time it has to have: a gap begins a new run, and what is
@@ -213,7 +234,8 @@ class File {
   void flush();
   /// The same, and durable: with one fdatasync. Nothing is done if nothing came since the last.
   void sync();
-  /// Finishes all runs, writes final times, leaves SWMR, syncs. A file that never entered SWMR gets its name here.
+  /// Finishes all runs, writes final times and lists, leaves SWMR, syncs. A file that never entered SWMR gets its name here. Runs
+  /// without samples do not stay: Python cannot read them. Works without the file's name as well: see still_there().
   void close();
 
   /// What open() had to put right, a line each; empty for a file that was closed in order.
@@ -226,6 +248,13 @@ class File {
   [[nodiscard]] std::int64_t durable_samples() const;
   [[nodiscard]] std::int64_t n_rows(TableId table) const;
   [[nodiscard]] std::uintmax_t file_bytes() const;
+  /// Names of all runs of a station, of this session and before: whoever names runs must avoid them. Cheap.
+  /// @param survey  may be "" in files of version 0.1.0
+  /// @throws StateError if there is no such station
+  [[nodiscard]] const std::vector<std::string>& run_names(std::string_view survey, std::string_view station) const;
+  /// Whether the file still has its name: somebody may have renamed or deleted it, or its directory. Writing goes on undisturbed,
+  /// as all of it goes through the descriptor. @throws StateError after close()
+  [[nodiscard]] FileName still_there() const;
 
   explicit File(std::unique_ptr<class FileImpl> impl);
 

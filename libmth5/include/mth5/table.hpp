@@ -50,6 +50,9 @@ class Rows {
   /// Whole rows so far.
   [[nodiscard]] std::size_t size() const { return row_bytes_ == 0 ? 0 : bytes_.size() / row_bytes_; }
   [[nodiscard]] std::span<const char> bytes() const { return bytes_; }
+  [[nodiscard]] const std::vector<Column>& columns() const { return columns_; }
+  /// No row is only begun.
+  [[nodiscard]] bool is_whole() const { return next_ == 0; }
   void clear() {
     bytes_.clear();
     next_ = 0;
@@ -57,7 +60,8 @@ class Rows {
 
  private:
   void put(Column::Type type, const void* data, std::size_t size) {
-    const Column& column = columns_.at(next_);
+    if (columns_.empty()) throw StateError{"table without columns: value added"};
+    const Column& column = columns_[next_];
     if (column.type != type) throw StateError{"table column " + column.name + ": value of another type added"};
     const std::size_t at = bytes_.size();
     bytes_.resize(at + column.bytes());  // zero-filled: pads texts

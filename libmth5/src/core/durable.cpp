@@ -16,7 +16,8 @@ namespace mth5::core {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, const char* what, int error) {
-  throw FileError{path.string() + ": " + what + ": " + std::generic_category().message(error)};
+  const std::error_code code{error, std::generic_category()};
+  throw FileError{path.string() + ": " + what + ": " + code.message(), code};
 }
 
 }  // namespace

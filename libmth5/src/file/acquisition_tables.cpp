@@ -1,7 +1,13 @@
 #include "file/acquisition_tables.hpp"
 
+#include <sys/random.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
 
 #include <vector>
 
@@ -52,11 +58,44 @@ void create_acquisition_table(hid_t file, const TableSpec& spec, hsize_t rows) {
   table.close(path);  // writes the row, which may fail
 }
 
+namespace {
+
+constexpr std::int64_t kLayout = 2;  ///< of the tables under /Acquisition: doc/acquisition.md
+
+/// UUID of version 4 (RFC 9562): 122 random bits.
+std::string new_uuid() {
+  std::array<unsigned char, 16> bytes{};
+  ssize_t n = getrandom(bytes.data(), bytes.size(), 0);
+  while (n < 0 && errno == EINTR) n = getrandom(bytes.data(), bytes.size(), 0);
+  if (n != static_cast<ssize_t>(bytes.size())) {
+    const std::error_code code{errno, std::generic_category()};
+    throw FileError{"a new file's uuid: no random bytes: " + code.message(), code};
+  }
+  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    char hex[3];
+    std::snprintf(hex, sizeof hex, "%02x", bytes[i]);
+    text += hex;
+  }
+  return text;
+}
+
+}  // namespace
+
+void give_uuid(hid_t acquisition) {
+  if (h5::check(H5Aexists(acquisition, "file_uuid"), "/Acquisition") == 0)
+    h5::write_attribute(acquisition, "file_uuid", new_uuid());
+}
+
 void create_acquisition(hid_t file, const std::string& software) {
   const h5::Group group{H5Gcreate2(file, "Acquisition", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), "/Acquisition"};
   char host[256] = "unknown";
   gethostname(host, sizeof host - 1);
-  h5::write_attribute(group.get(), "layout", std::int64_t{1});
+  h5::write_attribute(group.get(), "layout", kLayout);
+  give_uuid(group.get());
   h5::write_attribute(group.get(), "software", software);
   h5::write_attribute(group.get(), "hdf5", version_text());
   h5::write_attribute(group.get(), "writer_pid", std::int64_t{getpid()});

@@ -22,6 +22,8 @@ inline constexpr std::size_t kStateColumns = 11;
 void create_acquisition_table(hid_t file, const TableSpec& spec, hsize_t rows);
 /// /Acquisition with its attributes and the state table.
 void create_acquisition(hid_t file, const std::string& software);
+/// A file of ours that was made before files had one gets its own; what has one keeps it for ever, copies too.
+void give_uuid(hid_t acquisition);
 /// Stations, Reports, Filters with its five kinds, Standards: what every survey has.
 void create_survey_groups(hid_t survey);
 /// Transfer_Functions, Fourier_Coefficients and Features, those that are missing: aurora opens the second without making it.

@@ -15,24 +15,43 @@ using Clock = std::chrono::steady_clock;
 RunId FileImpl::open_run(std::string_view survey_id, std::string_view station_id, std::string_view run_id) {
   require_writable("open_run");
   if (!datasets_open_) throw StateError{path_.string() + ": open_run: not inside edit(); call it before or after"};
-  const std::size_t at = station_index(survey_id, station_id);
-  const auto found = std::find_if(runs_.begin(), runs_.end(), [&](const Run& r) { return r.station == at && r.id == run_id; });
-  if (found == runs_.end())
+  Station& station = stations_[station_index(survey_id, station_id)];
+  const auto named = station.run_index.find(std::string{run_id});
+  if (named == station.run_index.end())
     throw StateError{path_.string() + ": there is no run '" + std::string{run_id} + "' in station '" + std::string{station_id} +
                      "'; add_run() first"};
-  const RunId id{static_cast<std::size_t>(found - runs_.begin())};
-  if (!found->finished) return id;
-  if (!found->cannot_grow.empty())
-    throw StateError{path_.string() + ": " + found->path + " cannot be appended to: " + found->cannot_grow};
-  guarded([&] { open_run_datasets(*found); });
-  found->finished = false;
-  stations_[at].touched = true;
-  return id;
+  Run& found = runs_[named->second];
+  if (!found.finished) return {named->second};
+  if (!found.cannot_grow.empty())
+    throw StateError{path_.string() + ": " + found.path + " cannot be appended to: " + found.cannot_grow};
+  guarded([&] { open_run_datasets(found); });
+  found.finished = false;
+  growing_.push_back(named->second);
+  station.touched = true;
+  return {named->second};
 }
 
-const std::vector<std::string>& FileImpl::components(RunId id) const {
-  if (id.index >= runs_.size()) throw StateError{path_.string() + ": this run id is not from this file"};
-  return runs_[id.index].components;
+const std::vector<std::string>& FileImpl::components(RunId id) const { return known_run(id).components; }
+
+void FileImpl::check_append(RunId id, std::size_t n_channels, std::size_t n_samples, std::size_t stride, const void* data,
+                            std::optional<UtcNanos> first) const {
+  require_writable("append");
+  require_outside_edit("append");
+  const Run& target = known_run(id);
+  if (target.finished) throw StateError{target.path + ": the run is finished; add_run() begins a new one"};
+  check_fit(target, n_channels, first);
+  check_matrix(target.path, n_channels, n_samples, stride, data);
+}
+
+void FileImpl::check_matrix(const std::string& run, std::size_t n_channels, std::size_t n_samples, std::size_t stride,
+                            const void* data) {
+  constexpr std::size_t kMost = std::size_t{1} << 40;  // elements: far from where sizes in bytes overflow
+  if (n_samples == 0) return;
+  if (n_channels > 1 && stride < n_samples)
+    throw StateError{run + ": append of " + std::to_string(n_samples) + " samples a channel that are " + std::to_string(stride) +
+                     " apart: the channels overlap"};
+  if (data == nullptr || n_samples > kMost / n_channels || stride > kMost / n_channels)
+    throw StateError{run + ": append of " + std::to_string(n_samples) + " samples a channel: there cannot be so many"};
 }
 
 void FileImpl::check_fit(const Run& run, std::size_t n_channels, std::optional<UtcNanos> first) const {
@@ -52,7 +71,17 @@ void FileImpl::check_fit(const Run& run, std::size_t n_channels, std::optional<U
                    (off > 0 ? "a gap begins a new run: add_run()" : "those are in the file already")};
 }
 
+std::int64_t FileImpl::n_waiting(RunId id, std::size_t channel) const {
+  const Run& target = known_run(id);
+  if (channel >= target.components.size())
+    throw StateError{target.path + ": there is no channel " + std::to_string(channel) + " in a run of " +
+                     std::to_string(target.components.size())};
+  return channel < target.waiting.size() ? static_cast<std::int64_t>(target.waiting[channel].size()) : 0;
+}
+
 std::vector<double>& FileImpl::waiting(RunId id, std::size_t channel) {
+  require_writable("append");
+  require_outside_edit("append");
   Run& target = run(id);
   if (channel >= target.components.size())
     throw StateError{target.path + ": there is no channel " + std::to_string(channel) + " in a run of " +
@@ -69,10 +98,13 @@ void FileImpl::append_waiting(RunId id) {
   double* const all = scratch<double>(target.waiting.size() * common);
   for (std::size_t c = 0; c < target.waiting.size(); ++c) std::copy_n(target.waiting[c].begin(), common, all + c * common);
   const bool has_data = std::any_of(all, all + target.waiting.size() * common, [](double v) { return v != 0; });
-  const Matrix<const char> bytes{reinterpret_cast<const char*>(all), target.waiting.size(), common, common};
+  const SampleBlock block{.memory_type = H5T_NATIVE_DOUBLE,
+                          .element_bytes = sizeof(double),
+                          .values = {reinterpret_cast<const char*>(all), target.waiting.size(), common, common},
+                          .has_data = has_data};
   appending_waiting_ = true;
   try {
-    append(id, H5T_NATIVE_DOUBLE, sizeof(double), bytes, has_data, {});
+    append(id, block, {});
   } catch (...) {
     appending_waiting_ = false;
     throw;

@@ -1,9 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <unordered_map>
 
-#include <vector>
-
+#include "file/conversion.hpp"
 #include "h5/handle.hpp"
 #include "vfd/journaled_file.hpp"
 
@@ -27,25 +28,21 @@ class AppendPath {
   void overwrite(hsize_t element, std::size_t offset, const void* bytes, std::size_t size);
 
  private:
-  [[nodiscard]] const char* converted(const char* elements, hsize_t count, hid_t memory_type);
-  [[nodiscard]] bool find(hsize_t chunk);
+  [[nodiscard]] std::uint64_t address_of(hsize_t chunk);
   /// Through HDF5, and so that the next elements of this chunk need not be.
   void write_and_learn(hsize_t chunk, hsize_t within, hsize_t count, const char* elements);
-  void write_through(hsize_t first, hsize_t count, const char* elements, hid_t memory_type);
+  void write_through(hsize_t first, hsize_t count, const char* elements);
 
   hid_t dataset_;
   vfd::JournaledFile* store_;
   std::string name_;
-  h5::Datatype type_;
-  bool plain_ = false;             ///< not filtered
-  hid_t asked_ = H5I_INVALID_HID;  ///< the memory type that was last compared with type_
-  bool same_ = false;
-  std::vector<char> buffer_;  ///< for conversion
-  hsize_t chunk_size_ = 0;    ///< elements
-  std::size_t element_bytes_;
+  Conversion convert_;
+  bool plain_ = false;      ///< not filtered
+  hsize_t chunk_size_ = 0;  ///< elements
   hsize_t user_block_ = 0;  ///< bytes before what HDF5 counts from
-  hsize_t found_;           ///< the chunk whose address is known
+  hsize_t found_;           ///< the chunk that write() is in
   std::uint64_t address_ = 0;
+  std::unordered_map<hsize_t, std::uint64_t> overwritten_;  ///< where the chunks are that overwrite() was in
   bool unseen_ = false;  ///< nothing that a recovery may need lies where the found chunk has room
 };
 

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -98,12 +99,34 @@ h5::PropertyList FileImpl::access() {
 
 void FileImpl::remove_unused() {
   std::error_code ignored;  // the failure that led here is told; a left-over without samples does no harm
-  if (lock_.fd() >= 0 && work_path_ != path_ && samples_in_file() == 0) fs::remove(work_path_, ignored);
+  if (lock_.fd() >= 0 && work_path_ != path_ && total_samples_ == 0) fs::remove(work_path_, ignored);
 }
 
 void FileImpl::require_writable(const char* call) const {
   if (!open_) throw StateError{path_.string() + ": " + call + ": the file is closed"};
   if (failed_) throw StateError{path_.string() + ": " + call + ": an earlier write failed; close this file and open the next"};
+}
+
+void FileImpl::require_outside_edit(const char* call) const {
+  if (editing_) throw StateError{path_.string() + ": " + call + ": not inside edit(); call it before or after"};
+}
+
+void FileImpl::require_editing(const char* call) const {
+  if (!editing_) throw StateError{path_.string() + ": " + call + ": an Edit is good only inside the function given to edit()"};
+}
+
+FileName FileImpl::still_there() const {
+  struct stat open {};
+  struct stat named {};
+  if (!open_ || fstat(lock_.fd(), &open) != 0) throw StateError{path_.string() + ": still_there: the file is closed"};
+  if (stat(work_path_.c_str(), &named) == 0 && named.st_dev == open.st_dev && named.st_ino == open.st_ino) return FileName::There;
+  return open.st_nlink > 0 ? FileName::Renamed : FileName::Deleted;
+}
+
+std::uintmax_t FileImpl::file_bytes() const {
+  struct stat info {};
+  const bool known = lock_.fd() >= 0 ? fstat(lock_.fd(), &info) == 0 : stat(path_.c_str(), &info) == 0;
+  return known ? static_cast<std::uintmax_t>(info.st_size) : 0;
 }
 
 h5::Dataset FileImpl::open_dataset(const std::string& path) const {
@@ -119,8 +142,7 @@ void FileImpl::open_run_datasets(Run& run) {
 }
 
 void FileImpl::open_datasets() {
-  for (auto& run : runs_)
-    if (!run.finished) open_run_datasets(run);
+  for (const auto index : growing_) open_run_datasets(runs_[index]);
   for (auto& table : tables_) table.dataset = open_dataset("/Acquisition/" + table.spec.name);
   summary_ = open_dataset(summary_path());
   state_ = open_dataset(kState);
@@ -130,9 +152,9 @@ void FileImpl::open_datasets() {
 }
 
 void FileImpl::close_datasets() {
-  for (auto& run : runs_) {
-    run.paths.clear();
-    run.datasets.clear();
+  for (const auto index : growing_) {
+    runs_[index].paths.clear();
+    runs_[index].datasets.clear();
   }
   summary_path_.reset();
   state_path_.reset();
@@ -144,6 +166,7 @@ void FileImpl::close_datasets() {
 
 void FileImpl::start_swmr() {
   require_writable("start_swmr");
+  require_outside_edit("start_swmr");
   if (swmr_) return;
   guarded([&] {
     stage();
@@ -176,6 +199,7 @@ void FileImpl::leave_swmr() {
 
 void FileImpl::edit(Edit& edit, const std::function<void(Edit&)>& change) {
   require_writable("edit");
+  require_outside_edit("edit");
   const bool live = swmr_;
   guarded([&] {
     if (live) {
@@ -188,7 +212,12 @@ void FileImpl::edit(Edit& edit, const std::function<void(Edit&)>& change) {
   ++generation_;
   // All of this window, closing and opening included, reaches the file with this one commit.
   const auto back = [&] {
+    editing_ = false;
     guarded([&] {
+      write_changed_stations();
+      write_new_rows();
+      summary_ = {};
+      if (total_samples_ != visible_samples_) note_commit();
       if (live)
         reenter_swmr();
       else
@@ -196,9 +225,11 @@ void FileImpl::edit(Edit& edit, const std::function<void(Edit&)>& change) {
       commit(work_path_ == path_);
     });
   };
+  editing_ = true;
   try {
     guarded([&] { change(edit); });
   } catch (const FileError&) {
+    editing_ = false;
     throw;
   } catch (...) {
     back();
@@ -207,22 +238,22 @@ void FileImpl::edit(Edit& edit, const std::function<void(Edit&)>& change) {
   back();
 }
 
-void FileImpl::append(RunId id, hid_t memory_type, std::size_t element_bytes, Matrix<const char> samples, bool has_data,
-                      std::optional<UtcNanos> first) {
-  require_writable("append");
+void FileImpl::append(RunId id, const SampleBlock& samples, std::optional<UtcNanos> first) {
+  check_append(id, samples.values.n_channels, samples.values.n_samples, samples.values.stride, samples.values.data, first);
   Run& target = run(id);
-  check_fit(target, samples.n_channels, first);
-  if (samples.n_samples == 0) return;
+  if (samples.values.n_samples == 0) return;
   guarded([&] {
     const auto start = static_cast<hsize_t>(target.n_samples);
-    const auto count = static_cast<hsize_t>(samples.n_samples);
+    const auto count = static_cast<hsize_t>(samples.values.n_samples);
     const hsize_t size = start + count;
     for (std::size_t c = 0; c < target.datasets.size(); ++c) {
       h5::check(H5Dset_extent(target.datasets[c].get(), &size), target.path);
-      target.paths[c].write(start, count, samples.data + c * samples.stride * element_bytes, memory_type);
+      target.paths[c].write(start, count, samples.values.data + c * samples.values.stride * samples.element_bytes,
+                            samples.memory_type);
     }
     target.n_samples += static_cast<std::int64_t>(count);
-    target.has_data = target.has_data || has_data;
+    total_samples_ += static_cast<std::int64_t>(count);
+    target.has_data = target.has_data || samples.has_data;
     mark_dirty(static_cast<std::int64_t>(count));
   });
   if (flush_is_due()) flush();
@@ -230,7 +261,11 @@ void FileImpl::append(RunId id, hid_t memory_type, std::size_t element_bytes, Ma
 
 void FileImpl::append_rows(TableId id, const Rows& rows) {
   require_writable("append_rows");
-  Table& table = tables_.at(id.index);
+  require_outside_edit("append_rows");
+  if (rows.columns() != known_table(id).spec.columns)
+    throw StateError{"/Acquisition/" + known_table(id).spec.name + ": append of rows with other columns"};
+  if (!rows.is_whole()) throw StateError{"/Acquisition/" + known_table(id).spec.name + ": append of a row that is not complete"};
+  Table& table = tables_[id.index];
   if (rows.size() == 0) return;
   guarded([&] {
     const auto start = static_cast<hsize_t>(table.n_rows);
@@ -249,6 +284,7 @@ void FileImpl::append_rows(TableId id, const Rows& rows) {
 
 void FileImpl::flush() {
   require_writable("flush");
+  require_outside_edit("flush");
   if (!dirty_) return;
   guarded([&] {
     stage();
@@ -256,27 +292,21 @@ void FileImpl::flush() {
   });
 }
 
-std::int64_t FileImpl::samples_in_file() const {
-  std::int64_t n = 0;
-  for (const auto& run : runs_) n += run.n_samples;
-  return n;
-}
-
 void FileImpl::stage() {
   if (!dirty_) return;
   h5::check(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL), path_.string() + ": flush");
   // Only now: commits keep this order, and the table never promises samples that a reader cannot get.
-  for (auto& run : runs_) {
-    if (run.flushed == run.n_samples) continue;
-    update_rows(run);
-    run.flushed = run.n_samples;
-  }
-  ++sequence_;
-  time_ = host_now().time_since_epoch().count();
-  visible_samples_ = samples_in_file();
+  for (const auto index : growing_) update_rows(runs_[index]);
+  note_commit();
   dirty_ = false;
   unflushed_ = 0;
   first_unflushed_.reset();
+}
+
+void FileImpl::note_commit() {
+  ++sequence_;
+  time_ = host_now().time_since_epoch().count();
+  visible_samples_ = total_samples_;
 }
 
 void FileImpl::note_durable() {
@@ -291,41 +321,30 @@ void FileImpl::commit(bool durable) {
   if (store_->commit(durable, visible_samples_)) note_durable();
 }
 
-void FileImpl::update_rows(const Run& run) {
-  const std::string end = to_mth5_time(run.end());
-  bool only_growth = true;
-  for (std::size_t c = 0; c < run.components.size(); ++c) {
-    auto& row = rows_[run.first_row + c];
-    only_growth = only_growth && row.has_data == run.has_data;
-    row.n_samples = run.n_samples;
-    row.end = end;
-    row.has_data = run.has_data;
+void FileImpl::update_rows(Run& run) {
+  if (run.flushed == run.n_samples) return;
+  file::ChannelRow row;
+  row.end = to_mth5_time(run.end());
+  row.n_samples = run.n_samples;
+  const auto growth = file::pack_growth(row);
+  for (const auto at : run.rows) {
+    summary_path_->overwrite(at, file::kGrowthOffset, growth.data(), growth.size());
+    if (run.has_data == run.has_data_flushed) continue;
+    const auto has_data = static_cast<std::int8_t>(run.has_data);
+    summary_path_->overwrite(at, file::kHasDataOffset, &has_data, sizeof has_data);
   }
-  if (!only_growth) return write_rows(run.first_row, run.components.size());
-  const auto growth = file::pack_growth(rows_[run.first_row]);
-  for (std::size_t c = 0; c < run.components.size(); ++c)
-    summary_path_->overwrite(run.first_row + c, file::kGrowthOffset, growth.data(), growth.size());
+  run.flushed = run.n_samples;
+  run.has_data_flushed = run.has_data;
 }
 
 void FileImpl::sync() {
   require_writable("sync");
+  require_outside_edit("sync");
   if (!dirty_ && durable_sequence_ == sequence_) return;
   guarded([&] {
     stage();
     commit(true);
   });
-}
-
-void FileImpl::write_rows(std::size_t first, std::size_t count) {
-  packed_.clear();
-  for (std::size_t i = first; i < first + count; ++i) packed_.push_back(file::pack(rows_[i]));
-  const hsize_t total = rows_.size();
-  const hsize_t start = first;
-  const hsize_t n = count;
-  const h5::Space memory{H5Screate_simple(1, &n, nullptr), "channel_summary"};
-  const h5::Space where{H5Screate_simple(1, &total, nullptr), "channel_summary"};
-  h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &n, nullptr), "channel_summary");
-  h5::check(H5Dwrite(summary_.get(), row_type_.get(), memory.get(), where.get(), H5P_DEFAULT, packed_.data()), "channel_summary");
 }
 
 void FileImpl::write_state() {
@@ -337,6 +356,7 @@ void FileImpl::write_state() {
 
 void FileImpl::close() {
   if (!open_) return;
+  require_outside_edit("close");
   if (failed_) {  // what is on disk stays as it is; only the ids go
     open_ = false;
     close_datasets();
@@ -354,10 +374,11 @@ void FileImpl::close() {
       close_datasets();
     }
     finish_metadata();
+    summary_ = {};
     open_datasets();
     closed_in_order_ = true;
     buffered_ = 0;
-    visible_samples_ = samples_in_file();
+    visible_samples_ = total_samples_;
     note_durable();
     write_state();
     close_datasets();

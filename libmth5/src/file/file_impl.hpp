@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "file/append_path.hpp"
@@ -15,11 +17,19 @@
 
 namespace mth5 {
 
-/// What a File is made of. Three things hold at any time between calls:
-/// - in SWMR mode every dataset that is written to is open, with its chunk cache off; outside it none is open, so that nothing
-/// can keep
-///   SWMR from starting;
+/// Samples as a caller has them, in a type of HDF5. Their layout was checked.
+struct SampleBlock {
+  hid_t memory_type;
+  std::size_t element_bytes;
+  Matrix<const char> values;  ///< n_samples and stride in elements
+  bool has_data;              ///< one of them is not 0
+};
+
+/// What a File is made of. Four things hold at any time between calls:
+/// - every dataset that is written to is open, with its chunk cache off; inside an edit none is, so that nothing can keep SWMR
+///   from starting;
 /// - all channels of a run have the same length;
+/// - what a call costs does not depend on how many runs are finished: of these there is a name here and no more;
 /// - after a failed call (failed_) nothing is written any more: the file stays at its last commit.
 /// Thread: writer.
 class FileImpl {
@@ -35,7 +45,7 @@ class FileImpl {
   void add_survey(const Metadata& survey);
   void add_station(std::string_view survey, const Metadata& station);
   RunId add_run(std::string_view survey, std::string_view station, const Metadata& run, UtcNanos start,
-                std::span<const ChannelSpec> channels);
+                std::span<const ChannelSpec> channels, const SampleBlock* samples);
   void add_channel(RunId run, const ChannelSpec& channel);
   void finish_run(RunId run);
   TableId add_table(const TableSpec& spec);
@@ -47,8 +57,7 @@ class FileImpl {
   // Modes and data. file.cpp
   void edit(Edit& edit, const std::function<void(Edit&)>& change);
   void start_swmr();
-  void append(RunId run, hid_t memory_type, std::size_t element_bytes, Matrix<const char> samples, bool has_data,
-              std::optional<UtcNanos> first);
+  void append(RunId run, const SampleBlock& samples, std::optional<UtcNanos> first);
   void append_rows(TableId table, const Rows& rows);
   void flush();
   void sync();
@@ -59,6 +68,7 @@ class FileImpl {
   [[nodiscard]] const std::vector<std::string>& components(RunId run) const;
   /// Samples of one channel that the others do not have yet.
   [[nodiscard]] std::vector<double>& waiting(RunId run, std::size_t channel);
+  [[nodiscard]] std::int64_t n_waiting(RunId run, std::size_t channel) const;
   void append_waiting(RunId run);
   void set_flush_policy(const FlushPolicy& policy) { policy_ = policy; }
   bool flush_if_due();
@@ -71,15 +81,25 @@ class FileImpl {
   }
 
   [[nodiscard]] const Recovery& recovery() const { return recovery_; }
-  [[nodiscard]] std::int64_t n_samples(RunId run) const { return runs_.at(run.index).n_samples; }
+  [[nodiscard]] std::int64_t n_samples(RunId run) const { return known_run(run).n_samples; }
   [[nodiscard]] std::int64_t visible_samples() const { return visible_samples_; }
   [[nodiscard]] std::int64_t durable_samples() const { return durable_samples_; }
-  [[nodiscard]] std::int64_t n_rows(TableId table) const { return tables_.at(table.index).n_rows; }
+  [[nodiscard]] std::int64_t n_rows(TableId table) const { return known_table(table).n_rows; }
+  [[nodiscard]] const std::vector<std::string>& run_names(std::string_view survey, std::string_view station) const;
+  [[nodiscard]] FileName still_there() const;
+  [[nodiscard]] std::uintmax_t file_bytes() const;
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] bool is_swmr() const { return swmr_; }
   [[nodiscard]] bool is_open() const { return open_; }
   void set_buffered(std::int64_t samples) { buffered_ = samples; }
-  [[nodiscard]] bool has_data(RunId run) const { return runs_.at(run.index).has_data; }
+  /// What append() of all channels refuses, before any sample is looked at. @throws StateError
+  void check_append(RunId run, std::size_t n_channels, std::size_t n_samples, std::size_t stride, const void* data,
+                    std::optional<UtcNanos> first) const;
+  /// @throws StateError if there cannot be such a Matrix
+  static void check_matrix(const std::string& run, std::size_t n_channels, std::size_t n_samples, std::size_t stride,
+                           const void* data);
+  [[nodiscard]] bool has_data(RunId run) const { return known_run(run).has_data; }
+  void require_editing(const char* call) const;
 
  private:
   struct Survey {
@@ -89,22 +109,27 @@ class FileImpl {
   struct Station {
     std::string survey;
     Metadata metadata;
-    std::vector<std::string> runs;
-    std::vector<std::string> components;
-    std::optional<UtcNanos> start, end;
+    std::vector<std::string> runs = {};                           ///< names, as they came
+    std::unordered_map<std::string, std::size_t> run_index = {};  ///< by name, in runs_
+    std::vector<std::string> components = {};
+    std::optional<UtcNanos> start = {}, end = {};
     bool touched = false;  ///< a run was begun or opened: times and lists are written at close
+    bool changed = false;  ///< in this edit: times are written at its end
   };
   struct Run {
     std::size_t station;
     std::string id, path;
-    std::vector<std::string> components;
     double sample_rate;
     UtcNanos start;
+    std::vector<std::string> components = {};
+    std::vector<Kind> kinds = {};  ///< by channel
     std::int64_t n_samples = 0;
-    std::int64_t flushed = 0;  ///< n_samples that channel_summary tells
+    std::int64_t flushed = 0;  ///< n_samples that channel_summary has
     bool has_data = false;
+    bool has_data_flushed = false;  ///< that channel_summary has
     bool finished = false;
-    std::size_t first_row;  ///< in rows_, one row per channel
+    bool removable = true;           ///< by this library: a run without samples does not stay in a closed file
+    std::vector<hsize_t> rows = {};  ///< of channel_summary, by channel
     std::vector<h5::Dataset> datasets = {};
     std::vector<file::AppendPath> paths = {};       ///< one per dataset
     std::string cannot_grow = {};                   ///< why open_run() refuses; "" = it does not
@@ -131,15 +156,31 @@ class FileImpl {
   void commit(bool durable);
   void note_durable();
   [[nodiscard]] h5::PropertyList access();
-  void write_rows(std::size_t first, std::size_t count);
   void write_state();
-  void update_rows(const Run& run);
-  void finish_metadata();
-  void refresh_station_rows(std::size_t station);
+  void update_rows(Run& run);
   void require_writable(const char* call) const;
+  void require_outside_edit(const char* call) const;
+  void note_commit();
+
+  // summary_rows.cpp: channel_summary as a whole, outside SWMR
+  /// A row behind all that are there, written with write_new_rows(). @returns its place
+  hsize_t add_row(const file::ChannelRow& row);
+  void write_new_rows();
+  void rewrite_rows(const std::vector<file::ChannelRow>& rows);
+  void remove_rows(std::vector<hsize_t> rows);
+  void refresh_station_rows(const Station& station);
+  [[nodiscard]] const h5::Dataset& summary_in_edit();
+
+  // finish.cpp: what is written once a run, an edit, a file ends
+  void finish_metadata();
+  void finish_survey(Survey& survey);
+  void write_run_times(Run& run);
+  void write_changed_stations();
+  void write_station_times(Station& station);
+  void remove_empty_runs();
   /// HDF5 is not told of writes that fail. @throws FileError
   void require_written() const {
-    if (store_ && !store_->failure().empty()) throw FileError{store_->failure()};
+    if (store_ && !store_->failure().empty()) throw FileError{store_->failure(), store_->failure_code()};
   }
   template <class Body>
   void guarded(Body body) {
@@ -149,9 +190,9 @@ class FileImpl {
     } catch (const FileError& e) {
       failed_ = true;
       if (store_) store_->abandon();
-      if (store_ && !store_->failure().empty()) throw FileError{store_->failure()};
+      require_written();
       if (std::string_view{e.what()}.starts_with(path_.native())) throw;
-      throw FileError{path_.string() + ": " + e.what()};
+      throw FileError{path_.string() + ": " + e.what(), e.code()};
     }
   }
 
@@ -162,7 +203,7 @@ class FileImpl {
   void begin_changes();
   void load(class Reader& reader);
   void load_run(const struct RunInfo& info, const std::vector<struct ChannelInfo>& channels);
-  void check_channels(Run& run);
+  void check_channels(Run& run, std::span<file::ChannelRow> rows);
   void load_tables();
 
   void check_fit(const Run& run, std::size_t n_channels, std::optional<UtcNanos> first) const;
@@ -181,15 +222,13 @@ class FileImpl {
   [[nodiscard]] Survey& survey(std::string_view id);
   [[nodiscard]] std::size_t station_index(std::string_view survey, std::string_view id) const;
   [[nodiscard]] Run& run(RunId id);
-  [[nodiscard]] std::int64_t samples_in_file() const;
+  [[nodiscard]] const Run& known_run(RunId id) const;
+  [[nodiscard]] const Table& known_table(TableId id) const;
   /// What will be written of a channel. @throws MetadataError, StateError if it does not fit the run
   [[nodiscard]] static Metadata checked_channel(const Run& run, const ChannelSpec& channel);
-  [[nodiscard]] file::ChannelRow create_channel(hid_t group, const Run& run, const ChannelSpec& channel,
-                                                const Metadata& written) const;
-  /// channels_recorded_* of a run, from its rows.
-  void write_channel_lists(hid_t group, const Run& run) const;
-  void write_run_times(Run& run);
-  void write_station_times(Station& station);
+  [[nodiscard]] file::ChannelRow channel_row(const Run& run, const Metadata& written, hid_t channel, hid_t group) const;
+  /// channels_recorded_* of a run.
+  static void set_channel_lists(Metadata& metadata, const Run& run);
 
   std::filesystem::path path_;       ///< the final name
   std::filesystem::path work_path_;  ///< the name it has now
@@ -200,7 +239,8 @@ class FileImpl {
   h5::WriterLock lock_;
   std::unique_ptr<vfd::JournaledFile> store_;  ///< outlives file_
   h5::File file_;
-  h5::Dataset summary_, state_;
+  h5::Dataset summary_;  ///< in an edit opened when it is needed
+  h5::Dataset state_;
   std::optional<file::AppendPath> summary_path_, state_path_;
   h5::Datatype row_type_, state_type_;
 
@@ -208,10 +248,14 @@ class FileImpl {
   std::vector<Station> stations_;
   std::vector<Run> runs_;
   std::vector<Table> tables_;
-  std::vector<file::ChannelRow> rows_;
-  std::vector<file::PackedRow> packed_;  ///< reused by write_rows()
+  std::vector<std::size_t> growing_;  ///< runs that are not finished, in runs_
+  hsize_t n_summary_rows_ = 0;        ///< with new_rows_
+  std::vector<file::PackedRow> new_rows_;
+  std::vector<file::ChannelRow> loaded_rows_;  ///< between load() and the first commit
+  std::vector<file::PackedRow> packed_;        ///< reused for rows
 
-  bool dirty_ = false;  ///< appended since the last flush
+  bool dirty_ = false;    ///< appended since the last flush
+  bool editing_ = false;  ///< inside the function given to edit()
   FlushPolicy policy_;
   std::int64_t unflushed_ = 0;
   std::optional<std::chrono::steady_clock::time_point> first_unflushed_;
@@ -221,6 +265,7 @@ class FileImpl {
   Recovery recovery_;
   std::int64_t buffered_ = 0;
   std::int64_t generation_ = 0, sequence_ = 0, time_ = 0;
+  std::int64_t total_samples_ = 0;  ///< per channel, summed over all runs
   std::int64_t durable_sequence_ = 0, durable_time_ = 0, visible_samples_ = 0, durable_samples_ = 0;
   bool closed_in_order_ = false;
 };

@@ -61,6 +61,9 @@ void FileImpl::add_filter(std::string_view survey_id, const Filter& filter) {
   write_tables(group.get(), filter);
 }
 
-void Edit::add_filter(std::string_view survey, const Filter& filter) { file_.add_filter(survey, filter); }
+void Edit::add_filter(std::string_view survey, const Filter& filter) {
+  file_.require_editing("add_filter");
+  file_.add_filter(survey, filter);
+}
 
 }  // namespace mth5

@@ -140,13 +140,21 @@ FileImpl::FileImpl(std::filesystem::path path, const OpenOptions& options) : pat
 void FileImpl::begin_changes() {
   ours_ = h5::has_link(file_.get(), "/Acquisition");
   for (const auto& station : stations_) create_station_groups(open_object(station_path(station)).get());
-  for (auto& run : runs_) check_channels(run);
+  std::size_t row = 0;
+  for (auto& run : runs_) {
+    run.removable = ours_;
+    check_channels(run, std::span{loaded_rows_}.subspan(row, run.components.size()));
+    for (std::size_t c = 0; c < run.components.size(); ++c) run.rows.push_back(row++);
+    total_samples_ += run.n_samples;
+  }
   load_tables();
+  rewrite_rows(loaded_rows_);
+  loaded_rows_ = {};
+  if (!recovery_.lines.empty()) remove_empty_runs();
+  summary_ = {};
   time_ = host_now().time_since_epoch().count();
-  visible_samples_ = samples_in_file();
+  visible_samples_ = total_samples_;
   open_datasets();
-  h5::check(H5Dset_extent(summary_.get(), std::array{static_cast<hsize_t>(rows_.size())}.data()), summary_path());
-  if (!rows_.empty()) write_rows(0, rows_.size());
   h5::check(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL), path_.string());
   commit(true);
 }
@@ -214,7 +222,7 @@ void FileImpl::load(Reader& reader) {
   for (const auto& info : reader.stations()) {
     Metadata metadata = info.metadata;
     metadata.set("id", info.id);
-    stations_.push_back({info.survey, std::move(metadata), {}, {}, {}, {}});
+    stations_.push_back({.survey = info.survey, .metadata = std::move(metadata)});
   }
   for (const auto& info : reader.runs())
     if (!info.channels.empty()) load_run(info, reader.channels());
@@ -223,12 +231,17 @@ void FileImpl::load(Reader& reader) {
 void FileImpl::load_run(const RunInfo& info, const std::vector<ChannelInfo>& channels) {
   const std::size_t at = station_index(info.survey, info.station);
   Station& station = stations_[at];
-  Run run{at,           info.id, station_path(station) + "/" + info.id, {}, info.sample_rate, info.start, 0, 0, false, true,
-          rows_.size(), {}};
+  Run run{.station = at,
+          .id = info.id,
+          .path = station_path(station) + "/" + info.id,
+          .sample_rate = info.sample_rate,
+          .start = info.start,
+          .finished = true};
   if (info.sample_rate <= 0) run.cannot_grow = "its sample_rate is not known";
   for (const auto index : info.channels) {
     const ChannelInfo& channel = channels[index];
     run.components.push_back(channel.component);
+    run.kinds.push_back(channel.metadata.kind());
     if (channel.sample_rate != info.sample_rate || channel.start != info.start)
       run.cannot_grow = channel.component + " has another sample_rate or time_period.start than the other channels";
     file::ChannelRow row;
@@ -245,15 +258,16 @@ void FileImpl::load_run(const RunInfo& info, const std::vector<ChannelInfo>& cha
     row.azimuth = channel.metadata.number("measurement_azimuth", 0);
     row.tilt = channel.metadata.number("measurement_tilt", 0);
     row.units = channel.metadata.text("units");
-    rows_.push_back(std::move(row));
+    loaded_rows_.push_back(std::move(row));
     if (std::find(station.components.begin(), station.components.end(), channel.component) == station.components.end())
       station.components.push_back(channel.component);
   }
   station.runs.push_back(info.id);
+  station.run_index.emplace(info.id, runs_.size());
   runs_.push_back(std::move(run));
 }
 
-void FileImpl::check_channels(Run& run) {
+void FileImpl::check_channels(Run& run, std::span<file::ChannelRow> rows) {
   std::vector<h5::Dataset> datasets;
   std::vector<std::int64_t> lengths;
   for (const auto& component : run.components) {
@@ -280,9 +294,9 @@ void FileImpl::check_channels(Run& run) {
     }
   }
   run.n_samples = run.flushed = common;
-  run.has_data = common > 0;
+  run.has_data = run.has_data_flushed = common > 0;
   for (std::size_t c = 0; c < lengths.size(); ++c) {
-    auto& row = rows_[run.first_row + c];
+    auto& row = rows[c];
     row.n_samples = lengths[c];
     row.has_data = lengths[c] > 0;
     const auto start = parse_time(row.start).value_or(run.start);
@@ -307,7 +321,10 @@ void FileImpl::load_tables() {
   file::replace_unfit_summaries(group.get());
   row_type_ = file::channel_summary_type();
   state_type_ = table_type(state_table());
-  if (!ours_) create_acquisition(file_.get(), std::string{"mth5-daq "} + kVersion);
+  if (ours_)
+    give_uuid(open_object("/Acquisition").get());
+  else
+    create_acquisition(file_.get(), std::string{"mth5-daq "} + kVersion);
 }
 
 }  // namespace mth5

@@ -1,5 +1,3 @@
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <type_traits>
 
@@ -77,35 +75,51 @@ auto plain(T value) {
 template <class T>
 using Plain = decltype(plain(std::declval<T>()));
 
+/// Sample i of channel c is data[c * channel_step + i * sample_step]: what a Matrix is, and frames.
 template <class T>
-void append_matrix(FileImpl& file, RunId run, Matrix<const T> samples, std::optional<UtcNanos> start) {
-  bool has_data = file.has_data(run);
-  for (std::size_t c = 0; c < samples.n_channels && !has_data; ++c)
-    has_data = std::any_of(samples.channel(c), samples.channel(c) + samples.n_samples, [](T v) { return v != T{}; });
-  const Matrix<const char> bytes{reinterpret_cast<const char*>(samples.data), samples.n_channels, samples.n_samples,
-                                 samples.stride};
-  file.append(run, memory_type<T>(), sizeof(T), bytes, has_data, start);
+struct Samples {
+  const T* data;
+  std::size_t n_channels, n_samples, channel_step, sample_step;
+};
+
+/// As HDF5 takes them: in their place where they are that already, or in `room`, channel after channel.
+template <class T, class Room>
+SampleBlock block_of(const Samples<T>& from, Room room) {
+  using P = Plain<T>;
+  const P* data = nullptr;
+  std::size_t stride = from.channel_step;
+  if constexpr (std::same_as<T, P>) {
+    if (from.sample_step == 1) data = from.data;
+  }
+  if (data == nullptr) {
+    P* const to = room(std::type_identity<P>{}, from.n_channels * from.n_samples);
+    for (std::size_t c = 0; c < from.n_channels; ++c)
+      for (std::size_t i = 0; i < from.n_samples; ++i)
+        to[c * from.n_samples + i] = plain(from.data[c * from.channel_step + i * from.sample_step]);
+    data = to;
+    stride = from.n_samples;
+  }
+  bool has_data = false;
+  for (std::size_t c = 0; c < from.n_channels && !has_data; ++c)
+    has_data = std::any_of(data + c * stride, data + c * stride + from.n_samples, [](P v) { return v != P{}; });
+  return {.memory_type = memory_type<P>(),
+          .element_bytes = sizeof(P),
+          .values = {reinterpret_cast<const char*>(data), from.n_channels, from.n_samples, stride},
+          .has_data = has_data};
 }
 
-/// Sample i of channel c is source[c * channel_step + i * sample_step].
 template <class T>
-void append_rearranged(FileImpl& file, RunId run, const T* source, std::size_t n_channels, std::size_t n_samples,
-                       std::size_t channel_step, std::size_t sample_step, std::optional<UtcNanos> start) {
-  using P = Plain<T>;
-  P* const to = file.scratch<P>(n_channels * n_samples);
-  for (std::size_t c = 0; c < n_channels; ++c)
-    for (std::size_t i = 0; i < n_samples; ++i) to[c * n_samples + i] = plain(source[c * channel_step + i * sample_step]);
-  append_matrix(file, run, Matrix<const P>{to, n_channels, n_samples, n_samples}, start);
+SampleBlock block_in_scratch(FileImpl& file, const Samples<T>& from) {
+  return block_of(from, [&]<class P>(std::type_identity<P>, std::size_t n) { return file.scratch<P>(n); });
 }
 
 }  // namespace
 
 template <Sample T>
 void File::append(RunId run, Matrix<const T> samples, std::optional<UtcNanos> start) {
-  if constexpr (std::same_as<T, Int24>)
-    append_rearranged(*impl_, run, samples.data, samples.n_channels, samples.n_samples, samples.stride, 1, start);
-  else
-    append_matrix(*impl_, run, samples, start);
+  impl_->check_append(run, samples.n_channels, samples.n_samples, samples.stride, samples.data, start);
+  const Samples<T> from{samples.data, samples.n_channels, samples.n_samples, samples.stride, 1};
+  impl_->append(run, block_in_scratch(*impl_, from), start);
 }
 
 template <Sample T>
@@ -114,7 +128,21 @@ void File::append_interleaved(RunId run, std::span<const T> frames, std::optiona
   if (frames.size() % n_channels != 0)
     throw StateError{path().string() + ": append of " + std::to_string(frames.size()) + " interleaved samples to a run of " +
                      std::to_string(n_channels) + " channels: not whole frames"};
-  append_rearranged(*impl_, run, frames.data(), n_channels, frames.size() / n_channels, 1, n_channels, start);
+  const std::size_t n_samples = frames.size() / n_channels;
+  impl_->check_append(run, n_channels, n_samples, n_samples, frames.data(), start);
+  impl_->append(run, block_in_scratch(*impl_, Samples<T>{frames.data(), n_channels, n_samples, 1, n_channels}), start);
+}
+
+template <Sample T>
+RunId Edit::add_finished_run(std::string_view survey, std::string_view station, const Metadata& run, UtcNanos start,
+                             std::span<const ChannelSpec> channels, Matrix<const T> samples) {
+  file_.require_editing("add_finished_run");
+  if (samples.n_samples == 0 || samples.n_channels == 0)
+    throw StateError{"run '" + run.text("id") + "': a finished run needs samples"};
+  FileImpl::check_matrix("run '" + run.text("id") + "'", samples.n_channels, samples.n_samples, samples.stride, samples.data);
+  const SampleBlock block =
+      block_in_scratch(file_, Samples<T>{samples.data, samples.n_channels, samples.n_samples, samples.stride, 1});
+  return file_.add_run(survey, station, run, start, channels, &block);
 }
 
 template <Sample T>
@@ -124,10 +152,12 @@ void File::append(RunId run, std::size_t channel, std::span<const T> samples) {
   impl_->append_waiting(run);
 }
 
-#define MTH5_APPEND(T)                                                                           \
-  template void File::append<T>(RunId, Matrix<const T>, std::optional<UtcNanos>);                \
-  template void File::append_interleaved<T>(RunId, std::span<const T>, std::optional<UtcNanos>); \
-  template void File::append<T>(RunId, std::size_t, std::span<const T>);
+#define MTH5_APPEND(T)                                                                                    \
+  template void File::append<T>(RunId, Matrix<const T>, std::optional<UtcNanos>);                         \
+  template void File::append_interleaved<T>(RunId, std::span<const T>, std::optional<UtcNanos>);          \
+  template void File::append<T>(RunId, std::size_t, std::span<const T>);                                  \
+  template RunId Edit::add_finished_run<T>(std::string_view, std::string_view, const Metadata&, UtcNanos, \
+                                           std::span<const ChannelSpec>, Matrix<const T>);
 MTH5_APPEND(double)
 MTH5_APPEND(float)
 MTH5_APPEND(std::int32_t)
@@ -140,9 +170,7 @@ RunId File::open_run(std::string_view survey, std::string_view station, std::str
   return impl_->open_run(survey, station, run);
 }
 const std::vector<std::string>& File::components(RunId run) const { return impl_->components(run); }
-std::int64_t File::waiting(RunId run, std::size_t channel) const {
-  return static_cast<std::int64_t>(impl_->waiting(run, channel).size());
-}
+std::int64_t File::waiting(RunId run, std::size_t channel) const { return impl_->n_waiting(run, channel); }
 void File::set_flush_policy(const FlushPolicy& policy) { impl_->set_flush_policy(policy); }
 bool File::flush_if_due() { return impl_->flush_if_due(); }
 const std::vector<std::string>& File::recovery() const { return impl_->recovery().lines; }
@@ -157,23 +185,48 @@ std::int64_t File::visible_samples() const { return impl_->visible_samples(); }
 std::int64_t File::durable_samples() const { return impl_->durable_samples(); }
 std::int64_t File::n_rows(TableId table) const { return impl_->n_rows(table); }
 
-std::uintmax_t File::file_bytes() const {
-  struct stat info {};
-  if (stat(impl_->path().c_str(), &info) != 0) return 0;
-  return static_cast<std::uintmax_t>(info.st_size);
+std::uintmax_t File::file_bytes() const { return impl_->file_bytes(); }
+const std::vector<std::string>& File::run_names(std::string_view survey, std::string_view station) const {
+  return impl_->run_names(survey, station);
 }
+FileName File::still_there() const { return impl_->still_there(); }
 
-void Edit::add_survey(const Metadata& survey) { file_.add_survey(survey); }
-void Edit::add_station(std::string_view survey, const Metadata& station) { file_.add_station(survey, station); }
+void Edit::add_survey(const Metadata& survey) {
+  file_.require_editing("add_survey");
+  file_.add_survey(survey);
+}
+void Edit::add_station(std::string_view survey, const Metadata& station) {
+  file_.require_editing("add_station");
+  file_.add_station(survey, station);
+}
 RunId Edit::add_run(std::string_view survey, std::string_view station, const Metadata& run, UtcNanos start,
                     std::span<const ChannelSpec> channels) {
-  return file_.add_run(survey, station, run, start, channels);
+  file_.require_editing("add_run");
+  return file_.add_run(survey, station, run, start, channels, nullptr);
 }
-void Edit::add_channel(RunId run, const ChannelSpec& channel) { file_.add_channel(run, channel); }
-void Edit::finish_run(RunId run) { file_.finish_run(run); }
-TableId Edit::add_table(const TableSpec& spec) { return file_.add_table(spec); }
-void Edit::update_survey(const Metadata& survey) { file_.update_survey(survey); }
-void Edit::update_station(std::string_view survey, const Metadata& station) { file_.update_station(survey, station); }
-void Edit::update_run(RunId run, const Metadata& metadata) { file_.update_run(run, metadata); }
+void Edit::add_channel(RunId run, const ChannelSpec& channel) {
+  file_.require_editing("add_channel");
+  file_.add_channel(run, channel);
+}
+void Edit::finish_run(RunId run) {
+  file_.require_editing("finish_run");
+  file_.finish_run(run);
+}
+TableId Edit::add_table(const TableSpec& spec) {
+  file_.require_editing("add_table");
+  return file_.add_table(spec);
+}
+void Edit::update_survey(const Metadata& survey) {
+  file_.require_editing("update_survey");
+  file_.update_survey(survey);
+}
+void Edit::update_station(std::string_view survey, const Metadata& station) {
+  file_.require_editing("update_station");
+  file_.update_station(survey, station);
+}
+void Edit::update_run(RunId run, const Metadata& metadata) {
+  file_.require_editing("update_run");
+  file_.update_run(run, metadata);
+}
 
 }  // namespace mth5

@@ -160,7 +160,17 @@ PackedRow pack(const ChannelRow& row) {
   return packed;
 }
 
+void move_to(PackedRow& row, const ChannelRow& place) {
+  constexpr std::size_t kIds = row_bytes(std::span{kChannel}.first(2)), kPosition = row_bytes(std::span{kChannel}.first(3));
+  constexpr std::size_t kPositionBytes = row_bytes(std::span{kChannel}.subspan(3, 3));
+  static_assert(kChannel[3].name == std::string_view{"latitude"} && kChannel[5].name == std::string_view{"elevation"});
+  const PackedRow wanted = pack(place);
+  if (!std::equal(wanted.begin(), wanted.begin() + kIds, row.begin())) return;
+  std::copy_n(wanted.begin() + kPosition, kPositionBytes, row.begin() + kPosition);
+}
+
 PackedGrowth pack_growth(const ChannelRow& row) {
+  static_assert(row_bytes(std::span{kChannel}.first(15)) == kHasDataOffset && kChannel[15].type == FieldType::Bool);
   static_assert(row_bytes(std::span{kChannel}.first(8)) == kGrowthOffset && kChannel[8].name == std::string_view{"end"} &&
                 kChannel[9].name == std::string_view{"n_samples"});
   PackedGrowth packed{};

@@ -30,6 +30,10 @@ using PackedRow = std::array<char, kChannelRowBytes>;
 inline constexpr std::size_t kGrowthOffset = 160;
 using PackedGrowth = std::array<char, 36 + 8>;
 [[nodiscard]] PackedGrowth pack_growth(const ChannelRow& row);
+/// The byte that says whether a channel has data.
+inline constexpr std::size_t kHasDataOffset = 318;
+/// Gives a row the position of `place`, if it is of the same survey and station.
+void move_to(PackedRow& row, const ChannelRow& place);
 [[nodiscard]] h5::Datatype channel_summary_type();
 
 /// Creates channel_summary (no rows yet, unfiltered so that rows can be overwritten in place), tf_summary and fc_summary (one

@@ -27,7 +27,8 @@ struct flock lock_byte(short type) {
 }
 
 [[noreturn]] void fail(const std::filesystem::path& path, const char* what, int error) {
-  throw FileError{path.string() + ": " + what + std::generic_category().message(error)};
+  const std::error_code code{error, std::generic_category()};
+  throw FileError{path.string() + ": " + what + code.message(), code};
 }
 
 /// As the process's file creation mask has it. umask(2) can only be read by changing it, which other threads would notice.

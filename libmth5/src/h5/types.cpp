@@ -1,5 +1,6 @@
 #include "h5/types.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace mth5::h5 {
@@ -41,33 +42,47 @@ hid_t file_type(SampleType type) {
   return H5T_IEEE_F64LE;
 }
 
-namespace {
+AttributeWriter::AttributeWriter(hid_t object, Target target)
+    : object_{object}, target_{target}, text_{vlen_text()}, flag_{bool_enum()}, scalar_{H5Screate(H5S_SCALAR), "attribute"} {}
 
-void write_scalar(hid_t object, const std::string& name, hid_t type, const void* value) {
-  if (check(H5Aexists(object, name.c_str()), name) > 0) check(H5Adelete(object, name.c_str()), name);
-  const Space scalar{H5Screate(H5S_SCALAR), name};
-  const Attribute attribute{H5Acreate2(object, name.c_str(), type, scalar.get(), H5P_DEFAULT, H5P_DEFAULT), name};
+void AttributeWriter::write_scalar(const std::string& name, hid_t type, const void* value) const {
+  if (target_ == Target::Existing && check(H5Aexists(object_, name.c_str()), name) > 0) {
+    const Attribute there{H5Aopen(object_, name.c_str(), H5P_DEFAULT), name};
+    const Datatype its_type{H5Aget_type(there.get()), name};
+    const Space its_space{H5Aget_space(there.get()), name};
+    if (check(H5Tequal(its_type.get(), type), name) > 0 && H5Sget_simple_extent_type(its_space.get()) == H5S_SCALAR) {
+      check(H5Awrite(there.get(), type, value), name);
+      return;
+    }
+    check(H5Adelete(object_, name.c_str()), name);
+  }
+  const Attribute attribute{H5Acreate2(object_, name.c_str(), type, scalar_.get(), H5P_DEFAULT, H5P_DEFAULT), name};
   check(H5Awrite(attribute.get(), type, value), name);
 }
 
-struct WriteValue {
-  hid_t object;
-  const std::string& name;
-
-  void operator()(const std::string& text) const {
-    const char* pointer = text.c_str();
-    write_scalar(object, name, vlen_text().get(), &pointer);
+void AttributeWriter::write(const std::string& name, const Value& value) const {
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    const char* pointer = text->c_str();
+    write_scalar(name, text_.get(), &pointer);
+  } else if (const auto* number = std::get_if<double>(&value)) {
+    write_scalar(name, H5T_IEEE_F64LE, number);
+  } else if (const auto* whole = std::get_if<std::int64_t>(&value)) {
+    write_scalar(name, H5T_STD_I64LE, whole);
+  } else if (const auto* flag = std::get_if<bool>(&value)) {
+    const std::int8_t byte = *flag ? 1 : 0;
+    write_scalar(name, flag_.get(), &byte);
+  } else {
+    const std::string list = json_list(std::get<std::vector<std::string>>(value));
+    const char* pointer = list.c_str();
+    write_scalar(name, text_.get(), &pointer);
   }
-  void operator()(double number) const { write_scalar(object, name, H5T_IEEE_F64LE, &number); }
-  void operator()(std::int64_t number) const { write_scalar(object, name, H5T_STD_I64LE, &number); }
-  void operator()(bool flag) const {
-    const std::int8_t value = flag ? 1 : 0;
-    write_scalar(object, name, bool_enum().get(), &value);
-  }
-  void operator()(const std::vector<std::string>& list) const { (*this)(json_list(list)); }
-};
+}
 
-}  // namespace
+void AttributeWriter::write(const Metadata& metadata) const {
+  for (const auto& [name, value] : metadata.written()) write(name, value);
+  write("mth5_type", std::string{mth5_type(metadata.kind())});
+  write("hdf5_reference", std::string{"<HDF5 object reference>"});
+}
 
 std::string json_list(const std::vector<std::string>& items) {
   std::string text = "[";
@@ -83,16 +98,17 @@ std::string json_list(const std::vector<std::string>& items) {
   return text + "]";
 }
 
-void write_attribute(hid_t object, const std::string& name, const Value& value) { std::visit(WriteValue{object, name}, value); }
+void write_attribute(hid_t object, const std::string& name, const Value& value) {
+  AttributeWriter{object, AttributeWriter::Target::Existing}.write(name, value);
+}
+
+void write_metadata(hid_t object, const Metadata& metadata) {
+  AttributeWriter{object, AttributeWriter::Target::Existing}.write(metadata);
+}
 
 void write_group_type(hid_t object, std::string_view mth5_type) {
   write_attribute(object, "mth5_type", std::string{mth5_type});
   write_attribute(object, "hdf5_reference", std::string{"<HDF5 object reference>"});
-}
-
-void write_metadata(hid_t object, const Metadata& metadata) {
-  for (const auto& [name, value] : metadata.written()) write_attribute(object, name, value);
-  write_group_type(object, mth5_type(metadata.kind()));
 }
 
 PropertyList writer_access() {
@@ -113,6 +129,23 @@ hobj_ref_t reference_to(hid_t file, const std::string& path) {
   hobj_ref_t reference = 0;
   check(H5Rcreate(&reference, file, path.c_str(), H5R_OBJECT, -1), path);
   return reference;
+}
+
+hobj_ref_t reference_to(hid_t object) { return reference_to(object, "."); }
+
+void keep_attributes_compact(const PropertyList& create) {
+  constexpr unsigned kMost = 65535;  // HDF5's own limit
+  check(H5Pset_attr_phase_change(create.get(), kMost, 0), "attributes in the header");
+}
+
+PropertyList compact_group(std::size_t n_members) {
+  constexpr unsigned kMostLinks = 256, kNameBytes = 8;
+  PropertyList create{H5Pcreate(H5P_GROUP_CREATE), "group creation list"};
+  keep_attributes_compact(create);
+  check(H5Pset_link_phase_change(create.get(), kMostLinks, kMostLinks / 2), "group creation list: links");
+  check(H5Pset_est_link_info(create.get(), static_cast<unsigned>(std::min<std::size_t>(n_members, kMostLinks)), kNameBytes),
+        "group creation list: links");
+  return create;
 }
 
 bool has_link(hid_t file, const std::string& path) {

@@ -21,9 +21,29 @@ namespace mth5::h5 {
 [[nodiscard]] Datatype fixed_text(std::size_t bytes);
 [[nodiscard]] hid_t file_type(SampleType type);
 
-/// Writes an attribute, replacing one that exists. Never inside SWMR: readers cannot follow variable-length texts (swmr-facts 3).
+/// Writes attributes of one object. The HDF5 types are made once, and what is there already is asked for only if something may
+/// be: a run of nine channels has 250 attributes. Never inside SWMR: readers cannot follow variable-length texts (swmr-facts 3).
+class AttributeWriter {
+ public:
+  enum class Target { New, Existing };
+  AttributeWriter(hid_t object, Target target);
+  /// Replaces an attribute of that name. @throws FileError
+  void write(const std::string& name, const Value& value) const;
+  /// All of `metadata`.written(), then mth5_type and hdf5_reference.
+  void write(const Metadata& metadata) const;
+
+ private:
+  void write_scalar(const std::string& name, hid_t type, const void* value) const;
+
+  hid_t object_;
+  Target target_;
+  Datatype text_, flag_;
+  Space scalar_;
+};
+
+/// Writes one attribute, replacing one that exists.
 void write_attribute(hid_t object, const std::string& name, const Value& value);
-/// All of `metadata`.written(), then mth5_type and hdf5_reference.
+/// The same with all of `metadata`, mth5_type and hdf5_reference.
 void write_metadata(hid_t object, const Metadata& metadata);
 /// The two attributes every MTH5 group has.
 void write_group_type(hid_t object, std::string_view mth5_type);
@@ -37,8 +57,14 @@ void write_group_type(hid_t object, std::string_view mth5_type);
 [[nodiscard]] PropertyList uncached_access();
 
 [[nodiscard]] hobj_ref_t reference_to(hid_t file, const std::string& path);
+[[nodiscard]] hobj_ref_t reference_to(hid_t object);
 /// Whether an absolute path leads to an object, each step of it.
 [[nodiscard]] bool has_link(hid_t file, const std::string& path);
+/// Creation list of a group whose attributes and up to `n_members` links lie in its header: a heap and two indexes for them
+/// would take 4 KiB a group.
+[[nodiscard]] PropertyList compact_group(std::size_t n_members);
+/// Attributes of an object lie in its header, however many there are.
+void keep_attributes_compact(const PropertyList& create);
 [[nodiscard]] Group create_group(hid_t parent, const std::string& name, std::string_view mth5_type);
 
 }  // namespace mth5::h5

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <memory>
 #include <new>
+#include <system_error>
 
 #include "mth5/error.hpp"
 
@@ -32,10 +33,10 @@ herr_t guarded(JournaledFile& store, Body body) noexcept {
   try {
     body();
     return 0;
-  } catch (const Error& e) {
-    store.keep_failure(e.what());
+  } catch (const FileError& e) {
+    store.keep_failure(e.what(), e.code());
   } catch (const std::bad_alloc&) {
-    store.keep_failure("out of memory");
+    store.keep_failure("out of memory", std::make_error_code(std::errc::not_enough_memory));
   }
   return -1;
 }
@@ -60,11 +61,12 @@ int compare(const H5FD_t* a, const H5FD_t* b) {
   return before(opened(a)->store, opened(b)->store) ? -1 : before(opened(b)->store, opened(a)->store) ? 1 : 0;
 }
 
-/// Those of the default driver but for the data sieve, which would hold samples back.
+/// Those of the default driver but for the data sieve, which would hold samples back, and for POSIX_COMPAT_HANDLE, with which
+/// HDF5 would look at the path again: the file may have been renamed, or have no name any more.
 herr_t query(const H5FD_t*, unsigned long* flags) {
   if (flags != nullptr)
     *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_AGGREGATE_SMALLDATA |
-             H5FD_FEAT_POSIX_COMPAT_HANDLE | H5FD_FEAT_SUPPORTS_SWMR_IO | H5FD_FEAT_DEFAULT_VFD_COMPATIBLE;
+             H5FD_FEAT_SUPPORTS_SWMR_IO | H5FD_FEAT_DEFAULT_VFD_COMPATIBLE;
   return 0;
 }
 

@@ -23,13 +23,16 @@ auto JournaledFile::final_failure(Body body) {
   try {
     return body();
   } catch (const FileError& e) {
-    keep_failure(e.what());
+    keep_failure(e.what(), e.code());
     throw;
   }
 }
 
-void JournaledFile::keep_failure(std::string why) {
-  if (failure_.empty()) failure_ = std::move(why);
+void JournaledFile::keep_failure(std::string why, std::error_code code) {
+  if (failure_.empty()) {
+    failure_ = std::move(why);
+    failure_code_ = code;
+  }
   abandoned_ = true;
 }
 
@@ -256,7 +259,7 @@ void JournaledFile::checkpoint(bool clean) {
 }
 
 bool JournaledFile::commit(bool durable, std::int64_t samples) {
-  if (abandoned_) throw FileError{failure_.empty() ? path_.string() + ": is not written any more" : failure_};
+  if (abandoned_) throw FileError{failure_.empty() ? path_.string() + ": is not written any more" : failure_, failure_code_};
   samples_ = samples;
   if (rehearsal_) {
     visible_end_ = end_;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "vfd/journal.hpp"
@@ -78,8 +79,9 @@ class JournaledFile {
 
   [[nodiscard]] std::uint64_t user_block() const { return journal_ ? journal_->user_block() : 0; }
   /// Keeps the reason of a failure for whoever gets only HDF5's error code, or none.
-  void keep_failure(std::string why);
+  void keep_failure(std::string why, std::error_code code);
   [[nodiscard]] const std::string& failure() const { return failure_; }
+  [[nodiscard]] const std::error_code& failure_code() const { return failure_code_; }
 
  private:
   struct Entry {
@@ -123,6 +125,7 @@ class JournaledFile {
   bool abandoned_ = false;
   bool rehearsal_ = false;  ///< the file is not to be changed
   std::string failure_;
+  std::error_code failure_code_;
   std::uint64_t end_ = 0;          ///< of the file as HDF5 sees it
   std::uint64_t visible_end_ = 0;  ///< of the last commit
   std::uint64_t base_end_ = 0;     ///< of the last durable one
