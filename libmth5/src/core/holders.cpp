@@ -32,6 +32,21 @@ bool open_for_writing(const fs::path& fdinfo) {
   return false;
 }
 
+/// @param process  its folder below /proc
+/// @param refused  set where its descriptors may not be looked at
+bool has_open_for_writing(const fs::path& process, const struct stat& target, bool* refused = nullptr) {
+  std::error_code closed;  // processes and descriptors come and go while we look
+  fs::directory_iterator descriptors{process / "fd", closed};
+  if (refused != nullptr && closed == std::errc::permission_denied) *refused = true;
+  for (; !closed && descriptors != fs::directory_iterator{}; descriptors.increment(closed)) {
+    struct stat open_file {};
+    if (stat(descriptors->path().c_str(), &open_file) != 0) continue;
+    if (open_file.st_dev != target.st_dev || open_file.st_ino != target.st_ino) continue;
+    if (open_for_writing(process / "fdinfo" / descriptors->path().filename())) return true;
+  }
+  return false;
+}
+
 std::string first_line(const fs::path& path) {
   std::ifstream in{path};
   std::string line;
@@ -50,17 +65,10 @@ Holders writers_of(const fs::path& path) {
        processes.increment(error)) {
     const auto pid = pid_from(processes->path().filename().string());
     if (!pid || *pid == getpid()) continue;
-    std::error_code closed;  // processes and descriptors come and go while we look
-    fs::directory_iterator descriptors{processes->path() / "fd", closed};
-    if (closed == std::errc::permission_denied) found.all_seen = false;
-    for (; !closed && descriptors != fs::directory_iterator{}; descriptors.increment(closed)) {
-      struct stat open_file {};
-      if (stat(descriptors->path().c_str(), &open_file) != 0) continue;
-      if (open_file.st_dev != target.st_dev || open_file.st_ino != target.st_ino) continue;
-      if (!open_for_writing(processes->path() / "fdinfo" / descriptors->path().filename())) continue;
+    bool refused = false;
+    if (has_open_for_writing(processes->path(), target, &refused))
       found.writers.push_back({*pid, first_line(processes->path() / "comm")});
-      break;
-    }
+    if (refused) found.all_seen = false;
   }
   std::sort(found.writers.begin(), found.writers.end(), [](const Holder& a, const Holder& b) { return a.pid < b.pid; });
   return found;
@@ -69,6 +77,11 @@ Holders writers_of(const fs::path& path) {
 bool nobody_writes(const fs::path& path) {
   const auto holders = writers_of(path);
   return holders.writers.empty() && holders.all_seen;
+}
+
+bool is_written_by_this_process(const fs::path& path) {
+  struct stat target {};
+  return stat(path.c_str(), &target) == 0 && has_open_for_writing("/proc/self", target);
 }
 
 std::string in_words(const Holders& holders) {

@@ -22,6 +22,8 @@ struct Holders {
 
 /// True if no other process has it open for writing, and all of them could be looked into: for the user who writes it, and root.
 [[nodiscard]] bool nobody_writes(const std::filesystem::path& path);
+/// Whether this process itself has it open for writing.
+[[nodiscard]] bool is_written_by_this_process(const std::filesystem::path& path);
 
 /// " (process 4711, mth5d)" for messages, "" if nobody is seen.
 [[nodiscard]] std::string in_words(const Holders& holders);

@@ -141,6 +141,13 @@ TableId FileImpl::add_table(const TableSpec& spec) {
   if (std::any_of(tables_.begin(), tables_.end(), [&](const Table& t) { return t.spec.name == spec.name; }) ||
       spec.name == "state")
     throw StateError{"/Acquisition/" + spec.name + ": exists already"};
+  for (std::size_t slash = spec.name.find('/'); slash != std::string::npos; slash = spec.name.find('/', slash + 1)) {
+    const std::string above = "/Acquisition/" + spec.name.substr(0, slash);
+    if (!h5::has_link(file_.get(), above)) break;
+    const auto object = open_object(above);
+    if (H5Iget_type(object.get()) != H5I_GROUP)
+      throw StateError{path_.string() + ": " + above + ": is a table; choose another name"};
+  }
   h5::Datatype type = table_type(spec);
   const std::string path = "/Acquisition/" + spec.name;
   std::int64_t rows = 0;

@@ -200,6 +200,7 @@ void FileImpl::leave_swmr() {
 void FileImpl::edit(Edit& edit, const std::function<void(Edit&)>& change) {
   require_writable("edit");
   require_outside_edit("edit");
+  if (!change) throw StateError{path_.string() + ": edit without a function that changes anything"};
   const bool live = swmr_;
   guarded([&] {
     if (live) {

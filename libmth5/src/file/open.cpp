@@ -48,6 +48,8 @@ bool has_acquisition(const std::filesystem::path& path) {
 }
 
 [[noreturn]] void refuse_second_writer(const std::filesystem::path& path) {
+  if (core::is_written_by_this_process(path))
+    throw BusyError{path.string() + ": this process is writing this file already; a file has one writer", getpid()};
   const auto holders = core::writers_of(path);
   throw BusyError{path.string() + ": another process" + core::in_words(holders) + " is writing this file; a file has one writer",
                   holders.writers.empty() ? 0 : holders.writers.front().pid};

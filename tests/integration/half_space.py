@@ -1,0 +1,88 @@
+"""half_space.py make FILE: the text of a LEMI-424 that stands on a homogeneous half space of 100 ohm m, 40,000 lines at 1 Hz.
+  half_space.py process FILE...: unmodified aurora estimates the impedance from each file (MTH5, of station MT001), which must be
+that of the half space: apparent resistivity within 5 %, phase within 2 degrees of 45, at each period from 10 to 1000 s that has
+a thousand periods' worth of data or more than a hundred; the mean over the periods within 2 % and 1 degree. One JSON object per
+file; exits 1 with a text where anything differs.
+
+The fields are known in the frequency domain, with exp(+i omega t): E = Z B, Z = sqrt(rho / (0.2 T)) exp(i pi/4) in mV/km per nT
+for period T in s (the usual form of sqrt(i omega mu0 rho)); Ex = Z By, Ey = -Z Bx. B is random, falling with frequency as the
+natural field does, and independent in x and y."""
+import datetime
+import json
+import sys
+
+import numpy as np
+
+SAMPLES = 40_000
+RESISTIVITY = 100.0
+START = datetime.datetime(2026, 5, 1)
+
+
+def fields():
+    rng = np.random.default_rng(20260501)
+    n = 1 << 16  # longer than what is kept, so that the ends do not meet
+    frequency = np.fft.rfftfreq(n, 1.0)
+    amplitude = np.zeros_like(frequency)
+    amplitude[1:] = frequency[1:] ** -0.7
+    bx, by, bz = (amplitude * (rng.normal(size=frequency.size) + 1j * rng.normal(size=frequency.size)) for _ in range(3))
+    z = np.sqrt(RESISTIVITY * frequency / 0.2) * np.exp(0.25j * np.pi)
+    spectra = {"bx": bx, "by": by, "bz": 0.1 * bz, "e1": z * by, "e2": -z * bx}
+    series = {name: np.fft.irfft(spectrum, n)[:SAMPLES] for name, spectrum in spectra.items()}
+    scale = 20.0 / np.std(series["bx"])  # nT
+    return {name: values * scale for name, values in series.items()}
+
+
+def make(path):
+    f = fields()
+    with open(path, "w", encoding="ascii") as out:
+        for i in range(SAMPLES):
+            t = START + datetime.timedelta(seconds=i)
+            b = " ".join(f"{f[name][i]:.3f}" for name in ("bx", "by", "bz"))
+            e = " ".join(f"{f[name][i]:.3f}" for name in ("e1", "e2", "e1", "e2"))  # no channel of zeros: Python drops its run
+            out.write(f"{t:%Y %m %d %H %M %S} {b} 30.00 20.00 {e} 12.50 100.0 4030.00000 N 11506.00000 W 10 2 0\n")
+
+
+def process(path):
+    import warnings
+
+    warnings.filterwarnings("ignore")
+    from loguru import logger
+
+    logger.remove()
+    from aurora.config.config_creator import ConfigCreator
+    from aurora.pipelines.process_mth5 import process_mth5
+    from mth5.processing.kernel_dataset import KernelDataset
+    from mth5.processing.run_summary import RunSummary
+
+    runs = RunSummary()
+    runs.from_mth5s([path])
+    dataset = KernelDataset()
+    dataset.from_run_summary(runs, "MT001")
+    dataset.drop_runs_shorter_than(5000)
+    config = ConfigCreator().create_from_kernel_dataset(dataset)
+    result = process_mth5(config, dataset)
+    period = result.period
+    z = result.impedance.to_numpy()
+    keep = (period >= 10) & (period <= 1000)
+    rows = []
+    for name, element, turn in (("xy", z[keep, 0, 1], 1), ("yx", z[keep, 1, 0], -1)):
+        rho = 0.2 * period[keep] * np.abs(element) ** 2
+        phase = np.degrees(np.angle(turn * element))
+        if np.any(np.abs(rho / RESISTIVITY - 1) > 0.05) or np.any(np.abs(phase - 45) > 2):
+            sys.exit(f"half_space: {path}: {name}: {list(zip(period[keep], rho, phase))}")
+        if abs(np.mean(rho) / RESISTIVITY - 1) > 0.02 or abs(np.mean(phase) - 45) > 1:
+            sys.exit(f"half_space: {path}: {name}: mean of {np.mean(rho)} ohm m and {np.mean(phase)} degrees")
+        rows.append((float(np.mean(rho)), float(np.mean(phase))))
+    if keep.sum() < 8:
+        sys.exit(f"half_space: {path}: only {keep.sum()} periods")
+    off = np.max(np.abs(z[keep][:, [0, 1], [0, 1]]) / np.abs(z[keep][:, [0, 1], [1, 0]]))
+    if off > 0.03:
+        sys.exit(f"half_space: {path}: diagonal of the impedance {off} of the rest")
+    print(json.dumps({"runs": len(dataset.df), "samples": int(dataset.df.n_samples.sum()), "periods": int(keep.sum()), "xy": rows[0], "yx": rows[1]}))
+
+
+if sys.argv[1] == "make":
+    make(sys.argv[2])
+else:
+    for file in sys.argv[2:]:
+        process(file)
