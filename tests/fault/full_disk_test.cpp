@@ -110,7 +110,7 @@ TEST(FullDisk, EndsAtTermWithACountOfWhatIsNotStored) {
   const auto stored = all_seconds(recording);
   EXPECT_EQ(stored, seconds(0, static_cast<int>(stored.size())));
   EXPECT_THAT(lines_with(recording.log(), "^mth5d: error: disk full: .*; ended: " + std::to_string(80 - stored.size()) +
-                                              " samples that waited in the ring are not stored"),
+                                              " samples that waited in memory are not stored"),
               SizeIs(1))
       << recording.log();
   EXPECT_EQ(support::counts(*recording.status(), "dropped")["write-failed"], 80 - stored.size());

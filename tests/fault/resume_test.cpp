@@ -106,6 +106,72 @@ TEST(Resume, GoesOnInTheFileOfTheOneThatWasKilled) {
   EXPECT_THAT(read.out, HasSubstr("[100, 40, 60]"));
 }
 
+TEST(Resume, GoesOnThroughGapsAfterEachOfSeveralCrashes) {
+  const support::TempDir dir;
+  TcpPeer peer;
+  const auto file = record_and_kill(peer, dir, 0, 100);
+  (void)record_and_kill(peer, dir, 150, 190);
+  std::vector<int> all = seconds(0, 100);
+  const auto add = [&](int first, int last) {
+    const auto more = seconds(first, last);
+    all.insert(all.end(), more.begin(), more.end());
+  };
+  add(150, 190);
+  {
+    Recording recording{Recording::tcp(peer.port()), options(dir)};
+    ASSERT_TRUE(peer.accept()) << recording.log();
+    std::uint64_t n = 0;
+    for (const int first : {200, 300, 400, 500}) {  // each begins a run, and the daemon is still there behind it
+      ASSERT_TRUE(peer.send(numbered_lines(first, first + 50)));
+      add(first, first + 50);
+      n += 50;
+      ASSERT_TRUE(recording.wait_until([=](const auto& s) { return s.at("sources").at(0).at("samples").at("visible") >= n; }))
+          << recording.log();
+    }
+    support::expect_good_end(recording);
+    EXPECT_TRUE(recording.status()->at("ledger").at("balanced").get<bool>()) << recording.status()->dump(1);
+  }
+  const auto stored = support::stored(file);
+  EXPECT_EQ(stored.seconds, all);
+  EXPECT_THAT(stored.starts, ElementsAre(0, 150, 200, 300, 400, 500));
+  EXPECT_EQ(stored.state, mth5::FileState::Closed);
+  const mth5::Reader reader{file};
+  std::vector<std::string> names;
+  for (const auto& run : reader.runs()) names.push_back(run.id);
+  EXPECT_THAT(names, ElementsAre("sr1_0001", "sr1_0002", "sr1_0003", "sr1_0004", "sr1_0005", "sr1_0006"));
+}
+
+TEST(Resume, CountsWhatWasFoundBeyondTheLedgerAsRecovered) {
+  const support::TempDir dir;
+  TcpPeer peer;
+  // Nothing is synced by the clock: the ledger of the first session knows less than the file.
+  auto rarely = options(dir);
+  rarely.config = "flush: {samples: 100, interval: 100ms}\nsync: {interval: 1h}\n";
+  std::filesystem::path file;
+  {
+    Recording recording{Recording::tcp(peer.port()), rarely};
+    ASSERT_TRUE(peer.accept()) << recording.log();
+    ASSERT_TRUE(peer.send(numbered_lines(0, 80)));
+    ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("sources").at(0).at("samples").at("visible") >= 80; }))
+        << recording.log();
+    file = recording.file();
+    recording.process().signal(SIGKILL);
+    EXPECT_EQ(recording.process().wait(), 137);
+  }
+  record_well(peer, dir, 100, 150, "info: resumed in file=" + file.string() + " runs=1");
+  const mth5::Reader reader{file};
+  const auto commits = reader.table("commits").value();
+  const auto ledger = reader.table("stream_ledger").value();
+  std::int64_t known = 0;  // by the last row of the first session
+  for (std::size_t i = 0; i < ledger.size(); ++i)
+    if (commits.integer(i, "session") == 0) known = ledger.integer(i, "samples_stored");
+  const auto last = ledger.size() - 1;
+  EXPECT_LT(known, 80);
+  EXPECT_EQ(ledger.integer(last, "samples_recovered"), 80 - known);
+  EXPECT_EQ(ledger.integer(last, "samples_stored"), 50);
+  EXPECT_EQ(support::stored(file).seconds.size(), 130u);
+}
+
 TEST(Resume, BeginsANewFileWhereAnotherIsNewer) {
   const support::TempDir dir;
   TcpPeer peer;

@@ -216,7 +216,6 @@ void FileWriter::add_gaps_of(const NewRun& run) {
 
 void FileWriter::begin_runs(std::vector<NewRun>& runs) {
   // A change of a live file is a durable commit: what belongs to it goes before, so that it is in it.
-  const bool live = file_->is_swmr_mode();
   const std::string survey = config_.survey.text("id");
   std::vector<std::size_t> first(streams_.size(), 0);  // pieces of runs planned before, by stream
   for (const auto& run : runs) {
@@ -231,7 +230,7 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
   std::vector<mth5::RunId> ids;
   timed([&] {
     add_tables();
-    if (live) write_ledger();
+    write_ledger();
     file_->edit([&](mth5::Edit& edit) {
       add_stations(edit);
       add_stream_tables(edit);

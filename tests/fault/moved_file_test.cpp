@@ -1,0 +1,99 @@
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "mth5/reader.hpp"
+#include "support/healthy.hpp"
+#include "support/numbered.hpp"
+#include "support/peers.hpp"
+
+/// What is done to the live file, and to its neighbours, behind the recorder's back.
+namespace {
+
+namespace fs = std::filesystem;
+using support::numbered_lines;
+using support::Recording;
+using support::TcpPeer;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+class MovedFile : public testing::Test {
+ protected:
+  MovedFile() : recording_{Recording::tcp(peer_.port()), {.config = kConfig, .directory = dir_.path()}} {
+    EXPECT_TRUE(peer_.accept()) << recording_.log();
+  }
+
+  /// Lines [first, last), until readers can see them.
+  void record(int first, int last) {
+    ASSERT_TRUE(peer_.send(numbered_lines(first, last)));
+    sent_ += static_cast<std::uint64_t>(last - first);
+    ASSERT_TRUE(recording_.wait_until([&](const auto& s) { return s.at("sources").at(0).at("samples").at("received") >= sent_; }))
+        << recording_.log();
+    ASSERT_TRUE(recording_.wait_until([&](const auto& s) { return s.at("sources").at(0).at("samples").at("buffered") <= 1; }))
+        << recording_.log();
+  }
+  nlohmann::json end() {
+    EXPECT_EQ(recording_.stop(), 0) << recording_.log();
+    return recording_.status().value();
+  }
+
+  static constexpr const char* kConfig = "flush: {samples: 100, interval: 100ms}\nsync: {interval: 200ms}\n";
+  support::TempDir dir_;
+  TcpPeer peer_;
+  Recording recording_;
+  std::uint64_t sent_ = 0;
+};
+
+TEST_F(MovedFile, DeletedIsCountedAsLostAndANewOneBegins) {
+  record(0, 100);
+  const auto file = recording_.file();
+  fs::remove(file);
+  ASSERT_TRUE(recording_.wait_for_log("was deleted while it was recorded")) << recording_.log();
+  record(100, 160);
+  const auto status = end();
+  ASSERT_THAT(recording_.files(), SizeIs(1));
+  EXPECT_EQ(support::stored(recording_.files()[0]).seconds, support::seconds(100, 160));
+  EXPECT_TRUE(status.at("ledger").at("balanced").get<bool>()) << status.dump(1);
+  const auto& stream = status.at("streams").at(0);
+  EXPECT_EQ(stream.at("dropped").at("file-lost"), 100);
+  EXPECT_EQ(stream.at("samples").at("durable"), 60);
+  const auto gaps = support::stored_gaps(recording_.files()[0]);
+  ASSERT_THAT(gaps, SizeIs(1));
+  EXPECT_EQ(gaps[0], (support::StoredGap{0, 100, "file-lost"}));
+}
+
+TEST_F(MovedFile, RenamedIsClosedWhereItIsAndANewOneBegins) {
+  record(0, 100);
+  const auto file = recording_.file();
+  const auto away = dir_.path() / "moved.h5";
+  fs::rename(file, away);
+  ASSERT_TRUE(recording_.wait_for_log("was renamed or moved")) << recording_.log();
+  record(100, 160);
+  const auto status = end();
+  EXPECT_TRUE(status.at("ledger").at("balanced").get<bool>()) << status.dump(1);
+  EXPECT_THAT(support::counts(status, "dropped"), testing::IsEmpty());
+  const auto first = support::stored(away);
+  EXPECT_EQ(first.state, mth5::FileState::Closed);
+  auto all = first.seconds;
+  for (const auto& path : recording_.files())
+    if (path != away)
+      for (const int second : support::stored(path).seconds) all.push_back(second);
+  EXPECT_EQ(all, support::seconds(0, 160)) << "both together hold everything once";
+}
+
+TEST_F(MovedFile, FilesThatGuardTheRecordingComeBack) {
+  record(0, 50);
+  for (const auto& entry : fs::directory_iterator{dir_.path()})
+    if (entry.path().filename().string().starts_with(".mth5d-")) fs::remove(entry.path());
+  const auto is_there = [&](const std::string& what) { return fs::exists(dir_.path() / (".mth5d-TEST-MT001." + what)); };
+  ASSERT_TRUE(recording_.wait_until([&](const auto&) { return is_there("lock") && is_there("reserve"); })) << recording_.log();
+  record(50, 100);
+  // A second recorder stays refused.
+  Recording second{Recording::tcp(peer_.port()), {.config = kConfig, .directory = dir_.path()}};
+  EXPECT_EQ(second.process().wait(), 1);
+  EXPECT_THAT(second.log(), HasSubstr("is recorded here by mth5d"));
+  (void)end();
+  EXPECT_EQ(support::stored(recording_.files().at(0)).seconds, support::seconds(0, 100));
+}
+
+}  // namespace
