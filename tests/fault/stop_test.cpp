@@ -169,4 +169,30 @@ TEST(Kill, LeavesAllThatWasFlushed) {
   EXPECT_EQ(stored.seconds, seconds(0, 5001));
 }
 
+TEST(StopAmongGaps, EndsClosedAndCountedWithARunForEverySecondSample) {
+  constexpr int kLines = 3000;
+  std::string all;
+  for (int i = 0; i < kLines; ++i) all += numbered_line(i / 2 * 3 + i % 2) + "\n";  // two, and one is missing
+  TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port())};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  ASSERT_TRUE(peer.send(all));
+  ASSERT_TRUE(peer.all_received());
+  recording.process().signal(SIGTERM);
+  const auto status = expect_stopped(recording);
+  EXPECT_THAT(counts(status, "dropped"), IsEmpty());
+  EXPECT_TRUE(status.at("ledger").at("balanced").get<bool>()) << status.at("ledger").dump(1);
+  std::vector<int> stored;
+  for (const auto& file : recording.files()) {
+    const auto part = support::stored(file);
+    EXPECT_EQ(part.state, mth5::FileState::Closed) << file;
+    EXPECT_LE(part.starts.size(), 1000u) << "the next file begins";
+    stored.insert(stored.end(), part.seconds.begin(), part.seconds.end());
+  }
+  std::vector<int> sent;
+  for (int i = 0; i < kLines; ++i) sent.push_back(i / 2 * 3 + i % 2);
+  EXPECT_EQ(stored, sent);
+  EXPECT_EQ(recording.files().size(), 2u) << "1500 runs, 1000 a file";
+}
+
 }  // namespace

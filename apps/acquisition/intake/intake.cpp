@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
+
+#include "acquisition/intake/aligner.hpp"
 
 namespace daq::intake {
 
@@ -13,15 +16,34 @@ ring::GapNote note(const timing::Gap& gap) {
 
 }  // namespace
 
-/// One stream: its timeline, and what that finds out as records of the ring.
-class Intake::Lane final : private timing::Sink {
+/// One stream: aligner where its channels arrive apart, timeline, and what they find out as records of the ring.
+class Intake::Lane final : private timing::Sink, private Aligner::Sink {
  public:
   Lane(const stream::Stream& stream, std::uint16_t number, ring::Ring& ring)
-      : ring_{ring}, number_{number}, n_channels_{stream.channels.size()}, timeline_{stream.timing, n_channels_, *this} {}
+      : ring_{ring},
+        number_{number},
+        n_channels_{stream.channels.size()},
+        timeline_{stream.timing, n_channels_, *this},
+        aligner_{{.sample_rate = stream.sample_rate, .n_channels = n_channels_, .wait = stream.channel_wait}, *this},
+        away_(n_channels_) {}
+
+  /// @param values  good until end_of_batch()
+  void push(const decode::Frame& frame, const double* values) {
+    if (frame.channel == decode::kAllChannels)
+      timeline_.push(frame, values);
+    else
+      aligner_.push(frame, values);
+  }
+  void end_of_batch() { timeline_.end_of_batch(); }
+  void disconnected() { timeline_.disconnected(); }
+  void finish() {
+    aligner_.finish();
+    timeline_.finish();
+    for (auto& away : away_) end_of(away);
+  }
 
   [[nodiscard]] std::uint16_t number() const { return number_; }
   [[nodiscard]] std::size_t n_channels() const { return n_channels_; }
-  timing::Timeline& timeline() { return timeline_; }
   [[nodiscard]] const timing::Timeline& timeline() const { return timeline_; }
   [[nodiscard]] bool settled() const { return !counters_owed_ && gaps_.empty(); }
 
@@ -53,10 +75,35 @@ class Intake::Lane final : private timing::Sink {
     static_cast<void>(ring_.push_note({ring::Kind::Anchor, false, number_}, ring::Words{words}.words));
   }
 
+  void aligned(const decode::Frame& frame, const double* values) override {
+    for (auto& away : away_)
+      if (away.gap.is_gap() && !std::exchange(away.still, false)) end_of(away);
+    timeline_.push(frame, values);
+    timeline_.end_of_batch();  // the values go
+  }
+  void away(std::size_t channel, mth5::UtcNanos start, std::int64_t n) override {
+    auto& away = away_[channel];
+    if (!away.gap.is_gap())
+      away.gap = {start.time_since_epoch().count(), 0, static_cast<std::int64_t>(ledger::GapReason::ChannelAway), 1,
+                  static_cast<std::int64_t>(channel)};
+    away.gap.n_samples += n;
+    away.still = true;
+  }
+  struct Away {
+    ring::GapNote gap{};  ///< one for as long as the channel stays away
+    bool still = false;
+  };
+  void end_of(Away& away) {
+    if (away.gap.is_gap()) gaps_.push_back(away.gap);
+    away = {};
+  }
+
   ring::Ring& ring_;
   const std::uint16_t number_;
   const std::size_t n_channels_;
   timing::Timeline timeline_;
+  Aligner aligner_;
+  std::vector<Away> away_;  ///< by channel
   std::vector<ring::GapNote> gaps_;
   bool counters_owed_ = false;
 };
@@ -95,14 +142,14 @@ void Intake::disconnected() {
   decoder_->end_of_stream(batch_);
   pass_on();
   push_counters();
-  for (auto& lane : lanes_) lane->timeline().disconnected();
+  for (auto& lane : lanes_) lane->disconnected();
 }
 
 void Intake::finish() {
   batch_.clear();
   decoder_->end_of_stream(batch_);
   pass_on();
-  for (auto& lane : lanes_) lane->timeline().finish();
+  for (auto& lane : lanes_) lane->finish();
   push_counters();
 }
 
@@ -112,9 +159,8 @@ bool Intake::settled() const {
 
 void Intake::pass_on() {
   push_states();  // first: where a station is must be known when its first samples open the file
-  for (const auto& frame : batch_.frames)
-    lanes_.at(frame.stream)->timeline().push(frame, batch_.samples.data() + frame.first);
-  for (auto& lane : lanes_) lane->timeline().end_of_batch();
+  for (const auto& frame : batch_.frames) lanes_.at(frame.stream)->push(frame, batch_.samples.data() + frame.first);
+  for (auto& lane : lanes_) lane->end_of_batch();
 }
 
 void Intake::push_states() {
@@ -128,7 +174,8 @@ void Intake::push_states() {
     for (std::size_t i = 0; i < n; ++i) state_words_.push_back(std::bit_cast<std::uint64_t>(batch_.soh[row.first + i]));
   }
   if (state_words_.empty()) return;
-  if (!ring_.push({ring::Kind::StateOfHealth, false, source_}, state_words_)) counters_.soh_dropped += state_words_.size() / (1 + n);
+  if (!ring_.push({ring::Kind::StateOfHealth, false, source_}, state_words_))
+    counters_.soh_dropped += state_words_.size() / (1 + n);
 }
 
 void Intake::push_counters() {

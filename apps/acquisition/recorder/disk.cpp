@@ -46,8 +46,10 @@ void Reserve::take(bool to_the_disk) {
     if (error != 0) unlink(path_.c_str());
   }
   if (error != 0)
-    throw mth5::FileError{path_.string() + ": " + config::format_bytes(bytes_) +
-                          " cannot be set aside for closing files (output.reserve): " + std::generic_category().message(error)};
+    throw mth5::FileError{
+        path_.string() + ": " + config::format_bytes(bytes_) +
+            " cannot be set aside for closing files (output.reserve): " + std::generic_category().message(error),
+        std::error_code{error, std::generic_category()}};
   held_ = true;
 }
 

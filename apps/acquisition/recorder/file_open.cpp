@@ -1,7 +1,3 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -245,10 +241,16 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
         mth5::Metadata metadata = of.stream().run;
         metadata.set("id", run.name);
         metadata.set("sample_rate", of.stream().sample_rate);
-        if (!run.stays_open) metadata.merge(run.group.figures.metadata());
         std::vector<mth5::ChannelSpec> channels;
-        for (const auto& channel : of.stream().channels) channels.push_back({channel.metadata, channel.type, config_.chunk});
-        ids.push_back(edit.add_run(survey, of.stream().station_id(), metadata, run.group.start, channels));
+        for (const auto& channel : of.stream().channels)
+          channels.push_back({channel.metadata, channel.type, config_.chunk, channel.fill});
+        const std::string station = of.stream().station_id();
+        if (run.stays_open) {
+          ids.push_back(edit.add_run(survey, station, metadata, run.group.start, channels));
+        } else {  // it has ended already: with all its samples
+          metadata.merge(run.group.figures.metadata());
+          ids.push_back(edit.add_finished_run(survey, station, metadata, run.group.start, channels, of.samples(run.group)));
+        }
       }
     });
     describe_streams();
@@ -261,23 +263,28 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
     if (of->run) of->last_run = of->run->name;
     of->run.reset();
   }
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    StreamWriter& of = *runs[i].stream;
+    if (!of.first_run_start) of.first_run_start = runs[i].group.start;
+    if (runs[i].stays_open) continue;
+    OpenRun ended{.id = ids[i], .name = runs[i].name, .start = runs[i].group.start, .figures = {}};
+    of.stored(runs[i].group, ended);
+    of.last_run = ended.name;
+  }
   all_durable();
   log_gaps();
   if (!std::exchange(announced_, true)) {
     ++files_;
-    path_fd_ = std::make_unique<PathFd>(file_->path());
     if (context_.on_file) context_.on_file(file_->path());
   }
   for (std::size_t i = 0; i < runs.size(); ++i) {
+    log_->info("run begun run={} stream={} start={} file={}", runs[i].name, runs[i].stream->stream().name,
+               mth5::to_iso(runs[i].group.start), file_->path().string());
+    if (!runs[i].stays_open) continue;
     StreamWriter& of = *runs[i].stream;
-    if (!of.first_run_start) of.first_run_start = runs[i].group.start;
     of.run = OpenRun{.id = ids[i], .name = runs[i].name, .start = runs[i].group.start, .figures = {}};
-    // The plan's numbers are those of the time before: the front group is this one.
-    const auto group = of.group(0);
-    timed([&] { file_->append(ids[i], of.samples(group)); });
-    of.stored(group, *of.run);
-    log_->info("run begun run={} stream={} start={} file={}", runs[i].name, of.stream().name, mth5::to_iso(runs[i].group.start),
-               file_->path().string());
+    timed([&] { file_->append(ids[i], of.samples(runs[i].group)); });
+    of.stored(runs[i].group, *of.run);
   }
   publish();
 }
@@ -288,7 +295,8 @@ void FileWriter::add_gap(const StreamWriter& of, const ring::GapNote& gap, const
   const auto reason = to_string(static_cast<ledger::GapReason>(gap.reason));
   gap_rows_.add(static_cast<std::int64_t>(of.number()));
   gap_rows_.add(of.stream().station_id());
-  gap_rows_.add(std::string_view{});
+  gap_rows_.add(gap.component < 0 ? ""
+                                  : of.stream().channels.at(static_cast<std::size_t>(gap.component)).metadata.text("component"));
   gap_rows_.add(gap.start_ns);
   gap_rows_.add(gap.n_samples);
   gap_rows_.add(reason);
@@ -332,27 +340,11 @@ void FileWriter::close() {
     of->last_run.clear();
   }
   file_.reset();
-  path_fd_.reset();
   unsynced_ = false;
   ++syncs_;
   std::error_code error;
   log_->info("file closed file={} bytes={}", path.string(), std::filesystem::file_size(path, error));
   publish();
-}
-
-FileWriter::PathFd::PathFd(const std::filesystem::path& path) : fd{::open(path.c_str(), O_PATH | O_CLOEXEC)} {}
-FileWriter::PathFd::~PathFd() {
-  if (fd >= 0) ::close(fd);
-}
-
-FileWriter::Whereabouts FileWriter::whereabouts() const {
-  struct stat open {};
-  struct stat named {};
-  if (!file_ || !path_fd_ || fstat(path_fd_->fd, &open) != 0) return Whereabouts::There;
-  if (open.st_nlink == 0) return Whereabouts::Deleted;
-  if (lstat(file_->path().c_str(), &named) == 0 && named.st_dev == open.st_dev && named.st_ino == open.st_ino)
-    return Whereabouts::There;
-  return Whereabouts::Renamed;
 }
 
 FileWriter::Loss FileWriter::abandon(ledger::Drop why) {
@@ -397,7 +389,6 @@ FileWriter::Loss FileWriter::abandon(ledger::Drop why) {
     }
     file_.reset();
   }
-  path_fd_.reset();
   unsynced_ = false;
   publish();
   return loss;

@@ -59,9 +59,8 @@ class FileWriter {
   /// Everything that waits becomes visible; opens a file if none is open and samples wait.
   void flush();
   void close();
-  /// Whether the open file is still what its path names.
-  enum class Whereabouts { There, Renamed, Deleted };
-  [[nodiscard]] Whereabouts whereabouts() const;
+  /// Whether the open file still has its name; There where none is open.
+  [[nodiscard]] mth5::FileName whereabouts() const { return file_ && announced_ ? file_->still_there() : mth5::FileName::There; }
 
   /// Publishes how things stand; every other call but take() and discard() does so by itself.
   void publish();
@@ -142,15 +141,6 @@ class FileWriter {
   std::int64_t files_ = 0, commits_ = 0;
   std::uint64_t syncs_ = 0;
   bool announced_ = false;  ///< on_file was called for this file
-  /// O_PATH: tells of the file whatever became of its name, and holds no lock.
-  struct PathFd {
-    int fd = -1;
-    explicit PathFd(const std::filesystem::path& path);
-    ~PathFd();
-    PathFd(const PathFd&) = delete;
-    PathFd& operator=(const PathFd&) = delete;
-  };
-  std::unique_ptr<PathFd> path_fd_;
   bool unsynced_ = false;
   std::optional<Steady::time_point> first_waiting_;
   Steady::time_point last_sync_;

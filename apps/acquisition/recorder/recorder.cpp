@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <set>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -17,11 +16,9 @@ constexpr auto kTryFullEvery = std::chrono::seconds{1};
 constexpr auto kLongestPause = std::chrono::seconds{30};
 constexpr auto kLogEvery = std::chrono::seconds{60};
 
-/// Whether the disk had no room. The error is a line of text for people, but the system's words in it are always the same.
+/// Whether the disk had no room.
 bool means_full(const mth5::FileError& error) {
-  const std::string_view text = error.what();
-  const auto says = [&](int code) { return text.find(std::generic_category().message(code)) != std::string_view::npos; };
-  return says(ENOSPC) || says(EDQUOT);
+  return error.code() == std::errc::no_space_on_device || error.code() == std::error_code{EDQUOT, std::generic_category()};
 }
 
 }  // namespace
@@ -156,11 +153,10 @@ void Recorder::watch_locks() {
 
 void Recorder::watch_file() {
   disk_.keep_reserve();
-  using Whereabouts = FileWriter::Whereabouts;
   const auto where = writer_.whereabouts();
-  if (where == Whereabouts::There) return;
+  if (where == mth5::FileName::There) return;
   const std::string path = writer_.path().string();
-  if (where == Whereabouts::Deleted) {
+  if (where == mth5::FileName::Deleted) {
     const auto loss = writer_.abandon(ledger::Drop::FileLost);
     log_->error("{}: was deleted while it was recorded; {} samples a channel are lost with it (file-lost); a new file begins",
                 path, loss.samples);

@@ -96,13 +96,6 @@ mth5::Matrix<const double> StreamWriter::samples(const Group& group) {
   const double* value = batch_.data() + (group.first - batch_base_) * n_channels_;
   for (std::size_t i = 0; i < n; ++i)  // from sample after sample to channel after channel
     for (std::size_t c = 0; c < n_channels_; ++c) matrix_[c * n + i] = *value++;
-  for (std::size_t c = 0; c < n_channels_; ++c) {
-    const auto fill = stream_.channels[c].fill;
-    if (!fill) continue;
-    const auto begin = matrix_.begin() + static_cast<std::ptrdiff_t>(c * n);
-    std::replace_if(
-        begin, begin + static_cast<std::ptrdiff_t>(n), [](double v) { return std::isnan(v); }, *fill);
-  }
   return {matrix_.data(), n_channels_, n, n};
 }
 

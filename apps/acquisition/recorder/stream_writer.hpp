@@ -74,7 +74,7 @@ class StreamWriter {
   };
   /// @param from  number of the first piece
   [[nodiscard]] Group group(std::size_t from) const;
-  /// Samples of a group, [n_channels][n]; good until the next call. NaN where an integer channel has a fill value becomes that.
+  /// Samples of a group, [n_channels][n]; good until the next call.
   [[nodiscard]] mth5::Matrix<const double> samples(const Group& group);
   /// The front group is in the file: part of `run`.
   void stored(const Group& group, OpenRun& run);

@@ -22,6 +22,7 @@ struct GapNote {
   std::int64_t n_samples = 0;
   std::int64_t reason = -1;  ///< ledger::GapReason; -1: there is no gap
   std::int64_t filled = 0;
+  std::int64_t component = -1;  ///< number of the one channel that lacks them; -1: all do
 
   [[nodiscard]] bool is_gap() const { return reason >= 0; }
 };
