@@ -23,10 +23,13 @@ using testing::ThrowsMessage;
 /// Intake, ring and recorder on one thread: what the two threads of mth5d do, one step after the other.
 class Bench {
  public:
-  explicit Bench(const std::string& more_config = "", std::size_t ring_words = 1u << 16) : ring_{ring_words} {
+  static constexpr const char* kLemi = "  - {name: lemi, file: {path: /dev/null}, instrument: lemi424}\n";
+
+  explicit Bench(const std::string& more_config = "", std::size_t ring_words = 1u << 16, const std::string& sources = kLemi)
+      : ring_{ring_words} {
     const auto path = dir_ / "mth5d.yaml";
     support::write_text(path, "survey: {id: TEST}\nstation: {id: MT001}\noutput: {directory: " + dir_.path().string() + "}\n" +
-                                  more_config + "sources:\n  - {name: lemi, file: {path: /dev/null}, instrument: lemi424}\n");
+                                  more_config + "sources:\n" + sources);
     auto loaded = config::load(path, {}, {std::filesystem::path{MTH5_TEST_SOURCE} / "config" / "instruments"});
     for (const auto& finding : loaded.findings) ADD_FAILURE() << finding.text();
     config_ = std::move(loaded.config.value());
@@ -128,6 +131,42 @@ TEST(Recorder, FillsAShortGapWithNaNAndListsIt) {
   const auto ledger = reader.table("stream_ledger").value();
   EXPECT_EQ(ledger.integer(ledger.size() - 1, "samples_stored"), 17);
   EXPECT_EQ(ledger.integer(ledger.size() - 1, "samples_filled"), 3);
+}
+
+TEST(Recorder, FillsWholeNumbersWithTheValueOfTheProfile) {
+  Bench bench{"gap: {fill_up_to: 5s}\n", 1u << 16,
+              "  - name: counts\n"
+              "    file: {path: /dev/null}\n"
+              "    instrument:\n"
+              "      sample_rate: 1\n"
+              "      text: {delimiter: ',', columns: [year, month, day, hour, minute, second, {channel: a}, {channel: b}]}\n"
+              "      channels:\n"
+              "        a: {type: auxiliary, units: digital counts, dtype: int32, fill: -999}\n"
+              "        b: {type: auxiliary, units: digital counts, dtype: float64}\n"};
+  for (const int s : {0, 1, 2, 5, 6})
+    bench.send("2026,05,01,00,00,0" + std::to_string(s) + "," + std::to_string(s) + "," + std::to_string(s) + "\n");
+  bench.finish();
+  const auto reader = bench.reader();
+  EXPECT_THAT(channel(reader, "sr1_0001", "a"), testing::ElementsAre(0, 1, 2, -999, -999, 5, 6));
+  const auto b = channel(reader, "sr1_0001", "b");
+  ASSERT_EQ(b.size(), 7u);
+  EXPECT_TRUE(std::isnan(b[3]) && std::isnan(b[4])) << "floats need no such value";
+}
+
+TEST(Recorder, BeginsManyRunsInOneChange) {
+  Bench bench;
+  for (int s = 0; s < 600; s += 3) bench.send(s, s + 2);  // two, and one is missing
+  bench.finish();
+  const auto reader = bench.reader();
+  ASSERT_EQ(reader.runs().size(), 200u);
+  for (std::size_t i = 0; i < 200; ++i) {
+    ASSERT_EQ(reader.runs()[i].n_samples, 2) << i;
+    ASSERT_EQ(mth5::to_iso(reader.runs()[i].start), mth5::to_iso(reader.runs()[0].start + std::chrono::seconds{3 * i}));
+  }
+  EXPECT_EQ(channel(reader, "sr1_0200", "bx"), (std::vector<double>{597, 598}));
+  EXPECT_EQ(reader.table("gaps").value().size(), 199u);
+  EXPECT_LE(reader.table("commits").value().size(), 4u) << "not one for each run";
+  EXPECT_TRUE(bench.state().streams.at(0).balanced);
 }
 
 TEST(Recorder, TellsBatteryAndSatellitesOfTheRunTheyBelongTo) {
