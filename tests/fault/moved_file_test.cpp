@@ -81,6 +81,27 @@ TEST_F(MovedFile, RenamedIsClosedWhereItIsAndANewOneBegins) {
   EXPECT_EQ(all, support::seconds(0, 160)) << "both together hold everything once";
 }
 
+TEST_F(MovedFile, ARenamedFolderIsLeftInOrderAndMadeAgain) {
+  record(0, 100);
+  const support::TempDir elsewhere;
+  const auto away = elsewhere.path() / "card";
+  fs::rename(dir_.path(), away);
+  ASSERT_TRUE(recording_.wait_for_log("was renamed or moved")) << recording_.log();
+  record(100, 160);
+  const auto status = end();
+  EXPECT_TRUE(status.at("ledger").at("balanced").get<bool>()) << status.dump(1);
+  EXPECT_THAT(support::counts(status, "dropped"), testing::IsEmpty());
+  std::vector<int> all;
+  for (const auto& folder : {away, dir_.path()})
+    for (const auto& entry : fs::directory_iterator{folder})
+      if (entry.path().extension() == ".h5") {
+        const auto part = support::stored(entry.path());
+        EXPECT_EQ(part.state, mth5::FileState::Closed);
+        all.insert(all.end(), part.seconds.begin(), part.seconds.end());
+      }
+  EXPECT_EQ(all, support::seconds(0, 160));
+}
+
 TEST_F(MovedFile, FilesThatGuardTheRecordingComeBack) {
   record(0, 50);
   for (const auto& entry : fs::directory_iterator{dir_.path()})

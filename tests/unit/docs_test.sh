@@ -67,6 +67,24 @@ for text in README.md libmth5/README.md; do
   done
 done
 
+# Pages that the code cites, and their sections: "mth5-format 2.1", "swmr-facts, section 3", "doc/journal.md, rule 4".
+cited=0
+while IFS=: read -r file line text; do
+  for page in $(grep -oE '[A-Za-z0-9_/]*doc/[a-z0-9-]+\.md' <<<"$text"); do
+    cited=$((cited + 1))
+    [ -e "$page" ] || [ -e "libmth5/$page" ] || [ -e "$(dirname "$file")/$page" ] || complain "$file:$line: cites $page, which is not there"
+  done
+  for citation in $(grep -oE '(mth5-format|swmr-facts),?( sections?)? [0-9.]+[0-9]|(mth5-format|swmr-facts),?( sections?)? [0-9]' <<<"$text" |
+    sed -E 's/,?( sections?)? /#/'); do
+    cited=$((cited + 1))
+    page=libmth5/doc/${citation%#*}.md section=${citation#*#}
+    grep -qE "^#+ ${section//./\\.}\\.? " "$page" || complain "$file:$line: cites section $section of $page, which is not there"
+  done
+done < <(grep -rnE 'doc/[a-z0-9-]+\.md|mth5-format|swmr-facts' --include='*.cpp' --include='*.hpp' --include='*.md' libmth5 apps tests ./*.md)
+[ $cited -gt 20 ] || complain "only $cited citations of pages found: the search is broken"
+gone=$(grep -rnE '(protocols|interfaces|design|instruments|operations|field)\.md' --include='*.cpp' --include='*.hpp' libmth5 apps tests)
+[ -z "$gone" ] || complain "cited, and not in this repository: $gone"
+
 # Configurations: the sample, and those in README.md (YAML blocks with sources).
 "$bin/mth5d" --config config/mth5d.yaml --check-config >/dev/null || complain "config/mth5d.yaml: --check-config refuses it"
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Arrows point down only (design, section 3): which folder may include what. Prints every line that breaks a rule.
+# Arrows point down only (ARCHITECTURE.md, rooms): which folder may include what. Prints every line that breaks a rule.
 set -u
 cd "$1" || exit 1
 broken=0

@@ -16,7 +16,7 @@
 #include "mth5/metadata.hpp"
 #include "mth5/types.hpp"
 
-/// mth5d.yaml: what it may say, and what it said. Source: interfaces.md. Thread: plain values.
+/// mth5d.yaml: what it may say, and what it said. Page: mth5d(8). Thread: plain values.
 namespace daq::config {
 
 struct Serial {

@@ -9,7 +9,7 @@
 
 #include "acquisition/decode/decoder.hpp"
 
-/// Delimited text, one record a line (LEMI-424, GEOMAG-02, most magnetometers). Source: protocols.md 2.1, 2.7.
+/// Delimited text, one record a line (LEMI-424, GEOMAG-02, most magnetometers). Page: apps/acquisition/doc/text.md.
 namespace daq::decode {
 
 struct Density;

@@ -56,9 +56,7 @@ bool FileWriter::open_again() {
         add_stream_tables(edit);
       });
     });
-  } catch (const mth5::FileError&) {
-    throw;
-  } catch (const std::exception& e) {  // not what it was when we looked; nothing of that may end a recording
+  } catch (const std::exception& e) {  // not what it was when we looked; whether the disk is well, a new file will show
     log_->warn("cannot resume in file={}: {}; a new one begins", resume.path.string(), e.what());
     file_.reset();
     runs_there_.clear();
@@ -84,9 +82,18 @@ bool FileWriter::open_again() {
   return true;
 }
 
+/// A folder that was there when the recording began, and was renamed or removed since.
+void FileWriter::restore_directory() {
+  std::error_code error;
+  if (std::filesystem::exists(config_.output.directory, error) || error) return;
+  if (std::filesystem::create_directory(config_.output.directory, error))
+    log_->warn("output.directory {} was gone, and is made again", config_.output.directory.string());
+}
+
 void FileWriter::create_file() {
   session_ = 0;
   const std::string survey = config_.survey.text("id");
+  if (files_ > 0) restore_directory();
   check_directory(config_.output);
   // Named by the configuration, not by who speaks first.
   std::optional<mth5::UtcNanos> start;

@@ -99,6 +99,7 @@ class FileWriter {
   void open_file();
   [[nodiscard]] bool open_again();
   void create_file();
+  void restore_directory();
   void add_stations(mth5::Edit& edit);
   void add_stream_tables(mth5::Edit& edit);
   void describe_streams();

@@ -7,7 +7,7 @@
 
 namespace daq::simulate {
 
-/// One line of a LEMI-424. Source: protocols.md 2.1 and the recordings in tests/data/lemi424.
+/// One line of a LEMI-424. Source: the recordings in tests/data/lemi424.
 struct Lemi424Record {
   mth5::UtcNanos time{};         ///< whole seconds are written
   std::array<double, 3> b_nt{};  ///< bx, by, bz

@@ -10,7 +10,7 @@
 #include "acquisition/ring/ring.hpp"
 #include "acquisition/status/board.hpp"
 
-/// The status file: what interfaces.md promises, made from the board. Thread: main.
+/// The status file, as mth5d(8) describes it. Thread: main.
 namespace daq::status {
 
 struct Daemon {
