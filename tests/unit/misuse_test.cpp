@@ -235,7 +235,7 @@ const std::vector<Misuse>& of_the_rest() {
       {"EditAfterTheEdit",
        [](Live& l) {
          std::optional<Edit> kept;
-         l.file.edit([&](Edit& edit) { kept = edit; });
+         l.file.edit([&](Edit& edit) { kept.emplace(edit); });
          kept->add_survey(with_id(Kind::Survey, "S2"));
        },
        "good only inside the function given to edit()"},
@@ -304,7 +304,7 @@ const std::vector<Misuse>& of_the_rest() {
           "FilterThatIsAStation", [](Live&, Edit& e) { e.add_filter("S", {.metadata = with_id(Kind::Station, "x")}); }, "filter"),
       {"OpenTwice", [](Live& l) { (void)mth5::File::open(l.path); }, "this process is writing this file already"},
       {"CreateTwice", [](Live& l) { (void)mth5::File::create(l.path); }, "exists already"},
-      {"CopyWhatIsWritten", [](Live& l) { (void)mth5::copy_for_swmr(l.path, l.dir / "b.h5"); }, "this process is writing"},
+      {"CopyWhatIsWritten", [](Live& l) { (void)mth5::copy_for_swmr(l.path, l.dir / "b.h5"); }, "is open for writing"},
       {"UndoWhatIsWritten", [](Live& l) { mth5::undo_changes(l.path, l.dir / "none"); }, "this process is writing"},
       {"CopyNothing", [](Live& l) { (void)mth5::copy_for_swmr(l.dir / "none.h5", l.dir / "b.h5"); }, "none.h5"},
       {"JournalOfNothing", [](Live& l) { (void)mth5::has_journal(l.dir / "none.h5"); }, "none.h5"},

@@ -117,7 +117,7 @@ class Reader {
   [[nodiscard]] std::vector<std::size_t> find(std::string_view station, std::string_view run, std::string_view component,
                                               std::string_view survey = {}) const;
 
-  /// Samples [first, first + count) of a channel as doubles; the part beyond n_samples is cut off.
+  /// Samples [first, first + count) of a channel as doubles; the part before sample 0 or beyond n_samples is cut off.
   [[nodiscard]] std::vector<double> read(std::size_t channel, std::int64_t first, std::int64_t count) const;
   /// The same into the caller's buffer. @returns how many were read
   std::size_t read(std::size_t channel, std::int64_t first, std::span<double> out) const;

@@ -213,6 +213,10 @@ struct Reader::Impl {
     return objects() != objects_before || samples() != samples_before;
   }
 
+  void require_channel(std::size_t channel) const {
+    if (channel >= found.channels.size()) throw StateError{path.string() + ": there is no channel " + std::to_string(channel)};
+  }
+
   void require_open() const {
     if (!file) throw FileError{path.string() + ": could not be reopened at the last refresh; refresh again"};
   }
@@ -268,7 +272,11 @@ std::vector<std::size_t> Reader::find(std::string_view station, std::string_view
 std::vector<double> Reader::read(std::size_t channel, std::int64_t first, std::int64_t count) const {
   const auto& all = impl_->found.channels;
   if (channel >= all.size()) throw StateError{impl_->path.string() + ": there is no channel " + std::to_string(channel)};
-  first = std::clamp<std::int64_t>(first, 0, all[channel].n_samples);
+  if (first < 0) {
+    count = count > 0 && first > -count ? count + first : 0;
+    first = 0;
+  }
+  first = std::min(first, all[channel].n_samples);
   count = std::clamp<std::int64_t>(count, 0, all[channel].n_samples - first);
   if (static_cast<std::uint64_t>(count) > std::vector<double>{}.max_size())
     throw FormatError{impl_->path.string() + ": " + all[channel].component + " claims " + std::to_string(count) + " samples"};
@@ -303,7 +311,8 @@ std::size_t Reader::read(std::size_t channel, std::int64_t first, std::span<doub
 
 void Reader::check_channel(std::size_t channel) const {
   double sample = 0;
-  const auto n = channels().at(channel).n_samples;
+  impl_->require_channel(channel);
+  const auto n = channels()[channel].n_samples;
   impl_->require_open();
   h5::initialise();
   const auto& dataset = impl_->found.datasets[channel];
@@ -342,6 +351,7 @@ std::int64_t Reader::table_rows(std::string_view name) const {
 }
 
 bool Reader::has_data(std::size_t channel) const {
+  impl_->require_channel(channel);
   auto& zeros = impl_->zeros;
   zeros.resize(channels().size());
   std::vector<double> block;

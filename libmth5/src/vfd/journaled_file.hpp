@@ -79,7 +79,7 @@ class JournaledFile {
 
   [[nodiscard]] std::uint64_t user_block() const { return journal_ ? journal_->user_block() : 0; }
   /// Keeps the reason of a failure for whoever gets only HDF5's error code, or none.
-  void keep_failure(std::string why, std::error_code code);
+  void keep_failure(std::string why, std::error_code code = {});
   [[nodiscard]] const std::string& failure() const { return failure_; }
   [[nodiscard]] const std::error_code& failure_code() const { return failure_code_; }
 
