@@ -128,7 +128,9 @@ void Disk::claim() {
 
 void Disk::look(Steady::time_point now) {
   next_ = now + kLookEvery;
-  free_ = recorder::free_bytes(directory_);
+  const auto free = recorder::free_bytes(directory_);
+  if (!free) return;  // the folder has gone: the disk need not be full for that
+  free_ = *free;
   forecast_.add(now, free_);
   warn_in_time();
 }

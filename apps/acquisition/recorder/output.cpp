@@ -39,9 +39,9 @@ std::string hidden_name(const std::string& survey, const std::string& station, c
   return ".mth5d-" + survey + "-" + station + "." + what;
 }
 
-std::int64_t free_bytes(const fs::path& directory) {
+std::optional<std::int64_t> free_bytes(const fs::path& directory) {
   struct statvfs info {};
-  if (statvfs(directory.c_str(), &info) != 0) return 0;
+  if (statvfs(directory.c_str(), &info) != 0) return std::nullopt;
   return static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
 }
 

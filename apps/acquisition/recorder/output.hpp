@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "acquisition/config/config.hpp"
@@ -19,7 +20,7 @@ void check_directory(const config::Output& output);
 /// ".mth5d-SURVEY-STATION.WHAT": what belongs to a recorder beside its data. Ids have no hyphen, so no two are the same.
 [[nodiscard]] std::string hidden_name(const std::string& survey, const std::string& station, const std::string& what);
 
-/// Bytes an unprivileged writer may still write there; 0 if it cannot be known.
-[[nodiscard]] std::int64_t free_bytes(const std::filesystem::path& directory);
+/// Bytes an unprivileged writer may still write there; nullopt if it cannot be known, as where the folder has gone.
+[[nodiscard]] std::optional<std::int64_t> free_bytes(const std::filesystem::path& directory);
 
 }  // namespace daq::recorder

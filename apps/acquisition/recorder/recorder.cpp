@@ -114,9 +114,9 @@ Steady::time_point Recorder::next_deadline() const {
 
 void Recorder::watch(Steady::time_point now) {
   if (!disk_.is_due(now)) return;
-  watch_disk(now);
   watch_locks();
   if (!outage_) watch_file();
+  watch_disk(now);
 }
 
 void Recorder::watch_disk(Steady::time_point now) {
