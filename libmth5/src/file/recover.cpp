@@ -1,5 +1,7 @@
 #include "mth5/recover.hpp"
 
+#include <unistd.h>
+
 #include "core/holders.hpp"
 #include "h5/lock.hpp"
 #include "mth5/file.hpp"
@@ -12,6 +14,8 @@ namespace {
 
 /// @returns bytes that could not be put back
 std::uint64_t put_back(const std::filesystem::path& path, const std::filesystem::path& before, vfd::Recovered recovered) {
+  if (core::is_written_by_this_process(path))
+    throw BusyError{path.string() + ": this process is writing this file; close it first", getpid()};
   if (const auto holders = core::writers_of(path); !holders.writers.empty())
     throw BusyError{path.string() + ": another process" + core::in_words(holders) + " has this file open for writing",
                     holders.writers.front().pid};
