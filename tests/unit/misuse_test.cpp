@@ -213,7 +213,11 @@ const std::vector<Misuse>& of_runs() {
       edited(
           "AddAChannelToNoRun", [](Live&, Edit& e) { e.add_channel(RunId{}, two().front()); }, "not from this file"),
       edited(
-          "AddAChannelTwice", [](Live& l, Edit& e) { e.add_channel(l.run, two().front()); }, "two channels are called 'ex'"),
+          "AddAChannelToARunWithSamples", [](Live& l, Edit& e) { e.add_channel(l.run, channel("ez")); }, "has 2 samples in each"),
+      edited(
+          "AddAChannelTwice",
+          [](Live&, Edit& e) { e.add_channel(e.add_run("S", "MT001", run_metadata("empty"), kStart, two()), two().front()); },
+          "two channels are called 'ex'"),
       refused_channel("ChunkOfTerabytes", channel("ex", std::size_t{1} << 40), "a chunk of 1099511627776 samples"),
       refused_channel("ChunkThatWrapsRound", channel("ex", std::numeric_limits<std::size_t>::max()), "a chunk of"),
       refused_channel("FillThatIsNoInteger", channel("ex", 0, 0.5), "a fill value of 0.5"),

@@ -35,6 +35,8 @@ herr_t guarded(JournaledFile& store, Body body) noexcept {
     return 0;
   } catch (const FileError& e) {
     store.keep_failure(e.what(), e.code());
+  } catch (const Error& e) {
+    store.keep_failure(e.what());
   } catch (const std::bad_alloc&) {
     store.keep_failure("out of memory", std::make_error_code(std::errc::not_enough_memory));
   }
