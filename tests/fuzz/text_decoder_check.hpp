@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <numeric>
 #include <string_view>
 
 #include "acquisition/decode/text.hpp"
@@ -23,15 +22,24 @@ inline void check_counters(const daq::decode::Decoder& decoder, const daq::decod
                            const daq::decode::TextFormat& format) {
   const auto& c = decoder.counters();
   require(c.bytes_in == fed, "every byte is counted");
-  require(c.bytes_in == std::accumulate(c.bytes_skipped.begin(), c.bytes_skipped.end(), c.bytes_decoded + c.bytes_pending),
+  require(c.bytes_in == c.bytes_decoded + c.bytes_pending + daq::ledger::sum(c.bytes_skipped),
           "in = decoded + pending + skipped");
   require(c.bytes_pending <= format.max_line, "memory is bounded by the longest line");
   require(c.frames == out.frames.size(), "every frame is counted");
-  require(out.samples.size() == out.frames.size() * format.n_channels && out.soh.size() == out.frames.size() * format.n_soh,
+  require(out.samples.size() == out.frames.size() * format.n_channels && out.soh.size() == out.states.size() * format.n_soh &&
+              out.states.size() == (format.n_soh == 0 ? 0 : out.frames.size()),
           "values for every frame");
   for (std::size_t i = 0; i < daq::ledger::kSkips; ++i)
     require(c.events_skipped[i] <= c.bytes_skipped[i] && (c.events_skipped[i] == 0) == (c.bytes_skipped[i] == 0),
             "events go with bytes");
+  const bool skipped = daq::ledger::sum(c.bytes_skipped) > 0;
+  require(decoder.refusals().empty() != skipped && decoder.refusals().size() <= daq::decode::Refusals::kKept,
+          "examples of what was skipped");
+  for (const auto& refusal : decoder.refusals()) {
+    require(refusal.offset < fed && refusal.line > 0 && refusal.excerpt.size() <= daq::decode::kExcerpt,
+            "an example has a place");
+    for (const char c : refusal.excerpt) require(c >= ' ' && c <= '~', "an example can be shown");
+  }
 }
 
 /// Feeds `text` in one piece and in parts of a size that the text itself decides.
@@ -40,7 +48,7 @@ inline std::uint64_t check_text_decoder(const daq::decode::TextFormat& format, s
   using namespace daq::decode;
   const auto whole = make_text_decoder(format);
   Batch whole_out;
-  whole->feed({.bytes = text}, whole_out);
+  whole->feed({.bytes = {text.data(), text.size()}}, whole_out);
   check_counters(*whole, whole_out, text.size(), format);
   whole->end_of_stream(whole_out);
   check_counters(*whole, whole_out, text.size(), format);
@@ -49,7 +57,7 @@ inline std::uint64_t check_text_decoder(const daq::decode::TextFormat& format, s
   Batch parts_out;
   for (std::size_t i = 0, step = 1; i < text.size(); step = 1 + static_cast<unsigned char>(text[i - 1]) % 64) {
     const auto part = text.substr(i, step);
-    parts->feed({.bytes = part}, parts_out);
+    parts->feed({.bytes = {part.data(), part.size()}}, parts_out);
     i += part.size();
     check_counters(*parts, parts_out, i, format);
   }
@@ -57,11 +65,17 @@ inline std::uint64_t check_text_decoder(const daq::decode::TextFormat& format, s
   require(parts->counters() == whole->counters(), "the same counts however the stream is cut");
   for (std::size_t i = 0; i < whole_out.frames.size(); ++i)
     require(parts_out.frames[i].time == whole_out.frames[i].time, "the same frames however the stream is cut");
-  for (const double value : whole_out.samples) require(std::isfinite(value), "a sample is a number");
+  std::uint64_t unknown = 0;
+  for (const double value : whole_out.samples) {
+    require(!std::isinf(value), "a sample is a number, or unknown");
+    unknown += std::isnan(value) ? 1 : 0;
+  }
+  require(unknown <= whole->counters().fields_unknown, "what is unknown is counted");
+  for (const double value : whole_out.soh) require(!std::isinf(value), "state of health is a number, or unknown");
   return whole->counters().frames;
 }
 
-/// The recorded format and one with commas whose time comes last.
+/// The recorded format, one with commas whose time comes last, and one with times by a form.
 inline std::uint64_t check_text_decoders(std::string_view text) {
   using Use = daq::decode::TextColumn::Use;
   daq::decode::TextFormat commas;
@@ -73,7 +87,13 @@ inline std::uint64_t check_text_decoders(std::string_view text) {
   commas.columns = {
       {Use::Skip},   {Use::Channel, 0}, {Use::Channel, 1, false, 2}, {Use::Year},         {Use::Month}, {Use::Day}, {Use::Hour},
       {Use::Minute}, {Use::Second},     {Use::Soh, 0, true},         {Use::Hemisphere, 0}};
-  return check_text_decoder(support::lemi424_format(), text) + check_text_decoder(commas, text);
+  daq::decode::TextFormat forms;
+  forms.max_line = 80;
+  forms.n_channels = 1;
+  forms.n_soh = 1;
+  forms.columns = {
+      {Use::Form, 0, false, -1, "%m-%d-%Y"}, {Use::Form, 0, false, -1, "%H%M%S"}, {Use::Channel, 0, false, 2}, {Use::Soh, 0}};
+  return check_text_decoder(support::lemi424_format(), text) + check_text_decoder(commas, text) + check_text_decoder(forms, text);
 }
 
 }  // namespace fuzz

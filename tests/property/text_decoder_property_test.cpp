@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -62,11 +63,11 @@ Result decode(const std::string& stream, const std::function<std::size_t()>& nex
   Result result;
   for (std::size_t i = 0; i < stream.size();) {
     const auto part = std::string_view{stream}.substr(i, next_part());
-    decoder->feed({.bytes = part}, result.batch);
+    decoder->feed({.bytes = {part.data(), part.size()}}, result.batch);
     i += part.size();
     const auto& c = decoder->counters();
     RC_ASSERT(c.bytes_in == i);
-    RC_ASSERT(c.bytes_in == std::accumulate(c.bytes_skipped.begin(), c.bytes_skipped.end(), c.bytes_decoded + c.bytes_pending));
+    RC_ASSERT(c.bytes_in == c.bytes_decoded + c.bytes_pending + daq::ledger::sum(c.bytes_skipped));
     RC_ASSERT(c.bytes_pending <= format.max_line);
     RC_ASSERT(c.frames == result.batch.frames.size());
   }
@@ -108,6 +109,57 @@ RC_GTEST_PROP(TextDecoder, LosesNoWholeLineToDamageInOthers, ()) {
   for (const auto& frame : result.batch.frames) found.push_back(frame.time);
   std::erase(found, start + std::chrono::seconds{hurt});  // whole but for its line end
   RC_ASSERT(found == expected);
+}
+
+/// The fields of a line, and where the values begin.
+std::vector<std::string> fields_of(const std::string& line) {
+  std::vector<std::string> fields;
+  for (std::size_t begin = 0; (begin = line.find_first_not_of(' ', begin)) != std::string::npos;) {
+    const auto end = std::min(line.find(' ', begin), line.size());
+    fields.push_back(line.substr(begin, end - begin));
+    begin = end;
+  }
+  return fields;
+}
+
+RC_GTEST_PROP(TextDecoder, AnyFieldsWithoutValueCostNothingElse, ()) {
+  const auto good = decode(support::lemi424_line(0) + "\n", [] { return std::size_t{1000}; });
+  auto fields = fields_of(support::lemi424_line(0));
+  std::vector<bool> unknown(fields.size());
+  const auto n = *rc::gen::inRange(1, 18);
+  for (int i = 0; i < n; ++i) {
+    const auto at = *rc::gen::inRange<std::size_t>(6, fields.size());
+    fields[at] = *rc::gen::element<std::string>("?", "*", "***********", "NaN", "nan", "--", "#");
+    unknown[at] = true;
+  }
+  std::string line;
+  for (const auto& field : fields) line += field + std::string(*rc::gen::inRange<std::size_t>(1, 4), ' ');
+  const auto found = decode(line + "\n", [] { return std::size_t{1000}; });
+  RC_ASSERT(found.counters.frames == 1u);
+  RC_ASSERT(found.counters.fields_unknown == static_cast<std::uint64_t>(std::count(unknown.begin(), unknown.end(), true)));
+  const std::size_t soh_of[] = {0, 1, 2, 2, 3, 3, 4, 5, 6};  // columns 15 to 23
+  std::vector<bool> soh_unknown(7);
+  for (std::size_t i = 15; i < 24; ++i)
+    if (unknown[i]) soh_unknown[soh_of[i - 15]] = true;
+  for (std::size_t i = 0; i < 9; ++i)
+    RC_ASSERT(unknown[6 + i] ? std::isnan(found.batch.samples[i]) : found.batch.samples[i] == good.batch.samples[i]);
+  for (std::size_t i = 0; i < 7; ++i)
+    RC_ASSERT(soh_unknown[i] ? std::isnan(found.batch.soh[i]) : found.batch.soh[i] == good.batch.soh[i]);
+}
+
+RC_GTEST_PROP(TextDecoder, ALostFieldNeverMovesAValueIntoAnotherChannel, ()) {
+  const auto good = decode(support::lemi424_line(0) + "\n", [] { return std::size_t{1000}; });
+  auto fields = fields_of(support::lemi424_line(0));
+  const auto lost = *rc::gen::inRange<std::size_t>(0, fields.size());
+  const auto n = *rc::gen::inRange<std::size_t>(1, 6);
+  fields.erase(fields.begin() + std::ptrdiff_t(lost), fields.begin() + std::ptrdiff_t(std::min(lost + n, fields.size())));
+  std::string line;
+  for (const auto& field : fields) line += field + " ";
+  const auto found = decode(line + "\n", [] { return std::size_t{1000}; });
+  if (found.counters.frames == 1u) {
+    RC_ASSERT(lost >= 15u);
+    RC_ASSERT(same_bits(found.batch.samples, good.batch.samples));
+  }
 }
 
 RC_GTEST_PROP(ParseNumber, GivesTheBitsOfStrtod, ()) {

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "acquisition/decode/description.hpp"
 #include "acquisition/decode/text.hpp"
 #include "support/lemi424.hpp"
 #include "support/support.hpp"
@@ -23,23 +24,19 @@ using Use = TextColumn::Use;
 
 mth5::UtcNanos at(int second) { return *mth5::from_calendar(2020, 10, 4, 0, 0, 0) + std::chrono::seconds{second}; }
 
-std::uint64_t skipped(const daq::ledger::SourceCounters& counters, Skip why) {
-  return counters.bytes_skipped[static_cast<std::size_t>(why)];
-}
-std::uint64_t events(const daq::ledger::SourceCounters& counters, Skip why) {
-  return counters.events_skipped[static_cast<std::size_t>(why)];
-}
+using daq::ledger::SourceCounters;
+std::uint64_t skipped(const SourceCounters& counters, Skip why) { return counters.bytes_skipped[static_cast<std::size_t>(why)]; }
+std::uint64_t events(const SourceCounters& counters, Skip why) { return counters.events_skipped[static_cast<std::size_t>(why)]; }
 
 /// A decoder with all it gave.
 struct Fed {
+  TextFormat format;
   std::unique_ptr<Decoder> decoder;
   Batch out;
 
-  TextFormat format;
-
-  explicit Fed(const TextFormat& f = lemi424_format()) : decoder{make_text_decoder(f)}, format{f} {}
-  Fed& feed(std::string_view text) {
-    decoder->feed({.bytes = text}, out);
+  explicit Fed(const TextFormat& f = lemi424_format()) : format{f}, decoder{make_text_decoder(f)} {}
+  Fed& feed(std::string_view text, bool datagram = false) {
+    decoder->feed({.bytes = {text.data(), text.size()}, .datagram = datagram}, out);
     check();
     return *this;
   }
@@ -48,7 +45,7 @@ struct Fed {
     check();
     return *this;
   }
-  const daq::ledger::SourceCounters& counters() const { return decoder->counters(); }
+  const SourceCounters& counters() const { return decoder->counters(); }
   std::vector<mth5::UtcNanos> times() const {
     std::vector<mth5::UtcNanos> all;
     for (const auto& frame : out.frames) all.push_back(frame.time);
@@ -56,9 +53,10 @@ struct Fed {
   }
   void check() const {
     const auto& c = counters();
-    EXPECT_EQ(c.bytes_in, std::accumulate(c.bytes_skipped.begin(), c.bytes_skipped.end(), c.bytes_decoded + c.bytes_pending));
+    EXPECT_EQ(c.bytes_in, c.bytes_decoded + c.bytes_pending + daq::ledger::sum(c.bytes_skipped));
     EXPECT_EQ(out.samples.size(), out.frames.size() * format.n_channels);
-    EXPECT_EQ(out.soh.size(), out.frames.size() * format.n_soh);
+    EXPECT_EQ(out.states.size(), format.n_soh == 0 ? 0 : out.frames.size());
+    EXPECT_EQ(out.soh.size(), out.states.size() * format.n_soh);
   }
 };
 
@@ -142,21 +140,90 @@ TEST(TextLine, NamesWhatIsWrong) {
   EXPECT_EQ(verdict("2020 -1 04 00 00 00 " + kLemi424Values), "garbage");
 }
 
-TEST(TextLine, RefusesARecordWithAFieldThatIsNoNumber) {
-  const auto with = [](const std::string& old, const std::string& now) {
-    std::string text = lemi424_line(0);
-    return verdict(text.replace(text.find(old), old.size(), now));
-  };
-  for (const auto* bad : {"23772.5x2", "0x10", "nan", "inf", "1e999", "1e", "--1", "1.2.3", ".", "\t#", "+-1"})
-    EXPECT_EQ(with("23772.512", bad), "bad-value") << bad;
+/// A LEMI-424 line with one field written otherwise.
+std::string with(const std::string& old, const std::string& now) {
+  std::string text = lemi424_line(0);
+  return text.replace(text.find(old), old.size(), now);
+}
+
+TEST(TextLine, AChannelThatCannotBeReadIsUnknownAndTheOthersAreKept) {
+  for (const auto* bad : {"23772.5x2", "0x10", "nan", "NaN", "inf", "1e999", "1e", "--1", "1.2.3", ".", "\t#", "+-1", "*********",
+                          "?", "---", "error"}) {
+    const Line line{with("23772.512", bad)};
+    ASSERT_TRUE(line.found.good) << bad;
+    EXPECT_TRUE(std::isnan(line.channels[0])) << bad;
+    EXPECT_EQ(line.found.unknown, 1u) << bad;
+    EXPECT_EQ(line.channels[1], 238.148) << bad;
+    EXPECT_EQ(line.channels[8], 8.224) << bad;
+    EXPECT_EQ(line.soh[4], 12) << bad;
+  }
+  const Line bytes{with("23772.512", std::string{"237\0002.512", 9})};
+  EXPECT_TRUE(bytes.found.good);
+  EXPECT_TRUE(std::isnan(bytes.channels[0]));
   for (const auto* good :
        {"+23772.5", "-0.", ".5", "2.3E+4", "00000000000000000000023772.512", "1.00000000000000000000000000001"})
-    EXPECT_EQ(with("23772.512", good), "good") << good;
-  EXPECT_EQ(with("12.78", "12,78"), "bad-value");
-  EXPECT_EQ(with("12.78", "NaN"), "good");
-  EXPECT_EQ(with(" N ", " X "), "bad-value");
-  EXPECT_EQ(with(" N ", " NW "), "bad-value");
-  EXPECT_EQ(with(std::string{"23772.512"}, std::string{"237\0002.512", 9}), "bad-value");
+    EXPECT_EQ(Line{with("23772.512", good)}.found.unknown, 0u) << good;
+}
+
+TEST(TextLine, AllChannelsMayBeMaskedButNotAllBeGarbage) {
+  const std::string time = "2020 10 04 00 00 00 ";
+  const Line masked{time + "NaN NaN NaN *** *** ? ? -- -- 12.78"};
+  ASSERT_TRUE(masked.found.good);
+  EXPECT_THAT(masked.channels, Each(testing::IsNan()));
+  EXPECT_EQ(masked.soh[0], 12.78);
+  EXPECT_EQ(verdict(time + "the quick brown fox jumps over the lazy dog"), "bad-value");
+}
+
+TEST(TextLine, StateOfHealthThatCannotBeReadCostsNoSample) {
+  struct Case {
+    const char *from, *to;
+    std::vector<std::size_t> unknown;  ///< of battery, elevation, latitude, longitude, satellites, fix, clock difference
+    std::uint32_t count;
+  };
+  const Case cases[] = {
+      {" N ", " ? ", {2}, 1},
+      {" W ", " * ", {3}, 1},
+      {" N ", " X ", {2}, 1},
+      {" N ", " NW ", {2}, 1},
+      {"12.78", "12,78", {0}, 1},
+      {"12.78", "NaN", {0}, 1},
+      {"12.78 2199.0 3404.83963 N 10712.84474 W 12 2 0",
+       "***** ****** ********** * *********** * ** * *",
+       {0, 1, 2, 3, 4, 5, 6},
+       9},
+      {"3404.83963 N", "********** N", {2}, 1},
+      {"3404.83963 N 10712.84474 W", "? ? ? ?", {2, 3}, 4},
+      {"3404.83963 N 10712.84474 W 12 2", "0000.00000 N 00000.00000 E 0 0", {2, 3}, 2},
+      {"3404.83963 N", "9404.83963 N", {2}, 0},  // there is no such latitude
+      {"3404.83963 N", "3499.83963 N", {2}, 0},  // nor such minutes
+      // No fix, and nothing in the place of the position: numbers stand where letters should, and the other way round.
+      {"3404.83963 N 10712.84474 W 12 2 0", "12 2 0", {2, 3, 4, 5, 6}, 0},
+      {"2199.0 3404.83963 N 10712.84474 W 12 2 0", "12 2 0", {1, 2, 3, 4, 5, 6}, 0},
+      {"3404.83963 N 10712.84474", "10712.84474", {2, 3, 4, 5, 6}, 0},
+      {"12.78 2199.0 3404.83963 N 10712.84474 W 12 2 0", "", {0, 1, 2, 3, 4, 5, 6}, 0},
+  };
+  for (const auto& one : cases) {
+    const Line line{with(one.from, one.to) + " "};
+    ASSERT_TRUE(line.found.good) << one.to;
+    EXPECT_THAT(line.channels, ElementsAre(23772.512, 238.148, 41845.187, 33.88, 25.87, 142.134, -45.060, 213.787, 8.224))
+        << one.to;
+    std::vector<std::size_t> unknown;
+    for (std::size_t i = 0; i < line.soh.size(); ++i)
+      if (std::isnan(line.soh[i])) unknown.push_back(i);
+    EXPECT_EQ(unknown, one.unknown) << one.to;
+    if (one.count > 0) {
+      EXPECT_EQ(line.found.unknown, one.count) << one.to;
+    }
+  }
+}
+
+TEST(TextLine, RefusesAFrameWhoseFieldsAreNotWhereTheyShouldBe) {
+  // One field lost among the channels: what follows moves into the place of another, which the decimals and the letters tell.
+  EXPECT_EQ(verdict(with("238.148", "")), "bad-value");
+  EXPECT_EQ(verdict(with("8.224", "")), "bad-value");
+  EXPECT_EQ(verdict(with("23772.512", "23772 512")), "bad-value") << "one too many";
+  const Line line{with("8.224", "")};
+  EXPECT_EQ(line.found.column, 17u) << "the latitude, which is N";
 }
 
 TEST(TextLine, ReadsNumbersAsStrtodDoes) {
@@ -204,8 +271,80 @@ TEST(TextLine, KnowsAFormatWithCommasAndOtherOrder) {
   const Line empty{"$MAG,,2020,1,2,3,4,5,-7.5", true, format};
   EXPECT_TRUE(empty.found.good);
   EXPECT_TRUE(std::isnan(empty.soh[0]));
-  EXPECT_EQ(Line("$MAG,1,2020,1,2,3,4,5,", true, format).found.why, Skip::CutOff);
-  EXPECT_EQ(Line("$MAG,1,2020,1,2,3,4,5,,1", true, format).found.why, Skip::BadValue);
+  for (const auto* nothing : {"$MAG,1,2020,1,2,3,4,5,", "$MAG,1,2020,1,2,3,4,5,,1", "$MAG,1,2020,1,2,3,4,5, ,1"}) {
+    const Line line_without{nothing, true, format};
+    ASSERT_TRUE(line_without.found.good) << nothing;
+    EXPECT_TRUE(std::isnan(line_without.channels[0])) << nothing;
+    EXPECT_EQ(line_without.found.unknown, 1u) << nothing;
+  }
+  EXPECT_EQ(Line("$MAG,1,2020,1,2,3,4,5", true, format).found.why, Skip::CutOff);
+  EXPECT_EQ(Line("$MAG,1,2020,1,2,3,4,5,", false, format).found.why, Skip::CutOff) << "without a line end there may be more";
+  EXPECT_EQ(Line("$MAG,1,2020,1,2,3,4,5,x", true, format).found.why, Skip::BadValue) << "no channel is a number";
+}
+
+TEST(TextLine, EmptyFieldsBetweenDelimitersAreUnknown) {
+  TextFormat format;
+  format.delimiter = ',';
+  format.n_channels = 3;
+  format.n_soh = 3;
+  for (const Use use : {Use::Year, Use::Month, Use::Day, Use::Hour, Use::Minute, Use::Second}) format.columns.push_back({use});
+  for (std::size_t i = 0; i < 3; ++i) format.columns.push_back({Use::Channel, i});
+  format.columns.push_back({Use::Soh, 0});
+  format.columns.push_back({Use::Soh, 1, true});
+  format.columns.push_back({Use::Hemisphere, 1});
+  format.columns.push_back({Use::Soh, 2});
+  const Line line{"2020,10,04,00,00,00,1.5,,3.5,,,,", true, format};
+  ASSERT_TRUE(line.found.good);
+  EXPECT_EQ(line.channels[0], 1.5);
+  EXPECT_TRUE(std::isnan(line.channels[1]));
+  EXPECT_EQ(line.channels[2], 3.5);
+  EXPECT_THAT(line.soh, Each(testing::IsNan()));
+  EXPECT_EQ(line.found.unknown, 5u);
+  const Line two{"2020,10,04,00,00,00,1.5,,3.5,,,,2020,10,04,00,00,01,4.5,5.5,6.5,12,3404.8,N,7", true, format};
+  ASSERT_TRUE(two.found.good) << "a lost line end";
+  EXPECT_EQ(two.found.bytes, 32u);
+}
+
+TEST(TextLine, ReadsTimesByTheirForm) {
+  TextFormat format;
+  format.n_channels = 1;
+  format.n_soh = 1;
+  format.columns = {
+      {Use::Form, 0, false, -1, "%m-%d-%Y"}, {Use::Form, 0, false, -1, "%H%M%S"}, {Use::Channel, 0, false, 2}, {Use::Soh, 0}};
+  const Line line{"10-04-2020 000001.5 48464.53 99", true, format};
+  ASSERT_TRUE(line.found.good);
+  EXPECT_EQ(line.found.time, at(1) + std::chrono::milliseconds{500});
+  EXPECT_EQ(line.channels[0], 48464.53);
+  EXPECT_EQ(line.soh[0], 99);
+  const auto why = [&](const std::string& text) {
+    const Line one{text, true, format};
+    return one.found.good ? "good" : std::string{to_string(one.found.why)};
+  };
+  EXPECT_EQ(why("10-04-2020 000001 48464.53 99"), "good");
+  EXPECT_EQ(why("02-30-2020 000001 48464.53 99"), "bad-time");
+  EXPECT_EQ(why("10-04-2020 240001 48464.53 99"), "bad-time");
+  EXPECT_EQ(why("10/04/2020 000001 48464.53 99"), "garbage");
+  EXPECT_EQ(why("10-04-2020 0001 48464.53 99"), "garbage");
+  EXPECT_EQ(why("10-04-2020 0000015 48464.53 99"), "garbage");
+  EXPECT_EQ(why("10-04-20"), "cut-off");
+  EXPECT_EQ(why("10-04-2020 000001"), "cut-off");
+  EXPECT_EQ(why("10-04-2020 000001 48464.5"), "cut-off");
+  const Line noise{"#!10-04-2020 000001 48464.53 99", true, format};
+  EXPECT_EQ(noise.found.bytes, 2u) << "a frame is found wherever its date stands";
+  const Line two{"10-04-2020 000001 48464.5310-04-2020 000002 48464.60 99", true, format};
+  EXPECT_EQ(two.found.bytes, 26u);
+}
+
+TEST(TextLine, ReadsTimesBehindTheChannels) {
+  TextFormat format;
+  format.delimiter = ';';
+  format.n_channels = 2;
+  format.columns = {{Use::Channel, 0}, {Use::Channel, 1}, {Use::Form, 0, false, -1, "%y%m%d %H:%M:%S"}};
+  const Line line{"1.5; 2.5;201004 00:00:07.25", true, format};
+  ASSERT_TRUE(line.found.good);
+  EXPECT_EQ(line.found.time, at(7) + std::chrono::milliseconds{250});
+  EXPECT_EQ(Line("1.5;2.5;201004 00:00", true, format).found.why, Skip::CutOff);
+  EXPECT_EQ(Line("1.5;2.5", true, format).found.why, Skip::CutOff);
 }
 
 TEST(TextDecoder, ReadsTheRecordings) {
@@ -280,7 +419,7 @@ TEST(TextDecoder, FindsTheRecordAtTheEndOfAnEndlessLine) {
     const std::string text = std::string(3'000'000, 'x') + lemi424_line(0) + "\n";
     for (std::size_t i = 0; i < text.size(); i += step) {
       const auto part = std::string_view{text}.substr(i, step);
-      all.decoder->feed({.bytes = part}, all.out);
+      all.decoder->feed({.bytes = {part.data(), part.size()}}, all.out);
       ASSERT_LE(all.counters().bytes_pending, 1024u);
     }
     all.check();
@@ -302,11 +441,69 @@ TEST(TextDecoder, TakesAWholeLastLineAndCountsACutOne) {
   EXPECT_TRUE(cut.out.frames[0].after_skip);
 }
 
+TEST(TextDecoder, CountsFieldsWithoutValueOfFramesOnly) {
+  Fed all;
+  all.feed(with(" N ", " ? ") + "\n" + with("23772.512", "***") + "\n2020 13 04 00 00 00 ? ? ?\n" + lemi424_line(1) + "\n");
+  EXPECT_EQ(all.counters().frames, 3u);
+  EXPECT_EQ(all.counters().fields_unknown, 2u);
+}
+
+TEST(TextDecoder, KnowsTheShortestFrameThatItTakes) {
+  const std::string shortest = "2020 1 1 0 0 0 1 2 3 4 5 6 7 8 9\n";
+  ASSERT_TRUE(Line{shortest.substr(0, shortest.size() - 1) + " "}.found.good);
+  EXPECT_EQ(density(Description{lemi424_format()}).least_frame_bytes, 30u);
+  EXPECT_GE(shortest.size(), 30u);
+}
+
+TEST(TextDecoder, TakesADatagramAsAWhole) {
+  Fed all;
+  all.feed(lemi424_line(0), true).feed("2020 10 04 00", true).feed(lemi424_line(1) + "\n", true);
+  EXPECT_THAT(all.times(), ElementsAre(at(0), at(1)));
+  EXPECT_EQ(skipped(all.counters(), Skip::CutOff), 13u);
+  EXPECT_EQ(all.counters().bytes_pending, 0u);
+}
+
+TEST(TextDecoder, ShowsTheFirstThingsThatItRefused) {
+  auto format = lemi424_format();
+  format.columns[6].name = "bx";
+  Fed all{format};
+  all.feed(lemi424_line(0) + "\nhello\tworld\n2020 02 30 00 00 00 " + kLemi424Values + "\n");
+  all.feed("2020 10 04 00 00 00 one two three four five six seven eight nine\n");
+  ASSERT_EQ(all.decoder->refusals().size(), 3u);
+  const auto& first = all.decoder->refusals().front();
+  EXPECT_EQ(first.line, 2u);
+  EXPECT_EQ(first.offset, lemi424_line(0).size() + 1);
+  EXPECT_EQ(first.why, Skip::Garbage);
+  EXPECT_EQ(to_string(first), "line 2, field 1: garbage: 'hello\\x09world'");
+  EXPECT_EQ(all.decoder->refusals()[1].place, "field 6");
+  EXPECT_EQ(all.decoder->refusals()[1].excerpt.size(), kExcerpt);
+  EXPECT_EQ(all.decoder->refusals()[2].place, "field 7 (bx)");
+  for (int i = 0; i < 100; ++i) all.feed("x\n");
+  EXPECT_EQ(all.decoder->refusals().size(), Refusals::kKept);
+}
+
+TEST(TextDecoder, KnowsACompressedRecordingByItsFirstBytes) {
+  for (const bool with_line_end : {false, true}) {
+    Fed all;
+    const std::string gzip{"\x1f\x8b\x08\0\0", 5};
+    for (const char c : gzip + (with_line_end ? "\n" : std::string(3000, 'z'))) all.feed({&c, 1});
+    ASSERT_FALSE(all.decoder->refusals().empty());
+    EXPECT_EQ(all.decoder->refusals().front().offset, 0u);
+    EXPECT_EQ(all.decoder->refusals().front().advice, "this is compressed (gzip): unpack it first");
+  }
+  Fed later;
+  later.feed(lemi424_line(0) + "\n\x1f\x8b\n");
+  EXPECT_EQ(later.decoder->refusals().front().advice, "");
+}
+
 TEST(TextDecoder, RefusesAFormatThatWouldWriteBesideItsValues) {
   auto format = lemi424_format();
   format.n_channels = 8;
   EXPECT_THROW(static_cast<void>(make_text_decoder(format)), std::invalid_argument);
   EXPECT_THROW(static_cast<void>(make_text_decoder({})), std::invalid_argument);
+  TextFormat form;
+  form.columns = {{Use::Form, 0, false, -1, "%q"}};
+  EXPECT_THROW(static_cast<void>(make_text_decoder(form)), std::invalid_argument);
 }
 
 TEST(Skip, HasANameForEveryReason) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "acquisition/decode/refusal.hpp"
 #include "acquisition/ledger/counters.hpp"
 #include "mth5/time.hpp"
 
@@ -77,6 +78,8 @@ class Decoder {
   virtual void end_of_stream(Batch& out) = 0;
   /// Of reconnects and soh_dropped it knows nothing.
   [[nodiscard]] virtual const ledger::SourceCounters& counters() const = 0;
+  /// The first few things that were skipped; front() is the one to show.
+  [[nodiscard]] virtual const std::vector<Refusal>& refusals() const = 0;
 };
 
 }  // namespace daq::decode

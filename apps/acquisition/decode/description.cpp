@@ -1,5 +1,7 @@
 #include "acquisition/decode/description.hpp"
 
+#include "acquisition/decode/selection.hpp"
+
 namespace daq::decode {
 
 namespace {
@@ -27,8 +29,11 @@ std::string_view name_of(const Description& description) {
   return with_kind(description, [](auto kind, const auto&) { return decltype(kind)::name; });
 }
 
-std::unique_ptr<Decoder> make_decoder(const Description& description) {
-  return with_kind(description, [](auto kind, const auto& d) { return decltype(kind)::make(d); });
+std::unique_ptr<Decoder> make_decoder(const Description& description, const std::vector<std::size_t>& kept) {
+  auto decoder = with_kind(description, [](auto kind, const auto& d) { return decltype(kind)::make(d); });
+  if (kept.empty()) return decoder;
+  const auto n_channels = std::visit([](const auto& d) { return d.n_channels; }, description);
+  return select_channels(std::move(decoder), n_channels, kept);
 }
 
 Density density(const Description& description) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "acquisition/decode/decoder.hpp"
 #include "acquisition/decode/text.hpp"
@@ -23,7 +24,8 @@ struct Density {
 
 /// "text", …: the key under which a profile describes it.
 [[nodiscard]] std::string_view name_of(const Description& description);
-[[nodiscard]] std::unique_ptr<Decoder> make_decoder(const Description& description);
+/// @param kept  the numbers of the channels that are given on, ascending; empty = all
+[[nodiscard]] std::unique_ptr<Decoder> make_decoder(const Description& description, const std::vector<std::size_t>& kept = {});
 [[nodiscard]] Density density(const Description& description);
 /// Bytes of the first whole frame at the front of `bytes`, with its end mark; 0 = none is whole. For the replay of recordings.
 [[nodiscard]] std::size_t frame_length(const Description& description, std::span<const char> bytes);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "acquisition/decode/description.hpp"
+#include "acquisition/decode/time_form.hpp"
 
 namespace daq::decode {
 namespace {
@@ -48,38 +49,53 @@ class TextDecoder final : public Decoder {
   void feed(const Chunk& chunk, Batch& out) override {
     auto bytes = chunk.bytes;
     arrival_ = chunk.arrival;
+    refusals_.begins_with(bytes);
     counters_.bytes_in += bytes.size();
     while (!bytes.empty()) {
       const void* const found = std::memchr(bytes.data(), '\n', bytes.size());
       if (found == nullptr) {
-        skip(Skip::TooLong, partial_.append(bytes));
+        too_long(bytes);
         break;
       }
       const auto length = static_cast<std::size_t>(static_cast<const char*>(found) - bytes.data());
       if (partial_.size() != 0) {
-        skip(Skip::TooLong, partial_.append(bytes.first(length)));
+        too_long(bytes.first(length));
         take_line(partial_.text(), true, out);
         partial_.clear();
       } else {
         const std::size_t too_many = length > format_.max_line ? length - format_.max_line : 0;
-        skip(Skip::TooLong, too_many);
+        skip(Skip::TooLong, bytes.first(too_many));
         take_line(bytes.subspan(too_many, length - too_many), true, out);
       }
       bytes = bytes.subspan(length + 1);
+      ++lines_;
     }
     if (chunk.datagram) return end_of_stream(out);
     counters_.bytes_pending = partial_.size();
   }
 
   void end_of_stream(Batch& out) override {
-    if (partial_.size() != 0) take_line(partial_.text(), false, out);
+    if (partial_.size() != 0) {
+      take_line(partial_.text(), false, out);
+      ++lines_;
+    }
     partial_.clear();
     counters_.bytes_pending = 0;
   }
 
   [[nodiscard]] const ledger::SourceCounters& counters() const override { return counters_; }
+  [[nodiscard]] const std::vector<Refusal>& refusals() const override { return refusals_.list(); }
 
  private:
+  /// Puts `bytes` behind the line that has begun; what does not fit goes at its front.
+  void too_long(std::span<const char> bytes) {
+    if (partial_.size() + bytes.size() > format_.max_line) {  // what goes is in the line, then in `bytes`
+      const auto front = partial_.size() != 0 ? partial_.text() : bytes;
+      if (last_skip_ != Skip::TooLong) refuse(Skip::TooLong, {}, front);
+    }
+    count_skip(Skip::TooLong, partial_.append(bytes));
+  }
+
   /// @param complete  a line end follows, and is counted with the last thing in the line
   void take_line(std::span<const char> line, bool complete, Batch& out) {
     const std::size_t line_end = complete ? 1 : 0;
@@ -101,11 +117,14 @@ class TextDecoder final : public Decoder {
                               .arrival = arrival_});
         if (format_.n_soh > 0) out.states.push_back({found.time, soh});
         ++counters_.frames;
+        counters_.fields_unknown += found.unknown;
         decoded(bytes);
       } else {
         out.samples.resize(samples);
         out.soh.resize(soh);
-        skip(last && !complete ? Skip::CutOff : found.why, bytes);
+        const auto why = last && !complete ? Skip::CutOff : found.why;
+        if (!refusals_.full()) refuse(why, text_place(format_, found.column), line.first(found.bytes));
+        count_skip(why, bytes);
       }
       line = line.subspan(found.bytes);
     }
@@ -121,7 +140,19 @@ class TextDecoder final : public Decoder {
     last_skip_ = Skip::Count;
   }
 
-  void skip(Skip why, std::size_t bytes) {
+  void skip(Skip why, std::span<const char> bytes) {
+    if (!bytes.empty()) refuse(why, {}, bytes);
+    count_skip(why, bytes.size());
+  }
+
+  /// Keeps what goes next as an example. Called before it is counted.
+  void refuse(Skip why, std::string place, std::span<const char> bytes) {
+    if (refusals_.full()) return;
+    const std::uint64_t done = counters_.bytes_decoded + ledger::sum(counters_.bytes_skipped);
+    refusals_.add(why, done, lines_ + 1, std::move(place), bytes);
+  }
+
+  void count_skip(Skip why, std::size_t bytes) {
     if (bytes == 0) return;
     const auto reason = static_cast<std::size_t>(why);
     counters_.bytes_skipped[reason] += bytes;
@@ -132,7 +163,9 @@ class TextDecoder final : public Decoder {
 
   const TextFormat format_;
   PartialLine partial_;
+  Refusals refusals_;
   ledger::SourceCounters counters_;
+  std::uint64_t lines_ = 0;  ///< that have ended
   mth5::UtcNanos arrival_{};
   Skip last_skip_ = Skip::Count;  ///< reason of the last byte; Count if it was decoded
   bool skipped_ = false;          ///< since the last frame
@@ -141,7 +174,12 @@ class TextDecoder final : public Decoder {
 }  // namespace
 
 Density text_density(const TextFormat& format) {
-  return {.least_frame_bytes = 2 * format.columns.size()};  // at least a digit and a delimiter or line end for each
+  using Use = TextColumn::Use;
+  const auto needed = [](const TextColumn& c) { return c.use == Use::Channel || (c.use >= Use::Year && c.use <= Use::Form); };
+  const auto last = std::find_if(format.columns.rbegin(), format.columns.rend(), needed);
+  const auto fields = static_cast<std::size_t>(format.columns.rend() - last);
+  // Each has a delimiter or the line end, and between blanks at least one character.
+  return {.least_frame_bytes = std::max<std::size_t>(1, format.delimiter == ' ' ? 2 * fields : fields)};
 }
 
 std::size_t text_frame_length(const TextFormat&, std::span<const char> bytes) {
@@ -149,9 +187,18 @@ std::size_t text_frame_length(const TextFormat&, std::span<const char> bytes) {
   return end == nullptr ? 0 : static_cast<std::size_t>(end - bytes.data()) + 1;
 }
 
+std::string text_place(const TextFormat& format, std::size_t column) {
+  if (column >= format.columns.size()) return "";
+  const auto& name = format.columns[column].name;
+  return "field " + std::to_string(column + 1) + (name.empty() ? "" : " (" + name + ")");
+}
+
 std::unique_ptr<Decoder> make_text_decoder(const TextFormat& format) {
   if (format.columns.empty() || format.max_line == 0) throw std::invalid_argument{"text format: no columns, or no line length"};
   for (const auto& column : format.columns) {
+    unsigned parts = 0;
+    if (column.use == TextColumn::Use::Form && !check_time_form(column.name, parts).empty())
+      throw std::invalid_argument{"text format: a time of the form '" + column.name + "'"};
     const bool channel = column.use == TextColumn::Use::Channel;
     const bool soh = column.use == TextColumn::Use::Soh || column.use == TextColumn::Use::Hemisphere;
     if ((channel && column.index >= format.n_channels) || (soh && column.index >= format.n_soh))

@@ -9,22 +9,23 @@
 
 #include "acquisition/decode/decoder.hpp"
 
-/// Delimited text, one record a line (LEMI-424, GEOMAG-02, most magnetometers). Page: apps/acquisition/doc/text.md.
+/// Delimited text, one frame a line (LEMI-424, GEOMAG-02, most magnetometers). Page: apps/acquisition/doc/text.md.
 namespace daq::decode {
 
 struct Density;
 
 /// What one column of a line means.
 struct TextColumn {
-  enum class Use : std::uint8_t { Skip, Year, Month, Day, Hour, Minute, Second, Channel, Soh, Hemisphere };
+  enum class Use : std::uint8_t { Skip, Year, Month, Day, Hour, Minute, Second, Form, Channel, Soh, Hemisphere };
   Use use = Use::Skip;
   std::size_t index = 0;         ///< Channel, Soh: which. Hemisphere: the Soh column before it that S or W makes negative
   bool degrees_minutes = false;  ///< Soh: the number is [d]ddmm.mmmm and becomes degrees
-  int decimals = -1;             ///< decimals the instrument prints; tells a number that was cut at the end of a short line
+  int decimals = -1;             ///< decimals the instrument prints; tells a number that was cut, or stands in another's place
+  std::string name{};            ///< Form: as for check_time_form(). Else what messages call it
 };
 
-/// A profile's description of the line. Time columns, then values; all columns up to the last Channel must be there, what comes
-/// behind may be missing (then NaN) or longer (then ignored).
+/// A profile's description of the line. All columns up to the last channel or time must be there, what comes behind may be
+/// missing (then NaN) or longer (then ignored).
 struct TextFormat {
   char delimiter = ' ';         ///< ' ' = any run of blanks and tabs
   char comment = '\0';          ///< lines that start with it are skipped as decoded
@@ -37,23 +38,27 @@ struct TextFormat {
 /// What the front of a line is.
 struct TextLine {
   std::size_t bytes = 0;  ///< how much of the line this result speaks of, > 0 unless the line is empty
-  bool good = false;      ///< a record; else these bytes are skipped for `why`
+  bool good = false;      ///< a frame; else these bytes are skipped for `why`
   Skip why = Skip::Garbage;
   mth5::UtcNanos time{};
+  std::uint32_t unknown = 0;  ///< good: fields that are there and give no value
+  std::size_t column = 0;     ///< not good: counted from 0, which one made it so; as many as there are = none of them
 };
 
-/// Decodes the record at the front of one line (without its line end). Pure: no state, never throws.
-/// A line may hold more than one thing when bytes were lost: garbage before a record is skipped on its own (`bytes` <
-/// line.size()), and so is a record that begins inside the rest of another. Call again with what is left.
+/// Decodes the frame at the front of one line (without its line end). Pure: no state, never throws.
+/// A line may hold more than one thing when bytes were lost: garbage before a frame is skipped on its own (`bytes` <
+/// line.size()), and so is a frame that begins inside the rest of another. Call again with what is left.
 /// @param line      without '\n'; a '\r' at its end is part of the blanks
 /// @param complete  false for a last line without line end: then it counts only if all columns are there
-/// @param channels  [n_channels], @param soh [n_soh]; what they hold counts only if good
+/// @param channels  [n_channels], @param soh [n_soh]; NaN = the field gives no value; what they hold counts only if good
 [[nodiscard]] TextLine decode_line(const TextFormat& format, std::span<const char> line, bool complete,
                                    std::span<double> channels, std::span<double> soh) noexcept;
 
 /// For decode::density() and frame_length().
 [[nodiscard]] Density text_density(const TextFormat& format);
 [[nodiscard]] std::size_t text_frame_length(const TextFormat& format, std::span<const char> bytes);
+/// "field 12 (e1)"; "" if `column` is none of the format's.
+[[nodiscard]] std::string text_place(const TextFormat& format, std::size_t column);
 
 /// The stateful splitter round decode_line(): also takes blank lines and comments.
 /// @throws std::invalid_argument if the format has no columns or no line length, or a column's index is out of range

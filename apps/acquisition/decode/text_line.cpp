@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string_view>
+#include <utility>
 
 #include "acquisition/decode/number.hpp"
 #include "acquisition/decode/text.hpp"
+#include "acquisition/decode/time_form.hpp"
 
 namespace daq::decode {
 namespace {
@@ -11,14 +14,14 @@ namespace {
 using Use = TextColumn::Use;
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
-[[nodiscard]] constexpr bool is_time(Use use) { return use >= Use::Year && use <= Use::Second; }
+[[nodiscard]] constexpr bool is_time(Use use) { return use >= Use::Year && use <= Use::Form; }
 
 /// [d]ddmm.mmmm -> degrees, as if the minutes had been read by themselves: rounded to the decimals printed.
 [[nodiscard]] double from_degrees_minutes(double value, int decimals) {
   const double degrees = std::trunc(value / 100);
   const double scale = kPowerOfTen[std::min(static_cast<std::size_t>(decimals), kPowerOfTen.size() - 1)];
   const double minutes = std::nearbyint((value - degrees * 100) * scale) / scale;
-  return degrees + minutes / 60;
+  return std::abs(minutes) <= 60 ? degrees + minutes / 60 : kUnknown;
 }
 
 /// `text` is the beginning of a number, perhaps: what a cut leaves.
@@ -26,9 +29,15 @@ constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
   return std::all_of(p, end, [](char c) { return is_digit(c) || c == '+' || c == '-' || c == '.' || c == 'e' || c == 'E'; });
 }
 
-[[nodiscard]] bool is_nan_text(const char* p, const char* end) {
+/// How instruments write that they have no value: nothing, NaN, `***`, `?`, `--`, `#`.
+[[nodiscard]] bool says_no_value(const char* p, const char* end) {
   const auto is = [](char c, char small) { return (c | 0x20) == small; };
-  return end - p == 3 && is(p[0], 'n') && is(p[1], 'a') && is(p[2], 'n');
+  if (end - p == 3 && is(p[0], 'n') && is(p[1], 'a') && is(p[2], 'n')) return true;
+  return std::all_of(p, end, [](char c) { return c == '*' || c == '?' || c == '-' || c == '#'; });
+}
+
+[[nodiscard]] bool is_hemisphere(const char* p, const char* end) {
+  return end - p == 1 && (*p == 'N' || *p == 'S' || *p == 'E' || *p == 'W');
 }
 
 /// What is the same for all lines of a format.
@@ -36,10 +45,12 @@ struct Plan {
   const TextFormat& format;
   std::size_t required = 0;  ///< columns up to the last one without which there is no sample: channel or time
   int time_columns = 0;
+  bool decimals_known = true;  ///< of all channels
 
   explicit Plan(const TextFormat& f) : format{f} {
     for (std::size_t i = 0; i < f.columns.size(); ++i) {
       const Use use = f.columns[i].use;
+      if (use == Use::Channel && f.columns[i].decimals < 0) decimals_known = false;
       if (is_time(use)) ++time_columns;
       if (is_time(use) || use == Use::Channel) required = i + 1;
     }
@@ -55,17 +66,18 @@ class Fields {
   [[nodiscard]] bool is_separator(char c) const { return c == delimiter_ || is_blank(c); }
   [[nodiscard]] const char* end() const { return end_; }
 
-  /// Where the next field begins; nullptr behind the last one.
+  /// Where the next field begins, an empty one behind the last delimiter too; nullptr behind the last one.
   [[nodiscard]] const char* next() {
     while (p_ != end_ && is_blank(*p_)) ++p_;
-    return p_ == end_ ? nullptr : p_;
+    return p_ == end_ && !std::exchange(one_more_, false) ? nullptr : p_;
   }
   /// Leaves the field if it ends at `p`.
   [[nodiscard]] bool leave(const char* p) {
     if (delimiter_ != ' ')
       while (p != end_ && is_blank(*p)) ++p;
     if (p != end_ && !is_separator(*p)) return false;
-    p_ = p != end_ && delimiter_ != ' ' ? p + 1 : p;
+    one_more_ = p != end_ && delimiter_ != ' ';
+    p_ = one_more_ ? p + 1 : p;
     return true;
   }
   /// End of the field that begins at `begin`, without the blanks behind it.
@@ -80,6 +92,7 @@ class Fields {
   char delimiter_;
   const char* p_;
   const char* end_;
+  bool one_more_ = false;  ///< a delimiter stands before p_
 };
 
 /// Part of a line without the blanks behind it.
@@ -103,33 +116,54 @@ struct Attempt {
   Skip why = Skip::Garbage;
   mth5::UtcNanos time{};
   bool has_time = false;  ///< good, or bad behind a time that exists
-  bool fits = false;      ///< as many columns as the format has, no less and no more
+  bool fits = false;      ///< as many columns as the format has, no less and no more, and nothing in them speaks against it
+  std::uint32_t unknown = 0;
+  std::size_t column = 0;
 };
 
-/// One try to read a record from the front of `piece`. kStore false: only looks.
+/// One try to read a frame from the front of `piece`. kStore false: only looks.
+///
+/// A field that gives no value never costs the others, but it raises the question whether the fields are where they should be.
+/// A number in the place of a hemisphere, or the other way round, says that fields are missing or too many: then only numbers
+/// with as many decimals as the profile says are believed, and a channel that has not makes it no frame.
 template <bool kStore>
 class Parser {
  public:
-  Parser(const Plan& plan, const Piece& piece, double* channels, double* soh)
-      : plan_{plan}, piece_{piece}, fields_{plan.format.delimiter, piece.begin, piece.end}, channels_{channels}, soh_{soh} {}
+  /// @param strict  only what is a frame without doubt
+  Parser(const Plan& plan, const Piece& piece, bool strict, double* channels, double* soh)
+      : plan_{plan},
+        piece_{piece},
+        strict_{strict},
+        fields_{plan.format.delimiter, piece.begin, piece.end},
+        channels_{channels},
+        soh_{soh} {}
 
   [[nodiscard]] Attempt run() noexcept {
     const auto& columns = plan_.format.columns;
     std::size_t i = 0;
     for (const char* field; i < columns.size() && (field = fields_.next()) != nullptr; ++i) {
+      at_ = i;
       const auto bad = read(columns[i], field, i + 1 < columns.size());
-      if (bad) return {.why = *bad, .has_time = has_time_};
+      if (bad) return refused(*bad, i);
     }
-    if (i < plan_.required) return {.why = odd_time_ ? Skip::Garbage : Skip::CutOff, .has_time = has_time_};
-    if (i < columns.size() && !piece_.complete) return {.why = Skip::CutOff, .has_time = has_time_};
-    const bool fits = i == columns.size() && fields_.next() == nullptr;
-    if constexpr (kStore)
-      for (; i < columns.size(); ++i)  // a position without its hemisphere is not known either
-        if (columns[i].use == Use::Soh || columns[i].use == Use::Hemisphere) soh_[columns[i].index] = kUnknown;
-    return {.good = true, .time = time_, .has_time = has_time_, .fits = fits};
+    if (i < plan_.required) return refused(odd_time_ ? Skip::Garbage : Skip::CutOff, i);
+    if (i < columns.size() && !piece_.complete) return refused(Skip::CutOff, i);
+    if (garbled_ != kNone && (strict_ || !has_number_)) return refused(Skip::BadValue, garbled_);
+    if (misplaced_ != kNone && (odd_channel_ != kNone || (strict_ && !plan_.decimals_known)))
+      return refused(Skip::BadValue, misplaced_);
+    const char* const more = fields_.next();
+    const bool fits = i == columns.size() && (more == nullptr || more == piece_.end) && garbled_ == kNone && misplaced_ == kNone;
+    if constexpr (kStore) settle(i);
+    return {.good = true, .time = time_, .has_time = true, .fits = fits, .unknown = unknown_};
   }
 
  private:
+  static constexpr auto kNone = static_cast<std::size_t>(-1);
+
+  [[nodiscard]] Attempt refused(Skip why, std::size_t column) const {
+    return {.why = why, .has_time = has_time_, .column = column};
+  }
+
   [[nodiscard]] std::optional<Skip> read(const TextColumn& column, const char* field, bool more_columns) noexcept {
     switch (column.use) {
       case Use::Skip:
@@ -138,14 +172,13 @@ class Parser {
       case Use::Channel:
         return read_channel(column, field, more_columns);
       case Use::Soh:
-        return read_soh(column, field, more_columns);
-      case Use::Hemisphere: {
-        const char c = *field;
-        if ((c != 'N' && c != 'S' && c != 'E' && c != 'W') || !fields_.leave(field + 1)) return Skip::BadValue;
-        if constexpr (kStore)
-          if (c == 'S' || c == 'W') soh_[column.index] = -soh_[column.index];
+        read_soh(column, field, more_columns);
         return std::nullopt;
-      }
+      case Use::Hemisphere:
+        read_hemisphere(column, field);
+        return std::nullopt;
+      case Use::Form:
+        return read_form(column, field);
       default:
         return read_time(column.use, field);
     }
@@ -162,28 +195,91 @@ class Parser {
     const char* const behind = parse_number(field, piece_.end, value, decimals);
     if (behind == nullptr || !fields_.leave(behind)) {
       const char* const field_end = fields_.field_end(field);
-      return may_be_cut(field_end, more_columns) && may_become_number(field, field_end) ? Skip::CutOff : Skip::BadValue;
+      const bool begun = field != field_end || !piece_.complete;
+      if (begun && may_be_cut(field_end, more_columns) && may_become_number(field, field_end)) return Skip::CutOff;
+      static_cast<void>(fields_.leave(field_end));
+      note_unknown(field, field_end);
+      if (!says_no_value(field, field_end) && garbled_ == kNone) garbled_ = at_;
+      value = kUnknown;
+    } else {
+      const bool odd = column.decimals >= 0 && decimals != column.decimals;
+      if (odd && may_be_cut(behind, more_columns)) return Skip::CutOff;
+      if (odd && odd_channel_ == kNone) odd_channel_ = at_;
+      has_number_ = true;
     }
-    if (column.decimals >= 0 && decimals != column.decimals && may_be_cut(behind, more_columns)) return Skip::CutOff;
     if constexpr (kStore) channels_[column.index] = value;
     return std::nullopt;
   }
 
-  [[nodiscard]] std::optional<Skip> read_soh(const TextColumn& column, const char* field, bool more_columns) noexcept {
+  void read_soh(const TextColumn& column, const char* field, bool more_columns) noexcept {
     double value = 0;
     int decimals = 0;
     const char* behind = parse_number(field, piece_.end, value, decimals);
     if (behind == nullptr || !fields_.leave(behind)) {
-      value = kUnknown;
       behind = fields_.field_end(field);
-      const bool known_form =
-          behind == field || is_nan_text(field, behind) || (may_be_cut(behind, more_columns) && may_become_number(field, behind));
-      if (!known_form || !fields_.leave(behind)) return Skip::BadValue;
+      static_cast<void>(fields_.leave(behind));
+      value = kUnknown;
+      note_unknown(field, behind);
     } else if (may_be_cut(behind, more_columns) && (column.decimals <= 0 ? more_columns : decimals != column.decimals)) {
       value = kUnknown;
+      ++unknown_;
+    } else {
+      if (decimals != column.decimals) odd_soh_ |= bit(column.index);
+      if (column.degrees_minutes && value != 0) somewhere_ = true;
     }
     if constexpr (kStore) soh_[column.index] = column.degrees_minutes ? from_degrees_minutes(value, decimals) : value;
-    return std::nullopt;
+  }
+
+  void read_hemisphere(const TextColumn& column, const char* field) noexcept {
+    const char* const end = fields_.field_end(field);
+    static_cast<void>(fields_.leave(end));
+    const bool good = is_hemisphere(field, end);
+    double value = 0;
+    int decimals = 0;
+    if (!good) ++unknown_;
+    if (!good && misplaced_ == kNone && parse_number(field, end, value, decimals) == end) misplaced_ = at_;
+    if constexpr (kStore) {
+      double& angle = soh_[column.index];
+      const bool possible = good && angle <= (*field == 'N' || *field == 'S' ? 90 : 180);
+      angle = !possible ? kUnknown : *field == 'S' || *field == 'W' ? -angle : angle;
+    }
+  }
+
+  /// A field without a value; a hemisphere is one that belongs elsewhere.
+  void note_unknown(const char* field, const char* end) noexcept {
+    ++unknown_;
+    if (is_hemisphere(field, end) && misplaced_ == kNone) misplaced_ = at_;
+  }
+
+  /// What can be told only when all fields have been seen.
+  void settle(std::size_t n_read) noexcept {
+    const auto& columns = plan_.format.columns;
+    for (auto i = n_read; i < columns.size(); ++i)  // a position without its hemisphere is not known either
+      if (columns[i].use == Use::Soh || columns[i].use == Use::Hemisphere) soh_[columns[i].index] = kUnknown;
+    if (somewhere_ && misplaced_ == kNone) return;
+    for (std::size_t i = 0; i < n_read; ++i) {
+      if (columns[i].use != Use::Soh) continue;
+      double& value = soh_[columns[i].index];
+      // All angles are 0: no fix. Misplaced fields: before them decimals tell who is who, but an angle is worth nothing.
+      const bool misplaced = misplaced_ != kNone && (i > misplaced_ || (odd_soh_ & bit(columns[i].index)) != 0);
+      const bool doubtful = columns[i].degrees_minutes || misplaced;
+      if (!doubtful || std::isnan(value)) continue;
+      value = kUnknown;
+      ++unknown_;
+    }
+  }
+
+  [[nodiscard]] static std::uint64_t bit(std::size_t index) { return std::uint64_t{1} << std::min(index, std::size_t{63}); }
+
+  [[nodiscard]] std::optional<Skip> read_form(const TextColumn& column, const char* field) noexcept {
+    const char* const behind = read_time_form(column.name, field, piece_.end, calendar_);
+    if (behind == nullptr || !fields_.leave(behind)) {
+      const char* const end = fields_.field_end(field);
+      const bool begun = std::all_of(
+          field, end, [](char c) { return is_digit(c) || std::string_view{"-/:. T"}.find(c) != std::string_view::npos; });
+      return begun && piece_.open && end == piece_.end ? Skip::CutOff : Skip::Garbage;
+    }
+    return time_column_read();
   }
 
   [[nodiscard]] std::optional<Skip> read_time(Use use, const char* field) noexcept {
@@ -201,12 +297,16 @@ class Parser {
     const bool fits = use == Use::Year ? digits == 4 || (digits < 4 && p == piece_.end) : digits <= 2;
     if (!fits) odd_time_ = true;
     if (use == Use::Second)
-      second_ = second;
+      calendar_.second = second;
     else
-      date_[static_cast<std::size_t>(use) - static_cast<std::size_t>(Use::Year)] = whole;
+      calendar_.date[static_cast<std::size_t>(use) - static_cast<std::size_t>(Use::Year)] = whole;
+    return time_column_read();
+  }
+
+  [[nodiscard]] std::optional<Skip> time_column_read() noexcept {
     if (++time_seen_ < plan_.time_columns) return std::nullopt;
     if (odd_time_) return Skip::BadTime;
-    const auto time = mth5::from_calendar(date_[0], date_[1], date_[2], date_[3], date_[4], second_);
+    const auto time = calendar_.utc();
     if (!time) return Skip::BadTime;
     time_ = *time;
     has_time_ = true;
@@ -215,32 +315,47 @@ class Parser {
 
   const Plan& plan_;
   const Piece piece_;
+  const bool strict_;
   Fields fields_;
   double* channels_;
   double* soh_;
-  std::array<int, 5> date_{1970, 1, 1, 0, 0};
-  double second_ = 0;
+  std::size_t at_ = 0;               ///< the column being read
+  std::uint32_t unknown_ = 0;        ///< fields without a value
+  bool has_number_ = false;          ///< in a channel
+  std::size_t garbled_ = kNone;      ///< a channel that is no number, and does not say that it has none
+  std::size_t misplaced_ = kNone;    ///< a number where a hemisphere should be, or the other way round
+  std::size_t odd_channel_ = kNone;  ///< its decimals are not those of the profile
+  std::uint64_t odd_soh_ = 0;        ///< the same of state of health, as bits; also where the profile does not say
+  bool somewhere_ = false;           ///< an angle is not 0
+  CalendarTime calendar_;
   int time_seen_ = 0;
   bool odd_time_ = false;  ///< digits, but not as many as a time has
   bool has_time_ = false;
   mth5::UtcNanos time_{};
 };
 
-/// A whole record may begin at `p`: the cheap look that rejects nearly every byte. Where the year comes first that is four digits
-/// and a separator, whatever stands before them; else only the beginning of a field, which bounds the work for any input.
-[[nodiscard]] bool may_begin_record(const Plan& plan, const Fields& fields, const char* p) {
-  if (plan.format.columns.front().use != Use::Year) return fields.is_separator(p[-1]) && !fields.is_separator(*p);
+/// A whole frame may begin at `p`: the cheap look that rejects nearly every byte. Where the year, or a time by its form, comes
+/// first that is what it looks like, whatever stands before it; else only the beginning of a field, which bounds the work for any
+/// input.
+[[nodiscard]] bool may_begin_frame(const Plan& plan, const Fields& fields, const char* p) {
+  const auto& first = plan.format.columns.front();
+  if (first.use == Use::Form) {
+    CalendarTime ignored;
+    const char* const behind = is_digit(*p) ? read_time_form(first.name, p, fields.end(), ignored) : nullptr;
+    return behind != nullptr && behind != fields.end() && fields.is_separator(*behind);
+  }
+  if (first.use != Use::Year) return fields.is_separator(p[-1]) && !fields.is_separator(*p);
   return fields.end() - p > 4 && fields.is_separator(p[4]) && is_digit(p[0]) && is_digit(p[1]) && is_digit(p[2]) &&
          is_digit(p[3]);
 }
 
-/// The first record behind the front of `piece`, or nullptr. @param whole  false: a time that exists is enough
-[[nodiscard]] const char* find_record(const Plan& plan, const Piece& piece, bool whole) {
+/// The first frame behind the front of `piece`, or nullptr. @param whole  false: a time that exists is enough
+[[nodiscard]] const char* find_frame(const Plan& plan, const Piece& piece, bool whole) {
   const Fields fields{plan.format.delimiter, piece.begin, piece.end};
   for (const char* p = piece.begin + 1; p < piece.end; ++p) {
-    if (!may_begin_record(plan, fields, p)) continue;
+    if (!may_begin_frame(plan, fields, p)) continue;
     const Piece rest{p, piece.end, piece.complete, piece.open};
-    const Attempt attempt = Parser<false>{plan, rest, nullptr, nullptr}.run();
+    const Attempt attempt = Parser<false>{plan, rest, true, nullptr, nullptr}.run();
     if (whole ? attempt.good : attempt.has_time) return p;
   }
   return nullptr;
@@ -255,17 +370,22 @@ TextLine decode_line(const TextFormat& format, std::span<const char> line, bool 
   Piece piece = trimmed(line, complete);
   std::size_t bytes = line.size();
   Attempt attempt;
-  // Lost bytes, a line end among them, leave two records in one line. What is before the second one needs all its columns. If it
-  // has more than those, there may be the front of a third between the two.
+  // Lost bytes, a line end among them, leave two frames in one line. What is before the second one needs all its columns, each
+  // with what it should hold. If it has more than those, there may be the front of a third between the two.
   for (bool first = true;; first = false) {
-    attempt = Parser<true>{plan, piece, channels.data(), soh.data()}.run();
+    attempt = Parser<true>{plan, piece, !first || !complete, channels.data(), soh.data()}.run();
     if (attempt.good ? attempt.fits : !first) break;
-    const char* const record = find_record(plan, piece, first);
-    if (record == nullptr) break;
-    bytes = static_cast<std::size_t>(record - line.data());
+    const char* const frame = find_frame(plan, piece, first);
+    if (frame == nullptr) break;
+    bytes = static_cast<std::size_t>(frame - line.data());
     piece = trimmed(line.first(bytes), false);
   }
-  return {.bytes = bytes, .good = attempt.good, .why = attempt.why, .time = attempt.time};
+  return {.bytes = bytes,
+          .good = attempt.good,
+          .why = attempt.why,
+          .time = attempt.time,
+          .unknown = attempt.unknown,
+          .column = attempt.column};
 }
 
 }  // namespace daq::decode

@@ -17,6 +17,8 @@ constexpr std::array kSourceFigures{
     Figure<SourceRow>{"bytes_skipped", "bytes", "became nothing; by reason in the table reasons",
                       [](const SourceRow& r) { return whole(sum(r.counters.bytes_skipped)); }},
     Figure<SourceRow>{"frames", "", "decoded", [](const SourceRow& r) { return whole(r.counters.frames); }},
+    Figure<SourceRow>{"fields_unknown", "", "fields of frames that hold no value (?, ***, nothing): stored as NaN",
+                      [](const SourceRow& r) { return whole(r.counters.fields_unknown); }},
     Figure<SourceRow>{"reconnects", "", "times the source came back",
                       [](const SourceRow& r) { return whole(r.counters.reconnects); }},
     Figure<SourceRow>{"soh_dropped", "rows", "state of health for which there was no room",
@@ -66,6 +68,7 @@ SourceRow since(const SourceRow& now, const SourceRow& base) {
   d.bytes_in -= b.bytes_in - b.bytes_pending;
   d.bytes_decoded -= b.bytes_decoded;
   d.frames -= b.frames;
+  d.fields_unknown -= b.fields_unknown;
   d.reconnects -= b.reconnects;
   d.soh_dropped -= b.soh_dropped;
   for (std::size_t i = 0; i < kSkips; ++i) {

@@ -21,6 +21,7 @@ struct SourceCounters {
   std::uint64_t bytes_decoded = 0;  ///< frames with their end marks; also blank lines and comments
   std::uint64_t bytes_pending = 0;  ///< the beginning of a frame that is not complete yet
   std::uint64_t frames = 0;
+  std::uint64_t fields_unknown = 0;  ///< fields of them that are there and hold no value: stored as NaN
   std::uint64_t reconnects = 0;
   std::uint64_t soh_dropped = 0;  ///< rows of state of health for which there was no room
   std::array<std::uint64_t, kSkips> bytes_skipped{};
