@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
+#include <map>
+#include <regex>
 
+#include "acquisition/config/keys.hpp"
 #include "support/support.hpp"
 
 namespace {
@@ -89,15 +93,16 @@ TEST_F(Config, TakesDefaultsForAllThatTheSiteDoesNotHaveToKnow) {
   EXPECT_EQ(config.sync_interval, 10s);
   EXPECT_EQ(config.ring, 120s);
   EXPECT_EQ(config.chunk, 0U);
-  EXPECT_EQ(config.gap_tolerance_samples, 0.5);
-  EXPECT_EQ(config.gap_fill_up_to, 0s);
-  EXPECT_EQ(config.gap_accept_step_after, 10min);
+  EXPECT_EQ(config.output.roll_runs, 1000);
   ASSERT_EQ(config.sources.size(), 1U);
   const auto& source = config.sources[0];
   EXPECT_EQ(source.name, "lemi");
   EXPECT_EQ(to_string(source.input), "serial:/dev/ttyUSB0");
   EXPECT_EQ(std::get<Serial>(source.input).baud, 115200U);
-  EXPECT_EQ(std::get<Serial>(source.input).parity, 'n');
+  EXPECT_EQ(std::get<Serial>(source.input).parity, "none");
+  EXPECT_EQ(source.gap.tolerance_samples, 0.5);
+  EXPECT_EQ(source.gap.fill_up_to, 0s);
+  EXPECT_EQ(source.gap.accept_step_after, 10min);
   EXPECT_EQ(source.idle_timeout, 60s);
   EXPECT_EQ(source.station.text("id"), "MT001");
   EXPECT_FALSE(source.location_known);
@@ -148,9 +153,9 @@ TEST_F(Config, TheLemi424ProfileIsThatOfPythonsReader) {
                           "temperature_e auxiliary celsius float64", "temperature_h auxiliary celsius float64",
                           "e1 electric milliVolt per kilometer float64", "e2 electric milliVolt per kilometer float64",
                           "e3 electric milliVolt per kilometer float64", "e4 electric milliVolt per kilometer float64"));
-  for (const auto& one : lemi.soh) soh.push_back(one.name + " " + one.units);
-  EXPECT_THAT(soh, ElementsAre("battery V", "elevation m", "latitude deg", "longitude deg", "satellites ", "gps_fix ",
-                               "clock_difference s"));
+  for (const auto& one : lemi.soh) soh.push_back(one.name + " " + std::to_string(one.change) + " " + one.units);
+  EXPECT_THAT(soh, ElementsAre("battery 0.050000 V", "elevation 5.000000 m", "latitude 0.000500 deg", "longitude 0.000500 deg",
+                               "satellites 1.000000 ", "gps_fix 1.000000 ", "clock_difference 0.001000 s"));
   EXPECT_EQ(lemi.run.text("data_logger.model"), "LEMI-424");
   EXPECT_EQ(lemi.run.text("data_logger.timing_system.type"), "GPS");
 
@@ -164,6 +169,7 @@ TEST_F(Config, TheLemi424ProfileIsThatOfPythonsReader) {
   EXPECT_EQ(text.columns[14].use, Use::Channel);
   EXPECT_EQ(text.columns[14].index, 8U);
   EXPECT_EQ(text.columns[14].decimals, 3);
+  EXPECT_EQ(text.columns[14].name, "e4");
   EXPECT_EQ(text.columns[17].use, Use::Soh);
   EXPECT_TRUE(text.columns[17].degrees_minutes);
   EXPECT_EQ(text.columns[20].use, Use::Hemisphere);
@@ -293,13 +299,115 @@ sources:
   const auto& instrument = loaded.config->sources.at(0).instrument;
   EXPECT_EQ(instrument.name, "adc");
   EXPECT_EQ(instrument.sample_rate, 0.5);
-  EXPECT_EQ(std::get<daq::decode::TextFormat>(instrument.decoder).delimiter, ',');
-  EXPECT_EQ(std::get<daq::decode::TextFormat>(instrument.decoder).comment, '#');
-  EXPECT_EQ(std::get<daq::decode::TextFormat>(instrument.decoder).max_line, 80U);
+  const auto& text = std::get<daq::decode::TextFormat>(instrument.decoder);
+  EXPECT_EQ(text.delimiter, ',');
+  EXPECT_EQ(text.comment, '#');
+  EXPECT_EQ(text.max_line, 80U);
   EXPECT_EQ(instrument.channels.at(0).fill, -1.0);
   EXPECT_EQ(instrument.channels.at(0).type, mth5::SampleType::Int32);
   EXPECT_EQ(effective(loaded, "sources[0].channels.counts.component"), "ex  # mth5d.yaml:11:54");
   EXPECT_EQ(effective(loaded, "sources[0].channels.counts.dipole_length"), "50  # mth5d.yaml:12:40");
+}
+
+TEST_F(Config, AChannelThatIsNotWantedIsLeftOut) {
+  const auto loaded =
+      with({"sources.lemi.channels.e3=skip", "sources.lemi.channels.bx=skip", "sources.lemi.channels.e4={component: e3}"});
+  ASSERT_THAT(texts(loaded), IsEmpty());
+  const auto& lemi = loaded.config->sources.at(0).instrument;
+  EXPECT_THAT(lemi.kept, ElementsAre(1, 2, 3, 4, 5, 6, 8));
+  ASSERT_EQ(lemi.channels.size(), 7U);
+  EXPECT_EQ(lemi.channels.at(0).name, "by");
+  EXPECT_EQ(lemi.channels.at(6).metadata.text("component"), "e3");
+  EXPECT_EQ(effective(loaded, "sources[0].channels.e3"), "skip  # --set sources.lemi.channels.e3");
+  EXPECT_EQ(effective(loaded, "sources[0].channels.e3.component"), "absent");
+  EXPECT_EQ(effective(loaded, "sources[0].channels.by.component"), "by  # instrument lemi424.yaml");
+}
+
+TEST_F(Config, GapOfASourceHoldsOverTheCommonOneKeyByKey) {
+  const auto loaded = read(std::string{kLeast} + R"(    gap: {fill_up_to: 3s}
+  - name: other
+    tcp: {host: localhost, port: 1}
+    station: {id: B}
+    instrument: lemi424
+gap: {tolerance: 0.25 samples, fill_up_to: 9s, accept_backward_after: 1min}
+)");
+  ASSERT_THAT(texts(loaded), IsEmpty());
+  const auto& own = loaded.config->sources.at(0);
+  EXPECT_EQ(own.gap.tolerance_samples, 0.25);
+  EXPECT_EQ(own.gap.fill_up_to, 3s);
+  EXPECT_EQ(own.gap.accept_step_after, 1min);
+  const auto& common = loaded.config->sources.at(1);
+  EXPECT_EQ(common.gap.fill_up_to, 9s);
+  EXPECT_EQ(effective(loaded, "sources[0].gap.fill_up_to"), "3s  # mth5d.yaml:8:23");
+  EXPECT_EQ(effective(loaded, "sources[0].gap.tolerance"), "absent");
+  EXPECT_EQ(effective(loaded, "gap.tolerance"), "0.25 samples  # mth5d.yaml:13:18");
+}
+
+/// A value other than the default for every key that an environment variable may set.
+const std::map<std::string, std::string> kOtherValues{
+    {"ring", "33s"},
+    {"chunk", "500"},
+    {"output.directory", "elsewhere"},
+    {"output.file_name", "{start:%F}T{start:%H%M%S}.h5"},
+    {"output.file_version", "0.1.0"},
+    {"output.allow_network", "true"},
+    {"output.reserve", "5MiB"},
+    {"output.give_up_after", "3min"},
+    {"output.roll.runs", "77"},
+    {"flush.samples", "7"},
+    {"flush.interval", "2s"},
+    {"sync.interval", "3s"},
+    {"gap.tolerance", "0.25 samples"},
+    {"gap.fill_up_to", "4s"},
+    {"gap.new_run_after", "0s"},
+    {"gap.accept_backward_after", "2min"},
+};
+
+TEST_F(Config, EveryKeyOutsideSourcesHasAnEnvironmentVariable) {
+  int n = 0;
+  for (const auto& key : all_keys()) {
+    if (key.section.starts_with("sources") || key.section.starts_with("profile")) continue;
+    std::string name = "MTH5D_";
+    for (const char c : key.path()) name += c == '.' ? '_' : char(std::toupper(c));
+    const auto value = kOtherValues.find(key.path());
+    ASSERT_NE(value, kOtherValues.end()) << key.path();
+    const auto loaded = read(kLeast, {{}, {{name, value->second}}});
+    EXPECT_THAT(texts(loaded), IsEmpty()) << key.path();
+    EXPECT_EQ(effective(loaded, key.path()), value->second + "  # environment " + name);
+    ++n;
+  }
+  EXPECT_EQ(n, int(kOtherValues.size()));
+}
+
+TEST_F(Config, TheSampleOfTheProjectHoldsEveryKey) {
+  const auto sample = support::read_text(source_config() / "mth5d.yaml");
+  const auto profile = support::read_text(source_config() / "instruments/lemi424.yaml");
+  for (const auto& key : all_keys()) {
+    const auto& text = key.section.starts_with("profile") ? profile : sample;
+    EXPECT_TRUE(std::regex_search(text, std::regex{"\\b" + key.name + "\\b"})) << key.path();
+    EXPECT_FALSE(key.meaning.empty()) << key.path();
+  }
+}
+
+TEST(Manual, IsThatOfTheTables) {
+  EXPECT_EQ(support::read_text(std::filesystem::path{MTH5_TEST_SOURCE} / "apps/mth5d/mth5d.yaml.5"), manual_page())
+      << "build/dev/bin/mth5d --print-manual > apps/mth5d/mth5d.yaml.5";
+}
+
+TEST_F(Config, AProfileIsFoundByNameAndByPath) {
+  const auto by_name = find_instrument("lemi424", {source_config() / "instruments"});
+  ASSERT_TRUE(by_name.instrument);
+  const auto by_path = find_instrument((source_config() / "instruments/lemi424.yaml").string(), {});
+  ASSERT_TRUE(by_path.instrument);
+  EXPECT_EQ(by_path.instrument->name, "lemi424");
+  EXPECT_EQ(by_path.instrument->channels.size(), by_name.instrument->channels.size());
+  const auto none = find_instrument("lemi425", {source_config() / "instruments"});
+  ASSERT_EQ(none.findings.size(), 1U);
+  EXPECT_THAT(none.findings[0].text(), testing::HasSubstr("--try: no profile 'lemi425.yaml' in "));
+  EXPECT_THAT(none.findings[0].text(), testing::HasSubstr("did you mean 'lemi424'?"));
+  const auto missing = find_instrument("./nowhere.yaml", {});
+  ASSERT_EQ(missing.findings.size(), 1U);
+  EXPECT_EQ(missing.findings[0].text(), "./nowhere.yaml: cannot be read: No such file or directory");
 }
 
 TEST_F(Config, TheFirstFolderThatHasAProfileWins) {
@@ -313,12 +421,14 @@ TEST_F(Config, TheFirstFolderThatHasAProfileWins) {
   EXPECT_EQ(loaded.config->sources[0].instrument.sample_rate, 2.0);
 
   const auto list = list_instruments({folder_ / "instruments", source_config() / "instruments"});
-  ASSERT_EQ(list.size(), 3U);
+  ASSERT_GE(list.size(), 3U);
   EXPECT_EQ(list[0].name, "broken");
   EXPECT_EQ(list[0].problem, (folder_ / "instruments/broken.yaml").string() + ":1:1: text: is missing");
   EXPECT_EQ(list[1].description, "LEMI-424 long-period MT station, text, 1 Hz");
   EXPECT_EQ(list[1].problem, "");
-  EXPECT_EQ(list[2].problem, "not used: " + (folder_ / "instruments/lemi424.yaml").string() + " comes first");
+  const auto mine_again = std::find_if(list.begin() + 2, list.end(), [](const Listed& one) { return one.name == "lemi424"; });
+  ASSERT_NE(mine_again, list.end());
+  EXPECT_EQ(mine_again->problem, "not used: " + (folder_ / "instruments/lemi424.yaml").string() + " comes first");
 }
 
 TEST(InstrumentFolders, AreThoseOfTheVariableThenBesideTheConfigThenOfTheSystem) {

@@ -23,7 +23,7 @@ struct Serial {
   std::string device;
   unsigned baud = 115200;
   unsigned bits = 8;
-  char parity = 'n';  ///< n, e, o
+  std::string parity = "none";  ///< none, even, odd
   unsigned stop_bits = 1;
 };
 struct Tcp {
@@ -57,9 +57,17 @@ struct Instrument {
   std::filesystem::path origin;  ///< the file it came from; empty for an inline map
   double sample_rate = 0;        ///< Hz
   decode::Description decoder;
-  std::vector<ChannelProfile> channels;  ///< index = TextColumn::index of Use::Channel
-  std::vector<SohProfile> soh;           ///< index = TextColumn::index of Use::Soh
+  std::vector<ChannelProfile> channels;  ///< in the order of the decoder's channels, without those that the site leaves out
+  std::vector<std::size_t> kept;         ///< the decoder's numbers of `channels`; empty = all
+  std::vector<SohProfile> soh;           ///< in the order of the decoder's values
   mth5::Metadata run{mth5::Kind::Run};   ///< data_logger.* and the like
+};
+
+/// `gap:` of the file, and of a source over it.
+struct Gap {
+  double tolerance_samples = 0.5;
+  std::chrono::nanoseconds fill_up_to{0};
+  std::chrono::nanoseconds accept_step_after = std::chrono::minutes{10};
 };
 
 struct Source {
@@ -68,6 +76,7 @@ struct Source {
   std::chrono::nanoseconds idle_timeout = std::chrono::seconds{60};
   std::chrono::nanoseconds reconnect_first = std::chrono::milliseconds{500};
   std::chrono::nanoseconds reconnect_limit = std::chrono::seconds{30};
+  Gap gap;                ///< its own, or the common one
   Instrument instrument;  ///< with the site's `channels:` merged in
   std::string run_id = "sr{rate}_{index:04}";
   mth5::Metadata station{mth5::Kind::Station};  ///< its own `station:` or the common one
@@ -92,9 +101,6 @@ struct Config {
   std::chrono::nanoseconds sync_interval = std::chrono::seconds{10};
   std::chrono::nanoseconds ring = std::chrono::seconds{120};
   std::size_t chunk = 0;  ///< 0 = auto
-  double gap_tolerance_samples = 0.5;
-  std::chrono::nanoseconds gap_fill_up_to{0};
-  std::chrono::nanoseconds gap_accept_step_after = std::chrono::minutes{10};
   std::vector<Source> sources;
 };
 
@@ -139,8 +145,16 @@ struct Listed {
   std::string name, description;
   std::filesystem::path path;
   std::string problem;
+  Instrument instrument{};  ///< where there is no problem
 };
 [[nodiscard]] std::vector<Listed> list_instruments(const std::vector<std::filesystem::path>& folders);
+
+/// One profile by its name, or by the path of its file (with a '/' or ending in .yaml).
+struct FoundInstrument {
+  std::optional<Instrument> instrument;
+  std::vector<Finding> findings;  ///< if there is none
+};
+[[nodiscard]] FoundInstrument find_instrument(const std::string& name, const std::vector<std::filesystem::path>& folders);
 
 using mth5::format_duration;
 using mth5::parse_duration;

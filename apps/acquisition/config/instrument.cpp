@@ -1,7 +1,10 @@
 #include "acquisition/config/instrument.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <iterator>
+#include <variant>
+
+#include "acquisition/config/tables.hpp"
 
 namespace daq::config {
 
@@ -16,6 +19,17 @@ std::string lower(std::string_view text) {
   return result;
 }
 
+/// How a profile describes its decoder: a key of its own for each kind of decode::Description.
+struct DecoderKind {
+  std::string_view key;
+  decode::Description (*read)(const Node& map, const std::string& path, const std::vector<std::string>& channels,
+                              const std::vector<SohProfile>& soh, Report& report);
+};
+constexpr DecoderKind kDecoders[] = {
+    {"text", read_text_format},
+};
+static_assert(std::size(kDecoders) == std::variant_size_v<decode::Description>, "each kind of decoder has a key");
+
 class ProfileReader {
  public:
   ProfileReader(std::string path, Report& report) : path_{std::move(path)}, report_{report} {}
@@ -24,20 +38,38 @@ class ProfileReader {
     MapReader map{root, path_, report_};
     auto& instrument = profile_.instrument;
     instrument.name = name;
-    instrument.description = map.text("description").value_or("");
-    instrument.sample_rate = map.number("sample_rate", 0.001, 1e6, "Hz", MapReader::Need::Required).value_or(0);
-    const Node* text = map.take("text", Node::Kind::Map, MapReader::Need::Required);
+    profile_keys().read(map, instrument);
+    const auto [decoder, description] = take_decoder(map);
     if (const Node* channels = map.take("channels", Node::Kind::Map, MapReader::Need::Required)) read_channels(*channels, map);
     if (const Node* soh = map.take("state_of_health", Node::Kind::Map)) read_soh(*soh, map.path("state_of_health"));
     if (const Node* run = map.take("run", Node::Kind::Map))
       AttributeReader{report_, reserved_attributes(mth5::Kind::Run), {}}.read(*run, map.path("run"), instrument.run);
     // A column of a channel that is wrong would be reported as unknown too, so all that is written in `channels` counts as known.
-    if (text != nullptr) instrument.decoder = read_text_format(*text, map.path("text"), channel_names_, instrument.soh, report_);
+    if (description != nullptr)
+      instrument.decoder = decoder->read(*description, map.path(decoder->key), channel_names_, instrument.soh, report_);
     map.finish();
     return std::move(profile_);
   }
 
  private:
+  /// The one decoder of the profile and its map, which is nullptr if it is not there or no map.
+  std::pair<const DecoderKind*, const Node*> take_decoder(MapReader& map) {
+    std::pair<const DecoderKind*, const Node*> found{nullptr, nullptr};
+    std::vector<std::string> keys;
+    for (const auto& kind : kDecoders) {
+      keys.emplace_back(kind.key);
+      const Node* node = map.take(kind.key, Node::Kind::Map);
+      if (map.map().find(kind.key) == nullptr) continue;
+      if (found.first == nullptr)
+        found = {&kind, node};
+      else
+        map.problem(*map.map().find(kind.key), kind.key,
+                    "a second decoder; the profile has '" + std::string{found.first->key} + "' already");
+    }
+    if (found.first == nullptr) report_.problem(map.map().place, map.path(alternatives(keys)), "is missing");
+    return found;
+  }
+
   void read_channels(const Node& channels, MapReader& map) {
     const auto path = map.path("channels");
     check_repeated(channels, path, report_);
@@ -62,14 +94,12 @@ class ProfileReader {
 
   void read_channel(const Node& node, const Node::Key& key, const std::string& path) {
     MapReader map{node, path, report_};
-    const auto type = map.text("type", MapReader::Need::Required);
-    const bool typed = type == "electric" || type == "magnetic" || type == "auxiliary";
-    if (type && !typed) map.problem(*node.find("type"), "type", in_quotes(*type) + " is not electric, magnetic or auxiliary");
-    const auto kind = typed ? mth5::kind_from(*type).value_or(mth5::Kind::Auxiliary) : mth5::Kind::Auxiliary;
-    ChannelProfile channel{key.text, mth5::Metadata{kind}, mth5::SampleType::Float64, std::nullopt};
-    const auto dtype = map.choice("dtype", "float64", {"int16", "int32", "float32", "float64"});
-    channel.type = mth5::sample_type_from(dtype).value_or(mth5::SampleType::Float64);
-    if (const Node* fill = node.find("fill")) read_fill(*fill, map, channel);
+    ChannelKeys keys;
+    channel_keys().read(map, keys);
+    const bool typed = !keys.type.empty();
+    const auto kind = typed ? mth5::kind_from(keys.type).value_or(mth5::Kind::Auxiliary) : mth5::Kind::Auxiliary;
+    ChannelProfile channel{key.text, mth5::Metadata{kind}, mth5::sample_type_from(keys.dtype).value_or(mth5::SampleType::Float64),
+                           keys.fill};
     if (node.find("units") == nullptr) static_cast<void>(map.take_any("units", MapReader::Need::Required));
 
     const AttributeReader attributes{report_, reserved_attributes(kind), {"type", "dtype", "fill"}};
@@ -92,19 +122,6 @@ class ProfileReader {
     profile_.places.push_back(std::move(places));
   }
 
-  void read_fill(const Node& node, MapReader& map, ChannelProfile& channel) {
-    const bool small = channel.type == mth5::SampleType::Int16;
-    if (!small && channel.type != mth5::SampleType::Int32) {
-      map.problem(
-          node, "fill",
-          "is for integer types; gaps in a " + std::string{mth5::to_string(channel.type)} + " channel are filled with NaN");
-      return;
-    }
-    const auto low = small ? std::numeric_limits<std::int16_t>::min() : std::numeric_limits<std::int32_t>::min();
-    const auto high = small ? std::numeric_limits<std::int16_t>::max() : std::numeric_limits<std::int32_t>::max();
-    channel.fill = double(map.whole("fill", 0, low, high, ""));
-  }
-
   void read_soh(const Node& soh, const std::string& path) {
     check_repeated(soh, path, report_);
     for (std::size_t i = 0; i < soh.keys.size(); ++i) {
@@ -116,7 +133,8 @@ class ProfileReader {
         continue;
       }
       MapReader map{soh.items[i], item_path, report_};
-      SohProfile one{key.text, map.text("units").value_or(""), 0};
+      SohProfile one{key.text, "", 0};
+      soh_keys().read(map, one);
       map.finish();
       profile_.instrument.soh.push_back(std::move(one));
     }

@@ -44,9 +44,9 @@ class Profiles {
 /// Attributes that nobody may write into a config, because mth5d or the profile knows them.
 [[nodiscard]] std::vector<std::pair<std::string_view, std::string_view>> reserved_attributes(mth5::Kind kind);
 
-/// `columns:`, `delimiter:` and the like. @param soh  in the order of the profile's map; sorted here: those with a column first
-[[nodiscard]] decode::TextFormat read_text_format(const Node& map, const std::string& path,
-                                                  const std::vector<std::string>& channels, const std::vector<SohProfile>& soh,
-                                                  Report& report);
+/// `columns:`, `delimiter:` and the like.
+[[nodiscard]] decode::Description read_text_format(const Node& map, const std::string& path,
+                                                   const std::vector<std::string>& channels, const std::vector<SohProfile>& soh,
+                                                   Report& report);
 
 }  // namespace daq::config

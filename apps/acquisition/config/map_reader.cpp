@@ -19,6 +19,12 @@ std::string out_of_range(std::string_view value, std::string_view low, std::stri
          (unit.empty() ? "" : " " + std::string{unit}) + ")";
 }
 
+std::string alternatives(const std::vector<std::string>& options) {
+  std::string all;
+  for (std::size_t i = 0; i < options.size(); ++i) all += (i == 0 ? "" : i + 1 == options.size() ? " or " : ", ") + options[i];
+  return all;
+}
+
 const Node* MapReader::take_any(std::string_view key, Need need) {
   known_.emplace_back(key);
   const Node* value = map_.find(key);
@@ -75,9 +81,7 @@ std::string MapReader::require_text(std::string_view key, const std::function<st
 std::string MapReader::choice(std::string_view key, std::string otherwise, const std::vector<std::string>& options) {
   return text(key, std::move(otherwise), [&](std::string_view given) -> std::string {
     if (std::find(options.begin(), options.end(), given) != options.end()) return "";
-    std::string all;
-    for (std::size_t i = 0; i < options.size(); ++i) all += (i == 0 ? "" : i + 1 == options.size() ? " or " : ", ") + options[i];
-    return in_quotes(given) + " is not " + all;
+    return in_quotes(given) + " is not " + alternatives(options);
   });
 }
 

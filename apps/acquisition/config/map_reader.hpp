@@ -21,8 +21,10 @@ class MapReader {
  public:
   enum class Need { Optional, Required };
 
-  /// @param path  "" or "sources[0].serial"
-  MapReader(const Node& map, std::string path, Report& report) : map_{map}, path_{std::move(path)}, report_{report} {}
+  /// @param path      "" or "sources[0].serial"
+  /// @param defaults  false: only what stands in the map is listed
+  MapReader(const Node& map, std::string path, Report& report, bool defaults = true)
+      : map_{map}, path_{std::move(path)}, report_{report}, defaults_{defaults} {}
 
   [[nodiscard]] std::string path(std::string_view key) const {
     return path_.empty() ? std::string{key} : path_ + "." + std::string{key};
@@ -59,6 +61,7 @@ class MapReader {
   }
   /// Lists a value; `value` nullptr = it is the default.
   void list(std::string_view key, std::string text, const Node* value) {
+    if (value == nullptr && !defaults_) return;
     report_.value(path(key), std::move(text), value == nullptr ? "default" : value->place.label());
   }
   void finish();
@@ -70,6 +73,7 @@ class MapReader {
   const Node& map_;
   std::string path_;
   Report& report_;
+  bool defaults_;
   std::vector<std::string> known_;
 };
 
@@ -79,6 +83,9 @@ void check_repeated(const Node& map, const std::string& path, Report& report);
 /// "200 is out of range (5 to 8 bits)".
 [[nodiscard]] std::string out_of_range(std::string_view value, std::string_view low, std::string_view high,
                                        std::string_view unit);
+
+/// "none, even or odd".
+[[nodiscard]] std::string alternatives(const std::vector<std::string>& options);
 
 /// Sets every attribute of a map, dotted (`location.latitude: 40`) or nested (`location: {latitude: 40}`), on `metadata`.
 struct AttributeReader {

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "acquisition/config/tables.hpp"
 #include "mth5/metadata.hpp"
 
 namespace daq::config {
@@ -129,11 +130,14 @@ class Override {
   }
 
   void drop_other_inputs(Node& source, std::size_t i) const {
-    const auto& kinds = input_kinds();
-    if (i != 2 || steps_[0] != "sources" || std::find(kinds.begin(), kinds.end(), steps_[2]) == kinds.end()) return;
+    const auto is_input = [](const std::string& key) {
+      const auto& kinds = input_kinds();
+      return std::any_of(kinds.begin(), kinds.end(), [&](const InputKind& kind) { return kind.name == key; });
+    };
+    if (i != 2 || steps_[0] != "sources" || !is_input(steps_[2])) return;
     for (std::size_t k = source.keys.size(); k-- > 0;) {
       const auto& key = source.keys[k].text;
-      if (key == steps_[2] || std::find(kinds.begin(), kinds.end(), key) == kinds.end()) continue;
+      if (key == steps_[2] || !is_input(key)) continue;
       source.keys.erase(source.keys.begin() + std::ptrdiff_t(k));
       source.items.erase(source.items.begin() + std::ptrdiff_t(k));
     }
@@ -185,28 +189,13 @@ void apply_overrides(Node& root, const Overrides& overrides, Report& report) {
 }
 
 std::vector<std::string> plain_keys() {
-  std::vector<std::string> keys{"output.directory",
-                                "output.file_name",
-                                "output.file_version",
-                                "output.allow_network",
-                                "flush.samples",
-                                "flush.interval",
-                                "sync.interval",
-                                "ring",
-                                "chunk",
-                                "gap.tolerance",
-                                "gap.fill_up_to",
-                                "gap.new_run_after",
-                                "gap.accept_backward_after"};
+  std::vector<std::string> keys;
+  for (const auto& key : all_keys())
+    if (!key.section.starts_with("sources[]") && !key.section.starts_with("profile")) keys.push_back(key.path());
   for (const auto kind : {mth5::Kind::Survey, mth5::Kind::Station})
     for (const auto& attribute : mth5::attributes(kind))
       keys.push_back(std::string{mth5::to_string(kind)} + "." + std::string{attribute.name});
   return keys;
-}
-
-const std::vector<std::string>& input_kinds() {
-  static const std::vector<std::string> kinds{"serial", "tcp", "file", "udp", "seedlink"};
-  return kinds;
 }
 
 std::vector<std::pair<std::string, std::string>> process_environment() {

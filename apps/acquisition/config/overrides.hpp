@@ -14,7 +14,4 @@ void apply_overrides(Node& root, const Overrides& overrides, Report& report);
 /// All keys outside `sources` that a config may hold, metadata in dotted form.
 [[nodiscard]] std::vector<std::string> plain_keys();
 
-/// The keys of a source that are inputs, also those that this version does not know how to read.
-[[nodiscard]] const std::vector<std::string>& input_kinds();
-
 }  // namespace daq::config

@@ -101,15 +101,34 @@ std::vector<Listed> list_instruments(const std::vector<fs::path>& folders) {
   for (const auto& found : all_profiles(folders)) {
     Report report;
     const auto profile = read_file(found, 0, report);
-    Listed one{found.name, profile ? profile->instrument.description : "", found.path, ""};
+    Listed one{found.name, profile ? profile->instrument.description : "", found.path, "", {}};
     const auto [used, fresh] = first.emplace(found.name, found.path);
     if (!profile)
       one.problem = report.findings().front().text();
     else if (!fresh)
       one.problem = "not used: " + used->second.string() + " comes first";
+    else
+      one.instrument = profile->instrument;
     list.push_back(std::move(one));
   }
   return list;
+}
+
+FoundInstrument find_instrument(const std::string& name, const std::vector<fs::path>& folders) {
+  Report report;
+  FoundInstrument found;
+  if (name.find('/') != std::string::npos || name.ends_with(".yaml")) {
+    if (auto profile = read_file({fs::path{name}.stem().string(), name}, 0, report))
+      found.instrument = std::move(profile->instrument);
+  } else {
+    Profiles profiles{folders, report};
+    Node word;
+    word.text = name;
+    word.place.origin = std::make_shared<const Origin>(Origin{"--try", 0, false, ""});
+    if (const auto* profile = profiles.find(word, "")) found.instrument = profile->instrument;
+  }
+  found.findings = report.findings();
+  return found;
 }
 
 }  // namespace daq::config

@@ -1,21 +1,13 @@
 #include "acquisition/config/source.hpp"
 
 #include <algorithm>
+#include <set>
+
+#include "acquisition/config/tables.hpp"
 
 namespace daq::config {
 
 namespace {
-
-using namespace std::chrono_literals;
-constexpr std::chrono::hours kDay{24};
-
-std::string check_name(std::string_view text) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  const auto good = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
-  return !text.empty() && text.size() <= 30 && letter(text[0]) && std::all_of(text.begin(), text.end(), good)
-             ? ""
-             : in_quotes(text) + " must be a letter and then letters, digits, _ and -, 30 at most";
-}
 
 std::string check_run(std::string_view pattern, const std::string& station, double sample_rate) {
   if (pattern.find("{index") == std::string_view::npos && pattern.find("{start") == std::string_view::npos)
@@ -32,6 +24,7 @@ void merge_channels(const Node& map, const std::string& path, Profile& profile, 
   auto& channels = profile.instrument.channels;
   std::vector<std::string> names;
   for (const auto& channel : channels) names.push_back(channel.name);
+  std::set<std::size_t> skipped;
   for (std::size_t i = 0; i < map.keys.size(); ++i) {
     const auto& key = map.keys[i];
     const auto& node = map.items[i];
@@ -41,11 +34,18 @@ void merge_channels(const Node& map, const std::string& path, Profile& profile, 
       report.problem(key.place, channel_path, "the instrument has no such channel" + did_you_mean(key.text, names));
       continue;
     }
-    if (node.kind != Node::Kind::Map) {
-      report.problem(node.place, channel_path, "must be a map of attributes, not " + std::string{to_string(node.kind)});
+    const auto c = std::size_t(found - names.begin());
+    if (node.kind == Node::Kind::Scalar && node.text == "skip") {
+      report.value(channel_path, "skip", node.place.label());
+      skipped.insert(c);
       continue;
     }
-    const auto c = std::size_t(found - names.begin());
+    if (node.kind != Node::Kind::Map) {
+      report.problem(node.place, channel_path,
+                     "must be a map of attributes, or skip, not " +
+                         (node.kind == Node::Kind::Scalar ? in_quotes(node.text) : std::string{to_string(node.kind)}));
+      continue;
+    }
     auto& metadata = channels[c].metadata;
     const mth5::Metadata before = metadata;
     const AttributeReader reader{report, reserved_attributes(metadata.kind()), {}};
@@ -59,6 +59,17 @@ void merge_channels(const Node& map, const std::string& path, Profile& profile, 
       }
     }
   }
+  if (skipped.size() == channels.size()) report.problem(map.place, path, "leaves out every channel of the instrument");
+  if (skipped.empty() || skipped.size() == channels.size()) return;
+  Profile kept{profile.instrument, {}};
+  kept.instrument.channels.clear();
+  for (std::size_t c = 0; c < channels.size(); ++c) {
+    if (skipped.contains(c)) continue;
+    kept.instrument.kept.push_back(c);
+    kept.instrument.channels.push_back(std::move(channels[c]));
+    kept.places.push_back(std::move(profile.places[c]));
+  }
+  profile = std::move(kept);
 }
 
 void check_components(const Profile& profile, const std::string& path, Report& report) {
@@ -87,6 +98,16 @@ void list_channels(const Profile& profile, const std::string& path, Report& repo
       if (const auto place = profile.places[c].find(name); place != profile.places[c].end())
         report.value(path + "." + channel.name + "." + name, to_string(value), place->second.label());
   }
+}
+
+/// A section that may stand in a source, over the common one.
+template <class Keys, class T>
+void read_own(MapReader& source, std::string_view key, const Keys& keys, T& value, Report& report) {
+  const Node* node = source.take(key, Node::Kind::Map);
+  if (node == nullptr) return;
+  MapReader map{*node, source.path(key), report, false};
+  keys.read(map, value);
+  map.finish();
 }
 
 /// nullopt: not there or not good, reported.
@@ -133,32 +154,30 @@ Station read_station(const Node& map, const std::string& path, Report& report) {
   return station;
 }
 
-Source read_source(const Node& node, const std::string& path, const Station* common, Profiles& profiles, Report& report) {
+Source read_source(const Node& node, const std::string& path, const Common& common, Profiles& profiles, Report& report) {
   MapReader map{node, path, report};
   Source source;
-  source.name = map.require_text("name", check_name);
+  source.gap = common.gap;
+  source_keys().read(map, source);
   source.input = read_input(map, report);
-  source.idle_timeout = map.duration("idle_timeout", source.idle_timeout, 1s, 7 * kDay);
-  if (map.map().find("reconnect") == nullptr) {
-    static_cast<void>(map.take_any("reconnect"));
-    map.list("reconnect.first", format_duration(source.reconnect_first), nullptr);
-    map.list("reconnect.limit", format_duration(source.reconnect_limit), nullptr);
-  } else if (const Node* reconnect = map.take("reconnect", Node::Kind::Map)) {
-    MapReader inner{*reconnect, map.path("reconnect"), report};
-    source.reconnect_first = inner.duration("first", source.reconnect_first, 10ms, 1h);
-    source.reconnect_limit = inner.duration("limit", source.reconnect_limit, 10ms, kDay);
+  const Node nothing;
+  const Node* reconnect = map.take("reconnect", Node::Kind::Map);
+  if (MapReader inner{reconnect == nullptr ? nothing : *reconnect, map.path("reconnect"), report};
+      reconnect != nullptr || node.find("reconnect") == nullptr) {
+    reconnect_keys().read(inner, source);
     if (source.reconnect_first > source.reconnect_limit)
       inner.problem(
           *reconnect, "limit",
           format_duration(source.reconnect_limit) + " is less than first (" + format_duration(source.reconnect_first) + ")");
     inner.finish();
   }
+  read_own(map, "gap", gap_keys(), source.gap, report);
   const Node* own = map.take("station", Node::Kind::Map);
-  if (node.find("station") == nullptr && common == nullptr)
+  if (node.find("station") == nullptr && !common.station)
     report.problem(node.place, map.path("station"), "is missing: a source needs a station, here or at the top of the file");
-  const Station station = own != nullptr      ? read_station(*own, map.path("station"), report)
-                          : common != nullptr ? *common
-                                              : Station{};
+  const Station station = own != nullptr   ? read_station(*own, map.path("station"), report)
+                          : common.station ? *common.station
+                                           : Station{};
   source.station = station.metadata;
   source.location_known = station.location_known;
   auto profile = read_instrument(map, source.name, profiles, report);

@@ -14,11 +14,17 @@ struct Station {
 /// Reads survey, station or channel attributes and lists them; reports an id that is missing or that MTH5 refuses.
 void read_object(const Node& map, const std::string& path, mth5::Metadata& metadata, Report& report);
 
+/// What sources have in common, unless they say otherwise.
+struct Common {
+  std::optional<Station> station;
+  Gap gap;
+};
+
 /// Reads the one input of a source.
 [[nodiscard]] Input read_input(MapReader& source, Report& report);
 
-/// Reads one item of `sources`. @param common  nullptr: there is no `station:` at the top
-[[nodiscard]] Source read_source(const Node& map, const std::string& path, const Station* common, Profiles& profiles,
+/// Reads one item of `sources`.
+[[nodiscard]] Source read_source(const Node& map, const std::string& path, const Common& common, Profiles& profiles,
                                  Report& report);
 
 }  // namespace daq::config

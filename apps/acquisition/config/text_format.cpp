@@ -3,6 +3,8 @@
 #include <set>
 
 #include "acquisition/config/instrument.hpp"
+#include "acquisition/config/tables.hpp"
+#include "acquisition/decode/time_form.hpp"
 
 /// The part of a profile that describes a line of text.
 namespace daq::config {
@@ -19,6 +21,8 @@ constexpr std::array<std::pair<std::string_view, TextColumn::Use>, 7> kWords{{{"
                                                                               {"hour", TextColumn::Use::Hour},
                                                                               {"minute", TextColumn::Use::Minute},
                                                                               {"second", TextColumn::Use::Second}}};
+
+constexpr std::size_t kParts = kWords.size() - 1;  ///< of a time, in the order of check_time_form()
 
 class ColumnReader {
  public:
@@ -51,10 +55,7 @@ class ColumnReader {
     }
     if (found->second != TextColumn::Use::Skip && !used_.insert(item.text).second)
       report_.problem(item.place, path, "a second column '" + item.text + "'");
-    if (found->second != TextColumn::Use::Skip && !done_.empty() && done_.size() == channels_.size())
-      report_.problem(item.place, path,
-                      "time columns must stand before the last channel: what is behind it may be missing in a line");
-    columns_.push_back({.use = found->second});
+    columns_.push_back({.use = found->second, .name = item.text});
   }
 
   void value(const Node& item, const std::string& path) {
@@ -63,8 +64,10 @@ class ColumnReader {
     const auto channel = map.text("channel");
     const auto soh = map.text("soh");
     const auto hemisphere = map.text("hemisphere");
-    if (int{channel.has_value()} + int{soh.has_value()} + int{hemisphere.has_value()} != 1)
-      report_.problem(item.place, path, "a column is one of channel, soh, hemisphere");
+    const auto time = map.text("time");
+    if (int{channel.has_value()} + int{soh.has_value()} + int{hemisphere.has_value()} + int{time.has_value()} != 1)
+      report_.problem(item.place, path, "a column is one of channel, soh, hemisphere, time");
+    if (time) column = time_form(*item.find("time"), path + ".time");
     if (channel) column = named(*item.find("channel"), path + ".channel", TextColumn::Use::Channel, channels_, done_);
     if (soh) column = named(*item.find("soh"), path + ".soh", TextColumn::Use::Soh, soh_, done_soh_);
     if (hemisphere) {
@@ -75,9 +78,22 @@ class ColumnReader {
         report_.problem(node.place, path + ".hemisphere", "must stand behind the column of '" + *hemisphere + "'");
     }
     if (soh) column.degrees_minutes = map.choice("form", "number", {"number", "ddmm"}) == "ddmm";
-    if (!hemisphere && item.find("decimals") != nullptr) column.decimals = int(map.whole("decimals", -1, 0, 12, ""));
+    if (!hemisphere && !time && item.find("decimals") != nullptr) column.decimals = int(map.whole("decimals", -1, 0, 12, ""));
     map.finish();
     columns_.push_back(column);
+  }
+
+  TextColumn time_form(const Node& form, const std::string& path) {
+    unsigned parts = 0;
+    if (auto wrong = decode::check_time_form(form.text, parts); !wrong.empty())
+      report_.problem(form.place, path, in_quotes(form.text) + ": " + wrong);
+    for (std::size_t i = 0; i < kParts; ++i) {
+      const auto& [word, use] = kWords[i + 1];
+      if ((parts >> i & 1U) != 0 && !used_.insert(std::string{word}).second)
+        report_.problem(form.place, path,
+                        in_quotes(form.text) + " gives the " + std::string{word} + ", which another column gives already");
+    }
+    return {.use = TextColumn::Use::Form, .name = form.text};
   }
 
   TextColumn named(const Node& name, const std::string& path, TextColumn::Use use, const std::vector<std::string>& known,
@@ -90,13 +106,13 @@ class ColumnReader {
                           did_you_mean(name.text, known));
     else if (!done.insert(name.text).second)
       report_.problem(name.place, path, "a second column for '" + name.text + "'");
-    return {.use = use, .index = found == known.end() ? 0 : std::size_t(found - known.begin())};
+    return {.use = use, .index = found == known.end() ? 0 : std::size_t(found - known.begin()), .name = name.text};
   }
 
   void check_all(const Node& list) {
     for (const auto& [name, use] : kWords)
       if (use != TextColumn::Use::Skip && !used_.contains(std::string{name}))
-        report_.problem(list.place, path_, "no column '" + std::string{name} + "'");
+        report_.problem(list.place, path_, "no column '" + std::string{name} + "', and no time form that gives it");
     for (const auto& name : channels_)
       if (!done_.contains(name)) report_.problem(list.place, path_, "no column for channel '" + name + "'");
     for (const auto& name : soh_)
@@ -110,35 +126,13 @@ class ColumnReader {
   std::set<std::string> used_, done_, done_soh_;
 };
 
-/// "blanks", or one printable ASCII character that no number holds.
-std::string check_delimiter(std::string_view text) {
-  if (text == "blanks" || text == "tab") return "";
-  if (text.size() == 1 && text[0] > ' ' && text[0] < '\x7f' &&
-      std::string_view{"+-.0123456789eE"}.find(text[0]) == std::string_view::npos)
-    return "";
-  return in_quotes(text) + " is not blanks, tab or one character such as ','";
-}
-
-std::string check_comment(std::string_view text) {
-  if (text.size() == 1 && text[0] > ' ' && text[0] < '\x7f') return "";
-  return in_quotes(text) + " is not one character such as ';'";
-}
-
 }  // namespace
 
-decode::TextFormat read_text_format(const Node& map, const std::string& path, const std::vector<std::string>& channels,
-                                    const std::vector<SohProfile>& soh, Report& report) {
+decode::Description read_text_format(const Node& map, const std::string& path, const std::vector<std::string>& channels,
+                                     const std::vector<SohProfile>& soh, Report& report) {
   decode::TextFormat format;
   MapReader text{map, path, report};
-  const auto delimiter = text.text("delimiter", "blanks", check_delimiter);
-  format.delimiter = delimiter == "blanks" ? ' ' : delimiter == "tab" ? '\t' : delimiter[0];
-  if (map.find("comment") != nullptr) {
-    const auto comment = text.text("comment", "", check_comment);
-    if (!comment.empty()) format.comment = comment[0];
-  } else {
-    static_cast<void>(text.take_any("comment"));  // known, absent
-  }
-  format.max_line = std::size_t(text.whole("max_line", 1024, 16, 65536, "bytes"));
+  text_keys().read(text, format);
   format.n_channels = channels.size();
   std::vector<std::string> names;
   for (const auto& s : soh) names.push_back(s.name);

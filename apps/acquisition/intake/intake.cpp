@@ -112,7 +112,7 @@ Intake::Intake(const config::Config& config, std::uint16_t source, stream::Strea
     : ring_{ring},
       instrument_{config.sources.at(source).instrument},
       source_{source},
-      decoder_{decode::make_decoder(instrument_.decoder)},
+      decoder_{decode::make_decoder(instrument_.decoder, instrument_.kept)},
       density_{decode::density(instrument_.decoder)} {
   for (auto& stream : stream::declared(config, source)) {
     const auto number = streams.add(std::move(stream));

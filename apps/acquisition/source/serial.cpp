@@ -8,22 +8,12 @@
 #include <system_error>
 #include <utility>
 
+#include "acquisition/config/baud.hpp"
 #include "acquisition/source/stream_source.hpp"
 
 namespace daq::source {
 
 namespace {
-
-struct Baud {
-  unsigned rate;
-  speed_t code;
-};
-constexpr Baud kBauds[] = {
-    {50, B50},           {75, B75},           {110, B110},         {134, B134},         {150, B150},         {200, B200},
-    {300, B300},         {600, B600},         {1200, B1200},       {1800, B1800},       {2400, B2400},       {4800, B4800},
-    {9600, B9600},       {19200, B19200},     {38400, B38400},     {57600, B57600},     {115200, B115200},   {230400, B230400},
-    {460800, B460800},   {500000, B500000},   {576000, B576000},   {921600, B921600},   {1000000, B1000000}, {1152000, B1152000},
-    {1500000, B1500000}, {2000000, B2000000}, {2500000, B2500000}, {3000000, B3000000}, {3500000, B3500000}, {4000000, B4000000}};
 
 // Owns the descriptor until it is handed on.
 class Descriptor {
@@ -48,14 +38,14 @@ bool configure(int fd, const config::Serial& serial) {
   settings.c_cflag &= ~static_cast<tcflag_t>(CSIZE | PARENB | PARODD | CSTOPB | CRTSCTS);
   settings.c_cflag |= CLOCAL | CREAD;
   settings.c_cflag |= serial.bits == 5 ? CS5 : serial.bits == 6 ? CS6 : serial.bits == 7 ? CS7 : CS8;
-  if (serial.parity != 'n') settings.c_cflag |= PARENB;
-  if (serial.parity == 'o') settings.c_cflag |= PARODD;
-  // A byte with a parity error becomes a NUL: the decoder then refuses that line instead of taking a wrong digit.
-  if (serial.parity != 'n') settings.c_iflag |= INPCK;
+  if (serial.parity != "none") settings.c_cflag |= PARENB;
+  if (serial.parity == "odd") settings.c_cflag |= PARODD;
+  // A byte with a parity error becomes a NUL: the decoder then takes that field for unknown instead of taking a wrong digit.
+  if (serial.parity != "none") settings.c_iflag |= INPCK;
   if (serial.stop_bits == 2) settings.c_cflag |= CSTOPB;
   settings.c_cc[VMIN] = 1;
   settings.c_cc[VTIME] = 0;
-  for (const auto& baud : kBauds)
+  for (const auto& baud : config::kBauds)
     if (baud.rate == serial.baud && (cfsetispeed(&settings, baud.code) != 0 || cfsetospeed(&settings, baud.code) != 0))
       return false;
   return tcsetattr(fd, TCSANOW, &settings) == 0;  // not FLUSH: what has come in already is data

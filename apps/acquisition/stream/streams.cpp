@@ -21,9 +21,9 @@ std::vector<Stream> declared(const config::Config& config, std::uint16_t source)
   stream.run = instrument.run;
   stream.run_id = from.run_id;
   stream.timing = {.sample_rate = instrument.sample_rate,
-                   .tolerance_samples = config.gap_tolerance_samples,
-                   .fill_up_to = config.gap_fill_up_to,
-                   .accept_step_after = config.gap_accept_step_after};
+                   .tolerance_samples = from.gap.tolerance_samples,
+                   .fill_up_to = from.gap.fill_up_to,
+                   .accept_step_after = from.gap.accept_step_after};
   return {std::move(stream)};
 }
 

@@ -1,0 +1,126 @@
+#include "acquisition/config/tables.hpp"
+
+namespace daq::config {
+
+namespace {
+
+/// Text for a manual page: hyphens as typed, nothing taken for a request.
+std::string roff(std::string_view text) {
+  std::string safe;
+  for (const char c : text) {
+    if (c == '\\')
+      safe += "\\e";
+    else if (c == '-')
+      safe += "\\-";
+    else
+      safe += c;
+  }
+  return safe.starts_with('.') || safe.starts_with('\'') ? "\\&" + safe : safe;
+}
+
+/// Sentences begin a line each: so that a change of one is a change of one line.
+std::string sentences(std::string_view text) {
+  std::string lines = roff(text);
+  for (std::size_t at = 0; (at = lines.find(". ", at)) != std::string::npos;) {
+    const char next = at + 2 < lines.size() ? lines[at + 2] : ' ';
+    if (next >= 'A' && next <= 'Z') lines[at + 1] = '\n';
+    at += 2;
+  }
+  return lines;
+}
+
+struct Heading {
+  std::string_view section;
+  std::string_view title;
+  std::string_view text;
+};
+
+constexpr Heading kHeadings[] = {
+    {"", "Top of the file",
+     "survey and station hold any MTH5 attribute of them by its own name, in one word (location.latitude: 40.5) or nested; their "
+     "id must "
+     "be there. A station without latitude and longitude takes them from the instrument's GPS. sources is a list."},
+    {"output", "output", "The files."},
+    {"output.roll", "output.roll", "When a new file begins, beside each start and each signal HUP."},
+    {"flush", "flush", "When samples are visible to readers."},
+    {"sync", "sync", "When samples are durable."},
+    {"gap", "gap",
+     "Which samples follow one another. May stand in a source too, and holds there instead of the common one, key by key."},
+    {"sources[]", "sources",
+     "One or more instruments. Each has one input (serial, tcp or file) and an instrument: the name of a profile, or a map as in "
+     "one. run "
+     "is the pattern of run names, by default sr{rate}_{index:04}: letters, digits and _, 20 at most, with {rate}, {index:04}, "
+     "{station} "
+     "and {start:FORM}. station in a source takes the place of the common one. channels holds what differs from the profile: for "
+     "each "
+     "channel a map of MTH5 attributes, or the word skip, which leaves the channel out of the file."},
+    {"sources[].reconnect", "sources: reconnect", "An input that is gone is tried again for ever."},
+    {"sources[].serial", "sources: serial", "A serial port. No two sources may have the same one."},
+    {"sources[].tcp", "sources: tcp", "A connection that mth5d opens."},
+    {"sources[].file", "sources: file", "A recording."},
+    {"profile", "Profiles",
+     "instruments/NAME.yaml beside the configuration, or in one of the folders that mth5d(8) names. A profile has one decoder "
+     "(text), "
+     "channels, and if it likes state_of_health and run (any MTH5 attribute of a run). mth5d \\-\\-try NAME FILE shows what it "
+     "makes of a "
+     "recording."},
+    {"profile.text", "Profiles: text",
+     "Lines of text. columns is the list of the fields of a line, in order; config/instruments/lemi424.yaml says what each may "
+     "be."},
+    {"profile.channels.NAME", "Profiles: channels",
+     "What is stored sample by sample; NAME is the instrument's own word. Beside these keys any MTH5 attribute of such a "
+     "channel: units, "
+     "which must be there, component (default: NAME), sensor.model."},
+    {"profile.state_of_health.NAME", "Profiles: state_of_health",
+     "Quantities for status and reports, one for each column {soh: NAME}."},
+};
+
+}  // namespace
+
+std::vector<KeyText> all_keys() {
+  std::vector<KeyText> all;
+  top_keys().describe(all);
+  output_keys().describe(all);
+  roll_keys().describe(all);
+  flush_keys().describe(all);
+  sync_keys().describe(all);
+  gap_keys().describe(all);
+  source_keys().describe(all);
+  reconnect_keys().describe(all);
+  serial_keys().describe(all);
+  tcp_keys().describe(all);
+  file_keys().describe(all);
+  profile_keys().describe(all);
+  text_keys().describe(all);
+  channel_keys().describe(all);
+  soh_keys().describe(all);
+  return all;
+}
+
+std::string manual_page() {
+  std::string page =
+      ".\\\" Made from the tables of apps/acquisition/config: mth5d --print-manual. Not to be changed by hand.\n"
+      ".TH MTH5D.YAML 5 \"\" \"mth5\\-daq\" \"File formats\"\n"
+      ".SH NAME\nmth5d.yaml \\- what mth5d records, from where and into which files\n"
+      ".SH DESCRIPTION\nThe configuration of\n.BR mth5d (8)\nis a file in YAML; its sample is\n.IR config/mth5d.yaml .\n"
+      "The least that runs:\n.PP\n.nf\n.RS\n"
+      "survey: {id: TEST}\nstation: {id: MT001}\noutput: {directory: /var/lib/mth5d}\nsources:\n  \\- name: lemi\n"
+      "    serial: {device: /dev/ttyUSB0}\n    instrument: lemi424\n.RE\n.fi\n.PP\n"
+      "A time is a number with one of the units ns, us, ms, s, min, h, d; a size one with B, KiB, MiB, GiB, TiB.\n"
+      "Unknown and repeated keys, wrong types and values out of range are errors; all of them are reported at once.\n"
+      ".SH KEYS\n";
+  const auto keys = all_keys();
+  for (const auto& heading : kHeadings) {
+    const std::string text{heading.text};
+    page += ".SS \"" + roff(heading.title) + "\"\n" + (text.find("\\-") == std::string::npos ? sentences(text) : text) + "\n";
+    for (const auto& key : keys) {
+      if (key.section != heading.section) continue;
+      page += ".TP\n.B " + roff(key.name) + "\n" + sentences(key.meaning) + "\n";
+      const std::string facts = "A " + std::string{key.type} + (key.limits.empty() ? "" : ": " + roff(key.limits));
+      page += facts + (key.required ? "; required" : key.fallback.empty() ? "" : "; default " + roff(key.fallback)) + ".\n";
+    }
+  }
+  return page + ".SH SEE ALSO\n.BR mth5d (8)\n";
+}
+
+}  // namespace daq::config

@@ -1,0 +1,393 @@
+#include "acquisition/config/tables.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "acquisition/config/baud.hpp"
+
+namespace daq::config {
+
+namespace {
+
+using namespace std::chrono_literals;
+constexpr std::chrono::hours kDay{24};
+constexpr std::int64_t kMiB = std::int64_t{1} << 20;
+
+std::string check_not_empty(std::string_view text) { return text.empty() ? "is an empty text" : ""; }
+
+/// A pattern of file names has to give good and different names.
+std::string check_file_name(std::string_view pattern) {
+  const auto name = expand(pattern, {"survey", "station", {}, 1, 1});
+  if (!name.problem.empty()) return in_quotes(pattern) + ": " + name.problem;
+  if (pattern.find("{start:") == std::string_view::npos)
+    return in_quotes(pattern) + " gives every file the same name; add {start:%Y%m%dT%H%M%SZ}";
+  if (!name.text.ends_with(".h5") && !name.text.ends_with(".mth5")) return in_quotes(pattern) + " must end in .h5 (or .mth5)";
+  if (name.text.find('/') != std::string::npos) return in_quotes(pattern) + " holds a '/'; the folder is output.directory";
+  if (name.text.front() == '.') return in_quotes(pattern) + " gives a hidden file: it begins with a dot";
+  if (name.text.size() > 150)
+    return in_quotes(pattern) + " gives a name of " + std::to_string(name.text.size()) + " bytes (at most 150)";
+  return "";
+}
+
+std::string check_name(std::string_view text) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto good = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
+  return !text.empty() && text.size() <= 30 && letter(text[0]) && std::all_of(text.begin(), text.end(), good)
+             ? ""
+             : in_quotes(text) + " must be a letter and then letters, digits, _ and -, 30 at most";
+}
+
+std::string check_device(std::string_view text) {
+  return text.size() > 1 && text[0] == '/' ? "" : in_quotes(text) + " must be a path such as /dev/ttyUSB0";
+}
+
+std::string check_host(std::string_view text) {
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == ':' ||
+           c == '_';
+  };
+  return !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), good)
+             ? ""
+             : in_quotes(text) + " must be a host name or an address without port, such as 10.0.0.2";
+}
+
+/// "blanks", or one printable ASCII character that no number holds.
+std::string check_delimiter(std::string_view text) {
+  if (text == "blanks" || text == "tab") return "";
+  if (text.size() == 1 && text[0] > ' ' && text[0] < '\x7f' &&
+      std::string_view{"+-.0123456789eE"}.find(text[0]) == std::string_view::npos)
+    return "";
+  return in_quotes(text) + " is not blanks, tab or one character such as ','";
+}
+
+std::string check_comment(std::string_view text) {
+  if (text == "none" || (text.size() == 1 && text[0] > ' ' && text[0] < '\x7f')) return "";
+  return in_quotes(text) + " is not one character such as ';'";
+}
+
+/// "0.5 samples"
+std::optional<double> samples(std::string_view text) {
+  constexpr std::string_view kWord = " samples";
+  if (!text.ends_with(kWord)) return std::nullopt;
+  return parse_number(text.substr(0, text.size() - kWord.size()));
+}
+
+std::string check_tolerance(std::string_view text) {
+  const auto value = samples(text);
+  if (!value) return in_quotes(text) + " is not a number of samples, e.g. 0.5 samples";
+  if (*value > 0 && *value <= 0.5) return "";
+  return out_of_range(in_quotes(text), "above 0", "0.5", "samples") + ": above half a sample, neighbours cannot be told apart";
+}
+
+/// Whether `key` is absent or this one word; it is taken then.
+bool is_word(MapReader& map, std::string_view key, std::string_view word, const std::string& otherwise) {
+  const Node* node = map.map().find(key);
+  if (node != nullptr && node->text != word) return false;
+  static_cast<void>(map.choice(key, otherwise, {std::string{word}}));
+  return true;
+}
+
+template <class T, class Keys>
+Input read_input_of(const Node& node, const std::string& path, Report& report, const Keys& keys) {
+  MapReader map{node, path, report};
+  T input;
+  keys.read(map, input);
+  map.finish();
+  return input;
+}
+
+}  // namespace
+
+const Section<Config>& top_keys() {
+  static const Section<Config> keys{
+      "",
+      {
+          time_key("ring", &Config::ring, 1s, kDay, "How long a stalled disk is ridden out, in memory."),
+          {"chunk", "whole number", "1 to 16777216 samples, or auto", "Samples per HDF5 chunk; auto chooses by the sample rate.",
+           false,
+           [](MapReader& map, Config& config) {
+             if (!is_word(map, "chunk", "auto", "auto"))
+               config.chunk = std::size_t(map.whole("chunk", 0, 1, 1 << 24, "samples, or auto"));
+           },
+           [](const Config& config) { return config.chunk == 0 ? std::string{"auto"} : std::to_string(config.chunk); }},
+      }};
+  return keys;
+}
+
+const Section<Config>& flush_keys() {
+  static const Section<Config> keys{
+      "flush",
+      {
+          whole_key(
+              "samples", &Config::flush_samples, 1, 1'000'000'000, "samples",
+              "Readers of the live file see new samples after so many of each channel, or after the interval, whichever comes "
+              "first. Less is seen sooner, and more work for the disk."),
+          time_key("interval", &Config::flush_interval, 10ms, 1h, "The same as a time."),
+      }};
+  return keys;
+}
+
+const Section<Config>& sync_keys() {
+  static const Section<Config> keys{
+      "sync",
+      {time_key(
+          "interval", &Config::sync_interval, 100ms, kDay,
+          "How often samples are put onto the disk for good: what a power cut may cost at most. Less wears out SD cards.")}};
+  return keys;
+}
+
+const Section<Output>& output_keys() {
+  static const Section<Output> keys{
+      "output",
+      {
+          text_key("directory", &Output::directory, "a folder that is there", check_not_empty,
+                   "Where the files are made: on a local disk, because on a network file system a reader could see torn data.",
+                   true),
+          text_key("file_name", &Output::file_name, "a pattern with {start:FORM} that ends in .h5", check_file_name,
+                   "Names of files: {station}, {survey} and {start:FORM} with FORM as for date(1): %Y %m %d %j %H %M %S %F %T. "
+                   "Down to "
+                   "the second, else a second file of the same minute or day could not be made."),
+          choice_key("file_version", &Output::file_version, {"0.2.0", "0.1.0"},
+                     "Version of MTH5: 0.2.0 (several surveys) or 0.1.0 (for older programs)."),
+          flag_key("allow_network", &Output::allow_network, "Record on NFS, CIFS or FUSE all the same."),
+          size_key(
+              "reserve", &Output::reserve, kMiB, std::int64_t{1} << 40,
+              "Space that is kept so that closing a file always succeeds: so much is held by a hidden file of its own, and when "
+              "less than the same again is free, the file is closed in order; samples wait in the ring, and a new file begins "
+              "when "
+              "space returns."),
+          time_key(
+              "give_up_after", &Output::give_up_after, 0s, kDay,
+              "On a disk that fails, not one that is full, new files are tried for so long; then mth5d ends with exit code 1."),
+      }};
+  return keys;
+}
+
+const Section<Output>& roll_keys() {
+  static const Section<Output> keys{
+      "output.roll",
+      {whole_key("runs", &Output::roll_runs, 1, 100'000, "runs",
+                 "A file with so many runs is closed, and the next begins: an instrument with many gaps makes many runs.")}};
+  return keys;
+}
+
+const Section<Gap>& gap_keys() {
+  static const Section<Gap> keys{
+      "gap",
+      {
+          {"tolerance", "samples", "above 0, up to 0.5 samples",
+           "Samples follow one another if their times fit the prediction this well.", false,
+           [](MapReader& map, Gap& gap) {
+             const auto text = map.text("tolerance", format_number(gap.tolerance_samples) + " samples", check_tolerance);
+             gap.tolerance_samples = samples(text).value_or(gap.tolerance_samples);
+           },
+           [](const Gap& gap) { return format_number(gap.tolerance_samples) + " samples"; }},
+          time_key("fill_up_to", &Gap::fill_up_to, 0s, kDay,
+                   "A gap up to this long is filled (NaN; integers: the profile's fill) and listed; a longer one begins a new "
+                   "run. 0s: "
+                   "nothing is made up. More: fewer runs, with NaN in them, which not all programs like."),
+          {"new_run_after", "time", "the same as fill_up_to",
+           "The same limit from the other side; if it is there it must equal fill_up_to.", false,
+           [](MapReader& map, Gap& gap) {
+             const auto value = map.duration("new_run_after", gap.fill_up_to, 0s, kDay);
+             if (const Node* node = map.map().find("new_run_after"); node != nullptr && value != gap.fill_up_to)
+               map.problem(*node, "new_run_after",
+                           format_duration(value) + " is not fill_up_to (" + format_duration(gap.fill_up_to) +
+                               "): a gap is either filled or starts a new run; leave this key out");
+           },
+           [](const Gap& gap) { return format_duration(gap.fill_up_to); }},
+          time_key("accept_backward_after", &Gap::accept_step_after, 1s, 7 * kDay,
+                   "A clock that was set back is believed after running evenly for this long."),
+      }};
+  return keys;
+}
+
+const Section<Source>& source_keys() {
+  static const Section<Source> keys{
+      "sources[]",
+      {
+          text_key("name", &Source::name, "a letter, then letters, digits, _ and -; 30 at most", check_name,
+                   "For log, status and --set; the name of its stream.", true),
+          time_key("idle_timeout", &Source::idle_timeout, 1s, 7 * kDay, "No byte for this long: the input is opened anew."),
+      }};
+  return keys;
+}
+
+const Section<Source>& reconnect_keys() {
+  static const Section<Source> keys{
+      "sources[].reconnect",
+      {
+          time_key("first", &Source::reconnect_first, 10ms, 1h, "Wait before a new try of an input; doubled each time."),
+          time_key("limit", &Source::reconnect_limit, 10ms, kDay, "The longest wait; not less than first."),
+      }};
+  return keys;
+}
+
+const Section<Serial>& serial_keys() {
+  static const Section<Serial> keys{
+      "sources[].serial",
+      {
+          text_key("device", &Serial::device, "a path", check_device,
+                   "The port. A name from /dev/serial/by-id stays the same when plugs are swapped.", true),
+          {"baud", "whole number",
+           "a rate of serial ports, " + std::to_string(kBauds.front().rate) + " to " + std::to_string(kBauds.back().rate) +
+               " baud",
+           "Bits a second.", false,
+           [](MapReader& map, Serial& serial) {
+             const auto baud = map.whole("baud", serial.baud, kBauds.front().rate, kBauds.back().rate, "baud");
+             if (std::none_of(kBauds.begin(), kBauds.end(), [&](const Baud& b) { return b.rate == baud; }))
+               map.problem(*map.map().find("baud"), "baud",
+                           std::to_string(baud) + " is no rate of a serial port (4800, 9600, 19200, 38400, 57600, 115200, ...)");
+             serial.baud = unsigned(baud);
+           },
+           [](const Serial& serial) { return std::to_string(serial.baud); }},
+          whole_key("bits", &Serial::bits, 5, 8, "bits", "Bits of a character."),
+          choice_key("parity", &Serial::parity, {"none", "even", "odd"}, "Its parity bit."),
+          whole_key("stop_bits", &Serial::stop_bits, 1, 2, "bits", "Its stop bits."),
+      }};
+  return keys;
+}
+
+const Section<Tcp>& tcp_keys() {
+  static const Section<Tcp> keys{"sources[].tcp",
+                                 {
+                                     text_key("host", &Tcp::host, "a name or an address", check_host,
+                                              "A terminal server or mth5-sim; mth5d connects to it.", true),
+                                     whole_key("port", &Tcp::port, 1, 65535, "", "Its port.", true),
+                                 }};
+  return keys;
+}
+
+const Section<ReplayFile>& file_keys() {
+  static const Section<ReplayFile> keys{
+      "sources[].file",
+      {
+          text_key("path", &ReplayFile::path, "a file", check_not_empty, "A recording to play.", true),
+          {"speed", "number", "0.001 to 1000000 times real time, or max", "How fast it is played.", false,
+           [](MapReader& map, ReplayFile& file) {
+             if (!is_word(map, "speed", "max", "1"))
+               file.speed = map.number("speed", 0.001, 1e6, "times real time, or max").value_or(1);
+             else if (map.map().find("speed") != nullptr)
+               file.speed = std::nullopt;
+           },
+           [](const ReplayFile& file) { return file.speed ? format_number(*file.speed) : std::string{"max"}; }},
+      }};
+  return keys;
+}
+
+const Section<Instrument>& profile_keys() {
+  static const Section<Instrument> keys{
+      "profile",
+      {
+          {"description", "text", "", "One line, for --list-instruments.", false,
+           [](MapReader& map, Instrument& instrument) { instrument.description = map.text("description").value_or(""); },
+           [](const Instrument& instrument) { return instrument.description; }},
+          {"sample_rate",
+           "number",
+           "0.001 to 1000000 Hz",
+           "What the instrument is set to; one rate for all channels.",
+           true,
+           [](MapReader& map, Instrument& instrument) {
+             instrument.sample_rate = map.number("sample_rate", 0.001, 1e6, "Hz", MapReader::Need::Required).value_or(0);
+           },
+           {}},
+      }};
+  return keys;
+}
+
+const Section<decode::TextFormat>& text_keys() {
+  using decode::TextFormat;
+  static const Section<TextFormat> keys{
+      "profile.text",
+      {
+          {"delimiter", "word", "blanks, tab, or one character such as ','",
+           "What stands between fields; blanks: any number of blanks and tabs.", false,
+           [](MapReader& map, TextFormat& format) {
+             const auto text = map.text("delimiter", "blanks", check_delimiter);
+             format.delimiter = text == "blanks" ? ' ' : text == "tab" ? '\t' : text[0];
+           },
+           [](const TextFormat&) { return std::string{"blanks"}; }},
+          {"comment", "word", "one character such as ';', or none", "Lines that begin with it are no data.", false,
+           [](MapReader& map, TextFormat& format) {
+             const auto text = map.text("comment", "none", check_comment);
+             format.comment = text == "none" || text.empty() ? '\0' : text[0];
+           },
+           [](const TextFormat&) { return std::string{"none"}; }},
+          whole_key("max_line", &TextFormat::max_line, 16, 65536, "bytes", "A longer line is counted as too-long and skipped."),
+      }};
+  return keys;
+}
+
+const Section<ChannelKeys>& channel_keys() {
+  static const Section<ChannelKeys> keys{
+      "profile.channels.NAME",
+      {
+          {"type",
+           "word",
+           alternatives({"electric", "magnetic", "auxiliary"}),
+           "Electric components begin with e, magnetic ones with h, b or r.",
+           true,
+           [](MapReader& map, ChannelKeys& channel) {
+             channel.type = map.text("type", MapReader::Need::Required).value_or("");
+             if (channel.type.empty() || channel.type == "electric" || channel.type == "magnetic" || channel.type == "auxiliary")
+               return;
+             map.problem(*map.map().find("type"), "type", in_quotes(channel.type) + " is not electric, magnetic or auxiliary");
+             channel.type.clear();
+           },
+           {}},
+          choice_key("dtype", &ChannelKeys::dtype, {"int16", "int32", "float32", "float64"}, "How samples are stored."),
+          {"fill", "whole number", "a value of the dtype; integer types only",
+           "Stands for samples that are not known: in gaps that are filled, and where a field holds no value. Floats have NaN "
+           "for that.",
+           false,
+           [](MapReader& map, ChannelKeys& channel) {
+             const Node* node = map.map().find("fill");
+             const bool small = channel.dtype == "int16";
+             if (node == nullptr) {
+               static_cast<void>(map.take_any("fill"));
+             } else if (!small && channel.dtype != "int32") {
+               static_cast<void>(map.take_any("fill"));
+               map.problem(*node, "fill", "is for integer types; gaps in a " + channel.dtype + " channel are filled with NaN");
+             } else {
+               const auto low = small ? std::numeric_limits<std::int16_t>::min() : std::numeric_limits<std::int32_t>::min();
+               const auto high = small ? std::numeric_limits<std::int16_t>::max() : std::numeric_limits<std::int32_t>::max();
+               channel.fill = double(map.whole("fill", 0, low, high, ""));
+             }
+           },
+           [](const ChannelKeys&) { return std::string{}; }},
+      }};
+  return keys;
+}
+
+const Section<SohProfile>& soh_keys() {
+  static const Section<SohProfile> keys{"profile.state_of_health.NAME",
+                                        {
+                                            {"units", "text", "", "Of the quantity, for people: V, m, deg.", false,
+                                             [](MapReader& map, SohProfile& soh) { soh.units = map.text("units").value_or(""); },
+                                             [](const SohProfile& soh) { return soh.units; }},
+                                            {"change", "number", "0 or more, in the units of the quantity",
+                                             "The least change that is worth a row of the table; there is one each minute "
+                                             "anyway, and one whenever a value comes or goes. 0: "
+                                             "any change.",
+                                             false,
+                                             [](MapReader& map, SohProfile& soh) {
+                                               soh.change =
+                                                   map.number("change", 0, 1e12, "in the units of the quantity").value_or(0);
+                                             },
+                                             [](const SohProfile& soh) { return format_number(soh.change); }},
+                                        }};
+  return keys;
+}
+
+const std::vector<InputKind>& input_kinds() {
+  static const std::vector<InputKind> kinds{
+      {"serial", [](const Node& n, const std::string& p, Report& r) { return read_input_of<Serial>(n, p, r, serial_keys()); }},
+      {"tcp", [](const Node& n, const std::string& p, Report& r) { return read_input_of<Tcp>(n, p, r, tcp_keys()); }},
+      {"file", [](const Node& n, const std::string& p, Report& r) { return read_input_of<ReplayFile>(n, p, r, file_keys()); }},
+      {"udp", nullptr},
+      {"seedlink", nullptr},
+  };
+  return kinds;
+}
+
+}  // namespace daq::config

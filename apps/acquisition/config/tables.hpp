@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "acquisition/config/config.hpp"
+#include "acquisition/config/keys.hpp"
+
+/// The tables of all sections of mth5d.yaml and of profiles. A new key is a member of its struct and a row here.
+namespace daq::config {
+
+[[nodiscard]] const Section<Config>& top_keys();
+[[nodiscard]] const Section<Config>& flush_keys();
+[[nodiscard]] const Section<Config>& sync_keys();
+[[nodiscard]] const Section<Output>& output_keys();
+[[nodiscard]] const Section<Output>& roll_keys();
+[[nodiscard]] const Section<Gap>& gap_keys();
+
+[[nodiscard]] const Section<Source>& source_keys();
+[[nodiscard]] const Section<Source>& reconnect_keys();
+[[nodiscard]] const Section<Serial>& serial_keys();
+[[nodiscard]] const Section<Tcp>& tcp_keys();
+[[nodiscard]] const Section<ReplayFile>& file_keys();
+
+[[nodiscard]] const Section<Instrument>& profile_keys();
+[[nodiscard]] const Section<decode::TextFormat>& text_keys();
+[[nodiscard]] const Section<SohProfile>& soh_keys();
+/// What a profile says of a channel beside its attributes.
+struct ChannelKeys {
+  std::string type, dtype = "float64";
+  std::optional<double> fill;
+};
+[[nodiscard]] const Section<ChannelKeys>& channel_keys();
+
+/// An input of a source: the key, and what reads its map; nullptr: of a later version.
+struct InputKind {
+  std::string_view name;
+  Input (*read)(const Node& map, const std::string& path, Report& report);
+};
+[[nodiscard]] const std::vector<InputKind>& input_kinds();
+
+}  // namespace daq::config

@@ -1,0 +1,371 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+#include <regex>
+#include <set>
+
+#include "acquisition/config/keys.hpp"
+#include "mth5/reader.hpp"
+#include "support/peers.hpp"
+#include "support/recording.hpp"
+
+/// Every key of the configuration is seen where it acts: in the file, or at the peer.
+namespace {
+
+namespace fs = std::filesystem;
+using support::Recording;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// A site with a made-up instrument of two channels and a battery, one line a second.
+struct Site {
+  std::string output = "";                              ///< more keys of `output`, in a flow map
+  std::string top = "";                                 ///< more sections
+  std::string source = "";                              ///< more keys of the source, in a flow map
+  std::string rate = "1";                               ///< of the profile
+  std::string text = "";                                ///< more keys of `text`
+  std::string ex = "type: electric, units: milliVolt";  ///< channel ex
+  std::string battery = "units: V";                     ///< quantity battery
+  std::string columns = "year, month, day, hour, minute, second, {channel: ex}, {channel: hy}, {soh: battery}";
+
+  support::TempDir dir{};
+  std::string log{};
+
+  /// Records the lines; returns the files that were made.
+  std::vector<fs::path> record(const std::string& lines) {
+    support::write_text(dir / "day.TXT", lines);
+    fs::create_directory(dir / "data");
+    support::write_text(dir / "mth5d.yaml", yaml("file: {path: '" + (dir / "day.TXT").string() + "', speed: max}"));
+    const auto done = support::run({std::string{MTH5_TEST_BIN} + "/mth5d", "--config", (dir / "mth5d.yaml").string(),
+                                    "--until-eof", "--status-file", (dir / "status.json").string()});
+    log = done.err;
+    EXPECT_EQ(done.code, 0) << log;
+    return files();
+  }
+  [[nodiscard]] std::string yaml(const std::string& input) const {
+    const auto more = [](const std::string& keys) { return keys.empty() ? "" : ", " + keys; };
+    return "survey: {id: TEST}\nstation: {id: MT001}\noutput: {directory: '" + (dir / "data").string() + "'" + more(output) +
+           "}\n" + top + "sources:\n  - {name: box, " + input + more(source) + ", instrument: {sample_rate: " + rate +
+           ", text: {columns: [" + columns + "]" + more(text) + "}, channels: {ex: {" + ex +
+           "}, hy: {type: magnetic, units: nanoTesla}}, state_of_health: {battery: {" + battery + "}}}}\n";
+  }
+  [[nodiscard]] std::vector<fs::path> files() const {
+    std::vector<fs::path> all;
+    for (const auto& entry : fs::directory_iterator{dir / "data"})
+      if (entry.path().extension() == ".h5" && entry.path().filename().string()[0] != '.') all.push_back(entry.path());
+    std::sort(all.begin(), all.end());
+    return all;
+  }
+  [[nodiscard]] nlohmann::json status() const { return nlohmann::json::parse(support::read_text(dir / "status.json")); }
+};
+
+std::string line(int second, const std::string& values) {
+  char text[64];
+  std::snprintf(text, sizeof text, "2026 05 01 %02d %02d %02d ", second / 3600, second / 60 % 60, second % 60);
+  return text + values + "\n";
+}
+
+std::string lines(std::initializer_list<int> seconds) {
+  std::string all;
+  for (const int second : seconds) all += line(second, std::to_string(10 * second) + " " + std::to_string(second) + ".5 12.5");
+  return all;
+}
+
+/// What Python sees of a file, by h5py.
+std::string python(const fs::path& file, const std::string& expression) {
+  const char* program = std::getenv("MTH5_TEST_PYTHON");
+  if (program == nullptr) throw std::runtime_error{"MTH5_TEST_PYTHON is not set"};
+  const auto done = support::run(
+      {program, "-c",
+       "import h5py,sys\nf=h5py.File(sys.argv[1],'r')\ns=f['Experiment/Surveys/TEST/Stations/MT001']\nprint(" + expression + ")",
+       file.string()});
+  EXPECT_EQ(done.code, 0) << done.err;
+  return done.out;
+}
+
+std::vector<double> values(const fs::path& file, std::size_t run, const std::string& component) {
+  mth5::Reader reader{file};
+  for (const auto channel : reader.runs().at(run).channels)
+    if (reader.channels()[channel].component == component) return reader.read(channel, 0, 1000);
+  return {};
+}
+
+TEST(ConfigKeys, OutputIsWhereAndAsItSays) {
+  Site site{.output = "file_name: 'x_{start:%Y%m%d_%H%M%S}.h5', file_version: 0.1.0"};
+  const auto files = site.record(lines({0, 1, 2}));
+  ASSERT_EQ(files.size(), 1u);
+  EXPECT_EQ(files[0].filename(), "x_20260501_000000.h5");
+  EXPECT_EQ(mth5::Reader{files[0]}.file_version(), "0.1.0");
+}
+
+TEST(ConfigKeys, ChunkIsThatOfTheDatasets) {
+  Site site{.top = "chunk: 7\n"};
+  const auto files = site.record(lines({0, 1, 2}));
+  ASSERT_EQ(files.size(), 1u);
+  EXPECT_EQ(python(files[0], "s['sr1_0001/ex'].chunks"), "(7,)\n");
+}
+
+TEST(ConfigKeys, FillStandsForWhatIsNotKnownInIntegersAndNaNInFloats) {
+  Site site{.top = "gap: {fill_up_to: 10s}\n", .ex = "type: electric, units: milliVolt, dtype: int32, fill: -999"};
+  const auto files = site.record(lines({0, 1}) + line(2, "*** *** 12.5") + lines({3, 6, 7}));
+  ASSERT_EQ(files.size(), 1u);
+  EXPECT_THAT(values(files[0], 0, "ex"), ElementsAre(0, 10, -999, 30, -999, -999, 60, 70));
+  const auto hy = values(files[0], 0, "hy");
+  ASSERT_EQ(hy.size(), 8u);
+  for (const std::size_t i : {2u, 4u, 5u}) EXPECT_TRUE(std::isnan(hy[i])) << i;
+  EXPECT_EQ(hy[6], 6.5);
+  EXPECT_EQ(python(files[0], "s['sr1_0001/ex'].dtype, s['sr1_0001/hy'].dtype"), "(dtype('int32'), dtype('float64'))\n");
+}
+
+TEST(ConfigKeys, GapFillUpToHoldsPerSource) {
+  Site common{.top = "gap: {fill_up_to: 10s}\n"};
+  EXPECT_EQ(mth5::Reader{common.record(lines({0, 1, 4, 5})).at(0)}.runs().size(), 1u);
+  Site own{.top = "gap: {fill_up_to: 10s}\n", .source = "gap: {fill_up_to: 1s}"};
+  EXPECT_EQ(mth5::Reader{own.record(lines({0, 1, 4, 5})).at(0)}.runs().size(), 2u);
+}
+
+TEST(ConfigKeys, GapToleranceDecidesWhatFollowsWhat) {
+  const std::string off = line(0, "1 1 1") + line(1, "1 1 1") + "2026 05 01 00 00 02.4 1 1 1\n2026 05 01 00 00 03.4 1 1 1\n";
+  Site wide;
+  EXPECT_EQ(mth5::Reader{wide.record(off).at(0)}.runs().size(), 1u);
+  Site narrow{.top = "gap: {tolerance: 0.1 samples}\n"};
+  EXPECT_GT(mth5::Reader{narrow.record(off).at(0)}.runs().size(), 1u);
+}
+
+TEST(ConfigKeys, AClockThatWasSetBackIsAcceptedAfterItsTime) {
+  Site site{.top = "gap: {accept_backward_after: 2s}\n"};
+  const auto files = site.record(lines({100, 101, 102, 103, 50, 51, 52, 53, 54, 55, 56}));
+  ASSERT_EQ(files.size(), 1u) << site.log;
+  EXPECT_EQ(mth5::Reader{files[0]}.runs().size(), 2u);
+}
+
+TEST(ConfigKeys, RollBeginsAFileAfterSoManyRuns) {
+  Site site{.output = "roll: {runs: 2}"};
+  const auto files = site.record(lines({0, 1, 10, 11, 20, 21, 30, 31, 40, 41}));
+  ASSERT_EQ(files.size(), 3u) << site.log;
+  std::vector<std::size_t> runs;
+  for (const auto& file : files) runs.push_back(mth5::Reader{file}.runs().size());
+  EXPECT_THAT(runs, ElementsAre(2, 2, 1));
+}
+
+TEST(ConfigKeys, TheSourcesNameIsThatOfItsTables) {
+  Site site;
+  const auto files = site.record(lines({0, 1, 2}));
+  ASSERT_EQ(files.size(), 1u);
+  EXPECT_THAT(mth5::Reader{files[0]}.tables(), testing::Contains("state_of_health/box"));
+}
+
+TEST(ConfigKeys, ASkippedChannelIsNotInTheFile) {
+  Site site{.source = "channels: {ex: skip}"};
+  const auto files = site.record(lines({0, 1, 2}));
+  ASSERT_EQ(files.size(), 1u);
+  const mth5::Reader reader{files[0]};
+  ASSERT_EQ(reader.channels().size(), 1u);
+  EXPECT_EQ(reader.channels()[0].component, "hy");
+  EXPECT_THAT(values(files[0], 0, "hy"), ElementsAre(0.5, 1.5, 2.5));
+  EXPECT_TRUE(site.status().at("ledger").at("balanced").get<bool>());
+}
+
+TEST(ConfigKeys, TextIsReadAsTheProfileSays) {
+  Site site{.text = "delimiter: ',', comment: '#', max_line: 40"};
+  auto text = "# a line that is longer than forty bytes is a comment all the same\n" + lines({0, 1});
+  for (char& c : text)
+    if (c == ' ') c = ',';
+  const auto files = site.record(text + std::string(60, 'x') + "\n2026,05,01,00,00,02,20,,\n");
+  ASSERT_EQ(files.size(), 1u);
+  EXPECT_THAT(values(files[0], 0, "ex"), ElementsAre(0, 10, 20));
+  EXPECT_TRUE(std::isnan(values(files[0], 0, "hy").at(2)));
+  EXPECT_THAT(site.log, testing::HasSubstr("too-long"));
+}
+
+TEST(ConfigKeys, RateAndTypesAreThoseOfTheProfile) {
+  Site site{.rate = "0.5", .ex = "type: electric, units: milliVolt, dtype: float32"};
+  const auto files = site.record(lines({0, 2, 4}));
+  ASSERT_EQ(files.size(), 1u);
+  const mth5::Reader reader{files[0]};
+  ASSERT_EQ(reader.runs().size(), 1u);
+  EXPECT_EQ(reader.runs()[0].sample_rate, 0.5);
+  EXPECT_EQ(python(files[0], "s['sr0p5_0001/ex'].dtype, s['sr0p5_0001/ex'].attrs['type'], s['sr0p5_0001/hy'].attrs['type']"),
+            "(dtype('float32'), 'electric', 'magnetic')\n");
+}
+
+TEST(ConfigKeys, AChangeOfStateOfHealthIsWorthARowOrNot) {
+  const auto text = line(0, "1 1 12.0") + line(1, "1 1 12.1") + line(2, "1 1 12.1") + line(3, "1 1 12.6") + line(4, "1 1 ?") +
+                    line(5, "1 1 12.6");
+  const auto rows = [&](const std::string& battery) {
+    Site site{.battery = battery};
+    const auto files = site.record(text);
+    const auto table = mth5::Reader{files.at(0)}.table("state_of_health/box");
+    std::string all;
+    for (std::int64_t i = 0; i < table->rows(); ++i)
+      all += (all.empty() ? "" : " ") + std::to_string(table->number(i, "battery")).substr(0, 4);
+    return all;
+  };
+  EXPECT_EQ(rows("units: V"), "12.0 12.1 12.6 nan 12.6");
+  EXPECT_EQ(rows("units: V, change: 0.5"), "12.0 12.6 nan 12.6") << "what comes or goes is always worth one";
+}
+
+TEST(ConfigKeys, FlushSamplesMakesThemVisible) {
+  support::TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port()), {.config = "flush: {samples: 3, interval: 1h}\nsync: {interval: 1d}\n"}};
+  ASSERT_TRUE(peer.accept());
+  const auto day = support::read_text(support::data() / "lemi424" / "202010010000.TXT");
+  std::size_t end = 0;
+  for (int i = 0; i < 10; ++i) end = day.find('\n', end) + 1;
+  ASSERT_TRUE(peer.send(day.substr(0, end)));
+  ASSERT_TRUE(recording.wait_until([](const auto& s) {
+    return !s.at("channels").empty() && s.at("channels")[0].at("visible") >= 6;
+  })) << recording.log();
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+}
+
+TEST(ConfigKeys, SyncMakesThemDurable) {
+  support::TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port()), {.config = "flush: {interval: 50ms}\nsync: {interval: 100ms}\n"}};
+  ASSERT_TRUE(peer.accept());
+  ASSERT_TRUE(peer.send(support::read_text(support::data() / "lemi424" / "202010010000.TXT")));
+  EXPECT_TRUE(recording.wait_until([](const auto& s) {
+    return !s.at("channels").empty() && s.at("channels")[0].at("durable") >= 100;
+  })) << recording.log();
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+}
+
+TEST(ConfigKeys, TheRingHasRoomForItsTime) {
+  Site small{.top = "ring: 1s\n"};
+  static_cast<void>(small.record(lines({0, 1, 2})));
+  Site large{.top = "ring: 12h\n"};
+  static_cast<void>(large.record(lines({0, 1, 2})));
+  EXPECT_GT(large.status().at("ring").at("capacity"), small.status().at("ring").at("capacity"));
+}
+
+TEST(ConfigKeys, TheReserveIsHeldWhileItRecords) {
+  support::TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port()), {.arguments = {"--set", "output.reserve=3MiB"}}};
+  ASSERT_TRUE(peer.accept());
+  ASSERT_TRUE(peer.send(support::read_text(support::data() / "lemi424" / "202010010000.TXT")));
+  ASSERT_TRUE(recording.wait_for_log("file open")) << recording.log();
+  std::set<std::uintmax_t> hidden;
+  for (const auto& entry : fs::directory_iterator{recording.directory()})
+    if (entry.path().filename().string().find("reserve") != std::string::npos) hidden.insert(entry.file_size());
+  EXPECT_THAT(hidden, ElementsAre(3u << 20));
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+}
+
+TEST(ConfigKeys, TheSpeedOfARecordingIsKept) {
+  Site site;
+  support::write_text(site.dir / "day.TXT", lines({0, 1, 2, 3}));
+  fs::create_directory(site.dir / "data");
+  support::write_text(site.dir / "mth5d.yaml", site.yaml("file: {path: '" + (site.dir / "day.TXT").string() + "', speed: 4}"));
+  const auto start = std::chrono::steady_clock::now();
+  const auto done = support::run({std::string{MTH5_TEST_BIN} + "/mth5d", "--config", (site.dir / "mth5d.yaml").string(),
+                                  "--until-eof", "--status-file", (site.dir / "status.json").string()});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds{750}) << "the last line comes after 3/4 s";
+}
+
+TEST(ConfigKeys, ThePortIsSetAsItSays) {
+  const support::TempDir dir;
+  support::PtyPeer line{dir / "port"};
+  line.plug();
+  const int port = open(line.link().c_str(), O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  ASSERT_GE(port, 0);
+  Recording recording{"serial: {device: '" + line.link().string() + "', baud: 2500000, stop_bits: 2}\n"};
+  EXPECT_TRUE(recording.wait_for_log("source connected")) << recording.log();
+  termios settings{};
+  EXPECT_EQ(tcgetattr(port, &settings), 0);
+  close(port);
+  EXPECT_EQ(cfgetospeed(&settings), speed_t{B2500000});
+  EXPECT_EQ(settings.c_cflag & CSTOPB, tcflag_t{CSTOPB});
+  EXPECT_EQ(settings.c_cflag & PARENB, 0u);
+  EXPECT_EQ(settings.c_cflag & CSIZE, tcflag_t{CS8});
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+}
+
+TEST(ConfigKeys, TheDescriptionIsListed) {
+  const support::TempDir dir;
+  support::write_text(
+      dir / "tiny.yaml",
+      "description: A tiny box\nsample_rate: 2.5\ntext: {columns: [{time: '%Y%m%d%H%M%S'}, {channel: ex}, {soh: t}]}\n"
+      "channels: {ex: {type: electric, units: milliVolt}}\nstate_of_health: {t: {units: C}}\n");
+  const auto list =
+      support::run({std::string{MTH5_TEST_BIN} + "/mth5d", "--list-instruments"}, {{"MTH5D_INSTRUMENTS", dir.path().string()}});
+  EXPECT_EQ(list.code, 0) << list.err;
+  EXPECT_THAT(list.out, testing::HasSubstr("tiny  A tiny box  (" + (dir / "tiny.yaml").string() +
+                                           ")\n    text, 2.5 Hz: ex; state of health: t\n"));
+}
+
+/// Where each key is seen.
+const std::map<std::string, std::string> kSeenBy{
+    {"ring", "ConfigKeys, TheRingHasRoomForItsTime"},
+    {"chunk", "ConfigKeys, ChunkIsThatOfTheDatasets"},
+    {"output.directory", "ConfigKeys, OutputIsWhereAndAsItSays"},
+    {"output.file_name", "ConfigKeys, OutputIsWhereAndAsItSays"},
+    {"output.file_version", "ConfigKeys, OutputIsWhereAndAsItSays"},
+    {"output.allow_network", "FileSystem, OfTheNetworkIsForReadingUnlessItIsAllowed"},
+    {"output.reserve", "ConfigKeys, TheReserveIsHeldWhileItRecords"},
+    {"output.give_up_after", "RealDisk, ThatDiesKeepsEverySyncedSampleAndIsGivenUpEvenWhenNothingMoreComes"},
+    {"output.roll.runs", "ConfigKeys, RollBeginsAFileAfterSoManyRuns"},
+    {"flush.samples", "ConfigKeys, FlushSamplesMakesThemVisible"},
+    {"flush.interval", "ConfigKeys, SyncMakesThemDurable"},
+    {"sync.interval", "ConfigKeys, SyncMakesThemDurable"},
+    {"gap.tolerance", "ConfigKeys, GapToleranceDecidesWhatFollowsWhat"},
+    {"gap.fill_up_to", "ConfigKeys, GapFillUpToHoldsPerSource"},
+    {"gap.new_run_after", "ConfigErrors, AreAllFoundWithTheirPlace"},  // only ever equal to fill_up_to
+    {"gap.accept_backward_after", "ConfigKeys, AClockThatWasSetBackIsAcceptedAfterItsTime"},
+    {"sources[].name", "ConfigKeys, TheSourcesNameIsThatOfItsTables"},
+    {"sources[].idle_timeout", "SilentPeer, IsHungUpOnAndCalledAgain"},
+    {"sources[].reconnect.first", "PeerThatOnlyHangsUp, IsCalledLessAndLessOften"},
+    {"sources[].reconnect.limit", "PeerThatOnlyHangsUp, IsCalledLessAndLessOften"},
+    {"sources[].serial.device", "ConfigKeys, ThePortIsSetAsItSays"},
+    {"sources[].serial.baud", "ConfigKeys, ThePortIsSetAsItSays"},
+    {"sources[].serial.bits", "ConfigKeys, ThePortIsSetAsItSays"},    // a pty knows 8 only
+    {"sources[].serial.parity", "ConfigKeys, ThePortIsSetAsItSays"},  // and none
+    {"sources[].serial.stop_bits", "ConfigKeys, ThePortIsSetAsItSays"},
+    {"sources[].tcp.host", "MainJob, OverTcpEqualsPython"},
+    {"sources[].tcp.port", "MainJob, OverTcpEqualsPython"},
+    {"sources[].file.path", "MainJob, FromAFileEqualsPython"},
+    {"sources[].file.speed", "ConfigKeys, TheSpeedOfARecordingIsKept"},
+    {"profile.description", "ConfigKeys, TheDescriptionIsListed"},
+    {"profile.sample_rate", "ConfigKeys, RateAndTypesAreThoseOfTheProfile"},
+    {"profile.text.delimiter", "ConfigKeys, TextIsReadAsTheProfileSays"},
+    {"profile.text.comment", "ConfigKeys, TextIsReadAsTheProfileSays"},
+    {"profile.text.max_line", "ConfigKeys, TextIsReadAsTheProfileSays"},
+    {"profile.channels.NAME.type", "ConfigKeys, RateAndTypesAreThoseOfTheProfile"},
+    {"profile.channels.NAME.dtype", "ConfigKeys, RateAndTypesAreThoseOfTheProfile"},
+    {"profile.channels.NAME.fill", "ConfigKeys, FillStandsForWhatIsNotKnownInIntegersAndNaNInFloats"},
+    {"profile.state_of_health.NAME.units", "ConfigKeys, UnitsOfStateOfHealthAreShown"},
+    {"profile.state_of_health.NAME.change", "ConfigKeys, AChangeOfStateOfHealthIsWorthARowOrNot"},
+};
+
+TEST(ConfigKeys, UnitsOfStateOfHealthAreShown) {
+  const support::TempDir dir;
+  const auto day = (support::data() / "lemi424" / "202010010000.TXT").string();
+  const auto tried = support::run(
+      {std::string{MTH5_TEST_BIN} + "/mth5d", "--try", std::string{MTH5_TEST_SOURCE} + "/config/instruments/lemi424.yaml", day});
+  EXPECT_EQ(tried.code, 0) << tried.err;
+  EXPECT_TRUE(std::regex_search(tried.out, std::regex{"\n  battery +V +12\\.98 "})) << tried.out;
+}
+
+TEST(ConfigKeys, EachHasATestThatSeesIt) {
+  std::string tests;
+  for (const auto* kind : {"unit", "integration", "fault"})
+    for (const auto& entry : fs::directory_iterator{fs::path{MTH5_TEST_SOURCE} / "tests" / kind})
+      if (entry.path().extension() == ".cpp") tests += support::read_text(entry.path());
+  std::set<std::string> known;
+  for (const auto& key : daq::config::all_keys()) {
+    known.insert(key.path());
+    const auto seen = kSeenBy.find(key.path());
+    ASSERT_NE(seen, kSeenBy.end()) << key.path() << ": name the test that sees it in the file or at the peer";
+    EXPECT_NE(tests.find("(" + seen->second + ") {"), std::string::npos) << key.path() << ": there is no test " << seen->second;
+  }
+  for (const auto& [key, test] : kSeenBy) EXPECT_TRUE(known.contains(key)) << key << " is no key";
+}
+
+}  // namespace
