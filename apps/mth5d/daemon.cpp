@@ -95,11 +95,13 @@ void Daemon::make_input(std::size_t index) {
   listener.bytes = [this, index](std::span<const char> bytes) {
     inputs_[index].intake->take({.bytes = bytes, .arrival = mth5::host_now()});
     post_board(index, true);
+    log_first_refusal(index);
     log_losses(index, false);
   };
   listener.connected = [this, index] {
     Input& in = inputs_[index];
     if (std::exchange(in.was_lost, false)) in.intake->count_reconnect();
+    in.problem.clear();
     const auto& source = config_.sources[index];
     quiet_.say(spdlog::level::info, "connected " + source.name,
                fmt::format("source connected source={} input={}", source.name, to_string(source.input)), Steady::now());
@@ -115,6 +117,7 @@ void Daemon::make_input(std::size_t index) {
       post_board(index, false);
     }
     inputs_[index].was_lost = true;
+    inputs_[index].problem = reason;
     const auto& name = config_.sources[index].name;
     quiet_.say(spdlog::level::warn, "waiting " + name + " " + reason,
                fmt::format("source waiting source={} why=\"{}\" retry=yes", name, reason), Steady::now());
@@ -180,12 +183,45 @@ void Daemon::log_losses(std::size_t index, bool now) {
   input.logged_bytes = bytes;
 }
 
+void Daemon::log_first_refusal(std::size_t index) {
+  Input& input = inputs_[index];
+  const auto* refusal = input.refusal_logged ? nullptr : input.intake->first_refusal();
+  if (refusal == nullptr) return;
+  input.refusal_logged = true;
+  log_->warn("first refused source={} {}", config_.sources[index].name, to_string(*refusal));
+}
+
+/// A source that ends by itself has to have given something, and to its end: a recording that was not read is not done.
+void Daemon::judge_ended(std::size_t index) {
+  Input& input = inputs_[index];
+  const auto& config = config_.sources[index];
+  const bool recording = std::holds_alternative<daq::config::ReplayFile>(config.input);
+  std::uint64_t decoded = 0;
+  for (const auto& seen : input.intake->streams()) decoded += seen.counters.decoded;
+  if (recording && !input.problem.empty())
+    input.failure = input.problem;
+  else if (input.intake->counters().bytes_in == 0)
+    input.failure = to_string(config.input) + ": is empty";
+  else if (const auto* refusal = input.intake->first_refusal(); decoded == 0)
+    input.failure = to_string(config.input) + ": no sample in it" + (refusal == nullptr ? "" : ": " + to_string(*refusal));
+  if (!input.failure.empty()) input.failure = "source " + config.name + ": " + input.failure;
+}
+
+void Daemon::throw_if_unread() const {
+  std::string failures;
+  for (const auto& input : inputs_)
+    if (!input.failure.empty()) failures += (failures.empty() ? "" : "; ") + input.failure;
+  if (!failures.empty()) throw mth5::FileError{failures};
+}
+
 void Daemon::source_ended(std::size_t index) {
   Input& input = inputs_[index];
   input.ended = true;
   input.intake->finish();
   post_board(index, false);
+  log_first_refusal(index);
   log_losses(index, true);
+  judge_ended(index);
   const auto& bytes = input.intake->counters();
   std::uint64_t samples = 0;
   std::uint64_t gaps = 0;
@@ -270,6 +306,7 @@ void Daemon::run() {
   about_.state = "stopped";
   report_status();
   if (failure_) std::rethrow_exception(failure_);
+  if (!stopping_) throw_if_unread();  // who was told to stop has not failed
   log_->info("end");
 }
 

@@ -54,6 +54,9 @@ class Daemon {
     std::unique_ptr<daq::source::Source> source;
     bool ended = false;
     bool was_lost = false;  ///< not connected since something went wrong
+    std::string problem;    ///< what went wrong last
+    std::string failure;    ///< it has ended without what it was to give: why
+    bool refusal_logged = false;
     // What was logged last: repeats are gathered.
     daq::ledger::SourceCounters logged_bytes;
     std::map<std::uint16_t, daq::ledger::StreamCounters> logged_samples;  ///< by stream
@@ -65,6 +68,9 @@ class Daemon {
   void settle();
   void tick_io();
   void log_losses(std::size_t index, bool now);
+  void log_first_refusal(std::size_t index);
+  void judge_ended(std::size_t index);
+  void throw_if_unread() const;
 
   void wait_for_signal();
   void tick_status();

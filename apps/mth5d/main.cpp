@@ -11,10 +11,12 @@
 #include <nlohmann/json.hpp>
 
 #include "acquisition/config/config.hpp"
+#include "acquisition/config/keys.hpp"
 #include "acquisition/status/report.hpp"
 #include "cli/cli.hpp"
 #include "cli/stderr_relay.hpp"
 #include "daemon.hpp"
+#include "instruments.hpp"
 #include "mth5/error.hpp"
 #include "mth5/time.hpp"
 
@@ -66,21 +68,16 @@ int print_status(const fs::path& path, bool json) {
   return cli::kDone;
 }
 
-int list_instruments(const std::vector<fs::path>& folders) {
-  const auto found = daq::config::list_instruments(folders);
-  for (const auto& instrument : found)
-    std::cout << instrument.name << "  "
-              << (instrument.problem.empty() ? instrument.description : "BROKEN: " + instrument.problem) << "  ("
-              << instrument.path.string() << ")\n";
-  if (found.empty()) throw mth5::FileError{"no instrument profile found; set MTH5D_INSTRUMENTS to the folder that holds them"};
-  return cli::kDone;
-}
-
 int daemon_main(int argc, char** argv) {
+  // How the manual of the configuration is made; nothing for users, so --help is silent about it.
+  if (argc == 2 && std::string_view{argv[1]} == "--print-manual") {
+    std::cout << daq::config::manual_page();
+    return cli::kDone;
+  }
   cli::CommandLine line{"mth5d",
                         "mth5d - records instruments into a live MTH5 file",
                         {"--config FILE [--set KEY=VALUE]... [--until-eof]", "--config FILE --check-config | --print-config",
-                         "--status [--json] [--status-file FILE]", "--list-instruments"},
+                         "--status [--json] [--status-file FILE]", "--list-instruments", "--try PROFILE FILE [--json]"},
                         po::options_description{"Recorder"}};
   auto add = line.options.add_options();
   add("config,c", po::value<std::string>()->value_name("FILE"), "the configuration, YAML (mth5d.yaml)");
@@ -90,9 +87,11 @@ int daemon_main(int argc, char** argv) {
   add("print-config", po::bool_switch(), "print every key with its value and where it came from");
   add("until-eof", po::bool_switch(), "end, with the file closed, when every source has ended");
   add("status", po::bool_switch(), "print the state of the running daemon; exit 1 if none runs");
-  add("json", po::bool_switch(), "with --status: as JSON");
+  add("json", po::bool_switch(), "with --status or --try: as JSON");
   add("status-file", po::value<std::string>()->value_name("FILE"), "default /run/mth5d/status.json");
-  add("list-instruments", po::bool_switch(), "print the instrument profiles found");
+  add("list-instruments", po::bool_switch(), "print the instrument profiles found, and what each decodes");
+  add("try", po::value<std::vector<std::string>>()->multitoken()->value_name("PROFILE FILE"),
+      "show what a profile makes of a recording (- for stdin), record nothing; exit 1 if nothing is decoded");
   line.footer =
       "Order of precedence: defaults, the file, MTH5D_* environment, --set.\n"
       "Signals: TERM, INT drain and close (a second one leaves at once); HUP begins a new file; USR1 logs the status.\n"
@@ -104,10 +103,15 @@ int daemon_main(int argc, char** argv) {
       values.count("status-file") > 0 ? fs::path{values["status-file"].as<std::string>()} : default_status_file();
 
   if (values["status"].as<bool>()) return print_status(status_file, values["json"].as<bool>());
-  if (values["json"].as<bool>()) throw cli::UsageError{"--json: goes with --status"};
   const fs::path config_file = values.count("config") > 0 ? fs::path{values["config"].as<std::string>()} : fs::path{};
   const auto folders = daq::config::instrument_folders(config_file);
-  if (values["list-instruments"].as<bool>()) return list_instruments(folders);
+  if (values.count("try") > 0) {
+    const auto& words = values["try"].as<std::vector<std::string>>();
+    if (words.size() != 2) throw cli::UsageError{"--try: takes a profile and a recording, e.g. --try lemi424 day.TXT"};
+    return mth5d::try_recording(words[0], words[1], values["json"].as<bool>(), folders);
+  }
+  if (values["json"].as<bool>()) throw cli::UsageError{"--json: goes with --status or --try"};
+  if (values["list-instruments"].as<bool>()) return mth5d::list_instruments(folders);
   if (config_file.empty()) throw cli::UsageError{"--config: is missing; a commented sample is config/mth5d.yaml"};
 
   daq::config::Overrides overrides;

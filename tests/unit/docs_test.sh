@@ -35,6 +35,13 @@ for page in apps/*/*.[18]; do
     grep -qx "$word" <<<"$rendered" || complain "$page: has no section $word"
   done
 done
+# Pages of file formats.
+for page in apps/*/*.5; do
+  pages=$((pages + 1))
+  warnings=$(MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 "$page" 2>&1 >/dev/null)
+  [ -z "$warnings" ] || complain "$page: $warnings"
+done
+"$bin/mth5d" --print-manual | diff - apps/mth5d/mth5d.yaml.5 || complain "apps/mth5d/mth5d.yaml.5: is not what mth5d --print-manual prints"
 for folder in $(dirname apps/*/main.cpp); do
   ls "$folder"/*.[18] >/dev/null 2>&1 || complain "$folder: a program without a man page"
 done

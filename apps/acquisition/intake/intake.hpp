@@ -39,6 +39,10 @@ class Intake {
   [[nodiscard]] std::size_t words_for(std::size_t n_bytes) const;
 
   [[nodiscard]] const ledger::SourceCounters& counters() const { return counters_; }
+  /// What of the bytes was skipped first; nullptr: nothing yet.
+  [[nodiscard]] const decode::Refusal* first_refusal() const {
+    return decoder_->refusals().empty() ? nullptr : &decoder_->refusals().front();
+  }
 
   /// One stream of it, for those who show it.
   struct Seen {

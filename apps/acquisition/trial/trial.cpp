@@ -1,0 +1,203 @@
+#include "acquisition/trial/trial.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace daq::trial {
+
+namespace {
+
+constexpr std::size_t kMostSteps = 4096;  // different ones; more is noise
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.10g", value);
+  return text;
+}
+
+/// Left-aligned in so many columns.
+std::string padded(std::string text, std::size_t width) {
+  text.resize(std::max(width, text.size()), ' ');
+  return text;
+}
+std::string right(const std::string& text, std::size_t width) {
+  return text.size() < width ? std::string(width - text.size(), ' ') + text : text;
+}
+
+std::string table_row(const std::string& name, const std::string& units, const Range& range) {
+  const bool some = range.n() > 0;
+  return "  " + padded(name, 20) + padded(units, 26) + right(some ? number(range.min()) : "-", 14) +
+         right(some ? number(range.median()) : "-", 14) + right(some ? number(range.max()) : "-", 14) +
+         right(std::to_string(range.unknown()), 10) + "\n";
+}
+
+nlohmann::ordered_json range_json(const Range& range) {
+  const bool some = range.n() > 0;
+  const auto value = [&](double v) { return some ? nlohmann::ordered_json(v) : nlohmann::ordered_json(nullptr); };
+  return {{"min", value(range.min())},
+          {"median", value(some ? range.median() : 0)},
+          {"max", value(range.max())},
+          {"n", range.n()},
+          {"unknown", range.unknown()}};
+}
+
+}  // namespace
+
+void Range::add(double value) {
+  if (std::isnan(value)) {
+    ++unknown_;
+    return;
+  }
+  min_ = n_ == 0 ? value : std::min(min_, value);
+  max_ = n_ == 0 ? value : std::max(max_, value);
+  if (n_++ % step_ != 0) return;
+  values_.push_back(value);
+  if (values_.size() < kMost) return;
+  for (std::size_t i = 0; i < values_.size() / 2; ++i) values_[i] = values_[2 * i];
+  values_.resize(values_.size() / 2);
+  step_ *= 2;
+}
+
+double Range::median() const {
+  auto sorted = values_;
+  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  return sorted.size() % 2 == 1 ? *middle : (*std::max_element(sorted.begin(), middle) + *middle) / 2;
+}
+
+Trial::Trial(const config::Instrument& instrument)
+    : instrument_{instrument},
+      decoder_{decode::make_decoder(instrument.decoder, instrument.kept)},
+      channels_(instrument.channels.size()),
+      soh_(instrument.soh.size()) {}
+
+void Trial::feed(std::span<const char> bytes) {
+  decoder_->feed({.bytes = bytes}, batch_);
+  look();
+}
+
+void Trial::end() {
+  decoder_->end_of_stream(batch_);
+  look();
+}
+
+void Trial::look() {
+  for (const auto& frame : batch_.frames) {
+    const double* value = batch_.samples.data() + frame.first;
+    for (std::uint32_t n = 0; n < frame.n_samples; ++n) {
+      if (frame.channel != decode::kAllChannels) {
+        channels_[frame.channel].add(*value++);
+        continue;
+      }
+      for (auto& channel : channels_) channel.add(*value++);
+    }
+    first_ = first_ ? std::min(*first_, frame.time) : frame.time;
+    last_ = last_ ? std::max(*last_, frame.time) : frame.time;
+    if (newest_ && newest_samples_ > 0) {
+      const auto step = (frame.time - *newest_).count() / newest_samples_;
+      if (const auto known = steps_.find(step); known != steps_.end())
+        ++known->second;
+      else if (steps_.size() < kMostSteps)
+        steps_.emplace(step, 1);
+      ++n_steps_;
+    }
+    newest_ = frame.time;
+    newest_samples_ = frame.n_samples;
+  }
+  for (const auto& state : batch_.states)
+    for (std::size_t i = 0; i < soh_.size(); ++i) soh_[i].add(batch_.soh[state.first + i]);
+  batch_.clear();
+}
+
+std::optional<Trial::Rate> Trial::rate() const {
+  const auto most =
+      std::max_element(steps_.begin(), steps_.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (most == steps_.end() || most->first <= 0) return std::nullopt;
+  return Rate{1e9 / static_cast<double>(most->first), most->second, n_steps_};
+}
+
+std::string Trial::why_nothing() const {
+  if (decoder_->counters().bytes_in == 0) return "is empty";
+  const auto& refused = decoder_->refusals();
+  return refused.empty() ? "holds nothing but blank lines and comments"
+                         : "no frame of this instrument: " + to_string(refused.front());
+}
+
+std::string Trial::text(const std::string& name) const {
+  const auto& c = decoder_->counters();
+  const auto line = [](const char* what, const std::string& says) { return padded(what, 10) + says + "\n"; };
+  std::string all = line("profile", instrument_.name + ": " + instrument_.description) + line("recording", name);
+  all += line("bytes", std::to_string(c.bytes_in) + ", of them " + std::to_string(c.bytes_decoded) + " decoded, " +
+                           std::to_string(ledger::sum(c.bytes_skipped)) + " skipped");
+  all += line("frames", std::to_string(c.frames) +
+                            (c.fields_unknown == 0 ? "" : "; fields without a value: " + std::to_string(c.fields_unknown)));
+  if (first_) all += line("time", mth5::to_iso(*first_) + " to " + mth5::to_iso(*last_));
+  if (const auto found = rate())
+    all += line("rate", number(found->hz) + " Hz by " + std::to_string(found->steps) + " of " + std::to_string(found->of) +
+                            " steps; the profile says " + number(instrument_.sample_rate) + " Hz");
+  if (c.frames > 0) {
+    const auto head = padded("", 26) + right("min", 14) + right("median", 14) + right("max", 14) + right("unknown", 10) + "\n";
+    all += padded("channels", 22) + head;
+    for (std::size_t i = 0; i < channels_.size(); ++i)
+      all += table_row(instrument_.channels[i].name, instrument_.channels[i].metadata.text("units"), channels_[i]);
+    if (!soh_.empty()) all += padded("state of health", 22) + head;
+    for (std::size_t i = 0; i < soh_.size(); ++i) all += table_row(instrument_.soh[i].name, instrument_.soh[i].units, soh_[i]);
+  }
+  for (std::size_t i = 0; i < ledger::kSkips; ++i)
+    if (c.bytes_skipped[i] > 0)
+      all += line("skipped", std::to_string(c.bytes_skipped[i]) + " bytes in " + std::to_string(c.events_skipped[i]) +
+                                 " place(s): " + std::string{ledger::skip_reasons()[i].name} + ", " +
+                                 std::string{ledger::skip_reasons()[i].meaning});
+  for (const auto& refusal : decoder_->refusals()) all += line("refused", to_string(refusal));
+  return all;
+}
+
+nlohmann::ordered_json Trial::json(const std::string& name) const {
+  const auto& c = decoder_->counters();
+  using Json = nlohmann::ordered_json;
+  const auto time = [](const std::optional<mth5::UtcNanos>& t) { return t ? Json(mth5::to_iso(*t)) : Json(nullptr); };
+  Json skipped = Json::object();
+  for (std::size_t i = 0; i < ledger::kSkips; ++i)
+    if (c.bytes_skipped[i] > 0) skipped[std::string{ledger::skip_reasons()[i].name}] = c.bytes_skipped[i];
+  const auto found = rate();
+  Json channels = Json::array(), soh = Json::array(), refused = Json::array();
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    const auto& channel = instrument_.channels[i];
+    Json one{
+        {"name", channel.name}, {"component", channel.metadata.text("component")}, {"units", channel.metadata.text("units")}};
+    one.update(range_json(channels_[i]));
+    channels.push_back(one);
+  }
+  for (std::size_t i = 0; i < soh_.size(); ++i) {
+    Json one{{"name", instrument_.soh[i].name}, {"units", instrument_.soh[i].units}};
+    one.update(range_json(soh_[i]));
+    soh.push_back(one);
+  }
+  for (const auto& r : decoder_->refusals())
+    refused.push_back({{"line", r.line > 0 ? Json(r.line) : Json(nullptr)},
+                       {"offset", r.offset},
+                       {"place", r.place},
+                       {"reason", to_string(r.why)},
+                       {"excerpt", r.excerpt},
+                       {"advice", r.advice}});
+  return {{"schema", 1},
+          {"instrument", instrument_.name},
+          {"decoder", decode::name_of(instrument_.decoder)},
+          {"file", name},
+          {"bytes", {{"in", c.bytes_in}, {"decoded", c.bytes_decoded}, {"skipped", ledger::sum(c.bytes_skipped)}}},
+          {"frames", c.frames},
+          {"fields_unknown", c.fields_unknown},
+          {"time", {{"first", time(first_)}, {"last", time(last_)}}},
+          {"rate",
+           {{"guess", found ? Json(found->hz) : Json(nullptr)},
+            {"steps", found ? found->steps : 0},
+            {"of", n_steps_},
+            {"profile", instrument_.sample_rate}}},
+          {"channels", channels},
+          {"state_of_health", soh},
+          {"skipped", skipped},
+          {"refused", refused}};
+}
+
+}  // namespace daq::trial

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "acquisition/config/config.hpp"
+#include "acquisition/decode/decoder.hpp"
+
+/// What an instrument's profile makes of a recording, without recording it: `mth5d --try`.
+namespace daq::trial {
+
+/// Values of one channel or quantity. Memory is bounded: beyond kMost values the median is that of every second, fourth, …
+class Range {
+ public:
+  void add(double value);  ///< NaN counts as unknown
+
+  [[nodiscard]] std::uint64_t n() const { return n_; }
+  [[nodiscard]] std::uint64_t unknown() const { return unknown_; }
+  [[nodiscard]] double min() const { return min_; }  ///< this and the next two: only if n() > 0
+  [[nodiscard]] double max() const { return max_; }
+  [[nodiscard]] double median() const;
+
+ private:
+  static constexpr std::size_t kMost = 1 << 16;
+
+  std::uint64_t n_ = 0, unknown_ = 0, step_ = 1;
+  double min_ = 0, max_ = 0;
+  std::vector<double> values_;
+};
+
+/// Thread: one.
+class Trial {
+ public:
+  explicit Trial(const config::Instrument& instrument);
+
+  void feed(std::span<const char> bytes);
+  void end();
+
+  [[nodiscard]] bool decoded_anything() const { return decoder_->counters().frames > 0; }
+  /// Why nothing was decoded: "is empty", or the first refusal.
+  [[nodiscard]] std::string why_nothing() const;
+  /// For people. @param name  of the recording
+  [[nodiscard]] std::string text(const std::string& name) const;
+  /// schema 1: instrument, decoder, file, bytes, frames, fields_unknown, time, rate, channels, state_of_health, skipped, refused.
+  [[nodiscard]] nlohmann::ordered_json json(const std::string& name) const;
+
+ private:
+  struct Rate {
+    double hz;
+    std::uint64_t steps, of;  ///< so many steps between frames say so, of all
+  };
+
+  void look();
+  [[nodiscard]] std::optional<Rate> rate() const;
+
+  const config::Instrument& instrument_;
+  std::unique_ptr<decode::Decoder> decoder_;
+  decode::Batch batch_;
+  std::vector<Range> channels_, soh_;
+  std::optional<mth5::UtcNanos> first_, last_, newest_;  ///< times: earliest, latest, of the frame before
+  std::uint32_t newest_samples_ = 0;
+  std::map<std::int64_t, std::uint64_t> steps_;  ///< ns a sample -> how often
+  std::uint64_t n_steps_ = 0;
+};
+
+}  // namespace daq::trial

@@ -1,0 +1,74 @@
+#include "instruments.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <iostream>
+#include <system_error>
+
+#include "acquisition/config/config.hpp"
+#include "acquisition/trial/trial.hpp"
+#include "cli/cli.hpp"
+#include "mth5/error.hpp"
+#include "mth5/printable.hpp"
+
+namespace mth5d {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// "text, 1 Hz: bx by bz; battery satellites".
+std::string decodes(const daq::config::Instrument& instrument) {
+  std::string rate = std::to_string(instrument.sample_rate);
+  rate.erase(rate.find_last_not_of('0') + 1);
+  if (rate.ends_with('.')) rate.pop_back();
+  std::string all = std::string{daq::decode::name_of(instrument.decoder)} + ", " + rate + " Hz:";
+  for (const auto& channel : instrument.channels) all += " " + channel.name;
+  if (!instrument.soh.empty()) all += "; state of health:";
+  for (const auto& soh : instrument.soh) all += " " + soh.name;
+  return all;
+}
+
+void read_all(const std::string& file, daq::trial::Trial& trial) {
+  const bool standard_input = file == "-";
+  const int fd = standard_input ? STDIN_FILENO : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  std::vector<char> block(1 << 16);
+  ssize_t n = fd < 0 ? -1 : 0;
+  while (fd >= 0 && ((n = ::read(fd, block.data(), block.size())) > 0 || (n < 0 && errno == EINTR)))
+    if (n > 0) trial.feed({block.data(), static_cast<std::size_t>(n)});
+  const int error = errno;
+  if (fd >= 0 && !standard_input) ::close(fd);
+  if (n < 0) throw mth5::FileError{file + ": cannot be read: " + std::generic_category().message(error)};
+  trial.end();
+}
+
+}  // namespace
+
+int list_instruments(const std::vector<fs::path>& folders) {
+  const auto found = daq::config::list_instruments(folders);
+  for (const auto& one : found) {
+    std::cout << one.name << "  " << (one.problem.empty() ? one.description : "BROKEN: " + one.problem) << "  ("
+              << one.path.string() << ")\n";
+    if (one.problem.empty()) std::cout << "    " << decodes(one.instrument) << "\n";
+  }
+  if (found.empty()) throw mth5::FileError{"no instrument profile found; set MTH5D_INSTRUMENTS to the folder that holds them"};
+  return cli::kDone;
+}
+
+int try_recording(const std::string& profile, const std::string& file, bool json, const std::vector<fs::path>& folders) {
+  const auto found = daq::config::find_instrument(profile, folders);
+  if (!found.instrument) {
+    std::string text;
+    for (const auto& finding : found.findings) text += (text.empty() ? "" : "\n") + finding.text();
+    throw cli::ConfigError{text};
+  }
+  daq::trial::Trial trial{*found.instrument};
+  read_all(file, trial);
+  std::cout << (json ? trial.json(file).dump() + "\n" : trial.text(mth5::printable(file)));
+  if (!trial.decoded_anything()) throw mth5::FileError{file + ": " + trial.why_nothing()};
+  return cli::kDone;
+}
+
+}  // namespace mth5d

@@ -1,0 +1,127 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "acquisition/trial/trial.hpp"
+#include "support/lemi424.hpp"
+#include "support/support.hpp"
+
+namespace {
+
+using daq::trial::Range;
+using daq::trial::Trial;
+using testing::HasSubstr;
+
+daq::config::Instrument profile(const std::string& name) {
+  const auto found = daq::config::find_instrument(name, {std::filesystem::path{MTH5_TEST_SOURCE} / "config/instruments"});
+  if (!found.instrument) throw std::runtime_error{found.findings.front().text()};
+  return *found.instrument;
+}
+
+nlohmann::ordered_json tried(const std::string& name, const std::string& text) {
+  const auto instrument = profile(name);
+  Trial trial{instrument};
+  for (std::size_t i = 0; i < text.size(); i += 100) trial.feed(std::string_view{text}.substr(i, 100));
+  trial.end();
+  return trial.json("day.TXT");
+}
+
+TEST(Range, KnowsItsMiddle) {
+  Range range;
+  for (const double value : {5.0, 1.0, std::numeric_limits<double>::quiet_NaN(), 3.0, 2.0}) range.add(value);
+  EXPECT_EQ(range.n(), 4u);
+  EXPECT_EQ(range.unknown(), 1u);
+  EXPECT_EQ(range.min(), 1);
+  EXPECT_EQ(range.max(), 5);
+  EXPECT_EQ(range.median(), 2.5);
+  Range many;
+  for (int i = 0; i <= 1'000'000; ++i) many.add(i);
+  EXPECT_NEAR(many.median(), 500'000, 100);
+  EXPECT_EQ(many.max(), 1'000'000);
+}
+
+TEST(Trial, TellsWhatARecordingHolds) {
+  const auto json = tried("lemi424", support::read_text(support::data() / "lemi424/202010010000.TXT"));
+  EXPECT_EQ(json["frames"], 120);
+  EXPECT_EQ(json["bytes"]["decoded"], 18119);
+  EXPECT_EQ(json["time"]["first"], "2020-10-01T00:00:00Z");
+  EXPECT_EQ(json["time"]["last"], "2020-10-01T00:01:59Z");
+  EXPECT_EQ(json["rate"]["guess"], 1.0);
+  EXPECT_EQ(json["rate"]["steps"], 119);
+  EXPECT_EQ(json["channels"].size(), 9u);
+  EXPECT_EQ(json["channels"][0]["name"], "bx");
+  EXPECT_EQ(json["channels"][0]["n"], 120);
+  EXPECT_EQ(json["channels"][0]["unknown"], 0);
+  EXPECT_EQ(json["state_of_health"][0]["name"], "battery");
+  EXPECT_TRUE(json["refused"].empty());
+}
+
+TEST(Trial, GuessesTheRateThroughGapsAndRepeats) {
+  std::string text;
+  for (const int second : {0, 2, 4, 4, 6, 8, 20, 22, 24, 26}) text += support::lemi424_line(second) + "\n";
+  const auto json = tried("lemi424", text);
+  EXPECT_EQ(json["rate"]["guess"], 0.5);
+  EXPECT_EQ(json["rate"]["steps"], 7);
+  EXPECT_EQ(json["rate"]["of"], 9);
+  EXPECT_EQ(json["rate"]["profile"], 1.0);
+}
+
+TEST(Trial, ShowsWhatWasRefusedWithItsPlace) {
+  auto bad = support::lemi424_line(1);
+  bad.replace(bad.find("8.224"), 5, "     ");
+  const auto json = tried("lemi424", support::lemi424_line(0) + "\n" + bad + "\nnoise\n" + support::lemi424_line(2) + "\n");
+  EXPECT_EQ(json["frames"], 2);
+  ASSERT_EQ(json["refused"].size(), 2u);
+  EXPECT_EQ(json["refused"][0]["line"], 2);
+  EXPECT_EQ(json["refused"][0]["place"], "field 18 (latitude)");
+  EXPECT_EQ(json["refused"][0]["reason"], "bad-value");
+  EXPECT_EQ(json["refused"][1]["reason"], "garbage");
+  EXPECT_EQ(json["skipped"]["garbage"], 6);
+}
+
+TEST(Trial, SaysWhyNothingWasDecoded) {
+  const auto lemi = profile("lemi424");
+  const auto why = [&](const std::string& text) {
+    Trial trial{lemi};
+    trial.feed(text);
+    trial.end();
+    EXPECT_FALSE(trial.decoded_anything());
+    return trial.why_nothing();
+  };
+  EXPECT_EQ(why(""), "is empty");
+  EXPECT_EQ(why("\n \n"), "holds nothing but blank lines and comments");
+  EXPECT_THAT(why("hello\n"), HasSubstr("line 1, field 1 (year): garbage: 'hello'"));
+  EXPECT_THAT(why("\x1f\x8b\x08hello\n"), HasSubstr("this is compressed (gzip): unpack it first"));
+}
+
+TEST(Trial, TextIsForPeople) {
+  const auto lemi = profile("lemi424");
+  Trial trial{lemi};
+  trial.feed(support::lemi424_line(0) + "\n" + support::lemi424_line(1) + "\nx\n");
+  trial.end();
+  const auto text = trial.text("day.TXT");
+  EXPECT_THAT(text, HasSubstr("frames    2\n"));
+  EXPECT_THAT(text, HasSubstr("rate      1 Hz by 1 of 1 steps; the profile says 1 Hz\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("\n  bx                  nanoTesla                      23772.512     23772.512     23772.512         0\n"));
+  EXPECT_THAT(text, HasSubstr("skipped   2 bytes in 1 place(s): garbage, "));
+  EXPECT_THAT(text, HasSubstr("refused   line 3, field 1 (year): garbage: 'x'\n"));
+}
+
+TEST(Trial, TheGsm90ProfileReadsItsLinesOverMidnight) {
+  const auto json = tried("gsm90", support::read_text(support::data() / "gsm90/midnight.TXT"));
+  EXPECT_EQ(json["frames"], 60);
+  EXPECT_EQ(json["bytes"]["skipped"], 0);
+  EXPECT_EQ(json["time"]["first"], "2026-05-01T23:59:30Z");
+  EXPECT_EQ(json["time"]["last"], "2026-05-02T00:00:29Z");
+  EXPECT_EQ(json["rate"]["guess"], 1.0);
+  EXPECT_EQ(json["rate"]["steps"], 59);
+  EXPECT_EQ(json["channels"][0]["component"], "bf");
+  EXPECT_NEAR(json["channels"][0]["median"].get<double>(), 48464.5, 1);
+  EXPECT_EQ(json["state_of_health"][0]["max"], 99.0);
+}
+
+}  // namespace
