@@ -1,4 +1,5 @@
 #include <cctype>
+#include <cmath>
 #include <fstream>
 
 #include "support/healthy.hpp"
@@ -75,20 +76,10 @@ std::vector<Case> cases() {
       {"NoiseBeforeALine", noise + good, whole, {{"garbage", 8}}, {}, {}},
       {"NoiseInsteadOfALine", noise + "\n" + rest, all_but_10, {{"garbage", 9}}, {}, gap_at_10},
       {"NulsBeforeALine", std::string(64, '\0') + good, whole, {{"garbage", 64}}, {}, {}},
-      {"NulInANumber",
-       replaced(numbered_line(10), "10.250",
-                std::string{"10\0"
-                            "250",
-                            6}) +
-           rest,
+      {"NoNumberAtAll",
+       cut(10, 20) + "one two three four five six seven eight nine\n" + rest,
        all_but_10,
-       {{"bad-value", numbered_line(10).size()}},
-       {},
-       gap_at_10},
-      {"NoNumber",
-       replaced(numbered_line(10), "10.250", "------") + rest,
-       all_but_10,
-       {{"bad-value", numbered_line(10).size()}},
+       {{"bad-value", 65}},
        {},
        gap_at_10},
       {"RepeatedLine", numbered_line(10) + numbered_line(10) + numbered_line(10) + rest, whole, {}, {{"duplicate", 2}}, {}},
@@ -154,6 +145,29 @@ TEST_P(DamagedInput, IsCountedAndTheGoodLinesAreRight) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, DamagedInput, testing::ValuesIn(cases()), [](const auto& test) { return test.param.name; });
+
+TEST(DamagedField, CostsItselfOnly) {
+  const std::string with_nul = std::string{"10"} + '\0' + "250";
+  for (const auto& by : {with_nul, std::string{"------"}, std::string{"10.2x0"}, std::string{"******"}}) {
+    TcpPeer peer;
+    Recording recording{Recording::tcp(peer.port())};
+    ASSERT_TRUE(peer.accept()) << recording.log();
+    ASSERT_TRUE(recording.wait_for_log("source connected")) << recording.log();
+    ASSERT_TRUE(peer.send(numbered_lines(0, 10) + replaced(numbered_line(10), "10.250", by) + numbered_lines(11, 20)));
+    ASSERT_TRUE(peer.all_received());
+    const auto status = expect_good_end(recording);
+    EXPECT_THAT(counts(status, "skipped"), IsEmpty());
+    const mth5::Reader reader{recording.file()};
+    ASSERT_EQ(reader.runs().size(), 1u);
+    for (const auto index : reader.runs()[0].channels) {
+      const auto samples = reader.read(index, 0, 100);
+      ASSERT_EQ(samples.size(), 20u);
+      const bool hit = reader.channels()[index].component == "by";
+      for (std::size_t i = 0; i < samples.size(); ++i)
+        EXPECT_EQ(std::isnan(samples[i]), hit && i == 10) << reader.channels()[index].component << " " << i;
+    }
+  }
+}
 
 /// Peak of resident memory, bytes.
 std::uint64_t peak_memory(pid_t pid) {

@@ -38,7 +38,7 @@ inline void check_counters(const daq::decode::Decoder& decoder, const daq::decod
   for (const auto& refusal : decoder.refusals()) {
     require(refusal.offset < fed && refusal.line > 0 && refusal.excerpt.size() <= daq::decode::kExcerpt,
             "an example has a place");
-    for (const char c : refusal.excerpt) require(c >= ' ' && c <= '~', "an example can be shown");
+    for (const char one : refusal.excerpt) require(one >= ' ' && one <= '~', "an example can be shown");
   }
 }
 
@@ -68,7 +68,7 @@ inline std::uint64_t check_text_decoder(const daq::decode::TextFormat& format, s
   std::uint64_t unknown = 0;
   for (const double value : whole_out.samples) {
     require(!std::isinf(value), "a sample is a number, or unknown");
-    unknown += std::isnan(value) ? 1 : 0;
+    if (std::isnan(value)) ++unknown;
   }
   require(unknown <= whole->counters().fields_unknown, "what is unknown is counted");
   for (const double value : whole_out.soh) require(!std::isinf(value), "state of health is a number, or unknown");

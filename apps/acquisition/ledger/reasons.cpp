@@ -8,7 +8,7 @@ constexpr std::array<Reason, kSkips> kSkipReasons{{
     {"garbage", "no frame of this instrument"},
     {"cut-off", "a frame that ends too early, or the rest of one at a disconnect"},
     {"bad-time", "a frame whose date or time does not exist"},
-    {"bad-value", "a frame with a field that is no number where one must be"},
+    {"bad-value", "no channel holds a number, or fields are not where they should be"},
     {"too-long", "no line end within the longest line, no frame within the longest frame"},
 }};
 
