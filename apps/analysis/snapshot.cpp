@@ -67,7 +67,7 @@ double Snapshot::commit_age_s() const {
 }
 
 LiveFile::LiveFile(const std::filesystem::path& path, SnapshotOptions options) : options_{std::move(options)} {
-  sandbox::check(path);
+  sandbox::check(path, {}, {}, sandbox::Extent::Shown);
   files_.push_back(std::make_unique<mth5::Reader>(path));
 }
 
@@ -97,7 +97,7 @@ ChannelSnapshot LiveFile::look_at(std::size_t index, mth5::UtcNanos now) {
                        .station = info.station,
                        .run = info.run,
                        .component = info.component,
-                       .units = info.metadata.text("units"),
+                       .units = info.units,
                        .sample_rate = info.sample_rate,
                        .n_samples = info.n_samples,
                        .new_samples = {},

@@ -59,7 +59,7 @@ void add_series(Summary& summary, std::size_t number, const Series& series, File
       const auto index = std::find_if(run.channels.begin(), run.channels.end(),
                                       [&](std::size_t i) { return file.channels()[i].component == component; });
       const auto& info = file.channels()[*index];  // there: a series is of runs with these components
-      channel.units = info.metadata.text("units", channel.units);
+      if (!info.units.empty()) channel.units = info.units;
       const auto [first, end] = indexes_within(summary.window, info.start, info.sample_rate, info.n_samples);
       channel.n_samples += end - first;
       add_samples(channel.values, file, *index, first, end, filled_ranges(series, run), block);

@@ -146,6 +146,7 @@ sandbox::Limits limits_for(const fs::path& path, std::uint64_t may_write) {
 mth5::ReaderOptions visiting(sandbox::Reports& reports) {
   mth5::ReaderOptions options;
   options.visiting = [&](const std::string& object) { reports.visit(object); };
+  options.walk = true;
   return options;
 }
 

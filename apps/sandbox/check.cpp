@@ -6,24 +6,33 @@
 
 namespace sandbox {
 
-void walk(const std::filesystem::path& path, Reports& reports) {
+void walk(const std::filesystem::path& path, Reports& reports, Extent extent) {
   const auto visit = [&](const std::string& object) { reports.visit(object); };
   mth5::ReaderOptions options;
   if (!mth5::probe(path).locked) options.deadline = std::chrono::milliseconds{0};
   options.visiting = visit;
+  options.walk = extent == Extent::All;
   const mth5::Reader file{path, options};
-  for (std::size_t i = 0; i < file.channels().size(); ++i) file.check_channel(i);
+  const auto check_run = [&](std::size_t run) {
+    (void)file.run_metadata(run);
+    for (const auto channel : file.runs()[run].channels) file.check_channel(channel);
+  };
+  if (extent == Extent::Shown) {
+    for (const auto run : file.newest_runs()) check_run(run);
+  } else {
+    for (std::size_t run = 0; run < file.runs().size(); ++run) check_run(run);
+  }
   for (const auto& name : file.tables()) {
     visit("/Acquisition/" + name);
     (void)file.table(name, std::max<std::int64_t>(0, file.table_rows(name) - 1));
   }
 }
 
-void check(const std::filesystem::path& path, const Limits& limits, const Watch& watch) {
+void check(const std::filesystem::path& path, const Limits& limits, const Watch& watch, Extent extent) {
   const bool live = mth5::probe(path).locked;
   const auto outcome = run(
       [&](Reports& reports) {
-        walk(path, reports);
+        walk(path, reports, extent);
         return std::string{};
       },
       limits, watch);

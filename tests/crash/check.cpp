@@ -91,7 +91,8 @@ Content read_content(const mth5::Reader& reader, std::vector<std::pair<std::stri
   for (const auto& station : reader.stations())
     if (station.id == "S1") revisions.push_back(revision_of(station.metadata));
   for (const auto& run : reader.runs())
-    if (run.id == "r000") revisions.push_back(revision_of(run.metadata));
+    if (run.id == "r000")
+      revisions.push_back(revision_of(reader.run_metadata(static_cast<std::size_t>(&run - reader.runs().data()))));
   // A run without samples does not outlive a recovery.
   const bool has_first =
       std::any_of(reader.runs().begin(), reader.runs().end(), [](const auto& run) { return run.id == "r000"; });

@@ -30,6 +30,13 @@ inline bool check_reader(const std::filesystem::path& path) {
     for (const auto& run : reader.runs())
       for (const auto channel : run.channels)
         require(reader.channels().at(channel).n_samples == run.n_samples, "the channels of a run have one length");
+    for (std::size_t run = 0; run < reader.runs().size(); ++run) {
+      (void)reader.run_metadata(run);
+      const auto& info = reader.runs()[run];
+      require(reader.clock(run).times(0, 2).size() == 2 && reader.utc_of(run, info.n_samples) >= reader.utc_of(run, 0),
+              "time does not run back");
+    }
+    for (const auto run : reader.newest_runs()) require(run < reader.runs().size(), "the newest runs are there");
     for (const auto& name : reader.tables()) {
       try {
         (void)reader.table(name);

@@ -73,7 +73,8 @@ Outcome read_in_child(const fs::path& path, const fs::path& log) {
   return {End::Broken, report};
 }
 
-/// Kinds of files: 0.1.0 and 0.2.0, old and new HDF5 formats, SWMR, one whose writer died.
+/// Kinds of files: 0.1.0 and 0.2.0, old and new HDF5 formats, SWMR, one whose writer died, and one of many runs, most of which a
+/// reader takes from channel_summary.
 std::vector<std::string> originals(const support::TempDir& dir) {
   std::vector<std::string> files;
   for (const char* name : {"python_v010.h5", "python_v020.h5"})
@@ -87,6 +88,14 @@ std::vector<std::string> originals(const support::TempDir& dir) {
   files.push_back(support::read_text(dir / "ours.h5"));  // as a writer that dies now leaves it
   writer.file().close();
   files.push_back(support::read_text(dir / "ours.h5"));
+  support::TestWriter many{dir / "many.h5"};
+  for (int run = 1; run < 6; ++run) {
+    many.append(20);
+    many.new_run(std::chrono::hours{run});
+  }
+  many.append(20);
+  many.file().close();
+  files.push_back(support::read_text(dir / "many.h5"));
   return files;
 }
 

@@ -109,7 +109,7 @@ TEST_F(LiveReader, FollowsSamplesTablesNewRunsAndTheEnd) {
   reader.refresh();
   EXPECT_EQ(reader.state(), FileState::Closed);
   EXPECT_TRUE(reader.last_commit()->closed);
-  EXPECT_EQ(reader.runs()[1].metadata.text("time_period.end"), "2026-05-01T01:00:00.090+00:00");
+  EXPECT_EQ(reader.run_metadata(1).text("time_period.end"), "2026-05-01T01:00:00.090+00:00");
   EXPECT_FALSE(reader.refresh());
 }
 
@@ -173,6 +173,101 @@ TEST_F(LiveReader, SeesACommitThatCameWhileItOpened) {
   ASSERT_TRUE(committed);
   reader.refresh();
   EXPECT_EQ(reader.runs()[0].n_samples, 100);
+}
+
+TEST_F(LiveReader, SeesRunsGrowThatAreNotTheNewestOfTheirKind) {
+  Stages writer{[&](Stages::Gate& gate) {
+    TestWriter recorder{path_};
+    recorder.append(10);
+    recorder.add_run(std::chrono::hours{1});  // r0 goes on beside it
+    recorder.add_run(std::chrono::hours{2});
+    recorder.file().sync();
+    gate.reached();
+    recorder.append_to(0, 5);
+    recorder.file().flush();
+    gate.reached();
+    recorder.append_to(0, 7);
+    recorder.append_to(2, 9);
+    recorder.file().flush();
+    gate.reached();
+    recorder.file().close();
+  }};
+  writer.wait();
+  mth5::Reader reader{path_};
+  EXPECT_THAT(reader.newest_runs(), ElementsAre(2U));
+  writer.step();
+  EXPECT_TRUE(reader.refresh());
+  EXPECT_EQ(reader.runs()[0].n_samples, 15);
+  EXPECT_THAT(reader.newest_runs(), ElementsAre(0U, 2U));
+  writer.step();
+  EXPECT_TRUE(reader.refresh());
+  EXPECT_FALSE(reader.refresh());
+  EXPECT_EQ(reader.runs()[0].n_samples, 22);
+  EXPECT_EQ(reader.runs()[1].n_samples, 0);
+  EXPECT_EQ(reader.runs()[2].n_samples, 9);
+  EXPECT_THAT(reader.read(2, 21, 5), ElementsAre(sample_at(2, 0, 21)));
+  EXPECT_EQ(writer.finish(), 0);
+  reader.refresh();
+  EXPECT_EQ(reader.runs()[0].n_samples, 22);
+  EXPECT_THAT(reader.newest_runs(), ElementsAre(2U));
+}
+
+TEST_F(LiveReader, ReopenedAfterAnEditTouchesOnlyTheNewestRun) {
+  Stages writer{[&](Stages::Gate& gate) {
+    TestWriter recorder{path_};
+    for (int run = 1; run < 8; ++run) {
+      recorder.append(10);
+      recorder.new_run(std::chrono::hours{run});
+    }
+    recorder.file().sync();
+    gate.reached();
+    recorder.append(3);
+    recorder.new_run(std::chrono::hours{8});
+    recorder.append(2);
+    recorder.file().flush();
+    gate.reached();
+  }};
+  writer.wait();
+  std::vector<std::string> visited;
+  mth5::Reader reader{path_, {.visiting = [&](const std::string& object) { visited.push_back(object); }}};
+  ASSERT_EQ(reader.runs().size(), 8U);
+  writer.step();
+  visited.clear();
+  EXPECT_TRUE(reader.refresh());
+  ASSERT_EQ(reader.runs().size(), 9U);
+  EXPECT_EQ(reader.runs()[7].n_samples, 3) << "grew before it ended";
+  EXPECT_EQ(reader.runs()[8].n_samples, 2);
+  for (const auto& object : visited) EXPECT_THAT(object, testing::Not(testing::MatchesRegex(".*/S1/r[0-7].*")));
+  EXPECT_THAT(reader.warnings(), testing::IsEmpty());
+  std::vector<std::int64_t> from;
+  EXPECT_EQ(wrong_samples(reader, from), 0);
+}
+
+TEST_F(LiveReader, ReadsWhatItHasNotTouchedYetAfterTheStructureHasChanged) {
+  Stages writer{[&](Stages::Gate& gate) {
+    TestWriter recorder{path_};
+    recorder.append(10);
+    recorder.new_run(std::chrono::hours{1});
+    recorder.append(20);
+    recorder.file().sync();
+    gate.reached();
+    for (int run = 2; run < 40; ++run) recorder.new_run(std::chrono::hours{run});
+    recorder.append(4);
+    recorder.file().sync();
+    gate.reached();
+  }};
+  writer.wait();
+  mth5::Reader reader{path_};
+  writer.step();
+  EXPECT_THAT(reader.read(0, 9, 1), ElementsAre(sample_at(0, 0, 9)));
+  EXPECT_THAT(reader.read(4, 19, 5), ElementsAre(sample_at(1, 1, 19)));
+  EXPECT_EQ(reader.run_metadata(1).text("time_period.end"), "2026-05-01T01:00:00.190+00:00");
+  EXPECT_EQ(reader.channel_metadata(4).text("component"), "ey");
+  EXPECT_EQ(reader.runs().size(), 2U) << "changed without refresh";
+  EXPECT_TRUE(reader.refresh());
+  EXPECT_EQ(reader.runs().size(), 40U);
+  std::vector<std::int64_t> from;
+  EXPECT_EQ(wrong_samples(reader, from), 0);
 }
 
 TEST_F(LiveReader, TellsADeadWriterAndReadsWhatItFlushed) {

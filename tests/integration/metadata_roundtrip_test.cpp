@@ -200,8 +200,8 @@ std::map<Kind, Metadata> objects_of(const mth5::Reader& reader) {
   std::map<Kind, Metadata> found;
   found.emplace(Kind::Survey, reader.surveys().at(0).metadata);
   found.emplace(Kind::Station, reader.stations().at(0).metadata);
-  found.emplace(Kind::Run, reader.runs().at(0).metadata);
-  for (const auto& channel : reader.channels()) found.emplace(channel.metadata.kind(), channel.metadata);
+  found.emplace(Kind::Run, reader.run_metadata(0));
+  for (std::size_t i = 0; i < reader.channels().size(); ++i) found.emplace(reader.channels()[i].kind, reader.channel_metadata(i));
   return found;
 }
 

@@ -90,7 +90,7 @@ void expect_samples(const fs::path& path, std::int64_t n) {
     const auto samples = reader.read(c, 0, n);
     for (std::int64_t i = 0; i < n; ++i)
       ASSERT_EQ(samples[static_cast<std::size_t>(i)], support::sample_at(c, 0, i)) << "channel " << c << " sample " << i;
-    EXPECT_EQ(reader.channels()[c].metadata.text("time_period.end"), mth5::to_mth5_time(reader.channels()[c].end()));
+    EXPECT_EQ(reader.channel_metadata(c).text("time_period.end"), mth5::to_mth5_time(reader.channels()[c].end()));
   }
 }
 
@@ -308,7 +308,7 @@ TEST_P(OfPython, IsContinued) {
     }
     EXPECT_EQ(info.n_samples, old + 50);
     for (std::size_t i = 0; i < 50; ++i) ASSERT_EQ(samples[samples.size() - 50 + i], block[grown * 50 + i]);
-    EXPECT_EQ(info.metadata.text("time_period.end"), mth5::to_mth5_time(info.end()));
+    EXPECT_EQ(reader.channel_metadata(c).text("time_period.end"), mth5::to_mth5_time(info.end()));
     ++grown;
   }
   EXPECT_EQ(grown, n);

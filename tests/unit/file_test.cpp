@@ -252,10 +252,11 @@ TEST(File, AddsAChannelToARunWithoutSamples) {
   EXPECT_EQ(stored(path, group + "sr8_0002/hy"), ramp(1, 0, 10));
   EXPECT_EQ(stored(path, kEx).size(), 2u);
   const mth5::Reader reader{path};
-  const auto& added = reader.channels().at(reader.find("MT001", "sr8_0001", "hz").at(0));
-  EXPECT_EQ(added.type, mth5::SampleType::Float32);
-  EXPECT_EQ(added.n_samples, 2);
-  const auto* magnetic = reader.runs().front().metadata.find("channels_recorded_magnetic");
+  const auto added = reader.find("MT001", "sr8_0001", "hz").at(0);
+  EXPECT_EQ(reader.sample_type(added), mth5::SampleType::Float32);
+  EXPECT_EQ(reader.channels()[added].n_samples, 2);
+  const auto run = reader.run_metadata(0);
+  const auto* magnetic = run.find("channels_recorded_magnetic");
   ASSERT_NE(magnetic, nullptr);
   EXPECT_EQ(std::get<std::vector<std::string>>(*magnetic), (std::vector<std::string>{"hy", "hz"}));
 }

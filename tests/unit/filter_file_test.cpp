@@ -160,7 +160,7 @@ TEST(FilterFile, IsReadAsPythonWroteIt) {
     ASSERT_EQ(coil.responses.size(), 9U);
     EXPECT_EQ(coil.responses[0].frequency, 0.001);
     EXPECT_NEAR(coil.responses[0].phase, std::numbers::pi / 2 - 0.001, 1e-9);
-    EXPECT_THAT(mth5::applied_filters(reader.channels()[0].metadata),
+    EXPECT_THAT(mth5::applied_filters(reader.channel_metadata(0)),
                 ElementsAre(AppliedFilter{"electrode_lowpass", false, 1, ""}, AppliedFilter{"logger_counts", false, 2, ""}));
   }
 }
@@ -239,7 +239,7 @@ TEST(FilterFile, OldListsOfAChannelBecomeItsFilters) {
       h5::write_attribute(channel, prefix + ".name", names);
       h5::write_attribute(channel, prefix + ".applied", applied);
     });
-    return mth5::applied_filters(mth5::Reader{path}.channels().at(0).metadata);
+    return mth5::applied_filters(mth5::Reader{path}.channel_metadata(0));
   };
   using Texts = std::vector<std::string>;
   const auto wanted = ElementsAre(AppliedFilter{"coil", false, 1, ""}, AppliedFilter{"counts", true, 2, ""});
@@ -256,7 +256,7 @@ TEST(FilterFile, OldListsOfAChannelBecomeItsFilters) {
     const std::array<std::int8_t, 2> flags{0, 1};
     h5::check(H5Awrite(applied.get(), type.get(), flags.data()), "test");
   });
-  EXPECT_THAT(mth5::applied_filters(mth5::Reader{path}.channels().at(0).metadata), wanted);
+  EXPECT_THAT(mth5::applied_filters(mth5::Reader{path}.channel_metadata(0)), wanted);
 }
 
 }  // namespace

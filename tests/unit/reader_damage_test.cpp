@@ -164,20 +164,20 @@ TEST_F(OddFile, WithMoreLinksThanAnyRecorderMakesIsRefusedQuickly) {
     h5::check(H5Lcreate_hard(file_.get(), kRun, stations.get(), ("s" + std::to_string(i)).c_str(), H5P_DEFAULT, H5P_DEFAULT),
               "link");
   stations.close("stations");
-  EXPECT_THAT([&] { (void)read(); }, ThrowsMessage<mth5::FormatError>(HasSubstr("more than 100000 objects")));
+  EXPECT_THAT([&] { (void)read(); }, ThrowsMessage<mth5::FormatError>(HasSubstr("objects, which a file of its size cannot hold: damaged")));
 }
 
 TEST_F(OddFile, WithManyLinksToOneObjectReadsItOnce) {
   group(kRun);
   h5::Group stations{H5Gopen2(file_.get(), "/Experiment/Surveys/S/Stations", H5P_DEFAULT), "stations"};
-  for (int i = 0; i < 50'000; ++i)
+  for (int i = 0; i < 900; ++i)
     h5::check(H5Lcreate_hard(file_.get(), "/Experiment/Surveys/S/Stations/A", stations.get(), ("s" + std::to_string(i)).c_str(),
                              H5P_DEFAULT, H5P_DEFAULT),
               "link");
   stations.close("stations");
   const auto reader = read();
   EXPECT_EQ(reader.stations().size(), 1U);
-  EXPECT_THAT(reader.warnings(), ElementsAre(HasSubstr("50000 links not followed")));
+  EXPECT_THAT(reader.warnings(), ElementsAre(HasSubstr("900 links not followed")));
 }
 
 TEST(Contained, GoodAndBadFilesAreWhatTheReaderSaysOfThem) {

@@ -175,10 +175,10 @@ TEST(Recorder, TellsBatteryAndSatellitesOfTheRunTheyBelongTo) {
   bench.finish();
   const auto reader = bench.reader();
   ASSERT_EQ(reader.runs().size(), 2u);
-  EXPECT_DOUBLE_EQ(reader.runs()[0].metadata.number("data_logger.power_source.voltage.start"), 12.0);
-  EXPECT_DOUBLE_EQ(reader.runs()[0].metadata.number("data_logger.power_source.voltage.end"), 12.02);
-  EXPECT_DOUBLE_EQ(reader.runs()[1].metadata.number("data_logger.power_source.voltage.start"), 12.6);
-  EXPECT_DOUBLE_EQ(reader.runs()[1].metadata.number("data_logger.power_source.voltage.end"), 12.61);
+  EXPECT_DOUBLE_EQ(reader.run_metadata(0).number("data_logger.power_source.voltage.start"), 12.0);
+  EXPECT_DOUBLE_EQ(reader.run_metadata(0).number("data_logger.power_source.voltage.end"), 12.02);
+  EXPECT_DOUBLE_EQ(reader.run_metadata(1).number("data_logger.power_source.voltage.start"), 12.6);
+  EXPECT_DOUBLE_EQ(reader.run_metadata(1).number("data_logger.power_source.voltage.end"), 12.61);
   EXPECT_EQ(reader.stations()[0].metadata.number("location.latitude"), 34 + 4.83786 / 60);
 }
 

@@ -43,7 +43,7 @@ enum class Units {
 /// Samples in a row.
 struct Block {
   std::int64_t first = 0;  ///< index of values[0] in the channel
-  UtcNanos start;          ///< time of values[0]
+  UtcNanos start;          ///< time of values[0] by the plain axis: start of the run + first / sample_rate
   double sample_rate = 0;  ///< Hz; 0 if the file does not tell
   std::vector<double> values;
 };
@@ -73,6 +73,10 @@ class Channel {
   /// Indexes [first, second) of the window among the samples there are now.
   /// @throws FormatError for times if the file does not tell the sample rate
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> indexes(const Window& window) const;
+  /// UTC of a sample, by the clock of its run (Reader::clock()); `Block::start` is of the plain axis.
+  [[nodiscard]] UtcNanos utc_of(std::int64_t sample) const;
+  /// UTC of each sample of a window, in its order: the exact axis of what read() gives. @throws as indexes() and Reader::clock()
+  [[nodiscard]] std::vector<UtcNanos> exact_times(const Window& window = {}) const;
   /// All of the window at once. @throws FormatError, FileError as Reader::read and gain()
   [[nodiscard]] Block read(const Window& window = {}, Units units = Units::Stored) const;
   /// The same in bounded memory, for loops: `for (const auto& block : channel.blocks(window, 65'536)) …`. The end is fixed here:
@@ -80,6 +84,8 @@ class Channel {
   [[nodiscard]] Blocks blocks(const Window& window = {}, std::size_t block_samples = 65'536, Units units = Units::Stored) const;
 
  private:
+  [[nodiscard]] std::size_t run_index() const;
+
   const Reader* reader_;
   std::size_t index_;
 };

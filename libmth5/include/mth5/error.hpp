@@ -31,6 +31,13 @@ class FormatError : public Error {
   using Error::Error;
 };
 
+/// Nothing is wrong with the file, but what HDF5 this program runs with cannot read it: it was written with a newer one, or
+/// through a filter that is not installed. Names which.
+class UnsupportedError : public Error {
+ public:
+  using Error::Error;
+};
+
 /// The call does not fit the state of the object (append after close, structure inside SWMR): names the right call.
 class StateError : public Error {
  public:

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mth5/clock.hpp"
 #include "mth5/filter.hpp"
 #include "mth5/metadata.hpp"
 #include "mth5/table.hpp"
@@ -28,21 +29,24 @@ enum class FileState { Live, Closed, WriterDied };
 /// What is known of a file without HDF5: from its superblock and the writer's lock. Cheap: two system calls and one read.
 /// Live: a writer holds the lock, or the file is flagged as open for writing. Whose flag it is cannot be told without HDF5, and
 /// of a program that does not take our lock (Python `mth5`) nothing tells its death: WriterDied comes from Reader::state() alone.
-/// @throws FileError if it cannot be opened, FormatError if it is not an HDF5 file
+/// @throws FileError if it cannot be opened, FormatError if it is not an HDF5 file, UnsupportedError if its superblock is of a
+/// version that this HDF5 does not know. Never blocks on what is no regular file.
 struct Probe {
   FileState state;
-  std::uint8_t consistency_flags;  ///< HDF5 superblock: 1 open for writing, 4 SWMR
-  bool locked;                     ///< a libmth5 writer lives
+  std::uint8_t superblock_version;  ///< from 2 on HDF5 has checksums over its own structures
+  std::uint8_t consistency_flags;   ///< HDF5 superblock: 1 open for writing, 4 SWMR
+  bool locked;                      ///< a libmth5 writer lives
 };
 [[nodiscard]] Probe probe(const std::filesystem::path& path);
 
+/// What a channel is without a look at its attributes, which Reader::channel_metadata() reads.
 struct ChannelInfo {
   std::string survey, station, run, component;
-  Metadata metadata;       ///< what the dataset's attributes say, as far as MTH5 allows it; kind Electric, Magnetic or Auxiliary
-  double sample_rate = 0;  ///< Hz; 0 if the file does not tell
-  UtcNanos start;          ///< of sample 0
-  std::int64_t n_samples = 0;  ///< consistent over the channels of a run at the last refresh()
-  SampleType type = SampleType::Float64;
+  Kind kind = Kind::Auxiliary;  ///< Electric, Magnetic or Auxiliary
+  std::string units;            ///< of the stored samples: "digital counts", "nanoTesla"; "" if the file does not tell
+  double sample_rate = 0;       ///< Hz; 0 if the file does not tell
+  UtcNanos start;               ///< of sample 0
+  std::int64_t n_samples = 0;   ///< consistent over the channels of a run at the last refresh()
 
   /// Time of the last sample; start if there is none.
   [[nodiscard]] UtcNanos end() const {
@@ -50,9 +54,9 @@ struct ChannelInfo {
   }
 };
 
+/// What a run is without a look at its attributes, which Reader::run_metadata() reads.
 struct RunInfo {
   std::string survey, station, id;
-  Metadata metadata;
   double sample_rate = 0;  ///< Hz; 0 if the file does not tell
   UtcNanos start;
   std::int64_t n_samples = 0;         ///< of the shortest channel: what all channels have
@@ -78,14 +82,26 @@ struct ReaderOptions {
   std::chrono::milliseconds deadline{3000};  ///< how long an open is retried while a writer edits the structure
   /// Told the path of each object before HDF5 touches it: for who must know where HDF5 died. May be empty.
   std::function<void(const std::string& object)> visiting = {};
+  /// true: the structure is found by walking every group and dataset, 0.1 ms each, also where the file's own channel_summary
+  /// would do. For who checks files or is about to write into one.
+  bool walk = false;
 };
 
-/// An open file. HDF5 shares what one process opens twice, and so what it has cached: a second Reader of a file that is being
+/// An open file.
+///
+/// Files of this library are opened by their channel_summary, in one read: runs, channels and the lengths of all runs that
+/// cannot grow any more come from it, and datasets and attributes are touched when they are asked for. Lengths of runs that can
+/// still grow are those of their datasets. Where that table contradicts the groups, and in files of other programs, everything
+/// is walked (warnings() names the contradiction). Not seen until a walk: start, rate or length of a run that another program
+/// changed without rewriting the table.
+///
+/// HDF5 shares what one process opens twice, and so what it has cached: a second Reader of a file that is being
 /// written, or one in the writer's process, follows no change of structure. Thread: one thread per object, and one thread per
 /// process at a time inside HDF5 (Debian's library has one lock).
 class Reader {
  public:
-  /// @throws FileError (missing, not readable, refused until the deadline), FormatError (not HDF5, not MTH5, damaged)
+  /// @throws FileError (missing, not readable, refused until the deadline), FormatError (not HDF5, not MTH5, damaged),
+  /// UnsupportedError (whole, but it needs a newer HDF5)
   explicit Reader(std::filesystem::path path, ReaderOptions options = {});
   ~Reader();
   Reader(Reader&&) noexcept;
@@ -97,6 +113,9 @@ class Reader {
   [[nodiscard]] std::uintmax_t file_bytes() const;
   /// Made with the file and kept by every copy of it, so that what was copied is known again; "" for files without one.
   [[nodiscard]] std::string file_uuid() const;
+  /// Of the tables under /Acquisition (doc/acquisition.md): 1 or 2; a higher one is of a newer program, whose tables may be
+  /// others; 0 for files of other programs.
+  [[nodiscard]] std::int64_t layout() const;
 
   /// Follows the writer: new samples, and new runs, stations, channels (then the file is reopened inside). Indexes of objects
   /// that were there stay the same. @returns true if anything is new. @throws as the constructor; the Reader stays usable after
@@ -108,6 +127,19 @@ class Reader {
   [[nodiscard]] const std::vector<RunInfo>& runs() const;
   /// Those of a run in the order in which they were made: that of the instrument.
   [[nodiscard]] const std::vector<ChannelInfo>& channels() const;
+  /// Indexes of the runs that can still grow, in ascending order: of a live file those that grew lately and the newest of each
+  /// station and sample rate; of a closed one the newest of each station and sample rate.
+  [[nodiscard]] const std::vector<std::size_t>& newest_runs() const;
+
+  /// What the attributes of a channel say, as far as MTH5 allows it; read from the file at each call (0.2 ms). In a live file
+  /// they are as of now, which may be after the last refresh().
+  /// @throws StateError (no such channel), FileError, FormatError (damaged)
+  [[nodiscard]] Metadata channel_metadata(std::size_t channel) const;
+  /// The same of a run.
+  [[nodiscard]] Metadata run_metadata(std::size_t run) const;
+  /// What the samples are stored as; a type that this library does not write is told as the next larger one that holds it.
+  /// @throws as channel_metadata()
+  [[nodiscard]] SampleType sample_type(std::size_t channel) const;
   /// Of all surveys, by kind's name and name; those that must not be used too, with the reason in `problem`. Valid until the next
   /// refresh().
   [[nodiscard]] const std::vector<Filter>& filters() const;
@@ -118,11 +150,14 @@ class Reader {
                                               std::string_view survey = {}) const;
 
   /// Samples [first, first + count) of a channel as doubles; the part before sample 0 or beyond n_samples is cut off.
+  /// @throws StateError (no such channel), FileError (a transient of a live file), FormatError (damaged), UnsupportedError (needs
+  /// an HDF5 filter that is not installed)
   [[nodiscard]] std::vector<double> read(std::size_t channel, std::int64_t first, std::int64_t count) const;
   /// The same into the caller's buffer. @returns how many were read
   std::size_t read(std::size_t channel, std::int64_t first, std::span<double> out) const;
 
-  /// Goes through the index of a channel's chunks and reads its first and its last sample: cheap, and what a damaged file breaks.
+  /// Reads a channel's attributes, goes through the index of its chunks and reads its first and its last sample: cheap, and what
+  /// a damaged file breaks.
   /// @throws FormatError, FileError
   void check_channel(std::size_t channel) const;
 
@@ -131,6 +166,15 @@ class Reader {
   /// Rows [first, …) of a table as of now; nullopt if there is no such table.
   [[nodiscard]] std::optional<Table> table(std::string_view name, std::int64_t first = 0) const;
   [[nodiscard]] std::int64_t table_rows(std::string_view name) const;
+
+  /// The clock of a run, from its anchors in /Acquisition/clock as they are now; anchors of samples that are not seen yet are
+  /// left out. Without any (files of other programs, of layout 1) it is the plain axis. A clock's table that cannot be read
+  /// counts as none, and warnings() names it. @throws StateError if there is no such run, FileError
+  [[nodiscard]] RunClock clock(std::size_t run) const;
+  /// UTC of a sample by that clock.
+  [[nodiscard]] UtcNanos utc_of(std::size_t run, std::int64_t sample) const;
+  /// The most by which start + i / sample_rate is off within a run, in s; NaN if nobody knows.
+  [[nodiscard]] double largest_axis_error(std::size_t run) const;
 
   /// Whether any sample of a channel is not 0. Reads only until the first such, and what it has seen not again.
   [[nodiscard]] bool has_data(std::size_t channel) const;
@@ -167,8 +211,35 @@ class Reader {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The newest file of a directory whose writer holds the lock, else the newest of all by modification time; nullopt if there is
-/// no HDF5 file named *.h5 or *.mth5. @throws FileError if the directory cannot be read
-[[nodiscard]] std::optional<std::filesystem::path> newest_file(const std::filesystem::path& directory);
+/// A data file in a directory, as far as probe() tells.
+struct FoundFile {
+  std::filesystem::path path;
+  bool locked;  ///< a libmth5 writer lives
+  FileState state;
+  std::filesystem::file_time_type modified;
+};
+/// What is named like a data file and cannot be one, or cannot be read.
+struct SkippedFile {
+  std::filesystem::path path;
+  std::string reason;  ///< one line that names the path
+};
+struct Listing {
+  std::vector<FoundFile> files;      ///< those with a writer first, then the newest by modification time
+  std::vector<SkippedFile> skipped;  ///< pipes, directories, dead links, unreadable files, files that are not HDF5; by name
+};
+/// The files named *.h5 or *.mth5 of a directory but for hidden ones. HDF5 opens none of them, and nothing blocks.
+/// @throws FileError if the directory cannot be read
+[[nodiscard]] Listing list_files(const std::filesystem::path& directory);
+
+/// The files of a directory whose writers hold the lock, the newest first. @throws as list_files()
+[[nodiscard]] std::vector<std::filesystem::path> live_files(const std::filesystem::path& directory);
+
+/// The first of list_files() that is MTH5 and has that station (empty: any): the newest that is written, else the newest of all.
+/// nullopt if there is none. Files are opened in this process until one fits; a file that HDF5 crashes on takes it along, so who
+/// looks into folders of unknown files gives `accept`, which says whether a file is wanted, and opens it in a child.
+/// @throws as list_files()
+[[nodiscard]] std::optional<std::filesystem::path> newest_file(
+    const std::filesystem::path& directory, std::string_view station = {},
+    const std::function<bool(const std::filesystem::path&)>& accept = {});
 
 }  // namespace mth5

@@ -368,8 +368,8 @@ SwmrCopy copy_for_swmr(const fs::path& from, const fs::path& to, const std::func
   std::int64_t total = 0;
   {
     const Reader reader{from, {.visiting = visiting}};  // is it MTH5 at all; gone before the file is opened again
-    for (const auto& channel : reader.channels())
-      total += channel.n_samples * static_cast<std::int64_t>(sample_bytes(channel.type));
+    for (std::size_t i = 0; i < reader.channels().size(); ++i)
+      total += reader.channels()[i].n_samples * static_cast<std::int64_t>(sample_bytes(reader.sample_type(i)));
   }
   Part part{unfinished_copy(to, getpid())};
   const h5::PropertyList access{H5Pcreate(H5P_FILE_ACCESS), "file access list"};

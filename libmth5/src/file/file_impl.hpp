@@ -202,7 +202,7 @@ class FileImpl {
   void clear_flags();
   void begin_changes();
   void load(class Reader& reader);
-  void load_run(const struct RunInfo& info, const std::vector<struct ChannelInfo>& channels);
+  void load_run(const struct RunInfo& info, const class Reader& reader);
   void check_channels(Run& run, std::span<file::ChannelRow> rows);
   void load_tables();
 

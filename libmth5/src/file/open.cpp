@@ -120,7 +120,7 @@ FileImpl::FileImpl(std::filesystem::path path, const OpenOptions& options) : pat
     if (marked()) clear_flags();
   });
   {
-    Reader reader{path_};
+    Reader reader{path_, {.walk = true}};
     version_010_ = reader.file_version() == "0.1.0";
     load(reader);
     if (const auto commit = reader.last_commit()) {
@@ -227,10 +227,10 @@ void FileImpl::load(Reader& reader) {
     stations_.push_back({.survey = info.survey, .metadata = std::move(metadata)});
   }
   for (const auto& info : reader.runs())
-    if (!info.channels.empty()) load_run(info, reader.channels());
+    if (!info.channels.empty()) load_run(info, reader);
 }
 
-void FileImpl::load_run(const RunInfo& info, const std::vector<ChannelInfo>& channels) {
+void FileImpl::load_run(const RunInfo& info, const Reader& reader) {
   const std::size_t at = station_index(info.survey, info.station);
   Station& station = stations_[at];
   Run run{.station = at,
@@ -241,9 +241,9 @@ void FileImpl::load_run(const RunInfo& info, const std::vector<ChannelInfo>& cha
           .finished = true};
   if (info.sample_rate <= 0) run.cannot_grow = "its sample_rate is not known";
   for (const auto index : info.channels) {
-    const ChannelInfo& channel = channels[index];
+    const ChannelInfo& channel = reader.channels()[index];
     run.components.push_back(channel.component);
-    run.kinds.push_back(channel.metadata.kind());
+    run.kinds.push_back(channel.kind);
     if (channel.sample_rate != info.sample_rate || channel.start != info.start)
       run.cannot_grow = channel.component + " has another sample_rate or time_period.start than the other channels";
     file::ChannelRow row;
@@ -253,13 +253,14 @@ void FileImpl::load_run(const RunInfo& info, const std::vector<ChannelInfo>& cha
     row.component = channel.component;
     row.start = to_mth5_time(channel.start);
     row.sample_rate = channel.sample_rate;
-    row.measurement_type = to_string(channel.metadata.kind());
+    row.measurement_type = to_string(channel.kind);
     row.latitude = station.metadata.number("location.latitude", 0);
     row.longitude = station.metadata.number("location.longitude", 0);
     row.elevation = station.metadata.number("location.elevation", 0);
-    row.azimuth = channel.metadata.number("measurement_azimuth", 0);
-    row.tilt = channel.metadata.number("measurement_tilt", 0);
-    row.units = channel.metadata.text("units");
+    const Metadata metadata = reader.channel_metadata(index);
+    row.azimuth = metadata.number("measurement_azimuth", 0);
+    row.tilt = metadata.number("measurement_tilt", 0);
+    row.units = channel.units;
     loaded_rows_.push_back(std::move(row));
     if (std::find(station.components.begin(), station.components.end(), channel.component) == station.components.end())
       station.components.push_back(channel.component);

@@ -130,21 +130,34 @@ std::string text_attribute(hid_t object, const std::string& name) {
   return text != nullptr ? *text : "";
 }
 
+namespace {
+
+void read_into(Metadata& found, hid_t object, const Attribute& known, std::string* problem) {
+  const std::string name{known.name};
+  auto value = attribute(object, name);
+  if (!value) return;
+  try {
+    found.set(name, std::move(*value));
+  } catch (const MetadataError& e) {
+    // Not allowed by MTH5: other programs are not held to it, and the samples are good without.
+    const bool matters = (known.required && known.name != "type") || known.type == Type::Float;
+    if (problem != nullptr && problem->empty() && matters) *problem = e.what();
+  }
+}
+
+}  // namespace
+
 Metadata metadata(hid_t object, Kind kind, std::string* problem) {
   Metadata found{kind};
-  for (const auto& known : attributes(kind)) {
-    const std::string name{known.name};
-    auto value = attribute(object, name);
-    if (!value) continue;
-    try {
-      found.set(name, std::move(*value));
-    } catch (const MetadataError& e) {
-      // Not allowed by MTH5: other programs are not held to it, and the samples are good without.
-      const bool matters = (known.required && known.name != "type") || known.type == Type::Float;
-      if (problem != nullptr && problem->empty() && matters) *problem = e.what();
-    }
-  }
+  for (const auto& known : attributes(kind)) read_into(found, object, known, problem);
   if (found.find("filters") == nullptr && find_attribute(kind, "filters") != nullptr) read_old_filters(object, found);
+  return found;
+}
+
+Metadata metadata_of(hid_t object, Kind kind, std::span<const std::string_view> names) {
+  Metadata found{kind};
+  for (const auto name : names)
+    if (const auto* known = find_attribute(kind, name); known != nullptr) read_into(found, object, *known, nullptr);
   return found;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "h5/handle.hpp"
 #include "mth5/metadata.hpp"
@@ -20,5 +22,7 @@ namespace mth5::read {
 /// A channel's `filter.name` and `filter.applied` of older files become its `filters`.
 /// @param problem  if given: why the first of those that matter (numbers, required ones but `type`) was left out
 [[nodiscard]] Metadata metadata(hid_t object, Kind kind, std::string* problem = nullptr);
+/// Only those of these names that the kind has.
+[[nodiscard]] Metadata metadata_of(hid_t object, Kind kind, std::span<const std::string_view> names);
 
 }  // namespace mth5::read

@@ -47,9 +47,10 @@ Block read_block(const Reader& reader, std::size_t channel, std::int64_t first, 
 }
 
 /// The coefficient filters that the samples still contain, in their order.
-std::vector<const Filter*> gains_of(const Reader& reader, const ChannelInfo& info) {
+std::vector<const Filter*> gains_of(const Reader& reader, std::size_t channel) {
+  const auto& info = reader.channels()[channel];
   std::vector<const Filter*> gains;
-  for (const auto& stage : applied_filters(info.metadata)) {
+  for (const auto& stage : applied_filters(reader.channel_metadata(channel))) {
     if (stage.applied) continue;
     const std::string what = reader.path().string() + ": " + name_of(info) + ": filter '" + stage.name + "'";
     const auto& all = reader.filters();
@@ -100,13 +101,13 @@ const ChannelInfo& Channel::info() const { return reader_->channels()[index_]; }
 
 double Channel::gain() const {
   double product = 1;
-  for (const auto* filter : gains_of(*reader_, info())) product *= *filter->scalar_gain();
+  for (const auto* filter : gains_of(*reader_, index_)) product *= *filter->scalar_gain();
   return product;
 }
 
 std::string Channel::units(Units units) const {
-  const auto gains = units == Units::Physical ? gains_of(*reader_, info()) : std::vector<const Filter*>{};
-  return gains.empty() ? info().metadata.text("units") : gains.front()->units_in();
+  const auto gains = units == Units::Physical ? gains_of(*reader_, index_) : std::vector<const Filter*>{};
+  return gains.empty() ? info().units : gains.front()->units_in();
 }
 
 std::pair<std::int64_t, std::int64_t> Channel::indexes(const Window& window) const {
@@ -119,6 +120,22 @@ std::pair<std::int64_t, std::int64_t> Channel::indexes(const Window& window) con
     throw FormatError{reader_->path().string() + ": " + name_of(channel) +
                       " has no sample rate: it can be read by index, not by time"};
   return indexes_within(std::get<TimeRange>(window), channel.start, channel.sample_rate, channel.n_samples);
+}
+
+std::size_t Channel::run_index() const {
+  const auto& channel = info();
+  const auto& runs = reader_->runs();
+  const auto run = std::find_if(runs.begin(), runs.end(), [&](const RunInfo& one) {
+    return one.survey == channel.survey && one.station == channel.station && one.id == channel.run;
+  });  // always there
+  return static_cast<std::size_t>(run - runs.begin());
+}
+
+UtcNanos Channel::utc_of(std::int64_t sample) const { return reader_->utc_of(run_index(), sample); }
+
+std::vector<UtcNanos> Channel::exact_times(const Window& window) const {
+  const auto [first, end] = indexes(window);
+  return reader_->clock(run_index()).times(first, static_cast<std::size_t>(end - first));
 }
 
 Block Channel::read(const Window& window, Units units) const {

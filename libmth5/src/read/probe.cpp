@@ -12,6 +12,7 @@
 #include "h5/lock.hpp"
 #include "mth5/reader.hpp"
 #include "mth5/recover.hpp"
+#include "read/unsupported.hpp"
 #include "vfd/journal.hpp"
 
 namespace mth5 {
@@ -21,9 +22,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<unsigned char, 8> kSignature{0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+constexpr std::chrono::milliseconds kShortWait{500};  ///< for an edit, of a file that is one of many
 constexpr std::size_t kVersionAt = 8;
 constexpr std::size_t kFlagsAt = 11;        ///< superblock versions 2 and 3 (HDF5 file format, II.A)
 constexpr std::uint8_t kFlagVersion = 2;    ///< older superblocks have no consistency flags
+constexpr std::uint8_t kNewestVersion = 3;  ///< of HDF5 1.10 to 2.0
 constexpr std::uint8_t kOpenFlags = 1 | 4;  ///< open for writing, open for SWMR writing
 
 class Descriptor {
@@ -40,14 +43,21 @@ class Descriptor {
   int fd_;
 };
 
-/// Reads the consistency flags. A user block moves the superblock to 512, 1024, 2048, …
-std::uint8_t consistency_flags(int fd, const fs::path& path, off_t size) {
+struct Superblock {
+  std::uint8_t version, flags;
+};
+
+/// A user block moves the superblock to 512, 1024, 2048, …
+Superblock superblock(int fd, const fs::path& path, off_t size) {
   std::array<unsigned char, 16> head{};
   for (off_t at = 0; at + off_t{head.size()} <= size; at = at == 0 ? 512 : at * 2) {
     const ssize_t n = pread(fd, head.data(), head.size(), at);
     if (n < 0) throw FileError{path.string() + ": " + std::generic_category().message(errno)};
     if (n < ssize_t{head.size()} || !std::equal(kSignature.begin(), kSignature.end(), head.begin())) continue;
-    return head[kVersionAt] >= kFlagVersion ? head[kFlagsAt] : std::uint8_t{0};
+    if (head[kVersionAt] > kNewestVersion)
+      throw UnsupportedError{path.string() + ": its superblock is of version " + std::to_string(head[kVersionAt]) +
+                             ", this HDF5 knows up to " + std::to_string(kNewestVersion) + ": " + read::newer_hdf5()};
+    return {head[kVersionAt], head[kVersionAt] >= kFlagVersion ? head[kFlagsAt] : std::uint8_t{0}};
   }
   throw FormatError{path.string() + ": not an HDF5 file"};
 }
@@ -76,7 +86,9 @@ Probe probe(const fs::path& path) {
   // what a dead one left. The second look covers a writer that came between the two.
   Probe found{};
   found.locked = h5::is_write_locked(file.get());
-  found.consistency_flags = consistency_flags(file.get(), path, status.st_size);
+  const auto block = superblock(file.get(), path, status.st_size);
+  found.superblock_version = block.version;
+  found.consistency_flags = block.flags;
   if (!found.locked && (found.consistency_flags & kOpenFlags) != 0) found.locked = h5::is_write_locked(file.get());
   bool open_for_writing = found.locked || (found.consistency_flags & kOpenFlags) != 0;
   if (!open_for_writing)  // a cut of power can leave the flags of before
@@ -90,27 +102,53 @@ bool has_journal(const fs::path& path) {
   return vfd::Journal::find(file.get(), path).has_value();
 }
 
-std::optional<fs::path> newest_file(const fs::path& directory) {
-  std::optional<std::tuple<bool, fs::file_time_type, fs::path>> best;
+Listing list_files(const fs::path& directory) {
+  Listing listing;
   std::error_code error;
   fs::directory_iterator entries{directory, error};
   if (error) throw FileError{directory.string() + ": " + error.message()};
   for (; entries != fs::directory_iterator{}; entries.increment(error)) {
     const fs::path path = entries->path();
     if ((path.extension() != ".h5" && path.extension() != ".mth5") || path.filename().string().starts_with('.')) continue;
-    std::error_code gone;  // files come and go while we look
-    const auto time = entries->last_write_time(gone);
-    if (gone) continue;
     try {
-      std::tuple candidate{probe(path).locked, time, path};
-      if (!best || candidate > *best) best = std::move(candidate);
-    } catch (const Error&) {
-      continue;  // not HDF5, or gone: not a file to follow
+      const Probe probed = probe(path);
+      std::error_code gone;  // files come and go while we look
+      const auto time = fs::last_write_time(path, gone);
+      if (!gone) listing.files.push_back({path, probed.locked, probed.state, time});
+    } catch (const Error& e) {
+      if (fs::symlink_status(path, error).type() != fs::file_type::not_found) listing.skipped.push_back({path, e.what()});
     }
   }
   if (error) throw FileError{directory.string() + ": " + error.message()};
-  if (!best) return std::nullopt;
-  return std::get<fs::path>(*best);
+  std::sort(listing.files.begin(), listing.files.end(), [](const FoundFile& a, const FoundFile& b) {
+    return std::tie(a.locked, a.modified, a.path) > std::tie(b.locked, b.modified, b.path);
+  });
+  std::sort(listing.skipped.begin(), listing.skipped.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  return listing;
+}
+
+std::vector<fs::path> live_files(const fs::path& directory) {
+  std::vector<fs::path> live;
+  for (const auto& file : list_files(directory).files)
+    if (file.locked) live.push_back(file.path);
+  return live;
+}
+
+std::optional<fs::path> newest_file(const fs::path& directory, std::string_view station,
+                                    const std::function<bool(const fs::path&)>& accept) {
+  const auto fits = [&](const fs::path& path) {
+    if (accept) return accept(path);
+    try {
+      const Reader reader{path, {.deadline = kShortWait}};
+      return station.empty() || std::any_of(reader.stations().begin(), reader.stations().end(),
+                                            [&](const StationInfo& info) { return info.id == station; });
+    } catch (const Error&) {
+      return false;  // not MTH5, damaged, in an edit for too long
+    }
+  };
+  for (const auto& file : list_files(directory).files)
+    if (fits(file.path)) return file.path;
+  return std::nullopt;
 }
 
 }  // namespace mth5

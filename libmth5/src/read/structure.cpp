@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <cstring>
 #include <map>
 #include <set>
 #include <tuple>
@@ -14,7 +14,11 @@ namespace mth5::read {
 
 namespace {
 
-constexpr std::size_t kMaxLinks = 100'000;  ///< of a whole file: a damaged group must not fill the memory
+/// Of a whole file. A recorder of 15 channels with a new run each minute makes 22,000 a day.
+constexpr std::size_t kMostObjects = 1'000'000;
+constexpr std::size_t kLeastObjects = 1000;
+constexpr std::size_t kLeastObjectBytes = 64;  ///< a link takes some 40, its object more
+constexpr std::size_t kMostNameBytes = std::size_t{256} << 20;
 constexpr std::array<std::string_view, 3> kNotRuns{"Transfer_Functions", "Fourier_Coefficients", "Features"};
 constexpr double kMaxSampleRate = 1e9;
 constexpr double kMinSampleRate = 1e-6;
@@ -22,7 +26,7 @@ constexpr double kMinSampleRate = 1e-6;
 /// H5Literate callback: an exception must not pass through C.
 struct Names {
   std::vector<std::string> names;
-  std::size_t room;
+  std::size_t room, room_bytes;
   std::size_t unfollowed = 0;
   bool full = false;
 };
@@ -32,8 +36,10 @@ herr_t collect(hid_t, const char* name, const H5L_info_t* link, void* out) noexc
     ++to.unfollowed;
     return 0;
   }
-  to.full = to.names.size() >= to.room;
+  const std::size_t bytes = std::strlen(name);
+  to.full = to.names.size() >= to.room || bytes > to.room_bytes;
   if (to.full) return 1;
+  to.room_bytes -= bytes;
   try {
     to.names.emplace_back(name);
   } catch (const std::bad_alloc&) {
@@ -44,7 +50,8 @@ herr_t collect(hid_t, const char* name, const H5L_info_t* link, void* out) noexc
 
 class Walker {
  public:
-  Walker(hid_t file, const std::string& path, const Visiting& visiting) : file_{file}, path_{path}, visiting_{visiting} {}
+  Walker(hid_t file, const std::string& path, Depth depth, std::size_t most, const Visiting& visiting)
+      : file_{file}, path_{path}, depth_{depth}, most_{most}, visiting_{visiting} {}
 
   Structure run() {
     visit("/");
@@ -72,6 +79,8 @@ class Walker {
       if (const auto group = open_group(root.get(), "", "Acquisition")) {
         found_.has_acquisition = true;
         found_.file_uuid = text_attribute(group.get(), "file_uuid");
+        if (const auto layout = attribute(group.get(), "layout"))
+          if (const auto* number = std::get_if<std::int64_t>(&*layout)) found_.layout = *number;
         tables(group.get(), "/Acquisition", "", 2);
       }
     }
@@ -88,17 +97,18 @@ class Walker {
   }
 
   [[noreturn]] void refuse_links() const {
-    throw FormatError{path_ + ": more than " + std::to_string(kMaxLinks) + " objects: damaged, or not for this reader"};
+    throw FormatError{path_ + ": more than " + std::to_string(most_) + " objects, which a file of its size cannot hold: damaged"};
   }
 
   std::vector<std::string> children(hid_t group, const std::string& where) {
     H5G_info_t info{};
     h5::check(H5Gget_info(group, &info), path_ + ": " + where);
-    if (info.nlinks > kMaxLinks) refuse_links();  // before HDF5 collects them all
-    Names names{{}, kMaxLinks - links_};
+    if (info.nlinks > most_) refuse_links();  // before HDF5 collects them all
+    Names names{{}, most_ - links_, name_bytes_left_};
     h5::check(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names), path_ + ": members of " + where);
     if (names.full) refuse_links();
     links_ += names.names.size();
+    name_bytes_left_ = names.room_bytes;
     found_.unfollowed_links += names.unfollowed;
     return std::move(names.names);
   }
@@ -155,31 +165,48 @@ class Walker {
 
   void station(hid_t group, const std::string& where, const std::string& survey, const std::string& name) {
     found_.stations.push_back({survey, name, metadata(group, Kind::Station)});
+    if (depth_ == Depth::Stations) {
+      found_.n_runs.push_back(links_that_may_be_runs(group, where));
+      return;
+    }
     for (const auto& child : children(group, where)) {
       if (std::find(kNotRuns.begin(), kNotRuns.end(), child) != kNotRuns.end()) continue;
       if (const auto inner = open_group(group, where, child)) run(inner.get(), where + "/" + child, survey, name, child);
     }
   }
 
+  std::size_t links_that_may_be_runs(hid_t group, const std::string& where) {
+    H5G_info_t info{};
+    h5::check(H5Gget_info(group, &info), path_ + ": " + where);
+    auto n = static_cast<std::size_t>(info.nlinks);
+    for (const auto name : kNotRuns)
+      if (n > 0 && h5::check(H5Lexists(group, std::string{name}.c_str(), H5P_DEFAULT), path_ + ": " + where) > 0) --n;
+    return n;
+  }
+
   void run(hid_t group, const std::string& where, const std::string& survey, const std::string& station,
            const std::string& name) {
-    RunInfo info{
-        .survey = survey, .station = station, .id = name, .metadata = metadata(group, Kind::Run), .start = {}, .channels = {}};
-    const double rate = checked_rate(info.metadata.number("sample_rate"));
-    const auto start = parse_time(info.metadata.text("time_period.start"));
+    RunInfo info{.survey = survey, .station = station, .id = name, .start = {}, .channels = {}};
+    const Metadata own = metadata_of(group, Kind::Run, kBasics);
+    const double rate = checked_rate(own.number("sample_rate"));
+    const auto start = parse_time(own.text("time_period.start"));
     for (const auto& child : datasets_as_made(group, where)) {
       h5::Dataset dataset{H5Dopen2(group, child.c_str(), H5P_DEFAULT), path_ + ": channel " + where + "/" + child};
-      const auto type = sample_type(dataset);
-      if (!type) continue;
+      bool elsewhere = false;
+      if (!sample_type(dataset, path_ + ": " + where + "/" + child, &elsewhere)) {
+        if (elsewhere) ++found_.unfollowed_links;
+        continue;
+      }
+      const Metadata basics = metadata_of(dataset.get(), channel_kind(dataset.get(), child), kBasics);
       ChannelInfo channel{.survey = survey,
                           .station = station,
                           .run = name,
                           .component = child,
-                          .metadata = metadata(dataset.get(), channel_kind(dataset.get(), child)),
-                          .start = {},
-                          .type = *type};
-      channel.sample_rate = checked_rate(channel.metadata.number("sample_rate", rate));
-      const auto own_start = parse_time(channel.metadata.text("time_period.start"));
+                          .kind = basics.kind(),
+                          .units = basics.text("units"),
+                          .start = {}};
+      channel.sample_rate = checked_rate(basics.number("sample_rate", rate));
+      const auto own_start = parse_time(basics.text("time_period.start"));
       channel.start = own_start ? *own_start : start.value_or(kMth5Epoch);
       info.channels.push_back(found_.channels.size());
       found_.channels.push_back(std::move(channel));
@@ -206,9 +233,6 @@ class Walker {
     return names;
   }
 
-  /// 0 = not known.
-  static double checked_rate(double rate) { return rate >= kMinSampleRate && rate <= kMaxSampleRate ? rate : 0.0; }
-
   static Kind channel_kind(hid_t dataset, const std::string& component) {
     for (const char* name : {"mth5_type", "type"}) {
       const auto kind = kind_from(text_attribute(dataset, name));
@@ -218,32 +242,6 @@ class Walker {
     return first == 'e' || first == 'E'                                       ? Kind::Electric
            : std::string_view{"hHbBrR"}.find(first) != std::string_view::npos ? Kind::Magnetic
                                                                               : Kind::Auxiliary;
-  }
-
-  /// nullopt: no channel (more than one dimension, not a number).
-  std::optional<SampleType> sample_type(const h5::Dataset& dataset) {
-    const h5::Space space{H5Dget_space(dataset.get()), path_ + ": shape of a channel"};
-    if (H5Sget_simple_extent_ndims(space.get()) != 1) return std::nullopt;
-    const h5::PropertyList create{H5Dget_create_plist(dataset.get()), path_ + ": layout of a channel"};
-    const bool elsewhere = H5Pget_layout(create.get()) == H5D_VIRTUAL || H5Pget_external_count(create.get()) > 0;
-    if (elsewhere) {  // its samples are in other files, wherever this one says
-      ++found_.unfollowed_links;
-      return std::nullopt;
-    }
-    const h5::Datatype type{H5Dget_type(dataset.get()), path_ + ": type of a channel"};
-    const std::size_t bytes = H5Tget_size(type.get());
-    switch (H5Tget_class(type.get())) {
-      case H5T_INTEGER: {
-        const bool is_signed = H5Tget_sign(type.get()) == H5T_SGN_2;
-        if (bytes < 2 || (bytes == 2 && is_signed)) return SampleType::Int16;
-        if (bytes < 4 || (bytes == 4 && is_signed)) return SampleType::Int32;
-        return SampleType::Float64;
-      }
-      case H5T_FLOAT:
-        return bytes <= 4 ? SampleType::Float32 : SampleType::Float64;
-      default:
-        return std::nullopt;
-    }
   }
 
   /// @param folder  below /Acquisition: "" or "state_of_health/"
@@ -258,11 +256,15 @@ class Walker {
   }
 
   static constexpr UtcNanos kMth5Epoch{std::chrono::seconds{315'532'800}};  ///< 1980-01-01: what MTH5 has for "not known"
+  static constexpr std::array<std::string_view, 3> kBasics{"sample_rate", "time_period.start", "units"};
 
   hid_t file_;
   const std::string& path_;
+  Depth depth_;
+  std::size_t most_;
   const Visiting& visiting_;
   std::size_t links_ = 0;
+  std::size_t name_bytes_left_ = kMostNameBytes;
   std::set<haddr_t> seen_;
   Structure found_;
 };
@@ -286,18 +288,61 @@ std::vector<std::size_t> merge_by(std::vector<T>& known, std::vector<T>& fresh, 
 
 }  // namespace
 
-Structure walk(hid_t file, const std::string& path, const Visiting& visiting) { return Walker{file, path, visiting}.run(); }
+Structure walk(hid_t file, const std::string& path, Depth depth, std::size_t most, const Visiting& visiting) {
+  return Walker{file, path, depth, most, visiting}.run();
+}
 
-void merge(Structure& known, Structure fresh) {
+std::size_t most_objects(std::uintmax_t file_bytes) {
+  return std::clamp(static_cast<std::size_t>(file_bytes / kLeastObjectBytes), kLeastObjects, kMostObjects);
+}
+
+std::string run_path(const std::string& file_version, const std::string& survey, const std::string& station,
+                     const std::string& run) {
+  return (file_version == "0.1.0" ? "/Survey" : "/Experiment/Surveys/" + survey) + "/Stations/" + station + "/" + run;
+}
+
+double checked_rate(double rate) { return rate >= kMinSampleRate && rate <= kMaxSampleRate ? rate : 0.0; }
+
+std::optional<SampleType> sample_type(const h5::Dataset& dataset, const std::string& name, bool* elsewhere) {
+  const h5::Space space{H5Dget_space(dataset.get()), name + ": shape"};
+  if (H5Sget_simple_extent_ndims(space.get()) != 1) return std::nullopt;
+  const h5::PropertyList create{H5Dget_create_plist(dataset.get()), name + ": layout"};
+  if (H5Pget_layout(create.get()) == H5D_VIRTUAL || H5Pget_external_count(create.get()) > 0) {
+    if (elsewhere != nullptr) *elsewhere = true;  // wherever this file says
+    return std::nullopt;
+  }
+  const h5::Datatype type{H5Dget_type(dataset.get()), name + ": type"};
+  const std::size_t bytes = H5Tget_size(type.get());
+  switch (H5Tget_class(type.get())) {
+    case H5T_INTEGER: {
+      const bool is_signed = H5Tget_sign(type.get()) == H5T_SGN_2;
+      if (bytes < 2 || (bytes == 2 && is_signed)) return SampleType::Int16;
+      if (bytes < 4 || (bytes == 4 && is_signed)) return SampleType::Int32;
+      return SampleType::Float64;
+    }
+    case H5T_FLOAT:
+      return bytes <= 4 ? SampleType::Float32 : SampleType::Float64;
+    default:
+      return std::nullopt;
+  }
+}
+
+void merge_frame(Structure& known, Structure& fresh) {
   using std::tuple;
   known.file_version = std::move(fresh.file_version);
   known.filters = std::move(fresh.filters);
   known.tables = std::move(fresh.tables);
   known.has_acquisition = fresh.has_acquisition;
+  known.layout = fresh.layout;
   known.file_uuid = std::move(fresh.file_uuid);
   known.unfollowed_links = fresh.unfollowed_links;
   merge_by(known.surveys, fresh.surveys, [](const SurveyInfo& s) { return s.id; });
   merge_by(known.stations, fresh.stations, [](const StationInfo& s) { return tuple{s.survey, s.id}; });
+}
+
+std::vector<std::size_t> merge(Structure& known, Structure fresh) {
+  using std::tuple;
+  merge_frame(known, fresh);
   const auto where = merge_by(known.channels, fresh.channels, [](const ChannelInfo& c) {
     return tuple{c.survey, c.station, c.run, c.component};
   });
@@ -306,7 +351,8 @@ void merge(Structure& known, Structure fresh) {
   merge_by(known.runs, fresh.runs, [](const RunInfo& r) { return tuple{r.survey, r.station, r.id}; });
   known.datasets.clear();
   known.datasets.resize(known.channels.size());
-  for (std::size_t i = 0; i < where.size(); ++i) known.datasets[where[i]] = std::move(fresh.datasets[i]);
+  for (std::size_t i = 0; i < fresh.datasets.size(); ++i) known.datasets[where[i]] = std::move(fresh.datasets[i]);
+  return where;
 }
 
 }  // namespace mth5::read

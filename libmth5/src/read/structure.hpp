@@ -1,14 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "h5/handle.hpp"
 #include "mth5/reader.hpp"
 
-/// What is in an MTH5 file, found by walking its groups (never by its summary tables: Python leaves them stale). Thread: as
-/// Reader.
+/// What is in an MTH5 file, found by walking its groups, or by its channel_summary (read/index.hpp). Thread: as Reader.
 namespace mth5::read {
 
 struct Structure {
@@ -21,19 +22,43 @@ struct Structure {
   std::vector<Filter> filters;
   std::vector<std::string> tables;  ///< names below /Acquisition
   bool has_acquisition = false;
-  std::string file_uuid;  ///< of /Acquisition; "" = none
+  std::string file_uuid;             ///< of /Acquisition; "" = none
+  std::int64_t layout = 0;           ///< of /Acquisition; 0 = none
   std::size_t unfollowed_links = 0;  ///< soft, external, or to what is in the tree already
+  std::vector<std::size_t> n_runs;   ///< by station, of Depth::Stations: how many links it has that may be runs
 };
 
 using Visiting = std::function<void(const std::string& object)>;
 
-/// @param path      for messages
-/// @param visiting  told each object before it is touched; may be empty
+enum class Depth {
+  Stations,  ///< no run is looked at: `runs` and what follows stay empty
+  Channels
+};
+
+/// @param path       for messages
+/// @param most       objects: more are damage, and must not fill the memory
+/// @param visiting   told each object before it is touched; may be empty
 /// @throws FormatError (not MTH5, unknown version, too large), FileError (HDF5 failed: a transient of a live file, or damage)
-[[nodiscard]] Structure walk(hid_t file, const std::string& path, const Visiting& visiting);
+[[nodiscard]] Structure walk(hid_t file, const std::string& path, Depth depth, std::size_t most, const Visiting& visiting);
+
+/// How many objects a file of that size may have.
+[[nodiscard]] std::size_t most_objects(std::uintmax_t file_bytes);
+
+/// Path of a run in the file; a channel is one step further.
+[[nodiscard]] std::string run_path(const std::string& file_version, const std::string& survey, const std::string& station,
+                                   const std::string& run);
+
+/// Rates that can be one, in Hz; 0 = not known.
+[[nodiscard]] double checked_rate(double rate);
+
+/// nullopt: no channel (more than one dimension, not a number), or one whose samples lie in other files (`elsewhere`).
+[[nodiscard]] std::optional<SampleType> sample_type(const h5::Dataset& dataset, const std::string& name,
+                                                    bool* elsewhere = nullptr);
 
 /// Puts `fresh` over `known`: what was there keeps its index, what is new comes behind it, what is gone keeps its entry with no
-/// dataset.
-void merge(Structure& known, Structure fresh);
+/// dataset. @returns by channel of `fresh`, which index it has in `known`
+std::vector<std::size_t> merge(Structure& known, Structure fresh);
+/// The same for all but runs and channels.
+void merge_frame(Structure& known, Structure& fresh);
 
 }  // namespace mth5::read

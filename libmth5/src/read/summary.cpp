@@ -6,7 +6,7 @@
 #include <variant>
 
 #include "h5/types.hpp"
-#include "mth5/reader.hpp"
+#include "read/reader_impl.hpp"
 
 /// Python's summary tables, computed. Source: mth5-format 3.1 and 3.2.
 namespace mth5 {
@@ -16,6 +16,7 @@ namespace {
 using Cell = std::variant<std::int64_t, double, std::string>;
 using Row = std::vector<Cell>;
 
+constexpr std::array<std::string_view, 3> kShown{"type", "measurement_azimuth", "measurement_tilt"};
 constexpr std::array<std::string_view, 6> kInputs{"hx", "hy", "bx", "by", "h1", "h2"};
 constexpr std::array<std::string_view, 9> kOutputs{"ex", "ey", "hz", "bz", "e1", "e2", "e3", "e4", "h3"};
 
@@ -50,12 +51,12 @@ Table Reader::channel_summary() const {
       return info.survey == channel.survey && info.id == channel.station;
     });  // always there: the walk comes through it
     const Metadata& place = station->metadata;
-    const Metadata& own = channel.metadata;
+    const Metadata own = impl_->channel_metadata(i, kShown);
     rows.push_back({channel.survey, channel.station, channel.run, number(place, "location.latitude"),
                     number(place, "location.longitude"), number(place, "location.elevation"), channel.component,
                     to_mth5_time(channel.start), to_mth5_time(channel.end()), channel.n_samples, channel.sample_rate,
-                    own.text("type", to_string(own.kind())), number(own, "measurement_azimuth"), number(own, "measurement_tilt"),
-                    own.text("units"), std::int64_t{has_data(i)}});
+                    own.text("type", to_string(channel.kind)), number(own, "measurement_azimuth"),
+                    number(own, "measurement_tilt"), channel.units, std::int64_t{has_data(i)}});
   }
   const std::string text;
   const std::int64_t integer = 0;

@@ -1,0 +1,179 @@
+#include "read/index.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <set>
+#include <tuple>
+
+#include "h5/types.hpp"
+#include "vfd/hash.hpp"
+
+namespace mth5::read {
+
+namespace {
+
+constexpr double kNewest = 9.2e9;  ///< s since 1970: a time in ns has no more
+
+/// Where a column lies in a packed row.
+struct Place {
+  const char* name;
+  std::size_t at, bytes;
+};
+constexpr Place kSurvey{"survey", 0, 30}, kStation{"station", 30, 30}, kRun{"run", 60, 20}, kComponent{"component", 104, 20},
+    kStart{"start", 124, 36}, kCount{"n_samples", 196, 8}, kRate{"sample_rate", 204, 8}, kType{"measurement_type", 212, 30},
+    kUnits{"units", 258, 60};
+constexpr std::array kTexts{kSurvey, kStation, kRun, kComponent, kStart, kType, kUnits};
+/// [first, second) of what grows with a run: end and n_samples, has_data.
+constexpr std::size_t kEnd = 160;
+constexpr std::size_t kHasData = 318;
+
+std::string_view text(const char* row, const Place& place) { return {row + place.at, strnlen(row + place.at, place.bytes)}; }
+
+template <class T>
+T number(const char* row, const Place& place) {
+  T value;
+  std::memcpy(&value, row + place.at, sizeof value);
+  return value;
+}
+
+bool is_at(hid_t row, const Place& place, hid_t type) {
+  const int index = H5Tget_member_index(row, place.name);
+  if (index < 0 || H5Tget_member_offset(row, static_cast<unsigned>(index)) != place.at) return false;
+  const h5::Datatype member{H5Tget_member_type(row, static_cast<unsigned>(index)), place.name};
+  if (type != H5T_C_S1) return h5::check(H5Tequal(member.get(), type), place.name) > 0;
+  return H5Tget_class(member.get()) == H5T_STRING && H5Tis_variable_str(member.get()) == 0 &&
+         H5Tget_size(member.get()) == place.bytes;
+}
+
+bool is_row(const h5::Datatype& row) {
+  return H5Tget_class(row.get()) == H5T_COMPOUND && H5Tget_size(row.get()) == Index::kRowBytes &&
+         std::all_of(kTexts.begin(), kTexts.end(), [&](const Place& place) { return is_at(row.get(), place, H5T_C_S1); }) &&
+         is_at(row.get(), kCount, H5T_STD_I64LE) && is_at(row.get(), kRate, H5T_IEEE_F64LE);
+}
+
+/// An id leads to one link of a group and no further.
+bool is_name(std::string_view text) {
+  return !text.empty() && text != "." && std::none_of(text.begin(), text.end(), [](char c) { return c == '/' || c < ' '; });
+}
+
+[[noreturn]] void refuse(const char* row, const std::string& why) {
+  const auto names = parse_names(row);
+  throw Contradiction{std::string{names.station} + "/" + std::string{names.run} + "/" + std::string{names.component} + ": " +
+                      why};
+}
+
+}  // namespace
+
+Index::Index(hid_t file, const std::string& file_version, std::size_t most) {
+  const std::string name = file_version == "0.1.0" ? "/Survey/channel_summary" : "/Experiment/channel_summary";
+  H5L_info_t link{};
+  if (!h5::has_link(file, name)) throw Contradiction{"it is not there"};
+  h5::check(H5Lget_info(file, name.c_str(), &link, H5P_DEFAULT), name);
+  if (link.type != H5L_TYPE_HARD) throw Contradiction{"it is a link"};
+  dataset_ = {H5Dopen2(file, name.c_str(), h5::uncached_access().get()), name};
+  const h5::PropertyList create{H5Dget_create_plist(dataset_.get()), name};
+  row_type_ = {H5Dget_type(dataset_.get()), name};
+  const h5::Space space{H5Dget_space(dataset_.get()), name};
+  const hssize_t rows = H5Sget_simple_extent_npoints(space.get());
+  if (H5Pget_layout(create.get()) == H5D_VIRTUAL || H5Pget_external_count(create.get()) > 0 || !is_row(row_type_) ||
+      H5Sget_simple_extent_ndims(space.get()) != 1 || rows < 0)
+    throw Contradiction{"it has other columns than MTH5's"};
+  size_ = static_cast<std::size_t>(rows);
+  if (size_ > most) throw Contradiction{"it has " + std::to_string(rows) + " rows"};
+  count_type_ = {H5Tcreate(H5T_COMPOUND, sizeof(std::int64_t)), name};
+  h5::check(H5Tinsert(count_type_.get(), kCount.name, 0, H5T_NATIVE_INT64), name);
+}
+
+std::vector<char> Index::rows() const {
+  std::vector<char> bytes(size_ * kRowBytes);
+  if (size_ > 0)  // in the file's own type: nothing is converted
+    h5::check(H5Dread(dataset_.get(), row_type_.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), "channel_summary");
+  return bytes;
+}
+
+std::int64_t Index::n_samples(std::size_t row) const {
+  const auto at = static_cast<hsize_t>(row);
+  const hsize_t one = 1;
+  std::int64_t n = 0;
+  const h5::Space where{H5Dget_space(dataset_.get()), "channel_summary"};
+  h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &at, nullptr, &one, nullptr), "channel_summary");
+  const h5::Space memory{H5Screate_simple(1, &one, nullptr), "channel_summary"};
+  h5::check(H5Dread(dataset_.get(), count_type_.get(), memory.get(), where.get(), H5P_DEFAULT, &n), "channel_summary");
+  return n;
+}
+
+std::vector<std::int64_t> Index::n_samples() const {
+  std::vector<std::int64_t> n(size_);
+  if (size_ > 0)
+    h5::check(H5Dread(dataset_.get(), count_type_.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, n.data()), "channel_summary");
+  return n;
+}
+
+IndexRow parse_names(const char* row) {
+  return {text(row, kSurvey), text(row, kStation), text(row, kRun), text(row, kComponent), number<std::int64_t>(row, kCount)};
+}
+
+std::uint64_t identity(const char* row) {
+  vfd::Hash hash;
+  hash.add(row, kEnd);
+  hash.add(row + kRate.at, kHasData - kRate.at);
+  return hash.value();
+}
+
+std::vector<std::size_t> add_rows(Structure& to, std::span<const char> rows, bool live, std::int64_t most_samples) {
+  using Key = std::tuple<std::string_view, std::string_view, std::string_view>;
+  std::set<Key> known;  // views into `to` would move with its runs
+  std::vector<std::size_t> first_rows;
+  const std::size_t old_runs = to.runs.size();
+  Key last;
+  for (std::size_t i = 0; i * Index::kRowBytes < rows.size(); ++i) {
+    const char* row = rows.data() + i * Index::kRowBytes;
+    const auto names = parse_names(row);
+    const auto kind = kind_from(text(row, kType));
+    const auto start = parse_time(text(row, kStart));
+    const double rate = checked_rate(number<double>(row, kRate));
+    if (!is_name(names.station) || !is_name(names.run) || !is_name(names.component) || !kind || is_filter(*kind) ||
+        *kind < Kind::Electric || !start || rate == 0)
+      refuse(row, "no row of a channel");
+    if (names.n_samples < 0 || names.n_samples > most_samples ||
+        static_cast<double>(start->time_since_epoch().count()) * 1e-9 + static_cast<double>(names.n_samples) / rate >= kNewest)
+      refuse(row, "has " + std::to_string(names.n_samples) + " samples");
+    const Key key{names.survey, names.station, names.run};
+    if (first_rows.empty() || key != last) {
+      if (!known.insert(key).second) refuse(row, "its run is in two places of the table");
+      first_rows.push_back(i);
+      to.runs.push_back({.survey = std::string{names.survey},
+                         .station = std::string{names.station},
+                         .id = std::string{names.run},
+                         .sample_rate = rate,
+                         .start = *start,
+                         .n_samples = names.n_samples,
+                         .channels = {}});
+      last = key;
+    }
+    auto& run = to.runs.back();
+    for (const auto other : run.channels)
+      if (to.channels[other].component == names.component) refuse(row, "is twice in the table");
+    if (rate != run.sample_rate || *start != run.start || (!live && names.n_samples != run.n_samples))
+      refuse(row, "differs from the other channels of its run");
+    run.n_samples = std::min(run.n_samples, names.n_samples);
+    run.channels.push_back(to.channels.size());
+    to.channels.push_back({.survey = run.survey,
+                           .station = run.station,
+                           .run = run.id,
+                           .component = std::string{names.component},
+                           .kind = *kind,
+                           .units = std::string{text(row, kUnits)},
+                           .sample_rate = rate,
+                           .start = *start,
+                           .n_samples = names.n_samples});
+  }
+  for (std::size_t i = 0; i < old_runs; ++i) {
+    const auto& run = to.runs[i];
+    if (known.contains({run.survey, run.station, run.id})) throw Contradiction{run.station + "/" + run.id + ": is in two places"};
+  }
+  return first_rows;
+}
+
+}  // namespace mth5::read
