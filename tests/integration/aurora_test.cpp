@@ -1,0 +1,81 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <sstream>
+
+#include "support/process.hpp"
+#include "support/recording.hpp"
+#include "support/support.hpp"
+
+/// What scientists do with a recording: aurora, unmodified, finds the impedance of a half space in our files. half_space.py makes
+/// the text of the instrument, has the tolerances, and processes all files in one process, as aurora takes long to begin.
+namespace {
+
+namespace fs = std::filesystem;
+using support::Recording;
+
+constexpr int kLines = 40'000;
+constexpr int kGapFrom = 20'000, kGapLines = 600;  // longer than any filled gap: a new run begins
+
+std::string python() {
+  const char* path = std::getenv("MTH5_TEST_PYTHON");
+  if (path == nullptr || !fs::exists(path))
+    throw std::runtime_error{"MTH5_TEST_PYTHON is no Python with mth5; scripts/setup.sh --test makes build/venv"};
+  return path;
+}
+
+std::string script() { return (fs::path{MTH5_TEST_SOURCE} / "tests" / "integration" / "half_space.py").string(); }
+
+/// A site that gives its channels the names that processing looks for.
+constexpr const char* kChannels =
+    "channels: {bx: {component: hx}, by: {component: hy}, bz: {component: hz}, e1: {component: ex}, e2: {component: ey}}\n";
+
+void record(const fs::path& text, const fs::path& to, const char* version = "0.2.0") {
+  setenv("MTH5D_OUTPUT_FILE_VERSION", version, 1);
+  Recording recording{Recording::replay(text), {.source = kChannels, .arguments = {"--until-eof"}}};
+  ASSERT_EQ(recording.process().wait(std::chrono::seconds{120}), 0) << recording.log();
+  ASSERT_EQ(recording.files().size(), 1u);
+  fs::copy_file(recording.file(), to);
+}
+
+TEST(Aurora, FindsTheImpedanceOfAHalfSpace) {
+  const support::TempDir dir;
+  const auto text = dir / "whole.txt", with_gap = dir / "gap.txt";
+  ASSERT_EQ(support::run({python(), script(), "make", text.string()}, {}, std::chrono::seconds{200}).code, 0);
+  std::istringstream lines{support::read_text(text)};
+  std::string kept;
+  int n = 0;
+  for (std::string line; std::getline(lines, line); ++n)
+    if (n < kGapFrom || n >= kGapFrom + kGapLines) kept += line + "\n";
+  ASSERT_EQ(n, kLines);
+  support::write_text(with_gap, kept);
+  record(text, dir / "whole.h5");
+  record(text, dir / "whole010.h5", "0.1.0");
+  record(with_gap, dir / "gap.h5");
+  {  // a copy of a file that is being written is made whole as after a crash
+    Recording recording{Recording::replay(text, "1000000"), {.source = kChannels}};
+    ASSERT_TRUE(recording.wait_until(
+        [](const nlohmann::json& status) { return status.dump().find(std::to_string(kLines)) != std::string::npos; },
+        std::chrono::seconds{120}))
+        << recording.log();
+    fs::copy_file(recording.file(), dir / "live.h5");
+    const auto recover = support::run({std::string{MTH5_TEST_BIN} + "/mth5-recover", (dir / "live.h5").string()});
+    EXPECT_EQ(recover.code, 0) << recover.err;
+    recording.stop();
+  }
+  const auto found = support::run({python(), script(), "process", (dir / "whole.h5").string(), (dir / "whole010.h5").string(),
+                                   (dir / "gap.h5").string(), (dir / "live.h5").string()},
+                                  {}, std::chrono::seconds{280});
+  EXPECT_EQ(found.code, 0) << found.err;
+  std::istringstream results{found.out};
+  std::vector<int> runs;
+  for (std::string line; std::getline(results, line);) {
+    const auto result = nlohmann::json::parse(line);
+    runs.push_back(result.at("runs"));
+    EXPECT_GE(result.at("samples"), kLines - kGapLines);
+  }
+  EXPECT_THAT(runs, testing::ElementsAre(1, 1, 2, 1)) << found.out;
+}
+
+}  // namespace
