@@ -6,180 +6,228 @@
 #include <map>
 #include <tuple>
 
-#include "analysis/json.hpp"
+#include "analysis/coverage.hpp"
 
 namespace analysis {
 
 namespace {
 
-using Files = std::span<const std::unique_ptr<mth5::Reader>>;
-
 const mth5::RunInfo& run_of(Files files, const Series::Part& part) { return files[part.file]->runs()[part.run]; }
 
-std::vector<Series> group(Files files) {
+std::vector<Series> group(Files files, std::span<const std::optional<std::size_t>> copies, const LeaveOut& leave_out) {
   std::map<std::tuple<std::string, std::string, double, std::vector<std::string>>, Series> found;
   for (std::size_t f = 0; f < files.size(); ++f) {
+    if (f < copies.size() && copies[f]) continue;
     const auto& reader = *files[f];
     for (std::size_t r = 0; r < reader.runs().size(); ++r) {
       const auto& run = reader.runs()[r];
+      if (run.n_samples == 0 || (leave_out && leave_out(f, r))) continue;
       std::vector<std::string> components;
       for (const auto channel : run.channels) components.push_back(reader.channels()[channel].component);
-      std::sort(components.begin(), components.end());
-      auto& series = found[{run.survey, run.station, run.sample_rate, components}];
+      auto key = components;
+      std::sort(key.begin(), key.end());
+      auto& series = found[{run.survey, run.station, run.sample_rate, std::move(key)}];
       series.survey = run.survey;
       series.station = run.station;
       series.sample_rate = run.sample_rate;
-      series.components = std::move(components);
+      if (series.components.empty()) series.components = std::move(components);
       series.parts.push_back({f, r});
     }
   }
   std::vector<Series> all;
-  for (auto& [key, series] : found) {
-    std::stable_sort(series.parts.begin(), series.parts.end(),
-                     [&](const auto& a, const auto& b) { return run_of(files, a).start < run_of(files, b).start; });
-    all.push_back(std::move(series));
-  }
+  for (auto& [key, series] : found) all.push_back(std::move(series));
   return all;
 }
 
-/// What the times of the runs say. Overlapping runs (two files of the same time) hide nothing and count nothing twice.
+/// What the times of the runs say.
 void derive_gaps(Series& series, Files files) {
   if (series.sample_rate <= 0) return;
-  const mth5::RunInfo* before = nullptr;
-  for (const auto& part : series.parts) {
-    const auto& run = run_of(files, part);
-    if (run.n_samples == 0) continue;
-    if (before != nullptr) {
-      const auto missing = std::llround(mth5::samples_between(before->end(), run.start, series.sample_rate)) - 1;
-      if (missing > 0)
-        series.gaps.push_back({series.survey, series.station, before->id, run.id,
-                               mth5::sample_time(before->end(), series.sample_rate, 1), missing, series.sample_rate, "", false});
-    }
-    if (before == nullptr || run.end() > before->end()) before = &run;
+  std::vector<Extent> extents;
+  for (const auto& part : series.parts) extents.push_back({run_of(files, part).start, run_of(files, part).n_samples});
+  const auto coverage = unite(extents, series.sample_rate);
+  for (const auto& hole : coverage.holes)
+    series.gaps.push_back({.survey = series.survey,
+                           .station = series.station,
+                           .component = {},
+                           .run_before = run_of(files, series.parts[hole.before]).id,
+                           .run_after = run_of(files, series.parts[hole.after]).id,
+                           .start = hole.start,
+                           .samples = hole.samples,
+                           .sample_rate = series.sample_rate,
+                           .reason = {}});
+  std::vector<Series::Part> in_order;
+  for (const auto i : coverage.order) {
+    in_order.push_back(series.parts[i]);
+    in_order.back().taken = coverage.taken[i];
   }
+  series.parts = std::move(in_order);
 }
 
-bool has_run(const Series& series, Files files, std::size_t file, const Gap& gap) {
-  return std::any_of(series.parts.begin(), series.parts.end(), [&](const auto& part) {
-    const auto& run = run_of(files, part);
-    return part.file == file && run.station == gap.station && (run.id == gap.run_before || run.id == gap.run_after);
-  });
-}
-
-/// Rows of /Acquisition/gaps of one file.
-std::vector<Gap> recorded_gaps(const mth5::Reader& reader) {
-  std::vector<Gap> gaps;
-  const auto table = reader.table("gaps");
-  if (!table) return gaps;
-  for (std::size_t i = 0; i < table->size(); ++i)
-    gaps.push_back({"", table->text(i, "station"), table->text(i, "run_before"), table->text(i, "run_after"),
-                    mth5::UtcNanos{mth5::Nanos{table->integer(i, "start")}}, table->integer(i, "samples"), 0,
-                    table->text(i, "reason"), table->integer(i, "filled") != 0});
-  return gaps;
-}
-
-void add_recorded(std::vector<Series>& all, Files files) {
+/// The recorder's gaps of each series: station and a run of it, in the same file.
+std::vector<std::vector<Gap>> recorded_by_series(const std::vector<Series>& all, Files files,
+                                                 std::span<const std::optional<std::size_t>> copies) {
+  std::map<std::tuple<std::size_t, std::string, std::string>, std::vector<std::size_t>> series_of;  // file, station, run
+  for (std::size_t s = 0; s < all.size(); ++s)
+    for (const auto& part : all[s].parts) {
+      const auto& run = run_of(files, part);
+      auto& list = series_of[{part.file, run.station, run.id}];
+      if (list.empty() || list.back() != s) list.push_back(s);
+    }
+  std::vector<std::vector<Gap>> recorded(all.size());
   for (std::size_t f = 0; f < files.size(); ++f) {
-    const auto recorded = recorded_gaps(*files[f]);
-    for (auto& series : all) {
-      std::vector<Gap> own;
-      for (Gap gap : recorded) {
-        if (!has_run(series, files, f, gap)) continue;
-        gap.survey = series.survey;
-        gap.sample_rate = series.sample_rate;
-        own.push_back(std::move(gap));
+    if (f < copies.size() && copies[f]) continue;
+    for (auto& gap : recorded_gaps(*files[f])) {
+      auto found = series_of.find({f, gap.station, gap.run_before});
+      if (found == series_of.end()) found = series_of.find({f, gap.station, gap.run_after});
+      if (found == series_of.end()) continue;
+      for (const auto s : found->second) {
+        auto& own = recorded[s].emplace_back(gap);
+        own.survey = all[s].survey;
+        own.sample_rate = all[s].sample_rate;
       }
-      std::erase_if(series.gaps, [&](const Gap& derived) {
-        return std::any_of(own.begin(), own.end(), [&](const Gap& gap) {
-          // Run ids may repeat from file to file; the times tell which gap it is.
-          const double offset = mth5::samples_between(derived.start, gap.start, series.sample_rate);
-          return !gap.filled && gap.run_before == derived.run_before && gap.run_after == derived.run_after && offset > -2 &&
-                 offset < static_cast<double>(derived.samples) + 2;
-        });
-      });
-      series.gaps.insert(series.gaps.end(), own.begin(), own.end());
     }
   }
+  return recorded;
+}
+
+/// Cuts a gap between runs into the parts the recorder knows a reason for, and what is left.
+void name_parts(const Gap& gap, std::span<const Gap> recorded, std::vector<Gap>& out) {
+  std::int64_t at = 0;
+  const auto add = [&](std::int64_t end, const std::string& reason) {
+    if (end <= at) return;
+    out.push_back(gap);
+    out.back().start = mth5::sample_time(gap.start, gap.sample_rate, at);
+    out.back().samples = end - at;
+    out.back().reason = reason;
+    at = end;
+  };
+  const auto samples = static_cast<double>(gap.samples);
+  for (const auto& row : recorded) {
+    const double offset = mth5::samples_between(gap.start, row.start, gap.sample_rate);
+    const double behind = offset + static_cast<double>(row.samples);
+    // The clock that told the recorder may differ by a sample from the times of the runs.
+    const std::int64_t first = offset <= 1.5 ? 0 : std::llround(std::min(offset, samples));
+    const std::int64_t end = behind >= samples - 1.5 ? gap.samples : std::llround(std::max(behind, 0.0));
+    add(std::min(first, gap.samples), "");
+    add(end, row.reason);
+  }
+  add(gap.samples, "");
+}
+
+void add_recorded(Series& series, std::vector<Gap> recorded) {
+  if (recorded.empty()) return;
+  const auto by_start = [](const Gap& a, const Gap& b) { return a.start < b.start; };
+  std::stable_sort(recorded.begin(), recorded.end(), by_start);
+  std::vector<Gap> found;
+  std::vector<Gap> between;  // not filled: they only say why
+  for (auto& gap : recorded) {
+    if (gap.filled || gap.samples <= 0)
+      found.push_back(std::move(gap));
+    else
+      between.push_back(std::move(gap));
+  }
+  std::size_t next = 0;
+  for (const auto& gap : series.gaps) {
+    // One row may reach over several gaps, as a run between two of them may have been found later.
+    while (next < between.size() && between[next].end() <= gap.start) ++next;
+    std::size_t end = next;
+    while (end < between.size() && between[end].start < gap.end()) ++end;
+    name_parts(gap, std::span{between}.subspan(next, end - next), found);
+  }
+  std::stable_sort(found.begin(), found.end(), by_start);
+  series.gaps = std::move(found);
 }
 
 }  // namespace
 
-std::vector<Series> find_series(Files files) {
-  auto all = group(files);
-  for (auto& series : all) derive_gaps(series, files);
-  add_recorded(all, files);
-  for (auto& series : all)
-    std::stable_sort(series.gaps.begin(), series.gaps.end(), [](const Gap& a, const Gap& b) { return a.start < b.start; });
+std::vector<std::size_t> newest_runs(const mth5::Reader& file) {
+  const auto& runs = file.runs();
+  const auto later = [&](std::size_t a, std::size_t b) {  // numbers grow longer when they run over
+    return std::tuple{runs[a].id.size(), std::string_view{runs[a].id}} >
+           std::tuple{runs[b].id.size(), std::string_view{runs[b].id}};
+  };
+  std::map<std::tuple<std::string, std::string, double>, std::size_t> newest;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (runs[i].n_samples == 0) continue;
+    const auto [known, is_new] = newest.try_emplace({runs[i].survey, runs[i].station, runs[i].sample_rate}, i);
+    if (!is_new && later(i, known->second)) known->second = i;
+  }
+  std::vector<std::size_t> all;
+  for (const auto& [key, run] : newest) all.push_back(run);
   return all;
+}
+
+std::vector<Series> find_series(Files files, std::span<const std::optional<std::size_t>> copies, const LeaveOut& leave_out) {
+  auto all = group(files, copies, leave_out);
+  for (auto& series : all) derive_gaps(series, files);
+  auto recorded = recorded_by_series(all, files, copies);
+  for (std::size_t s = 0; s < all.size(); ++s)
+    if (all[s].sample_rate > 0) add_recorded(all[s], std::move(recorded[s]));
+  return all;
+}
+
+std::pair<mth5::UtcNanos, mth5::UtcNanos> span_of(const Series& series, Files files) {
+  auto begin = mth5::UtcNanos::max();
+  auto end = mth5::UtcNanos::min();
+  for (const auto& part : series.parts) {
+    const auto& run = run_of(files, part);
+    begin = std::min(begin, run.start);
+    end = std::max(end, series.sample_rate > 0 ? mth5::sample_time(run.start, series.sample_rate, run.n_samples) : run.start);
+  }
+  return {begin, end};
 }
 
 std::vector<Gap> gaps_within(const Series& series, const Window& window, Files files) {
   std::vector<Gap> gaps;
   for (Gap gap : series.gaps) {
+    if (gap.samples <= 0) {
+      if ((!window.from || gap.start >= *window.from) && (!window.to || gap.start < *window.to)) gaps.push_back(std::move(gap));
+      continue;
+    }
     const auto [first, second] = indexes_within(window, gap.start, gap.sample_rate, gap.samples);
     if (first == second) continue;
     gap.start = gap.sample_rate > 0 ? mth5::sample_time(gap.start, gap.sample_rate, first) : gap.start;
     gap.samples = second - first;
     gaps.push_back(std::move(gap));
   }
-  if (series.sample_rate <= 0 || (!window.from && !window.to)) return gaps;
+  if (series.sample_rate <= 0 || series.parts.empty() || (!window.from && !window.to)) return gaps;
 
-  std::optional<mth5::UtcNanos> begin;
-  std::optional<mth5::UtcNanos> end;  // of the first sample that is not there any more
-  std::string first_run;
+  const auto [begin, end] = span_of(series, files);
+  const std::string& first_run = run_of(files, series.parts.front()).id;
   std::string last_run;
   for (const auto& part : series.parts) {
     const auto& run = run_of(files, part);
-    if (run.n_samples == 0) continue;
-    const auto run_end = mth5::sample_time(run.end(), series.sample_rate, 1);
-    if (!begin) {
-      begin = run.start;
-      first_run = run.id;
-    }
-    if (!end || run_end > *end) {
-      end = run_end;
-      last_run = run.id;
-    }
+    if (mth5::sample_time(run.start, series.sample_rate, run.n_samples) == end) last_run = run.id;
   }
-  if (!begin) return gaps;
   const auto edge_gap = [&](mth5::UtcNanos from, mth5::UtcNanos to, const std::string& before, const std::string& after,
                             bool at_start) {
     // Samples of the grid that runs through the data: from before it the last ones count, behind it the first ones.
     const double exact = mth5::samples_between(from, to, series.sample_rate);
     const auto missing = static_cast<std::int64_t>(at_start ? std::floor(exact + 1e-6) : std::ceil(exact - 1e-6));
-    return Gap{series.survey,
-               series.station,
-               before,
-               after,
-               from,
-               missing,
-               series.sample_rate,
-               at_start ? "before the first sample" : "after the last sample",
-               false};
+    return Gap{.survey = series.survey,
+               .station = series.station,
+               .component = {},
+               .run_before = before,
+               .run_after = after,
+               .start = from,
+               .samples = missing,
+               .sample_rate = series.sample_rate,
+               .reason = at_start ? "before the first sample" : "after the last sample"};
+  };
+  const auto add_if_any = [&](Gap gap, bool in_front) {
+    if (gap.samples > 0) gaps.insert(in_front ? gaps.begin() : gaps.end(), std::move(gap));
   };
   // A window that lies wholly before or behind the data is one such gap, of the window's length.
-  if (window.from && *window.from < *begin)
-    gaps.insert(gaps.begin(), edge_gap(*window.from, window.to ? std::min(*window.to, *begin) : *begin, "", first_run, true));
-  if (window.to && *window.to > *end)
-    gaps.push_back(edge_gap(window.from ? std::max(*window.from, *end) : *end, *window.to, last_run, "", false));
-  std::erase_if(gaps, [](const Gap& gap) { return gap.samples <= 0; });
+  if (window.from && *window.from < begin)
+    add_if_any(edge_gap(*window.from, window.to ? std::min(*window.to, begin) : begin, "", first_run, true), true);
+  if (window.to && *window.to > end)
+    add_if_any(edge_gap(window.from ? std::max(*window.from, end) : end, *window.to, last_run, "", false), false);
   return gaps;
 }
 
 double completeness(std::int64_t expected, std::int64_t missing) {
   if (expected <= 0) return std::numeric_limits<double>::quiet_NaN();
   return 100.0 * static_cast<double>(expected - missing) / static_cast<double>(expected);
-}
-
-json::Json to_json(const Gap& gap) {
-  return {{"station", gap.station},
-          {"start", json::time(gap.start)},
-          {"end", gap.sample_rate > 0 ? json::time(gap.end()) : json::Json{}},
-          {"samples", gap.samples},
-          {"run_before", json::text(gap.run_before)},
-          {"run_after", json::text(gap.run_after)},
-          {"filled", gap.filled},
-          {"reason", json::text(gap.reason)}};
 }
 
 }  // namespace analysis

@@ -1,14 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
+#include "analysis/gap.hpp"
 #include "mth5/channel.hpp"
 #include "mth5/reader.hpp"
 
@@ -17,46 +17,48 @@ namespace analysis {
 
 using Window = mth5::TimeRange;
 using mth5::indexes_within;
-
-struct Gap {
-  std::string survey, station;
-  std::string run_before, run_after;  ///< "" = none, or not known
-  mth5::UtcNanos start{};             ///< of the first missing sample
-  std::int64_t samples = 0;
-  double sample_rate = 0;  ///< Hz; 0 = not known
-  std::string reason;      ///< "" = not known
-  bool filled = false;     ///< the run goes on with fill values; else it ended
-
-  /// Of the first sample after the gap.
-  [[nodiscard]] mth5::UtcNanos end() const { return sample_rate > 0 ? mth5::sample_time(start, sample_rate, samples) : start; }
-};
+using Files = std::span<const std::unique_ptr<mth5::Reader>>;
 
 /// Runs of one station with the same sample rate and the same channels, in order of time: what would be one run had nothing
-/// stopped it.
+/// stopped it. Runs without samples are not in it.
 struct Series {
   struct Part {
-    std::size_t file;  ///< index of the reader
-    std::size_t run;   ///< index in its runs()
+    std::size_t file;        ///< index of the reader
+    std::size_t run;         ///< index in its runs()
+    std::int64_t taken = 0;  ///< so many of its first samples are at times that a run before has
   };
   std::string survey, station;
   double sample_rate = 0;
-  std::vector<std::string> components;
+  std::vector<std::string> components;  ///< in the order of the instrument
   std::vector<Part> parts;
-  std::vector<Gap> gaps;  ///< in order of time, filled ones too
+  std::vector<Gap> gaps;  ///< in order of time, filled ones too; no time is in two that are not filled
 };
 
-/// Gaps are those between the runs. Where the recorder wrote its own list (/Acquisition/gaps), its rows replace what was derived
-/// between the same two runs, and add what runs cannot tell: reasons, filled gaps.
-[[nodiscard]] std::vector<Series> find_series(std::span<const std::unique_ptr<mth5::Reader>> files);
+/// Per file, the index of another that holds all that this one holds: a copy, an older copy, what was made of it by
+/// `mth5-recover --set-swmr`. Such files have the same uuid; without one, the runs and the samples at their ends are compared.
+[[nodiscard]] std::vector<std::optional<std::size_t>> find_copies(Files files);
+
+/// The run of each station and sample rate in which samples may still come: the newest by its number ("sr1_0010" comes after
+/// "sr1_0009"), whatever the clock said when it began. Indexes of file.runs(), with samples.
+[[nodiscard]] std::vector<std::size_t> newest_runs(const mth5::Reader& file);
+
+/// Says of a run of a file whether it is left out.
+using LeaveOut = std::function<bool(std::size_t file, std::size_t run)>;
+
+/// Each time counts once, however often it is in the files: runs may overlap or come in any order, and copies count as one file.
+/// Gaps are those between the runs. Where the recorder wrote its own list (/Acquisition/gaps), its rows say which part of a gap
+/// has which reason, and add what runs cannot tell: gaps that are filled.
+[[nodiscard]] std::vector<Series> find_series(Files files, std::span<const std::optional<std::size_t>> copies = {},
+                                              const LeaveOut& leave_out = {});
+
+/// Times of the first sample and behind the last one of a series.
+[[nodiscard]] std::pair<mth5::UtcNanos, mth5::UtcNanos> span_of(const Series& series, Files files);
 
 /// The gaps of a series as they show in a window: cut at its edges, and with what is missing before the first and after the last
 /// sample where the window has an edge there.
-[[nodiscard]] std::vector<Gap> gaps_within(const Series& series, const Window& window,
-                                           std::span<const std::unique_ptr<mth5::Reader>> files);
+[[nodiscard]] std::vector<Gap> gaps_within(const Series& series, const Window& window, Files files);
 
 /// Stored samples of what should be there, in percent; NaN where nothing is expected.
 [[nodiscard]] double completeness(std::int64_t expected, std::int64_t missing);
-
-[[nodiscard]] nlohmann::ordered_json to_json(const Gap& gap);
 
 }  // namespace analysis

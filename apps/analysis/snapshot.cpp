@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "analysis/table_text.hpp"
 #include "sandbox/check.hpp"
 
 namespace analysis {
@@ -24,8 +25,27 @@ bool same_text(std::string_view a, std::string_view b) {
 std::string soh_key(const mth5::Column& column) {
   static const std::map<std::string, std::string, std::less<>> kShort{
       {"volts", "V"}, {"volt", "V"}, {"V", "V"}, {"celsius", "C"}, {"degC", "C"}, {"C", "C"}, {"seconds", "s"}, {"s", "s"}};
-  const auto unit = kShort.find(column.units);
+  const auto unit = kShort.find(mth5::unit_symbol(column.units));
   return unit == kShort.end() ? column.name : column.name + "_" + unit->second;
+}
+
+/// The instrument's temperatures are channels, not state of health: their newest values, and the first of them as temperature_C.
+void add_temperatures(std::map<std::string, double>& soh, const Snapshot& look, const mth5::Reader& file) {
+  std::map<std::string, double> values;
+  double first = kNaN;
+  for (const auto run : newest_runs(file))
+    for (const auto index : file.runs()[run].channels) {
+      const auto& info = file.channels()[index];
+      if (info.kind != mth5::Kind::Auxiliary || mth5::unit_symbol(info.units) != "C") continue;
+      if (std::find(look.stations.begin(), look.stations.end(), info.station) == look.stations.end()) continue;
+      const auto last = file.read(index, info.n_samples - 1, 1);
+      if (last.empty()) continue;
+      values[info.component + "_C"] = last.front();
+      if (std::isnan(first)) first = last.front();
+    }
+  if (values.empty()) return;
+  soh.try_emplace("temperature_C", first);
+  if (values.size() > 1) soh.insert(values.begin(), values.end());
 }
 
 std::map<std::string, double> newest_soh(const mth5::Reader& file) {
@@ -66,6 +86,14 @@ double Snapshot::commit_age_s() const {
                                                   : kNaN;
 }
 
+const StreamSnapshot* Snapshot::silent() const {
+  const StreamSnapshot* worst = nullptr;
+  for (const auto& stream : streams)
+    if (stream.flow && stream.flow->state != FlowState::Receiving)
+      if (worst == nullptr || stream.flow->silent_s > worst->flow->silent_s) worst = &stream;
+  return worst;
+}
+
 LiveFile::LiveFile(const std::filesystem::path& path, SnapshotOptions options) : options_{std::move(options)} {
   sandbox::check(path, {}, {}, sandbox::Extent::Shown);
   files_.push_back(std::make_unique<mth5::Reader>(path));
@@ -78,16 +106,28 @@ bool LiveFile::wanted(const mth5::ChannelInfo& channel) const {
                                                     [&](const auto& name) { return same_text(name, channel.component); });
 }
 
+bool LiveFile::has_station(const std::string& id) const {
+  const auto& stations = file().stations();
+  return std::any_of(stations.begin(), stations.end(), [&](const auto& station) { return station.id == id; });
+}
+
 std::vector<std::string> LiveFile::not_found() const {
   std::vector<std::string> missing;
-  const auto& stations = file().stations();
-  if (!options_.station.empty() &&
-      std::none_of(stations.begin(), stations.end(), [&](const auto& station) { return station.id == options_.station; }))
-    missing.push_back("station " + options_.station);
-  const auto& channels = file().channels();
+  const auto list = [](const std::set<std::string>& names) {
+    std::string all;
+    for (const auto& name : names) all += (all.empty() ? "" : ", ") + shown(name);
+    return all.empty() ? " (there is none yet)" : (names.size() == 1 ? " (there is " : " (there are ") + all + ")";
+  };
+  if (!options_.station.empty() && !has_station(options_.station)) {
+    std::set<std::string> there;
+    for (const auto& station : file().stations()) there.insert(station.id);
+    missing.push_back("station " + options_.station + list(there));
+  }
+  std::set<std::string> there;
+  for (const auto& channel : file().channels()) there.insert(channel.component);
   for (const auto& name : options_.components)
-    if (std::none_of(channels.begin(), channels.end(), [&](const auto& channel) { return same_text(name, channel.component); }))
-      missing.push_back("channel " + name);
+    if (std::none_of(there.begin(), there.end(), [&](const auto& component) { return same_text(name, component); }))
+      missing.push_back("channel " + name + list(there));
   return missing;
 }
 
@@ -122,6 +162,40 @@ ChannelSnapshot LiveFile::look_at(std::size_t index, mth5::UtcNanos now) {
   return look;
 }
 
+void LiveFile::note_growth() {
+  const auto& runs = file().runs();
+  ++looks_;
+  run_samples_.resize(runs.size());
+  grew_.resize(runs.size());
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (looks_ > 1 && runs[i].n_samples > run_samples_[i]) grew_[i] = looks_;
+    run_samples_[i] = runs[i].n_samples;
+  }
+}
+
+/// @param current  index of the run that grows, or may
+void LiveFile::add_series(Snapshot& look, const Series& series, std::size_t current) {
+  const auto& runs = file().runs();
+  std::int64_t samples = 0;
+  for (const auto& part : series.parts) samples += runs[part.run].n_samples;
+  const auto& run = runs[current];
+  StreamSnapshot stream{.station = series.station,
+                        .name = {},
+                        .sample_rate = series.sample_rate,
+                        .run = run.id,
+                        .flow = {},
+                        .end = {},
+                        .age_s = kNaN};
+  if (series.sample_rate > 0) {
+    stream.end = run.end();
+    stream.age_s = std::chrono::duration<double>(look.time - run.end()).count();
+  }
+  if (look.state == mth5::FileState::Live) stream.flow = flows_.of(series, samples);
+  for (const auto channel : run.channels)
+    if (wanted(file().channels()[channel])) look.channels.push_back(look_at(channel, look.time));
+  look.streams.push_back(std::move(stream));
+}
+
 Snapshot LiveFile::look(mth5::UtcNanos now) {
   auto& file = *files_.front();
   // The state first: if the writer closes meanwhile, the next look tells, with its last samples in.
@@ -129,9 +203,10 @@ Snapshot LiveFile::look(mth5::UtcNanos now) {
   const std::size_t known = file.channels().size();
   file.refresh();
   before_.resize(file.channels().size());
-  if (!first_)  // what is in a new run is new
+  if (looks_ > 0)  // what is in a new run is new
     std::fill(before_.begin() + static_cast<std::ptrdiff_t>(known), before_.end(), 0);
-  first_ = false;
+  note_growth();
+  if (state == mth5::FileState::Live) flows_.look(file, now);
 
   Snapshot look{.time = now,
                 .file = file.path().string(),
@@ -140,49 +215,93 @@ Snapshot LiveFile::look(mth5::UtcNanos now) {
                 .surveys = {},
                 .stations = {},
                 .runs = {},
+                .streams = {},
                 .channels = {},
                 .last_gap = {},
                 .commit = file.last_commit(),
                 .soh = newest_soh(file),
+                .clocks = read_clocks(file),
                 .free_bytes = {},
                 .full_in_s = {}};
+  const auto& runs = file.runs();
   std::set<std::string> stations;
   for (const auto& survey : file.surveys()) look.surveys.push_back(survey.id);
   for (const auto& station : file.stations())
     if (options_.station.empty() || station.id == options_.station)
       if (stations.insert(station.id).second) look.stations.push_back(station.id);
-  for (const auto& run : file.runs())
+  for (const auto& run : runs)
     if (wanted(run)) look.runs.push_back(run);
+  add_temperatures(look.soh, look, file);
+
+  // Where samples may still come: what was seen to grow, else the newest by its number. The clock may have been years ahead for a
+  // while; a run of such a time is no measure for what is now.
+  std::vector<std::size_t> newest = newest_runs(file);
+  for (auto& run : newest)
+    for (std::size_t i = 0; i < runs.size(); ++i)
+      if (grew_[i] > grew_[run] && runs[i].station == runs[run].station && runs[i].survey == runs[run].survey &&
+          runs[i].sample_rate == runs[run].sample_rate)
+        run = i;
+  const auto is_current = [&](std::size_t run) { return std::find(newest.begin(), newest.end(), run) != newest.end(); };
+  const auto left_out = [&](std::size_t, std::size_t run) {
+    return state == mth5::FileState::Live && runs[run].start > now && !is_current(run);
+  };
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    if (wanted(runs[i]) && left_out(0, i)) look.future_samples += runs[i].n_samples;
 
   std::int64_t expected = 0;
   std::int64_t missing = 0;
-  for (const auto& series : find_series(files_)) {
-    const auto& newest = file.runs()[series.parts.back().run];
-    if (!wanted(newest)) continue;
-    for (const auto& part : series.parts) expected += file.runs()[part.run].n_samples;
+  const auto count_gap = [&](const Gap& gap) {
+    if (gap.samples <= 0) return;
+    ++look.gap_count;
+    look.gap_samples += gap.samples;
+    missing += gap.samples;
+    if (!look.last_gap || gap.start >= look.last_gap->start) look.last_gap = gap;
+  };
+  const auto all = find_series(files_, {}, left_out);
+  for (const auto& series : all) {
+    if (!wanted(runs[series.parts.front().run])) continue;
+    std::size_t current = series.parts.back().run;
+    for (const auto& part : series.parts)
+      if (is_current(part.run)) current = part.run;
+    add_series(look, series, current);
+    for (const auto& part : series.parts) expected += runs[part.run].n_samples - part.taken;
     for (const auto& gap : series.gaps) {
-      ++look.gap_count;
-      look.gap_samples += gap.samples;
-      missing += gap.samples;
+      if (gap.component.empty()) count_gap(gap);
       expected += gap.filled ? 0 : gap.samples;
-      if (!look.last_gap || gap.start > look.last_gap->start) look.last_gap = gap;
     }
-    for (const auto channel : newest.channels)
-      if (wanted(file.channels()[channel])) look.channels.push_back(look_at(channel, now));
+    const auto& flow = look.streams.back().flow;
+    if (!flow || flow->state == FlowState::Receiving || series.sample_rate <= 0) continue;
+    // Until now, by the host's clock: the instrument's own says nothing any more.
+    Gap open{.survey = series.survey,
+             .station = series.station,
+             .component = {},
+             .run_before = runs[current].id,
+             .run_after = {},
+             .start = mth5::sample_time(runs[current].start, series.sample_rate, runs[current].n_samples),
+             .samples = static_cast<std::int64_t>(std::min(1e15, flow->silent_s * series.sample_rate)),
+             .sample_rate = series.sample_rate,
+             .reason = std::string{to_string(flow->state)}};
+    expected += open.samples;
+    count_gap(open);
   }
+  if (state == mth5::FileState::Live)
+    for (auto& silent : flows_.without_samples(all))
+      if (options_.station.empty() || silent.station == options_.station)
+        look.streams.push_back({silent.station, silent.name, silent.sample_rate, "", silent.flow, {}, kNaN});
   look.percent = completeness(expected, missing);
 
   std::error_code error;
   const auto directory = std::filesystem::absolute(file.path(), error).parent_path();
   const auto space = std::filesystem::space(directory, error);
   if (!error) look.free_bytes = space.available;
-  if (const auto rows = file.table_rows("ledger"); rows > 0) {
-    const auto last = file.table("ledger", rows - 1);
-    if (last && last->has("disk_full_in")) {
-      const double full_in = last->number(0, "disk_full_in");
-      look.disk_was_full = full_in == 0 && state == mth5::FileState::Closed;
-      if (state == mth5::FileState::Live && std::isfinite(full_in)) look.full_in_s = full_in;
-    }
+  for (const char* name : {"commits", "ledger"}) {  // layout 2, layout 1
+    const auto rows = file.table_rows(name);
+    const auto last = rows > 0 ? file.table(name, rows - 1) : std::nullopt;
+    if (!last || last->size() == 0 || !last->has("disk_full_in")) continue;
+    const double full_in = last->number(last->size() - 1, "disk_full_in");
+    look.disk_was_full = full_in == 0 && state == mth5::FileState::Closed;
+    if (state == mth5::FileState::Live && std::isfinite(full_in)) look.full_in_s = full_in;
+    break;
   }
   return look;
 }

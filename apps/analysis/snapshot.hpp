@@ -9,6 +9,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "analysis/clock.hpp"
+#include "analysis/flow.hpp"
 #include "analysis/series.hpp"
 #include "analysis/statistics.hpp"
 
@@ -33,6 +35,16 @@ struct ChannelSnapshot {
   Statistics window;
 };
 
+/// One stream of samples: a series of runs, or a stream of the recorder from which nothing has come yet.
+struct StreamSnapshot {
+  std::string station, name;  ///< name: of the recorder's stream, where it has no run yet; else ""
+  double sample_rate;
+  std::string run;                    ///< the one that grows; "" = none
+  std::optional<Flow> flow;           ///< of a live file
+  std::optional<mth5::UtcNanos> end;  ///< of the last sample
+  double age_s;                       ///< of it; NaN = none
+};
+
 struct Snapshot {
   mth5::UtcNanos time;
   std::string file;
@@ -40,15 +52,19 @@ struct Snapshot {
   std::uintmax_t file_bytes;
   std::vector<std::string> surveys, stations;
   std::vector<mth5::RunInfo> runs;
-  std::vector<ChannelSnapshot> channels;  ///< of the newest run of each series: where samples may still come
-  std::int64_t gap_count = 0;
-  std::int64_t gap_samples = 0;  ///< per channel
+  std::vector<StreamSnapshot> streams;
+  std::vector<ChannelSnapshot> channels;  ///< of the run of each series that grows: where samples may still come
+  std::int64_t gap_count = 0;             ///< one that is still open too
+  std::int64_t gap_samples = 0;           ///< per channel
   std::optional<Gap> last_gap;
-  double percent = 0;  ///< stored of what should be there between first and last sample; NaN = nothing is expected
+  std::int64_t future_samples = 0;  ///< per channel, at times that have not come yet: of a clock gone wrong, counted nowhere else
+  /// Stored of what should be there from the first sample to the last, in a live file until now; NaN = nothing is expected.
+  double percent = 0;
   std::optional<mth5::Reader::Commit> commit;
   std::map<std::string, double> soh;  ///< newest values, `battery_V`; NaN = not known
+  std::vector<ClockSummary> clocks;   ///< of the streams that have one
   std::optional<std::uint64_t> free_bytes;
-  std::optional<double> full_in_s;  ///< what the recorder foretold with its last durable commit
+  std::optional<double> full_in_s;  ///< forecast of the recorder with its last durable commit
   bool disk_was_full = false;       ///< it closed the file because of it, and waits for space
 
   /// Samples per channel that a power cut would cost, as of the last commit, and for how long they have been waiting now (a
@@ -57,6 +73,8 @@ struct Snapshot {
   [[nodiscard]] double seconds_at_risk() const;
   /// Since the last commit of a live file; NaN else.
   [[nodiscard]] double commit_age_s() const;
+  /// The stream that is worst off; nullptr unless the file is live and one does not deliver.
+  [[nodiscard]] const StreamSnapshot* silent() const;
 };
 
 /// Follows one file. look() refreshes the reader and reads the windows, never whole channels.
@@ -68,20 +86,30 @@ class LiveFile {
   /// @throws mth5::FileError: this look failed, the next may succeed
   [[nodiscard]] Snapshot look(mth5::UtcNanos now);
   [[nodiscard]] const mth5::Reader& file() const { return *files_.front(); }
+  [[nodiscard]] bool has_station(const std::string& id) const;
 
-  /// Components and stations asked for that the file does not have (yet).
+  /// Components and stations asked for that the file does not have (yet), with what it has: "channel zz (there are ex, ey)".
   [[nodiscard]] std::vector<std::string> not_found() const;
 
  private:
   [[nodiscard]] bool wanted(const mth5::RunInfo& run) const;
   [[nodiscard]] bool wanted(const mth5::ChannelInfo& channel) const;
   [[nodiscard]] ChannelSnapshot look_at(std::size_t channel, mth5::UtcNanos now);
+  void note_growth();
+  void add_series(Snapshot& look, const Series& series, std::size_t current);
 
   SnapshotOptions options_;
   std::vector<std::unique_ptr<mth5::Reader>> files_;  ///< one
-  std::vector<std::optional<std::int64_t>> before_;   ///< n_samples at the look before, by channel
-  bool first_ = true;
+  FlowTracker flows_;
+  std::vector<std::optional<std::int64_t>> before_;  ///< n_samples at the look before, by channel
+  std::vector<std::int64_t> run_samples_;            ///< the same by run
+  std::vector<std::int64_t> grew_;                   ///< look at which a run was seen to grow, by run; 0 = none
+  std::int64_t looks_ = 0;
 };
+
+/// What the state of a file is called for people, the worst first: "no data since 12:30:05 (25 s)", "waiting for data", "live",
+/// "writer died".
+[[nodiscard]] std::string state_text(const Snapshot& look);
 
 [[nodiscard]] nlohmann::ordered_json to_json(const Snapshot& look);
 /// A page for people: what --once prints.

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "analysis/csv.hpp"
 #include "analysis/json.hpp"
 #include "analysis/snapshot.hpp"
 #include "analysis/table_text.hpp"
@@ -20,22 +21,13 @@ std::string iso_or(const std::optional<mth5::UtcNanos>& time, const char* otherw
 
 /// Tenths of a second are enough for the eye, whole ones for long times.
 std::string age_text(double seconds) {
+  if (std::abs(seconds) >= 86'400) return (seconds < 0 ? "-" : "") + mth5::rough_duration(std::abs(seconds));
   return duration_text(std::abs(seconds) < 60 ? std::round(seconds * 10) / 10 : std::round(seconds));
 }
 
 std::string count_text(std::int64_t n, const std::optional<std::int64_t>& fresh) {
   return std::to_string(n) + (fresh ? " (+" + std::to_string(*fresh) + ")" : "");
 }
-
-/// As RFC 4180 wants it.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string{"\"\""} : std::string{c};
-  return quoted + "\"";
-}
-
-std::string csv_number(double value) { return std::isfinite(value) ? Json(value).dump() : ""; }
 
 /// "" if nothing is known.
 std::string disk_text(const Snapshot& look) {
@@ -50,11 +42,61 @@ std::string disk_text(const Snapshot& look) {
 
 std::string joined(const std::vector<std::string>& items) {
   std::string all;
-  for (const auto& item : items) all += (all.empty() ? "" : ", ") + item;
+  for (const auto& item : items) all += (all.empty() ? "" : ", ") + shown(item);
   return all.empty() ? "-" : all;
 }
 
+/// Time of day, with the date where it is long ago.
+std::string clock_time(mth5::UtcNanos time, double age_s) {
+  const auto text = mth5::to_iso(std::chrono::floor<std::chrono::seconds>(time));
+  return age_s < 72'000 ? text.substr(11, 8) : text;
+}
+
+std::string flow_text(const Flow& flow) {
+  const std::string since =
+      flow.since ? " since " + clock_time(*flow.since, flow.silent_s) + " (" + mth5::rough_duration(flow.silent_s) + ")" : "";
+  switch (flow.state) {
+    case FlowState::Receiving:
+      return "receiving";
+    case FlowState::Waiting:
+      return "waiting for data" + since;
+    case FlowState::NoData:
+      return "no data" + since;
+    case FlowState::Garbage:
+      break;
+  }
+  return "garbage" + since;
+}
+
+std::string stream_text(const StreamSnapshot& stream) {
+  std::string text = shown(stream.station) + (stream.run.empty() ? " " + shown(stream.name) : "/" + shown(stream.run));
+  text += ", " + rate_text(stream.sample_rate);
+  if (stream.flow) text += ": " + flow_text(*stream.flow);
+  if (stream.end) text += (stream.flow ? "; last sample " : ": last sample ") + mth5::to_iso(*stream.end);
+  if (std::isfinite(stream.age_s))
+    text += stream.age_s >= -1 ? ", " + age_text(stream.age_s) + " old" : ", " + age_text(-stream.age_s) + " in the future";
+  return text;
+}
+
+/// The one to look at first: not locked, or the one whose plain axis is off most.
+const ClockSummary* worst_clock(const Snapshot& look) {
+  const auto badness = [](const ClockSummary& clock) {
+    return std::pair{!clock.locked, std::isfinite(clock.axis_error_s) ? clock.axis_error_s : 0.0};
+  };
+  const ClockSummary* worst = nullptr;
+  for (const auto& clock : look.clocks)
+    if (worst == nullptr || badness(clock) > badness(*worst)) worst = &clock;
+  return worst;
+}
+
 }  // namespace
+
+std::string state_text(const Snapshot& look) {
+  const auto* stream = look.silent();
+  if (look.state != mth5::FileState::Live || stream == nullptr) return std::string{mth5::to_string(look.state)};
+  const bool several = look.streams.size() > 1;
+  return (several ? shown(stream->station) + " " + rate_text(stream->sample_rate) + ": " : "") + flow_text(*stream->flow);
+}
 
 Json to_json(const Snapshot& look) {
   Json runs = Json::array();
@@ -67,6 +109,22 @@ Json to_json(const Snapshot& look) {
                     {"end", any && run.sample_rate > 0 ? json::time(run.end()) : Json{}},
                     {"n_samples", run.n_samples}});
   }
+  Json streams = Json::array();
+  for (const auto& stream : look.streams) {
+    const bool live = stream.flow.has_value();
+    streams.push_back({{"station", stream.station},
+                       {"name", json::text(stream.name)},
+                       {"sample_rate", json::rate(stream.sample_rate)},
+                       {"run", json::text(stream.run)},
+                       {"state", live ? Json(to_string(stream.flow->state)) : Json{}},
+                       {"since", live ? json::time(stream.flow->since) : Json{}},
+                       {"silent_s", live ? json::number(stream.flow->silent_s) : Json{}},
+                       {"end", json::time(stream.end)},
+                       {"age_s", json::number(stream.age_s)}});
+  }
+  Json clocks = Json::array();
+  for (const auto& clock : look.clocks) clocks.push_back(to_json(clock));
+  const auto* clock = worst_clock(look);
   Json channels = Json::array();
   for (const auto& channel : look.channels)
     channels.push_back({{"station", channel.station},
@@ -102,12 +160,15 @@ Json to_json(const Snapshot& look) {
       {"survey", look.surveys.size() == 1 ? Json(look.surveys.front()) : Json{}},
       {"stations", look.stations},
       {"runs", runs},
+      {"streams", streams},
       {"channels", channels},
       {"gaps",
        {{"count", look.gap_count}, {"samples", look.gap_samples}, {"last", look.last_gap ? to_json(*look.last_gap) : Json{}}}},
       {"completeness", json::number(look.percent)},
       {"at_risk", at_risk},
-      {"clock", nullptr},
+      {"future_samples", look.future_samples},
+      {"clock", clock != nullptr ? to_json(*clock) : Json{}},
+      {"clocks", clocks},
       {"soh", soh},
       {"disk",
        {{"free_bytes", look.free_bytes ? Json(*look.free_bytes) : Json{}},
@@ -116,21 +177,27 @@ Json to_json(const Snapshot& look) {
 }
 
 std::string to_text(const Snapshot& look) {
-  std::string out = "File     " + look.file + "\n";
-  out += "State    " + std::string{mth5::to_string(look.state)} + ", " + std::to_string(look.file_bytes) + " bytes\n";
+  std::string out = "State    " + state_text(look) + (look.silent() != nullptr ? "; the recorder lives" : "") + "\n";
+  out += "File     " + shown(look.file) + ", " + std::to_string(look.file_bytes) + " bytes\n";
   out += "Time     " + mth5::to_iso(look.time) + "\n";
   out += "Survey   " + joined(look.surveys) + "\nStation  " + joined(look.stations) + "\n";
+  for (const auto& stream : look.streams) out += "Data     " + stream_text(stream) + "\n";
+  if (look.future_samples > 0)
+    out += "Clock    " + std::to_string(look.future_samples) + " samples are at times that have not come yet: not counted\n";
+  for (const auto& clock : look.clocks)
+    out += "Clock    " + (look.clocks.size() > 1 ? shown(clock.stream) + ": " : "") + to_text(clock) + "\n";
   out += "Gaps     " + std::to_string(look.gap_count);
   if (look.last_gap)
     out += ", " + std::to_string(look.gap_samples) + " samples, the last at " + mth5::to_iso(look.last_gap->start) + " with " +
-           std::to_string(look.last_gap->samples) + (look.last_gap->reason.empty() ? "" : " (" + look.last_gap->reason + ")");
+           std::to_string(look.last_gap->samples) +
+           (look.last_gap->reason.empty() ? "" : " (" + shown(look.last_gap->reason) + ")");
   out += "\nComplete " + percent_text(look.percent) + "\n";
   if (look.commit)
     out += "At risk  " + std::to_string(look.samples_at_risk()) + " samples, " + age_text(look.seconds_at_risk()) +
            " (buffered " + std::to_string(look.commit->buffered_samples) + ", visible " +
            std::to_string(look.commit->visible_samples) + ", durable " + std::to_string(look.commit->durable_samples) + ")\n";
   out += disk_text(look);
-  for (const auto& [name, value] : look.soh) out += "Health   " + name + " " + number_text(value) + "\n";
+  for (const auto& [name, value] : look.soh) out += "Health   " + shown(name) + " " + number_text(value) + "\n";
 
   using Align = TextTable::Align;
   TextTable runs{{{"run", Align::Left}, {"rate"}, {"start", Align::Left}, {"end", Align::Left}, {"samples"}}};
@@ -143,7 +210,7 @@ std::string to_text(const Snapshot& look) {
   for (const auto& channel : look.channels)
     channels.add({channel.run + "/" + channel.component, std::to_string(channel.n_samples), age_text(channel.age_s),
                   number_text(channel.last), number_text(channel.window.mean()), number_text(channel.window.std()),
-                  number_text(channel.window.min()), number_text(channel.window.max()), channel.units});
+                  number_text(channel.window.min()), number_text(channel.window.max()), mth5::unit_symbol(channel.units)});
   if (!look.channels.empty()) out += "\n" + channels.text("");
   return out;
 }
@@ -152,18 +219,18 @@ std::string to_csv(const Snapshot& look) {
   std::string out =
       "time,file,state,station,run,component,n_samples,new_samples,sample_rate,end,age_s,last,mean,std,min,max,units\n";
   for (const auto& channel : look.channels)
-    out += mth5::to_iso(look.time) + "," + csv_field(look.file) + "," + std::string{mth5::to_string(look.state)} + "," +
-           csv_field(channel.station) + "," + csv_field(channel.run) + "," + csv_field(channel.component) + "," +
+    out += mth5::to_iso(look.time) + "," + csv::text(look.file) + "," + std::string{mth5::to_string(look.state)} + "," +
+           csv::text(channel.station) + "," + csv::text(channel.run) + "," + csv::text(channel.component) + "," +
            std::to_string(channel.n_samples) + "," + (channel.new_samples ? std::to_string(*channel.new_samples) : "") + "," +
-           (channel.sample_rate > 0 ? csv_number(channel.sample_rate) : "") + "," + iso_or(channel.end, "") + "," +
-           csv_number(channel.age_s) + "," + csv_number(channel.last) + "," + csv_number(channel.window.mean()) + "," +
-           csv_number(channel.window.std()) + "," + csv_number(channel.window.min()) + "," + csv_number(channel.window.max()) +
-           "," + csv_field(channel.units) + "\n";
+           (channel.sample_rate > 0 ? csv::number(channel.sample_rate) : "") + "," + iso_or(channel.end, "") + "," +
+           csv::number(channel.age_s) + "," + csv::number(channel.last) + "," + csv::number(channel.window.mean()) + "," +
+           csv::number(channel.window.std()) + "," + csv::number(channel.window.min()) + "," + csv::number(channel.window.max()) +
+           "," + csv::text(channel.units) + "\n";
   return out;
 }
 
 std::string to_line(const Snapshot& look) {
-  std::string out = mth5::to_iso(look.time) + " " + std::string{mth5::to_string(look.state)};
+  std::string out = mth5::to_iso(look.time) + " " + state_text(look);
   if (look.disk_was_full) out += " disk-full";
   if (look.channels.empty()) return out + "  no samples yet";
   const bool few = look.channels.size() <= kFewChannels;
@@ -171,9 +238,9 @@ std::string to_line(const Snapshot& look) {
   for (const auto& channel : look.channels) {
     const bool new_run = before == nullptr || before->run != channel.run || before->station != channel.station;
     before = &channel;
-    if (new_run) out += "  " + channel.station + "/" + channel.run + ":";
+    if (new_run) out += "  " + shown(channel.station) + "/" + shown(channel.run) + ":";
     if (few)
-      out += " " + channel.component + " " + count_text(channel.n_samples, channel.new_samples);
+      out += " " + shown(channel.component) + " " + count_text(channel.n_samples, channel.new_samples);
     else if (new_run)
       out += " " + std::to_string(channel.n_samples) + " total samples" +
              (channel.new_samples ? " (+" + std::to_string(*channel.new_samples) + " new)" : "");

@@ -6,6 +6,9 @@
 namespace analysis {
 
 void Statistics::add(std::span<const double> values) {
+  // As distances from the first value: of a constant they are 0 exactly, where its sum would be rounded.
+  const auto first = std::find_if(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+  const double shift = first != values.end() ? *first : 0;
   std::int64_t n = 0;
   double sum = 0;
   double low = std::numeric_limits<double>::infinity();
@@ -13,21 +16,22 @@ void Statistics::add(std::span<const double> values) {
   for (const double value : values) {
     if (std::isnan(value)) continue;
     ++n;
-    sum += value;
+    sum += value - shift;
     low = std::min(low, value);
     high = std::max(high, value);
   }
   missing_ += static_cast<std::int64_t>(values.size()) - n;
   if (n == 0) return;
-  const double mean = sum / static_cast<double>(n);
+  const double middle = sum / static_cast<double>(n);
+  const double mean = shift + middle;
   double squares = 0;
   for (const double value : values)
-    if (!std::isnan(value)) squares += (value - mean) * (value - mean);
+    if (!std::isnan(value)) squares += (value - shift - middle) * (value - shift - middle);
 
   const auto total = static_cast<double>(count_ + n);
   const double delta = mean - mean_;
   sum_of_squares_ += squares + delta * delta * static_cast<double>(count_) * static_cast<double>(n) / total;
-  mean_ += delta * static_cast<double>(n) / total;
+  mean_ = count_ == 0 ? mean : mean_ + delta * (static_cast<double>(n) / total);  // that of the first block to the last bit
   min_ = count_ == 0 ? low : std::min(min_, low);
   max_ = count_ == 0 ? high : std::max(max_, high);
   count_ += n;

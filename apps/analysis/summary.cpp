@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <tuple>
 
@@ -9,15 +10,17 @@ namespace analysis {
 
 namespace {
 
-using Files = std::span<const std::unique_ptr<mth5::Reader>>;
+constexpr std::chrono::hours kFuture{1};  ///< ahead of the host's clock: more is a clock gone wrong
 constexpr std::size_t kBlock = (1 << 20) / sizeof(double);
 
-/// Where a run holds fill values: of the recorder's gaps, as indexes of its samples.
-std::vector<std::pair<std::int64_t, std::int64_t>> filled_ranges(const Series& series, const mth5::RunInfo& run) {
-  std::vector<std::pair<std::int64_t, std::int64_t>> ranges;
+using Ranges = std::vector<std::pair<std::int64_t, std::int64_t>>;
+
+/// Where a channel of a run holds fill values: of the recorder's gaps, as indexes of its samples.
+Ranges filled_ranges(const Series& series, const mth5::RunInfo& run, const std::string& component) {
+  Ranges ranges;
   if (run.sample_rate <= 0) return ranges;
   for (const auto& gap : series.gaps) {
-    if (!gap.filled || gap.run_before != run.id) continue;
+    if (!gap.filled || gap.run_before != run.id || (!gap.component.empty() && gap.component != component)) continue;
     const auto first = std::llround(mth5::samples_between(run.start, gap.start, run.sample_rate));
     if (first < run.n_samples && first + gap.samples > 0) ranges.emplace_back(first, first + gap.samples);
   }
@@ -26,7 +29,7 @@ std::vector<std::pair<std::int64_t, std::int64_t>> filled_ranges(const Series& s
 
 /// Samples [first, end) of a channel into `values`; fill values do not count as samples.
 void add_samples(Statistics& values, const mth5::Reader& file, std::size_t channel, std::int64_t first, std::int64_t end,
-                 const std::vector<std::pair<std::int64_t, std::int64_t>>& filled, std::vector<double>& block) {
+                 const Ranges& filled, std::vector<double>& block) {
   while (first < end) {
     block.resize(static_cast<std::size_t>(std::min<std::int64_t>(kBlock, end - first)));
     const std::size_t n = file.read(channel, first, block);
@@ -41,8 +44,32 @@ void add_samples(Statistics& values, const mth5::Reader& file, std::size_t chann
   }
 }
 
-void add_series(Summary& summary, std::size_t number, const Series& series, Files files, std::vector<double>& block) {
-  const auto gaps = gaps_within(series, summary.window, files);
+/// What the clock of the series says is missing at its end: in a live file samples are expected until now, unless they are on
+/// their way. @param gaps  as gaps_within() has them
+void follow_to_now(std::vector<Gap>& gaps, const Series& series, const SeriesState& state, const Window& window, Files files) {
+  const bool silent = state.flow.state != FlowState::Receiving;
+  const auto end = span_of(series, files).second;
+  const bool open = !gaps.empty() && gaps.back().run_after.empty() && !gaps.back().filled && gaps.back().start >= end;
+  if (open && !silent) gaps.pop_back();
+  if (open && silent) gaps.back().reason = to_string(state.flow.state);
+  if (open || !silent || window.to || series.sample_rate <= 0) return;
+  const double samples = std::min(1e15, state.flow.silent_s * series.sample_rate);
+  if (samples < 1) return;
+  gaps.push_back({.survey = series.survey,
+                  .station = series.station,
+                  .component = {},
+                  .run_before = state.run,
+                  .run_after = {},
+                  .start = end,
+                  .samples = static_cast<std::int64_t>(samples),
+                  .sample_rate = series.sample_rate,
+                  .reason = std::string{to_string(state.flow.state)}});
+}
+
+void add_series(Summary& summary, std::size_t number, const Series& series, const std::optional<SeriesState>& state, Files files,
+                std::vector<double>& block) {
+  auto gaps = gaps_within(series, summary.window, files);
+  if (state) follow_to_now(gaps, series, *state, summary.window, files);
   std::int64_t not_there = 0;
   for (const auto& gap : gaps) not_there += gap.filled ? 0 : gap.samples;
   for (const auto& component : series.components) {
@@ -52,7 +79,9 @@ void add_series(Summary& summary, std::size_t number, const Series& series, File
     channel.station = series.station;
     channel.component = component;
     channel.sample_rate = series.sample_rate;
-    channel.gaps = gaps;
+    channel.state = state;
+    std::copy_if(gaps.begin(), gaps.end(), std::back_inserter(channel.gaps),
+                 [&](const Gap& gap) { return gap.component.empty() || gap.component == component; });
     for (const auto& part : series.parts) {
       const auto& file = *files[part.file];
       const auto& run = file.runs()[part.run];
@@ -61,59 +90,119 @@ void add_series(Summary& summary, std::size_t number, const Series& series, File
       const auto& info = file.channels()[*index];  // there: a series is of runs with these components
       if (!info.units.empty()) channel.units = info.units;
       const auto [first, end] = indexes_within(summary.window, info.start, info.sample_rate, info.n_samples);
+      const auto own = std::clamp(part.taken, first, std::max(first, end));
       channel.n_samples += end - first;
-      add_samples(channel.values, file, *index, first, end, filled_ranges(series, run), block);
+      channel.overlapping += own - first;
+      channel.expected += end - own;
+      const auto filled = filled_ranges(series, run, component);
+      add_samples(channel.values, file, *index, first, own, filled, block);
+      const auto before = channel.values.missing();
+      add_samples(channel.values, file, *index, own, end, filled, block);
+      channel.missing += channel.values.missing() - before;
     }
-    channel.expected = channel.n_samples + not_there;
-    channel.missing = channel.values.missing() + not_there;
+    channel.expected += not_there;
+    channel.missing += not_there;
     summary.channels.push_back(std::move(channel));
   }
 }
 
-void add_stations(Summary& summary, Files files) {
+/// Of the series that a live file of these goes on with.
+std::vector<std::optional<SeriesState>> states_of(const std::vector<Series>& all, Files files, mth5::UtcNanos now) {
+  std::vector<std::optional<SeriesState>> states(all.size());
+  for (std::size_t f = 0; f < files.size(); ++f) {
+    if (files[f]->state() != mth5::FileState::Live) continue;
+    FlowTracker flows;
+    flows.look(*files[f], now);
+    const auto newest = newest_runs(*files[f]);
+    for (std::size_t s = 0; s < all.size(); ++s) {
+      std::int64_t samples = 0;
+      std::string run;
+      for (const auto& part : all[s].parts) {
+        if (part.file != f) continue;
+        samples += files[f]->runs()[part.run].n_samples;
+        if (run.empty() || std::find(newest.begin(), newest.end(), part.run) != newest.end()) run = files[f]->runs()[part.run].id;
+      }
+      if (!run.empty()) states[s] = SeriesState{flows.of(all[s], samples), run};
+    }
+  }
+  return states;
+}
+
+void add_stations(Summary& summary, Files files, std::span<const std::optional<std::size_t>> copies) {
   std::map<std::tuple<std::string, std::string>, std::size_t> known;
   const auto station = [&](const std::string& survey, const std::string& id) -> StationSummary& {
     return summary.stations[known.at({survey, id})];
   };
-  for (const auto& file : files) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto& file = files[i];
     for (const auto& info : file->stations()) {
       const auto [at, is_new] = known.try_emplace({info.survey, info.id}, summary.stations.size());
       if (is_new)
-        summary.stations.push_back({info, {}, {}});
+        summary.stations.push_back({.station = info, .start = {}, .end = {}, .newest = {}});
       else
         summary.stations[at->second].station.metadata.merge(info.metadata);
     }
     for (const auto& run : file->runs()) {
       summary.runs.push_back({file->path().string(), run});
-      if (run.n_samples == 0) continue;
+      if (run.n_samples == 0 || copies[i]) continue;
       auto& of = station(run.survey, run.station);
       of.start = of.start ? std::min(*of.start, run.start) : run.start;
       of.end = of.end ? std::max(*of.end, run.end()) : run.end();
+      if (run.start > summary.now + kFuture)
+        of.future_samples += run.n_samples;
+      else
+        of.newest = of.newest ? std::max(*of.newest, run.end()) : run.end();
     }
   }
 }
 
-}  // namespace
-
-Summary summarise(Files files, const Window& window) {
-  Summary summary;
-  summary.window = window;
-  for (const auto& file : files)
-    summary.files.push_back({file->path().string(), file->state(), file->file_bytes(), file->file_version(), read_ledger(*file)});
-  add_stations(summary, files);
-  std::vector<double> block;
-  const auto all = find_series(files);
-  for (std::size_t i = 0; i < all.size(); ++i) add_series(summary, i, all[i], files, block);
+FileSummary file_summary(const mth5::Reader& file) {
+  FileSummary summary{.path = file.path().string(),
+                      .state = file.state(),
+                      .bytes = file.file_bytes(),
+                      .version = file.file_version(),
+                      .ledger = {},
+                      .ledger_problem = {},
+                      .clocks = {},
+                      .copy_of = {}};
+  try {
+    summary.ledger = read_ledger(file);
+    summary.clocks = read_clocks(file);
+  } catch (const mth5::FormatError& e) {  // the samples are there all the same
+    summary.ledger_problem = e.what();
+  }
   return summary;
 }
 
-std::optional<mth5::UtcNanos> data_end(Files files) {
+}  // namespace
+
+Summary summarise(Files files, const Window& window, mth5::UtcNanos now) {
+  Summary summary;
+  summary.now = now;
+  summary.window = window;
+  const auto copies = find_copies(files);
+  for (const auto& file : files) summary.files.push_back(file_summary(*file));
+  for (std::size_t i = 0; i < files.size(); ++i)
+    if (copies[i]) summary.files[i].copy_of = summary.files[*copies[i]].path;
+  add_stations(summary, files, copies);
+  std::vector<double> block;
+  const auto all = find_series(files, copies);
+  const auto states = states_of(all, files, now);
+  for (std::size_t i = 0; i < all.size(); ++i) add_series(summary, i, all[i], states[i], files, block);
+  return summary;
+}
+
+std::optional<mth5::UtcNanos> data_end(Files files, mth5::UtcNanos now) {
   std::optional<mth5::UtcNanos> last;
+  std::optional<mth5::UtcNanos> last_of_all;
   for (const auto& file : files)
-    for (const auto& run : file->runs())
-      if (run.n_samples > 0 && run.sample_rate > 0)
-        last = std::max(last, std::optional{mth5::sample_time(run.start, run.sample_rate, run.n_samples)});
-  return last;
+    for (const auto& run : file->runs()) {
+      if (run.n_samples == 0 || run.sample_rate <= 0) continue;
+      const std::optional end{mth5::sample_time(run.start, run.sample_rate, run.n_samples)};
+      last_of_all = std::max(last_of_all, end);
+      if (run.start <= now + kFuture) last = std::max(last, end);
+    }
+  return last ? last : last_of_all;
 }
 
 }  // namespace analysis

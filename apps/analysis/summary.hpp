@@ -1,10 +1,15 @@
 #pragma once
 
+#include <chrono>
+#include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "analysis/clock.hpp"
+#include "analysis/flow.hpp"
 #include "analysis/ledger.hpp"
 #include "analysis/series.hpp"
 #include "analysis/statistics.hpp"
@@ -17,7 +22,10 @@ struct FileSummary {
   mth5::FileState state;
   std::uintmax_t bytes;
   std::string version;
-  std::vector<Ledger> ledger;
+  Ledger ledger;
+  std::optional<std::string> ledger_problem;  ///< why it could not be read
+  std::vector<ClockSummary> clocks;
+  std::optional<std::string> copy_of;  ///< path of the file that holds all of it: then its samples count there
 };
 
 struct RunSummary {
@@ -25,16 +33,24 @@ struct RunSummary {
   mth5::RunInfo run;
 };
 
+/// Samples that come, or do not, in a series with a live file.
+struct SeriesState {
+  Flow flow;
+  std::string run;  ///< the one that grows
+};
+
 /// One channel over all runs and files of its series.
 struct ChannelSummary {
   std::size_t series = 0;  ///< channels of the same number have the same gaps
   std::string survey, station, component, units;
   double sample_rate = 0;
-  std::int64_t n_samples = 0;  ///< in the files, within the window, fill values too
-  std::int64_t expected = 0;   ///< n_samples and what is missing between
-  std::int64_t missing = 0;    ///< in gaps, filled, or NaN
-  Statistics values;           ///< of what is neither filled nor NaN
+  std::int64_t n_samples = 0;    ///< in the files, within the window, fill values too
+  std::int64_t overlapping = 0;  ///< of these, at times that another run has as well
+  std::int64_t expected = 0;     ///< times that should have a sample, each counted once
+  std::int64_t missing = 0;      ///< of these: in gaps, filled, or NaN
+  Statistics values;             ///< of what is neither filled nor NaN
   std::vector<Gap> gaps;
+  std::optional<SeriesState> state;  ///< of a live file
 
   [[nodiscard]] double percent() const { return completeness(expected, missing); }
 };
@@ -42,9 +58,17 @@ struct ChannelSummary {
 struct StationSummary {
   mth5::StationInfo station;
   std::optional<mth5::UtcNanos> start, end;  ///< of the first and last sample
+  std::optional<mth5::UtcNanos> newest;      ///< last sample that is not in the future
+  std::int64_t future_samples = 0;           ///< per channel, at times that have not come yet
+
+  /// Of the newest sample; NaN if there is none.
+  [[nodiscard]] double age_s(mth5::UtcNanos now) const {
+    return newest ? std::chrono::duration<double>(now - *newest).count() : std::numeric_limits<double>::quiet_NaN();
+  }
 };
 
 struct Summary {
+  mth5::UtcNanos now;
   Window window;
   std::vector<FileSummary> files;
   std::vector<StationSummary> stations;
@@ -53,10 +77,11 @@ struct Summary {
 };
 
 /// Reads all samples within the window once, in blocks of 1 MiB.
-[[nodiscard]] Summary summarise(std::span<const std::unique_ptr<mth5::Reader>> files, const Window& window);
+[[nodiscard]] Summary summarise(Files files, const Window& window, mth5::UtcNanos now);
 
-/// One sample after the last of any of the files; nullopt if there is none.
-[[nodiscard]] std::optional<mth5::UtcNanos> data_end(std::span<const std::unique_ptr<mth5::Reader>> files);
+/// One sample after the last of any of the files that is not in the future, or, if all are, after the last; nullopt if there is
+/// none.
+[[nodiscard]] std::optional<mth5::UtcNanos> data_end(Files files, mth5::UtcNanos now);
 
 [[nodiscard]] nlohmann::ordered_json to_json(const Summary& summary);
 /// For people: a table per station.

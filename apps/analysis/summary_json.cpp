@@ -8,23 +8,32 @@ using json::Json;
 Json to_json(const Summary& summary) {
   Json files = Json::array();
   for (const auto& file : summary.files) {
-    Json ledger = Json::array();
-    for (const auto& entry : file.ledger) ledger.push_back(to_json(entry));
+    Json clocks = Json::array();
+    for (const auto& clock : file.clocks) clocks.push_back(to_json(clock));
     files.push_back({{"file", file.path},
                      {"state", mth5::to_string(file.state)},
                      {"file_bytes", file.bytes},
                      {"file_version", file.version},
-                     {"ledger", ledger}});
+                     {"copy_of", file.copy_of ? Json(*file.copy_of) : Json{}},
+                     {"ledger", to_json(file.ledger)},
+                     {"ledger_problem", file.ledger_problem ? Json(*file.ledger_problem) : Json{}},
+                     {"balanced", file.ledger.layout > 0 ? Json(file.ledger.balanced()) : Json{}},
+                     {"clock", clocks}});
   }
   Json stations = Json::array();
-  for (const auto& [info, start, end] : summary.stations)
+  for (const auto& station : summary.stations) {
+    const auto& info = station.station;
     stations.push_back({{"survey", info.survey},
                         {"id", info.id},
                         {"latitude", json::number(info.metadata.number("location.latitude"))},
                         {"longitude", json::number(info.metadata.number("location.longitude"))},
                         {"elevation", json::number(info.metadata.number("location.elevation"))},
-                        {"start", json::time(start)},
-                        {"end", json::time(end)}});
+                        {"start", json::time(station.start)},
+                        {"end", json::time(station.end)},
+                        {"newest", json::time(station.newest)},
+                        {"age_s", json::number(station.age_s(summary.now))},
+                        {"future_samples", station.future_samples}});
+  }
   Json runs = Json::array();
   for (const auto& [file, run] : summary.runs) {
     const bool any = run.n_samples > 0;
@@ -45,7 +54,9 @@ Json to_json(const Summary& summary) {
                         {"station", channel.station},
                         {"component", channel.component},
                         {"sample_rate", json::rate(channel.sample_rate)},
+                        {"state", channel.state ? Json(to_string(channel.state->flow.state)) : Json{}},
                         {"n_samples", channel.n_samples},
+                        {"overlapping", channel.overlapping},
                         {"expected", channel.expected},
                         {"missing", channel.missing},
                         {"completeness", json::number(channel.percent())},
@@ -57,6 +68,7 @@ Json to_json(const Summary& summary) {
                         {"gaps", gaps}});
   }
   return {{"schema", 1},
+          {"time", json::time(summary.now)},
           {"from", json::time(summary.window.from)},
           {"to", json::time(summary.window.to)},
           {"files", files},

@@ -1,5 +1,5 @@
+#include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "analysis/summary.hpp"
 #include "analysis/table_text.hpp"
@@ -17,61 +17,106 @@ std::string length(const Gap& gap) {
   return gap.sample_rate > 0 ? duration_text(static_cast<double>(gap.samples) / gap.sample_rate) : "-";
 }
 
-std::string add_reasons(std::string text, const std::map<std::string, std::int64_t>& reasons) {
+std::string add_reasons(std::string text, const Reasons& reasons) {
   for (const auto& [reason, n] : reasons)
-    if (n != 0) text += " + " + reason + " " + std::to_string(n);
+    if (n != 0) text += " + " + shown(reason) + " " + std::to_string(n);
+  return text;
+}
+
+std::string ledger_name(const std::string& name, std::int64_t index) {
+  return name.empty() ? std::to_string(index) : shown(name);
+}
+
+std::string stream_text(const StreamLedger& stream, const std::string& label) {
+  std::string text =
+      add_reasons("    " + label + "samples " + std::to_string(stream.samples_decoded) + " = stored " +
+                      std::to_string(stream.samples_stored) + " + buffered " + std::to_string(stream.samples_buffered),
+                  stream.samples_dropped) +
+      "\n";
+  std::string in_file = "    " + label + "in the file " + std::to_string(stream.samples_in_file) + " = stored " +
+                        std::to_string(stream.samples_stored);
+  if (stream.samples_recovered != 0) in_file += " + recovered after a crash " + std::to_string(stream.samples_recovered);
+  if (stream.samples_beyond_ledger > 0) in_file += " + after the last row " + std::to_string(stream.samples_beyond_ledger);
+  if (stream.shared)
+    text += "    " + label + "streams of the same station and rate share their runs: together " +
+            std::to_string(stream.samples_in_file) + " in the file" +
+            (stream.agrees_with_file ? "\n" : ": NOT what was stored\n");
+  else
+    text += in_file + (stream.agrees_with_file ? "\n" : ": DOES NOT AGREE\n");
   return text;
 }
 
 /// Of the last durable commit.
 std::string commit_text(const Ledger& ledger, mth5::FileState state) {
   if (!ledger.last_commit) return "";
-  std::string text = "    last durable commit " + mth5::to_iso(*ledger.last_commit) + ": visible " +
-                     std::to_string(ledger.samples_visible) + ", before it durable " + std::to_string(ledger.samples_durable) +
-                     ", at risk " + std::to_string(ledger.samples_at_risk) + " samples, " + duration_text(ledger.at_risk_s) +
-                     "\n";
+  StreamLedger sum;
+  sum.at_risk_s = 0;
+  for (const auto& stream : ledger.streams) {
+    sum.samples_visible += stream.samples_visible;
+    sum.samples_durable += stream.samples_durable;
+    sum.samples_at_risk += stream.samples_at_risk;
+    sum.at_risk_s = std::fmax(sum.at_risk_s, stream.at_risk_s);
+  }
+  std::string text = "  last durable commit " + mth5::to_iso(*ledger.last_commit) + ": visible " +
+                     std::to_string(sum.samples_visible) + ", before it durable " + std::to_string(sum.samples_durable) +
+                     ", at risk " + std::to_string(sum.samples_at_risk) + " samples, " + duration_text(sum.at_risk_s) + "\n";
   if (state == mth5::FileState::Closed && ledger.disk_full_in_s == 0)
-    text += "    disk-full: the recorder closed this file and waits for space\n";
+    text += "  disk-full: the recorder closed this file and waits for space\n";
   else if (state == mth5::FileState::Live && std::isfinite(ledger.disk_full_in_s))
-    text += "    disk full in " + mth5::rough_duration(ledger.disk_full_in_s) + "\n";
+    text += "  disk full in " + mth5::rough_duration(ledger.disk_full_in_s) + "\n";
   return text;
 }
 
 std::string ledger_text(const Ledger& ledger, mth5::FileState state) {
-  const std::string name = ledger.name.empty() ? std::to_string(ledger.source) : ledger.name;
-  return "  ledger of source " + name + (ledger.balanced() ? ": balanced\n" : ": DOES NOT BALANCE\n") +
-         add_reasons("    bytes " + std::to_string(ledger.bytes_in) + " = decoded " + std::to_string(ledger.bytes_decoded) +
-                         " + pending " + std::to_string(ledger.bytes_pending),
-                     ledger.bytes_skipped) +
-         "\n" +
-         add_reasons("    samples " + std::to_string(ledger.samples_decoded) + " = stored " +
-                         std::to_string(ledger.samples_stored) + " + buffered " + std::to_string(ledger.samples_buffered),
-                     ledger.samples_dropped) +
-         "\n" + commit_text(ledger, state);
+  std::string text;
+  for (const auto& source : ledger.sources) {
+    std::vector<const StreamLedger*> streams;
+    for (const auto& stream : ledger.streams)
+      if (stream.source == source.source) streams.push_back(&stream);
+    const bool balanced =
+        source.balanced() && std::all_of(streams.begin(), streams.end(), [](const auto* stream) { return stream->balanced(); });
+    text += "  ledger of source " + ledger_name(source.name, source.source) +
+            (balanced ? ": balanced\n" : ": DOES NOT BALANCE\n") +
+            add_reasons("    bytes " + std::to_string(source.bytes_in) + " = decoded " + std::to_string(source.bytes_decoded) +
+                            " + pending " + std::to_string(source.bytes_pending),
+                        source.bytes_skipped) +
+            "\n";
+    for (const auto* stream : streams)
+      text += stream_text(*stream, streams.size() > 1 ? ledger_name(stream->name, stream->stream) + ": " : "");
+  }
+  return text + commit_text(ledger, state);
+}
+
+std::string age_text(double seconds) {
+  return seconds < 0 ? mth5::rough_duration(-seconds) + " in the future" : mth5::rough_duration(seconds) + " old";
 }
 
 std::string position(const mth5::Metadata& station) {
   const double latitude = station.number("location.latitude");
   const double longitude = station.number("location.longitude");
   if (std::isnan(latitude) || std::isnan(longitude)) return "";
-  char text[96];
-  std::snprintf(text, sizeof text, "  latitude %.6f  longitude %.6f", latitude, longitude);
   const double elevation = station.number("location.elevation");
-  return text + (std::isnan(elevation) ? "" : "  elevation " + number_text(elevation) + " m") + "\n";
+  return "  latitude " + degrees_text(latitude) + "  longitude " + degrees_text(longitude) +
+         (std::isnan(elevation) ? "" : "  elevation " + number_text(elevation) + " m") + "\n";
 }
 
 void add_station(std::string& out, const Summary& summary, const StationSummary& station) {
   const auto belongs = [&](const auto& item) {
     return item.survey == station.station.survey && item.station == station.station.id;
   };
-  out += "\nStation " + station.station.id + ", survey " + station.station.survey + ", " + iso(station.start) + " to " +
-         iso(station.end) + "\n" + position(station.station.metadata);
+  out += "\nStation " + shown(station.station.id) + ", survey " + shown(station.station.survey) + ", " + iso(station.start) +
+         " to " + iso(station.end) + "\n" + position(station.station.metadata);
+  if (station.newest) out += "  newest sample " + iso(station.newest) + ", " + age_text(station.age_s(summary.now)) + "\n";
+  if (station.future_samples > 0)
+    out += "  " + std::to_string(station.future_samples) + " samples are at times that have not come yet\n";
 
   TextTable runs{{{"run", Align::Left}, {"rate"}, {"start", Align::Left}, {"end", Align::Left}, {"samples"}}};
   bool any = false;
+  std::string empty;
   for (const auto& [file, run] : summary.runs) {
     if (!belongs(run)) continue;
     const bool has = run.n_samples > 0;
+    if (!has) empty += (empty.empty() ? "" : ", ") + shown(run.id);
     runs.add({run.id, rate_text(run.sample_rate), has ? mth5::to_iso(run.start) : "-",
               has && run.sample_rate > 0 ? mth5::to_iso(run.end()) : "-", std::to_string(run.n_samples)});
     any = true;
@@ -81,6 +126,7 @@ void add_station(std::string& out, const Summary& summary, const StationSummary&
     return;
   }
   out += "\n" + runs.text();
+  if (!empty.empty()) out += "  without samples, not counted: " + empty + "\n";
 
   TextTable channels{{{"channel", Align::Left},
                       {"rate"},
@@ -95,24 +141,33 @@ void add_station(std::string& out, const Summary& summary, const StationSummary&
                       {"units", Align::Left}}};
   TextTable gaps{{{"gap at", Align::Left}, {"rate"}, {"samples"}, {"length"}, {"runs", Align::Left}, {"reason", Align::Left}}};
   bool any_gap = false;
+  std::string silent;
+  std::string overlapping;
   std::optional<std::size_t> listed;  // the series whose gaps are in the table already
   for (const auto& channel : summary.channels) {
     if (!belongs(channel)) continue;
     channels.add({channel.component, rate_text(channel.sample_rate), std::to_string(channel.n_samples),
                   std::to_string(channel.expected), std::to_string(channel.missing), percent_text(channel.percent()),
                   number_text(channel.values.min()), number_text(channel.values.max()), number_text(channel.values.mean()),
-                  number_text(channel.values.std()), channel.units});
-    if (listed == channel.series) continue;
+                  number_text(channel.values.std()), mth5::unit_symbol(channel.units)});
+    const bool again = listed == channel.series;
+    if (!again && channel.state && channel.state->flow.state != FlowState::Receiving)
+      silent += "  " + rate_text(channel.sample_rate) + ": " + std::string{to_string(channel.state->flow.state)} + " for " +
+                mth5::rough_duration(channel.state->flow.silent_s) + "\n";
+    if (!again && channel.overlapping > 0)
+      overlapping += "  " + rate_text(channel.sample_rate) + ": " + std::to_string(channel.overlapping) +
+                     " samples are at times that another run has too: expected once\n";
     listed = channel.series;
     for (const auto& gap : channel.gaps) {
+      if (again && gap.component.empty()) continue;
       gaps.add({mth5::to_iso(gap.start), rate_text(gap.sample_rate), std::to_string(gap.samples), length(gap),
                 (gap.run_before.empty() ? "-" : gap.run_before) +
                     (gap.filled ? " (filled)" : " to " + (gap.run_after.empty() ? "-" : gap.run_after)),
-                gap.reason});
+                gap.component.empty() ? gap.reason : gap.component + ": " + gap.reason});
       any_gap = true;
     }
   }
-  out += "\n" + channels.text() + "\n" + (any_gap ? gaps.text() : "  no gaps\n");
+  out += silent + "\n" + channels.text() + overlapping + "\n" + (any_gap ? gaps.text() : "  no gaps\n");
 }
 
 }  // namespace
@@ -120,9 +175,12 @@ void add_station(std::string& out, const Summary& summary, const StationSummary&
 std::string to_text(const Summary& summary) {
   std::string out;
   for (const auto& file : summary.files) {
-    out += "File " + file.path + "\n  " + std::string{mth5::to_string(file.state)} + ", MTH5 " + file.version + ", " +
-           std::to_string(file.bytes) + " bytes\n";
-    for (const auto& ledger : file.ledger) out += ledger_text(ledger, file.state);
+    out += "File " + shown(file.path) + "\n  " + std::string{mth5::to_string(file.state)} + ", MTH5 " + shown(file.version) +
+           ", " + std::to_string(file.bytes) + " bytes\n";
+    if (file.copy_of) out += "  the same as " + shown(*file.copy_of) + ", or an older copy: counted once\n";
+    if (file.ledger_problem) out += "  ledger cannot be read: " + shown(*file.ledger_problem) + "\n";
+    out += ledger_text(file.ledger, file.state);
+    for (const auto& clock : file.clocks) out += "  clock of " + shown(clock.stream) + ": " + to_text(clock) + "\n";
   }
   if (summary.window.from || summary.window.to)
     out += "From " + (summary.window.from ? mth5::to_iso(*summary.window.from) : "the first sample") + " to " +

@@ -1,9 +1,13 @@
 #include "analysis/table_text.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+
+#include "mth5/printable.hpp"
 
 namespace analysis {
 
@@ -24,6 +28,7 @@ std::size_t width(const std::string& text) {
 
 void TextTable::add(std::vector<std::string> row) {
   row.resize(headings_.size());
+  for (auto& cell : row) cell = mth5::printable(cell);
   rows_.push_back(std::move(row));
 }
 
@@ -51,7 +56,15 @@ std::string TextTable::text(const std::string& indent) const {
   return all;
 }
 
-std::string number_text(double value) { return std::isnan(value) ? "-" : formatted("%.7g", value); }
+std::string shown(std::string_view text) { return mth5::printable(text); }
+
+std::string degrees_text(double degrees) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), degrees == 0 ? 0.0 : degrees).ptr;
+  return {text.data(), end};
+}
+
+std::string number_text(double value) { return std::isnan(value) ? "-" : formatted("%.7g", value == 0 ? 0.0 : value); }
 
 std::string duration_text(double seconds) {
   if (!(std::abs(seconds) < 1e15)) return "-";

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace analysis {
@@ -15,7 +16,7 @@ class TextTable {
   };
   explicit TextTable(std::vector<Heading> headings) : headings_{std::move(headings)} {}
 
-  /// One text per heading; missing ones are blank.
+  /// One text per heading; missing ones are blank. Cells may be text of a file: they are made printable.
   void add(std::vector<std::string> row);
   /// Each line after `indent`, without blanks at its end.
   [[nodiscard]] std::string text(const std::string& indent = "  ") const;
@@ -25,7 +26,11 @@ class TextTable {
   std::vector<std::vector<std::string>> rows_;
 };
 
-/// Seven significant digits; "-" for NaN.
+/// Text of a file for a page or a line: mth5::printable().
+[[nodiscard]] std::string shown(std::string_view text);
+/// All digits that tell a degree from another one, and no more: "40.5", "-115.123456789".
+[[nodiscard]] std::string degrees_text(double degrees);
+/// Seven significant digits, 0 without a sign; "-" for NaN.
 [[nodiscard]] std::string number_text(double value);
 /// "23h 58min 1s", seconds with decimals only where there are any; "-" for NaN.
 [[nodiscard]] std::string duration_text(double seconds);

@@ -15,6 +15,7 @@
 #include "mth5/error.hpp"
 #include "mth5/file.hpp"
 #include "mth5/metadata.hpp"
+#include "mth5/printable.hpp"
 
 namespace po = boost::program_options;
 
@@ -25,9 +26,7 @@ namespace {
 int run(std::string_view program, int argc, char** argv, const std::function<int(int, char**)>& body) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of the write that meets it, as a full disk is
-  const auto say = [&](const char* what) {
-    std::fprintf(stderr, "%.*s: error: %s\n", int(program.size()), program.data(), what);
-  };
+  const auto say = [&](std::string_view what) { tell(program, "error: " + std::string{what}); };
   int code = kFailure;
   try {
     code = body(argc, argv);
@@ -41,8 +40,7 @@ int run(std::string_view program, int argc, char** argv, const std::function<int
     return kUsage;
   } catch (const ConfigError& e) {
     std::istringstream lines{e.what()};
-    for (std::string line; std::getline(lines, line);)
-      std::fprintf(stderr, "%.*s: config error: %s\n", int(program.size()), program.data(), line.c_str());
+    for (std::string line; std::getline(lines, line);) tell(program, "config error: " + line);
     return kConfig;
   } catch (const mth5::FormatError& e) {
     say(e.what());
@@ -65,6 +63,10 @@ int run_main(std::string_view program, int argc, char** argv, const std::functio
   const int code = run(program, argc, argv, body);
   flush_stderr();
   return code;
+}
+
+void tell(std::string_view program, std::string_view text) {
+  std::fprintf(stderr, "%.*s: %s\n", int(program.size()), program.data(), mth5::printable(text).c_str());
 }
 
 std::string build_id() { return mth5::kBuildId; }

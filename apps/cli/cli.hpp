@@ -13,8 +13,18 @@
 /// What all programs share: exit codes, one-line errors, --help and --version. Thread: main.
 namespace cli {
 
-/// Exit codes; the contract with users.
-enum Exit : int { kDone = 0, kFailure = 1, kUsage = 2, kConfig = 3, kDamaged = 4, kWriterDied = 5, kInterrupted = 130 };
+/// Exit codes; the contract with users. Where several hold (many files, say) the highest wins.
+enum Exit : int {
+  kDone = 0,
+  kFailure = 1,
+  kUsage = 2,
+  kConfig = 3,
+  kDamaged = 4,        ///< a file is damaged or not MTH5
+  kWriterDied = 5,     ///< the writer of a file died without closing it
+  kCheckWarning = 6,   ///< of `--check`, which no program has yet
+  kCheckCritical = 7,  ///< the same
+  kInterrupted = 130
+};
 
 /// The command line is wrong: exit 2, with a hint at --help.
 class UsageError : public std::runtime_error {
@@ -30,7 +40,11 @@ class ConfigError : public std::runtime_error {
 /// Runs `body` and turns what it throws into one line `program: error: …` on stderr and an exit code: UsageError and
 /// program_options errors 2, ConfigError 3, mth5::FormatError 4, anything else 1. Checks that stdout took everything.
 /// Switches SIGPIPE and SIGXFSZ off. With relay_stderr() it waits a second at most for who reads stderr.
+/// What it prints is made printable: names in files may hold commands for a terminal.
 int run_main(std::string_view program, int argc, char** argv, const std::function<int(int, char**)>& body);
+
+/// One line `program: text` on stderr; text of files in it is made printable.
+void tell(std::string_view program, std::string_view text);
 
 /// A command line: options in groups, each program's own text before them.
 struct CommandLine {

@@ -1,15 +1,18 @@
 #include "mth5-monitor/follow.hpp"
 
+#include <sys/stat.h>
+
 #include <csignal>
 #include <cstdio>
 #include <ctime>
 #include <iostream>
 #include <optional>
-#include <set>
 
-#include <nlohmann/json.hpp>
-
+#include "analysis/folder.hpp"
+#include "analysis/json.hpp"
+#include "analysis/table_text.hpp"
 #include "cli/cli.hpp"
+#include "mth5/printable.hpp"
 
 namespace monitor {
 
@@ -40,16 +43,32 @@ int wait_until(Clock::time_point end) {
   }
 }
 
+/// Which file stands behind a name now.
+struct Identity {
+  dev_t device = 0;
+  ino_t inode = 0;
+  friend bool operator==(const Identity&, const Identity&) = default;
+};
+std::optional<Identity> identity(const fs::path& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return std::nullopt;
+  return Identity{status.st_dev, status.st_ino};
+}
+
 class Follower {
  public:
-  explicit Follower(const FollowOptions& options) : options_{options}, directory_{fs::is_directory(options.path)} {}
+  explicit Follower(const FollowOptions& options)
+      : options_{options},
+        directory_{fs::is_directory(options.path)},
+        folder_{options.path, options.look, [this](const auto& line) { remark(line); }} {}
 
   int run() {
     if (!directory_) start(options_.path);
     for (auto next = Clock::now();; next = std::max(next + interval(), Clock::now())) {
       if (const int signal = wait_until(next); signal != 0) return signal == SIGINT ? cli::kInterrupted : cli::kDone;
-      if (directory_) find_file();
-      if (!watch_) continue;
+      if (live_ && identity(current_) != opened_) lose_file();
+      if (!live_) find_file();
+      if (!live_) continue;
       if (const auto code = look()) return *code;
     }
   }
@@ -58,40 +77,89 @@ class Follower {
   [[nodiscard]] Clock::duration interval() const { return std::chrono::duration_cast<Clock::duration>(options_.interval); }
 
   void remark(const std::string& text) const {
-    if (!options_.quiet) std::fprintf(stderr, "mth5-monitor: %s\n", text.c_str());
+    if (!options_.quiet) cli::tell("mth5-monitor", text);
   }
 
   void start(const fs::path& path) {
-    watch_.reset();  // before the next: one file at a time
-    watch_.emplace(path, options_.look);
-    current_ = path;
-    announced_ = false;
-    for (const auto& line : watch_->file().warnings()) remark("warning: " + line);
-    if (const auto missing = watch_->not_found(); !missing.empty()) {
-      std::string all;
-      for (const auto& name : missing) all += (all.empty() ? "" : ", ") + name;
-      remark(path.string() + ": has no " + all + " yet");
+    live_.reset();  // before the next: one file at a time
+    const auto which = identity(path);
+    live_.emplace(path, options_.look);
+    opened(which);
+  }
+
+  void opened(std::optional<Identity> which) {
+    current_ = live_->file().path();
+    opened_ = which ? which : identity(current_);
+    announced_ = waiting_ = false;
+    for (const auto& line : live_->file().warnings()) remark("warning: " + line);
+    for (const auto& line : live_->not_found()) remark(current_.string() + ": has no " + line);
+  }
+
+  /// Its name is gone, or another file has it now.
+  void lose_file() {
+    remark(current_.string() + ": renamed or deleted");
+    live_.reset();
+    ended_ = fs::file_time_type::clock::now();  // what others closed before is no news
+  }
+
+  void find_file() {
+    if (directory_)
+      find_in_directory();
+    else if (identity(options_.path))
+      reopen();
+    else
+      wait_for("it to come back");
+  }
+
+  void reopen() {
+    try {
+      start(options_.path);
+    } catch (const mth5::FileError& e) {
+      remark(std::string{e.what()} + "; trying again");
     }
   }
 
-  /// Goes on with the newest file of the directory once the one before has ended.
-  void find_file() {
-    if (watch_) return;
-    const auto newest = mth5::newest_file(options_.path);
-    if (!newest || *newest == current_) {
-      if (!waiting_) remark(options_.path.string() + ": waiting for a" + (current_.empty() ? "" : "nother") + " file");
-      waiting_ = true;
+  void wait_for(const std::string& what) {
+    if (!waiting_) remark(options_.path.string() + ": waiting for " + what);
+    waiting_ = true;
+  }
+
+  /// Goes on with what is being written: another file, or the one before, which a recorder resumes in. A closed file is shown if
+  /// it is newer than what was shown.
+  void find_in_directory() {
+    const auto files = analysis::data_files(options_.path);
+    if (seen_ && files == *seen_) return;  // nobody writes, and nothing is new
+    auto found = folder_.open([&](const analysis::DataFile& file) { return !file.locked && ended_ && file.changed <= *ended_; });
+    if (!found) {
+      if (!folder_.any_locked()) seen_ = files;
+      const bool unknown = !options_.look.station.empty() && current_.empty() && !files.empty();
+      if (unknown && !waiting_) remark(folder_.nothing());
+      wait_for(current_.empty() ? "a file" : "another file, or the same to be resumed");
       return;
     }
-    waiting_ = false;
-    start(*newest);
+    seen_.reset();
+    live_.reset();
+    live_.emplace(std::move(*found));
+    opened({});
+    if (live_->file().state() == mth5::FileState::Live)
+      name_others(files);
+    else
+      remark(options_.path.string() + ": no file is being written; showing the newest");
+  }
+
+  void name_others(const std::vector<analysis::DataFile>& files) const {
+    std::string others;
+    for (const auto& file : files)
+      if (file.locked && file.path != current_) others += (others.empty() ? "" : ", ") + file.path.filename().string();
+    if (!others.empty() && options_.look.station.empty())
+      remark(options_.path.string() + ": also being written: " + others + "; choose with --station");
   }
 
   /// @returns the exit code if this was the last look
   std::optional<int> look() {
     std::optional<analysis::Snapshot> seen;
     try {
-      seen = watch_->look(std::chrono::floor<std::chrono::milliseconds>(mth5::host_now()));
+      seen = live_->look(std::chrono::floor<std::chrono::milliseconds>(mth5::host_now()));
     } catch (const mth5::FileError& e) {
       remark(std::string{e.what()} + "; trying again");
       return std::nullopt;
@@ -101,34 +169,38 @@ class Follower {
     const bool died = seen->state == mth5::FileState::WriterDied;
     if (options_.format == Format::Line)
       std::cout << mth5::to_iso(seen->time) << (died ? " writer died: the file was not closed" : " file closed") << std::endl;
-    if (directory_) {
-      watch_.reset();
-      return std::nullopt;
-    }
-    return died ? cli::kFailure : cli::kDone;
+    if (!directory_) return died ? cli::kWriterDied : cli::kDone;
+    std::error_code gone;  // the next look at the directory tells
+    ended_ = fs::last_write_time(current_, gone);
+    live_.reset();
+    return std::nullopt;
   }
 
   void print(const analysis::Snapshot& seen) {
     if (options_.format == Format::Json) {
-      std::cout << analysis::to_json(seen).dump() << std::endl;
+      std::cout << analysis::json::dump(analysis::to_json(seen)) << std::endl;
       return;
     }
     if (!announced_) {
-      std::cout << "# " << seen.file;
+      std::cout << "# " << analysis::shown(seen.file);
       for (const auto& station : seen.stations)
-        std::cout << (&station == &seen.stations.front() ? "  station " : ", ") << station;
+        std::cout << (&station == &seen.stations.front() ? "  station " : ", ") << analysis::shown(station);
       std::cout << "\n";
       announced_ = true;
     }
-    std::cout << analysis::to_line(seen) << std::endl;
+    std::cout << mth5::printable_lines(analysis::to_line(seen)) << std::endl;
   }
 
   const FollowOptions& options_;
   bool directory_;
+  analysis::Folder folder_;
   bool waiting_ = false;
   bool announced_ = false;
   fs::path current_;
-  std::optional<analysis::LiveFile> watch_;
+  std::optional<Identity> opened_;                       ///< what stood behind current_ when it was opened
+  std::optional<fs::file_time_type> ended_;              ///< last change of what was shown to its end, or when it was lost
+  std::optional<std::vector<analysis::DataFile>> seen_;  ///< of a directory in which nothing was found
+  std::optional<analysis::LiveFile> live_;
 };
 
 }  // namespace

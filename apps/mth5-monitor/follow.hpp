@@ -18,8 +18,8 @@ struct FollowOptions {
   analysis::SnapshotOptions look;
 };
 
-/// Prints one look per interval until the file is closed, its writer died or a signal comes. A directory goes on with its next
-/// file.
+/// Prints one look per interval until the file is closed, its writer died or a signal comes. In a directory it goes on with what
+/// is written next: another file, or the same one again. A file that is renamed or deleted is waited for.
 /// @returns the exit code
 int follow(const FollowOptions& options);
 

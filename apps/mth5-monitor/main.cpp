@@ -4,12 +4,12 @@
 #include <sstream>
 
 #include <boost/program_options/value_semantic.hpp>
-#include <nlohmann/json.hpp>
-
-#include "analysis/snapshot.hpp"
+#include "analysis/folder.hpp"
+#include "analysis/json.hpp"
 #include "cli/cli.hpp"
 #include "mth5-monitor/follow.hpp"
 #include "mth5/duration.hpp"
+#include "mth5/printable.hpp"
 
 namespace {
 
@@ -34,10 +34,11 @@ cli::CommandLine command_line() {
       ("path", po::value<std::string>(), "");
   line.positional.add("path", 1);
   line.footer =
-      "A directory stands for its newest live file and is followed from file to file. Times are UTC. Nothing is locked, nothing\n"
+      "A directory stands for its newest live file (of --station) and is followed from file to file. Times are UTC. Nothing is "
+      "locked, nothing\n"
       "is written, and the writer is not slowed.\n\n"
-      "Exit: 0 the file was closed, or SIGTERM; 1 failure, or the writer died; 2 usage; 4 damaged or not MTH5; 130 "
-      "interrupted.\n";
+      "Exit: 0 the file was closed, one look was taken, or SIGTERM; 1 failure; 2 usage; 4 damaged or not MTH5; 5 the writer\n"
+      "died; 130 interrupted.\n";
   return line;
 }
 
@@ -57,24 +58,28 @@ std::vector<std::string> split(const std::string& list) {
   return items;
 }
 
+analysis::LiveFile open_once(const monitor::FollowOptions& options) {
+  if (!fs::is_directory(options.path)) return {options.path, options.look};
+  analysis::Folder folder{options.path, options.look, [&](const std::string& line) {
+                            if (!options.quiet) cli::tell("mth5-monitor", line);
+                          }};
+  auto found = folder.open();
+  if (!found) throw mth5::FileError{folder.nothing()};
+  return std::move(*found);
+}
+
 int look_once(const monitor::FollowOptions& options, bool json, bool csv) {
-  fs::path path = options.path;
-  if (fs::is_directory(path)) {
-    const auto newest = mth5::newest_file(path);
-    if (!newest) throw mth5::FileError{path.string() + ": no MTH5 file (*.h5, *.mth5) in this directory"};
-    path = *newest;
-  }
-  analysis::LiveFile watch{path, options.look};
-  if (const auto missing = watch.not_found(); !missing.empty())
-    throw mth5::FileError{path.string() + ": has no " + missing.front()};
-  for (const auto& line : watch.file().warnings())
-    if (!options.quiet) std::fprintf(stderr, "mth5-monitor: warning: %s\n", line.c_str());
-  const auto look = watch.look(std::chrono::floor<std::chrono::milliseconds>(mth5::host_now()));
+  auto file = open_once(options);
+  if (const auto missing = file.not_found(); !missing.empty())
+    throw mth5::FileError{file.file().path().string() + ": has no " + missing.front()};
+  for (const auto& line : file.file().warnings())
+    if (!options.quiet) cli::tell("mth5-monitor", "warning: " + line);
+  const auto look = file.look(std::chrono::floor<std::chrono::milliseconds>(mth5::host_now()));
   if (json)
-    std::cout << analysis::to_json(look).dump() << "\n";
+    std::cout << analysis::json::dump(analysis::to_json(look)) << "\n";
   else
-    std::cout << (csv ? analysis::to_csv(look) : analysis::to_text(look));
-  return cli::kDone;
+    std::cout << mth5::printable_lines(csv ? analysis::to_csv(look) : analysis::to_text(look));
+  return look.state == mth5::FileState::WriterDied ? cli::kWriterDied : cli::kDone;
 }
 
 int monitor_main(int argc, char** argv) {

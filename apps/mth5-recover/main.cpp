@@ -67,7 +67,7 @@ int recover_main(int argc, char** argv) {
         code = std::max<int>(code, recovery::recover(path, {dry_run, json, check}));
     } catch (const mth5::Error& e) {
       if (paths.size() == 1) throw;
-      std::fprintf(stderr, "mth5-recover: error: %s\n", e.what());
+      cli::tell("mth5-recover", std::string{"error: "} + e.what());
       code = std::max<int>(code, dynamic_cast<const mth5::FormatError*>(&e) != nullptr ? cli::kDamaged : cli::kFailure);
     }
   }

@@ -9,10 +9,10 @@
 #include <numeric>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
+#include "analysis/json.hpp"
 #include "analysis/ledger.hpp"
 #include "mth5/file.hpp"
+#include "mth5/printable.hpp"
 #include "mth5/reader.hpp"
 #include "mth5/recover.hpp"
 #include "sandbox/sandbox.hpp"
@@ -60,22 +60,25 @@ Findings findings_of(const mth5::Reader& reader, const Options& options, sandbox
     }
   }
   report["verified"] = {{"channels", channels.size()}, {"samples_read", done}};
-  std::vector<analysis::Ledger> ledger;
+  analysis::Ledger ledger;
   try {
     ledger = analysis::read_ledger(reader);
   } catch (const mth5::Error& e) {
     problems.push_back(std::string{"/Acquisition/ledger: "} + e.what());
   }
-  for (const auto& source : ledger)
+  for (const auto& source : ledger.sources)
     if (!source.balanced()) problems.push_back("ledger of source " + std::to_string(source.source) + ": does not balance");
-  const std::int64_t in_ledger = std::accumulate(ledger.begin(), ledger.end(), std::int64_t{0},
-                                                 [](std::int64_t n, const auto& source) { return n + source.samples_stored; });
+  for (const auto& stream : ledger.streams)
+    if (!stream.balanced()) problems.push_back("ledger of stream " + std::to_string(stream.stream) + ": does not balance");
+  const std::int64_t in_ledger =
+      std::accumulate(ledger.streams.begin(), ledger.streams.end(), std::int64_t{0},
+                      [](std::int64_t n, const auto& stream) { return n + stream.samples_stored + stream.samples_recovered; });
   const std::int64_t in_file = std::accumulate(reader.runs().begin(), reader.runs().end(), std::int64_t{0},
                                                [](std::int64_t n, const auto& run) { return n + run.n_samples; });
   if (in_ledger > in_file)
     problems.push_back("the ledger tells of " + std::to_string(in_ledger) + " samples a channel, the file holds " +
                        std::to_string(in_file));
-  report["ledger"] = {{"sources", ledger.size()}, {"samples_stored", in_ledger}, {"samples_in_file", in_file}};
+  report["ledger"] = {{"sources", ledger.sources.size()}, {"samples_stored", in_ledger}, {"samples_in_file", in_file}};
   return found;
 }
 
@@ -84,7 +87,7 @@ cli::Exit examine(const mth5::Reader& reader, const Options& options, sandbox::R
                   std::string& text) {
   report["runs"] = nlohmann::json::array();
   for (const auto& run : reader.runs()) {
-    text += "\n  " + run.station + "/" + run.id + ": " + std::to_string(run.n_samples) + " samples in each of " +
+    text += "\n  " + mth5::printable(run.station + "/" + run.id) + ": " + std::to_string(run.n_samples) + " samples in each of " +
             std::to_string(run.channels.size()) + " channels, " + mth5::to_iso(run.start) + " to " + mth5::to_iso(run.end());
     report["runs"].push_back({{"station", run.station}, {"run", run.id}, {"n_samples", run.n_samples}});
   }
@@ -242,8 +245,7 @@ void Progress::operator()(std::int64_t done, std::int64_t total) {
 }
 
 void say(bool json, const nlohmann::json& report, const std::string& text) {
-  const auto line = json ? report.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) : text;
-  std::printf("%s\n", line.c_str());
+  std::printf("%s\n", json ? analysis::json::dump(report).c_str() : mth5::printable_lines(text).c_str());
 }
 
 int recover(const fs::path& path, const Options& options) {

@@ -1,3 +1,4 @@
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -6,15 +7,16 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <system_error>
 
 #include <boost/program_options/value_semantic.hpp>
-#include <nlohmann/json.hpp>
-
-#include "sandbox/check.hpp"
+#include "analysis/json.hpp"
 #include "analysis/summary.hpp"
 #include "cli/cli.hpp"
 #include "mth5/duration.hpp"
+#include "mth5/printable.hpp"
+#include "sandbox/check.hpp"
 
 namespace {
 
@@ -28,17 +30,20 @@ cli::CommandLine command_line() {
                         {"[OPTIONS] FILE…", "[OPTIONS] DIRECTORY"},
                         po::options_description{"Options"}};
   line.options.add_options()                                                                                               //
-      ("since", po::value<std::string>()->value_name("TIME"), "only the last 24h (or 7d, …), back from the last sample")   //
+      ("since", po::value<std::string>()->value_name("TIME"), "only the last 24h (or 7d, …), back from now")               //
+      ("since-end", po::value<std::string>()->value_name("TIME"), "the same, back from the last sample")                   //
       ("from", po::value<std::string>()->value_name("UTC"), "only from this time on: 2026-05-01 or 2026-05-01T12:00:00Z")  //
       ("to", po::value<std::string>()->value_name("UTC"), "only up to this time, without it")                              //
       ("format", po::value<std::string>()->value_name("text|json")->default_value("text"), "of the report")                //
       ("output", po::value<std::string>()->value_name("FILE"), "written beside and renamed; standard output without it")   //
+      ("now", po::value<std::string>()->value_name("UTC"), "the time it is, instead of the clock's")                       //
       ("path", po::value<Paths>(), "");
   line.positional.add("path", -1);
   line.footer =
       "Channels are reported over all runs and files given; files being written are reported as of now. Where a limit is given,\n"
       "all of the time up to it is expected to have samples. Times are UTC.\n\n"
-      "Exit: 0 done; 1 failure; 2 usage; 4 a file is damaged or not MTH5 (the others are reported).\n";
+      "Exit: 0 done; 1 failure; 2 usage; 4 a file is damaged or not MTH5; 5 the writer of a file died without closing it. All\n"
+      "other files are reported; the highest wins.\n";
   return line;
 }
 
@@ -50,24 +55,56 @@ std::optional<mth5::UtcNanos> time_option(const po::variables_map& values, const
   return time;
 }
 
-/// All files given; those of a directory in order of name.
-std::vector<fs::path> expand(const Paths& given) {
-  std::vector<fs::path> files;
+/// A name that leads to a file which another name led to: one of them is enough.
+struct Alias {
+  fs::path path, of;
+};
+
+/// All files given; those of a directory in order of name. A file that has several names is in it once.
+std::vector<fs::path> expand(const Paths& given, std::vector<Alias>& aliases) {
+  std::vector<fs::path> named;
   for (const auto& path : given) {
     if (!fs::is_directory(path)) {
-      files.emplace_back(path);
+      named.emplace_back(path);
       continue;
     }
-    const std::size_t before = files.size();
+    const std::size_t before = named.size();
     for (const auto& entry : fs::directory_iterator{path}) {
       const auto extension = entry.path().extension();
       if ((extension == ".h5" || extension == ".mth5") && !entry.path().filename().string().starts_with('.'))
-        files.push_back(entry.path());
+        named.push_back(entry.path());
     }
-    if (files.size() == before) throw mth5::FileError{path + ": no MTH5 file (*.h5, *.mth5) in this directory"};
-    std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
+    if (named.size() == before) throw mth5::FileError{path + ": no MTH5 file (*.h5, *.mth5) in this directory"};
+    std::sort(named.begin() + static_cast<std::ptrdiff_t>(before), named.end());
+  }
+  // A link gives way to the file itself.
+  std::stable_partition(named.begin(), named.end(), [](const fs::path& path) {
+    std::error_code error;
+    return !fs::is_symlink(path, error);
+  });
+  std::map<std::pair<dev_t, ino_t>, fs::path> known;
+  std::vector<fs::path> files;
+  for (const auto& path : named) {
+    struct stat status {};
+    if (stat(path.c_str(), &status) == 0) {
+      const auto [first, is_new] = known.try_emplace({status.st_dev, status.st_ino}, path);
+      if (!is_new) {
+        aliases.push_back({path, first->second});
+        continue;
+      }
+    }
+    files.push_back(path);
   }
   return files;
+}
+
+std::optional<std::chrono::nanoseconds> duration_option(const po::variables_map& values, const std::string& name) {
+  if (values.count(name) == 0) return std::nullopt;
+  const auto& text = values[name].as<std::string>();
+  const auto duration = mth5::parse_duration(text);
+  if (!duration || duration->count() == 0)
+    throw cli::UsageError{"--" + name + ": '" + text + "' is not a duration above zero, like 24h, 7d"};
+  return duration;
 }
 
 void write_file(const fs::path& path, const std::string& text) {
@@ -93,29 +130,31 @@ int summary_main(int argc, char** argv) {
   if (format != "text" && format != "json") throw cli::UsageError{"--format: '" + format + "' is not one of text, json"};
 
   analysis::Window window{time_option(values, "from"), time_option(values, "to")};
-  std::optional<std::chrono::nanoseconds> since;
-  if (values.count("since") > 0) {
-    const auto& text = values["since"].as<std::string>();
-    since = mth5::parse_duration(text);
-    if (!since || since->count() == 0)
-      throw cli::UsageError{"--since: '" + text + "' is not a duration above zero, like 24h, 7d"};
-    if (window.from || window.to) throw cli::UsageError{"--since excludes --from and --to"};
-  }
+  const auto since = duration_option(values, "since");
+  const auto since_end = duration_option(values, "since-end");
+  if (since && since_end) throw cli::UsageError{"--since and --since-end exclude each other"};
+  if ((since || since_end) && (window.from || window.to))
+    throw cli::UsageError{std::string{since ? "--since" : "--since-end"} + " excludes --from and --to"};
+  const auto now = time_option(values, "now").value_or(std::chrono::floor<std::chrono::seconds>(mth5::host_now()));
   if (window.from && window.to && *window.from >= *window.to) throw cli::UsageError{"--from must be before --to"};
 
   // One bad file must not hide the others: it costs a line and the exit code.
   std::vector<std::unique_ptr<mth5::Reader>> files;
   int code = cli::kDone;
-  const auto paths = expand(values["path"].as<Paths>());
+  std::vector<Alias> aliases;
+  const auto paths = expand(values["path"].as<Paths>(), aliases);
+  const auto remark = [&](const std::string& line) {
+    if (parsed.verbosity >= 0) cli::tell("mth5-summary", line);
+  };
+  for (const auto& alias : aliases) remark(alias.path.string() + ": the same file as " + alias.of.string() + ": counted once");
   const auto good = [&](const fs::path& path, const auto& use) {
     try {
       use(path);
       return true;
     } catch (const mth5::Error& e) {
       if (paths.size() == 1) throw;
-      std::fprintf(stderr, "mth5-summary: error: %s\n", e.what());
-      const int kind = dynamic_cast<const mth5::FormatError*>(&e) != nullptr ? cli::kDamaged : cli::kFailure;
-      if (code == cli::kDone) code = kind;
+      cli::tell("mth5-summary", std::string{"error: "} + e.what());
+      code = std::max<int>(code, dynamic_cast<const mth5::FormatError*>(&e) != nullptr ? cli::kDamaged : cli::kFailure);
       return false;
     }
   };
@@ -124,16 +163,22 @@ int summary_main(int argc, char** argv) {
     if (good(path, [](const fs::path& one) { sandbox::check(one); })) sound.push_back(path);
   for (const auto& path : sound) {
     if (!good(path, [&](const fs::path& one) { files.push_back(std::make_unique<mth5::Reader>(one)); })) continue;
-    for (const auto& line : files.back()->warnings())
-      if (parsed.verbosity >= 0) std::fprintf(stderr, "mth5-summary: warning: %s\n", line.c_str());
+    for (const auto& line : files.back()->warnings()) remark("warning: " + line);
   }
   if (files.empty()) return code;
-  if (since) {
-    window.to = analysis::data_end(files);
-    if (window.to) window.from = *window.to - *since;
+  if (since) window = {now - *since, now};
+  if (since_end) {
+    window.to = analysis::data_end(files, now);
+    if (window.to) window.from = *window.to - *since_end;
   }
-  const auto summary = analysis::summarise(files, window);
-  const std::string text = format == "json" ? analysis::to_json(summary).dump() + "\n" : analysis::to_text(summary);
+  const auto summary = analysis::summarise(files, window, now);
+  for (const auto& file : summary.files) {
+    if (file.copy_of) remark(file.path + ": holds nothing that " + *file.copy_of + " does not: counted once");
+    if (file.state == mth5::FileState::WriterDied) code = std::max<int>(code, cli::kWriterDied);
+    if (file.ledger_problem) code = std::max<int>(code, cli::kDamaged);
+  }
+  const std::string text = format == "json" ? analysis::json::dump(analysis::to_json(summary)) + "\n"
+                                            : mth5::printable_lines(analysis::to_text(summary));
   if (values.count("output") > 0)
     write_file(values["output"].as<std::string>(), text);
   else

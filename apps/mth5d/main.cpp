@@ -19,6 +19,7 @@
 #include "instruments.hpp"
 #include "mth5/error.hpp"
 #include "mth5/time.hpp"
+#include "printable_log.hpp"
 
 namespace fs = std::filesystem;
 namespace po = boost::program_options;
@@ -48,9 +49,9 @@ std::shared_ptr<spdlog::logger> make_log(int verbosity) {
                                                            color ? spdlog::color_mode::always : spdlog::color_mode::never));
   // journald has its own clock and its own levels ("<4>"); a terminal and a file do not.
   if (journal)
-    log->set_pattern("%l: %v");
+    log->set_formatter(daemon_log::printable_formatter("%l: %*", spdlog::pattern_time_type::utc));
   else
-    log->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$: %v", spdlog::pattern_time_type::utc);
+    log->set_formatter(daemon_log::printable_formatter("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$: %*", spdlog::pattern_time_type::utc));
   log->set_level(verbosity < 0 ? spdlog::level::err : verbosity == 0 ? spdlog::level::info : spdlog::level::debug);
   log->flush_on(spdlog::level::info);
   return log;

@@ -1,11 +1,15 @@
+#include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <memory>
 #include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <hdf5.h>
 #include <nlohmann/json.hpp>
 
+#include "support/acquisition_file.hpp"
 #include "support/process.hpp"
 #include "support/stages.hpp"
 #include "support/support.hpp"
@@ -49,7 +53,8 @@ TEST_F(Monitor, OnceGivesTheFiguresOfAPythonFile) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : look.items()) keys.push_back(key);
   EXPECT_THAT(keys, testing::UnorderedElementsAre("schema", "time", "file", "state", "file_bytes", "survey", "stations", "runs",
-                                                  "channels", "gaps", "completeness", "at_risk", "clock", "soh", "disk"));
+                                                  "streams", "channels", "gaps", "completeness", "at_risk", "future_samples",
+                                                  "clock", "clocks", "soh", "disk"));
   EXPECT_EQ(look["schema"], 1);
   EXPECT_EQ(look["state"], "closed");
   EXPECT_EQ(look["file_bytes"], fs::file_size(python_file("python_v020.h5")));
@@ -165,10 +170,10 @@ TEST_F(Monitor, TellsOnceThatTheWriterDied) {
   auto monitor = Process::start({kMonitor, "--interval", "20ms", path_});
   ASSERT_TRUE(monitor.wait_for_output("live"));
   writer.kill_now();
-  EXPECT_EQ(monitor.wait(), 1);
+  EXPECT_EQ(monitor.wait(), 5);
   EXPECT_THAT(lines(monitor.out()).back(), HasSubstr("writer died: the file was not closed"));
   const auto once = support::run({kMonitor, "--once", "--json", path_});
-  EXPECT_EQ(once.code, 0);
+  EXPECT_EQ(once.code, 5);
   EXPECT_EQ(json::parse(once.out)["state"], "writer-died");
   EXPECT_EQ(json::parse(once.out)["runs"][0]["n_samples"], 10);
 }
@@ -196,6 +201,177 @@ TEST_F(Monitor, WaitsForAFileOfADirectoryAndGoesOnWithTheNext) {
                                                 HasSubstr("waiting for another file")));
 }
 
+TEST_F(Monitor, GoesOnInTheSameFileWhenItsRecordingResumes) {
+  Stages first{[&](Stages::Gate& gate) {
+    TestWriter recorder{path_};
+    recorder.append(40);
+    recorder.file().flush();
+    gate.reached();
+  }};
+  first.wait();
+  auto monitor = Process::start({kMonitor, "--interval", "20ms", dir_.path()});
+  ASSERT_TRUE(monitor.wait_for_output("live  S1/r0: ex 40"));
+  first.kill_now();
+  ASSERT_TRUE(monitor.wait_for_output("writer died"));
+  ASSERT_TRUE(monitor.wait_for_output("waiting for another file, or the same to be resumed"));
+  Stages second{[&](Stages::Gate& gate) {
+    auto file = mth5::File::open(path_, "r+", {.swmr = true});
+    const auto run = file.open_run("TEST", "S1", "r0");
+    support::append_numbered(file, run, 0, 9);
+    file.flush();
+    gate.reached();
+    file.close();
+  }};
+  second.wait();
+  EXPECT_TRUE(monitor.wait_for_output("writer died[^#]*# .*live.h5  station S1\n[^#]*live  S1/r0: ex 49"));
+  EXPECT_EQ(second.finish(), 0);
+  EXPECT_TRUE(monitor.wait_for_output("file closed"));
+  EXPECT_EQ(monitor.terminate(), 0);
+}
+
+TEST_F(Monitor, FollowsTheFileOfAFolderThroughRenamingDeletionAndAnotherFile) {
+  Stages first{[&](Stages::Gate& gate) {
+    TestWriter recorder{dir_ / "a.h5"};
+    recorder.append(40);
+    recorder.file().flush();
+    gate.reached();
+    recorder.append(2);
+    recorder.file().flush();
+    gate.reached();
+  }};
+  first.wait();
+  auto monitor = Process::start({kMonitor, "--interval", "20ms", dir_.path()});
+  ASSERT_TRUE(monitor.wait_for_output("live  S1/r0: ex 40"));
+  fs::rename(dir_ / "a.h5", dir_ / "b.h5");
+  EXPECT_TRUE(monitor.wait_for_output("a.h5: renamed or deleted"));
+  ASSERT_TRUE(monitor.wait_for_output("# .*/b.h5  station S1\n.*live  S1/r0: ex 40"));
+  first.step();
+  EXPECT_TRUE(monitor.wait_for_output(R"(ex 42 \(\+2\))"));
+  fs::remove(dir_ / "b.h5");
+  EXPECT_TRUE(monitor.wait_for_output("b.h5: renamed or deleted"));
+  EXPECT_TRUE(monitor.wait_for_output("waiting for another file"));
+  Stages second{[&](Stages::Gate& gate) {
+    TestWriter recorder{dir_ / "c.h5"};
+    recorder.append(5);
+    recorder.file().flush();
+    gate.reached();
+  }};
+  second.wait();
+  EXPECT_TRUE(monitor.wait_for_output("# .*/c.h5  station S1\n.*live  S1/r0: ex 5"));
+  EXPECT_TRUE(monitor.running());
+  EXPECT_EQ(monitor.terminate(), 0);
+}
+
+TEST_F(Monitor, WaitsForAFileThatIsTakenAwayAndGoesOnWhenItIsBack) {
+  Stages writer{[&](Stages::Gate& gate) {
+    TestWriter recorder{path_};
+    recorder.append(40);
+    recorder.file().flush();
+    gate.reached();
+    recorder.append(1);
+    recorder.file().close();
+  }};
+  writer.wait();
+  auto monitor = Process::start({kMonitor, "--interval", "20ms", path_});
+  ASSERT_TRUE(monitor.wait_for_output("live  S1/r0: ex 40"));
+  fs::rename(path_, dir_ / "elsewhere");
+  EXPECT_TRUE(monitor.wait_for_output("waiting for it to come back"));
+  fs::rename(dir_ / "elsewhere", path_);
+  EXPECT_TRUE(monitor.wait_for_output("# .*live.h5[^#]*# .*live.h5[^#]*live  S1/r0: ex 40"));
+  ASSERT_EQ(writer.finish(), 0);
+  EXPECT_EQ(monitor.wait(), 0);
+  EXPECT_THAT(lines(monitor.out()).back(), HasSubstr("file closed"));
+}
+
+TEST_F(Monitor, FindsTheStationAskedForAmongAllFilesOfAFolder) {
+  const auto record = [&](const std::string& station) {
+    return std::make_unique<Stages>([&, station](Stages::Gate& gate) {
+      support::AcquisitionFile file{dir_ / (station + ".h5"), {{0, "lemi", station, 1}}};
+      file.append(file.add_run(0, "sr1_0001", std::chrono::seconds{0}), 30);
+      file.file().flush();
+      gate.reached();
+    });
+  };
+  std::vector<std::unique_ptr<Stages>> writers;
+  for (const char* station : {"A", "B", "C"}) {
+    writers.push_back(record(station));
+    writers.back()->wait();
+  }
+  for (const std::string station : {"A", "B", "C"}) {
+    const auto once = support::run({kMonitor, "--once", "--json", "--station", station, dir_.path()});
+    EXPECT_EQ(once.code, 0) << once.err;
+    EXPECT_EQ(json::parse(once.out)["stations"], json::array({station}));
+  }
+  const auto unknown = support::run({kMonitor, "--once", "--station", "D", dir_.path()});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("no file has station D (there are A, B, C)"));
+  auto follows = Process::start({kMonitor, "--interval", "20ms", "--station", "D", dir_.path()});
+  EXPECT_TRUE(follows.wait_for_output("no file has station D"));
+  writers.push_back(record("D"));
+  writers.back()->wait();
+  EXPECT_TRUE(follows.wait_for_output("# .*/D.h5  station D"));
+  EXPECT_EQ(follows.terminate(), 0);
+  auto any = Process::start({kMonitor, "--interval", "20ms", dir_.path()});
+  EXPECT_TRUE(any.wait_for_output("also being written: .*choose with --station"));
+  EXPECT_EQ(any.terminate(), 0);
+}
+
+TEST_F(Monitor, LetsNoForeignFileHideTheOthers) {
+  fs::copy_file(python_file("python_v020.h5"), dir_ / "data.h5");
+  const hid_t foreign = H5Fcreate((dir_ / "spectra.h5").c_str(), H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT);
+  ASSERT_GE(H5Fclose(foreign), 0);
+  support::write_text(dir_ / "text.h5", "no HDF5");
+  fs::last_write_time(dir_ / "data.h5", fs::file_time_type::clock::now() - std::chrono::hours{1});
+  const auto once = support::run({kMonitor, "--once", "--json", dir_.path()});
+  EXPECT_EQ(once.code, 0) << once.err;
+  EXPECT_EQ(json::parse(once.out)["stations"], json::array({"MT001"}));
+  EXPECT_THAT(once.err, HasSubstr("spectra.h5: not an MTH5 file"));
+  auto monitor = Process::start({kMonitor, "--interval", "20ms", dir_.path()});
+  EXPECT_TRUE(monitor.wait_for_output("no file is being written; showing the newest"));
+  EXPECT_TRUE(monitor.wait_for_output("# .*/data.h5  station MT001[^#]*file closed"));
+  EXPECT_TRUE(monitor.wait_for_output("waiting for another file"));
+  EXPECT_EQ(monitor.terminate(), 0);
+}
+
+TEST_F(Monitor, ShowsTheRunThatGrowsAndNotTheOneOfTheFuture) {
+  Stages writer{[&](Stages::Gate& gate) {
+    TestWriter recorder{path_};
+    recorder.append(100);
+    recorder.new_run(std::chrono::hours{24 * 7168});  // 1024 weeks ahead
+    recorder.append(3);
+    recorder.new_run(std::chrono::seconds{1});
+    recorder.append(10);
+    recorder.file().flush();
+    gate.reached();
+    recorder.append(5);
+    recorder.file().flush();
+    gate.reached();
+  }};
+  writer.wait();
+  const auto once = json::parse(support::run({kMonitor, "--once", "--json", path_}).out);
+  EXPECT_EQ(once["channels"][0]["run"], "r2");
+  EXPECT_EQ(once["completeness"], 100.0);
+  EXPECT_EQ(once["future_samples"], 3);
+  EXPECT_EQ(once["gaps"]["count"], 0);
+  auto monitor = Process::start({kMonitor, "--interval", "20ms", path_});
+  ASSERT_TRUE(monitor.wait_for_output("live  S1/r2: ex 10"));
+  writer.step();
+  EXPECT_TRUE(monitor.wait_for_output(R"(live  S1/r2: ex 15 \(\+5\))"));
+  EXPECT_EQ(monitor.terminate(), 0);
+}
+
+TEST_F(Monitor, TakesTheTemperatureFromTheAuxiliaryChannels) {
+  const auto once = json::parse(support::run({kMonitor, "--once", "--json", python_file("lemi424_python.h5")}).out);
+  const auto& channels = once["channels"];
+  const auto newest = [&](const std::string& component) {
+    for (const auto& channel : channels)
+      if (channel["component"] == component) return channel["last"].get<double>();
+    return 0.0;
+  };
+  EXPECT_EQ(once["soh"]["temperature_C"], newest("temperature_e"));
+  EXPECT_EQ(once["soh"]["temperature_h_C"], newest("temperature_h"));
+}
+
 TEST_F(Monitor, EndsWith130AtAnInterrupt) {
   auto monitor = Process::start({kMonitor, "--interval", "1h", dir_.path()});
   ASSERT_TRUE(monitor.wait_for_output("waiting for a file"));
@@ -215,8 +391,8 @@ TEST_F(Monitor, SaysWhatIsWrongInOneLineWithItsExitCode) {
            Case{{dir_ / "text.h5"}, 4, "text.h5: not an HDF5 file"},
            Case{{dir_ / "none.h5"}, 1, "none.h5: No such file or directory"},
            Case{{"--once", support::data() / "lemi424"}, 1, "no MTH5 file"},
-           Case{{"--once", "--channels", "ex,zz", file}, 1, "has no channel zz"},
-           Case{{"--once", "--station", "X", file}, 1, "has no station X"},
+           Case{{"--once", "--channels", "ex,zz", file}, 1, "has no channel zz (there are "},
+           Case{{"--once", "--station", "X", file}, 1, "has no station X (there is MT001)"},
            Case{{}, 2, "no file or directory given"},
            Case{{"--once", "--follow", file}, 2, "exclude each other"},
            Case{{"--csv", file}, 2, "--csv goes with --once"},

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 
@@ -5,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "support/acquisition_file.hpp"
 #include "support/process.hpp"
 #include "support/stages.hpp"
 #include "support/support.hpp"
@@ -43,7 +45,8 @@ class Summary : public testing::Test {
 };
 
 TEST_F(Summary, PrintsThePageThatIsExpectedOfAPythonFile) {
-  auto program = support::Process::start({MTH5_TEST_BIN "/mth5-summary", "lemi424_python.h5"}, {}, support::data() / "mth5");
+  auto program = support::Process::start({MTH5_TEST_BIN "/mth5-summary", "--now", "2020-10-05T00:01:59Z", "lemi424_python.h5"},
+                                         {}, support::data() / "mth5");
   EXPECT_EQ(program.wait(), 0);
   EXPECT_EQ(program.err(), "");
   EXPECT_EQ(program.out(), support::read_text(support::data() / "mth5" / "lemi424_python.summary.txt"));
@@ -75,8 +78,9 @@ TEST_F(Summary, HasTheFiguresOfPythonsOwnConversion) {
         truth["sr1_0001"]["channels"][name]["sum"].get<double>() + truth["sr1_0002"]["channels"][name]["sum"].get<double>();
     EXPECT_NEAR(channel["mean"].get<double>(), sum / 240, 1e-9 * std::abs(sum)) << name;
     ASSERT_EQ(channel["gaps"].size(), 1U);
-    EXPECT_EQ(channel["gaps"][0],
-              json::parse(R"({"station": "L424", "start": "2020-10-01T00:02:00Z", "end": "2020-10-02T00:00:00Z",
+    EXPECT_EQ(
+        channel["gaps"][0],
+        json::parse(R"({"station": "L424", "component": null, "start": "2020-10-01T00:02:00Z", "end": "2020-10-02T00:00:00Z",
       "samples": 86280, "run_before": "sr1_0001", "run_after": "sr1_0002", "filled": false, "reason": null})"));
   }
 }
@@ -125,7 +129,7 @@ TEST_F(Summary, ExpectsSamplesAllTheWayToALimit) {
   for (std::int64_t k = 10; k < 20; ++k) highest = std::max(highest, k * 7919 % 20'001 - 10'000);
   EXPECT_EQ(channel_of(report, "ex", 1)["max"], highest);
 
-  report = summary_json({file, "--since", "10min"});
+  report = summary_json({file, "--since-end", "10min"});
   EXPECT_EQ(channel_of(report, "ex", 1)["n_samples"], 600);
   EXPECT_EQ(channel_of(report, "ex", 1)["completeness"], 100.0);
   EXPECT_EQ(channel_of(report, "ex", 8)["n_samples"], 0);
@@ -188,16 +192,202 @@ TEST_F(Summary, TakesReasonsAndFilledGapsFromTheRecorderAndReportsALiveFile) {
   EXPECT_NEAR(ex["mean"].get<double>(), sum / 580, 1e-9);
   EXPECT_THAT(summary({path}).out, HasSubstr("r0 (filled)"));
   writer.kill_now();
-  EXPECT_EQ(summary_json({path})["files"][0]["state"], "writer-died");
+  const auto dead = summary({path, "--format", "json"});
+  EXPECT_EQ(dead.code, 5);
+  EXPECT_EQ(json::parse(dead.out)["files"][0]["state"], "writer-died");
+}
+
+TEST_F(Summary, CountsTheLastHoursFromNowAndShowsHowOldTheDataAre) {
+  const auto file = python_file("python_v020.h5");  // 1 Hz: 12:00:00 to 12:33:19 on 2024-05-01
+  // Weeks after its last sample a box is not 100 % complete.
+  auto report = summary_json({file, "--since", "24h", "--now", "2024-05-22T12:00:00Z"});
+  EXPECT_EQ(report["time"], "2024-05-22T12:00:00Z");
+  EXPECT_EQ(report["from"], "2024-05-21T12:00:00Z");
+  EXPECT_EQ(report["to"], "2024-05-22T12:00:00Z");
+  EXPECT_EQ(channel_of(report, "ex", 1)["completeness"], 0.0);
+  EXPECT_EQ(channel_of(report, "ex", 1)["expected"], 86'400);
+  EXPECT_EQ(report["stations"][0]["age_s"], 21.0 * 86'400 - 1999);
+  EXPECT_THAT(summary({file, "--now", "2024-05-22T12:00:00Z"}).out,
+              HasSubstr("newest sample 2024-05-01T12:33:19Z, 20 d 23 h old"));
+  // A quarter of an hour after it, half of the last half hour is there.
+  report = summary_json({file, "--since", "30min", "--now", "2024-05-01T12:48:20Z"});
+  EXPECT_EQ(channel_of(report, "ex", 1)["n_samples"], 900);
+  EXPECT_EQ(channel_of(report, "ex", 1)["completeness"], 50.0);
+  report = summary_json({file, "--since-end", "30min", "--now", "2024-05-22T12:00:00Z"});
+  EXPECT_EQ(channel_of(report, "ex", 1)["completeness"], 100.0);
+  EXPECT_EQ(report["stations"][0]["age_s"], 21.0 * 86'400 - 1999);
+}
+
+TEST_F(Summary, LetsAClockOfTheFutureNotHideWhatIsNow) {
+  {
+    TestWriter recorder{dir_ / "f.h5"};
+    recorder.append(1000);
+    recorder.new_run(std::chrono::hours{24 * 7168});  // 1024 weeks ahead
+    recorder.append(300);
+    recorder.new_run(std::chrono::seconds{10});
+    recorder.append(500);
+    recorder.file().close();
+  }
+  const auto report = summary_json({dir_ / "f.h5", "--since-end", "15s", "--now", "2026-05-02T00:00:00Z"});
+  EXPECT_EQ(report["to"], "2026-05-01T00:00:15Z");
+  EXPECT_EQ(channel_of(report, "ex", 100)["n_samples"], 1500);
+  EXPECT_EQ(channel_of(report, "ex", 100)["completeness"], 100.0);
+  EXPECT_EQ(report["stations"][0]["newest"], "2026-05-01T00:00:14.990Z");
+  EXPECT_EQ(report["stations"][0]["future_samples"], 300);
+  EXPECT_THAT(summary({dir_ / "f.h5", "--now", "2026-05-02T00:00:00Z"}).out,
+              HasSubstr("300 samples are at times that have not come yet"));
+}
+
+TEST_F(Summary, CountsEachTimeOnceHoweverOftenItIsInTheFiles) {
+  const fs::path file = dir_ / "a.h5";
+  {
+    TestWriter recorder{file};
+    recorder.append(1000);
+    recorder.new_run(std::chrono::seconds{5});  // a clock that was set back: 500 samples at times taken, 500 at new ones
+    recorder.append(1000);
+    recorder.new_run(std::chrono::seconds{20});
+    recorder.new_run(std::chrono::seconds{25});  // nothing came in the run before
+    recorder.append(100);
+    recorder.file().close();
+  }
+  const auto check = [&](const std::string& what, std::size_t files) {
+    const auto finished = summary({dir_.path(), "--format", "json"});
+    const auto report = json::parse(finished.out);
+    EXPECT_EQ(report["files"].size(), files) << what;
+    const auto& ex = channel_of(report, "ex", 100);
+    EXPECT_EQ(ex["n_samples"], 2100) << what;
+    EXPECT_EQ(ex["overlapping"], 500) << what;
+    EXPECT_EQ(ex["expected"], 2600) << what;
+    EXPECT_EQ(ex["missing"], 1000) << what;
+    EXPECT_EQ(ex["gaps"].size(), 1U) << what;
+    EXPECT_EQ(ex["gaps"].at(0)["start"], "2026-05-01T00:00:15Z") << what;
+    return finished.err;
+  };
+  EXPECT_EQ(check("alone", 1), "");
+  EXPECT_THAT(summary({file}).out, HasSubstr("without samples, not counted: r2"));
+  fs::create_symlink("a.h5", dir_ / "link.h5");
+  EXPECT_THAT(check("link", 1), HasSubstr("link.h5: the same file as"));
+  fs::remove(dir_ / "link.h5");
+  fs::create_hard_link(file, dir_ / "hard.h5");
+  EXPECT_THAT(check("hard link", 1), HasSubstr("the same file as"));
+  fs::remove(dir_ / "hard.h5");
+  fs::copy_file(file, dir_ / "copy.h5");
+  EXPECT_THAT(check("copy", 2), HasSubstr("counted once"));
+  fs::remove(dir_ / "copy.h5");
+  ASSERT_EQ(support::run({MTH5_TEST_BIN "/mth5-recover", "--set-swmr", file}).code, 0);
+  EXPECT_THAT(check("set-swmr", 2), HasSubstr("a.swmr.h5"));
+}
+
+TEST_F(Summary, NamesThePartsOfAGapThatTheRecorderKnowsAndCountsNoneTwice) {
+  const fs::path path = dir_ / "gaps.h5";
+  {
+    support::AcquisitionFile file{path, {{0, "lemi", "S1", 1}}};
+    const auto first = file.add_run(0, "sr1_0001", std::chrono::seconds{0});
+    file.append(first, 50);
+    // A gap of 300 s, a run of which nothing was stored before a crash, and 50 s in which nobody recorded.
+    file.gap(0, "", std::chrono::seconds{50}, 300, "no-data", "sr1_0001", "sr1_0002", false);
+    (void)file.add_run(0, "sr1_0002", std::chrono::seconds{350});
+    file.gap(0, "", std::chrono::seconds{50}, 350, "writer-died", "sr1_0001", "sr1_0003", false);
+    const auto last = file.add_run(0, "sr1_0003", std::chrono::seconds{400});
+    file.append(last, 100);
+    file.gap(0, "ey", std::chrono::seconds{410}, 7, "channel-away", "sr1_0003", "sr1_0003", true);
+    file.file().close();
+  }
+  const auto report = summary_json({path});
+  const auto& ex = channel_of(report, "ex", 1);
+  EXPECT_EQ(ex["expected"], 500);
+  EXPECT_EQ(ex["missing"], 350);
+  EXPECT_EQ(ex["completeness"], 30.0);
+  ASSERT_EQ(ex["gaps"].size(), 2U);
+  EXPECT_EQ(ex["gaps"][0]["samples"], 300);
+  EXPECT_EQ(ex["gaps"][0]["reason"], "no-data");
+  EXPECT_EQ(ex["gaps"][1]["samples"], 50);
+  EXPECT_EQ(ex["gaps"][1]["reason"], "writer-died");
+  const auto& ey = channel_of(report, "ey", 1);
+  EXPECT_EQ(ey["missing"], 357);
+  ASSERT_EQ(ey["gaps"].size(), 3U);
+  EXPECT_EQ(ey["gaps"][2]["component"], "ey");
+  EXPECT_THAT(summary({path}).out, HasSubstr("ey: channel-away"));
+}
+
+TEST_F(Summary, ExpectsSamplesOfASilentRecorderUntilNow) {
+  const auto path = dir_ / "live.h5";
+  Stages writer{[&](Stages::Gate& gate) {
+    support::AcquisitionFile file{path, {{0, "lemi", "S1", 1}}};
+    const auto now = std::chrono::floor<std::chrono::seconds>(mth5::host_now());
+    const auto run = file.add_run(0, "sr1_0001", std::chrono::seconds{0});
+    file.append(run, 50);
+    for (int k = 1; k <= 5; ++k) file.commit(1, now - std::chrono::seconds{50 - 10 * k}, {{k, k}}, {{10 * k, 10 * k}});
+    file.file().flush();
+    gate.reached();
+  }};
+  writer.wait();
+  const auto in = [](int s) {
+    return mth5::to_iso(std::chrono::floor<std::chrono::seconds>(mth5::host_now()) + std::chrono::seconds{s});
+  };
+  auto report = summary_json({path, "--now", in(2)});
+  EXPECT_EQ(channel_of(report, "ex", 1)["state"], "receiving");
+  EXPECT_EQ(channel_of(report, "ex", 1)["completeness"], 100.0);
+  report = summary_json({path, "--now", in(3600)});
+  EXPECT_EQ(channel_of(report, "ex", 1)["state"], "no-data");
+  EXPECT_LT(channel_of(report, "ex", 1)["completeness"], 2.0);
+  EXPECT_EQ(channel_of(report, "ex", 1)["gaps"][0]["reason"], "no-data");
+  EXPECT_THAT(summary({path, "--now", in(3600)}).out, HasSubstr("1 Hz: no-data for 1 h"));
+}
+
+TEST_F(Summary, GivesNumbersThatMakeSense) {
+  const fs::path path = dir_ / "constant.h5";
+  {
+    auto file = mth5::File::create(path);
+    mth5::RunId run;
+    file.edit([&](mth5::Edit& edit) {
+      mth5::Metadata survey{mth5::Kind::Survey};
+      survey.set("id", std::string{"TEST"});
+      edit.add_survey(survey);
+      mth5::Metadata station{mth5::Kind::Station};
+      station.set("id", std::string{"S1"});
+      station.set("location.latitude", 40.123456789);
+      station.set("location.longitude", -115.5);
+      edit.add_station("TEST", station);
+      mth5::Metadata of_run{mth5::Kind::Run};
+      of_run.set("id", std::string{"r"});
+      of_run.set("sample_rate", 1.0);
+      std::vector<mth5::ChannelSpec> channels;
+      for (const auto& [component, units] :
+           std::vector<std::pair<std::string, std::string>>{{"hy", "nT"}, {"ex", "mV/km"}, {"temperature", "celsius"}}) {
+        mth5::Metadata channel{component == "hy"   ? mth5::Kind::Magnetic
+                               : component == "ex" ? mth5::Kind::Electric
+                                                   : mth5::Kind::Auxiliary};
+        channel.set("component", component);
+        channel.set("units", units);
+        channels.push_back({channel, mth5::SampleType::Float64, 0});
+      }
+      run = edit.add_run("TEST", "S1", of_run, TestWriter::start(), channels);
+    });
+    std::vector<double> frames;
+    for (int i = 0; i < 4001; ++i) frames.insert(frames.end(), {33.37, 0.1 * (i % 2), -0.0});
+    file.append_interleaved<double>(run, frames);
+    file.close();
+  }
+  const auto report = summary_json({path});
+  EXPECT_EQ(report["channels"][0]["component"], "hy") << "in the order of the instrument";
+  EXPECT_EQ(report["channels"][0]["std"], 0.0);
+  EXPECT_EQ(report["channels"][0]["mean"], 33.37);
+  EXPECT_EQ(report["channels"][2]["mean"].dump(), "0.0");
+  const auto page = summary({path}).out;
+  EXPECT_THAT(page, testing::ContainsRegex("hy +1 Hz +4001 +4001 +0 +100 % +33.37 +33.37 +33.37 +0  nT"));
+  EXPECT_THAT(page, testing::ContainsRegex("ex .*  mV/km"));
+  EXPECT_THAT(page, testing::ContainsRegex("temperature .* 0 +0 +0 +0  C"));
+  EXPECT_THAT(page, HasSubstr("latitude 40.123456789  longitude -115.5  "));
 }
 
 TEST_F(Summary, GivesTheSameBytesAgainAndWritesThemBesideAndRenames) {
   const auto file = python_file("python_v020.h5");
-  const auto first = summary({file, "--format", "json"});
-  EXPECT_EQ(summary({file, "--format", "json"}).out, first.out);
+  const auto first = summary({file, "--now", "2024-06-01", "--format", "json"});
+  EXPECT_EQ(summary({file, "--now", "2024-06-01", "--format", "json"}).out, first.out);
   const fs::path out = dir_ / "report.json";
   support::write_text(out, "old");
-  const auto finished = summary({file, "--format", "json", "--output", out});
+  const auto finished = summary({file, "--now", "2024-06-01", "--format", "json", "--output", out});
   EXPECT_EQ(finished.code, 0);
   EXPECT_EQ(finished.out, "");
   EXPECT_EQ(support::read_text(out), first.out);
@@ -225,6 +415,8 @@ TEST_F(Summary, SaysWhatIsWrongInOneLineWithItsExitCode) {
            Case{{file, "--from", "yesterday"}, 2, "'yesterday' is not a time"},
            Case{{file, "--from", "2024-05-02", "--to", "2024-05-01"}, 2, "--from must be before --to"},
            Case{{file, "--since", "1h", "--to", "2024-05-01"}, 2, "--since excludes"},
+           Case{{file, "--since", "1h", "--since-end", "1h"}, 2, "exclude each other"},
+           Case{{file, "--now", "noon"}, 2, "'noon' is not a time"},
            Case{{file, "--check", "x"}, 2, "check"},
        }) {
     const auto finished = summary(arguments);

@@ -39,22 +39,26 @@ TEST(Completeness, IsNotANumberWhereNothingIsExpected) {
   EXPECT_TRUE(std::isnan(analysis::completeness(0, 0)));
 }
 
-TEST(Ledger, BalancesWhenBothIdentitiesHold) {
-  analysis::Ledger ledger;
-  ledger.bytes_in = 100;
-  ledger.bytes_decoded = 90;
-  ledger.bytes_pending = 3;
-  ledger.bytes_skipped = {{"bad_line", 5}, {"noise", 2}};
-  ledger.samples_decoded = 10;
-  ledger.samples_stored = 6;
-  ledger.samples_buffered = 1;
-  ledger.samples_dropped = {{"ring_full", 3}};
-  EXPECT_TRUE(ledger.balanced());
-  ledger.samples_dropped["ring_full"] = 2;
-  EXPECT_FALSE(ledger.balanced());
-  ledger.samples_dropped["ring_full"] = 3;
-  ledger.bytes_skipped["noise"] = 0;
-  EXPECT_FALSE(ledger.balanced());
+TEST(Ledger, BalancesWhenBothIdentitiesHoldAndTheFileAgrees) {
+  analysis::SourceLedger source;
+  source.bytes_in = 100;
+  source.bytes_decoded = 90;
+  source.bytes_pending = 3;
+  source.bytes_skipped = {{"bad-time", 5}, {"garbage", 2}};
+  EXPECT_TRUE(source.balanced());
+  source.bytes_skipped["garbage"] = 0;
+  EXPECT_FALSE(source.balanced());
+  analysis::StreamLedger stream;
+  stream.samples_decoded = 10;
+  stream.samples_stored = 6;
+  stream.samples_buffered = 1;
+  stream.samples_dropped = {{"ring-full", 3}};
+  EXPECT_TRUE(stream.balanced());
+  stream.samples_dropped["ring-full"] = 2;
+  EXPECT_FALSE(stream.balanced());
+  stream.samples_dropped["ring-full"] = 3;
+  stream.agrees_with_file = false;
+  EXPECT_FALSE(stream.balanced());
 }
 
 }  // namespace

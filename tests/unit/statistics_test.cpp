@@ -49,6 +49,15 @@ TEST(Statistics, AreTheSameHoweverTheSeriesIsCut) {
   }
 }
 
+TEST(Statistics, OfAConstantHaveNoSpreadHoweverItIsCut) {
+  for (const double value : {33.37, -0.1, 1e9 / 3, 5e-324}) {
+    Statistics statistics;
+    for (const std::size_t n : {1U, 7U, 1000U, 131'072U}) statistics.add(std::vector<double>(n, value));
+    EXPECT_EQ(statistics.std(), 0.0) << value;
+    EXPECT_EQ(statistics.mean(), value);
+  }
+}
+
 TEST(Statistics, CountMissingValuesApart) {
   Statistics statistics;
   statistics.add(std::vector{kNaN, kNaN});

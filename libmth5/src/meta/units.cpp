@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "meta/text.hpp"
+#include "mth5/metadata.hpp"
 
 namespace mth5::meta {
 namespace {
@@ -47,6 +48,17 @@ std::optional<std::string> unit_name(std::string_view part) {
       if (symbol == std::string{prefix.symbol}.append(unit.symbol) || name == lower(std::string{prefix.name}.append(unit.name)))
         return std::string{prefix.name}.append(unit.name);
   return std::nullopt;
+}
+
+/// Of a name as unit_name() gives it, in ASCII.
+std::string symbol_of(std::string_view name) {
+  for (const auto& other : kOthers)
+    if (name == other.name) return std::string{other.symbol};
+  for (const auto& prefix : kPrefixes)
+    for (const auto& unit : kUnits)
+      if (name == std::string{prefix.name}.append(unit.name))
+        return std::string{prefix.symbol}.append(unit.symbol == "\u03A9" ? "Ohm" : unit.symbol);
+  return std::string{name};
 }
 
 std::string suggestion(std::string_view part) {
@@ -101,3 +113,26 @@ std::variant<UnitName, UnitProblem> normalised_unit(std::string_view text) {
 }
 
 }  // namespace mth5::meta
+
+namespace mth5 {
+
+std::string unit_symbol(std::string_view units) {
+  const auto known = meta::normalised_unit(units);
+  const auto* name = std::get_if<meta::UnitName>(&known);
+  if (name == nullptr) return std::string{units};
+  if (name->text == meta::kCounts) return "counts";
+  std::string out;
+  bool per = false;
+  for (const auto part : meta::split(name->text, ' ')) {
+    if (part == "per") {
+      per = true;
+      continue;
+    }
+    if (!out.empty()) out += per ? "/" : " ";
+    out += meta::symbol_of(part);
+    per = false;
+  }
+  return out;
+}
+
+}  // namespace mth5

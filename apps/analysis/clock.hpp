@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "mth5/reader.hpp"
+
+/// The clock of a stream, from the anchors of /Acquisition/clock/<stream> (libmth5/doc/acquisition.md). Thread: that of the
+/// reader.
+namespace analysis {
+
+struct ClockSummary {
+  std::string stream;
+  std::string source;         ///< of the newest anchor: "gps", "device", "host", "none"
+  mth5::UtcNanos time{};      ///< of the newest anchor
+  double ppm = 0;             ///< of the instrument's clock against UTC, + = fast; NaN = not known
+  double residual_us = 0;     ///< of the newest anchor against the line fitted through those before it; NaN = not known
+  double uncertainty_us = 0;  ///< of the time of the newest anchor; NaN = not known
+  double axis_error_s = 0;    ///< largest distance of the plain axis (start + index / rate) of any run from UTC; NaN = not known
+  bool locked = false;
+};
+
+/// One per stream with a clock, in order of name; empty for files without.
+/// @throws mth5::FormatError if a table lacks a column
+[[nodiscard]] std::vector<ClockSummary> read_clocks(const mth5::Reader& file);
+
+/// source, ppm, residual_us, axis_error_s, locked; null where not known.
+[[nodiscard]] nlohmann::ordered_json to_json(const ClockSummary& clock);
+/// "gps, locked, +12.3 ppm, residual 4 us, axis off by up to 0.5 s".
+[[nodiscard]] std::string to_text(const ClockSummary& clock);
+
+}  // namespace analysis

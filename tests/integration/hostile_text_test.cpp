@@ -1,0 +1,94 @@
+#include <csignal>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "mth5/printable.hpp"
+#include "support/hostile_file.hpp"
+#include "support/process.hpp"
+#include "support/support.hpp"
+
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+std::string program(const std::string& name) { return MTH5_TEST_BIN "/" + name; }
+
+/// Nothing in it moves a cursor, hides or turns text, and it is UTF-8.
+MATCHER(IsHarmless, "holds nothing a terminal obeys") {
+  const bool good = arg == mth5::printable_lines(arg);
+  if (!good) *result_listener << mth5::printable_lines(arg);
+  return good;
+}
+
+class HostileText : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    dir_ = new support::TempDir;
+    support::write_hostile_file(file());
+  }
+  static void TearDownTestSuite() { delete dir_; }
+  static std::filesystem::path file() { return *dir_ / "MT\x1b[41m001\u202E.h5"; }
+  static support::TempDir* dir_;
+};
+support::TempDir* HostileText::dir_ = nullptr;
+
+TEST_F(HostileText, ReachesNoTerminalFromAnyProgramAndFormat) {
+  const std::string path = file();
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {program("mth5-monitor"), "--once", path},
+           {program("mth5-monitor"), "--once", "--csv", path},
+           {program("mth5-monitor"), "--once", "--json", path},
+           {program("mth5-monitor"), path},
+           {program("mth5-monitor"), "--json", path},
+           {program("mth5-monitor"), "--once", "--channels", "no\x1bne", path},
+           {program("mth5-monitor"), "--once", "--station", "none", path},
+           {program("mth5-summary"), path},
+           {program("mth5-summary"), "--format", "json", path},
+           {program("mth5-recover"), path},
+           {program("mth5-recover"), "--check", "--json", path},
+           {program("mth5-recover"), path + "\x1b[1mgone"},
+       }) {
+    const auto finished = support::run(arguments);
+    EXPECT_THAT(finished.out, IsHarmless()) << testing::PrintToString(arguments);
+    EXPECT_THAT(finished.err, IsHarmless()) << testing::PrintToString(arguments);
+    EXPECT_FALSE(finished.out.empty() && finished.err.empty()) << testing::PrintToString(arguments);
+  }
+}
+
+TEST_F(HostileText, CannotPretendToBeAnotherLine) {
+  const auto page = support::run({program("mth5-monitor"), "--once", file()});
+  EXPECT_EQ(page.code, 0) << page.err;
+  EXPECT_THAT(page.out, HasSubstr("S1\\x1b[2J\\x1b[31m\\x0aState    live"));
+  EXPECT_THAT(page.out, Not(HasSubstr("\nState    live")));
+  const auto summary = support::run({program("mth5-summary"), file()});
+  EXPECT_EQ(summary.code, 0) << summary.err;
+  EXPECT_THAT(summary.out, HasSubstr("Station S1\\x1b[2J\\x1b[31m\\x0aState    live, survey SU\\x1b]0;owned\\x07RVEY"));
+  EXPECT_THAT(summary.out, HasSubstr("gar\\x1b[7mbage 3"));
+}
+
+TEST_F(HostileText, IsWholeInJson) {
+  const auto& names = support::hostile_names();
+  const auto summary = json::parse(support::run({program("mth5-summary"), "--format", "json", file()}).out);
+  EXPECT_EQ(summary["stations"][0]["id"], names.station);
+  EXPECT_EQ(summary["stations"][0]["survey"], names.survey);
+  EXPECT_EQ(summary["runs"][0]["id"], names.run);
+  const auto look = json::parse(support::run({program("mth5-monitor"), "--once", "--json", file()}).out);
+  EXPECT_EQ(look["stations"][0], names.station);
+}
+
+TEST_F(HostileText, IsNoFormulaInASpreadsheet) {
+  const auto csv = support::run({program("mth5-monitor"), "--once", "--csv", file()});
+  EXPECT_THAT(csv.out, HasSubstr(",'=cmd|' C calc'!A0,"));
+  EXPECT_THAT(csv.out, HasSubstr(",\"'@SUM(1),\"\"quoted\"\"\\x7f\\x0d\\xff\\xfe\","));
+  std::istringstream lines{csv.out};
+  int n = 0;
+  for (std::string line; std::getline(lines, line);) ++n;
+  EXPECT_EQ(n, 3) << csv.out;
+}
+
+}  // namespace

@@ -1,0 +1,231 @@
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "analysis/clock.hpp"
+#include "analysis/ledger.hpp"
+#include "analysis/snapshot.hpp"
+#include "analysis/summary.hpp"
+#include "support/acquisition_file.hpp"
+#include "support/stages.hpp"
+#include "support/support.hpp"
+
+namespace {
+
+using analysis::FlowState;
+using std::chrono::seconds;
+using support::AcquisitionFile;
+using support::Stages;
+using testing::HasSubstr;
+
+mth5::UtcNanos host(int s) { return AcquisitionFile::start() + seconds{s}; }
+
+class LedgerOfAFile : public testing::Test {
+ protected:
+  support::TempDir dir_;
+  const std::filesystem::path path_ = dir_ / "a.h5";
+
+  /// One stream of 100 samples in two sessions, the first of which crashed with 10 samples that its ledger does not know.
+  void write(std::int64_t stored_last, std::int64_t recovered) {
+    AcquisitionFile file{path_, {{0, "lemi", "S1", 1}}};
+    const auto run = file.add_run(0, "sr1_0001", seconds{0});
+    file.append(run, 60);
+    file.reason("skipped", 0, "garbage", 3);
+    file.commit(1, host(10), {{103, 100, 0, 3}}, {{30, 30}});
+    file.reason("skipped", 0, "garbage", 5);
+    file.reason("dropped", 0, "ring-full", 2);
+    file.commit(1, host(20), {{208, 200, 3, 5}}, {{54, 50, 2, 2}});
+    file.reason("dropped", 0, "ring-full", 1);
+    file.append(run, 40);
+    file.commit(2, host(500), {{161, 160, 1, 0}}, {{41, stored_last, 0, 1, recovered}});
+    file.file().close();
+  }
+};
+
+TEST_F(LedgerOfAFile, IsTheSumOfItsSessionsWithRecoveredSamplesAndReasons) {
+  write(40, 10);
+  const mth5::Reader reader{path_};
+  const auto ledger = analysis::read_ledger(reader);
+  EXPECT_EQ(ledger.layout, 2);
+  EXPECT_EQ(ledger.sessions, 2);
+  EXPECT_EQ(ledger.last_commit, host(500));
+  ASSERT_EQ(ledger.sources.size(), 1U);
+  const auto& source = ledger.sources.front();
+  EXPECT_EQ(source.name, "box0");
+  EXPECT_EQ(source.bytes_in, 369);
+  EXPECT_EQ(source.bytes_pending, 4);
+  EXPECT_EQ(source.bytes_skipped, (analysis::Reasons{{"garbage", 5}}));
+  EXPECT_TRUE(source.balanced());
+  ASSERT_EQ(ledger.streams.size(), 1U);
+  const auto& stream = ledger.streams.front();
+  EXPECT_EQ(stream.samples_decoded, 95);
+  EXPECT_EQ(stream.samples_stored, 90);
+  EXPECT_EQ(stream.samples_recovered, 10);
+  EXPECT_EQ(stream.samples_dropped, (analysis::Reasons{{"ring-full", 3}}));
+  EXPECT_EQ(stream.samples_in_file, 100);
+  EXPECT_TRUE(ledger.balanced());
+  const auto json = to_json(ledger);
+  EXPECT_EQ(json[0]["samples_stored"], 90);
+  EXPECT_EQ(json[0]["streams"][0]["samples_recovered"], 10);
+  EXPECT_EQ(json[0]["streams"][0]["station"], "S1");
+  EXPECT_EQ(json[0]["balanced"], true);
+}
+
+TEST_F(LedgerOfAFile, DoesNotBalanceIfTheFileHoldsMoreOrLess) {
+  write(40, 0);  // each row adds up; ten samples are in the file that nobody accounts for
+  {
+    const mth5::Reader reader{path_};
+    const auto ledger = analysis::read_ledger(reader);
+    EXPECT_FALSE(ledger.streams.front().agrees_with_file);
+    EXPECT_FALSE(ledger.balanced());
+    EXPECT_EQ(ledger.streams.front().samples_beyond_ledger, 0) << "it was closed in order";
+    EXPECT_EQ(to_json(ledger)[0]["balanced"], false);
+  }
+  std::filesystem::remove(path_);
+  write(40, 11);
+  const mth5::Reader reader{path_};
+  EXPECT_FALSE(analysis::read_ledger(reader).balanced());
+}
+
+TEST_F(LedgerOfAFile, OfTwoStreamsIsKeptApartAndFillDoesNotCountAsStored) {
+  AcquisitionFile file{path_, {{0, "fast", "S1", 4}, {0, "slow", "S1", 1}, {1, "other", "S2", 4}}};
+  const auto fast = file.add_run(0, "sr4_0001", seconds{0});
+  const auto slow = file.add_run(1, "sr1_0001", seconds{0});
+  const auto other = file.add_run(2, "sr4_0001", seconds{0});
+  file.append(fast, 80);
+  file.append(slow, 20);
+  file.append(other, 44);
+  file.gap(0, "", seconds{5}, 8, "no-data", "sr4_0001", "sr4_0001", true);
+  file.gap(1, "ey", seconds{5}, 3, "channel-away", "sr1_0001", "sr1_0001", true);  // the other channels go on: stored
+  file.commit(1, host(20), {{10, 10}, {5, 5}}, {{72, 72}, {20, 20}, {44, 44}});
+  file.file().close();
+  const mth5::Reader reader{path_};
+  const auto ledger = analysis::read_ledger(reader);
+  ASSERT_EQ(ledger.streams.size(), 3U);
+  EXPECT_EQ(ledger.streams[0].samples_in_file, 72);
+  EXPECT_EQ(ledger.streams[1].samples_in_file, 20);
+  EXPECT_EQ(ledger.streams[2].samples_in_file, 44);
+  EXPECT_TRUE(ledger.balanced());
+  const auto json = to_json(ledger);
+  ASSERT_EQ(json.size(), 2U);
+  EXPECT_EQ(json[0]["streams"].size(), 2U);
+  EXPECT_EQ(json[0]["samples_stored"], 92);
+  EXPECT_EQ(json[1]["samples_stored"], 44);
+}
+
+TEST_F(LedgerOfAFile, KnowsThatALiveAndACrashedWriterAreAheadOfIt) {
+  Stages writer{[&](Stages::Gate& gate) {
+    AcquisitionFile file{path_, {{0, "lemi", "S1", 1}}};
+    const auto run = file.add_run(0, "sr1_0001", seconds{0});
+    file.append(run, 30);
+    file.commit(1, host(30), {{30, 30}}, {{30, 30}});
+    file.append(run, 7);
+    file.file().flush();
+    gate.reached();
+  }};
+  writer.wait();
+  for (const bool lives : {true, false}) {
+    if (!lives) writer.kill_now();
+    const mth5::Reader reader{path_};
+    const auto ledger = analysis::read_ledger(reader);
+    EXPECT_EQ(ledger.streams.front().samples_in_file, 37);
+    EXPECT_EQ(ledger.streams.front().samples_beyond_ledger, 7);
+    EXPECT_TRUE(ledger.balanced()) << lives;
+  }
+}
+
+TEST_F(LedgerOfAFile, GivesTheClockOfAStreamWithTheErrorOfThePlainAxis) {
+  AcquisitionFile file{path_, {{0, "lemi", "S1", 1}}};
+  const auto run = file.add_run(0, "sr1_0001", seconds{0});
+  file.append(run, 1000);
+  file.anchor("sr1_0001", 0, host(0), "gps", 0, 0, false);
+  file.anchor("sr1_0001", 500, host(500) + std::chrono::milliseconds{25}, "gps", 1e-6, -50, true);
+  file.anchor("sr1_0001", 900, host(900) + std::chrono::milliseconds{45}, "gps", -4e-6, -50, true);
+  file.anchor("sr1_0001", 950, host(2000), "none", 0, std::numeric_limits<double>::quiet_NaN(), false);
+  file.anchor("sr1_0001", 999, host(999) - std::chrono::milliseconds{5}, "gps", 2e-6, -49.5, true);
+  file.file().close();
+  const mth5::Reader reader{path_};
+  const auto clocks = analysis::read_clocks(reader);
+  ASSERT_EQ(clocks.size(), 1U);
+  EXPECT_EQ(clocks[0].stream, "lemi");
+  EXPECT_EQ(clocks[0].source, "gps");
+  EXPECT_EQ(clocks[0].ppm, -49.5);
+  EXPECT_NEAR(clocks[0].residual_us, 2, 1e-9);
+  EXPECT_NEAR(clocks[0].axis_error_s, 0.045, 1e-9);
+  EXPECT_TRUE(clocks[0].locked);
+  EXPECT_EQ(to_text(clocks[0]), "gps, locked, -49.5 ppm, residual 2 us, axis off by up to 0.045 s");
+}
+
+/// A recorder that commits every ten seconds of its host's clock, until it has no more samples after 60 s.
+class LiveFlow : public LedgerOfAFile {
+ protected:
+  void record(const std::vector<AcquisitionFile::SourceRow>& behind, Stages::Gate& gate) const {
+    AcquisitionFile file{path_, {{0, "lemi", "S1", 1}}};
+    const auto now = std::chrono::floor<seconds>(mth5::host_now());
+    const auto run = file.add_run(0, "sr1_0001", seconds{0});
+    for (int k = 1; k <= 6; ++k) {
+      file.append(run, 10);
+      file.commit(1, now - seconds{60 - 10 * k}, {{k * 10, k * 10}}, {{k * 10, k * 10}});
+    }
+    file.file().flush();
+    for (const auto& row : behind) {
+      file.commit(1, now + seconds{30}, {row}, {{60, 60}});
+      file.file().flush();
+    }
+    gate.reached();
+  }
+};
+
+TEST_F(LiveFlow, SaysNoDataOnceSamplesFailToCome) {
+  Stages writer{[&](Stages::Gate& gate) { record({}, gate); }};
+  writer.wait();
+  const auto now = mth5::host_now();
+  analysis::LiveFile file{path_, {}};
+  const auto good = file.look(now + seconds{1});
+  ASSERT_EQ(good.streams.size(), 1U);
+  EXPECT_EQ(good.streams[0].flow->state, FlowState::Receiving);
+  EXPECT_EQ(state_text(good), "live");
+  EXPECT_EQ(good.percent, 100);
+  const auto silent = file.look(now + seconds{25});
+  EXPECT_EQ(silent.streams[0].flow->state, FlowState::NoData);
+  EXPECT_THAT(state_text(silent), testing::MatchesRegex(R"(no data since [0-9:]{8} \(2[0-9] s\))"));
+  EXPECT_THAT(to_line(silent), HasSubstr(" no data since "));
+  EXPECT_EQ(silent.gap_count, 1);
+  EXPECT_EQ(silent.last_gap->reason, "no-data");
+  EXPECT_EQ(silent.last_gap->start, host(60)) << "behind the last sample, by the instrument's clock";
+  EXPECT_NEAR(static_cast<double>(silent.gap_samples), 25, 4);
+  EXPECT_LT(silent.percent, 80);
+  EXPECT_EQ(to_json(silent)["streams"][0]["state"], "no-data");
+}
+
+TEST_F(LiveFlow, SaysGarbageWhereBytesComeAndNoSamples) {
+  Stages writer{[&](Stages::Gate& gate) { record({{900, 60, 0, 840}}, gate); }};
+  writer.wait();
+  analysis::LiveFile file{path_, {}};
+  const auto look = file.look(mth5::host_now() + seconds{31});
+  EXPECT_EQ(look.streams[0].flow->state, FlowState::Garbage);
+  EXPECT_THAT(state_text(look), HasSubstr("garbage since "));
+}
+
+TEST_F(LiveFlow, SaysWaitingForAStreamFromWhichNothingHasCome) {
+  Stages writer{[&](Stages::Gate& gate) {
+    AcquisitionFile file{path_, {{0, "lemi", "S1", 1}}};
+    file.commit(1, mth5::host_now() - seconds{100}, {{0, 0}}, {{0, 0}});
+    file.file().flush();
+    gate.reached();
+  }};
+  writer.wait();
+  analysis::LiveFile file{path_, {}};
+  const auto look = file.look(mth5::host_now());
+  ASSERT_EQ(look.streams.size(), 1U);
+  EXPECT_EQ(look.streams[0].flow->state, FlowState::Waiting);
+  EXPECT_EQ(look.streams[0].name, "lemi");
+  EXPECT_THAT(state_text(look), HasSubstr("waiting for data since "));
+  EXPECT_TRUE(std::isnan(look.percent));
+}
+
+}  // namespace
