@@ -12,7 +12,7 @@ for option in "$@"; do
     *) fail "unknown option $option (--tidy, --no-tests)" ;;
   esac
 done
-scripts/setup.sh --dev
+if [[ $tidy == yes ]]; then scripts/setup.sh --dev; else scripts/setup.sh --format; fi
 
 failed=()
 # check NAME COMMAND...: says what is checked, remembers what failed, goes on.

@@ -7,7 +7,7 @@ unset "${!MTH5D_@}" # settings of another mth5d
 (($# == 0)) || fail "takes no options, but was given: $*"
 
 scripts/setup.sh
-build release mth5d mth5-sim mth5-monitor mth5-summary
+build release programs
 bin=$root/build/release/bin
 
 base=build/demo/$(date -u +%Y%m%dT%H%M%SZ)

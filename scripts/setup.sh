@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is needed to build and run (and with --test to test) on Debian 12. Needs root or sudo only if something is missing.
-#   scripts/setup.sh [--test] [--dev] [--vm]        --vm: for tests/fault/power_cut.sh, a kernel in build/vm too
+#   scripts/setup.sh [--test] [--format] [--dev] [--vm] [--system]
+#     --vm: for tests/fault/power_cut.sh, a kernel in build/vm too      --system: for scripts/test.sh --system
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 build_packages=(g++ cmake ninja-build pkg-config git ca-certificates libhdf5-dev libxxhash-dev libboost-dev libboost-program-options-dev
@@ -8,6 +9,7 @@ build_packages=(g++ cmake ninja-build pkg-config git ca-certificates libhdf5-dev
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev) # CMake configures tests and benchmarks with all else
 test_packages=(hdf5-tools e2fsprogs python3-venv python3-dev man-db procps strace)
 dev_packages=(clang-14 clang-format-14 clang-tidy-14 gcovr tmux)
+system_packages=(mmdebstrap systemd-container)
 vm_packages=(qemu-system-x86 busybox-static e2fsprogs python3-minimal)
 
 packages=("${build_packages[@]}")
@@ -15,9 +17,11 @@ with_python=no with_kernel=no
 for option in "$@"; do
   case $option in
     --test) packages+=("${test_packages[@]}") with_python=yes ;;
+    --format) packages+=(clang-format-14) ;;
+    --system) packages+=("${system_packages[@]}") ;;
     --dev) packages+=("${dev_packages[@]}") ;;
     --vm) packages+=("${vm_packages[@]}") with_kernel=yes ;;
-    *) fail "unknown option $option (--test, --dev, --vm)" ;;
+    *) fail "unknown option $option (--test, --format, --dev, --vm, --system)" ;;
   esac
 done
 

@@ -1,19 +1,40 @@
 #!/usr/bin/env bash
 # Sets everything up and runs all tests: with ASan and UBSan (preset dev), and those of threads again with TSan.
 #   scripts/test.sh [--quick]      --quick: preset dev only
+#   scripts/test.sh --system       instead: the installed service under a real systemd, in a container; needs root
+# A test that the machine cannot run is skipped only if tests/may_skip.txt says that it may be.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-quick=no
+quick=no system=no
 for option in "$@"; do
   case $option in
     --quick) quick=yes ;;
-    *) fail "unknown option $option (--quick)" ;;
+    --system) system=yes ;;
+    *) fail "unknown option $option (--quick, --system)" ;;
   esac
 done
+
+# run_tests PRESET CTEST-OPTION...
+run_tests() {
+  local log=build/$1.tests.log code=0
+  ctest --preset "$@" 2>&1 | tee "$log" || code=$?
+  scripts/skipped.sh "$log" || fail "tests were skipped that must not be: see above"
+  ((code == 0)) || fail "tests failed (preset $1)"
+}
+
+if [[ $system == yes ]]; then
+  [[ $EUID -eq 0 ]] || fail "--system boots a container: run it as root"
+  scripts/setup.sh --system
+  build release programs
+  say "the service, under a real systemd"
+  tests/system/systemd.sh build/release
+  say "all tests of the system passed"
+  exit
+fi
 
 scripts/setup.sh --test
 build dev
 say "tests (dev: ASan, UBSan)"
-ctest --preset dev -j 2
+run_tests dev -j 2
 if [[ $quick == no ]]; then
   # Only programs with threads of ours, and the tests that run them; what else there is gains nothing from TSan but time.
   threads=(unit_ring unit_recorder unit_stream_source integration_daemon integration_sim integration_service)
@@ -24,6 +45,6 @@ if [[ $quick == no ]]; then
   build tsan mth5d mth5-sim mth5-monitor mth5-summary mth5-recover "${threads[@]/%/_test}"
   say "tests (tsan): everything that runs threads"
   # Without what hardly does more than Python, and scripts.
-  ctest --preset tsan -j 2 -L 'unit|integration|fault' -E 'EqualsPython|_test$'
+  run_tests tsan -j 2 -L 'unit|integration|fault' -E 'EqualsPython|_test$'
 fi
 say "all tests passed"

@@ -13,6 +13,7 @@
 
 #include "cli/stderr_relay.hpp"
 #include "mth5/error.hpp"
+#include "service.hpp"
 
 namespace mth5d {
 
@@ -47,15 +48,9 @@ Daemon::Daemon(daq::config::Config config, Options options, std::shared_ptr<spdl
       log_{std::move(log)},
       ring_{ring_words(config_)},
       board_{config_.sources.size()},
-      recorder_{config_,
-                streams_,
-                ring_,
-                receipts_,
-                log_,
-                [this](const std::filesystem::path& file) {
-                  log_->info("file open file={}", file.string());
-                  sd_notify(0, "READY=1");
-                }},
+      recorder_{config_, streams_,
+                ring_,   receipts_,
+                log_,    [this](const std::filesystem::path& file) { log_->info("file open file={}", file.string()); }},
       signals_{main_, SIGTERM, SIGINT, SIGHUP},
       status_timer_{main_},
       drain_timer_{main_},
@@ -64,6 +59,8 @@ Daemon::Daemon(daq::config::Config config, Options options, std::shared_ptr<spdl
              .since = mth5::host_now(),
              .started = Steady::now(),
              .disk_limit_bytes = config_.output.reserve},
+      status_file_{options_.status_file},
+      status_quiet_{log_},
       io_work_{boost::asio::make_work_guard(io_)},
       io_timer_{io_},
       quiet_{log_} {
@@ -89,7 +86,10 @@ void Daemon::make_input(std::size_t index) {
     entry.input = to_string(config.input);
     entry.instrument = config.instrument.name;
     entry.station = config.station.text("id");
-    entry.state = "waiting";
+    double rate = 0;  // of the fastest stream
+    for (const auto& seen : input.intake->streams()) rate = std::max(rate, streams_.at(seen.stream).sample_rate);
+    entry.flow = daq::status::Flow{std::chrono::duration<double>{rate > 0 ? 1 / rate : 1}, Steady::now()};
+    for (const auto& quantity : config.instrument.soh) entry.health.push_back({quantity.name, quantity.units});
   });
   daq::source::Listener listener;
   listener.bytes = [this, index](std::span<const char> bytes) {
@@ -106,7 +106,7 @@ void Daemon::make_input(std::size_t index) {
     quiet_.say(spdlog::level::info, "connected " + source.name,
                fmt::format("source connected source={} input={}", source.name, to_string(source.input)), Steady::now());
     board_.source(index, [](auto& entry) {
-      entry.state = "connected";
+      entry.flow.connected(Steady::now());
       entry.problem.clear();
     });
     post_board(index, false);
@@ -122,7 +122,7 @@ void Daemon::make_input(std::size_t index) {
     quiet_.say(spdlog::level::warn, "waiting " + name + " " + reason,
                fmt::format("source waiting source={} why=\"{}\" retry=yes", name, reason), Steady::now());
     board_.source(index, [&](auto& entry) {
-      entry.state = "waiting";
+      entry.flow.disconnected(Steady::now());
       entry.problem = reason;
     });
   };
@@ -136,9 +136,12 @@ void Daemon::post_board(std::size_t index, bool data) {
   const auto now = Steady::now();
   board_.source(index, [&](auto& entry) {
     entry.counters = intake.counters();
+    const auto health = intake.state_of_health();
+    for (std::size_t i = 0; i < health.size(); ++i) entry.health[i].value = health[i];
     if (!data) return;
-    entry.last_data = now;
-    entry.has_data = true;
+    std::uint64_t stored = 0;
+    for (const auto& seen : intake.streams()) stored += seen.counters.passed;
+    entry.flow.received(now, entry.counters.frames, stored);
   });
   for (const auto& seen : intake.streams()) {
     board_.stream(seen.stream, [&](auto& entry) {
@@ -231,7 +234,7 @@ void Daemon::source_ended(std::size_t index) {
   }
   log_->info("source ended source={} bytes={} frames={} samples={} gaps={}", config_.sources[index].name, bytes.bytes_in,
              bytes.frames, samples, gaps);
-  board_.source(index, [](auto& entry) { entry.state = "ended"; });
+  board_.source(index, [](auto& entry) { entry.flow.ended(Steady::now()); });
   settle();
 }
 
@@ -272,11 +275,29 @@ void Daemon::guarded(const char* stage, Body body) {
 }
 
 void Daemon::run() {
+  const auto now_text = [this] {
+    return daq::status::to_json(board_.copy(), recorder_.state(), receipts_, ring_, about_)
+               .dump(1, ' ', false, nlohmann::json::error_handler_t::replace) +
+           "\n";
+  };
+  try {
+    status_file_.claim(now_text());
+  } catch (const daq::status::Unfit&) {
+    throw;
+  } catch (const mth5::FileError&) {  // told with the first report; a recorder does not stay down for that
+  }
   wait_for_signal();
-  recorder_.claim([this] {
-    main_.poll();  // signals are answered also while a file takes its time
-    return stopping_;
-  });
+  try {
+    const LongStart recovering{"looking at what is in " + config_.output.directory.string()};
+    recorder_.claim([this] {
+      main_.poll();  // signals are answered also while a file takes its time
+      return stopping_;
+    });
+  } catch (...) {
+    about_.state = "stopped";
+    write_status(now_text());
+    throw;
+  }
   if (stopping_) {
     about_.state = "stopped";
     report_status();
@@ -299,6 +320,7 @@ void Daemon::run() {
   writer_thread_ = std::jthread{[this] { guarded("mth5-writer", [this] { recorder_.run(); }); }};
   io_thread_ = std::jthread{[this] { guarded("mth5-io", [this] { io_.run(); }); }};
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  sd_notify(0, "READY=1");  // whether an instrument is there is no matter of the service
 
   main_.run();
   io_thread_.join();
@@ -382,12 +404,16 @@ void Daemon::report_status() {
     warned_call_ = recorded.call_began;
     log_->warn("slow disk: a write has been under way for more than {} s; samples wait in the ring", kSlowCall.count());
   }
-  if (options_.status_file.empty() || status_broken_) return;
+  status_quiet_.tick(Steady::now());
+  write_status(status.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+void Daemon::write_status(const std::string& text) {
   try {
-    daq::status::write_atomically(options_.status_file, status.dump(1) + "\n");
-  } catch (const mth5::FileError& e) {
-    status_broken_ = true;
-    log_->warn("no status file: {}; recording goes on", e.what());
+    status_file_.write(text);
+  } catch (const mth5::Error& e) {
+    status_quiet_.say(spdlog::level::warn, "status", fmt::format("no status file: {}; recording goes on, retry=1s", e.what()),
+                      Steady::now());
   }
 }
 

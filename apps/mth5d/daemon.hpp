@@ -24,6 +24,7 @@
 #include "acquisition/source/source.hpp"
 #include "acquisition/status/board.hpp"
 #include "acquisition/status/report.hpp"
+#include "acquisition/status/status_file.hpp"
 #include "acquisition/stream/streams.hpp"
 
 namespace mth5d {
@@ -75,6 +76,7 @@ class Daemon {
   void wait_for_signal();
   void tick_status();
   void report_status();
+  void write_status(const std::string& text);
   void stop(const char* why);
   void stage_ended(const char* stage, std::exception_ptr failure);
   template <class Body>
@@ -95,8 +97,10 @@ class Daemon {
   boost::asio::signal_set signals_;
   boost::asio::steady_timer status_timer_, drain_timer_;
   daq::status::Daemon about_;
+  daq::status::StatusFile status_file_;
+  daq::log::Quiet status_quiet_;
   std::exception_ptr failure_;
-  bool stopping_ = false, status_broken_ = false;
+  bool stopping_ = false;
   Steady::time_point warned_call_{};
   // io thread.
   boost::asio::io_context io_;

@@ -1,18 +1,15 @@
-#include <signal.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
+#include <optional>
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
-#include <nlohmann/json.hpp>
 
 #include "acquisition/config/config.hpp"
 #include "acquisition/config/keys.hpp"
-#include "acquisition/status/report.hpp"
+#include "acquisition/status/status_file.hpp"
 #include "cli/cli.hpp"
 #include "cli/stderr_relay.hpp"
 #include "daemon.hpp"
@@ -20,6 +17,7 @@
 #include "mth5/error.hpp"
 #include "mth5/time.hpp"
 #include "printable_log.hpp"
+#include "show_status.hpp"
 
 namespace fs = std::filesystem;
 namespace po = boost::program_options;
@@ -30,11 +28,6 @@ std::string join(const std::vector<std::string>& lines) {
   std::string text;
   for (const auto& line : lines) text += (text.empty() ? "" : "\n") + line;
   return text;
-}
-
-fs::path default_status_file() {
-  const char* runtime = std::getenv("RUNTIME_DIRECTORY");  // set by systemd
-  return fs::path{runtime != nullptr ? runtime : "/run/mth5d"} / "status.json";
 }
 
 /// Nobody who reads the log, or does not, may hold up the recording: all of stderr is relayed first. (spdlog's own asynchronous
@@ -57,18 +50,6 @@ std::shared_ptr<spdlog::logger> make_log(int verbosity) {
   return log;
 }
 
-int print_status(const fs::path& path, bool json) {
-  std::ifstream in{path};
-  if (!in) throw mth5::FileError{path.string() + ": cannot be read; no mth5d runs here (or give --status-file)"};
-  const auto status = nlohmann::ordered_json::parse(in, nullptr, false);
-  if (status.is_discarded() || !status.contains("pid")) throw mth5::FileError{path.string() + ": is not a status file of mth5d"};
-  const int pid = status.at("pid").get<int>();
-  if (status.at("state") == "stopped" || (kill(pid, 0) != 0 && errno == ESRCH))
-    throw mth5::FileError{path.string() + ": mth5d (pid " + std::to_string(pid) + ") is not running"};
-  std::cout << (json ? status.dump() + "\n" : daq::status::to_text(status));
-  return cli::kDone;
-}
-
 int daemon_main(int argc, char** argv) {
   // How the manual of the configuration is made; nothing for users, so --help is silent about it.
   if (argc == 2 && std::string_view{argv[1]} == "--print-manual") {
@@ -87,9 +68,10 @@ int daemon_main(int argc, char** argv) {
   add("check-config", po::bool_switch(), "check the configuration, say all findings, do nothing else");
   add("print-config", po::bool_switch(), "print every key with its value and where it came from");
   add("until-eof", po::bool_switch(), "end, with the file closed, when every source has ended");
-  add("status", po::bool_switch(), "print the state of the running daemon; exit 1 if none runs");
+  add("status", po::bool_switch(), "print the state of the running daemons; exit 1 if none runs, or a source does not deliver");
   add("json", po::bool_switch(), "with --status or --try: as JSON");
-  add("status-file", po::value<std::string>()->value_name("FILE"), "default /run/mth5d/status.json");
+  add("status-file", po::value<std::string>()->value_name("FILE"),
+      "default /run/mth5d/SURVEY-STATION.json; for --status: all there");
   add("list-instruments", po::bool_switch(), "print the instrument profiles found, and what each decodes");
   add("try", po::value<std::vector<std::string>>()->multitoken()->value_name("PROFILE FILE"),
       "show what a profile makes of a recording (- for stdin), record nothing; exit 1 if nothing is decoded");
@@ -100,10 +82,12 @@ int daemon_main(int argc, char** argv) {
   const auto parsed = cli::parse(line, argc, argv);
   if (parsed.answered) return cli::kDone;
   const auto& values = parsed.values;
-  const fs::path status_file =
-      values.count("status-file") > 0 ? fs::path{values["status-file"].as<std::string>()} : default_status_file();
+  std::optional<fs::path> status_file;
+  if (values.count("status-file") > 0) status_file = values["status-file"].as<std::string>();
+  if (status_file && status_file->filename().empty())
+    throw cli::UsageError{"--status-file: '" + status_file->string() + "' names no file"};
 
-  if (values["status"].as<bool>()) return print_status(status_file, values["json"].as<bool>());
+  if (values["status"].as<bool>()) return mth5d::show_status(status_file, values["json"].as<bool>());
   const fs::path config_file = values.count("config") > 0 ? fs::path{values["config"].as<std::string>()} : fs::path{};
   const auto folders = daq::config::instrument_folders(config_file);
   if (values.count("try") > 0) {
@@ -134,9 +118,10 @@ int daemon_main(int argc, char** argv) {
   }
 
   const auto log = make_log(parsed.verbosity);
-  std::error_code made;  // not being allowed to shows when the status file is written, with a warning
-  fs::create_directories(status_file.parent_path(), made);
-  mth5d::Daemon daemon{std::move(*loaded.config), {status_file, values["until-eof"].as<bool>(), cli::build_id()}, log};
+  if (!status_file)
+    status_file =
+        daq::status::default_status_file(loaded.config->survey.text("id"), loaded.config->sources.front().station.text("id"));
+  mth5d::Daemon daemon{std::move(*loaded.config), {*status_file, values["until-eof"].as<bool>(), cli::build_id()}, log};
   daemon.run();
   return cli::kDone;
 }

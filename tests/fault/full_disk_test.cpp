@@ -5,6 +5,7 @@
 
 #include "mth5/reader.hpp"
 #include "support/healthy.hpp"
+#include "support/needs.hpp"
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
 #include "support/small_disk.hpp"
@@ -57,6 +58,7 @@ std::vector<int> all_seconds(const Recording& recording) {
 }
 
 TEST(FullDisk, ClosesTheFileKeepsReceivingAndGoesOnWhenSpaceReturns) {
+  MTH5_NEEDS_MOUNTS(false);
   const support::TempDir dir;
   const SmallDisk disk{dir / "disk", "size=8m"};
   ASSERT_TRUE(disk.mounted());
@@ -94,6 +96,7 @@ TEST(FullDisk, ClosesTheFileKeepsReceivingAndGoesOnWhenSpaceReturns) {
 }
 
 TEST(FullDisk, EndsAtTermWithACountOfWhatIsNotStored) {
+  MTH5_NEEDS_MOUNTS(false);
   const support::TempDir dir;
   const SmallDisk disk{dir / "disk", "size=8m"};
   ASSERT_TRUE(disk.mounted());
@@ -119,6 +122,7 @@ TEST(FullDisk, EndsAtTermWithACountOfWhatIsNotStored) {
 /// The disk is full from one moment to the next, in full flow: whatever call it hits, what was acknowledged is there, what is not
 /// there is in the list of gaps, and it all adds up.
 TEST(FullDisk, ThatComesAtOnceCostsNothingThatWasDurableAndHidesNothing) {
+  MTH5_NEEDS_MOUNTS(false);
   const support::TempDir dir;
   const SmallDisk disk{dir / "disk", "size=12m"};
   ASSERT_TRUE(disk.mounted());
@@ -157,6 +161,7 @@ TEST(FullDisk, ThatComesAtOnceCostsNothingThatWasDurableAndHidesNothing) {
 }
 
 TEST(FullDisk, AtTheStartIsSaidInOneLine) {
+  MTH5_NEEDS_MOUNTS(false);
   const support::TempDir dir;
   const SmallDisk disk{dir / "disk", "size=1m"};
   ASSERT_TRUE(disk.mounted());

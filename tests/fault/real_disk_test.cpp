@@ -12,11 +12,12 @@
 #include <cstdlib>
 
 #include "support/healthy.hpp"
+#include "support/needs.hpp"
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
 
 /// A disk of its own (ext4 on a loop device) that fails, turns read-only, or stands still under the daemon. Needs root and loop
-/// devices: without them these tests fail and say so; tests/fault/full_disk_test.cpp and environment_test.cpp need neither.
+/// devices: without mounts these tests are skipped; tests/fault/full_disk_test.cpp and environment_test.cpp need neither.
 namespace {
 
 using support::numbered_lines;
@@ -174,6 +175,7 @@ void expect_durable_samples_after(const std::function<void(const Ext4&)>& breaks
 }
 
 TEST(RealDisk, ThatDiesKeepsEverySyncedSampleAndIsGivenUpEvenWhenNothingMoreComes) {
+  MTH5_NEEDS_MOUNTS(true);
   expect_durable_samples_after(
       [](const Ext4& disk) {
         std::uint32_t how = kWithoutLog;
@@ -183,6 +185,7 @@ TEST(RealDisk, ThatDiesKeepsEverySyncedSampleAndIsGivenUpEvenWhenNothingMoreCome
 }
 
 TEST(RealDisk, ThatTurnsReadOnlyKeepsEverySyncedSample) {
+  MTH5_NEEDS_MOUNTS(true);
   expect_durable_samples_after(
       [](const Ext4&
              disk) {  // what the kernel does after an error in the file system; a plain "ro" is refused while somebody writes
@@ -195,6 +198,7 @@ TEST(RealDisk, ThatTurnsReadOnlyKeepsEverySyncedSample) {
 /// A medium that stands still for 3 s (MTH5_FREEZE_SECONDS: for longer, 60 in a night) never stalls the source: the ring takes
 /// it, the figures say it.
 TEST(RealDisk, ThatStandsStillCostsNothingAndIsShown) {
+  MTH5_NEEDS_MOUNTS(true);
   const char* const wanted = std::getenv("MTH5_FREEZE_SECONDS");
   const int still = wanted == nullptr ? 3 : std::atoi(wanted);
   ASSERT_GE(still, 1) << "MTH5_FREEZE_SECONDS=" << wanted;

@@ -28,7 +28,7 @@ const std::string kQuick = "reconnect: {first: 50ms, limit: 100ms}\n";
 
 const nlohmann::json& source(const nlohmann::json& status) { return status.at("sources").at(0); }
 
-bool is_connected(const nlohmann::json& status) { return source(status).at("state") == "connected"; }
+bool is_connected(const nlohmann::json& status) { return source(status).at("connected").get<bool>(); }
 
 /// It has been trying for long enough to have tried many times.
 bool has_tried_for_a_while(const nlohmann::json& status) {

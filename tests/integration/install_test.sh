@@ -6,6 +6,7 @@ trap 'rm -rf "$prefix"' EXIT
 cmake --install "$2" --prefix "$prefix" >/dev/null
 for file in bin/mth5d bin/mth5-sim bin/mth5-monitor bin/mth5-summary bin/mth5-recover share/man/man1/mth5-recover.1 share/man/man8/mth5d.8 share/man/man1/mth5-monitor.1 \
   share/man/man1/mth5-summary.1 share/man/man1/mth5-sim.1 share/mth5-daq/instruments/lemi424.yaml lib/systemd/system/mth5d.service \
+  lib/systemd/system/mth5d@.service \
   include/mth5/file.hpp include/mth5/reader.hpp; do
   [[ -f $prefix/$file ]] || { echo "install: $file is missing"; exit 1; }
 done
@@ -26,4 +27,25 @@ sanitizers=$(sed -n 's/^MTH5_SANITIZE:STRING=\(..*\)/-fsanitize=\1/p' "$2/CMakeC
 "${CXX:-c++}" -std=c++20 $sanitizers "$prefix/probe.cpp" -o "$prefix/probe" $flags
 runs=$("$prefix/probe" "$1/tests/data/mth5/python_v020.h5")
 [[ $runs == 2 ]] || { echo "install: the program built by pkg-config counts '$runs' runs, not 2"; exit 1; }
+fail() { echo "install: $*"; exit 1; }
+# The unit starts the program where it is, for each prefix; pages have version and date; nothing knows where it was built.
+service=$prefix/lib/systemd/system/mth5d.service several=$prefix/lib/systemd/system/mth5d@.service
+grep -qx "ExecStart=$prefix/bin/mth5d --config /etc/mth5d/mth5d.yaml" "$service" || fail "mth5d.service: $(grep ExecStart= "$service")"
+grep -qx "ExecStart=$prefix/bin/mth5d --config /etc/mth5d/%i.yaml" "$several" || fail "mth5d@.service: $(grep ExecStart= "$several")"
+for page in "$prefix"/share/man/man*/*; do
+  head -n 1 "$page" | grep -qE '^\.TH [A-Z0-9.-]+ [158] "20[0-9]{2}-[0-9]{2}-[0-9]{2}" "mth5-daq [0-9.]+" ' || fail "$page: $(head -n 1 "$page")"
+done
+if grep -rl '@[A-Z0-9_]*@' "$service" "$several" "$prefix/share/man"; then fail "something was not filled in"; fi
+case $(sed -n 's/^MTH5_SANITIZE:STRING=//p' "$2/CMakeCache.txt")$(sed -n 's/^CMAKE_BUILD_TYPE:[A-Z]*=//p' "$2/CMakeCache.txt") in
+  Rel*) if grep -laF "$1/" "$prefix"/bin/*; then fail "a program holds the path of the sources"; fi ;;
+esac
+
+# What is not built is asked for before anything is copied.
+half=$(mktemp -d)
+trap 'rm -rf "$prefix" "$half"' EXIT
+sed "s|$2/bin/mth5-recover|$2/bin/mth5-missing|" "$2/cmake_install.cmake" >"$half/cmake_install.cmake"
+if cmake -DCMAKE_INSTALL_PREFIX="$half/prefix" -P "$half/cmake_install.cmake" >"$half/log" 2>&1; then fail "a program that is missing is no error"; fi
+grep -q 'mth5-missing is not built, so nothing is installed; first: cmake --build .* --target programs' <(tr -s '\n ' ' ' <"$half/log") ||
+  fail "$(cat "$half/log")"
+[[ ! -e $half/prefix ]] || fail "half an installation is left"
 echo "install: good"

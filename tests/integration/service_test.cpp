@@ -40,21 +40,31 @@ class NotifySocket {
   std::string text_;
 };
 
-TEST(Service, IsReadyWithTheFirstFileAndNotBefore) {
+TEST(Service, IsReadyWhenItTriesItsSourcesWhetherTheyAreThereOrNot) {
   const support::TempDir dir;
   NotifySocket notify{dir / "notify"};
-  const auto fifo = dir / "lemi";  // a device that is not there yet
-  Recording recording{Recording::serial(fifo), {.wrapper = {"env", "NOTIFY_SOCKET=" + (dir / "notify").string()}}};
+  const auto line = dir / "lemi";  // a device that is not there yet
+  Recording recording{Recording::serial(line), {.wrapper = {"env", "NOTIFY_SOCKET=" + (dir / "notify").string()}}};
   ASSERT_TRUE(support::eventually([&] { return notify.messages().find("lemi=waiting (serial:") != std::string::npos; }))
       << "what it waits for is in the status: " << notify.messages();
-  EXPECT_THAT(notify.messages(), testing::Not(HasSubstr("READY=1")));
-  auto sim = support::Process::start({MTH5_TEST_BIN "/mth5-sim", "lemi424", "--replay",
-                                      (support::data() / "lemi424/202010010000.TXT").string(), "--speed", "50", "--to",
-                                      "pty:" + fifo.string()});
-  ASSERT_TRUE(support::eventually([&] { return notify.messages().find("READY=1") != std::string::npos; })) << recording.log();
-  EXPECT_TRUE(std::filesystem::exists(recording.file())) << "ready means that readers can open the file";
+  EXPECT_THAT(notify.messages(), HasSubstr("READY=1"));
+  EXPECT_LT(notify.messages().find("STATUS=looking at what is in "), notify.messages().find("READY=1"));
+  EXPECT_LT(notify.messages().find("EXTEND_TIMEOUT_USEC="), notify.messages().find("READY=1"));
   EXPECT_EQ(recording.stop(), 0);
   EXPECT_THAT(notify.messages(), HasSubstr("STOPPING=1"));
+}
+
+TEST(Service, IsNotReadyIfTheStationIsTaken) {
+  const support::TempDir dir;
+  NotifySocket notify{dir / "notify"};
+  Recording first{Recording::serial(dir / "lemi")};
+  ASSERT_TRUE(first.wait_until([](const auto&) { return true; }));
+  Recording second{Recording::serial(dir / "lemi"),
+                   {.wrapper = {"env", "NOTIFY_SOCKET=" + (dir / "notify").string()}, .directory = first.directory()}};
+  EXPECT_EQ(second.process().wait(std::chrono::seconds{30}), 1);
+  EXPECT_THAT(notify.messages(), testing::Not(HasSubstr("READY=1")));
+  EXPECT_EQ(second.status().value().at("state"), "stopped");
+  EXPECT_EQ(first.stop(), 0);
 }
 
 TEST(Service, TellsItsStateToWhoeverAsks) {
@@ -81,7 +91,7 @@ TEST(Service, TellsItsStateToWhoeverAsks) {
     EXPECT_TRUE(json.contains(key)) << key;
   EXPECT_EQ(json.at("pid"), recording.process().pid());
   recording.process().signal(SIGUSR1);
-  EXPECT_TRUE(recording.wait_for_log("info: status recording run=sr1_0001"));
+  EXPECT_TRUE(recording.wait_for_log("info: status recording lemi=receiving run=sr1_0001"));
   EXPECT_EQ(recording.stop(), 0);
   const auto gone = support::run({program, "--status", "--status-file", status_file.string()});
   EXPECT_EQ(gone.code, 1);

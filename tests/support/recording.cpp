@@ -52,7 +52,8 @@ std::vector<std::string> command(const TempDir& dir, const RecordingOptions& opt
     program = dir / "mth5d";
     fs::copy(kInstruments, dir / "instruments");
   }
-  argv.insert(argv.end(), {program.string(), "--config", config.string(), "--status-file", status.string()});
+  argv.insert(argv.end(), {program.string(), "--config", config.string()});
+  if (options.status_file != "default") argv.insert(argv.end(), {"--status-file", status.string()});
   argv.insert(argv.end(), options.arguments.begin(), options.arguments.end());
   return argv;
 }
@@ -69,7 +70,7 @@ std::map<std::string, std::string> environment(const TempDir& dir, const Recordi
 Recording::Recording(const std::string& input, const RecordingOptions& options)
     : directory_{data_folder(dir_, options)},
       config_path_{written(dir_ / "mth5d.yaml", config_text(directory_, input, options))},
-      status_path_{dir_ / "status.json"},
+      status_path_{options.status_file.empty() ? dir_ / "status.json" : options.status_file},
       process_{Process::start(command(dir_, options, config_path_, status_path_), environment(dir_, options))} {}
 
 std::string Recording::tcp(int port) { return "tcp: {host: 127.0.0.1, port: " + std::to_string(port) + "}\n"; }

@@ -435,12 +435,13 @@ TEST(InstrumentFolders, AreThoseOfTheVariableThenBesideTheConfigThenOfTheSystem)
   setenv("MTH5D_INSTRUMENTS", "/one::/two", 1);
   const auto folders = instrument_folders("/etc/site/mth5d.yaml");
   unsetenv("MTH5D_INSTRUMENTS");
-  ASSERT_GE(folders.size(), 5U);
+  ASSERT_EQ(folders.size(), 5U);
   EXPECT_EQ(folders[0], "/one");
   EXPECT_EQ(folders[1], "/two");
   EXPECT_EQ(folders[2], "/etc/site/instruments");
   EXPECT_EQ(folders[3], "/etc/mth5d/instruments");
-  EXPECT_EQ(folders.back(), source_config() / "instruments");
+  EXPECT_TRUE(std::filesystem::equivalent(folders[4], source_config() / "instruments"))
+      << folders[4] << ": a build tree has a link to the profiles of its sources";
 }
 
 TEST(ProcessEnvironment, HoldsTheKeysButNotTheFolders) {

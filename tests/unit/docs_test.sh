@@ -49,11 +49,11 @@ done
 
 # commands FILE: its lines, continued ones joined, comments behind a command and chains of commands apart; without prose of the service.
 commands() {
-  sed -e ':join' -e '/\\$/{N;s/\\\n//;b join' -e '}' "$1" | { if [[ $1 == *.service ]]; then grep -v '^#'; else cat; fi; } |
+  sed -e ':join' -e '/\\$/{N;s/\\\n//;b join' -e '}' "$1" | { if [[ $1 == *.service.in ]]; then grep -v '^#'; else cat; fi; } |
     sed -E 's/[`#;|&]/\n/g'
 }
 # Options of our programs in all that users are told to type.
-for text in README.md libmth5/README.md scripts/demo.sh config/mth5d.yaml systemd/*.service; do
+for text in README.md libmth5/README.md scripts/demo.sh config/mth5d.yaml systemd/*.service.in; do
   [ -f "$text" ] || { complain "$text: is missing"; continue; }
   for program in mth5d mth5-sim mth5-monitor mth5-summary mth5-recover; do
     known=$("$bin/$program" --help | long_options)

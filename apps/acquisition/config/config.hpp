@@ -137,7 +137,8 @@ struct Overrides {
                           const std::vector<std::filesystem::path>& instrument_folders);
 
 /// Where profiles are looked for: MTH5D_INSTRUMENTS (colon-separated), `instruments` beside the config file,
-/// /etc/mth5d/instruments, ../share/mth5-daq/instruments as seen from the program, config/instruments of the source tree.
+/// /etc/mth5d/instruments, ../share/mth5-daq/instruments as seen from the program (in a build tree: a link to those of the
+/// sources).
 [[nodiscard]] std::vector<std::filesystem::path> instrument_folders(const std::filesystem::path& config_file);
 
 /// All profiles found: name, description, path, or what is wrong with it.

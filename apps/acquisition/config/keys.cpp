@@ -100,7 +100,7 @@ std::vector<KeyText> all_keys() {
 std::string manual_page() {
   std::string page =
       ".\\\" Made from the tables of apps/acquisition/config: mth5d --print-manual. Not to be changed by hand.\n"
-      ".TH MTH5D.YAML 5 \"\" \"mth5\\-daq\" \"File formats\"\n"
+      ".TH MTH5D.YAML 5 \"@MTH5_DATE@\" \"mth5-daq @PROJECT_VERSION@\" \"File formats\"\n"
       ".SH NAME\nmth5d.yaml \\- what mth5d records, from where and into which files\n"
       ".SH DESCRIPTION\nThe configuration of\n.BR mth5d (8)\nis a file in YAML; its sample is\n.IR config/mth5d.yaml .\n"
       "The least that runs:\n.PP\n.nf\n.RS\n"

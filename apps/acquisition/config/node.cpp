@@ -174,8 +174,9 @@ std::string text_problem(std::string_view text, Place& at) {
     const char c = text.front();
     const auto length = utf8_length(text);
     if (length == 0) return "is not UTF-8 text";
-    if ((c >= 0 && c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == '\x7f')
-      return "holds a control character (code " + std::to_string(int{c}) + ")";
+    const auto code = static_cast<unsigned char>(c);  // of a plain char the processor decides whether it has a sign
+    if ((code < ' ' && c != '\t' && c != '\n' && c != '\r') || c == '\x7f')
+      return "holds a control character (code " + std::to_string(int{code}) + ")";
     at.column = c == '\n' ? 1 : at.column + 1;
     at.line += c == '\n' ? 1 : 0;
     text.remove_prefix(length);

@@ -85,13 +85,10 @@ std::vector<fs::path> instrument_folders(const fs::path& config_file) {
   }
   folders.push_back(config_file.parent_path() / "instruments");
   folders.emplace_back("/etc/mth5d/instruments");
-  std::error_code unknown;  // then the two below are not looked in
+  // Of the installation, or of the build tree, which has a link there; no path of the machine that built it.
+  std::error_code unknown;
   const auto program = fs::read_symlink("/proc/self/exe", unknown);
   if (!unknown) folders.push_back((program.parent_path().parent_path() / "share/mth5-daq/instruments").lexically_normal());
-  // The source tree, for a program that was not installed; often it is the config file's own folder.
-  const fs::path source{MTH5_SOURCE_CONFIG "/instruments"};
-  const auto same = [&](const fs::path& folder) { return fs::equivalent(folder, source, unknown); };
-  if (fs::is_directory(source, unknown) && std::none_of(folders.begin(), folders.end(), same)) folders.push_back(source);
   return folders;
 }
 

@@ -12,7 +12,7 @@ namespace {
 /// Findings and values are lines of a log or a terminal.
 std::string one_line(std::string text) {
   for (char& c : text)
-    if ((c >= 0 && c < ' ') || c == '\x7f') c = ' ';
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
   return text;
 }
 

@@ -172,6 +172,8 @@ void Intake::push_states() {
     last_state_ = row.time;
     state_words_.push_back(std::bit_cast<std::uint64_t>(row.time.time_since_epoch().count()));
     for (std::size_t i = 0; i < n; ++i) state_words_.push_back(std::bit_cast<std::uint64_t>(batch_.soh[row.first + i]));
+    newest_state_.assign(batch_.soh.begin() + static_cast<std::ptrdiff_t>(row.first),
+                         batch_.soh.begin() + static_cast<std::ptrdiff_t>(row.first + n));
   }
   if (state_words_.empty()) return;
   if (!ring_.push({ring::Kind::StateOfHealth, false, source_}, state_words_))

@@ -44,6 +44,9 @@ class Intake {
     return decoder_->refusals().empty() ? nullptr : &decoder_->refusals().front();
   }
 
+  /// The instrument's newest state of health, a value for each of its quantities; empty if none has come.
+  [[nodiscard]] std::span<const double> state_of_health() const { return newest_state_; }
+
   /// One stream of it, for those who show it.
   struct Seen {
     std::uint16_t stream;  ///< number in Streams
@@ -69,6 +72,7 @@ class Intake {
   ledger::SourceCounters counters_;
   std::vector<std::uint64_t> state_words_;  ///< reused
   std::optional<mth5::UtcNanos> last_state_;
+  std::vector<double> newest_state_;
   bool counters_owed_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "acquisition/ledger/counters.hpp"
 #include "acquisition/ledger/durations.hpp"
+#include "acquisition/status/flow.hpp"
 #include "mth5/time.hpp"
 
 /// What the io thread tells of sources and streams: for the status file, the log, systemd. What the recorder tells is
@@ -19,10 +21,14 @@ using ledger::Steady;
 
 struct SourceEntry {
   std::string name, input, instrument, station;
-  std::string state = "starting";  ///< starting, waiting, connected, idle, ended
-  std::string problem;             ///< why it is not connected
-  Steady::time_point last_data{};
-  bool has_data = false;
+  Flow flow;
+  std::string problem;  ///< why it is not connected
+  /// What the instrument last reported of itself; NaN = not known.
+  struct Health {
+    std::string name, units;
+    double value = std::numeric_limits<double>::quiet_NaN();
+  };
+  std::vector<Health> health;
   ledger::SourceCounters counters;
 };
 

@@ -3,15 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <numeric>
-#include <system_error>
 
 #include <fmt/format.h>
 
 #include "mth5/duration.hpp"
-#include "mth5/error.hpp"
 
 namespace daq::status {
 
@@ -22,6 +18,23 @@ using nlohmann::ordered_json;
 double rounded(double seconds) { return std::round(seconds * 1000) / 1000; }
 
 double seconds_since(Steady::time_point then) { return rounded(std::chrono::duration<double>(Steady::now() - then).count()); }
+
+std::string utc_of(Steady::time_point then, Steady::time_point now) {
+  return mth5::to_iso(std::chrono::floor<std::chrono::seconds>(mth5::host_now() - (now - then)));
+}
+
+/// Recording is what stores samples; else the state is that of the source which is nearest to it.
+std::string overall(const Board::Copy& board, const recorder::State& recorded, const Daemon& daemon) {
+  if (daemon.state != "recording") return daemon.state;
+  if (!recorded.outage.empty()) return recorded.outage;
+  const auto now = Steady::now();
+  const auto stores = [&](const auto& source) { return source.flow.stores(now) && !source.flow.is_ended(); };
+  if (std::any_of(board.sources.begin(), board.sources.end(), stores)) return "recording";
+  for (const auto state : {Delivery::Receiving, Delivery::Garbage, Delivery::NoData, Delivery::Waiting})
+    for (const auto& source : board.sources)
+      if (source.flow.at(now).delivery == state) return std::string{to_string(state)};
+  return "ended";
+}
 
 template <class Array, class Reasons>
 ordered_json by_reason(const Array& values, const Reasons& reasons) {
@@ -40,17 +53,25 @@ ordered_json figures_json(const Row& row, std::span<const ledger::Figure<Row>> f
 /// @param streams  those of all sources, as they are shown
 ordered_json source_json(const Board::Copy& board, std::size_t index, const ordered_json& streams) {
   const auto& source = board.sources[index];
+  const auto now = Steady::now();
   ordered_json j;
   j["name"] = source.name;
   j["instrument"] = source.instrument;
   j["station"] = source.station;
   j["input"] = source.input;
-  j["state"] = source.state;
+  const auto verdict = source.flow.at(now);
+  j["state"] = to_string(verdict.delivery);
+  j["since"] = utc_of(verdict.since, now);
+  j["connected"] = source.flow.is_connected();
   j["problem"] = source.problem.empty() ? ordered_json{} : ordered_json(source.problem);
   j["bytes"] = source.counters.bytes_in;
   j["frames"] = source.counters.frames;
   j["skipped"] = by_reason(source.counters.bytes_skipped, ledger::skip_reasons());
-  j["last_data_age_s"] = source.has_data ? ordered_json(seconds_since(source.last_data)) : ordered_json{};
+  const auto last = source.flow.last_data();
+  j["last_data_age_s"] = last ? ordered_json(seconds_since(*last)) : ordered_json{};
+  j["soh"] = ordered_json::object();
+  for (const auto& [name, units, value] : source.health)
+    j["soh"][name] = {{"value", std::isfinite(value) ? ordered_json(value) : ordered_json{}}, {"units", units}};
   j["reconnects"] = source.counters.reconnects;
   // Of its streams together; the oldest sample at risk is the oldest of all.
   ordered_json samples{{"received", 0}, {"buffered", 0}, {"visible", 0}, {"durable", 0}, {"at_risk", 0}, {"at_risk_s", 0.0}};
@@ -142,7 +163,7 @@ ordered_json to_json(const Board::Copy& board, const recorder::State& recorded, 
   j["schema"] = 1;
   j["version"] = daemon.version;
   j["pid"] = getpid();
-  j["state"] = daemon.state == "recording" && !recorded.outage.empty() ? recorded.outage : daemon.state;
+  j["state"] = overall(board, recorded, daemon);
   j["problem"] = recorded.problem.empty() ? ordered_json{} : ordered_json(recorded.problem);
   j["since"] = mth5::to_iso(daemon.since);
   j["file"] = recorded.file.empty() ? ordered_json{} : ordered_json(recorded.file);
@@ -187,14 +208,14 @@ ordered_json to_json(const Board::Copy& board, const recorder::State& recorded, 
   return j;
 }
 
-void write_atomically(const std::filesystem::path& path, const std::string& text) {
-  const std::filesystem::path part = path.string() + ".part";
-  std::FILE* file = std::fopen(part.c_str(), "we");
-  if (file == nullptr) throw mth5::FileError{part.string() + ": " + std::generic_category().message(errno)};
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const bool closed = std::fclose(file) == 0;
-  if (!written || !closed || std::rename(part.c_str(), path.c_str()) != 0)
-    throw mth5::FileError{path.string() + ": " + std::generic_category().message(errno)};
+bool delivers(const ordered_json& status) {
+  const auto in = [](const ordered_json& of, std::initializer_list<const char*> states) {
+    const auto state = of.value("state", "");
+    return std::any_of(states.begin(), states.end(), [&](const char* one) { return state == one; });
+  };
+  if (in(status, {"disk-full", "write-failed"})) return false;
+  const auto sources = status.value("sources", ordered_json::array());
+  return std::none_of(sources.begin(), sources.end(), [&](const auto& s) { return in(s, {"waiting", "no-data", "garbage"}); });
 }
 
 std::string to_line(const ordered_json& status) {
@@ -202,15 +223,32 @@ std::string to_line(const ordered_json& status) {
   for (const auto& channel : status.at("channels")) samples = std::max(samples, channel.at("n_samples").get<std::int64_t>());
   std::string line = status.at("state").get<std::string>();
   if (!status.at("problem").is_null()) line += " (" + status.at("problem").get<std::string>() + ")";
+  for (const auto& source : status.at("sources")) {
+    const auto state = source.at("state").get<std::string>();
+    line += fmt::format(" {}={}", source.at("name").get<std::string>(), state);
+    if (state == "no-data" || state == "garbage") line += " since " + source.at("since").get<std::string>();
+    if (!source.at("problem").is_null()) line += " (" + source.at("problem").get<std::string>() + ")";
+  }
   if (!status.at("run").is_null()) line += fmt::format(" run={} samples={}", status.at("run").get<std::string>(), samples);
   line += fmt::format(" at_risk={} ({:.1f} s)", status.at("at_risk").at("samples").get<std::int64_t>(),
                       status.at("at_risk").at("seconds").get<double>());
-  for (const auto& source : status.at("sources")) {
-    line += fmt::format(" {}={}", source.at("name").get<std::string>(), source.at("state").get<std::string>());
-    if (!source.at("problem").is_null()) line += " (" + source.at("problem").get<std::string>() + ")";
-  }
   return line;
 }
+
+namespace {
+
+/// "  battery 12.64 volt, satellites 8\n"; what is not known is left out.
+std::string health_text(const ordered_json& soh) {
+  std::string text;
+  for (const auto& [name, entry] : soh.items()) {
+    if (entry.at("value").is_null()) continue;
+    text += fmt::format("{}{} {:.8g}", text.empty() ? "  " : ", ", name, entry.at("value").get<double>());
+    if (const auto units = entry.at("units").get<std::string>(); !units.empty()) text += " " + units;
+  }
+  return text.empty() ? text : text + "\n";
+}
+
+}  // namespace
 
 std::string to_text(const ordered_json& s) {
   std::string text = fmt::format("mth5d {} pid {} since {}\n{}\n", s.at("version").get<std::string>(), s.at("pid").get<int>(),
@@ -225,6 +263,7 @@ std::string to_text(const ordered_json& s) {
     for (const auto& [reason, n] : source.at("skipped").items())
       if (n.get<std::uint64_t>() > 0) text += fmt::format(" skipped {} {}", reason, n.get<std::uint64_t>());
     text += "\n";
+    text += health_text(source.at("soh"));
   }
   for (const auto& stream : s.at("streams")) {
     const auto& samples = stream.at("samples");

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -15,24 +14,24 @@ namespace daq::status {
 
 struct Daemon {
   std::string version;
-  std::string state;  ///< starting, recording (status: or the writer's outage), stopping, stopped
+  std::string state;  ///< starting, recording (shown as what writer and sources really do), stopping, stopped
   mth5::UtcNanos since;
   Steady::time_point started;
   std::int64_t disk_limit_bytes = 0;  ///< output.reserve
-  std::uint64_t log_dropped = 0;  ///< lines of the log that nobody took
+  std::uint64_t log_dropped = 0;      ///< lines of the log that nobody took
 };
 
 /// One JSON object, `"schema": 1`.
 [[nodiscard]] nlohmann::ordered_json to_json(const Board::Copy& board, const recorder::State& recorded,
                                              const ledger::Receipts& receipts, const ring::Ring& ring, const Daemon& daemon);
 
-/// Replaces `path` in one step. @throws mth5::FileError
-void write_atomically(const std::filesystem::path& path, const std::string& text);
+/// Whether all sources deliver, and the disk takes what they do.
+[[nodiscard]] bool delivers(const nlohmann::ordered_json& status);
 
 /// A few lines for people, from the JSON.
 [[nodiscard]] std::string to_text(const nlohmann::ordered_json& status);
 
-/// "recording sr1_0001: 1234 samples, at risk 10 samples 4.2 s": for systemd and the log.
+/// "recording lemi=receiving run=sr1_0001 samples=1234 at_risk=10 (4.2 s)": for systemd and the log.
 [[nodiscard]] std::string to_line(const nlohmann::ordered_json& status);
 
 }  // namespace daq::status

@@ -1,0 +1,94 @@
+#!/bin/bash
+# Runs in the container of systemd.sh, as its root: what an operator does with the service.
+set -Eeuo pipefail
+trap 'echo "probe: line $LINENO failed: $BASH_COMMAND"; systemctl status --no-pager mth5d || true; journalctl --no-pager -u "mth5d*" | tail -n 40' ERR
+fail() {
+  echo "probe: $*"
+  return 1
+}
+# wait_for SECONDS WHAT COMMAND...
+wait_for() {
+  local deadline=$((SECONDS + $1)) what=$2
+  shift 2
+  until "$@" >/dev/null 2>&1; do
+    ((SECONDS < deadline)) || fail "$what: not within its time"
+    sleep 0.2
+  done
+}
+says() { systemctl show -p StatusText --value "$1" | grep -q "$2"; }
+files() {
+  local all=(/var/lib/mth5d/*.h5)
+  if [[ -e ${all[0]} ]]; then echo ${#all[@]}; else echo 0; fi
+}
+main_pid() { systemctl show -p MainPID --value "$1"; }
+has_files() { (($(files) >= $1)); }
+
+[[ ! -e /bin/kill ]] || echo "note: this system has /bin/kill, so reload is not tried without it"
+
+# The instrument is off: the machine comes up all the same, and the status says what is waited for.
+wait_for 60 "the state running of the machine" sh -c '[ "$(systemctl is-system-running)" = running ] || [ -z "$(systemctl list-jobs --no-legend | grep -v probe)" ]'
+systemctl is-active --quiet mth5d || fail "mth5d is not active while the instrument is off"
+systemctl is-active --quiet multi-user.target || fail "multi-user.target waits for an instrument that is off"
+wait_for 10 "what it waits for in the status" says mth5d 'lemi=waiting'
+code=0
+mth5d --status || code=$?
+((code == 1)) || fail "--status: exit $code while a source does not deliver"
+[[ $(files) == 0 ]] || fail "a file without a sample"
+echo "up while the instrument is off"
+
+# start returns at once.
+systemctl stop mth5d
+before=$SECONDS
+systemctl start mth5d
+((SECONDS - before <= 5)) || fail "start took $((SECONDS - before)) s"
+
+# The instrument comes: a line that udev would give to the group dialout.
+switch_on() {
+  mth5-sim lemi424 --to pty:/run/line-mth5d --duration 1h --speed 10 2>/run/sim.log &
+  sim=$!
+  wait_for 10 "the line" test -e /run/line-mth5d
+  chmod 666 "$(readlink -f /run/line-mth5d)"
+}
+switch_off() {
+  kill "$sim"
+  wait "$sim" || true
+}
+switch_on
+wait_for 30 "the first file" has_files 1
+wait_for 30 "receiving" says mth5d '^recording lemi=receiving'
+mth5d --status || fail "--status: not good while all is well"
+echo "records"
+
+systemctl reload mth5d || fail "reload"
+wait_for 30 "a second file after reload" has_files 2
+echo "reloaded"
+
+old=$(main_pid mth5d)
+kill -9 "$old"
+again() { [[ $(main_pid mth5d) != "$old" && $(main_pid mth5d) != 0 ]] && systemctl is-active --quiet mth5d; }
+wait_for 30 "the restart after a crash" again
+journalctl --no-pager -u mth5d | grep -q 'recovered file=' || fail "the file of the crash was not recovered"
+# A pty keeps the lock of the process that was killed for as long as its other end is open, which no serial port does.
+switch_off
+switch_on
+wait_for 30 "receiving after the crash" says mth5d '^recording lemi=receiving'
+echo "came back after kill -9, with what was recorded"
+
+systemctl stop mth5d
+[[ $(systemctl show -p Result --value mth5d) == success ]] || fail "stop: $(systemctl show -p Result --value mth5d)"
+mth5-summary /var/lib/mth5d >/run/summary || [[ $? == 5 || $? == 6 ]] || fail "mth5-summary"
+grep -q 'MTH5D' /run/summary || fail "the summary has no station"
+switch_off
+echo "stopped"
+
+# Several on one machine.
+systemctl start mth5d@east mth5d@west
+for name in east west; do wait_for 10 "mth5d@$name" says "mth5d@$name" 'lemi=waiting'; done
+[[ -e /run/mth5d/TEST-EAST.json && -e /run/mth5d/TEST-WEST.json ]] || fail "status files: $(ls /run/mth5d)"
+systemctl stop mth5d@west
+[[ -e /run/mth5d/TEST-EAST.json ]] || fail "stopping one took the status file of the other"
+json=$(mth5d --status --json || true) # exit 1: its source does not deliver
+[[ $(grep -c '"running":true' <<<"$json") == 1 ]] || fail "--status of both: $json"
+systemctl stop mth5d@east
+echo "several on one machine"
+echo "probe: good"
