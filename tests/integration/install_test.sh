@@ -33,7 +33,7 @@ service=$prefix/lib/systemd/system/mth5d.service several=$prefix/lib/systemd/sys
 grep -qx "ExecStart=$prefix/bin/mth5d --config /etc/mth5d/mth5d.yaml" "$service" || fail "mth5d.service: $(grep ExecStart= "$service")"
 grep -qx "ExecStart=$prefix/bin/mth5d --config /etc/mth5d/%i.yaml" "$several" || fail "mth5d@.service: $(grep ExecStart= "$several")"
 for page in "$prefix"/share/man/man*/*; do
-  head -n 1 "$page" | grep -qE '^\.TH [A-Z0-9.-]+ [158] "20[0-9]{2}-[0-9]{2}-[0-9]{2}" "mth5-daq [0-9.]+" ' || fail "$page: $(head -n 1 "$page")"
+  grep -m 1 '^\.TH' "$page" | grep -qE '^\.TH [A-Z0-9.-]+ [158] "20[0-9]{2}-[0-9]{2}-[0-9]{2}" "mth5-daq [0-9.]+" ' || fail "$page: $(grep -m 1 TH "$page")"
 done
 if grep -rl '@[A-Z0-9_]*@' "$service" "$several" "$prefix/share/man"; then fail "something was not filled in"; fi
 case $(sed -n 's/^MTH5_SANITIZE:STRING=//p' "$2/CMakeCache.txt")$(sed -n 's/^CMAKE_BUILD_TYPE:[A-Z]*=//p' "$2/CMakeCache.txt") in
