@@ -267,7 +267,7 @@ const ConfigCase kCases[] = {
      "output:",
      "gap: {accept_backward_after: 8d}\noutput:",
      {},
-     {"mth5d.yaml:3:30: gap.accept_backward_after: 8d is out of range (1s to 7d)"}},
+     {"mth5d.yaml:3:30: gap.accept_backward_after: 8d is out of range (0s to 7d)"}},
     {"roll keys",
      "{directory: data}",
      "{directory: data, roll: {runs: 0, every: 1d}}",

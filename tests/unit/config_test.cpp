@@ -102,7 +102,7 @@ TEST_F(Config, TakesDefaultsForAllThatTheSiteDoesNotHaveToKnow) {
   EXPECT_EQ(std::get<Serial>(source.input).parity, "none");
   EXPECT_EQ(source.gap.tolerance_samples, 0.5);
   EXPECT_EQ(source.gap.fill_up_to, 0s);
-  EXPECT_EQ(source.gap.accept_step_after, 10min);
+  EXPECT_EQ(source.gap.accept_step_after, 0s);
   EXPECT_EQ(source.idle_timeout, 60s);
   EXPECT_EQ(source.station.text("id"), "MT001");
   EXPECT_FALSE(source.location_known);

@@ -67,7 +67,7 @@ struct Instrument {
 struct Gap {
   double tolerance_samples = 0.5;
   std::chrono::nanoseconds fill_up_to{0};
-  std::chrono::nanoseconds accept_step_after = std::chrono::minutes{10};
+  std::chrono::nanoseconds accept_step_after{0};
 };
 
 struct Source {

@@ -196,8 +196,9 @@ const Section<Gap>& gap_keys() {
                                "): a gap is either filled or starts a new run; leave this key out");
            },
            [](const Gap& gap) { return format_duration(gap.fill_up_to); }},
-          time_key("accept_backward_after", &Gap::accept_step_after, 1s, 7 * kDay,
-                   "A clock that was set back is believed after running evenly for this long."),
+          time_key("accept_backward_after", &Gap::accept_step_after, 0s, 7 * kDay,
+                   "A clock that was set back is believed when three frames agree, and not before it ran on for this long; its "
+                   "samples wait in memory."),
       }};
   return keys;
 }

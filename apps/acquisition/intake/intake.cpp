@@ -126,7 +126,8 @@ std::size_t Intake::words_for(std::size_t n_bytes) const {
   std::size_t n_channels = 0;
   for (const auto& lane : lanes_) n_channels = std::max(n_channels, lane->n_channels());
   const std::size_t frames = n_bytes / density_.least_frame_bytes + 2;
-  const std::size_t head = 1 + sizeof(ring::SamplesHead) / 8;  // where each frame is a run of its own
+  // Where each frame is a run of its own, with an anchor at each end.
+  const std::size_t head = 3 + (sizeof(ring::SamplesHead) + 2 * sizeof(ring::AnchorNote)) / 8;
   return frames * (density_.samples_per_frame * n_channels + head + 2 + instrument_.soh.size()) + 256;
 }
 

@@ -23,7 +23,8 @@ std::vector<Stream> declared(const config::Config& config, std::uint16_t source)
   stream.timing = {.sample_rate = instrument.sample_rate,
                    .tolerance_samples = from.gap.tolerance_samples,
                    .fill_up_to = from.gap.fill_up_to,
-                   .accept_step_after = from.gap.accept_step_after};
+                   .accept_step_after = from.gap.accept_step_after,
+                   .live = !std::holds_alternative<config::ReplayFile>(from.input)};
   return {std::move(stream)};
 }
 

@@ -2,182 +2,513 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <numeric>
 #include <utility>
+
+#include "acquisition/timing/calendar.hpp"
 
 namespace daq::timing {
 namespace {
 
-/// Period in ns if that is a whole number: then times of samples need no more than a product.
-mth5::Nanos whole_period(double sample_rate) {
-  const double period = 1e9 / sample_rate;
-  return mth5::Nanos{period == std::floor(period) && period * sample_rate == 1e9 ? static_cast<std::int64_t>(period) : 0};
-}
+using decode::TimeKind;
+
+double seconds(mth5::Nanos t) { return std::chrono::duration<double>(t).count(); }
+
+bool is_stamp(TimeKind kind) { return kind == TimeKind::Gps || kind == TimeKind::Device; }
 
 }  // namespace
 
 Timeline::Timeline(const Options& options, std::size_t n_channels, Sink& sink)
     : options_{options},
       n_channels_{n_channels},
-      period_{whole_period(options.sample_rate)},
+      period_s_{1 / options.sample_rate},
       max_fill_{
           static_cast<std::int64_t>(mth5::samples_between({}, mth5::UtcNanos{options.fill_up_to}, options.sample_rate) + 1e-6)},
-      sink_{sink} {}
+      sink_{sink},
+      locator_{options},
+      clock_{options},
+      memory_{options.remember, n_channels},
+      anchors_{options.sample_rate, sink} {}
 
 void Timeline::end_of_batch() {
   give_out();
-  if (held_ && held_->values != held_values_.data()) {  // the batch goes, the held frame stays
-    held_values_.assign(held_->values, held_->values + static_cast<std::size_t>(held_->series.n) * n_channels_);
-    held_->values = held_values_.data();
+  const auto inside = [&](const double* p) {
+    return !waiting_values_.empty() && p >= waiting_values_.data() && p < waiting_values_.data() + waiting_values_.size();
+  };
+  if (std::all_of(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return inside(w.piece.values); })) return;
+  std::vector<double> kept;
+  for (const auto& w : waiting_)
+    kept.insert(kept.end(), w.piece.values, w.piece.values + static_cast<std::size_t>(w.piece.n) * n_channels_);
+  waiting_values_ = std::move(kept);
+  const double* p = waiting_values_.data();
+  for (auto& w : waiting_) {
+    w.piece.values = p;
+    p += static_cast<std::size_t>(w.piece.n) * n_channels_;
   }
 }
 
 void Timeline::disconnected() { events_.disconnected = true; }
 
 void Timeline::finish() {
-  if (held_) confirm_held();
+  if (!waiting_.empty()) {
+    const bool apart = std::any_of(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.events.disconnected; });
+    // A clock that was set needs frames that agree; what is here lies where its number says.
+    if (run_ && !apart && (!waiting_.back().piece.stamped || chain_verdict_.frames > 2))
+      take_waiting_by_count();
+    else
+      believe_chain();
+  }
   give_out();
+  anchors_.end_of_run();
   if (lost_ && run_) {
-    const Gap gap = gap_until(time_of(*run_, run_->n), {});
-    sink_.gap(gap);
-    count_gap(gap);
-    stored_end_ = time_of(*run_, run_->n);
+    const Gap rest = gap(GapReason::RingFull, 0);
+    sink_.gap(rest);
+    count_gap(rest);
+    stored_end_ = clock_.utc(clock_.position());
     lost_ = false;
+    owed_ = 0;
   }
   run_.reset();
-  back_.reset();
+  next_counter_.reset();
 }
 
 std::optional<mth5::UtcNanos> Timeline::last_time() const {
-  if (held_) return time_of(held_->series, held_->series.n - 1);
-  if (run_) return time_of(*run_, run_->n - 1);
+  if (!waiting_.empty()) {
+    const auto& piece = waiting_.back().piece;
+    return mth5::sample_time(piece.time, options_.sample_rate, piece.n - 1);
+  }
+  if (run_) return axis(run_->n - 1);
   return std::nullopt;
 }
 
+// ---- Where a frame lies ----
+
+Piece Timeline::read(const decode::Frame& frame, const double* values) {
+  Piece piece{.n = frame.n_samples,
+              .values = values,
+              .kind = frame.kind,
+              .stamped = is_stamp(frame.kind),
+              .time = frame.time,
+              .counter = frame.counter,
+              .arrival = frame.arrival};
+  if (piece.stamped) {
+    if (options_.not_before) piece.time = unroll_gps_week(piece.time, *options_.not_before);
+    if (seconds(options_.stamp_resolution) > period_s_) {
+      piece.timed = last_stamp_ && piece.time - *last_stamp_ == options_.stamp_resolution;
+      piece.vague = last_stamp_ != piece.time && !piece.timed;
+      last_stamp_ = piece.time;
+    }
+    return piece;
+  }
+  if (frame.kind == TimeKind::None) piece.time = frame.arrival;
+  piece.time = plus_seconds(piece.time, -seconds(options_.delay) - static_cast<double>(piece.n - 1) * period_s_);
+  piece.timed = !(run_ && clock_.stamped());  // between stamps it lies where its number says
+  return piece;
+}
+
+Piece Timeline::behind(const Piece& piece, std::int64_t n) const {
+  Piece rest = piece;
+  rest.n -= n;
+  rest.values += static_cast<std::size_t>(n) * n_channels_;
+  rest.time = plus_seconds(piece.time, static_cast<double>(n) * clock_.seconds_per_sample());
+  rest.counter = options_.samples_per_count == 0 ? std::nullopt : locator_.next_counter(piece.counter, n);
+  return rest;
+}
+
+End Timeline::end_of_run() const { return {clock_.utc(clock_.position()), clock_.seconds_per_sample(), next_counter_, last_n_}; }
+
+End Timeline::end_of(const Piece& piece) const {
+  const double spacing = clock_.seconds_per_sample();
+  return {plus_seconds(piece.time, static_cast<double>(piece.n) * spacing), spacing,
+          locator_.next_counter(piece.counter, piece.n), piece.n};
+}
+
+Place Timeline::place_behind_run(const Piece& piece) const {
+  Place place = locator_.place(end_of_run(), piece);
+  if (piece.timed && piece.stamped != clock_.stamped()) {  // the first stamp behind arrivals
+    place.fit = place.ahead_s >= 0 ? Fit::Ahead : Fit::Behind;
+    place.clock_set = true;
+  } else if (events_.disconnected && piece.timed && !piece.stamped && !place.counted) {
+    // What was lost while nobody listened is known by arrivals only, and those count from the middle of their delays.
+    place.fit = Fit::Ahead;
+    place.missing = std::max<std::int64_t>(0, std::llround((place.ahead_s - clock_.scatter_s()) / clock_.seconds_per_sample()));
+  }
+  return place;
+}
+
+GapReason Timeline::reason_of(const Events& events) {
+  return events.disconnected ? GapReason::Disconnected : events.bad_data ? GapReason::BadData : GapReason::NoData;
+}
+
+Timeline::Verdict Timeline::judge(const Piece& piece, const Place& place, const Events& events) const {
+  constexpr int kStep = 3;
+  const Verdict set{.reason = GapReason::ClockStep, .frames = kStep};
+  if (place.fit == Fit::Behind) return set;
+  const auto paused = [&] {
+    return events.disconnected || !options_.live ? 0 : std::llround(arrivals_.pause_s(piece.arrival) / period_s_);
+  };
+  Verdict verdict{.reason = reason_of(events), .missing = place.missing, .skipped = place.missing};
+  if (place.ahead_s > seconds(options_.longest_gap)) {
+    verdict = set;
+    verdict.missing = paused();
+    return verdict;
+  }
+  if (place.clock_set) return set;
+  if (!piece.stamped) {
+    verdict.frames = events.disconnected ? 1 : place.counted ? 2 : kStep;
+    verdict.on_line = place.counted || !piece.timed;
+    return verdict;
+  }
+  if (!events.disconnected && !place.counted && piece.timed) {
+    const auto flowed = options_.live ? arrivals_.flowed(piece.arrival, piece.time, place.ahead_s) : std::nullopt;
+    const bool locked_now = kind_ == TimeKind::Device && piece.kind == TimeKind::Gps && !events.bad_data;
+    if (flowed.value_or(locked_now)) {
+      verdict = set;
+      verdict.missing = paused();
+      return verdict;
+    }
+  }
+  if (place.missing == 0) {  // the grid moved
+    verdict = set;
+    verdict.frames = 2;
+    return verdict;
+  }
+  const double off = std::abs(place.ahead_s - static_cast<double>(place.missing) * clock_.seconds_per_sample());
+  verdict.on_line = !piece.timed || off <= 4 * clock_.scatter_s() + 1e-6 * place.ahead_s + 1e-6;
+  verdict.fill = place.missing <= max_fill_ && place.on_grid;
+  const auto taken = memory_.taken_s(clock_.utc(clock_.position()), piece.time);
+  verdict.missing = std::max<std::int64_t>(0, place.missing - std::llround(taken / clock_.seconds_per_sample()));
+  return verdict;
+}
+
+// ---- What follows from it ----
+
 void Timeline::push(const decode::Frame& frame, const double* values) {
   if (frame.n_samples == 0) return;
-  const std::int64_t n = frame.n_samples;
   counters_.decoded += frame.n_samples;
   if (frame.after_skip) events_.bad_data = true;
+  const Piece piece = read(frame, values);
+  if (run_ && waiting_.empty() && !piece.vague && place_behind_run(piece).fit == Fit::Fits &&
+      (!piece.stamped || !piece.timed || plus_seconds(piece.time, locator_.tolerance_s(piece)) >= memory_.front()))
+    return append(piece, true);
+  consider(piece);
+}
 
-  Placed placed{Place::Later};
-  if (run_) {
-    placed = place(*run_, frame.time, n);
-    if (placed.place == Place::Earlier || placed.place == Place::Known) return drop_earlier(frame, placed.place, values);
-  }
-  if (held_) {
-    const Placed to_held = place(held_->series, frame.time, n);
-    if (to_held.place == Place::Known) return drop(Drop::Duplicate, n);
-    if (to_held.place == Place::Earlier) {
-      contradict_held();
-    } else {
-      confirm_held();
-      placed = to_held;
+std::int64_t Timeline::known_rows(const Piece& piece) {
+  std::int64_t known = 0;
+  const double spacing = clock_.seconds_per_sample();
+  if (piece.stamped && piece.timed) {
+    const auto row_is_known = [&] {
+      return memory_.has(plus_seconds(piece.time, static_cast<double>(known) * spacing),
+                         piece.values + static_cast<std::size_t>(known) * n_channels_, locator_.tolerance_s(piece));
+    };
+    while (known < piece.n && row_is_known()) ++known;
+  } else if (run_ && piece.counter && next_counter_) {
+    constexpr std::int64_t kLate = 64;  // frames: what a network may turn round
+    for (std::int64_t back = last_n_; back <= last_n_ * kLate && known == 0; back += last_n_) {
+      if (locator_.next_counter(piece.counter, back) != next_counter_) continue;
+      while (known < piece.n && memory_.has_back(back - known, piece.values + static_cast<std::size_t>(known) * n_channels_))
+        ++known;
     }
   }
-  if (placed.place == Place::Later) return hold(frame, values);
-  drop(Drop::Duplicate, placed.known);
-  append(values + static_cast<std::size_t>(placed.known) * n_channels_, n - placed.known);
+  return known;
 }
 
-void Timeline::append(const double* values, std::int64_t n) {
-  if (block_.n != 0 && block_.values + static_cast<std::size_t>(block_.n) * n_channels_ == values) {
-    block_.n += n;
-  } else {
-    give_out();
-    block_ = {.start = time_of(*run_, run_->n), .values = values, .n = n, .new_run = lost_};
-    if (lost_) block_.gap = gap_until(block_.start, events_);
+std::int64_t Timeline::rows_waiting(const Piece& piece) const {
+  for (const auto& w : waiting_) {
+    if (piece.counter && piece.counter == w.piece.counter && piece.n == w.piece.n &&
+        std::memcmp(w.piece.values, piece.values, static_cast<std::size_t>(piece.n) * n_channels_ * sizeof(double)) == 0)
+      return piece.n;
+    if (!piece.stamped || !piece.timed) continue;
+    const double ahead = seconds_between(w.piece.time, piece.time) / clock_.seconds_per_sample();
+    const double row = std::round(ahead);
+    if (row < 0 || row >= static_cast<double>(w.piece.n) || std::abs(ahead - row) * period_s_ > locator_.tolerance_s(piece))
+      continue;
+    const auto first = static_cast<std::int64_t>(row);
+    const auto n = std::min(w.piece.n - first, piece.n);
+    if (std::memcmp(w.piece.values + static_cast<std::size_t>(first) * n_channels_, piece.values,
+                    static_cast<std::size_t>(n) * n_channels_ * sizeof(double)) == 0)
+      return n;
   }
-  run_->n += n;
-  events_ = {};
-  back_.reset();
+  return 0;
 }
 
-void Timeline::hold(const decode::Frame& frame, const double* values) {
-  held_ = Held{{frame.time, frame.n_samples}, values, std::exchange(events_, {})};
-  counters_.pending = frame.n_samples;
-}
-
-void Timeline::confirm_held() {
-  give_out();
-  const Held held = *held_;
-  held_.reset();
-  counters_.pending = 0;
-  back_.reset();
-  if (run_ && !lost_) {
-    const auto missing = mth5::samples_between(time_of(*run_, run_->n), held.series.start, options_.sample_rate);
-    const auto n_missing = samples_to(time_of(*run_, run_->n), held.series.start);
-    const bool on_grid = std::abs(missing - static_cast<double>(n_missing)) <= options_.tolerance_samples;
-    // Shorter than the limit is not enough: a step of the grid inside a run would make every later frame a gap.
-    if (on_grid && n_missing > 0 && n_missing <= max_fill_) return fill_and_append(held, n_missing);
+void Timeline::consider(Piece piece) {
+  give_out();  // what is stored must be known
+  if (const auto known = std::max(rows_waiting(piece), known_rows(piece)); known > 0) {
+    drop(Drop::Duplicate, known);
+    if (known == piece.n) return;
+    piece = behind(piece, known);
   }
-  begin_run(held.series.start, held.values, held.series.n, held.events, false);
+  if (!waiting_.empty()) return consider_with_waiting(piece);
+  if (!run_) {
+    if (piece.stamped) return wait(piece, false, false);
+    return begin_run(piece, std::exchange(events_, {}), {});
+  }
+  const Place place = place_behind_run(piece);
+  if (place.fit == Fit::Fits && !piece.vague) return append(piece, true);
+  const Verdict verdict = judge(piece, place, events_);
+  if (verdict.frames == 1 && !piece.vague) return begin_run(piece, std::exchange(events_, {}), verdict);
+  wait(piece, false, false);
 }
 
-void Timeline::contradict_held() {
-  drop(Drop::BadTime, held_->series.n);
-  counters_.pending = 0;
-  events_.disconnected |= held_->events.disconnected;
+void Timeline::time_vague_ones(const Piece& piece) {
+  if (std::none_of(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.piece.vague; })) return;
+  auto next = piece.time;
+  for (std::size_t i = waiting_.size(); i-- > 0 && !waiting_[i].piece.timed;) {
+    auto& w = waiting_[i].piece;
+    w.time = next = plus_seconds(next, -static_cast<double>(w.n) * clock_.seconds_per_sample());
+    w.timed = std::exchange(w.vague, false);  // the others of the same step follow it by count
+    chain_ = i;
+  }
+  auto& first = waiting_[chain_];
+  if (!run_) return;
+  const Place place = place_behind_run(first.piece);
+  chain_verdict_ = judge(first.piece, place, first.events);
+  first.behind = place.fit == Fit::Behind;
+}
+
+void Timeline::consider_with_waiting(const Piece& piece) {
+  if (piece.stamped && !piece.timed && !piece.counter) return wait(piece, !piece.vague, !piece.vague);
+  if (piece.timed) time_vague_ones(piece);
+  Place to_chain = locator_.place(end_of(waiting_.back().piece), piece);
+  // Two frames are the difference of their errors apart.
+  if (waiting_.size() == chain_ + 1 && piece.stamped && !piece.counter &&
+      std::abs(to_chain.ahead_s) <= 1.5 * locator_.tolerance_s(piece))
+    to_chain.fit = Fit::Fits;
+  if (run_ && piece.stamped == clock_.stamped()) {
+    const std::int64_t n = std::accumulate(waiting_.begin(), waiting_.end(), std::int64_t{0},
+                                           [](std::int64_t sum, const Waiting& w) { return sum + w.piece.n; });
+    End counted = end_of_run();
+    counted.time = plus_seconds(counted.time, static_cast<double>(n) * counted.seconds_per_sample);
+    counted.counter = locator_.next_counter(waiting_.back().piece.counter, waiting_.back().piece.n);
+    const auto& head = waiting_[chain_].piece;
+    const bool not_by_counter = head.counter && next_counter_ && head.counter != next_counter_ && piece.counter;
+    if (!not_by_counter && locator_.place(counted, piece).fit == Fit::Fits) {
+      take_waiting_by_count();
+      return append(piece, true);
+    }
+    const bool follows_run = locator_.place(end_of_run(), piece).fit == Fit::Fits;
+    if (follows_run && to_chain.fit != Fit::Fits) {
+      append(piece, true);
+      return settle_waiting();
+    }
+    if (follows_run) {  // both: as many samples as the clock went back wait, and go on in it
+      wait(piece, true, true);
+      if (!waiting_.empty()) believe_chain();
+      return;
+    }
+  }
+  const double jump = run_ ? std::abs(seconds_between(clock_.utc(clock_.position()), waiting_[chain_].piece.time)) : 0;
+  const bool gap_only = chain_verdict_.frames <= 2;
+  const double longest = seconds(options_.longest_gap);
+  const bool later = to_chain.fit == Fit::Ahead && to_chain.ahead_s <= (gap_only ? longest : std::min(longest, jump / 2));
+  if (later && gap_only) {
+    believe_chain();
+    return consider(piece);
+  }
+  wait(piece, to_chain.fit == Fit::Fits, later);
+}
+
+void Timeline::wait(const Piece& piece, bool follows, bool agrees) {
+  agrees |= follows;
+  if (!agrees) {
+    const Place place = run_ ? place_behind_run(piece) : Place{};
+    chain_verdict_ = run_ ? judge(piece, place, events_) : Verdict{};
+    chain_ = waiting_.size();
+    agreeing_ = 0;
+  }
+  const bool is_behind =
+      agrees ? waiting_.back().behind : chain_verdict_.reason == GapReason::ClockStep && run_ && piece.time < end_of_run().time;
+  waiting_.push_back({piece, std::exchange(events_, {}), is_behind, follows});
+  if (agrees && !piece.timed) waiting_.back().piece.time = end_of(waiting_[waiting_.size() - 2].piece).time;
+  counters_.pending += static_cast<std::uint64_t>(piece.n);
+  if (piece.timed || piece.counter || piece.vague) ++agreeing_;
+  if (chain_is_believed()) return believe_chain();
+  limit_waiting();
+}
+
+bool Timeline::chain_is_believed() const {
+  const auto& first = waiting_[chain_];
+  if (agreeing_ < chain_verdict_.frames || first.piece.vague) return false;
+  const auto& last = waiting_.back().piece;
+  if (first.behind && last.time - first.piece.time < options_.accept_step_after) return false;
+  if (last.stamped || chain_verdict_.on_line) return true;  // what a counter says is so
+  // Arrivals that come in a burst had been kept somewhere: nothing is missing, perhaps.
+  const auto n = std::accumulate(waiting_.begin() + static_cast<std::ptrdiff_t>(chain_), waiting_.end() - 1, std::int64_t{0},
+                                 [](std::int64_t sum, const Waiting& w) { return sum + w.piece.n; });
+  return seconds_between(first.piece.arrival, last.arrival) >= period_s_ * static_cast<double>(n) / 2;
+}
+
+void Timeline::limit_waiting() {
+  constexpr std::size_t kOthers = 16;  // frames that agree with nothing
+  while (chain_ > kOthers) drop_front_of_waiting(1);
+  const std::size_t rows =
+      std::accumulate(waiting_.begin(), waiting_.end(), std::size_t{0},
+                      [](std::size_t sum, const Waiting& w) { return sum + static_cast<std::size_t>(w.piece.n); });
+  if (waiting_.size() <= 4 || rows * n_channels_ <= kMaxWaiting) return;
+  if (!waiting_.back().piece.stamped && run_) return take_waiting_by_count();
+  if (chain_ > 0) return drop_front_of_waiting(chain_);
+  believe_chain();
+}
+
+void Timeline::drop_waiting(const Waiting& w) {
+  drop(w.behind ? Drop::Backward : Drop::BadTime, w.piece.n);
+  counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
+  events_.disconnected |= w.events.disconnected;
   events_.bad_data = true;
-  held_.reset();
 }
 
-void Timeline::drop_earlier(const decode::Frame& frame, Place where, const double* values) {
-  const std::int64_t n = frame.n_samples;
-  const auto is_at = [&](mth5::UtcNanos expected) {
-    return frame.time == expected ||
-           std::abs(mth5::samples_between(expected, frame.time, options_.sample_rate)) <= options_.tolerance_samples;
-  };
-  const bool repeated = back_ && is_at(back_->last);
-  const bool even = back_ && is_at(back_->next);
-  if (even && frame.time - back_->start >= options_.accept_step_after) {
-    if (held_) contradict_held();
-    give_out();
-    return begin_run(frame.time, values, n, {}, true);
+void Timeline::drop_front_of_waiting(std::size_t n) {
+  const Events before = std::exchange(events_, {});
+  for (std::size_t i = 0; i < n; ++i) drop_waiting(waiting_[i]);
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(n));
+  chain_ -= n;
+  waiting_.front().events.disconnected |= events_.disconnected;
+  waiting_.front().events.bad_data |= events_.bad_data;
+  events_ = before;
+}
+
+void Timeline::take_waiting_by_count() {
+  for (const auto& w : std::exchange(waiting_, {})) {
+    counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
+    append(w.piece, !w.piece.stamped);
   }
-  drop(where == Place::Known ? Drop::Duplicate : Drop::Backward, n);
-  if (repeated) return;
-  if (!even) back_ = Back{.start = frame.time};
-  back_->last = frame.time;
-  back_->next = time_of({frame.time, 0}, n);
 }
 
-void Timeline::begin_run(mth5::UtcNanos start, const double* values, std::int64_t n, Events events, bool clock_step) {
-  block_ = {.start = start, .values = values, .n = n, .new_run = true};
-  if (stored_end_) {
-    if (clock_step) {  // what the ring lost before is told by the old clock
-      block_.gap = gap_until(run_ ? time_of(*run_, run_->n) : start, events);
-      if (!lost_) block_.gap->reason = GapReason::ClockStep;
+void Timeline::settle_waiting() {
+  for (const auto& w : std::exchange(waiting_, {})) {
+    if (place_behind_run(w.piece).fit == Fit::Fits) {
+      counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
+      append(w.piece, true);
     } else {
-      block_.gap = gap_until(start, events);
+      drop_waiting(w);
     }
   }
-  run_ = Series{start, n};
-  back_.reset();
-  if (clock_step) events_ = {};
+  events_ = {};  // a sample is stored behind all of it
 }
 
-void Timeline::fill_and_append(const Held& held, std::int64_t n_missing) {
-  const auto fill = static_cast<std::size_t>(n_missing) * n_channels_;
-  const auto own = static_cast<std::size_t>(held.series.n) * n_channels_;
+void Timeline::believe_chain() {
+  give_out();
+  if (chain_ > 0) drop_front_of_waiting(chain_);
+  bool head = true;
+  const Events later = std::exchange(events_, {});
+  for (const auto& w : std::exchange(waiting_, {})) {
+    counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
+    if (std::exchange(head, false)) {
+      if (chain_verdict_.reason != GapReason::ClockStep) chain_verdict_.reason = reason_of(w.events);
+      begin_run(w.piece, w.events, chain_verdict_);
+      continue;
+    }
+    events_ = w.events;
+    const Place place = place_behind_run(w.piece);
+    if (w.follows || place.fit == Fit::Fits)
+      append(w.piece, true);
+    else
+      begin_run(w.piece, w.events, judge(w.piece, place, w.events));
+  }
+  events_ = later;
+}
+
+// ---- Giving out ----
+
+void Timeline::follow(const Piece& piece, bool believe_time) {
+  const bool timed = believe_time && piece.timed;
+  clock_.add(piece.n, timed ? std::optional{piece.time} : std::nullopt);
+  if (timed && piece.stamped) arrivals_.add(piece.arrival, piece.time, static_cast<double>(piece.n) * period_s_);
+  if (!piece.stamped) locator_.widen_arrivals(clock_.scatter_s());
+  next_counter_ = locator_.next_counter(piece.counter, piece.n);
+  last_n_ = piece.n;
+  kind_ = piece.kind;
+  events_ = {};
+}
+
+void Timeline::append(const Piece& piece, bool believe_time) {
+  if (options_.reanchor_after.count() > 0) reanchor();
+  if (block_.n != 0 && block_.values + static_cast<std::size_t>(block_.n) * n_channels_ == piece.values) {
+    block_.n += piece.n;
+  } else {
+    const bool cut = block_.n == 0 && block_.new_run;  // by reanchor()
+    if (!cut) {
+      give_out();
+      block_ = {.start = lost_ ? clock_.utc(clock_.position()) : axis(run_->n), .new_run = lost_};
+      if (lost_) block_.gap = gap(reason_of(events_), 0);
+    }
+    block_.values = piece.values;
+    block_.n = piece.n;
+    block_position_ = clock_.position();
+  }
+  run_->n += piece.n;
+  follow(piece, believe_time);
+}
+
+void Timeline::reanchor() {
+  if (lost_ || !clock_.locked()) return;
+  const auto now = clock_.utc(clock_.position());
+  if (std::abs(seconds_between(axis(run_->n), now)) <= seconds(options_.reanchor_after)) return;
+  give_out();
+  if (lost_) return;
+  block_ = {.start = now, .new_run = true, .gap = gap(GapReason::ClockDrift, 0)};
+  run_ = Run{now, 0, clock_.position()};
+}
+
+void Timeline::begin_run(const Piece& piece, const Events& events, const Verdict& verdict) {
+  give_out();
+  if (run_ && verdict.fill && !lost_) return fill_and_append(piece, verdict);
+  block_ = {.values = piece.values, .n = piece.n, .new_run = true};
+  // Where all that lies between is stored already there is no gap.
+  const bool told = verdict.missing > 0 || lost_ || verdict.reason == GapReason::ClockStep || events.disconnected;
+  if (stored_end_ && run_ && told) block_.gap = gap(verdict.reason, verdict.missing);
+  if (stored_end_ && !run_) {
+    const double between = seconds_between(*stored_end_, piece.time) / period_s_;
+    block_.gap = gap(reason_of(events), std::max<std::int64_t>(0, std::llround(between)));
+  }
+  if (run_ && verdict.on_line) {
+    clock_.skip(verdict.skipped);
+  } else {
+    clock_.restart(piece.time, piece.stamped);
+    if (verdict.reason == GapReason::ClockStep) arrivals_.restart();
+  }
+  block_.start = piece.timed && piece.stamped ? piece.time : clock_.utc(clock_.position());
+  block_position_ = clock_.position();
+  run_ = Run{block_.start, piece.n, block_position_};
+  follow(piece, true);
+}
+
+void Timeline::fill_and_append(const Piece& piece, const Verdict& verdict) {
+  const auto fill = static_cast<std::size_t>(verdict.skipped) * n_channels_;
+  const auto own = static_cast<std::size_t>(piece.n) * n_channels_;
   fill_values_.assign(fill, std::numeric_limits<double>::quiet_NaN());
-  fill_values_.insert(fill_values_.end(), held.values, held.values + own);
-  block_ = {.start = time_of(*run_, run_->n),
+  fill_values_.insert(fill_values_.end(), piece.values, piece.values + own);
+  block_ = {.start = axis(run_->n),
             .values = fill_values_.data(),
-            .n = n_missing + held.series.n,
-            .n_filled = n_missing,
-            .gap = gap_until(held.series.start, held.events)};
+            .n = verdict.skipped + piece.n,
+            .n_filled = verdict.skipped,
+            .gap = gap(verdict.reason, verdict.skipped)};
   block_.gap->filled = true;
   run_->n += block_.n;
+  if (verdict.on_line) {
+    clock_.skip(verdict.skipped);
+  } else {
+    clock_.restart(piece.time, piece.stamped);
+    run_->position = piece.n - run_->n;  // where its sample 0 would be by the clock that begins with this frame
+  }
+  block_position_ = clock_.position() - verdict.skipped;
+  follow(piece, true);
 }
 
 void Timeline::give_out() {
   if (block_.n == 0) return;
   const Block block = std::exchange(block_, {});
   const std::int64_t n_own = block.n - block.n_filled;
+  const auto end = clock_.utc(block_position_ + block.n);
+  if (block.new_run) anchors_.end_of_run();
   if (!stored_end_) stored_end_ = block.start;
   if (!sink_.samples(block)) {
     drop(Drop::RingFull, n_own);
+    owed_ = (block.gap ? block.gap->n_samples : owed_) + n_own;
     lost_ = true;
     return;
   }
@@ -185,8 +516,12 @@ void Timeline::give_out() {
   counters_.passed += static_cast<std::uint64_t>(n_own);
   counters_.filled += static_cast<std::uint64_t>(block.n_filled);
   lost_ = false;
-  if (block.new_run) run_ = Series{block.start, block.n};
-  stored_end_ = time_of(*run_, run_->n);
+  owed_ = 0;
+  if (block.new_run) run_ = Run{block.start, block.n, block_position_};
+  stored_end_ = end;
+  memory_.add(clock_.utc(block_position_ + block.n_filled), end,
+              block.values + static_cast<std::size_t>(block.n_filled) * n_channels_, n_own, period_s_ / 8);
+  anchors_.stored(clock_, run_->position, run_->n - 1, kind_);
 }
 
 void Timeline::count_gap(const Gap& gap) {
@@ -194,34 +529,10 @@ void Timeline::count_gap(const Gap& gap) {
   counters_.missing += static_cast<std::uint64_t>(gap.n_samples);
 }
 
-Gap Timeline::gap_until(mth5::UtcNanos end, Events events) const {
-  const GapReason reason = lost_                 ? GapReason::RingFull
-                           : events.disconnected ? GapReason::Disconnected
-                           : events.bad_data     ? GapReason::BadData
-                                                 : GapReason::NoData;
-  return {*stored_end_, std::max<std::int64_t>(0, samples_to(*stored_end_, end)), reason, false};
+Gap Timeline::gap(GapReason reason, std::int64_t missing) const {
+  return {*stored_end_, owed_ + missing, lost_ ? GapReason::RingFull : reason, false};
 }
 
-mth5::UtcNanos Timeline::time_of(const Series& series, std::int64_t index) const {
-  if (period_.count() != 0) return series.start + index * period_;
-  return mth5::sample_time(series.start, options_.sample_rate, index);
-}
-
-std::int64_t Timeline::samples_to(mth5::UtcNanos from, mth5::UtcNanos to) const {
-  return std::llround(mth5::samples_between(from, to, options_.sample_rate));
-}
-
-Timeline::Placed Timeline::place(const Series& series, mth5::UtcNanos time, std::int64_t n) const {
-  const auto end = time_of(series, series.n);
-  if (time == end) return {Place::Contiguous};
-  const double ahead = mth5::samples_between(end, time, options_.sample_rate);
-  if (ahead > options_.tolerance_samples) return {Place::Later};
-  if (ahead >= -options_.tolerance_samples) return {Place::Contiguous};
-  const double index = mth5::samples_between(series.start, time, options_.sample_rate);
-  const std::int64_t nearest = std::llround(index);
-  if (nearest < 0 || std::abs(index - static_cast<double>(nearest)) > options_.tolerance_samples) return {Place::Earlier};
-  const std::int64_t known = series.n - nearest;
-  return known < n ? Placed{Place::Overlaps, known} : Placed{Place::Known};
-}
+mth5::UtcNanos Timeline::axis(std::int64_t index) const { return mth5::sample_time(run_->start, options_.sample_rate, index); }
 
 }  // namespace daq::timing

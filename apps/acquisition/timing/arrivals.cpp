@@ -1,0 +1,57 @@
+#include "acquisition/timing/arrivals.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "acquisition/timing/clock.hpp"
+
+namespace daq::timing {
+namespace {
+
+constexpr double kSpell = 300;       ///< s: the least delay is that of this spell and the one before
+constexpr double kClockWasSet = 60;  ///< s: a step of the computer's own clock, or a very long stall: measure anew
+constexpr double kForget = 7.0 / 8;  ///< each frame
+
+}  // namespace
+
+void Arrivals::restart() {
+  n_ = 0;
+  passed_ = taken_ = 0;
+}
+
+void Arrivals::add(mth5::UtcNanos arrival, mth5::UtcNanos time, double length_s) {
+  const double delay = seconds_between(time, arrival);
+  const double since = n_ > 0 ? seconds_between(last_arrival_, arrival) : 0;
+  if (n_ > 0 && (since < 0 || since > kClockWasSet + 4 * last_length_)) restart();
+  if (n_ == 0) {
+    least_ = least_before_ = delay;
+    spell_ = excess_ = 0;
+  } else {
+    passed_ = passed_ * kForget + since;
+    taken_ = taken_ * kForget + last_length_;
+    spell_ += last_length_;
+    if (spell_ > kSpell) {
+      least_before_ = least_;
+      least_ = delay;
+      spell_ = 0;
+    }
+    least_ = std::min(least_, delay);
+    excess_ += (delay - std::min(least_, least_before_) - excess_) / 32;
+  }
+  last_arrival_ = arrival;
+  last_length_ = length_s;
+  ++n_;
+}
+
+std::optional<bool> Arrivals::flowed(mth5::UtcNanos arrival, mth5::UtcNanos time, double jump_s) const {
+  if (!live() || jump_s < 4 * excess_) return std::nullopt;
+  return seconds_between(time, arrival) < std::min(least_, least_before_) - jump_s / 2;
+}
+
+double Arrivals::pause_s(mth5::UtcNanos arrival) const {
+  if (!live()) return 0;
+  const double pause = seconds_between(last_arrival_, arrival) - last_length_;
+  return pause > std::max({1.0, 3 * last_length_, 4 * excess_}) ? pause : 0;
+}
+
+}  // namespace daq::timing

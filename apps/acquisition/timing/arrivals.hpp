@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "mth5/time.hpp"
+
+/// When frames came, against when they were taken: what tells a pause from a clock that was set.
+namespace daq::timing {
+
+/// Frames arrive some time after their own time, never much sooner than the least of these delays. So a frame that seems to come
+/// before it was taken was stamped by a clock that was set forward; behind a pause the delay is what it was. Works through bursts
+/// and stalls; says nothing while frames come much faster than they were taken (a backlog, a replay), or where the jump is lost
+/// in the jitter. Pure. Thread: one.
+class Arrivals {
+ public:
+  /// A frame whose time is believed. @param length_s  of its samples
+  void add(mth5::UtcNanos arrival, mth5::UtcNanos time, double length_s);
+  /// Did frames go on coming while the time jumped forward by `jump_s` to `time`? nullopt: cannot be told.
+  [[nodiscard]] std::optional<bool> flowed(mth5::UtcNanos arrival, mth5::UtcNanos time, double jump_s) const;
+  /// For how long nothing came before `arrival`, beyond what the frames before would explain (s); 0 if not clearly so.
+  [[nodiscard]] double pause_s(mth5::UtcNanos arrival) const;
+  /// Delays are measured anew: the frames' clock was set, or the source was opened anew.
+  void restart();
+
+ private:
+  [[nodiscard]] bool live() const { return n_ >= 3 && passed_ >= taken_ / 2; }
+
+  std::int64_t n_ = 0;
+  mth5::UtcNanos last_arrival_{};
+  double last_length_ = 0;
+  double passed_ = 0, taken_ = 0;        ///< s, lately: between arrivals, in samples
+  double least_ = 0, least_before_ = 0;  ///< least delay of this spell, of the one before
+  double spell_ = 0;                     ///< s of samples in this spell
+  double excess_ = 0;                    ///< mean delay over the least one
+};
+
+}  // namespace daq::timing

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+
+#include "mth5/time.hpp"
+
+/// Times as instruments tell them, where the calendar alone does not say enough. For decoders. Pure.
+namespace daq::timing {
+
+/// UTC of a calendar time, leap seconds included: second 60 of a minute before midnight, UTC, at the end of a June or December
+/// (the only ones there have been) is the first of the day behind it, as UtcNanos has no place of its own for it. So a sample of
+/// it comes at the time of the next one; the timeline begins a new run there (clock-step) and drops neither. nullopt as
+/// mth5::from_calendar().
+[[nodiscard]] std::optional<mth5::UtcNanos> from_calendar(int year, int month, int day, int hour, int minute, double second);
+
+/// Times of day without a date, one behind the other: each lies within half a day of the one before, so midnight is passed both
+/// ways.
+class DayUnroller {
+ public:
+  /// @param near  a time within half a day of the first one: by the computer's clock, or the date the recording began
+  explicit DayUnroller(mth5::UtcNanos near) : last_{near} {}
+
+  /// @param time_of_day  since midnight; whole days in it do not count (old firmware of GSM-19 goes on to hour 57)
+  /// @param near         where more than half a day may have passed: a time within half a day
+  [[nodiscard]] mth5::UtcNanos at(mth5::Nanos time_of_day, std::optional<mth5::UtcNanos> near = std::nullopt);
+
+ private:
+  mth5::UtcNanos last_;
+};
+
+/// `time` moved on by as many 1024 weeks as it takes to be at or behind `not_before`: what receivers say that count the weeks of
+/// GPS with ten bits. Times before week 0 of GPS are nobody's and stay.
+[[nodiscard]] mth5::UtcNanos unroll_gps_week(mth5::UtcNanos time, mth5::UtcNanos not_before);
+
+}  // namespace daq::timing

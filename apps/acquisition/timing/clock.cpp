@@ -1,0 +1,166 @@
+#include "acquisition/timing/clock.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace daq::timing {
+namespace {
+
+constexpr double kCrystal = 100e-6;     ///< drift of a crystal nobody knows anything of, one standard deviation
+constexpr double kSameCrystal = 10e-6;  ///< what remains unknown once it was measured
+constexpr double kMaxDrift = 0.01;      ///< beyond it is no clock
+constexpr double kLeastScatter = 1e-9;  ///< s; times are whole nanoseconds
+constexpr std::int64_t kLockedFrames = 16;
+
+mth5::Nanos whole_period(double sample_rate) {
+  const double period = 1e9 / sample_rate;
+  return mth5::Nanos{period == std::floor(period) && period * sample_rate == 1e9 ? static_cast<std::int64_t>(period) : 0};
+}
+
+double window_of(const Options& options) { return std::chrono::duration<double>(options.window).count(); }
+
+}  // namespace
+
+double seconds_between(mth5::UtcNanos from, mth5::UtcNanos to) {
+  std::int64_t nanos = 0;
+  if (__builtin_sub_overflow(to.time_since_epoch().count(), from.time_since_epoch().count(), &nanos))
+    return 1e-9 * (static_cast<double>(to.time_since_epoch().count()) - static_cast<double>(from.time_since_epoch().count()));
+  return 1e-9 * static_cast<double>(nanos);
+}
+
+mth5::UtcNanos plus_seconds(mth5::UtcNanos t, double seconds) {
+  constexpr double kEnd = 9.2e18;  // ns, a little before the last one there is
+  const double nanos = seconds * 1e9;
+  if (std::abs(static_cast<double>(t.time_since_epoch().count()) + nanos) > kEnd)
+    return mth5::UtcNanos{mth5::Nanos{static_cast<std::int64_t>(nanos > 0 ? kEnd : -kEnd)}};
+  if (std::abs(nanos) > kEnd) return plus_seconds(plus_seconds(t, seconds / 2), seconds / 2);
+  return t + mth5::Nanos{std::llround(nanos)};
+}
+
+double kept_s(double sample_rate) { return std::max(20e-6, 0.01 / sample_rate); }
+
+Clock::Clock(const Options& options)
+    : rate_{options.sample_rate},
+      period_{whole_period(options.sample_rate)},
+      window_s_{window_of(options)},
+      tolerance_s_{std::max(options.tolerance_samples / options.sample_rate,
+                            std::chrono::duration<double>(options.tolerance_floor).count())},
+      kept_s_{kept_s(options.sample_rate)},
+      prior_sigma_{kCrystal},
+      envelope_{2 * window_of(options), kCrystal} {}
+
+void Clock::restart(mth5::UtcNanos t, bool stamped) {
+  if (stamped_ != stamped) {
+    drift_ = 0;
+    prior_sigma_ = kCrystal;
+    envelope_ = LowerEnvelope{2 * window_s_, kCrystal};
+  } else if (n_ < kLockedFrames) {
+    drift_ = prior_drift_;
+  } else if (stamped) {
+    const double det = w_ * wxx_ - wx_ * wx_;
+    if (det > 0 && scatter2_ * w_ / det < kSameCrystal * kSameCrystal) prior_sigma_ = kSameCrystal;
+  }
+  envelope_.restart();
+  stamped_ = stamped;
+  origin_ = t;
+  position_ = last_ = n_ = 0;
+  offset_ = residual_ = 0;
+  set_.reset();
+  forget_frames();
+  scatter2_ = std::pow(std::max(kLeastScatter, tolerance_s_ / 16), 2);  // until frames tell
+}
+
+void Clock::add(std::int64_t n_samples, std::optional<mth5::UtcNanos> time) {
+  if (time) {
+    const double y = seconds_between(nominal(position_), *time);
+    residual_ = y - offset(position_);
+    if (stamped_) {
+      add_stamp(static_cast<double>(position_ - last_) / rate_, y);
+    } else {
+      envelope_.add(static_cast<double>(position_) / rate_, y);
+      offset_ = envelope_.line().y;
+      drift_ = std::clamp(envelope_.line().slope, -kMaxDrift, kMaxDrift);
+    }
+    last_ = position_;
+    ++n_;
+  }
+  position_ += n_samples;
+}
+
+void Clock::forget_frames() {
+  prior_drift_ = drift_;
+  w_ = wx_ = wxx_ = wy_ = wxy_ = 0;
+  aside_ = 0;
+}
+
+bool Clock::moved_aside() {
+  constexpr int kSure = 8;
+  if (aside_ == 0) {
+    aside_limit_ = std::max(2 * std::sqrt(scatter2_), kept_s_);
+    aside_since_ = position_;
+  }
+  const int side = std::abs(residual_) <= aside_limit_ ? 0 : residual_ > 0 ? 1 : -1;
+  if (aside_ * side < 0) aside_since_ = position_;
+  aside_ = side == 0 ? 0 : aside_ * side > 0 ? aside_ + side : side;
+  return std::abs(aside_) >= kSure;
+}
+
+void Clock::add_stamp(double dx, double y) {
+  const double r2 = residual_ * residual_;
+  if (n_ > 8 && moved_aside()) {
+    set_ = Set{aside_since_, utc(aside_since_ - 1)};
+    forget_frames();
+  } else if (n_ > 0) {
+    // No frame pulls harder than one at three standard deviations; the deviation itself grows with what was really seen.
+    const double limit = 3 * std::sqrt(scatter2_);
+    if (n_ > 8 && std::abs(residual_) > limit) y += std::copysign(limit, residual_) - residual_;
+    scatter2_ = std::max(kLeastScatter * kLeastScatter,
+                         scatter2_ + (r2 - scatter2_) / static_cast<double>(std::min<std::int64_t>(n_ + 3, 32)));
+    if (dx != decay_dx_ || n_ % 16 == 0) {
+      decay_dx_ = dx;
+      const double window = window_s_ * std::clamp(std::sqrt(scatter2_) / kept_s_, 0.1, 1.0);
+      decay_ = std::exp(-dx / std::max(window, 32 * dx));
+    }
+    wxx_ += dx * (dx * w_ - 2 * wx_);
+    wx_ -= dx * w_;
+    wxy_ -= dx * wy_;
+    w_ *= decay_, wx_ *= decay_, wxx_ *= decay_, wy_ *= decay_, wxy_ *= decay_;
+  }
+  w_ += 1;
+  wy_ += y;
+  const double prior = scatter2_ / (prior_sigma_ * prior_sigma_);
+  const double det = w_ * (wxx_ + prior) - wx_ * wx_;
+  drift_ = std::clamp((w_ * (wxy_ + prior * prior_drift_) - wx_ * wy_) / det, -kMaxDrift, kMaxDrift);
+  offset_ = (wy_ - drift_ * wx_) / w_;
+}
+
+double Clock::offset(std::int64_t position) const { return offset_ + drift_ * static_cast<double>(position - last_) / rate_; }
+
+mth5::UtcNanos Clock::nominal(std::int64_t position) const {
+  if (period_.count() != 0) return origin_ + position * period_;
+  return mth5::sample_time(origin_, rate_, position);
+}
+
+mth5::UtcNanos Clock::utc(std::int64_t position) const { return plus_seconds(nominal(position), offset(position)); }
+
+double Clock::scatter_s() const { return stamped_ ? std::sqrt(scatter2_) : envelope_.mean_excess(); }
+
+double Clock::uncertainty_s() const {
+  const double ahead = static_cast<double>(position_ - last_) / rate_;
+  if (!stamped_) return std::hypot(envelope_.line().y_sigma, envelope_.line().slope_sigma * ahead);
+  if (n_ == 0) return std::sqrt(scatter2_);
+  const double known = wxx_ + scatter2_ / (prior_sigma_ * prior_sigma_);
+  const double det = w_ * known - wx_ * wx_;
+  const double variance = (known - 2 * ahead * wx_ + ahead * ahead * w_) / det;
+  return std::sqrt(scatter2_ * std::max(0.0, variance));
+}
+
+bool Clock::locked() const {
+  if (stamped_) return n_ >= kLockedFrames && scatter2_ <= tolerance_s_ * tolerance_s_ / 4;
+  constexpr double kLockedSeconds = 60, kGoodArrivals = 0.01;
+  return n_ >= 2 * kLockedFrames && static_cast<double>(last_) / rate_ >= kLockedSeconds &&
+         envelope_.line().y_sigma <= kGoodArrivals;
+}
+
+}  // namespace daq::timing

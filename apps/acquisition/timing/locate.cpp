@@ -1,0 +1,95 @@
+#include "acquisition/timing/locate.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "acquisition/timing/clock.hpp"
+
+namespace daq::timing {
+namespace {
+
+double seconds(mth5::Nanos t) { return std::chrono::duration<double>(t).count(); }
+
+/// s a stamp of this stream may be off the line.
+double stamp_tolerance(const Options& o) {
+  constexpr double kRounding = 5e-9;  // times and predictions are whole nanoseconds
+  double tolerance = std::max({o.tolerance_samples / o.sample_rate, seconds(o.tolerance_floor), kRounding});
+  // Cut times: the first frame of each step is between none and one sample late, and the phase of that moves with the drift.
+  if (seconds(o.stamp_resolution) * o.sample_rate > 1) tolerance = std::max(tolerance, 1.5 / o.sample_rate);
+  return tolerance;
+}
+
+/// s an arrival may be off the line at least: stalls of a second are nothing unusual.
+double arrival_tolerance(const Options& o) { return std::max({1.0, 2 / o.sample_rate, stamp_tolerance(o)}); }
+
+/// A whole number that a double can be: 100 years at 1 MHz.
+std::int64_t whole(double samples) { return std::llround(std::clamp(samples, -4e15, 4e15)); }
+
+}  // namespace
+
+Locator::Locator(const Options& options)
+    : rate_{options.sample_rate},
+      modulus_{options.counter_modulus},
+      samples_per_count_{options.samples_per_count},
+      stamp_tolerance_{stamp_tolerance(options)},
+      least_arrival_tolerance_{arrival_tolerance(options)},
+      arrival_tolerance_{least_arrival_tolerance_} {}
+
+void Locator::widen_arrivals(double scatter_s) { arrival_tolerance_ = std::max(least_arrival_tolerance_, 10 * scatter_s); }
+
+std::optional<std::uint64_t> Locator::next_counter(std::optional<std::uint64_t> counter, std::int64_t n) const {
+  if (!counter) return std::nullopt;
+  const auto samples = static_cast<std::uint64_t>(n);
+  if (samples_per_count_ != 0 && samples % samples_per_count_ != 0) return std::nullopt;
+  const std::uint64_t step = samples_per_count_ == 0 ? 1 : samples / samples_per_count_;
+  return modulus_ == 0 ? *counter + step : (*counter + step) % modulus_;
+}
+
+double Locator::counter_ahead(const End& end, std::uint64_t counter) const {
+  const double samples =
+      static_cast<double>(samples_per_count_ == 0 ? static_cast<std::uint64_t>(end.last_n) : samples_per_count_);
+  if (modulus_ == 0) return samples * static_cast<double>(static_cast<std::int64_t>(counter - *end.counter));
+  const std::uint64_t forward = (counter % modulus_ + modulus_ - *end.counter % modulus_) % modulus_;
+  const bool back = forward > modulus_ / 2;
+  return samples * (back ? -static_cast<double>(modulus_ - forward) : static_cast<double>(forward));
+}
+
+Place Locator::by_counter(const End& end, const Piece& piece, double ahead, double tolerance) const {
+  const double per_count =
+      static_cast<double>(samples_per_count_ == 0 ? static_cast<std::uint64_t>(end.last_n) : samples_per_count_);
+  const double raw = counter_ahead(end, *piece.counter);
+  const double wrap = static_cast<double>(modulus_) * per_count;
+  const double counted = wrap > 0 && piece.timed ? raw + std::round((ahead - raw) / wrap) * wrap : raw;
+  const double ahead_s = ahead * end.seconds_per_sample;
+  const auto by = [&](double samples, bool both) {
+    const auto n = whole(samples);
+    return Place{.fit = n == 0  ? Fit::Fits
+                        : n > 0 ? Fit::Ahead
+                                : Fit::Behind,
+                 .missing = std::max<std::int64_t>(n, 0),
+                 .ahead_s = ahead_s,
+                 .counted = both};
+  };
+  if (!piece.timed) return by(counted, false);
+  if (std::abs(counted - ahead) <= tolerance) return by(counted, true);
+  if (!piece.stamped && std::abs(raw) <= tolerance) return by(raw, true);
+  if (std::abs(ahead) <= tolerance) return {.ahead_s = ahead_s};
+  if (raw == 0) return {.fit = ahead > 0 ? Fit::Ahead : Fit::Behind, .ahead_s = ahead_s, .clock_set = true};
+  Place place = by(ahead, false);
+  place.on_grid = std::abs(ahead - std::round(ahead)) <= tolerance;
+  return place;
+}
+
+Place Locator::place(const End& end, const Piece& piece) const {
+  const double ahead = piece.timed ? seconds_between(end.time, piece.time) / end.seconds_per_sample : 0;
+  const double tolerance = tolerance_s(piece) * rate_;
+  if (piece.counter && end.counter) return by_counter(end, piece, ahead, tolerance);
+  if (std::abs(ahead) <= tolerance) return {.ahead_s = ahead * end.seconds_per_sample};
+  const auto n = whole(ahead);
+  return {.fit = ahead > 0 ? Fit::Ahead : Fit::Behind,
+          .missing = std::max<std::int64_t>(n, 0),
+          .ahead_s = ahead * end.seconds_per_sample,
+          .on_grid = std::abs(ahead - static_cast<double>(n)) <= tolerance};
+}
+
+}  // namespace daq::timing

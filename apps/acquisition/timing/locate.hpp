@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "acquisition/decode/decoder.hpp"
+#include "acquisition/timing/options.hpp"
+#include "mth5/time.hpp"
+
+/// Where a frame lies: by its counter first, then by count, then by time. Pure.
+namespace daq::timing {
+
+/// A frame as the timeline looks at it.
+struct Piece {
+  std::int64_t n = 0;
+  const double* values = nullptr;  ///< [n][n_channels]
+  decode::TimeKind kind = decode::TimeKind::Gps;
+  bool stamped = true;  ///< by the instrument; else `time` is made of the arrival
+  bool timed = true;    ///< false: `time` says nothing of where it lies
+  bool vague = false;   ///< not timed, and not by count either: what lies before it is not known until a time comes that is exact
+  mth5::UtcNanos time{};
+  std::optional<std::uint64_t> counter{};
+  mth5::UtcNanos arrival{};
+};
+
+/// What the next frame of a row of samples would be.
+struct End {
+  mth5::UtcNanos time{};
+  double seconds_per_sample = 1;  ///< by the clock, not nominal
+  std::optional<std::uint64_t> counter{};
+  std::int64_t last_n = 1;  ///< samples of the frame before
+};
+
+enum class Fit : std::uint8_t { Fits, Ahead, Behind };
+
+struct Place {
+  Fit fit = Fit::Fits;
+  std::int64_t missing = 0;  ///< Ahead: samples between
+  double ahead_s = 0;        ///< of its time, against the prediction
+  bool clock_set = false;    ///< by the counter nothing is between, though its time is ahead or behind
+  bool counted = false;      ///< `missing` is by counter and time alike
+  bool on_grid = true;       ///< Ahead: a whole number of samples, within the tolerance
+};
+
+/// Rules, where both counter and time are there (`d` = how far the counter has gone beyond what it should, a whole number of
+/// wraps added so that it comes as near to the time as it can):
+///
+///     counter says   time says              so
+///     follows        follows                follows
+///     d samples      the same               d samples are missing (counted); d < 0: came before
+///     follows        something else         the clock was set, nothing is missing
+///     d samples      follows                the counter began anew, nothing is missing
+///     d samples      something else         the instrument began anew: by time
+///
+/// Arrivals are good to `arrival_tolerance` only; a counter beside them is believed within that, and only its wraps are theirs.
+class Locator {
+ public:
+  explicit Locator(const Options& options);
+
+  [[nodiscard]] Place place(const End& end, const Piece& piece) const;
+  /// Counter of the frame behind one with `counter` and `n` samples; nullopt: cannot be told.
+  [[nodiscard]] std::optional<std::uint64_t> next_counter(std::optional<std::uint64_t> counter, std::int64_t n) const;
+  /// Within so many seconds a frame follows another. @param scatter_s  mean delay of arrivals
+  [[nodiscard]] double tolerance_s(const Piece& piece) const { return piece.stamped ? stamp_tolerance_ : arrival_tolerance_; }
+  void widen_arrivals(double scatter_s);
+
+ private:
+  [[nodiscard]] double counter_ahead(const End& end, std::uint64_t counter) const;
+  [[nodiscard]] Place by_counter(const End& end, const Piece& piece, double ahead, double tolerance) const;
+
+  const double rate_;
+  const std::uint64_t modulus_;
+  const std::uint64_t samples_per_count_;
+  const double stamp_tolerance_;
+  const double least_arrival_tolerance_;
+  double arrival_tolerance_;
+};
+
+}  // namespace daq::timing

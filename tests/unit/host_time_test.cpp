@@ -1,0 +1,294 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <random>
+
+#include "support/timeline.hpp"
+
+// Instruments without a clock: times are those of arrival, counters say the rest.
+namespace {
+
+using namespace daq::timing;
+using daq::decode::TimeKind;
+using test::kStart;
+using test::Line;
+using test::nanos;
+using testing::ElementsAre;
+using testing::SizeIs;
+using namespace std::chrono_literals;
+
+constexpr double kDelay = 0.012;  ///< s
+constexpr double kMean = 0.05;    ///< s, of the exponential jitter
+
+/// A free-running board whose frames arrive late by `kDelay` and a jitter that is never negative.
+struct Board {
+  double rate = 10;
+  double ppm = 50;
+  std::uint32_t per_frame = 1;
+  TimeKind kind = TimeKind::Host;
+  std::function<double(std::mt19937_64&)> jitter = [](std::mt19937_64& r) { return std::uniform_real_distribution{0.0, 0.2}(r); };
+  std::mt19937_64 random{1};
+  std::int64_t next = 0;
+  double last_arrival = 0;
+  bool counts = false;
+  std::uint64_t modulus = 0;
+
+  [[nodiscard]] double true_time(std::int64_t sample) const { return static_cast<double>(sample) / (rate * (1 + ppm * 1e-6)); }
+  [[nodiscard]] Line::Frame frame() {
+    const auto sample = next;
+    next += per_frame;
+    // A line keeps the order of what goes through it.
+    last_arrival = std::max(last_arrival, true_time(sample + per_frame - 1) + kDelay + jitter(random));
+    return {.time = last_arrival * rate,
+            .n = per_frame,
+            .value = static_cast<double>(sample),
+            .counter = counts ? std::optional{modulus > 0 ? static_cast<std::uint64_t>(sample) % modulus
+                                                          : static_cast<std::uint64_t>(sample)}
+                              : std::nullopt,
+            .arrival = last_arrival,
+            .kind = kind};
+  }
+  void run(Line& line, double seconds) {
+    const auto end = next + static_cast<std::int64_t>(seconds * rate);
+    while (next < end) line.push({frame()});
+  }
+  [[nodiscard]] Options options() const {
+    Options o;
+    o.sample_rate = rate;
+    o.delay = nanos(kDelay);
+    o.counter_modulus = modulus;
+    return o;
+  }
+  /// Of what the clock says of the next sample, s.
+  [[nodiscard]] double error(const Line& line) const {
+    const auto& clock = line.timeline.clock();
+    return seconds_between(kStart + nanos(true_time(next)), clock.utc(clock.position()));
+  }
+};
+
+TEST(HostTime, IsRightToAMillisecondAfterTenMinutes) {
+  double worst = 0, worst_ppm = 0;
+  for (int law = 0; law < 2; ++law)
+    for (unsigned seed = 1; seed <= 100; ++seed)
+      for (const double ppm : {50.0, -50.0}) {
+        Board board{.ppm = ppm, .random = std::mt19937_64{seed}};
+        if (law == 1) board.jitter = [](std::mt19937_64& r) { return std::exponential_distribution{1 / kMean}(r); };
+        LowerEnvelope envelope{1200, 100e-6};
+        // The envelope alone: what the timeline does with frames is the same for all seeds.
+        for (; board.next < 6000;) {
+          const auto sample = static_cast<double>(board.next);
+          const auto frame = board.frame();
+          envelope.add(sample / board.rate, frame.arrival - kDelay - sample / board.rate);
+        }
+        const auto& line = envelope.line();
+        const double truth = board.true_time(board.next - 1) - static_cast<double>(board.next - 1) / board.rate;
+        worst = std::max(worst, std::abs(line.y - truth));
+        worst_ppm = std::max(worst_ppm, std::abs(-line.slope * 1e6 - ppm));
+        ASSERT_LE(std::abs(line.y - truth), 1e-3) << "seed " << seed << " law " << law << " " << ppm << " ppm";
+      }
+  RecordProperty("worst_us", static_cast<int>(worst * 1e6));
+  EXPECT_LE(worst_ppm, 5);
+}
+
+TEST(HostTime, MakesOneRunWhoseAnchorsAreRight) {
+  for (const std::uint32_t per_frame : {1u, 5u})
+    for (const double ppm : {50.0, -50.0}) {
+      Board board{.rate = per_frame * 10.0, .ppm = ppm, .per_frame = per_frame};
+      Line line{board.options()};
+      line.notes.quiet = true;
+      board.run(line, 900);
+      line.finish();
+      EXPECT_THAT(line.notes.runs, SizeIs(1));
+      EXPECT_EQ(line.dropped(), 0u);
+      EXPECT_THAT(line.notes.gaps, SizeIs(0));
+      EXPECT_LE(std::abs(board.error(line)), 1e-3);
+      const auto& anchors = line.notes.runs[0].anchors;
+      ASSERT_FALSE(anchors.empty());
+      EXPECT_EQ(anchors.front().sample, 0);
+      EXPECT_TRUE(anchors.front().locked) << "the first anchor waits until something is known";
+      EXPECT_EQ(anchors.front().kind, TimeKind::Host);
+      for (std::size_t i = 0; i < line.notes.runs[0].values.size(); i += 100) {
+        const auto truth = kStart + nanos(board.true_time(static_cast<std::int64_t>(i)));
+        ASSERT_LE(std::abs(seconds_between(truth, line.notes.runs[0].utc(i, board.rate))), 15e-3) << i;
+      }
+    }
+}
+
+TEST(HostTime, AStallThatIsCaughtUpIsNoGap) {
+  for (const double stall : {3.0, 30.0}) {
+    Board board;
+    Line line{board.options()};
+    line.notes.quiet = true;
+    board.run(line, 120);
+    board.last_arrival += stall;  // what follows comes at once
+    board.run(line, 120);
+    line.finish();
+    EXPECT_THAT(line.notes.runs, SizeIs(1)) << stall;
+    EXPECT_EQ(line.notes.stored(), 2400u);
+    EXPECT_EQ(line.dropped(), 0u);
+  }
+}
+
+TEST(HostTime, APauseIsAGap) {
+  Board board;
+  Line line{board.options()};
+  line.notes.quiet = true;
+  board.run(line, 120);
+  board.next += 300;
+  board.run(line, 120);
+  line.finish();
+  ASSERT_THAT(line.notes.gaps, SizeIs(1));
+  EXPECT_NEAR(static_cast<double>(line.notes.gaps[0].n_samples), 300, 2) << "to the jitter";
+  EXPECT_EQ(line.notes.gaps[0].reason, GapReason::NoData);
+  EXPECT_EQ(line.dropped(), 0u);
+}
+
+TEST(HostTime, ADisconnectIsAGapOfWhatArrivalsSay) {
+  Board board;
+  Line line{board.options()};
+  line.notes.quiet = true;
+  board.run(line, 120);
+  line.timeline.disconnected();
+  board.next += 6;
+  board.run(line, 10);
+  line.timeline.disconnected();
+  board.next += 3000;
+  board.run(line, 10);
+  line.finish();
+  ASSERT_THAT(line.notes.gaps, SizeIs(2));
+  EXPECT_NEAR(static_cast<double>(line.notes.gaps[0].n_samples), 6, 2);
+  EXPECT_NEAR(static_cast<double>(line.notes.gaps[1].n_samples), 3000, 2);
+  EXPECT_EQ(line.notes.gaps[1].reason, GapReason::Disconnected);
+  EXPECT_EQ(line.notes.stored(), 1400u);
+}
+
+TEST(HostTime, CountersSayWhatIsMissing) {
+  for (const TimeKind kind : {TimeKind::Host, TimeKind::None})
+    for (const std::uint64_t modulus : {std::uint64_t{0}, std::uint64_t{4096}}) {
+      Board board{.rate = 250, .per_frame = 10, .kind = kind, .counts = true, .modulus = modulus};
+      Line line{board.options()};
+      line.notes.quiet = true;
+      board.run(line, 60);
+      board.next += 70;
+      board.run(line, 10);
+      line.timeline.disconnected();
+      board.next += 25000;  // some wraps
+      board.run(line, 10);
+      line.finish();
+      ASSERT_THAT(line.notes.gaps, SizeIs(2)) << modulus;
+      EXPECT_EQ(line.notes.gaps[0].n_samples, 70);
+      EXPECT_EQ(line.notes.gaps[1].n_samples, 25000);
+      EXPECT_EQ(line.notes.gaps[1].reason, GapReason::Disconnected);
+      EXPECT_EQ(line.dropped(), 0u);
+      EXPECT_EQ(line.notes.stored(), 20000u);
+    }
+}
+
+TEST(HostTime, ACounterThatBeginsAnewCostsNothing) {
+  Board board{.rate = 250, .per_frame = 10, .counts = true};
+  Line line{board.options()};
+  line.notes.quiet = true;
+  board.run(line, 60);
+  for (int i = 0; i < 100; ++i) {
+    auto frame = board.frame();
+    *frame.counter -= 15000;
+    line.push({frame});
+  }
+  line.finish();
+  EXPECT_THAT(line.notes.runs, SizeIs(1));
+  EXPECT_EQ(line.notes.stored(), 16000u);
+}
+
+TEST(HostTime, FramesOfANetworkThatRepeatsAndTurnsRound) {
+  Board board{.rate = 250, .per_frame = 10, .counts = true};
+  Line line{board.options()};
+  board.run(line, 4);
+  auto a = board.frame(), b = board.frame(), c = board.frame();
+  line.push({b}).push({b}).push({a}).push({a}).push({c});
+  board.run(line, 1);
+  line.finish();
+  EXPECT_THAT(line.notes.runs, SizeIs(1));
+  EXPECT_EQ(line.notes.stored(), static_cast<std::size_t>(board.next));
+  EXPECT_EQ(line.dropped(Drop::Duplicate), 20u);
+}
+
+struct Counted {
+  Line line;
+  std::uint64_t modulus;
+  void frame(double time, double sample) {
+    line.push(
+        {{.time = time, .value = sample, .counter = static_cast<std::uint64_t>(sample) % modulus, .kind = TimeKind::Device}});
+  }
+};
+
+TEST(Counter, BeforeTime) {
+  Options options;
+  options.sample_rate = 250;
+  options.counter_modulus = 256;
+  const auto with = [&](const std::function<void(Counted&)>& what) {
+    Counted c{Line{options}, 256};
+    for (double s = 0; s < 1000; ++s) c.frame(s, s);
+    what(c);
+    c.line.finish();
+    std::vector<std::string> gaps;
+    for (const auto& gap : c.line.notes.gaps)
+      gaps.push_back(std::to_string(gap.n_samples) + " " + std::string{to_string(gap.reason)});
+    EXPECT_EQ(c.line.dropped(), 0u);
+    return gaps;
+  };
+  EXPECT_THAT(with([](Counted& c) {
+                for (double s = 1000; s < 1100; ++s) c.frame(s + 0.9 * (int(s) % 2), s);  // stamps that jitter by a sample
+              }),
+              ElementsAre());
+  EXPECT_THAT(with([](Counted& c) {
+                for (double s = 1003; s < 1100; ++s) c.frame(s, s);
+              }),
+              ElementsAre("3 no-data"));
+  EXPECT_THAT(with([](Counted& c) {
+                for (double s = 1256; s < 1300; ++s) c.frame(s, s);  // a whole wrap
+              }),
+              ElementsAre("256 no-data"));
+  EXPECT_THAT(with([](Counted& c) {
+                for (double s = 3007; s < 3100; ++s) c.frame(s, s);  // several
+              }),
+              ElementsAre("2007 no-data"));
+  EXPECT_THAT(with([](Counted& c) {
+                for (double s = 1000; s < 1100; ++s) c.frame(s + 4500, s);  // 18 s, the counter goes on
+              }),
+              ElementsAre("0 clock-step"));
+  EXPECT_THAT(with([](Counted& c) {
+                for (double s = 1000; s < 1100; ++s) c.frame(s - 4500, s);
+              }),
+              ElementsAre("0 clock-step"));
+  EXPECT_THAT(with([](Counted& c) {
+                for (double s = 1000; s < 1100; ++s) c.frame(s, s + 77);  // the counter begins anew
+              }),
+              ElementsAre());
+  EXPECT_THAT(with([](Counted& c) {
+                for (double s = 2000; s < 2100; ++s) c.frame(s, s + 77);  // the instrument does
+              }),
+              ElementsAre("1000 no-data"));
+}
+
+TEST(Counter, OfFrames) {
+  Options options;
+  options.sample_rate = 100;
+  options.counter_modulus = 65536;
+  options.samples_per_count = 0;
+  Line line{options};
+  std::uint64_t counter = 65500;
+  double time = 0;
+  for (int i = 0; i < 100; ++i) {
+    if (i == 60) time += 150, counter += 3;
+    line.push({{.time = time, .n = 50, .counter = counter++ % 65536}});
+    time += 50;
+  }
+  line.finish();
+  ASSERT_THAT(line.notes.gaps, SizeIs(1));
+  EXPECT_EQ(line.notes.gaps[0].n_samples, 150);
+  EXPECT_EQ(line.notes.stored(), 5000u);
+}
+
+}  // namespace

@@ -1,0 +1,289 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <random>
+
+#include "support/timeline.hpp"
+
+// Drift, jitter, counters: which UTC samples have, and what is no gap.
+namespace {
+
+using namespace daq::timing;
+using daq::decode::TimeKind;
+using test::kStart;
+using test::Line;
+using test::nanos;
+using namespace std::chrono_literals;
+
+struct Instrument {
+  double rate = 10;  ///< Hz, nominal
+  double ppm = 0;    ///< its samples come so much faster
+  std::uint32_t per_frame = 1;
+  double jitter_s = 0;      ///< of its stamps, uniform, +-
+  double resolution_s = 0;  ///< its stamps are cut to
+  std::mt19937_64 random{1};
+  std::int64_t next = 0;  ///< sample
+
+  [[nodiscard]] double true_time(std::int64_t sample) const { return static_cast<double>(sample) / (rate * (1 + ppm * 1e-6)); }
+  [[nodiscard]] double stamp(std::int64_t sample) {
+    double t = true_time(sample);
+    if (jitter_s > 0) t += std::uniform_real_distribution{-jitter_s, jitter_s}(random);
+    if (resolution_s > 0) t = std::floor(t / resolution_s + 1e-9) * resolution_s;
+    return t;
+  }
+  /// The next frame; its values are the numbers of its samples.
+  [[nodiscard]] Line::Frame frame() {
+    const auto sample = next;
+    next += per_frame;
+    return {.time = stamp(sample) * rate,
+            .n = per_frame,
+            .value = static_cast<double>(sample),
+            .arrival = true_time(sample + per_frame),
+            .kind = TimeKind::Device};
+  }
+  /// Frames for so long.
+  void run(Line& line, double seconds) {
+    const auto end = next + static_cast<std::int64_t>(seconds * rate);
+    while (next < end) line.push({frame()});
+  }
+};
+
+/// By how much what readers make of the anchors is off, at most. @param from  s, of each run
+double worst_utc(const Line& line, const Instrument& instrument, double from = 0) {
+  double worst = 0;
+  for (const auto& run : line.notes.runs)
+    for (std::size_t i = static_cast<std::size_t>(from * instrument.rate); i < run.values.size(); ++i) {
+      const auto truth = kStart + nanos(instrument.true_time(std::llround(run.values[i])));
+      worst = std::max(worst, std::abs(seconds_between(truth, run.utc(i, instrument.rate))));
+    }
+  return worst;
+}
+
+Options rate(double hz) {
+  Options options;
+  options.sample_rate = hz;
+  return options;
+}
+
+TEST(TimelineClock, ADeviceClockThatDriftsMakesNoGapAndCostsNoSample) {
+  for (const double ppm : {50.0, -50.0, 200.0, -200.0}) {
+    Line line{rate(10)};
+    line.notes.quiet = true;
+    Instrument instrument{.ppm = ppm};
+    instrument.run(line, 3 * 3600);
+    line.finish();
+    EXPECT_EQ(line.notes.runs.size(), 1u) << ppm;
+    EXPECT_EQ(line.notes.gaps.size(), 0u) << ppm;
+    EXPECT_EQ(line.dropped(), 0u) << ppm;
+    EXPECT_EQ(line.notes.stored(), 108000u) << ppm;
+    const auto& anchors = line.notes.runs[0].anchors;
+    EXPECT_NEAR(anchors.back().ppm, ppm, 0.01);
+    EXPECT_TRUE(anchors.back().locked);
+    EXPECT_EQ(anchors.front().sample, 0);
+    EXPECT_EQ(anchors.back().sample, 107999);
+    EXPECT_LE(anchors.size(), 20u) << "a straight line needs few";
+    EXPECT_LE(worst_utc(line, instrument), 1e-3);
+    EXPECT_LE(worst_utc(line, instrument, 10), kept_s(10));
+  }
+}
+
+TEST(TimelineClock, NeitherAt256HzNorInFramesOfMany) {
+  for (const std::uint32_t per_frame : {1u, 256u})
+    for (const double ppm : {50.0, -50.0}) {
+      Line line{rate(256)};
+      line.notes.quiet = true;
+      Instrument instrument{.rate = 256, .ppm = ppm, .per_frame = per_frame};
+      instrument.run(line, 600);
+      line.finish();
+      EXPECT_EQ(line.notes.runs.size(), 1u) << ppm;
+      EXPECT_EQ(line.dropped(), 0u) << ppm;
+      EXPECT_LE(worst_utc(line, instrument, 10), 40e-6) << per_frame;
+    }
+}
+
+TEST(TimelineClock, JitterOfNearlyHalfASampleIsAveraged) {
+  for (const double ppm : {0.0, 50.0, -50.0}) {
+    Line line{rate(10)};
+    line.notes.quiet = true;
+    Instrument instrument{.ppm = ppm, .jitter_s = 0.04};
+    instrument.run(line, 7200);
+    line.finish();
+    EXPECT_EQ(line.notes.runs.size(), 1u) << ppm;
+    EXPECT_EQ(line.dropped(), 0u) << ppm;
+    EXPECT_NEAR(line.timeline.clock().ppm(), ppm, 5);
+    EXPECT_LE(worst_utc(line, instrument, 120), 6e-3) << ppm;
+    EXPECT_LE(line.notes.runs.at(0).anchors.size(), 7200u / 60 + 10);
+  }
+}
+
+TEST(TimelineClock, GapsAreRightToTheSampleWhileItDrifts) {
+  for (const double hz : {1.0, 10.0, 256.0})
+    for (const double ppm : {50.0, -50.0, 0.0})
+      for (const std::int64_t lost : {std::int64_t{1}, std::int64_t{2}, static_cast<std::int64_t>(3600 * hz)}) {
+        const double seconds = hz > 100 ? 100 : 600;
+        Line line{rate(hz)};
+        line.notes.quiet = true;
+        Instrument instrument{.rate = hz, .ppm = ppm};
+        instrument.run(line, seconds);
+        instrument.next += lost;
+        instrument.run(line, 60);
+        line.finish();
+        ASSERT_EQ(line.notes.gaps.size(), 1u) << hz << " Hz " << ppm << " ppm";
+        EXPECT_EQ(line.notes.gaps[0].n_samples, lost) << hz << " Hz " << ppm << " ppm";
+        EXPECT_EQ(line.notes.gaps[0].reason, GapReason::NoData);
+        EXPECT_EQ(line.dropped(), 0u);
+        EXPECT_LE(std::abs(seconds_between(kStart + nanos(instrument.true_time(static_cast<std::int64_t>(seconds * hz))),
+                                           line.notes.gaps[0].start)),
+                  1e-3);
+      }
+}
+
+TEST(TimelineClock, FindsLostSamplesAmongJitterAndDrift) {
+  Line line{rate(256)};
+  line.notes.quiet = true;
+  Instrument instrument{.rate = 256, .ppm = 50, .jitter_s = 0.3 / 256};
+  for (int i = 0; i < 20; ++i) {
+    instrument.run(line, 20);
+    ++instrument.next;
+  }
+  instrument.run(line, 1);
+  line.finish();
+  EXPECT_EQ(line.notes.gaps.size(), 20u);
+  EXPECT_EQ(line.timeline.counters().missing, 20u);
+  EXPECT_EQ(line.dropped(), 0u);
+}
+
+TEST(TimelineClock, FillsAGapWhileItDrifts) {
+  Options options = rate(10);
+  options.fill_up_to = 2s;
+  Line line{options};
+  line.notes.quiet = true;
+  Instrument instrument{.ppm = -50};
+  for (int i = 0; i < 60; ++i) {
+    instrument.run(line, 60);
+    instrument.next += 7;
+  }
+  instrument.run(line, 1);
+  line.finish();
+  EXPECT_EQ(line.notes.runs.size(), 1u);
+  EXPECT_EQ(line.timeline.counters().filled, 60u * 7);
+}
+
+TEST(TimelineClock, TakesCoarseTimesByCount) {
+  for (const double ppm : {0.0, 30.0, -30.0}) {
+    Options options = rate(10);
+    options.stamp_resolution = 1s;
+    Line line{options};
+    line.notes.quiet = true;
+    Instrument instrument{.ppm = ppm, .resolution_s = 1, .next = 7};
+    instrument.run(line, 7200);
+    instrument.next += 35;
+    instrument.run(line, 60);
+    line.finish();
+    EXPECT_EQ(line.dropped(), 0u) << ppm;
+    ASSERT_EQ(line.notes.runs.size(), 2u) << ppm;
+    EXPECT_NEAR(static_cast<double>(line.notes.gaps[0].n_samples), 35, 1) << ppm;
+    EXPECT_LE(worst_utc(line, instrument, 120), 0.12) << ppm;
+  }
+}
+
+TEST(TimelineClock, AToleranceOfItsOwnTakesCoarserStamps) {
+  Options options = rate(1000);  // stamps of whole milliseconds, with an error of one
+  options.tolerance_floor = 2ms;
+  Line line{options};
+  line.notes.quiet = true;
+  Instrument instrument{.rate = 1000, .ppm = 20, .jitter_s = 0.001, .resolution_s = 0.001};
+  instrument.run(line, 60);
+  line.finish();
+  EXPECT_EQ(line.notes.runs.size(), 1u);
+  EXPECT_EQ(line.dropped(), 0u);
+}
+
+TEST(TimelineClock, FollowsAChangeOfDrift) {
+  Line line{rate(10)};
+  line.notes.quiet = true;
+  Instrument instrument;
+  // A crystal that warms up: 0 to 30 ppm within an hour. Time is the integral.
+  double t = 0;
+  std::vector<double> truth;
+  for (int i = 0; i < 36000; ++i) {
+    truth.push_back(t);
+    line.push({{.time = t * 10, .value = static_cast<double>(i), .arrival = t, .kind = TimeKind::Device}});
+    t += 0.1 * (1 - 30e-6 * i / 36000);
+  }
+  line.finish();
+  ASSERT_EQ(line.notes.runs.size(), 1u);
+  double worst = 0;
+  for (std::size_t i = 100; i < truth.size(); ++i)
+    worst = std::max(worst, std::abs(seconds_between(kStart + nanos(truth[i]), line.notes.runs[0].utc(i, 10))));
+  EXPECT_LE(worst, 1e-3) << "a hundredth of a sample";
+}
+
+TEST(TimelineClock, FollowsAClockThatWasSetByLessThanTheTolerance) {
+  Line line{rate(10)};
+  line.notes.quiet = true;
+  for (int i = 0; i < 2000; ++i)
+    line.push({{.time = i + (i >= 1000 ? 0.3 : 0), .value = static_cast<double>(i), .kind = TimeKind::Device}});
+  line.finish();
+  ASSERT_EQ(line.notes.runs.size(), 1u);
+  for (const std::size_t i : {999u, 1100u, 1999u})
+    EXPECT_NEAR(seconds_between(kStart, line.notes.runs[0].utc(i, 10)), static_cast<double>(i) / 10 + (i >= 1000 ? 0.03 : 0),
+                2e-3)
+        << i;
+}
+
+TEST(TimelineClock, KeepsTheAxisTrueWhereThatIsAsked) {
+  Options options = rate(10);
+  options.reanchor_after = 10ms;
+  for (const double ppm : {50.0, -50.0}) {
+    Line line{options};
+    line.notes.quiet = true;
+    Instrument instrument{.ppm = ppm};
+    instrument.run(line, 3600);  // 180 ms
+    line.finish();
+    EXPECT_NEAR(static_cast<double>(line.notes.runs.size()), 18, 1);
+    EXPECT_EQ(line.dropped(), 0u);
+    EXPECT_EQ(line.notes.stored(), 36000u);
+    for (const auto& gap : line.notes.gaps) {
+      EXPECT_EQ(gap.reason, GapReason::ClockDrift);
+      EXPECT_EQ(gap.n_samples, 0);
+    }
+    for (const auto& run : line.notes.runs)
+      for (std::size_t i = 0; i < run.values.size(); ++i) {
+        const auto truth = kStart + nanos(instrument.true_time(std::llround(run.values[i])));
+        ASSERT_LE(std::abs(seconds_between(truth, run.axis(i, 10))), 10.1e-3);
+      }
+  }
+}
+
+TEST(TimelineClock, ASteadyClockNeedsFewAnchors) {
+  Line line;
+  line.notes.quiet = true;
+  for (int i = 0; i < 86400; ++i) line.push({{static_cast<double>(i)}});
+  line.finish();
+  ASSERT_EQ(line.notes.runs.size(), 1u);
+  const auto& anchors = line.notes.runs[0].anchors;
+  EXPECT_LE(anchors.size(), 26u);
+  for (const auto& anchor : anchors) EXPECT_EQ(anchor.utc, kStart + anchor.sample * 1s);
+  EXPECT_EQ(anchors.back().uncertainty_s < 1e-6, true);
+}
+
+TEST(TimelineClock, LeavesTheClockAloneWhereTheRingLost) {
+  Line line{rate(10)};
+  line.notes.quiet = true;
+  Instrument instrument{.ppm = 50};
+  instrument.run(line, 3600);
+  line.notes.refuse = true;
+  instrument.run(line, 60);
+  line.notes.refuse = false;
+  instrument.run(line, 3600);
+  line.finish();
+  ASSERT_EQ(line.notes.runs.size(), 2u);
+  EXPECT_EQ(line.notes.gaps.at(0).n_samples, 600);
+  EXPECT_LE(std::abs(seconds_between(kStart + nanos(instrument.true_time(36600)), line.notes.runs[1].start)), 1e-4)
+      << "the new run begins at the true time, not where the old axis ends";
+  EXPECT_LE(worst_utc(line, instrument, 10), 20e-6);
+}
+
+}  // namespace
