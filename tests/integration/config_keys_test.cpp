@@ -146,6 +146,43 @@ TEST(ConfigKeys, AClockThatWasSetBackIsAcceptedAfterItsTime) {
   EXPECT_EQ(mth5::Reader{files[0]}.runs().size(), 2u);
 }
 
+TEST(ConfigKeys, ReanchorAfterBeginsARunWithoutAGap) {
+  // A sample each 1.001 s: after 300 of them the plain axis is off by 300 ms.
+  std::string drifting;
+  for (int i = 0; i < 300; ++i) {
+    char text[64];
+    std::snprintf(text, sizeof text, "2026 05 01 00 %02d %02d.%03d %d 0.5 12.5\n", (i * 1001 / 1000) / 60, (i * 1001 / 1000) % 60,
+                  i * 1001 % 1000, i);
+    drifting += text;
+  }
+  Site never;
+  auto files = never.record(drifting);
+  ASSERT_EQ(files.size(), 1u) << never.log;
+  EXPECT_EQ(mth5::Reader{files[0]}.runs().size(), 1u);
+  Site often{.top = "clock: {reanchor_after: 0.1 samples}\n"};
+  files = often.record(drifting);
+  ASSERT_EQ(files.size(), 1u) << often.log;
+  const mth5::Reader reader{files[0]};
+  EXPECT_GE(reader.runs().size(), 2u) << often.log;
+  std::int64_t n = 0;
+  for (const auto& run : reader.runs()) n += run.n_samples;
+  EXPECT_EQ(n, 300);
+  const auto gaps = reader.table("gaps").value();
+  for (std::size_t i = 0; i < gaps.size(); ++i) {
+    EXPECT_EQ(gaps.text(i, "reason"), "clock-drift");
+    EXPECT_EQ(gaps.integer(i, "samples"), 0);
+  }
+}
+
+TEST(ConfigKeys, NotBeforeMovesTimesOnByWeeks) {
+  Site site{.top = "clock: {not_before: 2020-01-01}\n"};
+  std::string old;
+  for (int i = 0; i < 5; ++i) old += "2006 09 15 12 00 0" + std::to_string(i) + " 1.0 0.5 12.5\n";
+  const auto files = site.record(old);
+  ASSERT_EQ(files.size(), 1u) << site.log;
+  EXPECT_EQ(mth5::to_iso(mth5::Reader{files[0]}.runs().at(0).start), "2026-05-01T12:00:00Z") << "1024 weeks later";
+}
+
 TEST(ConfigKeys, RollBeginsAFileAfterSoManyRuns) {
   Site site{.output = "roll: {runs: 2}"};
   const auto files = site.record(lines({0, 1, 10, 11, 20, 21, 30, 31, 40, 41}));
@@ -319,6 +356,8 @@ const std::map<std::string, std::string> kSeenBy{
     {"gap.fill_up_to", "ConfigKeys, GapFillUpToHoldsPerSource"},
     {"gap.new_run_after", "ConfigErrors, AreAllFoundWithTheirPlace"},  // only ever equal to fill_up_to
     {"gap.accept_backward_after", "ConfigKeys, AClockThatWasSetBackIsAcceptedAfterItsTime"},
+    {"clock.reanchor_after", "ConfigKeys, ReanchorAfterBeginsARunWithoutAGap"},
+    {"clock.not_before", "ConfigKeys, NotBeforeMovesTimesOnByWeeks"},
     {"sources[].name", "ConfigKeys, TheSourcesNameIsThatOfItsTables"},
     {"sources[].idle_timeout", "SilentPeer, IsHungUpOnAndCalledAgain"},
     {"sources[].reconnect.first", "PeerThatOnlyHangsUp, IsCalledLessAndLessOften"},

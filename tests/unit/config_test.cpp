@@ -103,6 +103,9 @@ TEST_F(Config, TakesDefaultsForAllThatTheSiteDoesNotHaveToKnow) {
   EXPECT_EQ(source.gap.tolerance_samples, 0.5);
   EXPECT_EQ(source.gap.fill_up_to, 0s);
   EXPECT_EQ(source.gap.accept_step_after, 0s);
+  EXPECT_EQ(source.clock.reanchor_after, 0s);
+  EXPECT_EQ(source.clock.reanchor_samples, 0);
+  EXPECT_EQ(source.clock.not_before, mth5::UtcNanos{});
   EXPECT_EQ(source.idle_timeout, 60s);
   EXPECT_EQ(source.station.text("id"), "MT001");
   EXPECT_FALSE(source.location_known);
@@ -323,24 +326,31 @@ TEST_F(Config, AChannelThatIsNotWantedIsLeftOut) {
   EXPECT_EQ(effective(loaded, "sources[0].channels.by.component"), "by  # instrument lemi424.yaml");
 }
 
-TEST_F(Config, GapOfASourceHoldsOverTheCommonOneKeyByKey) {
+TEST_F(Config, GapAndClockOfASourceHoldOverTheCommonOnesKeyByKey) {
   const auto loaded = read(std::string{kLeast} + R"(    gap: {fill_up_to: 3s}
+    clock: {reanchor_after: 0.5 samples, not_before: 2020-01-01}
   - name: other
     tcp: {host: localhost, port: 1}
     station: {id: B}
     instrument: lemi424
 gap: {tolerance: 0.25 samples, fill_up_to: 9s, accept_backward_after: 1min}
+clock: {reanchor_after: 10ms}
 )");
   ASSERT_THAT(texts(loaded), IsEmpty());
   const auto& own = loaded.config->sources.at(0);
   EXPECT_EQ(own.gap.tolerance_samples, 0.25);
   EXPECT_EQ(own.gap.fill_up_to, 3s);
   EXPECT_EQ(own.gap.accept_step_after, 1min);
+  EXPECT_EQ(own.clock.reanchor_after, 0s);
+  EXPECT_EQ(own.clock.reanchor_samples, 0.5);
+  EXPECT_EQ(mth5::to_iso(own.clock.not_before), "2020-01-01T00:00:00Z");
   const auto& common = loaded.config->sources.at(1);
   EXPECT_EQ(common.gap.fill_up_to, 9s);
+  EXPECT_EQ(common.clock.reanchor_after, 10ms);
+  EXPECT_EQ(common.clock.reanchor_samples, 0);
   EXPECT_EQ(effective(loaded, "sources[0].gap.fill_up_to"), "3s  # mth5d.yaml:8:23");
   EXPECT_EQ(effective(loaded, "sources[0].gap.tolerance"), "absent");
-  EXPECT_EQ(effective(loaded, "gap.tolerance"), "0.25 samples  # mth5d.yaml:13:18");
+  EXPECT_EQ(effective(loaded, "gap.tolerance"), "0.25 samples  # mth5d.yaml:14:18");
 }
 
 /// A value other than the default for every key that an environment variable may set.
@@ -361,6 +371,8 @@ const std::map<std::string, std::string> kOtherValues{
     {"gap.fill_up_to", "4s"},
     {"gap.new_run_after", "0s"},
     {"gap.accept_backward_after", "2min"},
+    {"clock.reanchor_after", "0.5 samples"},
+    {"clock.not_before", "2020-01-01T00:00:00Z"},
 };
 
 TEST_F(Config, EveryKeyOutsideSourcesHasAnEnvironmentVariable) {

@@ -38,13 +38,17 @@ const ConfigCase kCases[] = {
      {},
      {"mth5d.yaml:8:32: sources[1].serial.device: '/dev/../dev/ttyS0' is the port of sources[0] already; two cannot read one "
       "port"}},
-    {"gap of a source",
+    {"gap and clock of a source",
      "    instrument",
-     "    gap: {tolerance: 2 samples, fil_up_to: 1s}\n    instrument",
+     "    gap: {tolerance: 2 samples, fil_up_to: 1s}\n    clock: {reanchor_after: 10, not_before: soon}\n    "
+     "instrument",
      {},
      {"mth5d.yaml:7:22: sources[0].gap.tolerance: '2 samples' is out of range (above 0 to 0.5 samples): above half a sample, "
       "neighbours cannot be told apart",
-      "mth5d.yaml:7:33: sources[0].gap.fil_up_to: unknown key; did you mean 'fill_up_to'?"}},
+      "mth5d.yaml:7:33: sources[0].gap.fil_up_to: unknown key; did you mean 'fill_up_to'?",
+      "mth5d.yaml:8:29: sources[0].clock.reanchor_after: '10' is not never, a duration or a number of samples, e.g. 10ms, 0.5 "
+      "samples",
+      "mth5d.yaml:8:45: sources[0].clock.not_before: 'soon' is not a date or time, e.g. 2020-01-01"}},
     {"a channel that is a word",
      "    instrument",
      "    channels: {e1: skipp, e2: [skip]}\n    instrument",

@@ -70,6 +70,13 @@ struct Gap {
   std::chrono::nanoseconds accept_step_after{0};
 };
 
+/// `clock:`, likewise.
+struct Clock {
+  std::chrono::nanoseconds reanchor_after{0};  ///< 0 = never, if reanchor_samples is 0 too
+  double reanchor_samples = 0;                 ///< the same in samples
+  mth5::UtcNanos not_before{};                 ///< 1970: moves nothing
+};
+
 struct Source {
   std::string name;
   Input input;
@@ -77,6 +84,7 @@ struct Source {
   std::chrono::nanoseconds reconnect_first = std::chrono::milliseconds{500};
   std::chrono::nanoseconds reconnect_limit = std::chrono::seconds{30};
   Gap gap;                ///< its own, or the common one
+  Clock clock;            ///< likewise
   Instrument instrument;  ///< with the site's `channels:` merged in
   std::string run_id = "sr{rate}_{index:04}";
   mth5::Metadata station{mth5::Kind::Station};  ///< its own `station:` or the common one

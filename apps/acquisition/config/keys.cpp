@@ -46,6 +46,7 @@ constexpr Heading kHeadings[] = {
     {"sync", "sync", "When samples are durable."},
     {"gap", "gap",
      "Which samples follow one another. May stand in a source too, and holds there instead of the common one, key by key."},
+    {"clock", "clock", "What times are worth. May stand in a source too, like gap."},
     {"sources[]", "sources",
      "One or more instruments. Each has one input (serial, tcp or file) and an instrument: the name of a profile, or a map as in "
      "one. run "
@@ -85,6 +86,7 @@ std::vector<KeyText> all_keys() {
   flush_keys().describe(all);
   sync_keys().describe(all);
   gap_keys().describe(all);
+  clock_keys().describe(all);
   source_keys().describe(all);
   reconnect_keys().describe(all);
   serial_keys().describe(all);

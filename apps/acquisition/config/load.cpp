@@ -41,6 +41,7 @@ class Loader {
     read_section(top, sync_keys(), config_);
     top_keys().read(top, config_);
     read_section(top, gap_keys(), common_.gap);
+    read_section(top, clock_keys(), common_.clock);
     if (const Node* list = top.take("sources", Node::Kind::Sequence, MapReader::Need::Required)) read_sources(*list);
     check_fill(root);
     top.finish();

@@ -158,6 +158,7 @@ Source read_source(const Node& node, const std::string& path, const Common& comm
   MapReader map{node, path, report};
   Source source;
   source.gap = common.gap;
+  source.clock = common.clock;
   source_keys().read(map, source);
   source.input = read_input(map, report);
   const Node nothing;
@@ -172,6 +173,7 @@ Source read_source(const Node& node, const std::string& path, const Common& comm
     inner.finish();
   }
   read_own(map, "gap", gap_keys(), source.gap, report);
+  read_own(map, "clock", clock_keys(), source.clock, report);
   const Node* own = map.take("station", Node::Kind::Map);
   if (node.find("station") == nullptr && !common.station)
     report.problem(node.place, map.path("station"), "is missing: a source needs a station, here or at the top of the file");

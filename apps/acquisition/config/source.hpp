@@ -18,6 +18,7 @@ void read_object(const Node& map, const std::string& path, mth5::Metadata& metad
 struct Common {
   std::optional<Station> station;
   Gap gap;
+  Clock clock;
 };
 
 /// Reads the one input of a source.

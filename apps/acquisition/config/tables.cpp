@@ -79,6 +79,24 @@ std::string check_tolerance(std::string_view text) {
   return out_of_range(in_quotes(text), "above 0", "0.5", "samples") + ": above half a sample, neighbours cannot be told apart";
 }
 
+std::string check_reanchor(std::string_view text) {
+  if (text == "never") return "";
+  if (const auto value = samples(text))
+    return *value >= 0.01 && *value <= 1e6 ? "" : out_of_range(in_quotes(text), "0.01", "1000000", "samples");
+  const auto time = parse_duration(text);
+  if (!time) return in_quotes(text) + " is not never, a duration or a number of samples, e.g. 10ms, 0.5 samples";
+  return *time >= 1us && *time <= 1h ? "" : out_of_range(in_quotes(text), "1us", "1h", "");
+}
+
+std::string check_date(std::string_view text) {
+  return mth5::parse_time(text) ? "" : in_quotes(text) + " is not a date or time, e.g. 2020-01-01";
+}
+
+std::string shown_reanchor(const Clock& clock) {
+  if (clock.reanchor_samples > 0) return format_number(clock.reanchor_samples) + " samples";
+  return clock.reanchor_after > 0s ? format_duration(clock.reanchor_after) : "never";
+}
+
 /// Whether `key` is absent or this one word; it is taken then.
 bool is_word(MapReader& map, std::string_view key, std::string_view word, const std::string& otherwise) {
   const Node* node = map.map().find(key);
@@ -199,6 +217,31 @@ const Section<Gap>& gap_keys() {
           time_key("accept_backward_after", &Gap::accept_step_after, 0s, 7 * kDay,
                    "A clock that was set back is believed when three frames agree, and not before it ran on for this long; its "
                    "samples wait in memory."),
+      }};
+  return keys;
+}
+
+const Section<Clock>& clock_keys() {
+  static const Section<Clock> keys{
+      "clock",
+      {
+          {"reanchor_after", "time", "never, 1us to 1h, or 0.01 to 1000000 samples",
+           "When the plain time axis of a run (start + number / rate) is off by more, a new run begins, without a gap.", false,
+           [](MapReader& map, Clock& clock) {
+             const auto text = map.text("reanchor_after", shown_reanchor(clock), check_reanchor);
+             if (!check_reanchor(text).empty()) return;
+             clock.reanchor_samples = samples(text).value_or(0);
+             clock.reanchor_after = parse_duration(text).value_or(0ns);
+           },
+           shown_reanchor},
+          {"not_before", "date", "a date or time, UTC",
+           "Times before it are moved on by as many 1024 weeks as it takes: for GPS receivers older than a rollover of the week.",
+           false,
+           [](MapReader& map, Clock& clock) {
+             const auto text = map.text("not_before", mth5::to_iso(clock.not_before), check_date);
+             clock.not_before = mth5::parse_time(text).value_or(clock.not_before);
+           },
+           [](const Clock& clock) { return mth5::to_iso(clock.not_before); }},
       }};
   return keys;
 }

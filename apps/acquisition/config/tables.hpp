@@ -15,6 +15,7 @@ namespace daq::config {
 [[nodiscard]] const Section<Output>& output_keys();
 [[nodiscard]] const Section<Output>& roll_keys();
 [[nodiscard]] const Section<Gap>& gap_keys();
+[[nodiscard]] const Section<Clock>& clock_keys();
 
 [[nodiscard]] const Section<Source>& source_keys();
 [[nodiscard]] const Section<Source>& reconnect_keys();

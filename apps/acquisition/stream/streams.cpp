@@ -1,5 +1,8 @@
 #include "acquisition/stream/streams.hpp"
 
+#include <cmath>
+#include <optional>
+
 namespace daq::stream {
 
 std::vector<std::string> Stream::components() const {
@@ -20,10 +23,16 @@ std::vector<Stream> declared(const config::Config& config, std::uint16_t source)
   stream.channels = instrument.channels;
   stream.run = instrument.run;
   stream.run_id = from.run_id;
+  const auto& clock = from.clock;
+  const mth5::Nanos reanchor_after = clock.reanchor_samples > 0
+                                         ? mth5::Nanos{std::llround(clock.reanchor_samples / instrument.sample_rate * 1e9)}
+                                         : mth5::Nanos{clock.reanchor_after};
   stream.timing = {.sample_rate = instrument.sample_rate,
                    .tolerance_samples = from.gap.tolerance_samples,
                    .fill_up_to = from.gap.fill_up_to,
                    .accept_step_after = from.gap.accept_step_after,
+                   .reanchor_after = reanchor_after,
+                   .not_before = clock.not_before == mth5::UtcNanos{} ? std::nullopt : std::optional{clock.not_before},
                    .live = !std::holds_alternative<config::ReplayFile>(from.input)};
   return {std::move(stream)};
 }
