@@ -102,11 +102,11 @@ void expect_runs(const fs::path& path, std::size_t first, std::size_t last, std:
       const auto& channel = reader.channels()[found[c]];
       ASSERT_EQ(channel.n_samples, static_cast<std::int64_t>(n)) << name_of(r);
       EXPECT_EQ(channel.start, kStart + r * 100s);
-      EXPECT_EQ(channel.metadata.text("time_period.end"), mth5::to_mth5_time(end));
+      EXPECT_EQ(reader.channel_metadata(found[c]).text("time_period.end"), mth5::to_mth5_time(end));
       const auto samples = reader.read(found[c], 0, channel.n_samples);
       for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(samples[i], value(r, c, i)) << name_of(r) << " channel " << c;
     }
-    EXPECT_EQ(info->metadata.text("time_period.end"), mth5::to_mth5_time(end));
+    EXPECT_EQ(reader.run_metadata(static_cast<std::size_t>(info - all.begin())).text("time_period.end"), mth5::to_mth5_time(end));
   }
 }
 
