@@ -28,16 +28,18 @@ constexpr auto kDrainLimit = std::chrono::seconds{80};
 std::size_t ring_words(const daq::config::Config& config) {
   const double seconds = std::chrono::duration<double>(config.ring).count();
   double words = 0;
+  // 1 MiB: recordings are played faster than they were made. And room for what one read of any source can become.
+  std::size_t least = 1u << 17;
   for (std::size_t i = 0; i < config.sources.size(); ++i) {
     const auto& instrument = config.sources[i].instrument;
     const auto per_frame = static_cast<double>(daq::decode::density(instrument.decoder).samples_per_frame);
     for (const auto& stream : daq::stream::declared(config, static_cast<std::uint16_t>(i))) {
       const double head = static_cast<double>(sizeof(daq::ring::SamplesHead) / 8 + 2 + instrument.soh.size());
+      least = std::max(least, 2 * daq::intake::words_for(instrument, stream.channels.size(), daq::source::kLongestRead));
       words += seconds * (stream.sample_rate * (static_cast<double>(stream.channels.size()) + head / per_frame) + 64);
     }
   }
-  return std::max<std::size_t>(static_cast<std::size_t>(words),
-                               1u << 17);  // 1 MiB: recordings are played faster than they were made
+  return std::max(static_cast<std::size_t>(words), least);
 }
 
 }  // namespace

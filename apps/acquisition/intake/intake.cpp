@@ -112,8 +112,7 @@ Intake::Intake(const config::Config& config, std::uint16_t source, stream::Strea
     : ring_{ring},
       instrument_{config.sources.at(source).instrument},
       source_{source},
-      decoder_{decode::make_decoder(instrument_.decoder, instrument_.kept)},
-      density_{decode::density(instrument_.decoder)} {
+      decoder_{decode::make_decoder(instrument_.decoder, instrument_.kept)} {
   for (auto& stream : stream::declared(config, source)) {
     const auto number = streams.add(std::move(stream));
     lanes_.push_back(std::make_unique<Lane>(streams.at(number), number, ring_));
@@ -122,13 +121,18 @@ Intake::Intake(const config::Config& config, std::uint16_t source, stream::Strea
 
 Intake::~Intake() = default;
 
+std::size_t words_for(const config::Instrument& instrument, std::size_t n_channels, std::size_t n_bytes) {
+  const auto density = decode::density(instrument.decoder);
+  const std::size_t frames = n_bytes / density.least_frame_bytes + 2;
+  // Where each frame is a run of its own, with an anchor at each end.
+  const std::size_t head = 3 + (sizeof(ring::SamplesHead) + 2 * sizeof(ring::AnchorNote)) / 8;
+  return frames * (density.samples_per_frame * n_channels + head + 2 + instrument.soh.size()) + 256;
+}
+
 std::size_t Intake::words_for(std::size_t n_bytes) const {
   std::size_t n_channels = 0;
   for (const auto& lane : lanes_) n_channels = std::max(n_channels, lane->n_channels());
-  const std::size_t frames = n_bytes / density_.least_frame_bytes + 2;
-  // Where each frame is a run of its own, with an anchor at each end.
-  const std::size_t head = 3 + (sizeof(ring::SamplesHead) + 2 * sizeof(ring::AnchorNote)) / 8;
-  return frames * (density_.samples_per_frame * n_channels + head + 2 + instrument_.soh.size()) + 256;
+  return intake::words_for(instrument_, n_channels, n_bytes);
 }
 
 void Intake::take(const decode::Chunk& chunk) {

@@ -15,6 +15,9 @@
 
 namespace daq::intake {
 
+/// Words the ring must have free so that any `n_bytes` of such an instrument can be taken without loss.
+[[nodiscard]] std::size_t words_for(const config::Instrument& instrument, std::size_t n_channels, std::size_t n_bytes);
+
 /// One source's way from bytes to the ring: decoder, and for each of its streams timeline and records. Owns no I/O. Thread: io.
 class Intake {
  public:
@@ -66,7 +69,6 @@ class Intake {
   const config::Instrument& instrument_;
   std::uint16_t source_;
   std::unique_ptr<decode::Decoder> decoder_;
-  decode::Density density_;
   std::vector<std::unique_ptr<Lane>> lanes_;  ///< by the decoder's number of the stream
   decode::Batch batch_;
   ledger::SourceCounters counters_;

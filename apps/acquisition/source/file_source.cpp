@@ -56,7 +56,7 @@ class FileSource final : public Source {
   }
 
  private:
-  static constexpr std::size_t kBlock = 65536;
+  static constexpr std::size_t kBlock = kLongestRead;
 
   void fail(int error) {
     listener_.disconnected("file:" + file_.path.string() + ": " + std::generic_category().message(error), false);

@@ -26,6 +26,9 @@ struct Listener {
   std::function<bool(std::size_t n)> has_room;
 };
 
+/// Bytes that a source gives at once, at most. A ring that has no room for what so many can become would be waited for in vain.
+inline constexpr std::size_t kLongestRead = 65536;
+
 /// Starts nothing before start().
 class Source {
  public:

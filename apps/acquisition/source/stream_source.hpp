@@ -53,7 +53,7 @@ class StreamSource final : public Source {
   std::chrono::steady_clock::time_point last_data_;
   bool stopped_ = false, reading_ = false, paused_ = false;
   std::optional<std::size_t> drain_left_;  ///< bytes still to be taken after stop()
-  std::array<char, 65536> buffer_{};
+  std::array<char, kLongestRead> buffer_{};
 };
 
 [[nodiscard]] std::unique_ptr<Opener> make_serial_opener(const config::Serial& serial);
