@@ -40,7 +40,7 @@ void expect_equal_to_python(const std::filesystem::path& file) {
 
 void expect_balanced(const nlohmann::json& status) {
   EXPECT_TRUE(status.at("ledger").at("balanced").get<bool>()) << status.at("ledger").dump(1);
-  EXPECT_EQ(status.at("ledger").at("sources").at(0).at("samples_stored"), 240);
+  EXPECT_EQ(status.at("ledger").at("streams").at(0).at("samples_stored"), 240);
   EXPECT_EQ(status.at("gaps"), 1);
 }
 
@@ -122,7 +122,7 @@ TEST(MainJob, ATermInFullFlowKeepsEveryLineThatWasReceived) {
       recording.wait_until([](const auto& s) { return !s.at("channels").empty() && s.at("channels")[0].at("visible") > 500; }));
   EXPECT_EQ(recording.stop(), 0) << recording.log();
   const auto status = recording.status().value();
-  const auto& ledger = status.at("ledger").at("sources").at(0);
+  const auto& ledger = status.at("ledger").at("streams").at(0);
   EXPECT_TRUE(ledger.at("balanced").get<bool>()) << ledger.dump(1);
   EXPECT_EQ(ledger.at("samples_decoded"), ledger.at("samples_stored")) << "nothing that came as a whole line is dropped";
   mth5::Reader reader{recording.file()};

@@ -151,7 +151,7 @@ TEST_F(Summary, JoinsTheFilesOfADirectoryAndFindsTheGapBetween) {
   }
   const auto report = summary_json({dir_.path()});
   EXPECT_EQ(report["files"].size(), 2U);
-  EXPECT_EQ(report["runs"].size(), 3U);
+  EXPECT_EQ(report["runs"].size(), 2U) << "the run without samples did not stay";
   const auto& ex = channel_of(report, "ex", 100);
   EXPECT_EQ(ex["n_samples"], 1000);
   EXPECT_EQ(ex["expected"], 360'500);
@@ -264,7 +264,7 @@ TEST_F(Summary, CountsEachTimeOnceHoweverOftenItIsInTheFiles) {
     return finished.err;
   };
   EXPECT_EQ(check("alone", 1), "");
-  EXPECT_THAT(summary({file}).out, HasSubstr("without samples, not counted: r2"));
+  EXPECT_THAT(summary({file}).out, testing::Not(HasSubstr("r2"))) << "the run without samples did not stay";
   fs::create_symlink("a.h5", dir_ / "link.h5");
   EXPECT_THAT(check("link", 1), HasSubstr("link.h5: the same file as"));
   fs::remove(dir_ / "link.h5");

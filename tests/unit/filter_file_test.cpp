@@ -50,6 +50,7 @@ std::filesystem::path make(const support::TempDir& dir, const std::string& versi
                            const std::string& applied = "[]") {
   const auto path = dir / "a.h5";
   auto file = mth5::File::create(path, {.file_version = version});
+  mth5::RunId added;
   file.edit([&](mth5::Edit& edit) {
     Metadata survey{Kind::Survey};
     survey.set("id", std::string{"S1"});
@@ -64,8 +65,10 @@ std::filesystem::path make(const support::TempDir& dir, const std::string& versi
     Metadata ex{Kind::Electric};
     ex.set("component", std::string{"ex"});
     ex.set("filters", applied);
-    edit.add_run("S1", "MT1", run, {}, std::vector<mth5::ChannelSpec>{{ex}});
+    added = edit.add_run("S1", "MT1", run, {}, std::vector<mth5::ChannelSpec>{{ex}});
   });
+  const std::vector<double> samples{1, 2};  // a run without any does not stay
+  file.append(added, mth5::Matrix<const double>{samples.data(), 1, 2, 2});
   file.close();
   return path;
 }

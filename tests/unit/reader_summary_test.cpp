@@ -67,21 +67,15 @@ TEST(RunSummary, HasPythonsColumnsAndValues) {
   EXPECT_EQ(table.text(1, "survey"), "REF01");
 }
 
-TEST(Summaries, OfAFileWithoutSamplesSayThatThereAreNone) {
+TEST(Summaries, OfAFileWithoutSamplesAreEmpty) {
   const support::TempDir dir;
   {
     support::TestWriter writer{dir / "empty.h5"};
     writer.file().close();
   }
   const Reader reader{dir / "empty.h5"};
-  const auto channels = reader.channel_summary();
-  ASSERT_EQ(channels.size(), 3U);
-  EXPECT_EQ(channels.integer(0, "n_samples"), 0);
-  EXPECT_EQ(channels.integer(0, "has_data"), 0);
-  const auto runs = reader.run_summary();
-  ASSERT_EQ(runs.size(), 1U);
-  EXPECT_EQ(runs.integer(0, "has_data"), 0);
-  EXPECT_EQ(runs.number(0, "duration"), 0);
+  EXPECT_EQ(reader.channel_summary().size(), 0U) << "a run without samples does not stay";
+  EXPECT_EQ(reader.run_summary().size(), 0U);
 }
 
 TEST(Summaries, WriteNothing) {

@@ -140,7 +140,7 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
       continue;
     }
     if (left == Left::InRepair) log.warn("not resumed, mth5-recover is at work on it: file={}", path);
-    if (left == Left::Unknown) log.error("not resumed, left as it is: {}", problem);
+    if (left == Left::Unknown) log.warn("not resumed, left as it is: {}", problem);
     newest = false;
     if (left != Left::Dead) continue;
     const auto time = std::chrono::duration_cast<milliseconds>(child_until - Steady::now());
