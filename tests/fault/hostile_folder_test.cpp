@@ -111,6 +111,12 @@ TEST_F(HostileFolder, TheFileOfACrashedRecorderIsResumed) {
   EXPECT_EQ(resumed_in_earnest(), 0);
 }
 
+/// Of each seed; more with MTH5_FLIPS.
+int flips() {
+  const char* given = std::getenv("MTH5_FLIPS");
+  return given != nullptr ? std::atoi(given) : 16;
+}
+
 class BitFlips : public HostileFolder, public testing::WithParamInterface<int> {};
 
 TEST_P(BitFlips, NeverTakeTheRecorderAlong) {
@@ -121,7 +127,7 @@ TEST_P(BitFlips, NeverTakeTheRecorderAlong) {
   constexpr std::array kSignatures{"GCOL", "HEAP", "FRHP", "FHDB", "FSHD", "TREE",
                                    "SNOD", "OHDR", "OCHK", "BTHD", "EAHD", "MTH5JREC"};
   int resumed = 0;
-  for (int round = 0; round < 52; ++round) {
+  for (int round = 0; round < flips(); ++round) {
     std::string bytes = dead_;
     const auto found = bytes.find(kSignatures[random() % kSignatures.size()], random() % bytes.size());
     const auto at = found == std::string::npos ? random() % bytes.size() : std::min(found + random() % 96, bytes.size() - 1);
@@ -140,7 +146,7 @@ TEST_P(BitFlips, NeverTakeTheRecorderAlong) {
     for (const auto& entry : fs::directory_iterator{folder_.path()})
       if (entry.path().string().find(".before-recovery") != std::string::npos) fs::remove(entry.path());
   }
-  EXPECT_GT(resumed, 10) << "most single bits do no harm";
+  EXPECT_GT(resumed, flips() / 5) << "most single bits do no harm";
 }
 
 INSTANTIATE_TEST_SUITE_P(, BitFlips, testing::Values(1, 2, 3, 4));
