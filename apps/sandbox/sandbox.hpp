@@ -52,10 +52,10 @@ enum class End {
 struct Outcome {
   End end = End::Crashed;
   std::int64_t pid = 0;  ///< of the child, in the names of files that it left
-  std::string answer;   ///< what the body returned; bytes of a process that may have been led astray: to be checked
-  std::string message;  ///< what() of the exception
-  std::string object;   ///< last visit(), "" if there was none
-  std::string reason;   ///< for OutOfMemory, TooLong, Crashed: "HDF5 crashed on it (Segmentation fault)"
+  std::string answer;    ///< what the body returned; bytes of a process that may have been led astray: to be checked
+  std::string message;   ///< what() of the exception
+  std::string object;    ///< last visit(), "" if there was none
+  std::string reason;    ///< for OutOfMemory, TooLong, Crashed: "HDF5 crashed on it (Segmentation fault)"
 };
 
 /// Runs `body` in a forked child and waits for it, for at most about `limits.wall` and two seconds.

@@ -13,8 +13,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "sandbox/check.hpp"
 #include "reader_check.hpp"
+#include "sandbox/check.hpp"
 #include "support/support.hpp"
 #include "support/test_writer.hpp"
 

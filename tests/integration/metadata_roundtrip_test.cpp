@@ -189,9 +189,9 @@ void write_ours(const std::filesystem::path& path, const Example& example) {
     edit.add_station("S1", example.objects.at(Kind::Station));
     std::vector<mth5::ChannelSpec> channels;
     for (const auto kind : kChannels) channels.push_back({example.objects.at(kind)});
-    const std::vector<double> samples(2 * channels.size(), 1.0);  // a run without any does not stay
+    const std::vector<double> samples(9 * channels.size(), 1.0);  // a run without any does not stay
     edit.add_finished_run("S1", "MT1", example.objects.at(Kind::Run), *mth5::parse_time("2021-02-03T04:05:06Z"), channels,
-                          mth5::Matrix<const double>{samples.data(), channels.size(), 2, 2});
+                          mth5::Matrix<const double>{samples.data(), channels.size(), 9, 9});
   });
   file.close();
 }

@@ -7,9 +7,9 @@
 #include <gtest/gtest.h>
 #include <hdf5.h>
 
-#include "sandbox/check.hpp"
 #include "h5/handle.hpp"
 #include "mth5/reader.hpp"
+#include "sandbox/check.hpp"
 #include "support/support.hpp"
 
 /// HDF5 1.10.8 loses memory when it gives up on a damaged file; ours is still watched.
@@ -164,7 +164,8 @@ TEST_F(OddFile, WithMoreLinksThanAnyRecorderMakesIsRefusedQuickly) {
     h5::check(H5Lcreate_hard(file_.get(), kRun, stations.get(), ("s" + std::to_string(i)).c_str(), H5P_DEFAULT, H5P_DEFAULT),
               "link");
   stations.close("stations");
-  EXPECT_THAT([&] { (void)read(); }, ThrowsMessage<mth5::FormatError>(HasSubstr("objects, which a file of its size cannot hold: damaged")));
+  EXPECT_THAT([&] { (void)read(); },
+              ThrowsMessage<mth5::FormatError>(HasSubstr("objects, which a file of its size cannot hold: damaged")));
 }
 
 TEST_F(OddFile, WithManyLinksToOneObjectReadsItOnce) {
@@ -187,8 +188,7 @@ TEST(Contained, GoodAndBadFilesAreWhatTheReaderSaysOfThem) {
   EXPECT_THROW(sandbox::check(dir / "none.h5"), mth5::FileError);
   const std::string content = support::read_text(support::data() / "mth5" / "python_v010.h5");
   support::write_text(dir / "cut.h5", content.substr(0, content.size() / 2));
-  EXPECT_THAT([&] { sandbox::check(dir / "cut.h5"); },
-              ThrowsMessage<mth5::FormatError>(HasSubstr("cut.h5: damaged")));
+  EXPECT_THAT([&] { sandbox::check(dir / "cut.h5"); }, ThrowsMessage<mth5::FormatError>(HasSubstr("cut.h5: damaged")));
 }
 
 /// HDF5 1.10.8 trusts the sizes in its global heaps, which hold all texts and have no checksum. Page of the format: III.E.
@@ -218,9 +218,8 @@ TEST_F(DamagedHeap, ThatHdf5NeverLeavesIsOneLine) {
 
 TEST_F(DamagedHeap, ThatHdf5ReadsBeyondIsOneLine) {
   const auto path = damaged(1, 256 << 20);
-  EXPECT_THAT(
-      [&] { sandbox::check(path); },
-      ThrowsMessage<mth5::FormatError>(AllOf(HasSubstr("heap.h5: damaged, at /"), HasSubstr("HDF5"), Not(HasSubstr("\n")))));
+  EXPECT_THAT([&] { sandbox::check(path); }, ThrowsMessage<mth5::FormatError>(AllOf(HasSubstr("heap.h5: damaged, at /"),
+                                                                                    HasSubstr("HDF5"), Not(HasSubstr("\n")))));
 }
 
 }  // namespace

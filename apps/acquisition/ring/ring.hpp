@@ -19,7 +19,7 @@ enum class Kind : std::uint8_t { Samples, Gap, Anchor, StreamCounters, SourceCou
 
 struct Header {
   Kind kind;
-  bool flag = false;  ///< Samples: begins a new run
+  bool flag = false;        ///< Samples: begins a new run
   std::uint16_t of = 0;     ///< number of the stream, or of the source
   std::uint32_t words = 0;  ///< of payload
 };

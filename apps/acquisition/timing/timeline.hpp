@@ -15,8 +15,8 @@
 #include "acquisition/timing/options.hpp"
 #include "acquisition/timing/sink.hpp"
 
-/// Which samples follow one another, and which UTC they have. Pure: no I/O, no clock of its own. doc/time.md says it in plain
-/// words.
+/// Which samples follow one another, and which UTC they have. Pure: no I/O, no clock of its own. apps/acquisition/doc/time.md
+/// says it in plain words.
 namespace daq::timing {
 
 /// One per stream. Where a frame lies is the Locator's answer, against what the Clock predicts; the timeline draws the

@@ -97,8 +97,8 @@ class Metadata {
 /// section 7.1. A filter's name may have any printable ASCII character but capitals and '/': Python finds no other.
 [[nodiscard]] std::optional<std::string> check_id(Kind kind, std::string_view text);
 
-/// A unit in short, for tables: "milliVolt per kilometer" is "mV/km", "digital counts" is "counts", "celsius" is "C"; ASCII. A unit
-/// that MTH5 does not know stays as it is.
+/// A unit in short, for tables: "milliVolt per kilometer" is "mV/km", "digital counts" is "counts", "celsius" is "C"; ASCII. A
+/// unit that MTH5 does not know stays as it is.
 [[nodiscard]] std::string unit_symbol(std::string_view units);
 
 }  // namespace mth5

@@ -64,7 +64,7 @@ class Rows {
     const Column& column = columns_[next_];
     if (column.type != type) throw StateError{"table column " + column.name + ": value of another type added"};
     const std::size_t at = bytes_.size();
-    bytes_.resize(at + column.bytes());  // zero-filled: pads texts
+    bytes_.resize(at + column.bytes());                                                   // zero-filled: pads texts
     if (size > 0) std::memcpy(bytes_.data() + at, data, std::min(size, column.bytes()));  // an empty text may have no address
     next_ = (next_ + 1) % columns_.size();
   }
