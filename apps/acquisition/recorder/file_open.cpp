@@ -44,16 +44,8 @@ bool FileWriter::open_again() {
       file_ = std::make_unique<mth5::File>(
           mth5::File::open(resume.path, "r+", {false, {.allow_network = config_.output.allow_network}}));
       file_->edit([&](mth5::Edit& edit) {
-        commit_table_ = edit.add_table(commit_table());
-        source_table_ = edit.add_table(source_ledger_table());
-        stream_ledger_table_ = edit.add_table(stream_ledger_table());
-        reason_table_ = edit.add_table(reason_table());
-        gap_table_ = edit.add_table(gap_table());
-        stream_table_ = edit.add_table(stream_table());
         described_ = resume.n_streams;
-        for (std::size_t i = 0; i < sources_.size(); ++i)
-          if (sources_[i]->states) sources_[i]->state_table = edit.add_table(soh_table(config_.sources[i]));
-        add_stream_tables(edit);
+        add_record_tables(edit);
       });
     });
   } catch (const std::exception& e) {  // not what it was when we looked; whether the disk is well, a new file will show
@@ -116,16 +108,8 @@ void FileWriter::create_file() {
     file_->edit([&](mth5::Edit& edit) {
       edit.add_survey(config_.survey);
       source_id = edit.add_table(source_spec);
-      stream_table_ = edit.add_table(stream_table());
-      commit_table_ = edit.add_table(commit_table());
-      source_table_ = edit.add_table(source_ledger_table());
-      stream_ledger_table_ = edit.add_table(stream_ledger_table());
-      reason_table_ = edit.add_table(reason_table());
-      gap_table_ = edit.add_table(gap_table());
-      for (std::size_t i = 0; i < sources_.size(); ++i)
-        if (sources_[i]->states) sources_[i]->state_table = edit.add_table(soh_table(config_.sources[i]));
+      add_record_tables(edit);
       add_stations(edit);
-      add_stream_tables(edit);
     });
     mth5::Rows rows{source_spec};
     for (std::size_t i = 0; i < sources_.size(); ++i) {
@@ -138,6 +122,18 @@ void FileWriter::create_file() {
     file_->append_rows(source_id, rows);
     describe_streams();
   });
+}
+
+void FileWriter::add_record_tables(mth5::Edit& edit) {
+  stream_table_ = edit.add_table(stream_table());
+  commit_table_ = edit.add_table(commit_table());
+  source_table_ = edit.add_table(source_ledger_table());
+  stream_ledger_table_ = edit.add_table(stream_ledger_table());
+  reason_table_ = edit.add_table(reason_table());
+  gap_table_ = edit.add_table(gap_table());
+  for (auto& of : sources_)
+    if (of->states) of->state_table = edit.add_table(soh_table(of->source()));
+  add_stream_tables(edit);
 }
 
 void FileWriter::add_stations(mth5::Edit& edit) {

@@ -100,6 +100,8 @@ class FileWriter {
   [[nodiscard]] bool open_again();
   void create_file();
   void restore_directory();
+  /// The recorder's own tables: makes them, or opens those of a file that is resumed.
+  void add_record_tables(mth5::Edit& edit);
   void add_stations(mth5::Edit& edit);
   void add_stream_tables(mth5::Edit& edit);
   void describe_streams();

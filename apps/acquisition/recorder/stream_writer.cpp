@@ -67,13 +67,6 @@ std::uint64_t StreamWriter::discard_batch(ledger::Drop why) {
   return own;
 }
 
-std::size_t StreamWriter::waiting_runs() const {
-  std::size_t n = 0;
-  for (const auto& piece : pieces_) n += piece.new_run ? 1 : 0;
-  if (!pieces_.empty() && !run && !pieces_.front().new_run) ++n;
-  return n;
-}
-
 std::optional<mth5::UtcNanos> StreamWriter::first_waiting() const {
   return pieces_.empty() ? std::nullopt : std::optional{pieces_.front().start};
 }

@@ -58,8 +58,6 @@ class StreamWriter {
   // What waits.
   /// Samples, fill included.
   [[nodiscard]] std::int64_t waiting() const { return taken_all_ - stored_all_; }
-  /// Runs that will begin with what waits.
-  [[nodiscard]] std::size_t waiting_runs() const;
   [[nodiscard]] std::optional<mth5::UtcNanos> first_waiting() const;
   [[nodiscard]] const std::deque<Piece>& pieces() const { return pieces_; }
   [[nodiscard]] std::vector<ring::GapNote>& trailing_gaps() { return trailing_gaps_; }
