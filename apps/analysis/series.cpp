@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "analysis/coverage.hpp"
+#include "analysis/steps.hpp"
 
 namespace analysis {
 
@@ -39,13 +40,27 @@ std::vector<Series> group(Files files, std::span<const std::optional<std::size_t
   return all;
 }
 
-/// What the times of the runs say.
-void derive_gaps(Series& series, Files files) {
-  if (series.sample_rate <= 0) return;
+/// Parts of a series at the edges of a gap between runs.
+struct Edges {
+  std::size_t before, after;
+};
+
+/// What the times of the runs say. Puts the parts in order. @returns for each gap, the parts before and after it
+std::vector<Edges> derive_gaps(Series& series, Files files) {
+  if (series.sample_rate <= 0) return {};
   std::vector<Extent> extents;
   for (const auto& part : series.parts) extents.push_back({run_of(files, part).start, run_of(files, part).n_samples});
   const auto coverage = unite(extents, series.sample_rate);
-  for (const auto& hole : coverage.holes)
+  std::vector<Series::Part> in_order;
+  std::vector<std::size_t> place(series.parts.size());  // of a part in that order
+  for (const auto i : coverage.order) {
+    place[i] = in_order.size();
+    in_order.push_back(series.parts[i]);
+    in_order.back().taken = coverage.taken[i];
+  }
+  std::vector<Edges> edges;
+  for (const auto& hole : coverage.holes) {
+    edges.push_back({place[hole.before], place[hole.after]});
     series.gaps.push_back({.survey = series.survey,
                            .station = series.station,
                            .component = {},
@@ -55,17 +70,20 @@ void derive_gaps(Series& series, Files files) {
                            .samples = hole.samples,
                            .sample_rate = series.sample_rate,
                            .reason = {}});
-  std::vector<Series::Part> in_order;
-  for (const auto i : coverage.order) {
-    in_order.push_back(series.parts[i]);
-    in_order.back().taken = coverage.taken[i];
   }
   series.parts = std::move(in_order);
+  return edges;
 }
 
+/// A row of the recorder's list, and the file it stands in.
+struct Recorded {
+  std::size_t file;
+  Gap gap;
+};
+
 /// The recorder's gaps of each series: station and a run of it, in the same file.
-std::vector<std::vector<Gap>> recorded_by_series(const std::vector<Series>& all, Files files,
-                                                 std::span<const std::optional<std::size_t>> copies) {
+std::vector<std::vector<Recorded>> recorded_by_series(const std::vector<Series>& all, Files files,
+                                                      std::span<const std::optional<std::size_t>> copies) {
   std::map<std::tuple<std::size_t, std::string, std::string>, std::vector<std::size_t>> series_of;  // file, station, run
   for (std::size_t s = 0; s < all.size(); ++s)
     for (const auto& part : all[s].parts) {
@@ -73,7 +91,7 @@ std::vector<std::vector<Gap>> recorded_by_series(const std::vector<Series>& all,
       auto& list = series_of[{part.file, run.station, run.id}];
       if (list.empty() || list.back() != s) list.push_back(s);
     }
-  std::vector<std::vector<Gap>> recorded(all.size());
+  std::vector<std::vector<Recorded>> recorded(all.size());
   for (std::size_t f = 0; f < files.size(); ++f) {
     if (f < copies.size() && copies[f]) continue;
     for (auto& gap : recorded_gaps(*files[f])) {
@@ -81,7 +99,7 @@ std::vector<std::vector<Gap>> recorded_by_series(const std::vector<Series>& all,
       if (found == series_of.end()) found = series_of.find({f, gap.station, gap.run_after});
       if (found == series_of.end()) continue;
       for (const auto s : found->second) {
-        auto& own = recorded[s].emplace_back(gap);
+        auto& own = recorded[s].emplace_back(Recorded{f, gap}).gap;
         own.survey = all[s].survey;
         own.sample_rate = all[s].sample_rate;
       }
@@ -90,15 +108,57 @@ std::vector<std::vector<Gap>> recorded_by_series(const std::vector<Series>& all,
   return recorded;
 }
 
-/// Cuts a gap between runs into the parts the recorder knows a reason for, and what is left.
-void name_parts(const Gap& gap, std::span<const Gap> recorded, std::vector<Gap>& out) {
+/// The part whose end is nearest to a time: the recorder's clock may have drifted from the plain axis of the run.
+std::optional<std::size_t> ended_at(mth5::UtcNanos time, const Series& series, Files files) {
+  constexpr double kDrift = 1e-4;  // of the run's length
+  std::optional<std::size_t> nearest;
+  double least = 0;
+  for (std::size_t i = 0; i < series.parts.size(); ++i) {
+    const auto& run = run_of(files, series.parts[i]);
+    const auto end = mth5::sample_time(run.start, series.sample_rate, run.n_samples);
+    const double apart = std::abs(mth5::samples_between(end, time, series.sample_rate));
+    if (apart > 1.5 + kDrift * static_cast<double>(run.n_samples) || (nearest && apart >= least)) continue;
+    nearest = i;
+    least = apart;
+  }
+  return nearest;
+}
+
+Steps steps_of(const Series& series, const std::vector<Recorded>& recorded, Files files) {
+  Steps steps;
+  const auto moved = [](const Recorded& row) { return tells_of_time_only(row.gap.reason); };
+  if (std::none_of(recorded.begin(), recorded.end(), moved)) return steps;
+  std::map<std::pair<std::size_t, std::string_view>, std::size_t> known;  // by file and run; the parts first
+  for (std::size_t i = 0; i < series.parts.size(); ++i) known[{series.parts[i].file, run_of(files, series.parts[i]).id}] = i;
+  // Runs that are left out, or without samples, link others all the same.
+  const auto number_of = [&](std::size_t file, std::string_view run) {
+    return known.try_emplace({file, run}, known.size()).first->second;
+  };
+  for (const auto& row : recorded) {
+    const auto& [file, gap] = row;
+    if (gap.filled || !gap.component.empty() || gap.run_after.empty()) continue;
+    const auto after = number_of(file, gap.run_after);
+    if (!gap.run_before.empty())
+      steps.link(number_of(file, gap.run_before), after, moved(row));
+    else if (moved(row))  // a new file began just then
+      if (const auto ended = ended_at(gap.start, series, files)) steps.link(*ended, after, true);
+  }
+  steps.settle();
+  return steps;
+}
+
+/// Cuts a gap between runs into the parts the recorder knows a reason for, and what is left. @param step  the clock moved there:
+/// what is left was no time of the recording
+void name_parts(const Gap& gap, std::span<const Gap> recorded, bool step, std::vector<Gap>& out) {
   std::int64_t at = 0;
   const auto add = [&](std::int64_t end, const std::string& reason) {
     if (end <= at) return;
-    out.push_back(gap);
-    out.back().start = mth5::sample_time(gap.start, gap.sample_rate, at);
-    out.back().samples = end - at;
-    out.back().reason = reason;
+    if (!step || !reason.empty()) {
+      out.push_back(gap);
+      out.back().start = mth5::sample_time(gap.start, gap.sample_rate, at);
+      out.back().samples = end - at;
+      out.back().reason = reason;
+    }
     at = end;
   };
   const auto samples = static_cast<double>(gap.samples);
@@ -114,25 +174,27 @@ void name_parts(const Gap& gap, std::span<const Gap> recorded, std::vector<Gap>&
   add(gap.samples, "");
 }
 
-void add_recorded(Series& series, std::vector<Gap> recorded) {
+void add_recorded(Series& series, const std::vector<Edges>& edges, std::vector<Recorded> recorded, Files files) {
   if (recorded.empty()) return;
+  const auto steps = steps_of(series, recorded, files);
   const auto by_start = [](const Gap& a, const Gap& b) { return a.start < b.start; };
-  std::stable_sort(recorded.begin(), recorded.end(), by_start);
   std::vector<Gap> found;
   std::vector<Gap> between;  // not filled: they only say why
-  for (auto& gap : recorded) {
+  for (auto& [file, gap] : recorded) {
     if (gap.filled || gap.samples <= 0)
       found.push_back(std::move(gap));
     else
       between.push_back(std::move(gap));
   }
+  std::stable_sort(between.begin(), between.end(), by_start);
   std::size_t next = 0;
-  for (const auto& gap : series.gaps) {
+  for (std::size_t i = 0; i < series.gaps.size(); ++i) {
+    const auto& gap = series.gaps[i];
     // One row may reach over several gaps, as a run between two of them may have been found later.
     while (next < between.size() && between[next].end() <= gap.start) ++next;
     std::size_t end = next;
     while (end < between.size() && between[end].start < gap.end()) ++end;
-    name_parts(gap, std::span{between}.subspan(next, end - next), found);
+    name_parts(gap, std::span{between}.subspan(next, end - next), steps.between(edges[i].before, edges[i].after), found);
   }
   std::stable_sort(found.begin(), found.end(), by_start);
   series.gaps = std::move(found);
@@ -159,10 +221,11 @@ std::vector<std::size_t> newest_runs(const mth5::Reader& file) {
 
 std::vector<Series> find_series(Files files, std::span<const std::optional<std::size_t>> copies, const LeaveOut& leave_out) {
   auto all = group(files, copies, leave_out);
-  for (auto& series : all) derive_gaps(series, files);
+  std::vector<std::vector<Edges>> edges;
+  for (auto& series : all) edges.push_back(derive_gaps(series, files));
   auto recorded = recorded_by_series(all, files, copies);
   for (std::size_t s = 0; s < all.size(); ++s)
-    if (all[s].sample_rate > 0) add_recorded(all[s], std::move(recorded[s]));
+    if (all[s].sample_rate > 0) add_recorded(all[s], edges[s], std::move(recorded[s]), files);
   return all;
 }
 

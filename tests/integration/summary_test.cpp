@@ -7,7 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "support/acquisition_file.hpp"
+#include "support/lemi424.hpp"
 #include "support/process.hpp"
+#include "support/recording.hpp"
 #include "support/stages.hpp"
 #include "support/support.hpp"
 #include "support/test_writer.hpp"
@@ -308,6 +310,33 @@ TEST_F(Summary, NamesThePartsOfAGapThatTheRecorderKnowsAndCountsNoneTwice) {
   ASSERT_EQ(ey["gaps"].size(), 3U);
   EXPECT_EQ(ey["gaps"][2]["component"], "ey");
   EXPECT_THAT(summary({path}).out, HasSubstr("ey: channel-away"));
+}
+
+TEST_F(Summary, MissesNothingWhereTheClockOfTheInstrumentWasSet) {
+  const auto line = [](const std::string& time, int number) {
+    return time + " " + std::to_string(number) + ".000" + support::kLemi424Values.substr(support::kLemi424Values.find(' ')) +
+           "\r\n";
+  };
+  std::string text;  // no fix for five lines, and one receiver that thought it was 2045 for five of the day's
+  for (int k = 0; k < 5; ++k) text += line("2000 01 01 00 00 0" + std::to_string(k), k);
+  for (int k = 5; k < 10; ++k) text += line("2020 10 04 00 00 0" + std::to_string(k), k);
+  for (int k = 10; k < 15; ++k) text += line("2045 10 04 00 00 " + std::to_string(k), k);
+  for (int k = 15; k < 60; ++k) text += k < 30 || k >= 40 ? line("2020 10 04 00 00 " + std::to_string(k), k) : "";
+  support::write_text(dir_ / "day.txt", text);
+  support::Recording recording{support::Recording::replay(dir_ / "day.txt"), {.arguments = {"--until-eof"}}};
+  ASSERT_EQ(recording.process().wait(), 0) << recording.log();
+  const auto finished = summary({recording.file(), "--now", "2020-10-05", "--format", "json"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const auto report = json::parse(finished.out);
+  const auto& bx = channel_of(report, "bx", 1);
+  EXPECT_EQ(bx["n_samples"], 50);
+  EXPECT_EQ(bx["expected"], 60) << "the ten lines that did not come";
+  EXPECT_EQ(bx["missing"], 10);
+  std::vector<std::string> reasons;
+  for (const auto& gap : bx["gaps"]) reasons.push_back(gap["reason"].get<std::string>() + " " + gap["samples"].dump());
+  EXPECT_THAT(reasons, testing::UnorderedElementsAre("clock-step 0", "clock-step 0", "clock-step 0", "no-data 10"));
+  const auto look = support::run({MTH5_TEST_BIN "/mth5-monitor", "--once", "--json", recording.file()});
+  EXPECT_EQ(json::parse(look.out)["gaps"]["samples"], 10) << look.out;
 }
 
 TEST_F(Summary, ExpectsSamplesOfASilentRecorderUntilNow) {
