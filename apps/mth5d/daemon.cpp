@@ -128,6 +128,15 @@ void Daemon::make_input(std::size_t index) {
       entry.problem = reason;
     });
   };
+  listener.told = [this, index](const std::string& what) {
+    const auto& name = config_.sources[index].name;
+    quiet_.say(spdlog::level::warn, "command " + name + " " + what, fmt::format("command source={} problem=\"{}\"", name, what),
+               Steady::now());
+  };
+  listener.wrote = [this, index](std::size_t sent, std::size_t unsent) {
+    inputs_[index].intake->count_commands(sent, unsent);
+    post_board(index, false);
+  };
   listener.ended = [this, index] { source_ended(index); };
   listener.has_room = [this, index](std::size_t n) { return ring_.has_room(inputs_[index].intake->words_for(n)); };
   input.source = daq::source::make_source(io_, config, options_.until_eof, std::move(listener));

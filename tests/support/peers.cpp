@@ -31,6 +31,20 @@ void close_now(int& fd) {
   if (fd >= 0) ::close(std::exchange(fd, -1));
 }
 
+std::string receive_from(int fd, std::string_view last, std::chrono::milliseconds deadline) {
+  std::string all;
+  const auto until = std::chrono::steady_clock::now() + deadline;
+  while (!all.ends_with(last)) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    pollfd ready{fd, POLLIN, 0};
+    if (left.count() <= 0 || poll(&ready, 1, static_cast<int>(left.count())) != 1) break;
+    char byte = 0;  // one at a time: nothing behind `last` is taken
+    if (read(fd, &byte, 1) != 1) break;
+    all += byte;
+  }
+  return all;
+}
+
 }  // namespace
 
 TcpPeer::TcpPeer(bool listening) : listener_{good(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")} {
@@ -73,6 +87,10 @@ bool TcpPeer::send(std::string_view bytes) {
 std::size_t TcpPeer::send_some(std::string_view bytes) {
   const ssize_t n = ::send(client_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   return n > 0 ? static_cast<std::size_t>(n) : 0;
+}
+
+std::string TcpPeer::receive(std::string_view last, std::chrono::milliseconds deadline) {
+  return receive_from(client_, last, deadline);
 }
 
 bool TcpPeer::all_received(std::chrono::milliseconds deadline) {
@@ -128,6 +146,10 @@ bool PtyPeer::send(std::string_view bytes, std::chrono::milliseconds deadline) {
 std::size_t PtyPeer::send_some(std::string_view bytes) {
   const ssize_t n = write(master_, bytes.data(), bytes.size());
   return n > 0 ? static_cast<std::size_t>(n) : 0;
+}
+
+std::string PtyPeer::receive(std::string_view last, std::chrono::milliseconds deadline) {
+  return receive_from(master_, last, deadline);
 }
 
 }  // namespace support

@@ -25,6 +25,8 @@ class TcpPeer {
   bool send(std::string_view bytes);
   /// Sends what fits at once. @returns bytes
   std::size_t send_some(std::string_view bytes);
+  /// What came from the other end, as soon as it ends in `last`. @returns what had come until the deadline, if that did not
+  [[nodiscard]] std::string receive(std::string_view last, std::chrono::milliseconds deadline = std::chrono::seconds{30});
   /// Waits until the other end's kernel has acknowledged every byte.
   [[nodiscard]] bool all_received(std::chrono::milliseconds deadline = std::chrono::seconds{30});
   /// Closes the connection in order.
@@ -52,6 +54,8 @@ class PtyPeer {
   bool send(std::string_view bytes, std::chrono::milliseconds deadline = std::chrono::seconds{60});
   /// Sends what fits at once. @returns bytes
   std::size_t send_some(std::string_view bytes);
+  /// As TcpPeer::receive().
+  [[nodiscard]] std::string receive(std::string_view last, std::chrono::milliseconds deadline = std::chrono::seconds{30});
 
  private:
   std::filesystem::path link_;

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "acquisition/config/commands.hpp"
 #include "acquisition/decode/description.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/metadata.hpp"
@@ -61,6 +62,7 @@ struct Instrument {
   std::vector<std::size_t> kept;         ///< the decoder's numbers of `channels`; empty = all
   std::vector<SohProfile> soh;           ///< in the order of the decoder's values
   mth5::Metadata run{mth5::Kind::Run};   ///< data_logger.* and the like
+  Commands commands;                     ///< what it is to be told
 };
 
 /// `gap:` of the file, and of a source over it.
@@ -85,6 +87,7 @@ struct Source {
   std::chrono::nanoseconds reconnect_limit = std::chrono::seconds{30};
   Gap gap;                ///< its own, or the common one
   Clock clock;            ///< likewise
+  Commands commands;      ///< the instrument's, and its own over them; recordings have none
   Instrument instrument;  ///< with the site's `channels:` merged in
   std::string run_id = "sr{rate}_{index:04}";
   mth5::Metadata station{mth5::Kind::Station};  ///< its own `station:` or the common one

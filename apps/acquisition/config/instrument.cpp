@@ -4,6 +4,7 @@
 #include <iterator>
 #include <variant>
 
+#include "acquisition/config/source.hpp"
 #include "acquisition/config/tables.hpp"
 
 namespace daq::config {
@@ -44,6 +45,7 @@ class ProfileReader {
     if (const Node* soh = map.take("state_of_health", Node::Kind::Map)) read_soh(*soh, map.path("state_of_health"));
     if (const Node* run = map.take("run", Node::Kind::Map))
       AttributeReader{report_, reserved_attributes(mth5::Kind::Run), {}}.read(*run, map.path("run"), instrument.run);
+    read_commands(map, instrument.commands, report_);
     // A column of a channel that is wrong would be reported as unknown too, so all that is written in `channels` counts as known.
     if (description != nullptr)
       instrument.decoder = decoder->read(*description, map.path(decoder->key), channel_names_, instrument.soh, report_);

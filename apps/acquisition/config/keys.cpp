@@ -56,6 +56,14 @@ constexpr Heading kHeadings[] = {
      "each "
      "channel a map of MTH5 attributes, or the word skip, which leaves the channel out of the file."},
     {"sources[].reconnect", "sources: reconnect", "An input that is gone is tried again for ever."},
+    {"sources[].commands", "sources: commands",
+     "What is sent to the instrument, over a serial line or a socket. May stand in a profile too; a source's own go over those "
+     "of the "
+     "profile, key by key. start is a list of what is sent, one after the other, each time a connection has been made. every is "
+     "a list "
+     "of what is sent again and again after that. The page commands.md tells more."},
+    {"sources[].commands.start[]", "sources: commands: start", "Items of the list."},
+    {"sources[].commands.every[]", "sources: commands: every", "Items of the list."},
     {"sources[].serial", "sources: serial", "A serial port. No two sources may have the same one."},
     {"sources[].tcp", "sources: tcp", "A connection that mth5d opens."},
     {"sources[].file", "sources: file", "A recording."},
@@ -89,6 +97,9 @@ std::vector<KeyText> all_keys() {
   clock_keys().describe(all);
   source_keys().describe(all);
   reconnect_keys().describe(all);
+  commands_keys().describe(all);
+  start_command_keys().describe(all);
+  periodic_command_keys().describe(all);
   serial_keys().describe(all);
   tcp_keys().describe(all);
   file_keys().describe(all);

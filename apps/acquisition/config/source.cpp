@@ -129,6 +129,31 @@ std::optional<Profile> read_instrument(MapReader& map, const std::string& source
 
 }  // namespace
 
+void read_commands(MapReader& owner, Commands& commands, Report& report) {
+  const Node* node = owner.take("commands", Node::Kind::Map);
+  if (node == nullptr) return;
+  MapReader map{*node, owner.path("commands"), report, false};
+  commands_keys().read(map, commands);
+  const auto read_list = [&](std::string_view key, const auto& keys, auto& list) {
+    const Node* items = map.take(key, Node::Kind::Sequence);
+    if (items == nullptr) return;
+    list.clear();
+    for (std::size_t i = 0; i < items->items.size(); ++i) {
+      const auto path = map.path(key) + "[" + std::to_string(i) + "]";
+      if (items->items[i].kind != Node::Kind::Map) {
+        report.problem(items->items[i].place, path, "must be a map such as {send: 'START\\r\\n'}");
+        continue;
+      }
+      MapReader item{items->items[i], path, report, false};
+      keys.read(item, list.emplace_back());
+      item.finish();
+    }
+  };
+  read_list("start", start_command_keys(), commands.start);
+  read_list("every", periodic_command_keys(), commands.every);
+  map.finish();
+}
+
 void read_object(const Node& map, const std::string& path, mth5::Metadata& metadata, Report& report) {
   const auto set = AttributeReader{report, reserved_attributes(metadata.kind()), {}}.read(map, path, metadata);
   for (const auto& [name, place] : set) report.value(path + "." + name, to_string(*metadata.find(name)), place.label());
@@ -192,6 +217,13 @@ Source read_source(const Node& node, const std::string& path, const Common& comm
     check_components(*profile, path, report);
     list_channels(*profile, map.path("channels"), report);
     source.instrument = std::move(profile->instrument);
+  }
+  source.commands = source.instrument.commands;
+  read_commands(map, source.commands, report);
+  if (std::holds_alternative<ReplayFile>(source.input)) {
+    source.commands = {};
+    if (const Node* commands = node.find("commands"))
+      map.problem(*commands, "commands", "a recording takes no commands; leave them out, or give a serial or tcp input");
   }
   map.finish();
   return source;

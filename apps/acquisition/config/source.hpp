@@ -24,6 +24,9 @@ struct Common {
 /// Reads the one input of a source.
 [[nodiscard]] Input read_input(MapReader& source, Report& report);
 
+/// Reads `commands` of a source or a profile, if it is there, over what `commands` holds.
+void read_commands(MapReader& map, Commands& commands, Report& report);
+
 /// Reads one item of `sources`.
 [[nodiscard]] Source read_source(const Node& map, const std::string& path, const Common& common, Profiles& profiles,
                                  Report& report);

@@ -105,6 +105,20 @@ bool is_word(MapReader& map, std::string_view key, std::string_view word, const 
   return true;
 }
 
+template <class T>
+Key<T> command_key(std::string_view name, CommandBytes T::*at, const Check& check, std::string_view meaning, bool required) {
+  return {name,
+          "text",
+          "",
+          meaning,
+          required,
+          [=](MapReader& map, T& t) {
+            const auto text = required || map.map().find(name) != nullptr ? map.require_text(name, check) : std::string{};
+            if (!text.empty()) t.*at = CommandBytes{text};
+          },
+          [=](const T& t) { return (t.*at).text(); }};
+}
+
 template <class T, class Keys>
 Input read_input_of(const Node& node, const std::string& path, Report& report, const Keys& keys) {
   MapReader map{node, path, report};
@@ -264,6 +278,48 @@ const Section<Source>& reconnect_keys() {
           time_key("first", &Source::reconnect_first, 10ms, 1h, "Wait before a new try of an input; doubled each time."),
           time_key("limit", &Source::reconnect_limit, 10ms, kDay, "The longest wait; not less than first."),
       }};
+  return keys;
+}
+
+const Section<Commands>& commands_keys() {
+  static const Section<Commands> keys{
+      "sources[].commands",
+      {
+          time_key("spacing", &Commands::spacing, 0s, 1h,
+                   "From one command to the next, at least: for instruments that are slow to read."),
+          choice_key("no_answer", &Commands::no_answer, {"go-on", "reconnect"},
+                     "What follows when an answer does not come: the next command, or a new connection."),
+          size_key(
+              "limit", &Commands::limit, 64, kMiB,
+              "What waits for an instrument that does not read; commands beyond it are not sent, and counted as bytes_unsent."),
+      }};
+  return keys;
+}
+
+const Section<StartCommand>& start_command_keys() {
+  static const Section<StartCommand> keys{
+      "sources[].commands.start[]",
+      {
+          command_key("send", &StartCommand::send, check_command,
+                      "Sent. \\r \\n \\t \\\\ \\xNN are bytes; {now:%Y%m%d%H%M%S} is the time of this computer, "
+                      "{durable:%Y%m%d%H%M%S} that of the last "
+                      "durable sample, {token} what the decoder gave with it. A command with something in it that is not known "
+                      "yet is left out.",
+                      true),
+          command_key("answer", &StartCommand::answer, check_answer, "Waited for, anywhere in what comes.", false),
+          time_key("timeout", &StartCommand::timeout, 10ms, 1h, "How long the answer is waited for."),
+          time_key("pause", &StartCommand::pause, 0s, 1h, "Before the next command."),
+      }};
+  return keys;
+}
+
+const Section<PeriodicCommand>& periodic_command_keys() {
+  static const Section<PeriodicCommand> keys{"sources[].commands.every[]",
+                                             {
+                                                 command_key("send", &PeriodicCommand::send, check_command, "As in start.", true),
+                                                 time_key("interval", &PeriodicCommand::interval, 10ms, kDay,
+                                                          "From one time to the next. The first one follows start at once."),
+                                             }};
   return keys;
 }
 

@@ -19,6 +19,9 @@ namespace daq::config {
 
 [[nodiscard]] const Section<Source>& source_keys();
 [[nodiscard]] const Section<Source>& reconnect_keys();
+[[nodiscard]] const Section<Commands>& commands_keys();
+[[nodiscard]] const Section<StartCommand>& start_command_keys();
+[[nodiscard]] const Section<PeriodicCommand>& periodic_command_keys();
 [[nodiscard]] const Section<Serial>& serial_keys();
 [[nodiscard]] const Section<Tcp>& tcp_keys();
 [[nodiscard]] const Section<ReplayFile>& file_keys();

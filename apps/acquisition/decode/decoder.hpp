@@ -76,7 +76,7 @@ class Decoder {
   virtual void feed(const Chunk& chunk, Batch& out) = 0;
   /// The stream ended or broke off: a last frame that is whole without its end mark is taken, the rest is counted CutOff.
   virtual void end_of_stream(Batch& out) = 0;
-  /// Of reconnects and soh_dropped it knows nothing.
+  /// Of reconnects, soh_dropped and commands it knows nothing.
   [[nodiscard]] virtual const ledger::SourceCounters& counters() const = 0;
   /// The first few things that were skipped; front() is the one to show.
   [[nodiscard]] virtual const std::vector<Refusal>& refusals() const = 0;

@@ -186,11 +186,11 @@ void Intake::push_states() {
 }
 
 void Intake::push_counters() {
-  const auto reconnects = counters_.reconnects;
-  const auto soh_dropped = counters_.soh_dropped;
-  counters_ = decoder_->counters();
-  counters_.reconnects = reconnects;
-  counters_.soh_dropped = soh_dropped;
+  const auto own = std::exchange(counters_, decoder_->counters());
+  counters_.reconnects = own.reconnects;
+  counters_.soh_dropped = own.soh_dropped;
+  counters_.bytes_sent = own.bytes_sent;
+  counters_.bytes_unsent = own.bytes_unsent;
   for (auto& lane : lanes_) lane->push_rest();
   counters_owed_ = !ring_.push_note({ring::Kind::SourceCounters, false, source_}, ring::Words{counters_}.words);
   ring_.notify();

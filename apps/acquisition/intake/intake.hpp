@@ -38,6 +38,11 @@ class Intake {
   [[nodiscard]] bool settled() const;
 
   void count_reconnect() { ++counters_.reconnects; }
+  /// Bytes of commands that went to the instrument, or did not.
+  void count_commands(std::size_t sent, std::size_t unsent) {
+    counters_.bytes_sent += sent;
+    counters_.bytes_unsent += unsent;
+  }
   /// Words the ring must have free so that any `n` bytes can be taken without loss.
   [[nodiscard]] std::size_t words_for(std::size_t n_bytes) const;
 

@@ -23,6 +23,10 @@ constexpr std::array kSourceFigures{
                       [](const SourceRow& r) { return whole(r.counters.reconnects); }},
     Figure<SourceRow>{"soh_dropped", "rows", "state of health for which there was no room",
                       [](const SourceRow& r) { return whole(r.counters.soh_dropped); }},
+    Figure<SourceRow>{"bytes_sent", "bytes", "commands to the instrument",
+                      [](const SourceRow& r) { return whole(r.counters.bytes_sent); }},
+    Figure<SourceRow>{"bytes_unsent", "bytes", "of commands: it did not read them, or the connection broke first",
+                      [](const SourceRow& r) { return whole(r.counters.bytes_unsent); }},
 };
 
 constexpr std::array kStreamFigures{
@@ -71,6 +75,8 @@ SourceRow since(const SourceRow& now, const SourceRow& base) {
   d.fields_unknown -= b.fields_unknown;
   d.reconnects -= b.reconnects;
   d.soh_dropped -= b.soh_dropped;
+  d.bytes_sent -= b.bytes_sent;
+  d.bytes_unsent -= b.bytes_unsent;
   for (std::size_t i = 0; i < kSkips; ++i) {
     d.bytes_skipped[i] -= b.bytes_skipped[i];
     d.events_skipped[i] -= b.events_skipped[i];

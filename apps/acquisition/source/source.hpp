@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "acquisition/config/config.hpp"
+#include "acquisition/ledger/durable.hpp"
 
 /// Where bytes come from: serial ports, sockets, recordings. Thread: io, all of it.
 namespace daq::source {
@@ -24,6 +25,10 @@ struct Listener {
   /// Whether `n` more bytes can be taken now; if not, resume() will be called when they can. Asked only by sources that can wait,
   /// and by all of them after stop().
   std::function<bool(std::size_t n)> has_room;
+  /// Something that people should know and that ends nothing: one line with the object in it.
+  std::function<void(const std::string& what)> told = {};
+  /// Bytes went to the instrument, or had to be dropped because it did not read, or was gone.
+  std::function<void(std::size_t sent, std::size_t unsent)> wrote = {};
 };
 
 /// Bytes that a source gives at once, at most. A ring that has no room for what so many can become would be waited for in vain.
@@ -38,6 +43,9 @@ class Source {
   virtual void stop() = 0;
   /// There is room again after has_room() said no.
   virtual void resume() {}
+  /// What of a stream a power cut cannot cost any more; before start(): as it was left by the daemon before. A source that can
+  /// ask for data again goes on from there.
+  virtual void durable(const ledger::Durable& /*position*/) {}
 };
 
 /// @param until_eof  an end of the stream (file read, peer closed, line hung up) ends the source instead of being tried again

@@ -31,6 +31,8 @@ StreamSource::StreamSource(asio::io_context& io, const config::Source& config, b
       stream_{io},
       retry_{io},
       idle_{io},
+      talk_{io},
+      dialogue_{config_.commands},
       pause_{config.reconnect_first} {}
 
 void StreamSource::start() { open(); }
@@ -50,9 +52,73 @@ void StreamSource::opened(int fd, const std::string& reason) {
   }
   stream_.assign(fd);
   last_data_ = std::chrono::steady_clock::now();
+  in_flight_.clear();  // that of the connection before
   listener_.connected();
   watch_idle();
   read();
+  dialogue_.connected(std::chrono::steady_clock::now());
+  talk();
+}
+
+void StreamSource::durable(const ledger::Durable& position) {
+  position_.durable = position.time;
+  if (!position.token.empty()) position_.token = position.token;
+}
+
+/// Says what is due, and looks again when the next thing is.
+void StreamSource::talk() {
+  for (;;) {
+    position_.now = mth5::host_now();
+    auto step = dialogue_.due(std::chrono::steady_clock::now(), position_);
+    if (!step) break;
+    if (!step->problem.empty()) {
+      const auto problem = to_string(config_.input) + ": " + step->problem;
+      if (step->reconnect) return broken(problem);
+      if (listener_.told) listener_.told(problem + "; going on");
+    }
+    if (step->bytes.empty()) continue;
+    const auto waiting = outbox_.size() + in_flight_.size();
+    if (waiting + step->bytes.size() > static_cast<std::size_t>(config_.commands.limit)) {
+      if (listener_.wrote) listener_.wrote(0, step->bytes.size());
+      if (!std::exchange(unread_told_, true) && listener_.told)
+        listener_.told(to_string(config_.input) + ": does not read what it is sent; " + std::to_string(waiting) +
+                       " bytes wait (commands.limit " + config::format_bytes(config_.commands.limit) + "), more is not sent");
+      continue;
+    }
+    outbox_ += step->bytes;
+    write();
+  }
+  const auto next = dialogue_.next();
+  if (next == Dialogue::Time::max()) return;
+  talk_.expires_at(next);
+  talk_.async_wait([this, of = connection_](const boost::system::error_code& error) {
+    if (!error && of == connection_ && !stopped_ && stream_.is_open()) talk();
+  });
+}
+
+void StreamSource::write() {
+  if (!in_flight_.empty() || outbox_.empty()) return;
+  in_flight_.swap(outbox_);  // stays where it is while it is written
+  const auto written = [this, of = connection_](const boost::system::error_code& error, std::size_t n) {
+    if (of != connection_) return;  // stop_talking() has counted it
+    if (n > 0) unread_told_ = false;
+    if (n > 0 && listener_.wrote) listener_.wrote(n, 0);
+    in_flight_.erase(0, n);
+    outbox_.insert(0, std::exchange(in_flight_, {}));
+    if (!error) write();  // a broken connection is told by the read
+  };
+  stream_.async_write_some(asio::buffer(in_flight_), written);
+}
+
+/// The connection goes; what waits is not for the next one, which begins anew.
+void StreamSource::stop_talking() {
+  ++connection_;
+  talk_.cancel();
+  dialogue_.disconnected();
+  const auto waiting = outbox_.size() + in_flight_.size();
+  if (waiting > 0 && listener_.wrote) listener_.wrote(0, waiting);
+  outbox_.clear();
+  unread_told_ = false;
 }
 
 void StreamSource::read() {
@@ -78,6 +144,11 @@ void StreamSource::received(const boost::system::error_code& error, std::size_t 
     last_data_ = std::chrono::steady_clock::now();
     pause_ = config_.reconnect_first;  // only data prove that a connection is good
     listener_.bytes({buffer_.data(), n});
+    if (!stopped_ && stream_.is_open()) {
+      dialogue_.received({buffer_.data(), n}, last_data_);
+      talk();
+      if (!stream_.is_open()) return;  // no answer came, and broken() has seen to the rest
+    }
   }
   if (stopped_) return drain();
   if (error) {
@@ -101,6 +172,7 @@ void StreamSource::watch_idle() {
 }
 
 void StreamSource::broken(const std::string& reason) {
+  stop_talking();
   stream_.close();
   idle_.cancel();
   listener_.disconnected(reason, true);
@@ -124,11 +196,13 @@ void StreamSource::stop() {
   opener_->cancel();
   retry_.cancel();
   idle_.cancel();
+  stop_talking();
   if (reading_) {
     // The read under way may hold bytes already; its handler comes in any case and goes on from there.
     stream_.cancel();
   } else {
-    paused_ = false;  // from here on only drain() pauses
+    if (stream_.is_open()) stream_.cancel();  // a write
+    paused_ = false;                          // from here on only drain() pauses
     asio::post(stream_.get_executor(), [this] { drain(); });
   }
 }

@@ -9,6 +9,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "acquisition/source/dialogue.hpp"
 #include "acquisition/source/source.hpp"
 
 namespace daq::source {
@@ -22,7 +23,9 @@ class Opener {
   virtual void cancel() = 0;
 };
 
-/// Reads a stream, opens it again with growing pauses when it breaks off, and calls one that falls silent broken.
+/// Reads a stream, opens it again with growing pauses when it breaks off, and calls one that falls silent broken. Says to the
+/// other end what the configuration's `commands` want said: what that does not read waits in memory, up to commands.limit, and
+/// never holds anything up.
 class StreamSource final : public Source {
  public:
   /// @param can_wait  the other end keeps what is not read (TCP), so reading may pause while the ring is full
@@ -31,6 +34,7 @@ class StreamSource final : public Source {
   void start() override;
   void stop() override;
   void resume() override;
+  void durable(const ledger::Durable& position) override;
 
  private:
   void open();
@@ -41,6 +45,9 @@ class StreamSource final : public Source {
   void broken(const std::string& reason);
   void try_again();
   void drain();
+  void talk();
+  void write();
+  void stop_talking();
 
   const config::Source& config_;
   bool until_eof_;
@@ -48,7 +55,12 @@ class StreamSource final : public Source {
   std::unique_ptr<Opener> opener_;
   Listener listener_;
   boost::asio::posix::stream_descriptor stream_;
-  boost::asio::steady_timer retry_, idle_;
+  boost::asio::steady_timer retry_, idle_, talk_;
+  Dialogue dialogue_;
+  config::CommandValues position_;  ///< what is durable
+  std::string outbox_, in_flight_;  ///< what waits; what is being written
+  bool unread_told_ = false;
+  std::uint64_t connection_ = 0;  ///< counted: what belongs to an earlier one is no matter of this
   std::chrono::nanoseconds pause_;
   std::chrono::steady_clock::time_point last_data_;
   bool stopped_ = false, reading_ = false, paused_ = false;

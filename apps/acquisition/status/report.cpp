@@ -73,6 +73,8 @@ ordered_json source_json(const Board::Copy& board, std::size_t index, const orde
   for (const auto& [name, units, value] : source.health)
     j["soh"][name] = {{"value", std::isfinite(value) ? ordered_json(value) : ordered_json{}}, {"units", units}};
   j["reconnects"] = source.counters.reconnects;
+  j["bytes_sent"] = source.counters.bytes_sent;
+  j["bytes_unsent"] = source.counters.bytes_unsent;
   // Of its streams together; the oldest sample at risk is the oldest of all.
   ordered_json samples{{"received", 0}, {"buffered", 0}, {"visible", 0}, {"durable", 0}, {"at_risk", 0}, {"at_risk_s", 0.0}};
   std::array<std::uint64_t, ledger::kDrops> dropped{};
