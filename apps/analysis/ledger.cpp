@@ -232,7 +232,8 @@ std::vector<std::int64_t> own_samples(const mth5::Reader& file) {
 
 void compare_with_file(Ledger& ledger, const mth5::Reader& file) {
   const auto commit = file.last_commit();
-  const bool closed_in_order = file.state() == mth5::FileState::Closed && (!commit || commit->closed);
+  ledger.recovered = commit && commit->recovered;
+  const bool closed_in_order = file.state() == mth5::FileState::Closed && (!commit || commit->closed) && !ledger.recovered;
   const auto shares_runs = [](const StreamLedger& a, const StreamLedger& b) {
     return a.station == b.station && (a.sample_rate == b.sample_rate || a.sample_rate <= 0 || b.sample_rate <= 0);
   };

@@ -50,7 +50,7 @@ struct StreamLedger {
   std::int64_t samples_in_file = 0;
   bool shared = false;
   /// In the file beyond the last row: what the writer committed since, or had before it crashed. Only where a writer lives, or
-  /// ended without closing the file; in a file that was closed in order there is no such thing.
+  /// ended without closing the file, be it recovered since; in a file that its writer closed there is no such thing.
   std::int64_t samples_beyond_ledger = 0;
   bool agrees_with_file = true;  ///< stored + recovered (+ beyond the ledger) = in the file
 
@@ -65,6 +65,7 @@ struct Ledger {
   std::optional<mth5::UtcNanos> last_commit;  ///< last durable one, by the host's clock; not in the oldest files
   double disk_full_in_s = std::numeric_limits<double>::quiet_NaN();  ///< forecast; 0: the file was closed because of it
   std::int64_t sessions = 0;
+  bool recovered = false;  ///< the last writer died, the file was recovered, and nobody has resumed in it
 
   [[nodiscard]] bool balanced() const;
 };

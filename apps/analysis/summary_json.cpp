@@ -14,6 +14,7 @@ Json to_json(const Summary& summary) {
                      {"state", mth5::to_string(file.state)},
                      {"file_bytes", file.bytes},
                      {"file_version", file.version},
+                     {"recovered", file.ledger.recovered},
                      {"copy_of", file.copy_of ? Json(*file.copy_of) : Json{}},
                      {"ledger", to_json(file.ledger)},
                      {"ledger_problem", file.ledger_problem ? Json(*file.ledger_problem) : Json{}},

@@ -27,7 +27,7 @@ std::string ledger_name(const std::string& name, std::int64_t index) {
   return name.empty() ? std::to_string(index) : shown(name);
 }
 
-std::string stream_text(const StreamLedger& stream, const std::string& label) {
+std::string stream_text(const StreamLedger& stream, const std::string& label, bool recovered) {
   std::string text =
       add_reasons("    " + label + "samples " + std::to_string(stream.samples_decoded) + " = stored " +
                       std::to_string(stream.samples_stored) + " + buffered " + std::to_string(stream.samples_buffered),
@@ -36,7 +36,9 @@ std::string stream_text(const StreamLedger& stream, const std::string& label) {
   std::string in_file = "    " + label + "in the file " + std::to_string(stream.samples_in_file) + " = stored " +
                         std::to_string(stream.samples_stored);
   if (stream.samples_recovered != 0) in_file += " + recovered after a crash " + std::to_string(stream.samples_recovered);
-  if (stream.samples_beyond_ledger > 0) in_file += " + after the last row " + std::to_string(stream.samples_beyond_ledger);
+  if (stream.samples_beyond_ledger > 0)
+    in_file +=
+        (recovered ? " + recovered beyond the ledger " : " + after the last row ") + std::to_string(stream.samples_beyond_ledger);
   if (stream.shared)
     text += "    " + label + "streams of the same station and rate share their runs: together " +
             std::to_string(stream.samples_in_file) + " in the file" +
@@ -82,7 +84,7 @@ std::string ledger_text(const Ledger& ledger, mth5::FileState state) {
                         source.bytes_skipped) +
             "\n";
     for (const auto* stream : streams)
-      text += stream_text(*stream, streams.size() > 1 ? ledger_name(stream->name, stream->stream) + ": " : "");
+      text += stream_text(*stream, streams.size() > 1 ? ledger_name(stream->name, stream->stream) + ": " : "", ledger.recovered);
   }
   return text + commit_text(ledger, state);
 }
@@ -178,6 +180,7 @@ std::string to_text(const Summary& summary) {
     out += "File " + shown(file.path) + "\n  " + std::string{mth5::to_string(file.state)} + ", MTH5 " + shown(file.version) +
            ", " + std::to_string(file.bytes) + " bytes\n";
     if (file.copy_of) out += "  the same as " + shown(*file.copy_of) + ", or an older copy: counted once\n";
+    if (file.ledger.recovered) out += "  its writer died, and it was recovered: what came last may not be in its ledger\n";
     if (file.ledger_problem) out += "  ledger cannot be read: " + shown(*file.ledger_problem) + "\n";
     out += ledger_text(file.ledger, file.state);
     for (const auto& clock : file.clocks) out += "  clock of " + shown(clock.stream) + ": " + to_text(clock) + "\n";

@@ -26,9 +26,15 @@ RecordingOptions options(const support::TempDir& dir) {
   return {.config = "flush: {samples: 100, interval: 100ms}\nsync: {interval: 200ms}\n", .directory = dir.path()};
 }
 
+/// By the clock: then the ledger knows less than the file.
+constexpr const char* kNeverSynced = "flush: {samples: 100, interval: 100ms}\nsync: {interval: 1h}\n";
+
 /// Records lines [first, last) and kills the daemon when readers can see them. @returns the file
-std::filesystem::path record_and_kill(TcpPeer& peer, const support::TempDir& dir, int first, int last) {
-  Recording recording{Recording::tcp(peer.port()), options(dir)};
+std::filesystem::path record_and_kill(TcpPeer& peer, const support::TempDir& dir, int first, int last,
+                                      const std::string& config = {}) {
+  auto all = options(dir);
+  if (!config.empty()) all.config = config;
+  Recording recording{Recording::tcp(peer.port()), all};
   EXPECT_TRUE(peer.accept()) << recording.log();
   EXPECT_TRUE(peer.send(numbered_lines(first, last)));
   const auto n = static_cast<std::uint64_t>(last - first);
@@ -144,20 +150,7 @@ TEST(Resume, GoesOnThroughGapsAfterEachOfSeveralCrashes) {
 TEST(Resume, CountsWhatWasFoundBeyondTheLedgerAsRecovered) {
   const support::TempDir dir;
   TcpPeer peer;
-  // Nothing is synced by the clock: the ledger of the first session knows less than the file.
-  auto rarely = options(dir);
-  rarely.config = "flush: {samples: 100, interval: 100ms}\nsync: {interval: 1h}\n";
-  std::filesystem::path file;
-  {
-    Recording recording{Recording::tcp(peer.port()), rarely};
-    ASSERT_TRUE(peer.accept()) << recording.log();
-    ASSERT_TRUE(peer.send(numbered_lines(0, 80)));
-    ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("sources").at(0).at("samples").at("visible") >= 80; }))
-        << recording.log();
-    file = recording.file();
-    recording.process().signal(SIGKILL);
-    EXPECT_EQ(recording.process().wait(), 137);
-  }
+  const auto file = record_and_kill(peer, dir, 0, 80, kNeverSynced);
   record_well(peer, dir, 100, 150, "info: resumed in file=" + file.string() + " runs=1");
   const mth5::Reader reader{file};
   const auto commits = reader.table("commits").value();
@@ -170,6 +163,25 @@ TEST(Resume, CountsWhatWasFoundBeyondTheLedgerAsRecovered) {
   EXPECT_EQ(ledger.integer(last, "samples_recovered"), 80 - known);
   EXPECT_EQ(ledger.integer(last, "samples_stored"), 50);
   EXPECT_EQ(support::stored(file).seconds.size(), 130u);
+}
+
+TEST(Resume, IsNotNeededToCountWhatTheRecoveryByHandFoundBeyondTheLedger) {
+  const support::TempDir dir;
+  TcpPeer peer;
+  const auto file = record_and_kill(peer, dir, 0, 80, kNeverSynced);
+  ASSERT_EQ(support::run({MTH5_TEST_BIN "/mth5-recover", file}).code, 0);
+  const auto finished = support::run({MTH5_TEST_BIN "/mth5-summary", "--format", "json", file});
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  const auto report = nlohmann::json::parse(finished.out)["files"][0];
+  EXPECT_EQ(report["recovered"], true);
+  EXPECT_EQ(report["balanced"], true);
+  const auto& stream = report["ledger"][0]["streams"][0];
+  EXPECT_LT(stream["samples_stored"], 80);
+  EXPECT_EQ(stream["samples_beyond_ledger"], 80 - stream["samples_stored"].get<int>());
+  EXPECT_EQ(stream["samples_in_file"], 80);
+  const auto page = support::run({MTH5_TEST_BIN "/mth5-summary", file}).out;
+  EXPECT_THAT(page, HasSubstr(" + recovered beyond the ledger " + stream["samples_beyond_ledger"].dump() + "\n"));
+  EXPECT_THAT(page, HasSubstr("ledger of source lemi: balanced\n"));
 }
 
 TEST(Resume, BeginsANewFileWhereAnotherIsNewer) {

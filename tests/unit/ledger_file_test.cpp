@@ -10,6 +10,7 @@
 #include "analysis/ledger.hpp"
 #include "analysis/snapshot.hpp"
 #include "analysis/summary.hpp"
+#include "mth5/recover.hpp"
 #include "support/acquisition_file.hpp"
 #include "support/stages.hpp"
 #include "support/support.hpp"
@@ -135,7 +136,38 @@ TEST_F(LedgerOfAFile, KnowsThatALiveAndACrashedWriterAreAheadOfIt) {
     EXPECT_EQ(ledger.streams.front().samples_in_file, 37);
     EXPECT_EQ(ledger.streams.front().samples_beyond_ledger, 7);
     EXPECT_TRUE(ledger.balanced()) << lives;
+    EXPECT_FALSE(ledger.recovered);
   }
+  (void)mth5::recover(path_, dir_ / "before");
+  {
+    const mth5::Reader reader{path_};
+    const auto ledger = analysis::read_ledger(reader);
+    EXPECT_TRUE(ledger.recovered);
+    EXPECT_EQ(ledger.streams.front().samples_beyond_ledger, 7);
+    EXPECT_TRUE(ledger.balanced());
+  }
+  mth5::File::open(path_).close();  // by someone who leaves the ledger as it is: nobody has counted these seven
+  const mth5::Reader reader{path_};
+  EXPECT_FALSE(analysis::read_ledger(reader).recovered);
+  EXPECT_FALSE(analysis::read_ledger(reader).balanced());
+}
+
+TEST_F(LedgerOfAFile, DoesNotBalanceIfARecoveryFoundLessThanItSays) {
+  Stages writer{[&](Stages::Gate& gate) {
+    AcquisitionFile file{path_, {{0, "lemi", "S1", 1}}};
+    file.append(file.add_run(0, "sr1_0001", seconds{0}), 30);
+    file.commit(1, host(30), {{31, 31}}, {{31, 31}});
+    file.file().flush();
+    gate.reached();
+  }};
+  writer.wait();
+  writer.kill_now();
+  (void)mth5::recover(path_, dir_ / "before");
+  const mth5::Reader reader{path_};
+  const auto ledger = analysis::read_ledger(reader);
+  EXPECT_TRUE(ledger.recovered);
+  EXPECT_EQ(ledger.streams.front().samples_beyond_ledger, 0);
+  EXPECT_FALSE(ledger.balanced());
 }
 
 TEST_F(LedgerOfAFile, GivesTheClockOfAStreamWithTheErrorOfThePlainAxis) {

@@ -202,7 +202,8 @@ class Reader {
     std::int64_t durable_samples;
     std::int64_t buffered_samples;  ///< were in the recorder's ring at that commit
     std::int64_t writer_pid;
-    bool closed;  ///< the writer closed the file in order
+    bool closed;     ///< the writer closed the file in order, or a recovery did after it had died
+    bool recovered;  ///< the latter, and nobody has resumed in the file
   };
   [[nodiscard]] std::optional<Commit> last_commit() const;
 

@@ -15,6 +15,8 @@ struct StateRow {
       writer_pid, closed, check;
 };
 inline constexpr std::size_t kStateColumns = 11;
+/// Values of `closed`: what is closed after its writer died may hold more than its writer's tables say.
+inline constexpr std::int64_t kClosedInOrder = 1, kClosedByRecovery = 2;
 [[nodiscard]] TableSpec state_table();
 
 [[nodiscard]] h5::Datatype table_type(const TableSpec& spec);

@@ -350,8 +350,9 @@ void FileImpl::sync() {
 
 void FileImpl::write_state() {
   static_assert(sizeof(StateRow) == kStateColumns * sizeof(std::int64_t));
-  const StateRow row{sequence_,        generation_, time_,    durable_sequence_,        durable_time_, visible_samples_,
-                     durable_samples_, buffered_,   getpid(), closed_in_order_ ? 1 : 0, sequence_};
+  const std::int64_t closed = !closed_in_order_ ? 0 : recovering_ ? kClosedByRecovery : kClosedInOrder;
+  const StateRow row{sequence_, generation_, time_,  durable_sequence_, durable_time_, visible_samples_, durable_samples_,
+                     buffered_, getpid(),    closed, sequence_};
   state_path_->overwrite(0, 0, &row, sizeof row);
 }
 

@@ -268,6 +268,7 @@ class FileImpl {
   std::int64_t total_samples_ = 0;  ///< per channel, summed over all runs
   std::int64_t durable_sequence_ = 0, durable_time_ = 0, visible_samples_ = 0, durable_samples_ = 0;
   bool closed_in_order_ = false;
+  bool recovering_ = false;  ///< opened to be recovered and closed, by mth5::recover()
 };
 
 }  // namespace mth5

@@ -110,6 +110,7 @@ struct Row {
 constexpr std::array kNames{
     "sequence",        "generation",       "time",       "durable_sequence", "durable_time", "visible_samples",
     "durable_samples", "buffered_samples", "writer_pid", "closed",           "check"};
+constexpr std::int64_t kClosedByRecovery = 2;  ///< in `closed`
 static_assert(sizeof(Row) == kNames.size() * sizeof(std::int64_t));
 
 }  // namespace
@@ -142,7 +143,8 @@ std::optional<Reader::Commit> StateRow::read() const {
                           .durable_samples = row.durable_samples,
                           .buffered_samples = row.buffered_samples,
                           .writer_pid = row.writer_pid,
-                          .closed = row.closed != 0};
+                          .closed = row.closed != 0,
+                          .recovered = row.closed == kClosedByRecovery};
   }
   return std::nullopt;
 }
