@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -14,12 +15,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { kShort = -1 };
+enum { kShort = -1, kKill = -2 };
 
 static struct {
   const char *directory, *call, *log, *how_name;
   long nth; /* 0: nothing fails */
-  int how;  /* errno, or kShort */
+  int how;  /* errno, kShort or kKill */
   bool from_then_on;
   bool every_other; /* as many as can be, if what is tried again has to come through */
 } plan;
@@ -29,10 +30,11 @@ static int how_from(const char* name) {
   static const struct {
     const char* name;
     int value;
-  } kKnown[] = {{"ENOSPC", ENOSPC}, {"EIO", EIO}, {"EDQUOT", EDQUOT}, {"EROFS", EROFS}, {"EINTR", EINTR}, {"SHORT", kShort}};
+  } kKnown[] = {{"ENOSPC", ENOSPC}, {"EIO", EIO},      {"EDQUOT", EDQUOT}, {"EROFS", EROFS},
+                {"EINTR", EINTR},   {"SHORT", kShort}, {"KILL", kKill}};
   for (size_t i = 0; name != NULL && i < sizeof kKnown / sizeof *kKnown; ++i)
     if (strcmp(name, kKnown[i].name) == 0) return kKnown[i].value;
-  fprintf(stderr, "fail_nth: FAIL_NTH_HOW: '%s' is none of ENOSPC EIO EDQUOT EROFS EINTR SHORT\n", name == NULL ? "" : name);
+  fprintf(stderr, "fail_nth: FAIL_NTH_HOW: '%s' is none of ENOSPC EIO EDQUOT EROFS EINTR SHORT KILL\n", name == NULL ? "" : name);
   abort();
 }
 
@@ -82,6 +84,7 @@ static bool fails(const char* kind, const char* name, const char* path) {
   const long number = ++calls;
   if (plan.from_then_on ? number < plan.nth : plan.every_other ? number % 2 != plan.nth % 2 : number != plan.nth) return false;
   log_failure(number, name, path);
+  if (plan.how == kKill) kill(getpid(), SIGKILL);
   errno = plan.how;
   return true;
 }

@@ -6,7 +6,8 @@
  *   FAIL_NTH_CALL  write (pwrite, write, writev, pwritev), sync (fdatasync, fsync), truncate (ftruncate),
  *                  allocate (fallocate, posix_fallocate), open (open, openat), rename (rename, renameat, renameat2, link)
  *   FAIL_NTH       which of them, from 1
- *   FAIL_NTH_HOW   ENOSPC, EIO, EDQUOT, EROFS, EINTR; for writes also SHORT: half of the bytes are written
+ *   FAIL_NTH_HOW   ENOSPC, EIO, EDQUOT, EROFS, EINTR; for writes also SHORT: half of the bytes are written; KILL: the process
+ *                  dies of SIGKILL instead of the call
  *   FAIL_NTH_ON    1: that one and all later ones; 2: all odd ones or all even ones, as FAIL_NTH is; else that one
  *   FAIL_NTH_LOG   gets a line for each call that was made to fail: its number, its name, how, the path
  */

@@ -27,8 +27,8 @@ constexpr std::uint64_t kStart = kLeastUserBlock;  ///< of the HDF5 part
 
 std::string text(const RedoRanges& changes) {
   std::string out;
-  for (const auto& [at, bytes] : changes.ranges())
-    out += std::to_string(at) + ":" + std::string(bytes.begin(), bytes.end()) + " ";
+  for (const auto& [at, contents] : changes.ranges())
+    out += std::to_string(at) + ":" + std::string(contents.bytes.begin(), contents.bytes.end()) + " ";
   return out;
 }
 
@@ -43,6 +43,18 @@ TEST(RedoRanges, LaterContentsReplaceEarlierOnes) {
   EXPECT_EQ(text(changes), "10:dd 12:c 13:eeeeeeee 21:b ");
   changes.cut(15);
   EXPECT_EQ(text(changes), "10:dd 12:c 13:ee ");
+}
+
+TEST(RedoRanges, RememberTheOrderInWhichTheyWereWritten) {
+  RedoRanges changes;
+  changes.put(10, std::string_view{"aaaa"});
+  changes.put(30, std::string_view{"bb"});
+  changes.put(20, std::string_view{"cc"});
+  changes.put(11, std::string_view{"d"});
+  changes.put(30, std::string_view{"e"});
+  std::vector<std::uint64_t> order;
+  for (const auto* range : changes.as_written()) order.push_back(range->first);
+  EXPECT_THAT(order, testing::ElementsAre(10, 12, 20, 11, 30));
 }
 
 TEST(RangeSet, JoinsNeighbours) {

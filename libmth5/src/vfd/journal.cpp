@@ -48,10 +48,6 @@ struct Mark {
 };
 constexpr std::uint64_t kMarkAt = sizeof(Header);
 
-struct Place {
-  std::uint64_t at, size;
-};
-
 std::uint64_t head_hash(const Head& head) {
   constexpr std::size_t from = offsetof(Head, file_id);
   return hash_of(reinterpret_cast<const char*>(&head) + from, sizeof head - from);
@@ -106,20 +102,21 @@ std::optional<Journal> Journal::find(int fd, const std::filesystem::path& path) 
 }
 
 void Journal::encode(const Head& head, const RedoRanges& changed, const std::vector<Record::Direct>& direct) {
-  std::size_t size = sizeof head + changed.ranges().size() * sizeof(Place) + direct.size() * sizeof(Record::Direct);
-  for (const auto& [at, bytes] : changed.ranges()) size += bytes.size();
+  const auto ranges = changed.as_written();
+  std::size_t size = sizeof head + ranges.size() * sizeof(Place) + direct.size() * sizeof(Record::Direct);
+  for (const auto* range : ranges) size += range->second.bytes.size();
   buffer_.resize(size);
   char* to = buffer_.data() + sizeof head;
-  for (const auto& [at, bytes] : changed.ranges()) {
-    const Place place{at, bytes.size()};
+  for (const auto* range : ranges) {
+    const Place place{range->first, range->second.bytes.size()};
     put(to, &place, sizeof place);
   }
   if (!direct.empty()) put(to, direct.data(), direct.size() * sizeof(Record::Direct));
-  for (const auto& [at, bytes] : changed.ranges()) put(to, bytes.data(), bytes.size());
+  for (const auto* range : ranges) put(to, range->second.bytes.data(), range->second.bytes.size());
   Head full = head;
   full.magic = kRecordMagic;
   full.file_id = file_id_;
-  full.n_changed = static_cast<std::uint32_t>(changed.ranges().size());
+  full.n_changed = static_cast<std::uint32_t>(ranges.size());
   full.n_direct = static_cast<std::uint32_t>(direct.size());
   full.body_bytes = buffer_.size() - sizeof head;
   full.body_hash = hash_of(buffer_.data() + sizeof head, full.body_bytes);
@@ -188,6 +185,17 @@ std::optional<Head> Journal::read_head(unsigned slot) const {
   return head;
 }
 
+/// In the HDF5 part, none over another: so all together are no longer than the file.
+bool Journal::are_sane(std::vector<Place> ranges, const Head& head) const {
+  std::sort(ranges.begin(), ranges.end(), [](const Place& a, const Place& b) { return a.at < b.at; });
+  std::uint64_t from = user_block_;
+  return std::all_of(ranges.begin(), ranges.end(), [&](const Place& range) {
+    if (range.size == 0 || range.at < from || range.at > head.end || range.size > head.end - range.at) return false;
+    from = range.at + range.size;
+    return true;
+  });
+}
+
 std::optional<Record> Journal::read(unsigned slot) const {
   const auto head = read_head(slot);
   if (!head) return std::nullopt;
@@ -201,26 +209,23 @@ std::optional<Record> Journal::read(unsigned slot) const {
   const char* place = body.data();
   const char* contents = body.data() + places;
   std::uint64_t left = body.size() - places;
-  // In the HDF5 part, in the order of the file, none over another: so all together are no longer than the file.
-  std::uint64_t from = user_block_;
-  const auto sane = [&](std::uint64_t at, std::uint64_t bytes) {
-    if (bytes == 0 || at < from || at > head->end || bytes > head->end - at) return false;
-    from = at + bytes;
-    return true;
-  };
-  for (std::uint32_t i = 0; i < head->n_changed; ++i) {
-    const auto range = take<Place>(place);
-    if (!sane(range.at, range.size) || range.size > left) return std::nullopt;
-    record.changed.put(range.at, {contents, range.size});
-    contents += range.size;
+  std::vector<Place> ranges(head->n_changed);
+  for (auto& range : ranges) {
+    range = take<Place>(place);
+    if (range.size > left) return std::nullopt;
     left -= range.size;
   }
-  if (left != 0) return std::nullopt;
-  from = user_block_;
+  if (left != 0 || !are_sane(ranges, *head)) return std::nullopt;
+  for (const auto& range : ranges) {
+    record.changed.put(range.at, {contents, range.size});
+    contents += range.size;
+  }
+  ranges.clear();
   for (std::uint32_t i = 0; i < head->n_direct; ++i) {
     record.direct.push_back(take<Record::Direct>(place));
-    if (!sane(record.direct.back().at, record.direct.back().size)) return std::nullopt;
+    ranges.push_back({record.direct.back().at, record.direct.back().size});
   }
+  if (!are_sane(std::move(ranges), *head)) return std::nullopt;
   return record;
 }
 

@@ -48,6 +48,11 @@ struct Record {
   std::vector<Direct> direct;
 };
 
+/// Where a range of a record lies, as it is on disk.
+struct Place {
+  std::uint64_t at, size;
+};
+
 class Journal {
  public:
   /// Writes the header into a new, empty file and allocates the user block, so that a full disk never keeps a record out.
@@ -93,6 +98,7 @@ class Journal {
   [[nodiscard]] std::optional<Head> read_head(unsigned slot) const;
   [[nodiscard]] std::optional<Head> newest_head() const;
   [[nodiscard]] bool is_ours(const Head& head, unsigned slot, std::uint64_t file_bytes) const;
+  [[nodiscard]] bool are_sane(std::vector<Place> ranges, const Head& head) const;
 
   int fd_;
   std::filesystem::path path_;

@@ -1,5 +1,7 @@
 #include "vfd/ranges.hpp"
 
+#include <algorithm>
+
 namespace mth5::vfd {
 
 void RedoRanges::carve(std::uint64_t from, std::uint64_t to) {
@@ -7,16 +9,16 @@ void RedoRanges::carve(std::uint64_t from, std::uint64_t to) {
   if (it != ranges_.begin()) --it;
   while (it != ranges_.end() && it->first < to) {
     const std::uint64_t at = it->first;
-    const std::uint64_t end = at + it->second.size();
+    const std::uint64_t end = at + it->second.bytes.size();
     if (end <= from) {
       ++it;
       continue;
     }
-    std::vector<char> old = std::move(it->second);
+    const Contents old = std::move(it->second);
     it = ranges_.erase(it);
     const auto part = [&](std::uint64_t a, std::uint64_t b) {
-      const char* first = old.data() + (a - at);
-      ranges_.emplace_hint(it, a, std::vector<char>(first, first + (b - a)));
+      const char* first = old.bytes.data() + (a - at);
+      ranges_.emplace_hint(it, a, Contents{std::vector<char>(first, first + (b - a)), old.order});
     };
     if (at < from) part(at, from);
     if (end > to) part(to, end);
@@ -26,12 +28,24 @@ void RedoRanges::carve(std::uint64_t from, std::uint64_t to) {
 void RedoRanges::put(std::uint64_t at, std::span<const char> bytes) {
   if (bytes.empty()) return;
   const auto same = ranges_.find(at);
-  if (same != ranges_.end() && same->second.size() >= bytes.size()) {
-    std::copy(bytes.begin(), bytes.end(), same->second.begin());
+  const std::uint64_t order = ++puts_;
+  if (same != ranges_.end() && same->second.bytes.size() >= bytes.size()) {
+    std::copy(bytes.begin(), bytes.end(), same->second.bytes.begin());
+    same->second.order = order;
     return;
   }
   carve(at, at + bytes.size());
-  ranges_.emplace(at, std::vector<char>(bytes.begin(), bytes.end()));
+  ranges_.emplace(at, Contents{std::vector<char>(bytes.begin(), bytes.end()), order});
+}
+
+std::vector<const RedoRanges::Map::value_type*> RedoRanges::as_written() const {
+  std::vector<const Map::value_type*> all;
+  all.reserve(ranges_.size());
+  for (const auto& range : ranges_) all.push_back(&range);
+  std::sort(all.begin(), all.end(), [](const auto* a, const auto* b) {
+    return std::pair{a->second.order, a->first} < std::pair{b->second.order, b->first};
+  });
+  return all;
 }
 
 void DirectRanges::carve(std::uint64_t from, std::uint64_t to) {
@@ -73,11 +87,12 @@ void DirectRanges::add(std::uint64_t at, std::span<const char> bytes, bool sampl
 
 void RangeSet::assign(const RedoRanges& changes) {
   ranges_.clear();
-  for (const auto& [at, bytes] : changes.ranges()) {
+  for (const auto& [at, contents] : changes.ranges()) {
+    const std::uint64_t size = contents.bytes.size();
     if (!ranges_.empty() && ranges_.back().second == at)
-      ranges_.back().second += bytes.size();
+      ranges_.back().second += size;
     else
-      ranges_.emplace_back(at, at + bytes.size());
+      ranges_.emplace_back(at, at + size);
   }
 }
 

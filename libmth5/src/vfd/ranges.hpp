@@ -13,10 +13,15 @@
 /// Sets of byte ranges of a file that do not overlap. Thread: the one that writes.
 namespace mth5::vfd {
 
-/// Ranges with contents: what a record will put back.
+/// Ranges with contents: what a record will put back. They remember the order in which they were written: what HDF5 writes first,
+/// an index, must be there before what is written behind it, the length that tells readers of it.
 class RedoRanges {
  public:
-  using Map = std::map<std::uint64_t, std::vector<char>>;
+  struct Contents {
+    std::vector<char> bytes;
+    std::uint64_t order;  ///< of the last put()
+  };
+  using Map = std::map<std::uint64_t, Contents>;
 
   /// Later contents replace earlier ones. A range that comes again, as nearly all do, costs no allocation.
   void put(std::uint64_t at, std::span<const char> bytes);
@@ -24,10 +29,13 @@ class RedoRanges {
   void cut(std::uint64_t end) { carve(end, UINT64_MAX); }
   void clear() { ranges_.clear(); }
   [[nodiscard]] const Map& ranges() const { return ranges_; }
+  /// The range written longest ago comes first. Valid until the next change.
+  [[nodiscard]] std::vector<const Map::value_type*> as_written() const;
 
  private:
   void carve(std::uint64_t from, std::uint64_t to);
   Map ranges_;
+  std::uint64_t puts_ = 0;
 };
 
 /// Ranges that were written straight to their place, with a hash of what they hold.

@@ -108,19 +108,21 @@ Replay JournaledFile::replay() {
   // Put together first: readers that have the file open must not see the base come back before what followed it.
   RedoRanges all;
   if (base != nullptr && base != chosen)
-    for (const auto& [at, bytes] : base->record.changed.ranges()) all.put(at, bytes);
-  for (const auto& [at, bytes] : chosen->record.changed.ranges()) all.put(at, bytes);
+    for (const auto* range : base->record.changed.as_written()) all.put(range->first, range->second.bytes);
+  for (const auto* range : chosen->record.changed.as_written()) all.put(range->first, range->second.bytes);
   const std::uint64_t size = core::size_of(fd_, path_);
   if (before_) {
-    for (const auto& [at, bytes] : all.ranges()) before_->save(at, bytes.size());
+    for (const auto& [at, contents] : all.ranges()) before_->save(at, contents.bytes.size());
     before_->save_tail(head.end);
     before_->sync();
     done.not_kept = before_->not_kept();
   }
   // First, as it is the one thing here that a file system may refuse (a limit, no room) while nothing was changed yet.
   if (size < head.end) core::set_size(fd_, head.end, path_);
-  for (const auto& [at, bytes] : all.ranges()) {
-    core::write_all(fd_, bytes.data(), bytes.size(), at, path_);
+  // In the order in which the writer would have: a reader looks between any two of these writes.
+  for (const auto* range : all.as_written()) {
+    const auto& bytes = range->second.bytes;
+    core::write_all(fd_, bytes.data(), bytes.size(), range->first, path_);
     ++done.ranges;
     done.bytes += bytes.size();
   }
