@@ -315,6 +315,7 @@ void Daemon::run() {
     log_->info("end");
     return;
   }
+  go_on();
   log_->info("start version=\"{}\" sources={} directory={}", options_.version, inputs_.size(), config_.output.directory.string());
   about_.state = "recording";
   report_status();
@@ -341,6 +342,28 @@ void Daemon::run() {
   if (failure_) std::rethrow_exception(failure_);
   if (!stopping_) throw_if_unread();  // who was told to stop has not failed
   log_->info("end");
+}
+
+/// From where the daemon before has come to.
+void Daemon::go_on() {
+  recorder_.set_on_durable([this](const std::vector<daq::ledger::Durable>& positions) {
+    boost::asio::post(io_, [this, positions] {
+      for (const auto& position : positions) inputs_[streams_.at(position.stream).source].source->durable(position);
+    });
+  });
+  const auto* found = recorder_.found();
+  if (found == nullptr) return;
+  for (const auto& position : found->positions(streams_)) {
+    const auto& stream = streams_.at(position.stream);
+    if (config_.sources[stream.source].commands.ask_for_durable())
+      log_->info("going on stream={} token={} time={}", stream.name, position.token, mth5::to_iso(position.time));
+    inputs_[stream.source].source->durable(position);
+  }
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    const auto& stream = streams_.at(i);
+    const auto tail = daq::recorder::tail_of(*found, stream);
+    inputs_[stream.source].intake->remember(i, tail.start, tail.end, tail.values);
+  }
 }
 
 void Daemon::wait_for_signal() {

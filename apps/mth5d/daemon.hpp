@@ -73,6 +73,7 @@ class Daemon {
   void judge_ended(std::size_t index);
   void throw_if_unread() const;
 
+  void go_on();
   void wait_for_signal();
   void tick_status();
   void report_status();

@@ -25,7 +25,7 @@ std::string indented(const std::string& lines) {
 
 std::string config_text(const fs::path& directory, const std::string& input, const RecordingOptions& options) {
   return "survey: {id: TEST}\nstation: {id: MT001}\noutput: {directory: '" + directory.string() + "'}\n" + options.config +
-         "sources:\n  - name: lemi\n    instrument: lemi424\n" + indented(input) + indented(options.source);
+         "sources:\n  - name: lemi\n    instrument: " + options.instrument + "\n" + indented(input) + indented(options.source);
 }
 
 fs::path data_folder(const TempDir& dir, const RecordingOptions& options) {

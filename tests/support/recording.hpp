@@ -21,6 +21,7 @@ struct RecordingOptions {
   std::vector<std::string> wrapper = {};    ///< a command that ends in exec of what follows it: {"setpriv", …}
   bool as_nobody = false;                   ///< root may do all: run as another user, with a copy of the program he can reach
   std::filesystem::path directory = {};     ///< of the data; "" = a folder of the recording's own
+  std::string instrument = "lemi424";       ///< or a map in one line
   std::filesystem::path status_file = {};   ///< "" = one of its own; "default" = where mth5d puts it by itself
 };
 

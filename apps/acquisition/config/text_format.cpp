@@ -46,10 +46,16 @@ class ColumnReader {
 
  private:
   void word(const Node& item, const std::string& path) {
+    if (item.text == "token") {
+      if (!used_.insert(item.text).second) report_.problem(item.place, path, "a second column 'token'");
+      columns_.push_back({.use = TextColumn::Use::Token, .name = item.text});
+      return;
+    }
     const auto found = std::find_if(kWords.begin(), kWords.end(), [&](const auto& w) { return w.first == item.text; });
     if (found == kWords.end()) {
       std::vector<std::string> known;
       for (const auto& [name, use] : kWords) known.emplace_back(name);
+      known.emplace_back("token");
       report_.problem(item.place, path, in_quotes(item.text) + " is not a kind of column" + did_you_mean(item.text, known));
       return;
     }

@@ -5,10 +5,12 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "acquisition/decode/refusal.hpp"
 #include "acquisition/ledger/counters.hpp"
+#include "acquisition/ledger/durable.hpp"
 #include "mth5/time.hpp"
 
 /// From bytes to samples. Decoders do no I/O, hold no clock and never throw on input: what is no frame is counted.
@@ -53,14 +55,24 @@ struct StateRow {
   std::size_t first = 0;  ///< of its values in Batch::soh: [n_soh], NaN = not known
 };
 
+/// Where the source of a stream can go on, behind what was decoded before it: a number of the instrument's, a place in a file. It
+/// comes back to the source as ledger::Durable when those samples are on the disk.
+struct Token {
+  std::uint16_t stream = 0;  ///< which of the decoder's streams
+  std::size_t frames = 0;    ///< it holds behind so many of the batch's
+  std::string text{};        ///< ledger::kLongestToken bytes at most
+};
+
 /// Decoded frames and states, in order; reused from call to call so that steady state allocates nothing.
 struct Batch {
   std::vector<Frame> frames;
   std::vector<double> samples;
   std::vector<StateRow> states;
   std::vector<double> soh;
+  std::vector<Token> tokens;
 
   void clear() {
+    tokens.clear();
     frames.clear();
     samples.clear();
     states.clear();

@@ -26,7 +26,16 @@ class Selection final : public Decoder {
 
  private:
   void give_on(Batch& out) {
+    std::size_t token = 0;
+    const auto give_tokens = [&](std::size_t frames) {
+      for (; token < all_.tokens.size() && all_.tokens[token].frames <= frames; ++token) {
+        out.tokens.push_back(std::move(all_.tokens[token]));
+        out.tokens.back().frames = out.frames.size();
+      }
+    };
+    std::size_t seen = 0;
     for (auto frame : all_.frames) {
+      give_tokens(seen++);
       const auto* values = all_.samples.data() + frame.first;
       frame.first = out.samples.size();
       if (frame.channel == kAllChannels) {
@@ -40,6 +49,7 @@ class Selection final : public Decoder {
       }
       out.frames.push_back(frame);
     }
+    give_tokens(seen);
     for (auto state : all_.states) {
       state.first += out.soh.size();
       out.states.push_back(state);

@@ -115,6 +115,7 @@ class TextDecoder final : public Decoder {
                               .time = found.time,
                               .after_skip = std::exchange(skipped_, false),
                               .arrival = arrival_});
+        if (!found.token.empty()) out.tokens.push_back({.frames = out.frames.size(), .text = std::string{found.token}});
         if (format_.n_soh > 0) out.states.push_back({found.time, soh});
         ++counters_.frames;
         counters_.fields_unknown += found.unknown;

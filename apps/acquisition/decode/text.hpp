@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "acquisition/decode/decoder.hpp"
@@ -16,7 +17,7 @@ struct Density;
 
 /// What one column of a line means.
 struct TextColumn {
-  enum class Use : std::uint8_t { Skip, Year, Month, Day, Hour, Minute, Second, Form, Channel, Soh, Hemisphere };
+  enum class Use : std::uint8_t { Skip, Year, Month, Day, Hour, Minute, Second, Form, Channel, Soh, Hemisphere, Token };
   Use use = Use::Skip;
   std::size_t index = 0;         ///< Channel, Soh: which. Hemisphere: the Soh column before it that S or W makes negative
   bool degrees_minutes = false;  ///< Soh: the number is [d]ddmm.mmmm and becomes degrees
@@ -42,6 +43,7 @@ struct TextLine {
   Skip why = Skip::Garbage;
   mth5::UtcNanos time{};
   std::uint32_t unknown = 0;  ///< good: fields that are there and give no value
+  std::string_view token{};   ///< good: of the column of that kind; "" = it has none
   std::size_t column = 0;     ///< not good: counted from 0, which one made it so; as many as there are = none of them
 };
 

@@ -118,6 +118,7 @@ struct Attempt {
   bool has_time = false;  ///< good, or bad behind a time that exists
   bool fits = false;      ///< as many columns as the format has, no less and no more, and nothing in them speaks against it
   std::uint32_t unknown = 0;
+  std::string_view token{};
   std::size_t column = 0;
 };
 
@@ -154,7 +155,7 @@ class Parser {
     const char* const more = fields_.next();
     const bool fits = i == columns.size() && (more == nullptr || more == piece_.end) && garbled_ == kNone && misplaced_ == kNone;
     if constexpr (kStore) settle(i);
-    return {.good = true, .time = time_, .has_time = true, .fits = fits, .unknown = unknown_};
+    return {.good = true, .time = time_, .has_time = true, .fits = fits, .unknown = unknown_, .token = token_};
   }
 
  private:
@@ -168,6 +169,9 @@ class Parser {
     switch (column.use) {
       case Use::Skip:
         static_cast<void>(fields_.leave(fields_.field_end(field)));
+        return std::nullopt;
+      case Use::Token:
+        read_token(field);
         return std::nullopt;
       case Use::Channel:
         return read_channel(column, field, more_columns);
@@ -228,6 +232,17 @@ class Parser {
       if (column.degrees_minutes && value != 0) somewhere_ = true;
     }
     if constexpr (kStore) soh_[column.index] = column.degrees_minutes ? from_degrees_minutes(value, decimals) : value;
+  }
+
+  void read_token(const char* field) noexcept {
+    const char* const end = fields_.field_end(field);
+    static_cast<void>(fields_.leave(end));
+    const bool good = !says_no_value(field, end) && end - field <= static_cast<std::ptrdiff_t>(ledger::kLongestToken) &&
+                      std::all_of(field, end, [](char c) { return c > ' ' && c < '\x7f'; }) && !may_be_cut(end, true);
+    if (good)
+      token_ = {field, static_cast<std::size_t>(end - field)};
+    else
+      ++unknown_;
   }
 
   void read_hemisphere(const TextColumn& column, const char* field) noexcept {
@@ -332,6 +347,7 @@ class Parser {
   bool odd_time_ = false;  ///< digits, but not as many as a time has
   bool has_time_ = false;
   mth5::UtcNanos time_{};
+  std::string_view token_{};
 };
 
 /// A whole frame may begin at `p`: the cheap look that rejects nearly every byte. Where the year, or a time by its form, comes
@@ -385,6 +401,7 @@ TextLine decode_line(const TextFormat& format, std::span<const char> line, bool 
           .why = attempt.why,
           .time = attempt.time,
           .unknown = attempt.unknown,
+          .token = attempt.token,
           .column = attempt.column};
 }
 

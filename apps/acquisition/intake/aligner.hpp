@@ -48,6 +48,7 @@ class Aligner {
   [[nodiscard]] std::uint64_t late() const { return late_; }
   /// Samples of single channels that wait.
   [[nodiscard]] std::size_t waiting() const;
+  [[nodiscard]] std::size_t waiting(std::size_t channel) const { return channels_.at(channel).waiting; }
 
  private:
   struct Piece {

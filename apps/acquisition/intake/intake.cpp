@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <deque>
+#include <string>
 #include <utility>
 
 #include "acquisition/intake/aligner.hpp"
@@ -25,16 +27,27 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
         n_channels_{stream.channels.size()},
         timeline_{stream.timing, n_channels_, *this},
         aligner_{{.sample_rate = stream.sample_rate, .n_channels = n_channels_, .wait = stream.channel_wait}, *this},
-        away_(n_channels_) {}
+        away_(n_channels_),
+        came_(n_channels_) {}
 
   /// @param values  good until end_of_batch()
   void push(const decode::Frame& frame, const double* values) {
-    if (frame.channel == decode::kAllChannels)
+    if (frame.channel == decode::kAllChannels) {
       timeline_.push(frame, values);
-    else
+    } else {
+      came_.at(frame.channel) += frame.n_samples;
       aligner_.push(frame, values);
+    }
+  }
+  /// Where the source can go on behind what was pushed before.
+  void token(std::string text) {
+    if (tokens_.size() == kMostTokens) tokens_.pop_back();  // the newer one says it too
+    tokens_.push_back({std::move(text), came_});
   }
   void end_of_batch() { timeline_.end_of_batch(); }
+  void remember(mth5::UtcNanos start, mth5::UtcNanos end, std::span<const double> values) {
+    timeline_.remember(start, end, values.data(), static_cast<std::int64_t>(values.size() / n_channels_));
+  }
   void disconnected() { timeline_.disconnected(); }
   void finish() {
     aligner_.finish();
@@ -51,11 +64,34 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
   void push_rest() {
     while (!gaps_.empty() && ring_.push_note({ring::Kind::Gap, false, number_}, ring::Words{gaps_.front()}.words))
       gaps_.erase(gaps_.begin());
+    push_token();
     const ring::Words totals{timeline_.counters()};
     counters_owed_ = !ring_.push_note({ring::Kind::StreamCounters, false, number_}, totals.words);
   }
 
  private:
+  struct Token {
+    std::string text;
+    std::vector<std::uint64_t> came;  ///< samples of each channel that arrives apart, before it
+  };
+  static constexpr std::size_t kMostTokens = 1024;
+
+  /// The newest token behind whose samples nothing waits here: those that wait would not be sent again.
+  void push_token() {
+    if (timeline_.counters().pending == 0) {
+      for (; !tokens_.empty(); tokens_.pop_front()) {
+        const auto& came = tokens_.front().came;
+        bool given = true;
+        for (std::size_t c = 0; c < n_channels_ && given; ++c) given = came_[c] - aligner_.waiting(c) >= came[c];
+        if (!given) break;
+        owed_token_ = std::move(tokens_.front().text);
+      }
+    }
+    if (!owed_token_.empty() &&
+        ring_.push_note({ring::Kind::Token, false, number_}, ring::Words{ring::TokenNote{owed_token_}}.words))
+      owed_token_.clear();
+  }
+
   bool samples(const timing::Block& block) override {
     ring::SamplesHead head{block.start.time_since_epoch().count(), block.n, block.n_filled, {}};
     if (block.gap) head.gap = note(*block.gap);
@@ -105,6 +141,9 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
   Aligner aligner_;
   std::vector<Away> away_;  ///< by channel
   std::vector<ring::GapNote> gaps_;
+  std::vector<std::uint64_t> came_;  ///< samples of each channel that arrives apart
+  std::deque<Token> tokens_;
+  std::string owed_token_;
   bool counters_owed_ = false;
 };
 
@@ -158,13 +197,28 @@ void Intake::finish() {
   push_counters();
 }
 
+void Intake::remember(std::size_t stream, mth5::UtcNanos start, mth5::UtcNanos end, std::span<const double> values) {
+  for (auto& lane : lanes_)
+    if (lane->number() == stream) lane->remember(start, end, values);
+}
+
 bool Intake::settled() const {
   return !counters_owed_ && std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->settled(); });
 }
 
 void Intake::pass_on() {
   push_states();  // first: where a station is must be known when its first samples open the file
-  for (const auto& frame : batch_.frames) lanes_.at(frame.stream)->push(frame, batch_.samples.data() + frame.first);
+  auto token = batch_.tokens.begin();
+  const auto give_tokens = [&](std::size_t frames) {
+    for (; token != batch_.tokens.end() && token->frames <= frames; ++token)
+      lanes_.at(token->stream)->token(std::move(token->text));
+  };
+  for (std::size_t i = 0; i < batch_.frames.size(); ++i) {
+    give_tokens(i);
+    const auto& frame = batch_.frames[i];
+    lanes_.at(frame.stream)->push(frame, batch_.samples.data() + frame.first);
+  }
+  give_tokens(batch_.frames.size());
   for (auto& lane : lanes_) lane->end_of_batch();
 }
 

@@ -28,6 +28,10 @@ class Intake {
   Intake(const Intake&) = delete;
   Intake& operator=(const Intake&) = delete;
 
+  /// Rows of a stream that the daemon before has stored, evenly from `start` to `end`, where the next one would be: sent again,
+  /// they are duplicates. Before the first take(). @param stream  its number in Streams; of others nothing is done
+  /// @param values  [n][n_channels]
+  void remember(std::size_t stream, mth5::UtcNanos start, mth5::UtcNanos end, std::span<const double> values);
   /// Bytes as they came.
   void take(const decode::Chunk& chunk);
   /// The stream of bytes broke off; more may come.

@@ -25,6 +25,7 @@ void FileWriter::open_file() {
     of->recovered = 0;
     of->runs = 0;
     of->told_dropped = {};
+    of->told_token.clear();
   }
   for (auto& of : sources_) {
     of->begin_file();
@@ -130,6 +131,7 @@ void FileWriter::add_record_tables(mth5::Edit& edit) {
   source_table_ = edit.add_table(source_ledger_table());
   stream_ledger_table_ = edit.add_table(stream_ledger_table());
   reason_table_ = edit.add_table(reason_table());
+  resume_table_ = edit.add_table(resume_table());
   gap_table_ = edit.add_table(gap_table());
   for (auto& of : sources_)
     if (of->states) of->state_table = edit.add_table(soh_table(of->source()));
@@ -382,7 +384,8 @@ FileWriter::Loss FileWriter::abandon(ledger::Drop why) {
     if (why == ledger::Drop::FileLost) of->lose_file();
     if (of->states) of->states->clear();
   }
-  for (auto* rows : {&stream_rows_, &gap_rows_, &commit_rows_, &source_rows_, &stream_ledger_rows_, &reason_rows_}) rows->clear();
+  for (auto* rows : {&stream_rows_, &gap_rows_, &commit_rows_, &source_rows_, &stream_ledger_rows_, &reason_rows_, &resume_rows_})
+    rows->clear();
   logged_gaps_.clear();
   if (file_) {
     try {

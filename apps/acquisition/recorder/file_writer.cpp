@@ -25,6 +25,7 @@ FileWriter::FileWriter(const Context& context, const Disk& disk)
       source_rows_{source_ledger_table()},
       stream_ledger_rows_{stream_ledger_table()},
       reason_rows_{reason_table()},
+      resume_rows_{resume_table()},
       last_sync_{Steady::now()} {
   for (const auto& source : config_.sources) sources_.push_back(std::make_unique<SourceWriter>(source));
 }
@@ -36,6 +37,8 @@ StreamWriter& FileWriter::stream(std::size_t number) {
     const auto next = static_cast<std::uint16_t>(streams_.size());
     const auto& stream = context_.streams.at(next);
     streams_.push_back(std::make_unique<StreamWriter>(stream, next, sources_.at(stream.source)->state()));
+    for (const auto& position : positions_)
+      if (position.stream == next) streams_.back()->go_on_at(position);
   }
   return *streams_[number];
 }
@@ -67,6 +70,9 @@ void FileWriter::take(const ring::Header& header, const std::vector<std::uint64_
       break;
     case ring::Kind::Anchor:
       stream(header.of).take_anchor(ring::take<ring::AnchorNote>(payload));
+      break;
+    case ring::Kind::Token:
+      stream(header.of).take_token(std::string{ring::take<ring::TokenNote>(payload).view()});
       break;
     case ring::Kind::StreamCounters: {
       auto& of = stream(header.of);
@@ -204,6 +210,11 @@ void FileWriter::all_durable() {
   for (auto& of : streams_) of->all_durable();
   for (auto& of : sources_) of->note_synced();
   settle();
+  if (!on_durable_) return;
+  std::vector<ledger::Durable> news;
+  for (auto& of : streams_)
+    if (auto position = of->take_durable()) news.push_back(std::move(*position));
+  if (!news.empty()) on_durable_(news);
 }
 
 void FileWriter::settle() {
@@ -251,6 +262,12 @@ void FileWriter::write_ledger() {
     stream_ledger_rows_.add(static_cast<std::int64_t>(of->number()));
     for (const auto& figure : ledger::stream_figures()) stream_ledger_rows_.add(figure.get(row));
     const std::array<std::uint64_t, ledger::kDrops>* none = nullptr;
+    if (of->token() != of->told_token) {
+      of->told_token = of->token();
+      resume_rows_.add(static_cast<std::int64_t>(of->number()));
+      resume_rows_.add(of->told_token);
+      resume_rows_.add(of->last_time().value_or(mth5::UtcNanos{}).time_since_epoch().count());
+    }
     add_reasons("dropped", of->number(), ledger::drop_reasons(), row.counters.dropped, none, of->told_dropped);
   }
   const auto put = [&](mth5::TableId table, mth5::Rows& rows) {
@@ -261,6 +278,7 @@ void FileWriter::write_ledger() {
   put(source_table_, source_rows_);
   put(stream_ledger_table_, stream_ledger_rows_);
   put(reason_table_, reason_rows_);
+  put(resume_table_, resume_rows_);
 }
 
 void FileWriter::publish() {

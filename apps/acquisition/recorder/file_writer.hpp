@@ -48,6 +48,13 @@ class FileWriter {
   /// Before the first record: the first file is this one, with new runs.
   void resume_in(Resume resume) { resume_ = std::move(resume); }
 
+  /// Where sources can go on, as the daemon before left it. Before the first record.
+  void go_on_at(std::vector<ledger::Durable> positions) { positions_ = std::move(positions); }
+  /// @param on_durable  called after each durable commit, for the streams of which more is durable. Before the first record
+  void set_on_durable(std::function<void(const std::vector<ledger::Durable>&)> on_durable) {
+    on_durable_ = std::move(on_durable);
+  }
+
   /// Takes a record into memory; never fails for the disk's sake.
   void take(const ring::Header& header, const std::vector<std::uint64_t>& payload);
   /// Whether so much waits that it is time to flush.
@@ -129,13 +136,15 @@ class FileWriter {
   std::vector<std::unique_ptr<StreamWriter>> streams_;  ///< by number; grows
 
   std::optional<Resume> resume_;
+  std::vector<ledger::Durable> positions_;
+  std::function<void(const std::vector<ledger::Durable>&)> on_durable_;
   std::unique_ptr<mth5::File> file_;
   std::set<std::string> stations_there_;  ///< in the file
   std::set<std::string> runs_there_;      ///< "station/run" of every run of the file, of all sessions
   std::size_t described_ = 0;             ///< streams that have their row in the file
   std::int64_t session_ = 0;
-  mth5::TableId stream_table_, gap_table_, commit_table_, source_table_, stream_ledger_table_, reason_table_;
-  mth5::Rows stream_rows_, gap_rows_, commit_rows_, source_rows_, stream_ledger_rows_, reason_rows_;
+  mth5::TableId stream_table_, gap_table_, commit_table_, source_table_, stream_ledger_table_, reason_table_, resume_table_;
+  mth5::Rows stream_rows_, gap_rows_, commit_rows_, source_rows_, stream_ledger_rows_, reason_rows_, resume_rows_;
   struct LoggedGap {
     std::string stream, where;
     ring::GapNote gap;

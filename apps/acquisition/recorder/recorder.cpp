@@ -26,6 +26,7 @@ bool means_full(const mth5::FileError& error) {
 Recorder::Recorder(const config::Config& config, const stream::Streams& streams, ring::Ring& ring, ledger::Receipts& receipts,
                    std::shared_ptr<spdlog::logger> log, std::function<void(const std::filesystem::path&)> on_file)
     : config_{config},
+      streams_{streams},
       ring_{ring},
       log_{log},
       disk_{config, log},
@@ -37,7 +38,11 @@ void Recorder::claim(const std::function<bool()>& cancelled) {
   for (const auto& source : config_.sources)
     if (stations.insert(source.station.text("id")).second)
       locks_.emplace_back(config_.output.directory, config_.survey.text("id"), source.station.text("id"));
-  if (auto resume = find_resume(config_, *log_, cancelled)) writer_.resume_in(std::move(*resume));
+  found_ = find_resume(config_, *log_, cancelled);
+  if (found_) {
+    writer_.go_on_at(found_->positions(streams_));
+    if (!found_->closed) writer_.resume_in(*found_);
+  }
   if (cancelled && cancelled()) return;
   disk_.claim();
   watch_disk(Steady::now());

@@ -45,6 +45,14 @@ class Recorder {
   /// @param cancelled  asked again and again while files are looked at; true ends that, and nothing is claimed any more
   void claim(const std::function<bool()>& cancelled = {});
 
+  /// What was found of the daemon before: between claim() and run(). nullptr: nothing
+  [[nodiscard]] const Resume* found() const { return found_ ? &*found_ : nullptr; }
+  /// @param on_durable  called after each durable commit, for the streams of which more is durable, on the writer thread. Before
+  /// run()
+  void set_on_durable(std::function<void(const std::vector<ledger::Durable>&)> on_durable) {
+    writer_.set_on_durable(std::move(on_durable));
+  }
+
   /// Writes until the ring is closed and empty, then closes the file. @throws mth5::FileError when it has to give up: what was
   /// received and not stored is counted and logged
   void run();
@@ -87,12 +95,15 @@ class Recorder {
 
   // Constant after construction.
   const config::Config& config_;
+  const stream::Streams& streams_;
   ring::Ring& ring_;
   std::shared_ptr<spdlog::logger> log_;
   // Atomic, or under their own mutex.
   std::atomic<bool> new_file_wanted_{false}, ending_{false};
   std::atomic<Steady::duration> deadline_{Steady::duration::max()};
   Published published_;
+  // Written by claim(), before there are threads.
+  std::optional<Resume> found_;
   // Writer thread only.
   std::vector<StationLock> locks_;
   std::set<const StationLock*> lock_lost_;  ///< told in the log

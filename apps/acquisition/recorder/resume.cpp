@@ -73,6 +73,28 @@ std::string take_back(const fs::path& path, const fs::path& before) {
                                   : "brought to its last commit; what was changed is in " + before.string();
 }
 
+/// A file that was closed in order. @returns nothing if it is of other stations
+std::optional<Resume> read_in_child(const fs::path& path, const config::Config& config, milliseconds wall, spdlog::logger& log,
+                                    const std::function<bool()>& cancelled) {
+  const auto outcome = sandbox::run([&](sandbox::Reports& reports) { return encode(read_closed(path, config, reports)); },
+                                    limits(path, wall), {.cancelled = cancelled});
+  auto answer = outcome.end == sandbox::End::Done ? decode(outcome.answer) : std::nullopt;
+  if (answer && answer->other_station) return std::nullopt;
+  if (answer && answer->why_not.empty()) {
+    answer->resume.path = path;
+    answer->resume.closed = true;
+    return answer->resume;
+  }
+  log.warn("sources begin where they are, nothing is known of the file before: file={} {}", path.string(),
+           answer                    ? answer->why_not
+           : outcome.message.empty() ? outcome.reason
+                                     : outcome.message);
+  Resume nothing;
+  nothing.path = path;
+  nothing.closed = true;
+  return nothing;
+}
+
 /// @returns nothing if the file is of other stations
 std::optional<ResumeAnswer> recover_in_child(const fs::path& path, const config::Config& config, milliseconds wall,
                                              const std::function<bool()>& cancelled) {
@@ -119,6 +141,36 @@ std::uint64_t Resume::recovered(const std::string& stream) const {
   return 0;
 }
 
+std::vector<ledger::Durable> Resume::positions(const stream::Streams& known) const {
+  std::vector<ledger::Durable> all;
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    const auto& stream = known.at(i);
+    ledger::Durable position{.stream = static_cast<std::uint16_t>(i)};
+    if (const auto* run = last_run(stream); run != nullptr && run->n_samples > 0)
+      position.time = mth5::sample_time(run->next, stream.sample_rate, -1);
+    for (const auto& of : streams) {
+      if (of.name != stream.name || of.token.empty()) continue;
+      position.time = of.token_time;
+      position.token = of.token;
+    }
+    if (position.time != mth5::UtcNanos{}) all.push_back(std::move(position));
+  }
+  return all;
+}
+
+Tail tail_of(const Resume& resume, const stream::Stream& stream) {
+  const auto* run = resume.last_run(stream);
+  if (run == nullptr || run->tail.empty()) return {};
+  const auto components = stream.components();
+  const std::size_t n = run->tail.size() / components.size();
+  Tail tail{std::vector<double>(run->tail.size()), run->tail_start, run->tail_end};
+  for (std::size_t c = 0; c < components.size(); ++c) {  // there channel after channel, by name
+    const auto at = std::lower_bound(run->components.begin(), run->components.end(), components[c]) - run->components.begin();
+    for (std::size_t i = 0; i < n; ++i) tail.values[i * components.size() + c] = run->tail[static_cast<std::size_t>(at) * n + i];
+  }
+  return tail;
+}
+
 std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& log, const std::function<bool()>& cancelled) {
   const auto stopped = [&] { return cancelled && cancelled(); };
   const auto names_until = Steady::now() + kForNames;
@@ -142,8 +194,15 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
     if (left == Left::InRepair) log.warn("not resumed, mth5-recover is at work on it: file={}", path);
     if (left == Left::Unknown) log.warn("not resumed, left as it is: {}", problem);
     newest = false;
-    if (left != Left::Dead) continue;
+    const bool asked = std::any_of(config.sources.begin(), config.sources.end(),
+                                   [](const auto& source) { return source.commands.ask_for_durable(); });
+    if (left != Left::Dead && !(left == Left::Closed && asked)) continue;
     const auto time = std::chrono::duration_cast<milliseconds>(child_until - Steady::now());
+    if (left == Left::Closed) {
+      resume = read_in_child(file.path, config, std::clamp(time, milliseconds{1}, kForChild), log, cancelled);
+      newest = !resume;  // of another recorder, whose names look like ours
+      continue;
+    }
     const auto answer = time > milliseconds{0} ? recover_in_child(file.path, config, std::min(time, kForChild), cancelled)
                                                : ResumeAnswer{{}, false, "no time is left to look at it", {}};
     if (!answer) {  // of another recorder, whose names look like ours

@@ -10,6 +10,7 @@
 #include <spdlog/logger.h>
 
 #include "acquisition/config/config.hpp"
+#include "acquisition/ledger/durable.hpp"
 #include "acquisition/stream/streams.hpp"
 #include "mth5/time.hpp"
 
@@ -27,6 +28,7 @@ struct Resume {
     /// Of the last run of each station, rate and set of channels the last samples: channel after channel, in the order of
     /// `components`, all equally many. Empty for other runs.
     std::vector<double> tail = {};
+    mth5::UtcNanos tail_start{}, tail_end{};  ///< by the stream's clock: of its first sample, and of one behind its last
   };
   static constexpr std::int64_t kMostTailRows = 4096;
   static constexpr std::size_t kMostTailBytes = 1 << 20;  ///< of a run
@@ -35,9 +37,12 @@ struct Resume {
     std::string name;
     std::int64_t in_file = 0;  ///< samples of its runs, without fill
     std::int64_t counted = 0;  ///< samples that the ledger knows of, recovered ones included
+    std::string token = {};    ///< where its source can go on; "" = unknown
+    mth5::UtcNanos token_time{};
   };
   std::filesystem::path path;
-  std::int64_t session = 0;   ///< one more than the last
+  bool closed = false;       ///< in order: nothing goes on in it, but it says where sources can go on, and what may be sent again
+  std::int64_t session = 0;  ///< one more than the last
   std::int64_t sequence = 0;  ///< of the last commit in the ledger
   std::size_t n_streams = 0;  ///< rows of the table of streams
   std::vector<Run> runs;      ///< all, in the order of the file
@@ -47,7 +52,17 @@ struct Resume {
   [[nodiscard]] const Run* last_run(const stream::Stream& stream) const;
   /// Samples of a stream that are in the file and that no ledger knows of: durable only by chance when the writer crashed.
   [[nodiscard]] std::uint64_t recovered(const std::string& stream) const;
+  /// Where the sources of these streams can go on, where that is known.
+  [[nodiscard]] std::vector<ledger::Durable> positions(const stream::Streams& streams) const;
 };
+
+/// The last rows of a stream, as they may be sent again: [n][channels of the stream], by its clock from `start` to `end`, where
+/// the next one would be.
+struct Tail {
+  std::vector<double> values;
+  mth5::UtcNanos start{}, end{};
+};
+[[nodiscard]] Tail tail_of(const Resume& resume, const stream::Stream& stream);
 
 /// Looks for the file that a crashed recorder of these stations left, and brings it to its last commit.
 ///
@@ -56,6 +71,8 @@ struct Resume {
 /// was not closed, a child with limits recovers it, goes through all that resuming touches, and rehearses that; if it fails or
 /// takes too long, what it changed is put back, the log names the file, and a new one begins. Older files of crashed writers are
 /// counted in the log; to recover them is mth5-recover's.
+/// A newest file that was closed in order is looked at, in a child likewise, only where a source can go on by what it says
+/// (Commands::ask_for_durable()).
 /// @param cancelled  asked twenty times a second while the child is at work; true ends the search without a result
 /// @returns the file, if a recording can be resumed in it. @throws mth5::BusyError if one of the newest files is being written:
 /// by

@@ -113,11 +113,15 @@ std::string encode(const ResumeAnswer& answer) {
     out.value(run.next.time_since_epoch().count());
     out.value(run.n_samples);
     out.list(run.tail, [&](double sample) { out.value(sample); });
+    out.value(run.tail_start.time_since_epoch().count());
+    out.value(run.tail_end.time_since_epoch().count());
   });
   out.list(resume.streams, [&](const Resume::Stream& stream) {
     out.text(stream.name);
     out.value(stream.in_file);
     out.value(stream.counted);
+    out.text(stream.token);
+    out.value(stream.token_time.time_since_epoch().count());
   });
   return out.take();
 }
@@ -134,7 +138,7 @@ std::optional<ResumeAnswer> decode(std::string_view bytes) {
   resume.session = in.value<std::int64_t>();
   resume.sequence = in.value<std::int64_t>();
   resume.n_streams = in.value<std::uint64_t>();
-  in.list(4 * kText + 3 * sizeof(double), [&] {
+  in.list(4 * kText + 5 * sizeof(double), [&] {
     Resume::Run run;
     run.station = in.name();
     run.id = in.name();
@@ -143,16 +147,20 @@ std::optional<ResumeAnswer> decode(std::string_view bytes) {
     run.next = mth5::UtcNanos{mth5::Nanos{in.value<std::int64_t>()}};
     run.n_samples = in.value<std::int64_t>();
     in.list(sizeof(double), [&] { run.tail.push_back(in.value<double>()); });
+    run.tail_start = mth5::UtcNanos{mth5::Nanos{in.value<std::int64_t>()}};
+    run.tail_end = mth5::UtcNanos{mth5::Nanos{in.value<std::int64_t>()}};
     if (in.good() && (run.n_samples < 0 || run.sample_rate < 0 ||
                       (!run.tail.empty() && (run.components.empty() || run.tail.size() % run.components.size() != 0))))
       run.n_samples = -1;
     resume.runs.push_back(std::move(run));
   });
-  in.list(kText + 2 * sizeof(double), [&] {
+  in.list(2 * kText + 3 * sizeof(double), [&] {
     Resume::Stream stream;
     stream.name = in.name();
     stream.in_file = in.value<std::int64_t>();
     stream.counted = in.value<std::int64_t>();
+    stream.token = in.name();
+    stream.token_time = mth5::UtcNanos{mth5::Nanos{in.value<std::int64_t>()}};
     resume.streams.push_back(std::move(stream));
   });
   const bool bad_run = std::any_of(resume.runs.begin(), resume.runs.end(), [](const auto& run) { return run.n_samples < 0; });

@@ -75,6 +75,9 @@ void read_tails(const mth5::Reader& file, Resume& resume) {
       if (samples.size() != static_cast<std::size_t>(n)) return run->tail.clear();
       run->tail.insert(run->tail.end(), samples.begin(), samples.end());
     }
+    const auto index = static_cast<std::size_t>(run - resume.runs.data());  // as in the file
+    run->tail_start = file.utc_of(index, run->n_samples - n);
+    run->tail_end = file.utc_of(index, run->n_samples);
   }
 }
 
@@ -110,6 +113,13 @@ Resume describe(const mth5::Reader& file) {
     for (const auto& run : resume.runs)
       if (run.station == streams->text(i, "station") && run.sample_rate == streams->number(i, "sample_rate"))
         resume.streams[i].in_file += run.n_samples;
+  if (const auto rows = file.table("resume"))
+    for (std::size_t i = 0; i < rows->size(); ++i) {
+      const auto stream = rows->integer(i, "stream");
+      if (stream < 0 || static_cast<std::size_t>(stream) >= resume.streams.size()) continue;
+      resume.streams[static_cast<std::size_t>(stream)].token = rows->text(i, "token");
+      resume.streams[static_cast<std::size_t>(stream)].token_time = mth5::UtcNanos{mth5::Nanos{rows->integer(i, "time")}};
+    }
   if (const auto gaps = file.table("gaps"))
     for (std::size_t i = 0; i < gaps->size(); ++i) {
       const auto stream = gaps->integer(i, "stream");
@@ -131,8 +141,8 @@ void rehearse(const fs::path& path, const config::Config& config, sandbox::Repor
   std::vector<Trial> trials;
   reports.visit("a run more in it");
   file.edit([&](mth5::Edit& edit) {
-    for (const auto& table :
-         {commit_table(), source_ledger_table(), stream_ledger_table(), reason_table(), gap_table(), stream_table()})
+    for (const auto& table : {commit_table(), source_ledger_table(), stream_ledger_table(), reason_table(), gap_table(),
+                              stream_table(), resume_table()})
       (void)edit.add_table(table);
     for (std::size_t i = 0; i < config.sources.size(); ++i) {
       if (!config.sources[i].instrument.soh.empty()) (void)edit.add_table(soh_table(config.sources[i]));
@@ -160,6 +170,18 @@ void rehearse(const fs::path& path, const config::Config& config, sandbox::Repor
 }
 
 }  // namespace
+
+ResumeAnswer read_closed(const fs::path& path, const config::Config& config, sandbox::Reports& reports) {
+  ResumeAnswer answer;
+  reports.visit("its stations");
+  const mth5::Reader file{path};
+  answer.other_station = !is_ours(file, config);
+  if (answer.other_station) return answer;
+  reports.visit("its tables");
+  answer.why_not = why_not(file, config);
+  if (answer.why_not.empty()) answer.resume = describe(file);
+  return answer;
+}
 
 ResumeAnswer recover_and_try(const fs::path& path, const fs::path& before, const config::Config& config,
                              sandbox::Reports& reports) {

@@ -13,4 +13,8 @@ namespace daq::recorder {
 [[nodiscard]] ResumeAnswer recover_and_try(const std::filesystem::path& path, const std::filesystem::path& before,
                                            const config::Config& config, sandbox::Reports& reports);
 
+/// What a file that was closed in order says for those who go on behind it. Only in a child likewise. @throws mth5::Error
+[[nodiscard]] ResumeAnswer read_closed(const std::filesystem::path& path, const config::Config& config,
+                                       sandbox::Reports& reports);
+
 }  // namespace daq::recorder

@@ -43,6 +43,27 @@ void StreamWriter::take_anchor(const ring::AnchorNote& anchor) {
   anchors_.push_back({taken_all_, timeline_taken_ - anchor.sample, anchor});
 }
 
+void StreamWriter::take_token(std::string token) {
+  if (!tokens_.empty() && tokens_.back().taken_all == taken_all_) tokens_.pop_back();
+  tokens_.push_back({taken_all_, std::move(token)});
+  settle_tokens();
+}
+
+void StreamWriter::settle_tokens() {
+  for (; !tokens_.empty() && tokens_.front().taken_all <= stored_all_; tokens_.pop_front())
+    token_ = std::move(tokens_.front().text);
+}
+
+std::optional<ledger::Durable> StreamWriter::take_durable() {
+  return std::exchange(durable_news_, false) ? durable_at_ : std::nullopt;
+}
+
+void StreamWriter::go_on_at(const ledger::Durable& position) {
+  token_ = position.token;
+  last_time_ = position.time;
+  durable_at_ = position;
+}
+
 void StreamWriter::take_counters(const ledger::StreamCounters& counters) {
   counters_ = counters;
   taken_at_counters_ = taken_;
@@ -55,6 +76,7 @@ std::uint64_t StreamWriter::discard_samples(const std::vector<std::uint64_t>& pa
   lost_[static_cast<std::size_t>(why)] += own;
   taken_all_ += head.n_samples;
   stored_all_ += head.n_samples;
+  settle_tokens();
   return own;
 }
 
@@ -62,6 +84,7 @@ std::uint64_t StreamWriter::discard_batch(ledger::Drop why) {
   const auto own = std::exchange(batched_, 0);
   lost_[static_cast<std::size_t>(why)] += own;
   stored_all_ += waiting();
+  settle_tokens();
   pieces_.clear();
   trim_batch();
   return own;
@@ -98,6 +121,8 @@ void StreamWriter::stored(const Group& group, OpenRun& into) {
   batched_ -= own;
   stored_all_ += group.n;
   into.n_samples += group.n;
+  last_time_ = mth5::sample_time(into.start, stream_.sample_rate, into.n_samples - 1);
+  settle_tokens();
   into.figures.add(group.figures);
   pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(group.pieces));
   trim_batch();
@@ -135,6 +160,11 @@ void StreamWriter::all_visible() {
 void StreamWriter::all_durable() {
   all_visible();
   durable_ = stored_;
+  if (last_time_) {
+    const ledger::Durable now{number_, *last_time_, told_token};
+    durable_news_ |= !durable_at_ || !(*durable_at_ == now);
+    durable_at_ = now;
+  }
   if (run) run->durable = run->n_samples;
   note_synced();
 }
@@ -143,6 +173,9 @@ std::uint64_t StreamWriter::lose_unsafe(ledger::Drop why) {
   const std::uint64_t n = stored_ - durable_;
   lost_[static_cast<std::size_t>(why)] += n;
   stored_ = visible_ = durable_;
+  // What is lost may be had again.
+  token_ = durable_at_ ? durable_at_->token : "";
+  last_time_.reset();
   return n;
 }
 
@@ -151,6 +184,7 @@ std::uint64_t StreamWriter::lose_file(ledger::Drop why) {
   lost_[static_cast<std::size_t>(why)] += n;
   stored_ = visible_ = durable_ = begun_.stored;
   synced_ = begun_;
+  last_time_.reset();
   return n;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "acquisition/ledger/counters.hpp"
+#include "acquisition/ledger/durable.hpp"
 #include "acquisition/recorder/station_state.hpp"
 #include "acquisition/ring/records.hpp"
 #include "acquisition/ring/ring.hpp"
@@ -49,6 +50,8 @@ class StreamWriter {
   void take_samples(bool new_run, const std::vector<std::uint64_t>& payload);
   void take_gap(const ring::GapNote& gap) { trailing_gaps_.push_back(gap); }
   void take_anchor(const ring::AnchorNote& anchor);
+  /// Where its source can go on behind all samples that were taken.
+  void take_token(std::string token);
   void take_counters(const ledger::StreamCounters& counters);
   /// Samples that no file will hold. @returns how many, without fill
   std::uint64_t discard_samples(const std::vector<std::uint64_t>& payload, ledger::Drop why);
@@ -85,6 +88,14 @@ class StreamWriter {
   };
   [[nodiscard]] std::vector<PlacedAnchor> take_anchors();
 
+  // Where its source can go on.
+  [[nodiscard]] const std::string& token() const { return token_; }  ///< of what is in the file; "" = unknown
+  [[nodiscard]] const std::optional<mth5::UtcNanos>& last_time() const { return last_time_; }  ///< of the last sample in the file
+  /// What is durable, if it has changed since it was asked for.
+  [[nodiscard]] std::optional<ledger::Durable> take_durable();
+  /// What the daemon before left.
+  void go_on_at(const ledger::Durable& position);
+
   // Counts; samples without fill.
   [[nodiscard]] std::uint64_t stored() const { return stored_; }
   [[nodiscard]] std::uint64_t durable() const { return durable_; }
@@ -117,6 +128,7 @@ class StreamWriter {
   int runs = 0;                                              ///< in this file
   std::optional<mth5::UtcNanos> first_run_start;             ///< in this file
   std::array<std::uint64_t, ledger::kDrops> told_dropped{};  ///< as in the file's table of reasons
+  std::string told_token;                                    ///< as in the file's table resume
 
  private:
   const stream::Stream& stream_;
@@ -143,6 +155,16 @@ class StreamWriter {
     std::int64_t sample = 0;  ///< in that run; less than 0: of a sample in front of it
   };
   std::deque<Mark> anchors_;
+  struct TokenMark {
+    std::int64_t taken_all;  ///< with fill, when it came
+    std::string text;
+  };
+  std::deque<TokenMark> tokens_;
+  std::string token_;
+  std::optional<mth5::UtcNanos> last_time_;
+  std::optional<ledger::Durable> durable_at_;
+  bool durable_news_ = false;
+  void settle_tokens();
   std::int64_t taken_all_ = 0, stored_all_ = 0;  ///< with fill
 
   std::uint64_t taken_ = 0, stored_ = 0, visible_ = 0, durable_ = 0, batched_ = 0;

@@ -82,6 +82,13 @@ mth5::TableSpec stream_ledger_table() {
   return spec;
 }
 
+mth5::TableSpec resume_table() {
+  return {"resume",
+          {whole("stream"), text("token", ledger::kLongestToken), whole("time", kTime)},
+          "where the source of a stream can go on; the newest row of a stream holds",
+          64};
+}
+
 mth5::TableSpec reason_table() {
   return {"reasons",
           {whole("sequence"), text("kind", 8), whole("index"), text("reason", 20), whole("count"), whole("events")},

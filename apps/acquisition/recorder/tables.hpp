@@ -23,5 +23,6 @@ namespace daq::recorder {
 [[nodiscard]] mth5::TableSpec source_ledger_table();
 [[nodiscard]] mth5::TableSpec stream_ledger_table();
 [[nodiscard]] mth5::TableSpec reason_table();
+[[nodiscard]] mth5::TableSpec resume_table();
 
 }  // namespace daq::recorder

@@ -1,17 +1,21 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
 #include "acquisition/ledger/counters.hpp"
+#include "acquisition/ledger/durable.hpp"
 
 /// What the io thread tells the writer, record by record. Layouts live only between the two threads of one process.
 ///   Samples        of a stream: SamplesHead; values: [n_samples][n_channels]; Header::flag = begins a new run
 ///   Gap            of a stream, with nothing behind it: GapNote
 ///   Anchor         of a stream's run: AnchorNote
+///   Token          of a stream: TokenNote, of all samples of it pushed before
 ///   StreamCounters of a stream: totals after everything pushed before
 ///   SourceCounters of a source: the same
 ///   StateOfHealth  of a source: rows of [time ns][n_soh doubles]
@@ -40,6 +44,17 @@ struct AnchorNote {
   std::int64_t kind;  ///< decode::TimeKind
   std::int64_t locked;
   double residual_s, ppm, uncertainty_s;
+};
+
+struct TokenNote {
+  std::int64_t size = 0;
+  char text[ledger::kLongestToken]{};
+
+  TokenNote() = default;
+  explicit TokenNote(std::string_view token) : size{static_cast<std::int64_t>(std::min(token.size(), sizeof text))} {
+    std::copy_n(token.begin(), size, text);
+  }
+  [[nodiscard]] std::string_view view() const { return {text, static_cast<std::size_t>(size)}; }
 };
 
 /// A plain struct of 64-bit fields as the words that travel.

@@ -15,7 +15,7 @@
 namespace daq::ring {
 
 /// What a record in the ring is; its payload is a number of 64-bit words that only the two ends understand.
-enum class Kind : std::uint8_t { Samples, Gap, Anchor, StreamCounters, SourceCounters, StateOfHealth };
+enum class Kind : std::uint8_t { Samples, Gap, Anchor, StreamCounters, SourceCounters, StateOfHealth, Token };
 
 struct Header {
   Kind kind;

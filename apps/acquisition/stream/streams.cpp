@@ -1,6 +1,8 @@
 #include "acquisition/stream/streams.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 namespace daq::stream {
@@ -34,6 +36,12 @@ std::vector<Stream> declared(const config::Config& config, std::uint16_t source)
                    .reanchor_after = reanchor_after,
                    .not_before = clock.not_before == mth5::UtcNanos{} ? std::nullopt : std::optional{clock.not_before},
                    .live = !std::holds_alternative<config::ReplayFile>(from.input)};
+  const auto& channels = stream.channels;
+  if (std::any_of(channels.begin(), channels.end(), [](const auto& c) { return c.type != mth5::SampleType::Float64; }))
+    for (const auto& channel : channels)
+      stream.timing.stored_as.push_back({channel.type, channel.fill.value_or(channel.type == mth5::SampleType::Int16
+                                                                                 ? std::numeric_limits<std::int16_t>::min()
+                                                                                 : std::numeric_limits<std::int32_t>::min())});
   return {std::move(stream)};
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "acquisition/timing/clock.hpp"
 
@@ -11,9 +13,41 @@ namespace daq::timing {
 
 mth5::UtcNanos Memory::Segment::end() const { return plus_seconds(start, static_cast<double>(n) * period); }
 
-Memory::Memory(std::size_t rows, std::size_t n_channels) : n_channels_{n_channels}, pages_((rows + kPage - 1) / kPage + 1) {}
+namespace {
 
-std::uint64_t Memory::hash(const double* row) const { return XXH3_64bits(row, n_channels_ * sizeof *row); }
+/// As libmth5 converts it.
+double as_stored(double value, const StoredAs& as) {
+  const auto whole = [&](auto low, auto high) {
+    return std::isnan(value) ? as.unknown : std::clamp<double>(std::nearbyint(value), low, high);
+  };
+  switch (as.type) {
+    case mth5::SampleType::Int16:
+      return whole(std::numeric_limits<std::int16_t>::min(), std::numeric_limits<std::int16_t>::max());
+    case mth5::SampleType::Int32:
+      return whole(std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max());
+    case mth5::SampleType::Float32:
+      return static_cast<double>(static_cast<float>(value));
+    case mth5::SampleType::Float64:
+      break;
+  }
+  return value;
+}
+
+}  // namespace
+
+Memory::Memory(std::size_t rows, std::size_t n_channels, std::vector<StoredAs> stored_as)
+    : n_channels_{n_channels},
+      stored_as_{std::move(stored_as)},
+      row_(stored_as_.empty() ? 0 : n_channels),
+      pages_((rows + kPage - 1) / kPage + 1) {}
+
+std::uint64_t Memory::hash(const double* row) const {
+  if (!stored_as_.empty()) {
+    for (std::size_t c = 0; c < n_channels_; ++c) row_[c] = as_stored(row[c], stored_as_[c]);
+    row = row_.data();
+  }
+  return XXH3_64bits(row, n_channels_ * sizeof *row);
+}
 
 void Memory::add(mth5::UtcNanos start, mth5::UtcNanos end, const double* values, std::int64_t n, double slack_s) {
   for (std::int64_t i = 0; i < n; ++i, values += n_channels_) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "acquisition/timing/options.hpp"
 #include "mth5/time.hpp"
 
 /// Which samples are stored: what is sent again is known by its time and its values.
@@ -18,7 +19,7 @@ class Memory {
  public:
   static constexpr std::size_t kSegments = 4096;
 
-  Memory(std::size_t rows, std::size_t n_channels);
+  Memory(std::size_t rows, std::size_t n_channels, std::vector<StoredAs> stored_as = {});
 
   /// Rows that were stored, evenly from `start` to `end`, where the next one would be. @param slack_s  they join the rows before
   /// where times agree within it
@@ -46,7 +47,9 @@ class Memory {
   [[nodiscard]] bool is(std::int64_t row, std::uint64_t hash) const;
 
   const std::size_t n_channels_;
-  std::int64_t rows_ = 0;  ///< ever
+  const std::vector<StoredAs> stored_as_;
+  mutable std::vector<double> row_;  ///< reused
+  std::int64_t rows_ = 0;            ///< ever
   std::vector<std::unique_ptr<std::array<std::uint64_t, kPage>>> pages_;
   std::deque<Segment> segments_;
   std::size_t hint_ = 0;  ///< where the last row was found

@@ -4,8 +4,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "mth5/time.hpp"
+#include "mth5/types.hpp"
+
+/// A channel that is not stored as it comes: rounded, and within the range of its type.
+struct StoredAs {
+  mth5::SampleType type = mth5::SampleType::Float64;
+  double unknown = 0;  ///< integer types: what stands for NaN
+};
 
 /// How a stream's time is decided. Each has a default that suits an instrument whose frames carry exact times.
 namespace daq::timing {
@@ -41,6 +49,8 @@ struct Options {
   std::uint64_t counter_modulus = 0;    ///< the counter goes from modulus - 1 to 0; 0 = it has 64 bits
   std::uint64_t samples_per_count = 1;  ///< samples from one count to the next; 0 = it counts frames
 
+  /// What becomes of a value in the file, channel by channel; empty = nothing. A repetition is one of what is stored.
+  std::vector<StoredAs> stored_as{};
   std::size_t remember = std::size_t{1} << 20;  ///< rows of samples of which a repetition is recognised; 8 bytes each, when used
 };
 

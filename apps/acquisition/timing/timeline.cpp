@@ -29,7 +29,7 @@ Timeline::Timeline(const Options& options, std::size_t n_channels, Sink& sink)
       sink_{sink},
       locator_{options},
       clock_{options},
-      memory_{options.remember, n_channels},
+      memory_{options.remember, n_channels, options.stored_as},
       anchors_{options.sample_rate, sink} {}
 
 void Timeline::end_of_batch() {

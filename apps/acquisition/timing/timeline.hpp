@@ -40,6 +40,11 @@ class Timeline {
  public:
   Timeline(const Options& options, std::size_t n_channels, Sink& sink);
 
+  /// Rows [n][n_channels] that were stored before, evenly from `start` to `end`: sent again, they are dropped as Duplicate.
+  void remember(mth5::UtcNanos start, mth5::UtcNanos end, const double* values, std::int64_t n) {
+    if (n > 0) memory_.add(start, end, values, n, period_s_ / 8);
+  }
+
   /// Takes a frame with its values [n_samples][n_channels]; contiguous ones that lie behind one another in memory reach the sink
   /// as one block. The values have to stay until end_of_batch().
   void push(const decode::Frame& frame, const double* values);
