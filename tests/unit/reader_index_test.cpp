@@ -10,10 +10,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <hdf5.h>
+#include <unistd.h>
 
 #include "h5/handle.hpp"
 #include "mth5/channel.hpp"
+#include "mth5/file.hpp"
 #include "mth5/reader.hpp"
+#include "support/forked.hpp"
 #include "support/support.hpp"
 #include "support/test_writer.hpp"
 
@@ -251,6 +254,23 @@ TEST_P(WrongIndex, IsNotBelievedButNamed) {
   EXPECT_FALSE(reader.refresh());
 }
 
+TEST_P(WrongIndex, IsPutRightByAWriter) {
+  const auto wrong = all()[GetParam()];
+  SCOPED_TRACE(wrong.name);
+  wrong.make(*this);
+  {
+    auto file = mth5::File::open(path_, "r+");
+    EXPECT_THAT(file.recovery(), IsEmpty());
+    file.close();
+  }
+  const Reader reader{path_};
+  const Reader walked{path_, {.walk = true}};
+  EXPECT_EQ(lines_of(reader), lines_of(walked));
+  if (std::string_view{wrong.name} != "ARunWasAdded") {  // without a sample rate it never fits
+    EXPECT_THAT(reader.warnings(), IsEmpty());
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, WrongIndex, testing::Range(std::size_t{0}, WrongIndex::all().size()),
                          [](const auto& one) { return WrongIndex::all()[one.param].name; });
 
@@ -296,6 +316,95 @@ TEST_F(IndexTest, DoesNotFollowALinkInThePlaceOfARun) {
   reader.refresh();
   EXPECT_THAT(reader.warnings(), Contains(HasSubstr("1 links not followed")));
   EXPECT_THROW((void)reader.read(3, 0, 1), mth5::FileError) << "no longer in the file";
+}
+
+/// Sets the length of a run in the table, in all of its rows.
+auto told(std::size_t run, std::int64_t n) {
+  return [=](std::string& rows) {
+    for (std::size_t c = 0; c < 3; ++c)
+      rows.replace((3 * run + c) * kRowBytes + 196, 8, std::string{reinterpret_cast<const char*>(&n), 8});
+  };
+}
+
+TEST_F(IndexTest, IsTakenByAWriterAsItIs) {
+  std::string before, after;
+  change_rows([&](std::string& rows) { before = rows; });
+  mth5::File::open(path_, "r+").close();
+  change_rows([&](std::string& rows) { after = rows; });
+  EXPECT_EQ(before, after);
+}
+
+TEST_F(IndexTest, WhoseLengthsDoNotAddUpIsNotTakenByAWriter) {
+  change_rows(told(1, 7));  // a run that ended long ago: nobody looks at its channels
+  mth5::File::open(path_, "r+").close();
+  const Reader reader{path_};
+  EXPECT_THAT(reader.warnings(), IsEmpty());
+  EXPECT_EQ(reader.runs()[1].n_samples, kSamples + 1);
+}
+
+TEST_F(IndexTest, WithTheWrongLengthOfARunThatIsAppendedToIsPutRightWithIt) {
+  change_rows(told(0, kSamples + 1));
+  change_rows(told(1, kSamples));  // the sum is right
+  auto file = mth5::File::open(path_, "r+", {.swmr = true});
+  const auto run = file.open_run("TEST", "S1", "r0");
+  EXPECT_EQ(file.n_samples(run), kSamples);
+  EXPECT_EQ(file.visible_samples(), 5 * kSamples + 10);
+  support::append_numbered(file, run, 0, 5);
+  file.flush();
+  EXPECT_EQ(file.visible_samples(), 5 * kSamples + 9 + 5) << "as the datasets have it now";
+  file.close();
+  const Reader reader{path_};
+  EXPECT_EQ(reader.runs()[0].n_samples, kSamples + 5);
+  for (std::size_t c = 0; c < 3; ++c) {
+    const auto samples = reader.read(c, kSamples - 1, 10);
+    ASSERT_EQ(samples.size(), 6U);
+    for (std::int64_t i = 0; i < 6; ++i) EXPECT_EQ(samples[static_cast<std::size_t>(i)], sample_at(c, 0, kSamples - 1 + i));
+  }
+}
+
+TEST_F(IndexTest, OfARunWithOtherChannelsRefusesToAppendToItAndTheFileStaysUsable) {
+  change([](hid_t file) { h5::check(H5Ldelete(file, (kStation + "/r1/ey").c_str(), H5P_DEFAULT), "delete"); });
+  auto file = mth5::File::open(path_, "r+", {.swmr = true});
+  EXPECT_THAT([&] { (void)file.open_run("TEST", "S1", "r1"); },
+              ThrowsMessage<mth5::StateError>(HasSubstr("its channels are not those that channel_summary has")));
+  const auto run = file.open_run("TEST", "S1", "r2");
+  support::append_numbered(file, run, 2, 5);
+  file.close();
+  EXPECT_EQ(Reader{path_}.runs()[2].n_samples, kSamples + 7);
+}
+
+TEST_F(IndexTest, AllRunsThatACrashLeftOpenGetTheirFinalTimes) {
+  const auto crashed = dir_ / "crashed.h5";
+  const auto ended = support::forked([&]() -> int {
+    TestWriter file{crashed};
+    file.append(30);
+    file.new_run(std::chrono::hours{1});  // r0 ends
+    file.append(20);
+    file.add_run(std::chrono::hours{2});  // r1 goes on beside r2
+    file.append(10);
+    file.append_to(1, 5);
+    file.add_run(std::chrono::hours{3});  // r3 never gets a sample
+    file.file().sync();
+    _exit(0);
+  });
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  {
+    auto file = mth5::File::open(crashed, "r+");
+    EXPECT_THAT(file.recovery(), Contains(HasSubstr("r3: had no samples and was removed")));
+    EXPECT_THAT(file.run_names("TEST", "S1"), ElementsAre("r0", "r1", "r2"));
+    file.close();
+  }
+  const Reader reader{crashed};
+  EXPECT_THAT(reader.warnings(), IsEmpty());
+  ASSERT_EQ(reader.runs().size(), 3U);
+  const std::int64_t lengths[] = {30, 25, 10};
+  for (std::size_t run = 0; run < 3; ++run) {
+    EXPECT_EQ(reader.runs()[run].n_samples, lengths[run]);
+    const auto end = mth5::to_mth5_time(reader.runs()[run].end());
+    EXPECT_EQ(reader.run_metadata(run).text("time_period.end"), end);
+    for (const auto channel : reader.runs()[run].channels)
+      EXPECT_EQ(reader.channel_metadata(channel).text("time_period.end"), end) << channel;
+  }
 }
 
 }  // namespace

@@ -198,7 +198,7 @@ ResumeAnswer recover_and_try(const fs::path& path, const fs::path& before, const
   reports.visit("its journal");
   const auto done = mth5::recover(path, before, config.output.allow_network);
   answer.recovery = done.lines;
-  sandbox::walk(path, reports);
+  sandbox::walk(path, reports, sandbox::Extent::Shown);
   const mth5::Reader file{path};
   if (!is_ours(file, config)) {
     answer.why_not = "it is of other stations";

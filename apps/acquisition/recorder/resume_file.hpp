@@ -7,7 +7,8 @@
 
 namespace daq::recorder {
 
-/// Recovers a file of a crashed writer, goes through everything that resuming it touches, and rehearses that: a run more for each
+/// Recovers a file of a crashed writer, goes through everything that resuming it touches (its index and the runs that were being
+/// written, so that 10,000 runs take no longer than ten), and rehearses that: a run more for each
 /// stream, samples, a flush, closing, of which nothing reaches the file. HDF5 can die of any of this where the file is damaged:
 /// only in the child of sandbox::run(). @param before  as of mth5::recover() @throws mth5::Error
 [[nodiscard]] ResumeAnswer recover_and_try(const std::filesystem::path& path, const std::filesystem::path& before,

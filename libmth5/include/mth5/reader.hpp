@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "mth5/clock.hpp"
+#include "mth5/contents.hpp"
 #include "mth5/filter.hpp"
 #include "mth5/metadata.hpp"
+#include "mth5/probe.hpp"
 #include "mth5/table.hpp"
 #include "mth5/time.hpp"
 #include "mth5/types.hpp"
@@ -22,68 +24,13 @@
 /// versions 0.1.0 and 0.2.0. A reader takes no lock, writes nothing and never slows the writer.
 namespace mth5 {
 
-enum class FileState { Live, Closed, WriterDied };
-/// "live", "closed", "writer-died".
-[[nodiscard]] std::string_view to_string(FileState state);
-
-/// What is known of a file without HDF5: from its superblock and the writer's lock. Cheap: two system calls and one read.
-/// Live: a writer holds the lock, or the file is flagged as open for writing. Whose flag it is cannot be told without HDF5, and
-/// of a program that does not take our lock (Python `mth5`) nothing tells its death: WriterDied comes from Reader::state() alone.
-/// @throws FileError if it cannot be opened, FormatError if it is not an HDF5 file, UnsupportedError if its superblock is of a
-/// version that this HDF5 does not know. Never blocks on what is no regular file.
-struct Probe {
-  FileState state;
-  std::uint8_t superblock_version;  ///< from 2 on HDF5 has checksums over its own structures
-  std::uint8_t consistency_flags;   ///< HDF5 superblock: 1 open for writing, 4 SWMR
-  bool locked;                      ///< a libmth5 writer lives
-};
-[[nodiscard]] Probe probe(const std::filesystem::path& path);
-
-/// What a channel is without a look at its attributes, which Reader::channel_metadata() reads.
-struct ChannelInfo {
-  std::string survey, station, run, component;
-  Kind kind = Kind::Auxiliary;  ///< Electric, Magnetic or Auxiliary
-  std::string units;            ///< of the stored samples: "digital counts", "nanoTesla"; "" if the file does not tell
-  double sample_rate = 0;       ///< Hz; 0 if the file does not tell
-  UtcNanos start;               ///< of sample 0
-  std::int64_t n_samples = 0;   ///< consistent over the channels of a run at the last refresh()
-
-  /// Time of the last sample; start if there is none.
-  [[nodiscard]] UtcNanos end() const {
-    return n_samples > 0 && sample_rate > 0 ? sample_time(start, sample_rate, n_samples - 1) : start;
-  }
-};
-
-/// What a run is without a look at its attributes, which Reader::run_metadata() reads.
-struct RunInfo {
-  std::string survey, station, id;
-  double sample_rate = 0;  ///< Hz; 0 if the file does not tell
-  UtcNanos start;
-  std::int64_t n_samples = 0;         ///< of the shortest channel: what all channels have
-  std::vector<std::size_t> channels;  ///< indexes into Reader::channels()
-
-  [[nodiscard]] UtcNanos end() const {
-    return n_samples > 0 && sample_rate > 0 ? sample_time(start, sample_rate, n_samples - 1) : start;
-  }
-};
-
-struct StationInfo {
-  std::string survey, id;
-  Metadata metadata;
-};
-
-struct SurveyInfo {
-  std::string id;
-  Metadata metadata;
-};
-
 struct ReaderOptions {
   unsigned metadata_read_attempts = 26;      ///< of HDF5; its own default of 100 can hang for minutes (swmr-facts 1)
   std::chrono::milliseconds deadline{3000};  ///< how long an open is retried while a writer edits the structure
   /// Told the path of each object before HDF5 touches it: for who must know where HDF5 died. May be empty.
   std::function<void(const std::string& object)> visiting = {};
   /// true: the structure is found by walking every group and dataset, 0.1 ms each, also where the file's own channel_summary
-  /// would do. For who checks files or is about to write into one.
+  /// would do. For who checks files.
   bool walk = false;
 };
 
@@ -191,20 +138,8 @@ class Reader {
   /// followed.
   [[nodiscard]] std::vector<std::string> warnings() const;
 
-  /// The row of /Acquisition/state: what the writer last committed. nullopt for files of other programs.
-  struct Commit {
-    std::int64_t generation;        ///< grows with each change of structure
-    std::int64_t sequence;          ///< visible commits so far
-    UtcNanos time;                  ///< host time of the last visible commit
-    std::int64_t durable_sequence;  ///< of the last commit whose sync returned
-    UtcNanos durable_time;
-    std::int64_t visible_samples;  ///< per channel, summed over all runs
-    std::int64_t durable_samples;
-    std::int64_t buffered_samples;  ///< were in the recorder's ring at that commit
-    std::int64_t writer_pid;
-    bool closed;     ///< the writer closed the file in order, or a recovery did after it had died
-    bool recovered;  ///< the latter, and nobody has resumed in the file
-  };
+  using Commit = mth5::Commit;
+  /// nullopt for files of other programs.
   [[nodiscard]] std::optional<Commit> last_commit() const;
 
  private:

@@ -8,17 +8,13 @@
 
 #include "mth5/error.hpp"
 #include "mth5/file.hpp"
+#include "mth5/probe.hpp"
 
 /// Making files fit for writing again. Thread: as File.
 namespace mth5 {
 
 /// For whoever is going to change a file. @throws BusyError if somebody writes it: which process, where /proc tells
 void require_no_writer(const std::filesystem::path& path);
-
-/// Whether a file keeps a journal: what was synced survives a cut of power. Files of Python have none, and those made before
-/// there was one.
-/// @throws FileError
-[[nodiscard]] bool has_journal(const std::filesystem::path& path);
 
 /// Brings a file whose writer died to its last commit, puts summaries and times in line with it, and closes it. What is changed
 /// is kept in `before` first, a new file; it is in its place, and durable, before the first change. Where nothing has to be

@@ -22,6 +22,7 @@ RunId FileImpl::open_run(std::string_view survey_id, std::string_view station_id
                      "'; add_run() first"};
   Run& found = runs_[named->second];
   if (!found.finished) return {named->second};
+  if (found.unseen) guarded([&] { look_at_unseen(found); });
   if (!found.cannot_grow.empty())
     throw StateError{path_.string() + ": " + found.path + " cannot be appended to: " + found.cannot_grow};
   guarded([&] { open_run_datasets(found); });

@@ -12,4 +12,10 @@ namespace mth5 {
 /// @throws MetadataError
 void require_kind(const Metadata& metadata, Kind kind);
 
+namespace file {
+
+inline constexpr const char* kMakeCopy = "; mth5-recover --set-swmr FILE makes a copy that can";
+
+}  // namespace file
+
 }  // namespace mth5

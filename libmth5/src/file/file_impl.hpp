@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "contents/structure.hpp"
 #include "file/append_path.hpp"
 #include "file/summary.hpp"
 #include "h5/handle.hpp"
@@ -132,6 +133,7 @@ class FileImpl {
     std::vector<hsize_t> rows = {};  ///< of channel_summary, by channel
     std::vector<h5::Dataset> datasets = {};
     std::vector<file::AppendPath> paths = {};       ///< one per dataset
+    bool unseen = false;                            ///< known by channel_summary alone: its channels were not looked at
     std::string cannot_grow = {};                   ///< why open_run() refuses; "" = it does not
     std::vector<std::vector<double>> waiting = {};  ///< by channel; used by append() of single channels
 
@@ -201,10 +203,22 @@ class FileImpl {
   void tell(const vfd::Replay& done);
   void clear_flags();
   void begin_changes();
-  void load(class Reader& reader);
-  void load_run(const struct RunInfo& info, const class Reader& reader);
-  void check_channels(Run& run, std::span<file::ChannelRow> rows);
   void load_tables();
+  void finish_what_a_crash_left();
+  // load.cpp: what is in the file
+  void load();
+  [[nodiscard]] bool load_summary(hid_t file, std::int64_t visible_samples);
+  void load_walked(hid_t file);
+  void load_stations(const contents::Structure& found);
+  Run& load_run(const contents::Structure& found, const RunInfo& info);
+  [[nodiscard]] file::ChannelRow loaded_row(const Run& run, const ChannelInfo& channel, const Metadata& metadata) const;
+  /// Whether its channels can grow. @returns their lengths
+  std::vector<std::int64_t> look_at_channels(Run& run);
+  /// What all channels have is the length of the run. @param may_cut  the others to that; else it cannot grow
+  void level(Run& run, std::vector<std::int64_t>& lengths, bool may_cut);
+  void complete_rows(const Run& run, std::span<const std::int64_t> lengths, std::span<file::ChannelRow> rows) const;
+  /// Before it grows; `cannot_grow` says if it must not.
+  void look_at_unseen(Run& run);
 
   void check_fit(const Run& run, std::size_t n_channels, std::optional<UtcNanos> first) const;
   void mark_dirty(std::int64_t samples);
@@ -251,8 +265,9 @@ class FileImpl {
   std::vector<std::size_t> growing_;  ///< runs that are not finished, in runs_
   hsize_t n_summary_rows_ = 0;        ///< with new_rows_
   std::vector<file::PackedRow> new_rows_;
-  std::vector<file::ChannelRow> loaded_rows_;  ///< between load() and the first commit
-  std::vector<file::PackedRow> packed_;        ///< reused for rows
+  /// Between load() and the first commit, where channel_summary is to be rewritten; else it is as it has to be.
+  std::optional<std::vector<file::ChannelRow>> loaded_rows_;
+  std::vector<file::PackedRow> packed_;  ///< reused for rows
 
   bool dirty_ = false;    ///< appended since the last flush
   bool editing_ = false;  ///< inside the function given to edit()

@@ -191,18 +191,20 @@ constexpr Summary kSummaries[] = {
     {"channel_summary", kChannel, 0}, {"tf_summary", kTransferFunction, 1}, {"fc_summary", kFourier, 1}};
 
 /// Whether rows can be overwritten in place while readers are attached.
-bool is_plain(hid_t root, const Summary& summary) {
-  const h5::Dataset table{H5Dopen2(root, summary.name, H5P_DEFAULT), summary.name};
-  const h5::Datatype type{H5Dget_type(table.get()), summary.name};
-  if (h5::check(H5Tequal(type.get(), compound(summary.fields).get()), summary.name) == 0) return false;
-  const h5::PropertyList create{H5Dget_create_plist(table.get()), summary.name};
+bool is_plain(hid_t root, const char* name, std::span<const Field> fields) {
+  const h5::Dataset table{H5Dopen2(root, name, H5P_DEFAULT), name};
+  const h5::Datatype type{H5Dget_type(table.get()), name};
+  if (h5::check(H5Tequal(type.get(), compound(fields).get()), name) == 0) return false;
+  const h5::PropertyList create{H5Dget_create_plist(table.get()), name};
   if (H5Pget_layout(create.get()) != H5D_CHUNKED || H5Pget_nfilters(create.get()) != 0) return false;
   H5D_chunk_index_t index{};
-  h5::check(H5Dget_chunk_index_type(table.get(), &index), summary.name);
+  h5::check(H5Dget_chunk_index_type(table.get(), &index), name);
   return index != H5D_CHUNK_IDX_BTREE;
 }
 
 }  // namespace
+
+bool is_plain_channel_summary(hid_t file, const char* path) { return is_plain(file, path, kChannel); }
 
 void create_summaries(hid_t root) {
   for (const auto& summary : kSummaries) create_table(root, summary.name, summary.fields, summary.rows);
@@ -212,7 +214,7 @@ void replace_unfit_summaries(hid_t root) {
   for (const auto& summary : kSummaries) {
     const bool there = h5::check(H5Lexists(root, summary.name, H5P_DEFAULT), summary.name) > 0;
     // channel_summary is rewritten from the runs in any case; what the others tell is not ours to throw away.
-    if (there && (summary.fields.data() != kChannel || is_plain(root, summary))) continue;
+    if (there && (summary.fields.data() != kChannel || is_plain(root, summary.name, summary.fields))) continue;
     if (there) h5::check(H5Ldelete(root, summary.name, H5P_DEFAULT), summary.name);
     create_table(root, summary.name, summary.fields, summary.rows);
   }

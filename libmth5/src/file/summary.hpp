@@ -40,6 +40,9 @@ void move_to(PackedRow& row, const ChannelRow& place);
 /// zero row each, Python's own "empty") in `/Experiment` or `/Survey`.
 void create_summaries(hid_t root);
 
+/// Whether the rows of that channel_summary can be overwritten in place while readers are attached. It is there.
+[[nodiscard]] bool is_plain_channel_summary(hid_t file, const char* path);
+
 /// Makes those that are missing, and channel_summary anew, without rows, if its rows cannot be overwritten in place: Python
 /// writes it compressed.
 void replace_unfit_summaries(hid_t root);

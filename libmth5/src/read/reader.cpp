@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include "contents/attributes.hpp"
+#include "contents/unsupported.hpp"
 #include "h5/handle.hpp"
 #include "h5/types.hpp"
 #include "mth5/filesystem.hpp"
-#include "read/attributes.hpp"
 #include "read/reader_impl.hpp"
-#include "read/unsupported.hpp"
 
 namespace mth5 {
 
@@ -67,7 +67,7 @@ Metadata Reader::run_metadata(std::size_t run) const { return impl_->run_metadat
 
 SampleType Reader::sample_type(std::size_t channel) const {
   impl_->require_channel(channel);
-  return read::sample_type(impl_->dataset(channel), impl_->name_of(channel)).value_or(SampleType::Float64);
+  return contents::sample_type(impl_->dataset(channel), impl_->name_of(channel)).value_or(SampleType::Float64);
 }
 
 std::vector<std::size_t> Reader::find(std::string_view station, std::string_view run, std::string_view component,
@@ -115,7 +115,7 @@ std::size_t Reader::read(std::size_t channel, std::int64_t first, std::span<doub
     h5::check(H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), where.get(), transfer(count, name).get(), out.data()),
               name);
   } catch (const FileError& e) {
-    if (const auto filter = read::missing_filter(dataset)) throw UnsupportedError{name + ": " + *filter};
+    if (const auto filter = contents::missing_filter(dataset)) throw UnsupportedError{name + ": " + *filter};
     if (state() == FileState::Closed) impl_->refuse(e.what());  // nobody changes it: no transient
     throw;
   }
@@ -185,7 +185,7 @@ std::vector<std::string> Reader::warnings() const {
   for (const auto* why : {&impl_->contradiction, &impl_->doubt})
     if (!why->empty())
       lines.push_back(path().string() + ": channel_summary does not fit the file (" + *why +
-                      "): another program changed one of them; opening the file for writing makes the table anew");
+                      "): another program changed one of them; shown is what the groups hold");
   return lines;
 }
 

@@ -10,9 +10,9 @@
 #include <thread>
 #include <tuple>
 
+#include "contents/attributes.hpp"
+#include "contents/unsupported.hpp"
 #include "h5/types.hpp"
-#include "read/attributes.hpp"
-#include "read/unsupported.hpp"
 
 /// How a Reader opens a file and follows it.
 namespace mth5 {
@@ -21,8 +21,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kRetryPause{20};
 constexpr std::chrono::seconds kForeignReopen{10};  ///< files of other programs tell nothing of new runs
-/// Deflate packs 1032:1 at best. What claims more is damaged, and would be read as fill values for ever.
-constexpr std::uintmax_t kMaxCompression = 2000;
+using contents::kMaxCompression;
 constexpr auto kNewest = static_cast<double>(std::numeric_limits<std::int64_t>::max() / 1'000'000'000);
 constexpr const char* kStateRow = "/Acquisition/state";
 constexpr std::size_t kOpenDatasets = 64;  ///< besides those of the runs that grow; some KiB each
@@ -69,7 +68,7 @@ void Reader::Impl::open() {
       drop();
       // A closed file gets one more chance: its writer may have come or gone just now. What fails then is damaged.
       const bool writer_busy = before.state != FileState::Closed || probe(path).state != FileState::Closed;
-      if (const auto newer = read::unsupported(e.what(), superblock)) throw UnsupportedError{path.string() + ": " + *newer};
+      if (const auto newer = contents::unsupported(e.what(), superblock)) throw UnsupportedError{path.string() + ": " + *newer};
       if (!writer_busy && !first) throw FormatError{path.string() + ": damaged: " + e.what()};
       if (writer_busy && Clock::now() >= deadline) throw FileError{refusal(before, e.what())};
     } catch (...) {
@@ -81,7 +80,7 @@ void Reader::Impl::open() {
 }
 
 void Reader::Impl::refuse(const std::string& message) const {
-  if (const auto newer = read::unsupported(message, superblock)) throw UnsupportedError{path.string() + ": " + *newer};
+  if (const auto newer = contents::unsupported(message, superblock)) throw UnsupportedError{path.string() + ": " + *newer};
   throw FormatError{message + ": damaged"};
 }
 
@@ -125,21 +124,21 @@ bool Reader::Impl::take_index() {
   }
   const bool first = found.runs.empty();
   try {
-    const auto most = read::most_objects(stamp.bytes);
-    auto frame = read::walk(file.get(), path.string(), read::Depth::Stations, most, options.visiting);
+    const auto most = contents::most_objects(stamp.bytes);
+    auto frame = contents::walk(file.get(), path.string(), contents::Depth::Stations, most, options.visiting);
     if (options.visiting) options.visiting("channel_summary");
     index.emplace(file.get(), frame.file_version, most);
     const auto packed = index->rows();
-    check_stations(frame, packed);
+    contents::check_stations(frame, packed);
     take_rows(std::move(frame), packed);
     choose_newest();
     growing = newest;
     check_index();
     return true;
   } catch (const FileError& e) {  // a program with a newer HDF5 wrote the table
-    if (!read::unsupported(e.what(), superblock)) throw;
+    if (!contents::unsupported(e.what(), superblock)) throw;
     contradiction = e.what();
-  } catch (const read::Contradiction& e) {
+  } catch (const contents::Contradiction& e) {
     if (!closed && moved()) throw FileError{path.string() + ": its structure was changed while it was opened"};
     contradiction = e.what();
   }
@@ -150,46 +149,26 @@ bool Reader::Impl::take_index() {
   return false;
 }
 
-/// The groups are the truth: a table has as many runs as they, at stations that are there.
-void Reader::Impl::check_stations(const read::Structure& frame, std::span<const char> packed) {
-  std::map<std::pair<std::string_view, std::string_view>, std::size_t> left;
-  for (std::size_t i = 0; i < frame.stations.size(); ++i)
-    left[{frame.stations[i].survey, frame.stations[i].id}] = frame.n_runs[i];
-  read::IndexRow last;
-  for (std::size_t at = 0; at < packed.size(); at += read::Index::kRowBytes) {
-    const auto row_names = read::parse_names(packed.data() + at);
-    const auto station = std::pair{row_names.survey, row_names.station};
-    if (at > 0 && station == std::pair{last.survey, last.station} && row_names.run == last.run) continue;
-    last = row_names;
-    const auto entry = left.find(station);
-    if (entry == left.end()) throw read::Contradiction{"it has a station that is not in the file"};
-    if (entry->second-- == 0) throw read::Contradiction{"it has more runs than station " + std::string{row_names.station}};
-  }
-  for (const auto& [station, n] : left)
-    if (n > 0)
-      throw read::Contradiction{std::to_string(n) + " runs of station " + std::string{station.second} + " are not in it"};
-}
-
 /// Puts the rows into `found`. Most often those known are as they were, and new ones lie behind them.
-void Reader::Impl::take_rows(read::Structure frame, std::span<const char> packed) {
-  constexpr auto kBytes = read::Index::kRowBytes;
-  const auto most = static_cast<std::int64_t>(std::min<std::uintmax_t>(stamp.bytes, std::uintmax_t{1} << 50) * kMaxCompression);
+void Reader::Impl::take_rows(contents::Structure frame, std::span<const char> packed) {
+  constexpr auto kBytes = contents::Index::kRowBytes;
+  const auto most = contents::most_samples_of(stamp.bytes);
   std::vector<std::uint64_t> identities;
-  for (std::size_t at = 0; at < packed.size(); at += kBytes) identities.push_back(read::identity(packed.data() + at));
+  for (std::size_t at = 0; at < packed.size(); at += kBytes) identities.push_back(contents::identity(packed.data() + at));
   if (!rows.empty() && identities.size() >= rows.size() && std::equal(rows.begin(), rows.end(), identities.begin())) {
-    read::Structure behind;
-    const auto first_rows = read::add_rows(behind, packed.subspan(rows.size() * kBytes), !closed, most);
+    contents::Structure behind;
+    const auto first_rows = contents::add_rows(behind, packed.subspan(rows.size() * kBytes), !closed, most);
     for (const auto& run : behind.runs)
       if (known_runs.contains({run.survey, run.station, run.id}))
-        throw read::Contradiction{run.station + "/" + run.id + ": is in two places of the table"};
+        throw contents::Contradiction{run.station + "/" + run.id + ": is in two places of the table"};
     for (std::size_t run = 0; run < told.size(); ++run) {
       const auto& channels = found.runs[run].channels;
       for (std::size_t i = 0; i < channels.size(); ++i) {
-        const auto n = read::parse_names(packed.data() + (told[run].row + i) * kBytes).n_samples;
+        const auto n = contents::parse_names(packed.data() + (told[run].row + i) * kBytes).n_samples;
         told[run].n_samples = i == 0 ? n : std::min(told[run].n_samples, n);
       }
     }
-    read::merge_frame(found, frame);
+    contents::merge_frame(found, frame);
     for (std::size_t i = 0; i < behind.runs.size(); ++i) {
       for (auto& channel : behind.runs[i].channels) channel += found.channels.size();
       told.push_back({rows.size() + first_rows[i], behind.runs[i].n_samples});
@@ -198,11 +177,11 @@ void Reader::Impl::take_rows(read::Structure frame, std::span<const char> packed
     std::move(behind.runs.begin(), behind.runs.end(), std::back_inserter(found.runs));
     std::move(behind.channels.begin(), behind.channels.end(), std::back_inserter(found.channels));
   } else {
-    const auto first_rows = read::add_rows(frame, packed, !closed, most);
+    const auto first_rows = contents::add_rows(frame, packed, !closed, most);
     std::map<RunKey, Told> by_name;
     for (std::size_t i = 0; i < frame.runs.size(); ++i)
       by_name[{frame.runs[i].survey, frame.runs[i].station, frame.runs[i].id}] = {first_rows[i], frame.runs[i].n_samples};
-    const auto where = read::merge(found, std::move(frame));
+    const auto where = contents::merge(found, std::move(frame));
     mark_gone(where);
     told.assign(found.runs.size(), {});
     known_runs.clear();
@@ -240,14 +219,14 @@ void Reader::Impl::check_index() {
     const auto group = run_group(run);
     h5::check(H5Gget_info(group.get(), &members), path.string() + ": " + info.id);
     if (members.nlinks != info.channels.size())
-      throw read::Contradiction{"run " + info.id + " has " + std::to_string(members.nlinks) + " channels, not the " +
-                                std::to_string(info.channels.size()) + " of the table"};
+      throw contents::Contradiction{"run " + info.id + " has " + std::to_string(members.nlinks) + " channels, not the " +
+                                    std::to_string(info.channels.size()) + " of the table"};
     for (const auto channel : info.channels) {
       open_dataset(channel);
       const std::int64_t n = extent(channel);
       if (closed && n != told[run].n_samples)
-        throw read::Contradiction{info.id + "/" + found.channels[channel].component + " has " + std::to_string(n) +
-                                  " samples, not the " + std::to_string(told[run].n_samples) + " of the table"};
+        throw contents::Contradiction{info.id + "/" + found.channels[channel].component + " has " + std::to_string(n) +
+                                      " samples, not the " + std::to_string(told[run].n_samples) + " of the table"};
     }
   }
 }
@@ -255,8 +234,9 @@ void Reader::Impl::check_index() {
 void Reader::Impl::walk() {
   std::vector<std::int64_t> lengths;
   for (const auto& run : found.runs) lengths.push_back(run.n_samples);
-  const auto most = read::most_objects(stamp.bytes);
-  const auto where = read::merge(found, read::walk(file.get(), path.string(), read::Depth::Channels, most, options.visiting));
+  const auto most = contents::most_objects(stamp.bytes);
+  const auto where =
+      contents::merge(found, contents::walk(file.get(), path.string(), contents::Depth::OpenChannels, most, options.visiting));
   mark_gone(where);
   for (std::size_t run = 0; run < lengths.size(); ++run) set_length(run, lengths[run]);
   choose_newest();
@@ -299,7 +279,7 @@ std::int64_t Reader::Impl::extent(std::size_t channel) {
 
 std::size_t Reader::Impl::bytes_of_sample(std::size_t channel) const {
   const auto& dataset = found.datasets[channel];
-  const auto type = dataset ? read::sample_type(dataset, name_of(channel)) : std::nullopt;
+  const auto type = dataset ? contents::sample_type(dataset, name_of(channel)) : std::nullopt;
   return sample_bytes(type.value_or(SampleType::Int16));
 }
 
@@ -418,7 +398,7 @@ std::string Reader::Impl::name_of(std::size_t channel) const {
 
 std::string Reader::Impl::path_of(std::size_t channel) const {
   const auto& info = found.channels[channel];
-  return read::run_path(found.file_version, info.survey, info.station, info.run) + "/" + info.component;
+  return contents::run_path(found.file_version, info.survey, info.station, info.run) + "/" + info.component;
 }
 
 /// Whether the structure is another than the one HDF5 has in its cache.
@@ -442,13 +422,13 @@ void Reader::Impl::following_the_writer(const std::string& object, Open open) {
       if (!file) {
         attach();
         if (const auto now = row ? row->read() : std::nullopt) generation = now->generation;
-        if (indexed) index.emplace(file.get(), found.file_version, read::most_objects(look().bytes));
+        if (indexed) index.emplace(file.get(), found.file_version, contents::most_objects(look().bytes));
       }
       if (!moved()) {
         open();
         if (!moved()) return;
       }
-    } catch (const read::Contradiction& e) {
+    } catch (const contents::Contradiction& e) {
       if (closed) {
         doubt = e.what();
         throw FormatError{object + ": " + e.what() + ": damaged, or changed by another program"};
@@ -468,18 +448,19 @@ void Reader::Impl::require_hard_link(const std::string& object) const {
   if (options.visiting) options.visiting(object);
   H5L_info_t link{};
   if (h5::check(H5Lexists(file.get(), object.c_str(), H5P_DEFAULT), path.string() + ": " + object) == 0)
-    throw read::Contradiction{"is not in the file"};
+    throw contents::Contradiction{"is not in the file"};
   h5::check(H5Lget_info(file.get(), object.c_str(), &link, H5P_DEFAULT), path.string() + ": " + object);
-  if (link.type != H5L_TYPE_HARD) throw read::Contradiction{"is a link that MTH5 does not have"};
+  if (link.type != H5L_TYPE_HARD) throw contents::Contradiction{"is a link that MTH5 does not have"};
 }
 
-/// As it is now. @throws FileError, read::Contradiction
+/// As it is now. @throws FileError, contents::Contradiction
 void Reader::Impl::open_dataset(std::size_t channel) {
   const std::string object = path_of(channel);
   require_hard_link(object.substr(0, object.rfind('/')));
   require_hard_link(object);
   h5::Dataset dataset{H5Dopen2(file.get(), object.c_str(), H5P_DEFAULT), path.string() + ": channel " + object};
-  if (!read::sample_type(dataset, path.string() + ": " + object)) throw read::Contradiction{"has no samples of one channel"};
+  if (!contents::sample_type(dataset, path.string() + ": " + object))
+    throw contents::Contradiction{"has no samples of one channel"};
   found.datasets[channel] = std::move(dataset);
 }
 
@@ -493,7 +474,7 @@ const h5::Dataset& Reader::Impl::dataset(std::size_t channel) {
     const std::int64_t promised = found.channels[channel].n_samples;
     if (!index || n == promised) return;
     const std::string what = "has " + std::to_string(n) + " samples, and " + std::to_string(promised) + " by channel_summary";
-    if (n < promised) throw read::Contradiction{what};
+    if (n < promised) throw contents::Contradiction{what};
     if (closed) doubt = found.channels[channel].run + "/" + found.channels[channel].component + " " + what;
   });
   recent.push_back(channel);
@@ -506,7 +487,7 @@ const h5::Dataset& Reader::Impl::dataset(std::size_t channel) {
 
 h5::Group Reader::Impl::run_group(std::size_t run) const {
   const auto& info = found.runs[run];
-  const std::string object = read::run_path(found.file_version, info.survey, info.station, info.id);
+  const std::string object = contents::run_path(found.file_version, info.survey, info.station, info.id);
   require_hard_link(object);
   return {H5Gopen2(file.get(), object.c_str(), H5P_DEFAULT), path.string() + ": group " + object};
 }
@@ -516,7 +497,7 @@ Metadata Reader::Impl::run_metadata(std::size_t run) {
   if (gone_run(run)) throw FileError{path.string() + ": " + found.runs[run].id + ": is no longer in the file"};
   std::optional<Metadata> values;
   following_the_writer(path.string() + ": " + found.runs[run].id,
-                       [&] { values = read::metadata(run_group(run).get(), Kind::Run); });
+                       [&] { values = contents::metadata(run_group(run).get(), Kind::Run); });
   return std::move(*values);
 }
 
@@ -528,7 +509,7 @@ Metadata Reader::Impl::channel_metadata(std::size_t channel, std::span<const std
   following_the_writer(name_of(channel), [&] {
     if (!found.datasets[channel]) (void)dataset(channel);
     const hid_t object = found.datasets[channel].get();
-    values = names.empty() ? read::metadata(object, info.kind) : read::metadata_of(object, info.kind, names);
+    values = names.empty() ? contents::metadata(object, info.kind) : contents::metadata_of(object, info.kind, names);
   });
   if (!index || !names.empty()) return std::move(*values);
   const auto start = parse_time(values->text("time_period.start"));

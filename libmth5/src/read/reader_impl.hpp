@@ -12,10 +12,11 @@
 #include <tuple>
 #include <vector>
 
+#include "contents/index.hpp"
+#include "contents/state.hpp"
+#include "contents/structure.hpp"
 #include "h5/handle.hpp"
 #include "mth5/reader.hpp"
-#include "read/index.hpp"
-#include "read/structure.hpp"
 #include "read/tables.hpp"
 
 namespace mth5 {
@@ -39,13 +40,13 @@ struct Reader::Impl {
   std::filesystem::path path;
   ReaderOptions options;
   h5::File file;  ///< empty after a refresh that failed: the next one opens again
-  std::optional<read::StateRow> row;
-  std::optional<read::Index> index;  ///< empty: the file was walked
-  read::Structure found;             ///< after `file`: its datasets close first
-  std::optional<Commit> commit;      ///< as of the last refresh
-  std::int64_t generation = 0;       ///< of the structure as HDF5 has it cached
-  std::uint8_t superblock = 0;       ///< its version
-  bool closed = false;               ///< nobody wrote when it was opened
+  std::optional<contents::StateRow> row;
+  std::optional<contents::Index> index;  ///< empty: the file was walked
+  contents::Structure found;             ///< after `file`: its datasets close first
+  std::optional<Commit> commit;          ///< as of the last refresh
+  std::int64_t generation = 0;           ///< of the structure as HDF5 has it cached
+  std::uint8_t superblock = 0;           ///< its version
+  bool closed = false;                   ///< nobody wrote when it was opened
   Stamp stamp;
   Clock::time_point opened{};
   std::vector<std::int64_t> zeros;   ///< by channel: how many samples from the first on are known to be 0; -1: not all are
@@ -98,8 +99,7 @@ struct Reader::Impl {
   void drop();
   void open_once();
   [[nodiscard]] bool take_index();
-  static void check_stations(const read::Structure& frame, std::span<const char> packed);
-  void take_rows(read::Structure frame, std::span<const char> packed);
+  void take_rows(contents::Structure frame, std::span<const char> packed);
   void check_index();
   void walk();
   void mark_gone(const std::vector<std::size_t>& there);

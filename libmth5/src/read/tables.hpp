@@ -28,18 +28,4 @@ class TableFile {
   h5::Dataset dataset_;
 };
 
-/// The row of /Acquisition/state, read from the file itself at each call, whatever HDF5 has cached.
-class StateRow {
- public:
-  /// @throws FormatError if it is not the table of doc/acquisition.md
-  StateRow(hid_t file, const std::string& path);
-
-  /// nullopt: torn each time it was looked at, as a writer that died within it leaves it.
-  [[nodiscard]] std::optional<Reader::Commit> read() const;
-
- private:
-  h5::Dataset dataset_;
-  h5::Datatype type_;
-};
-
 }  // namespace mth5::read

@@ -7,12 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include "contents/structure.hpp"
 #include "h5/handle.hpp"
-#include "read/structure.hpp"
 
 /// channel_summary of a file of this library as its index: what runs and channels there are, without a look at any of them.
 /// Python's table (mth5-format 3.1): one packed row per channel, rows of a run together, new runs behind. Thread: as Reader.
-namespace mth5::read {
+namespace mth5::contents {
 
 /// The table contradicts itself or the file, which then is walked. what(): in which way.
 class Contradiction : public Error {
@@ -45,16 +45,39 @@ class Index {
 struct IndexRow {
   std::string_view survey, station, run, component;
   std::int64_t n_samples = 0;
+  bool has_data = false;
 };
 /// @param row  kRowBytes; the texts point into it
 [[nodiscard]] IndexRow parse_names(const char* row);
 /// Of all that stays as it is while a run grows.
 [[nodiscard]] std::uint64_t identity(const char* row);
 
+/// How many samples a channel of a file of that size may have: deflate packs 1032:1 at best. What claims more is damaged, and
+/// would be read as fill values for ever.
+inline constexpr std::uintmax_t kMaxCompression = 2000;
+[[nodiscard]] std::int64_t most_samples_of(std::uintmax_t file_bytes);
+
 /// Adds the runs and channels of packed rows to `to`. @returns the number of the first row of each run added, counted from 0
 /// @param live          the writer may be at work on the rows: those of one run may differ in length, the shortest holds
-/// @param most_samples  of a channel; more are damage
+/// @param most_samples  of a channel; more are damage: most_samples_of()
 /// @throws Contradiction
 std::vector<std::size_t> add_rows(Structure& to, std::span<const char> rows, bool live, std::int64_t most_samples);
 
-}  // namespace mth5::read
+/// The groups are the truth: a table has as many runs as they, at stations that are there. @param frame  of Depth::Stations
+/// @throws Contradiction
+void check_stations(const Structure& frame, std::span<const char> packed);
+
+/// What a writer has to know of a file: every run of the table is a group of that name, and every group a run of the table; the
+/// newest run of each station and sample rate has the channels and the length that the table says.
+struct Inventory {
+  Structure found;                      ///< no dataset of it is open
+  std::vector<std::size_t> first_rows;  ///< by run: row of its first channel in the table
+  std::vector<bool> has_data;           ///< by run
+  std::size_t n_rows = 0;
+};
+/// Reads it of a file that nobody is writing. Lengths are those of the table: `visible_samples`, the sum that the writer counted,
+/// holds them. @param path  for messages @throws Contradiction, FileError, FormatError
+[[nodiscard]] Inventory take_inventory(hid_t file, const std::string& path, std::uintmax_t file_bytes,
+                                       std::int64_t visible_samples);
+
+}  // namespace mth5::contents

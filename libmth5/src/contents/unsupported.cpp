@@ -1,8 +1,8 @@
-#include "read/unsupported.hpp"
+#include "contents/unsupported.hpp"
 
 #include <array>
 
-namespace mth5::read {
+namespace mth5::contents {
 
 namespace {
 
@@ -46,4 +46,4 @@ std::optional<std::string> missing_filter(const h5::Dataset& dataset) {
   return std::nullopt;
 }
 
-}  // namespace mth5::read
+}  // namespace mth5::contents

@@ -1,15 +1,16 @@
-#include "read/index.hpp"
+#include "contents/index.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <set>
 #include <tuple>
 
 #include "h5/types.hpp"
 #include "vfd/hash.hpp"
 
-namespace mth5::read {
+namespace mth5::contents {
 
 namespace {
 
@@ -111,7 +112,12 @@ std::vector<std::int64_t> Index::n_samples() const {
 }
 
 IndexRow parse_names(const char* row) {
-  return {text(row, kSurvey), text(row, kStation), text(row, kRun), text(row, kComponent), number<std::int64_t>(row, kCount)};
+  return {text(row, kSurvey), text(row, kStation), text(row, kRun), text(row, kComponent), number<std::int64_t>(row, kCount),
+          row[kHasData] != 0};
+}
+
+std::int64_t most_samples_of(std::uintmax_t file_bytes) {
+  return static_cast<std::int64_t>(std::min<std::uintmax_t>(file_bytes, std::uintmax_t{1} << 50) * kMaxCompression);
 }
 
 std::uint64_t identity(const char* row) {
@@ -176,4 +182,92 @@ std::vector<std::size_t> add_rows(Structure& to, std::span<const char> rows, boo
   return first_rows;
 }
 
-}  // namespace mth5::read
+void check_stations(const Structure& frame, std::span<const char> packed) {
+  std::map<std::pair<std::string_view, std::string_view>, std::size_t> left;
+  for (std::size_t i = 0; i < frame.stations.size(); ++i)
+    left[{frame.stations[i].survey, frame.stations[i].id}] = frame.n_runs[i];
+  IndexRow last;
+  for (std::size_t at = 0; at < packed.size(); at += Index::kRowBytes) {
+    const auto row_names = parse_names(packed.data() + at);
+    const auto station = std::pair{row_names.survey, row_names.station};
+    if (at > 0 && station == std::pair{last.survey, last.station} && row_names.run == last.run) continue;
+    last = row_names;
+    const auto entry = left.find(station);
+    if (entry == left.end()) throw Contradiction{"it has a station that is not in the file"};
+    if (entry->second-- == 0) throw Contradiction{"it has more runs than station " + std::string{row_names.station}};
+  }
+  for (const auto& [station, n] : left)
+    if (n > 0) throw Contradiction{std::to_string(n) + " runs of station " + std::string{station.second} + " are not in it"};
+}
+
+namespace {
+
+void check_run_names(hid_t file, const std::string& path, const Structure& found, std::size_t most) {
+  std::map<std::pair<std::string_view, std::string_view>, std::vector<std::string_view>> in_table;
+  for (const auto& run : found.runs) in_table[{run.survey, run.station}].push_back(run.id);
+  for (const auto& station : found.stations) {
+    auto& wanted = in_table[{station.survey, station.id}];
+    std::sort(wanted.begin(), wanted.end());
+    auto there = run_names(file, path, station_path(found.file_version, station.survey, station.id), most);
+    std::sort(there.begin(), there.end());
+    const auto [row, group] = std::mismatch(wanted.begin(), wanted.end(), there.begin(), there.end());
+    if (row != wanted.end() && (group == there.end() || *row < *group))
+      throw Contradiction{"it has a run " + std::string{*row} + " of station " + station.id + ", which is not in the file"};
+    if (group != there.end()) throw Contradiction{"run " + *group + " of station " + station.id + " is not in it"};
+  }
+}
+
+/// Of each station and sample rate the run that came last and the one of the latest time: what another program most likely
+/// changed.
+void check_newest(hid_t file, const std::string& path, const Structure& found) {
+  std::map<std::tuple<std::string_view, std::string_view, double>, std::pair<std::size_t, std::size_t>> newest;  // last, latest
+  for (std::size_t i = 0; i < found.runs.size(); ++i) {
+    const auto& run = found.runs[i];
+    auto& [last, latest] = newest.try_emplace({run.survey, run.station, run.sample_rate}, i, i).first->second;
+    last = i;
+    if (run.start >= found.runs[latest].start) latest = i;
+  }
+  for (const auto& [kind, runs] : newest)
+    for (const auto i : {runs.first, runs.second}) {
+      const auto& run = found.runs[i];
+      const std::string object = run_path(found.file_version, run.survey, run.station, run.id);
+      const h5::Group group{H5Gopen2(file, object.c_str(), H5P_DEFAULT), path + ": " + object};
+      H5G_info_t members{};
+      h5::check(H5Gget_info(group.get(), &members), path + ": " + object);
+      if (members.nlinks != run.channels.size()) throw Contradiction{"run " + run.id + " has other channels"};
+      for (const auto channel : run.channels) {
+        const auto& component = found.channels[channel].component;
+        if (!h5::has_link(file, object + "/" + component)) throw Contradiction{run.id + "/" + component + " is not in the file"};
+        const h5::Dataset dataset{H5Dopen2(group.get(), component.c_str(), H5P_DEFAULT), path + ": " + object};
+        const h5::Space space{H5Dget_space(dataset.get()), path + ": " + object};
+        if (!sample_type(dataset, path + ": " + object) || H5Sget_simple_extent_npoints(space.get()) != run.n_samples)
+          throw Contradiction{run.id + "/" + component + " has another length"};
+      }
+    }
+}
+
+}  // namespace
+
+Inventory take_inventory(hid_t file, const std::string& path, std::uintmax_t file_bytes, std::int64_t visible_samples) {
+  const auto most = most_objects(file_bytes);
+  Inventory taken;
+  taken.found = walk(file, path, Depth::Stations, most, {});
+  const Index index{file, taken.found.file_version, most};
+  const auto packed = index.rows();
+  check_stations(taken.found, packed);
+  taken.first_rows = add_rows(taken.found, packed, false, most_samples_of(file_bytes));
+  check_run_names(file, path, taken.found, most);
+  check_newest(file, path, taken.found);
+  std::int64_t samples = 0;
+  for (std::size_t run = 0; run < taken.found.runs.size(); ++run) {
+    taken.has_data.push_back(parse_names(packed.data() + taken.first_rows[run] * Index::kRowBytes).has_data);
+    samples += taken.found.runs[run].n_samples;
+  }
+  if (samples != visible_samples)
+    throw Contradiction{"it has " + std::to_string(samples) + " samples a channel, and the last commit " +
+                        std::to_string(visible_samples)};
+  taken.n_rows = index.size();
+  return taken;
+}
+
+}  // namespace mth5::contents

@@ -1,12 +1,12 @@
-#include "read/filters.hpp"
+#include "contents/filters.hpp"
 
 #include <array>
 #include <cmath>
 #include <initializer_list>
 
-#include "read/attributes.hpp"
+#include "contents/attributes.hpp"
 
-namespace mth5::read {
+namespace mth5::contents {
 
 namespace {
 
@@ -125,4 +125,4 @@ Filter filter(hid_t group, Kind kind, const std::string& name, const std::string
   return found;
 }
 
-}  // namespace mth5::read
+}  // namespace mth5::contents

@@ -7,7 +7,7 @@
 #include "h5/handle.hpp"
 
 /// Telling a file that is damaged from one that this HDF5 cannot read. Thread: as Reader.
-namespace mth5::read {
+namespace mth5::contents {
 
 /// "needs a newer HDF5 than 1.10.8", of the library this process runs with.
 [[nodiscard]] std::string newer_hdf5();
@@ -19,4 +19,4 @@ namespace mth5::read {
 /// The filters of a dataset that are not there: "needs the HDF5 filter lzf (32000), which is not installed". nullopt: all are.
 [[nodiscard]] std::optional<std::string> missing_filter(const h5::Dataset& dataset);
 
-}  // namespace mth5::read
+}  // namespace mth5::contents

@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "h5/handle.hpp"
-#include "mth5/reader.hpp"
+#include "mth5/contents.hpp"
+#include "mth5/filter.hpp"
+#include "mth5/types.hpp"
 
 /// What is in an MTH5 file, found by walking its groups, or by its channel_summary (read/index.hpp). Thread: as Reader.
-namespace mth5::read {
+namespace mth5::contents {
 
 struct Structure {
   std::string file_version;
@@ -18,7 +20,7 @@ struct Structure {
   std::vector<StationInfo> stations;
   std::vector<RunInfo> runs;          ///< n_samples not yet known
   std::vector<ChannelInfo> channels;  ///< n_samples not yet known
-  std::vector<h5::Dataset> datasets;  ///< one per channel
+  std::vector<h5::Dataset> datasets;  ///< one per channel, of Depth::OpenChannels; each takes some 10 KiB
   std::vector<Filter> filters;
   std::vector<std::string> tables;  ///< names below /Acquisition
   bool has_acquisition = false;
@@ -32,7 +34,8 @@ using Visiting = std::function<void(const std::string& object)>;
 
 enum class Depth {
   Stations,  ///< no run is looked at: `runs` and what follows stay empty
-  Channels
+  Channels,  ///< none stays open
+  OpenChannels
 };
 
 /// @param path       for messages
@@ -41,9 +44,16 @@ enum class Depth {
 /// @throws FormatError (not MTH5, unknown version, too large), FileError (HDF5 failed: a transient of a live file, or damage)
 [[nodiscard]] Structure walk(hid_t file, const std::string& path, Depth depth, std::size_t most, const Visiting& visiting);
 
+/// Names of the groups of a station that may be its runs, by name. @param station  path in the file; `most` as above
+/// @throws FormatError, FileError
+[[nodiscard]] std::vector<std::string> run_names(hid_t file, const std::string& path, const std::string& station,
+                                                 std::size_t most);
+
 /// How many objects a file of that size may have.
 [[nodiscard]] std::size_t most_objects(std::uintmax_t file_bytes);
 
+/// Path of a station in the file.
+[[nodiscard]] std::string station_path(const std::string& file_version, const std::string& survey, const std::string& station);
 /// Path of a run in the file; a channel is one step further.
 [[nodiscard]] std::string run_path(const std::string& file_version, const std::string& survey, const std::string& station,
                                    const std::string& run);
@@ -61,4 +71,4 @@ std::vector<std::size_t> merge(Structure& known, Structure fresh);
 /// The same for all but runs and channels.
 void merge_frame(Structure& known, Structure& fresh);
 
-}  // namespace mth5::read
+}  // namespace mth5::contents

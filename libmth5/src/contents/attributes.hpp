@@ -10,7 +10,7 @@
 
 /// Attributes as other programs write them: texts of variable and fixed length, any integer and float, bool enums, one-element
 /// arrays. Source: mth5-format 2.1. Thread: as Reader.
-namespace mth5::read {
+namespace mth5::contents {
 
 /// nullopt if there is no such attribute, it holds nothing (`none`, an empty text), or its type cannot be metadata (references,
 /// compounds, arrays of numbers). An array of bools is a list of "true" and "false". @throws FileError if HDF5 cannot read it
@@ -25,4 +25,4 @@ namespace mth5::read {
 /// Only those of these names that the kind has.
 [[nodiscard]] Metadata metadata_of(hid_t object, Kind kind, std::span<const std::string_view> names);
 
-}  // namespace mth5::read
+}  // namespace mth5::contents

@@ -1,4 +1,4 @@
-#include "read/attributes.hpp"
+#include "contents/attributes.hpp"
 
 #include <cstdint>
 #include <cstring>
@@ -7,7 +7,7 @@
 #include "meta/text.hpp"
 #include "mth5/filter.hpp"
 
-namespace mth5::read {
+namespace mth5::contents {
 
 namespace {
 
@@ -161,4 +161,4 @@ Metadata metadata_of(hid_t object, Kind kind, std::span<const std::string_view> 
   return found;
 }
 
-}  // namespace mth5::read
+}  // namespace mth5::contents

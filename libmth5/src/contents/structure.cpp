@@ -1,4 +1,4 @@
-#include "read/structure.hpp"
+#include "contents/structure.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,10 +7,10 @@
 #include <set>
 #include <tuple>
 
-#include "read/attributes.hpp"
-#include "read/filters.hpp"
+#include "contents/attributes.hpp"
+#include "contents/filters.hpp"
 
-namespace mth5::read {
+namespace mth5::contents {
 
 namespace {
 
@@ -210,7 +210,7 @@ class Walker {
       channel.start = own_start ? *own_start : start.value_or(kMth5Epoch);
       info.channels.push_back(found_.channels.size());
       found_.channels.push_back(std::move(channel));
-      found_.datasets.push_back(std::move(dataset));
+      if (depth_ == Depth::OpenChannels) found_.datasets.push_back(std::move(dataset));
     }
     if (info.channels.empty() && kind_from(text_attribute(group, "mth5_type")) != Kind::Run) return;
     // The channels know better than the run: Python leaves a run's own times and rate at their defaults often enough.
@@ -292,13 +292,27 @@ Structure walk(hid_t file, const std::string& path, Depth depth, std::size_t mos
   return Walker{file, path, depth, most, visiting}.run();
 }
 
+std::vector<std::string> run_names(hid_t file, const std::string& path, const std::string& station, std::size_t most) {
+  const h5::Group group{H5Gopen2(file, station.c_str(), H5P_DEFAULT), path + ": " + station};
+  Names names{{}, most, kMostNameBytes};
+  h5::check(H5Literate(group.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names), path + ": members of " + station);
+  if (names.full) throw FormatError{path + ": " + station + ": more than " + std::to_string(most) + " members: damaged"};
+  std::erase_if(names.names,
+                [](const std::string& name) { return std::find(kNotRuns.begin(), kNotRuns.end(), name) != kNotRuns.end(); });
+  return std::move(names.names);
+}
+
 std::size_t most_objects(std::uintmax_t file_bytes) {
   return std::clamp(static_cast<std::size_t>(file_bytes / kLeastObjectBytes), kLeastObjects, kMostObjects);
 }
 
+std::string station_path(const std::string& file_version, const std::string& survey, const std::string& station) {
+  return (file_version == "0.1.0" ? "/Survey" : "/Experiment/Surveys/" + survey) + "/Stations/" + station;
+}
+
 std::string run_path(const std::string& file_version, const std::string& survey, const std::string& station,
                      const std::string& run) {
-  return (file_version == "0.1.0" ? "/Survey" : "/Experiment/Surveys/" + survey) + "/Stations/" + station + "/" + run;
+  return station_path(file_version, survey, station) + "/" + run;
 }
 
 double checked_rate(double rate) { return rate >= kMinSampleRate && rate <= kMaxSampleRate ? rate : 0.0; }
@@ -355,4 +369,4 @@ std::vector<std::size_t> merge(Structure& known, Structure fresh) {
   return where;
 }
 
-}  // namespace mth5::read
+}  // namespace mth5::contents
