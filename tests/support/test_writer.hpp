@@ -47,7 +47,7 @@ class TestWriter {
   }
   static mth5::UtcNanos start() { return mth5::UtcNanos{std::chrono::seconds{1'777'593'600}}; }
 
-  /// As mth5d writes it.
+  /// Gaps as files of layout 1 of /Acquisition have them, by source; AcquisitionFile writes those of layout 2.
   static mth5::TableSpec gap_table() {
     using Type = mth5::Column::Type;
     return {"gaps",

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "h5/bounded_file.hpp"
 #include "meta/text.hpp"
 #include "mth5/filter.hpp"
 
@@ -86,8 +87,9 @@ void read_old_filters(hid_t object, Metadata& channel) {
 
 }  // namespace
 
-std::optional<Value> attribute(hid_t object, const std::string& name) {
-  if (h5::check(H5Aexists(object, name.c_str()), name) == 0) return std::nullopt;
+namespace {
+
+std::optional<Value> read_attribute(hid_t object, const std::string& name) {
   const h5::Attribute attribute{H5Aopen(object, name.c_str(), H5P_DEFAULT), name};
   const h5::Datatype type{H5Aget_type(attribute.get()), name};
   const h5::Space space{H5Aget_space(attribute.get()), name};
@@ -122,6 +124,18 @@ std::optional<Value> attribute(hid_t object, const std::string& name) {
     return Value{value != 0};
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Value> attribute(hid_t object, const std::string& name) {
+  const h5::ReadLimit limit{h5::kMostPiece};
+  try {  // to find one among many HDF5 reads it
+    return h5::check(H5Aexists(object, name.c_str()), name) == 0 ? std::nullopt : read_attribute(object, name);
+  } catch (const FileError&) {
+    if (limit.refused()) return std::nullopt;
+    throw;
+  }
 }
 
 std::string text_attribute(hid_t object, const std::string& name) {

@@ -13,7 +13,8 @@
 namespace mth5::contents {
 
 /// nullopt if there is no such attribute, it holds nothing (`none`, an empty text), or its type cannot be metadata (references,
-/// compounds, arrays of numbers). An array of bools is a list of "true" and "false". @throws FileError if HDF5 cannot read it
+/// compounds, arrays of numbers, more than 16 MiB). An array of bools is a list of "true" and "false". @throws FileError if HDF5
+/// cannot read it
 [[nodiscard]] std::optional<Value> attribute(hid_t object, const std::string& name);
 /// The same, as text; "" for what is absent or no text.
 [[nodiscard]] std::string text_attribute(hid_t object, const std::string& name);

@@ -5,6 +5,7 @@
 #include <initializer_list>
 
 #include "contents/attributes.hpp"
+#include "h5/bounded_file.hpp"
 
 namespace mth5::contents {
 
@@ -32,6 +33,7 @@ struct TableOf {
     const h5::PropertyList create{H5Dget_create_plist(dataset.get()), name};
     if (H5Pget_layout(create.get()) == H5D_VIRTUAL || H5Pget_external_count(create.get()) > 0)
       throw Unusable{name + ": lies in another file"};
+    h5::require_bounded_chunks(dataset.get(), name);
     const h5::Space space{H5Dget_space(dataset.get()), name};
     const hssize_t count = H5Sget_simple_extent_npoints(space.get());
     if (H5Sget_simple_extent_ndims(space.get()) != 1 || count < 0 || count > kMaxRows)
@@ -118,6 +120,8 @@ Filter filter(hid_t group, Kind kind, const std::string& name, const std::string
   } catch (const Unusable& e) {
     if (found.problem.empty()) found.problem = e.what();
   } catch (const MetadataError& e) {
+    if (found.problem.empty()) found.problem = e.what();
+  } catch (const FormatError& e) {
     if (found.problem.empty()) found.problem = e.what();
   } catch (const FileError& e) {  // a type this HDF5 does not know, or damage: the samples are good without
     if (found.problem.empty()) found.problem = e.what();

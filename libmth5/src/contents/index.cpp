@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "h5/bounded_file.hpp"
 #include "h5/types.hpp"
 #include "vfd/hash.hpp"
 
@@ -80,6 +81,7 @@ Index::Index(hid_t file, const std::string& file_version, std::size_t most) {
   if (H5Pget_layout(create.get()) == H5D_VIRTUAL || H5Pget_external_count(create.get()) > 0 || !is_row(row_type_) ||
       H5Sget_simple_extent_ndims(space.get()) != 1 || rows < 0)
     throw Contradiction{"it has other columns than MTH5's"};
+  h5::require_bounded_chunks(dataset_.get(), name);
   size_ = static_cast<std::size_t>(rows);
   if (size_ > most) throw Contradiction{"it has " + std::to_string(rows) + " rows"};
   count_type_ = {H5Tcreate(H5T_COMPOUND, sizeof(std::int64_t)), name};
@@ -88,6 +90,7 @@ Index::Index(hid_t file, const std::string& file_version, std::size_t most) {
 
 std::vector<char> Index::rows() const {
   std::vector<char> bytes(size_ * kRowBytes);
+  const h5::ReadLimit limit{std::max<std::uint64_t>(bytes.size(), h5::kMostPackedChunk)};
   if (size_ > 0)  // in the file's own type: nothing is converted
     h5::check(H5Dread(dataset_.get(), row_type_.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), "channel_summary");
   return bytes;
@@ -106,6 +109,7 @@ std::int64_t Index::n_samples(std::size_t row) const {
 
 std::vector<std::int64_t> Index::n_samples() const {
   std::vector<std::int64_t> n(size_);
+  const h5::ReadLimit limit{std::max<std::uint64_t>(size_ * kRowBytes, h5::kMostPackedChunk)};
   if (size_ > 0)
     h5::check(H5Dread(dataset_.get(), count_type_.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, n.data()), "channel_summary");
   return n;

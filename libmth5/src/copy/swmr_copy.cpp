@@ -11,6 +11,7 @@
 #include "copy/references.hpp"
 #include "core/durable.hpp"
 #include "core/holders.hpp"
+#include "h5/bounded_file.hpp"
 #include "h5/types.hpp"
 #include "mth5/reader.hpp"
 #include "mth5/recover.hpp"
@@ -71,6 +72,7 @@ class Copier {
         total_bytes_{total_bytes} {}
 
   SwmrCopy run() {
+    const h5::ReadLimit limit{kMostWhole};
     const h5::Group from{H5Gopen2(source_, "/", H5P_DEFAULT), name_};
     const h5::Group to{H5Gopen2(target_, "/", H5P_DEFAULT), name_};
     seen_.emplace(address_of(from.get(), "."), "/");
@@ -154,6 +156,7 @@ class Copier {
   [[nodiscard]] static h5::Datatype plain_type(hid_t type, const std::string& name) { return {H5Tcopy(type), name}; }
 
   void copy_attributes(hid_t from, hid_t to, const std::string& path) {
+    const h5::ReadLimit limit{kMostAttribute};
     std::vector<std::string> names;
     hsize_t index = 0;
     h5::check(H5Aiterate2(from, H5_INDEX_NAME, H5_ITER_INC, &index, collect_attribute, &names), at(path));
@@ -221,6 +224,7 @@ class Copier {
     h5::PropertyList create{H5Dget_create_plist(from), at(path)};
     const std::size_t size = H5Tget_size(type.get());
     require_filters(create.get(), path);
+    h5::require_bounded_chunks(from, at(path));
     if (channel || summary) make_appendable(create, size, summary ? kSummaryChunk : 0, path);
     const hsize_t count = static_cast<hsize_t>(std::max<hssize_t>(0, H5Sget_simple_extent_npoints(space.get())));
     const hsize_t unlimited = H5S_UNLIMITED;
@@ -373,6 +377,7 @@ SwmrCopy copy_for_swmr(const fs::path& from, const fs::path& to, const std::func
   }
   Part part{unfinished_copy(to, getpid())};
   const h5::PropertyList access{H5Pcreate(H5P_FILE_ACCESS), "file access list"};
+  h5::use_bounded_file(access);
   h5::check(H5Pset_file_locking(access.get(), false, true), "file access list: locking");
   h5::File source{H5Fopen(from.c_str(), H5F_ACC_RDONLY, access.get()), from.string()};
   const h5::PropertyList layout{H5Pcreate(H5P_FILE_CREATE), "file creation list"};

@@ -7,6 +7,7 @@
 #include "contents/unsupported.hpp"
 #include "file/checks.hpp"
 #include "file/file_impl.hpp"
+#include "h5/bounded_file.hpp"
 #include "h5/types.hpp"
 #include "mth5/probe.hpp"
 
@@ -41,6 +42,7 @@ constexpr std::array<std::string_view, 2> kOfRow{"measurement_azimuth", "measure
 
 h5::PropertyList look_access() {
   h5::PropertyList access{H5Pcreate(H5P_FILE_ACCESS), "file access list"};
+  h5::use_bounded_file(access);
   h5::check(H5Pset_file_locking(access.get(), false, true), "file access list: locking");
   return access;
 }

@@ -5,6 +5,7 @@
 
 #include "contents/attributes.hpp"
 #include "contents/unsupported.hpp"
+#include "h5/bounded_file.hpp"
 #include "h5/handle.hpp"
 #include "h5/types.hpp"
 #include "mth5/filesystem.hpp"
@@ -108,6 +109,8 @@ std::size_t Reader::read(std::size_t channel, std::int64_t first, std::span<doub
   const hsize_t count = std::min<hsize_t>(out.size(), static_cast<hsize_t>(all[channel].n_samples - first));
   const auto& dataset = impl_->dataset(channel);
   const std::string name = impl_->name_of(channel);
+  h5::require_bounded_chunks(dataset.get(), name);
+  const h5::ReadLimit limit{std::max<std::uint64_t>(count * sizeof(double), h5::kMostPackedChunk)};
   try {
     const h5::Space where{H5Dget_space(dataset.get()), name};
     h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), name);

@@ -12,6 +12,7 @@
 
 #include "contents/attributes.hpp"
 #include "contents/unsupported.hpp"
+#include "h5/bounded_file.hpp"
 #include "h5/types.hpp"
 
 /// How a Reader opens a file and follows it.
@@ -28,6 +29,7 @@ constexpr std::size_t kOpenDatasets = 64;  ///< besides those of the runs that g
 
 h5::PropertyList reader_access(const ReaderOptions& options) {
   h5::PropertyList access{H5Pcreate(H5P_FILE_ACCESS), "file access list"};
+  h5::use_bounded_file(access);
   h5::check(H5Pset_file_locking(access.get(), false, true), "file access list: locking");
   h5::check(H5Pset_metadata_read_attempts(access.get(), options.metadata_read_attempts), "file access list: read attempts");
   // No chunk cache anywhere: hundreds of channels would keep a MiB each, and windows at the end of a live file change all the

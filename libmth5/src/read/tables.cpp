@@ -1,9 +1,11 @@
 #include "read/tables.hpp"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
 #include "contents/attributes.hpp"
+#include "h5/bounded_file.hpp"
 #include "h5/types.hpp"
 
 namespace mth5::read {
@@ -94,7 +96,9 @@ Table TableFile::read(std::int64_t first, std::uintmax_t file_bytes) const {
   const h5::Space where{H5Dget_space(dataset_.get()), name_};
   h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), name_);
   const h5::Space memory{H5Screate_simple(1, &count, nullptr), name_};
+  h5::require_bounded_chunks(dataset_.get(), name_);
   std::vector<char> bytes(static_cast<std::size_t>(count) * layout.row_bytes());
+  const h5::ReadLimit limit{std::max<std::uint64_t>(bytes.size(), h5::kMostPackedChunk)};
   h5::check(H5Dread(dataset_.get(), type.get(), memory.get(), where.get(), H5P_DEFAULT, bytes.data()), name_);
   return {layout.columns, std::move(bytes)};
 }
