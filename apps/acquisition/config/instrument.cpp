@@ -24,10 +24,11 @@ std::string lower(std::string_view text) {
 struct DecoderKind {
   std::string_view key;
   decode::Description (*read)(const Node& map, const std::string& path, const std::vector<std::string>& channels,
-                              const std::vector<SohProfile>& soh, Report& report);
+                              const Instrument& instrument, Report& report);
 };
 constexpr DecoderKind kDecoders[] = {
     {"text", read_text_format},
+    {"frame", read_frame_format},
 };
 static_assert(std::size(kDecoders) == std::variant_size_v<decode::Description>, "each kind of decoder has a key");
 
@@ -48,7 +49,7 @@ class ProfileReader {
     read_commands(map, instrument.commands, report_);
     // A column of a channel that is wrong would be reported as unknown too, so all that is written in `channels` counts as known.
     if (description != nullptr)
-      instrument.decoder = decoder->read(*description, map.path(decoder->key), channel_names_, instrument.soh, report_);
+      instrument.decoder = decoder->read(*description, map.path(decoder->key), channel_names_, instrument, report_);
     map.finish();
     return std::move(profile_);
   }

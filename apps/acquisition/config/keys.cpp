@@ -1,3 +1,4 @@
+#include "acquisition/config/frame_tables.hpp"
 #include "acquisition/config/tables.hpp"
 
 namespace daq::config {
@@ -69,19 +70,38 @@ constexpr Heading kHeadings[] = {
     {"sources[].file", "sources: file", "A recording."},
     {"profile", "Profiles",
      "instruments/NAME.yaml beside the configuration, or in one of the folders that mth5d(8) names. A profile has one decoder "
-     "(text), "
+     "(text or frame), "
      "channels, and if it likes state_of_health and run (any MTH5 attribute of a run). mth5d \\-\\-try NAME FILE shows what it "
      "makes of a "
      "recording."},
     {"profile.text", "Profiles: text",
      "Lines of text. columns is the list of the fields of a line, in order; config/instruments/lemi424.yaml says what each may "
      "be."},
+    {"profile.frame", "Profiles: frame",
+     "Binary frames. Beside these keys match, length_field, check, counter, time, locked, samples and fields, each described "
+     "below. "
+     "others is a list of further kinds of frame on the same line, such as answers, with the same keys; those without samples "
+     "are "
+     "taken as they are, and what their fields say goes with the next samples. config/instruments/mth5\\-frame.yaml is an "
+     "example."},
+    {"profile.frame.match[]", "Profiles: frame: match",
+     "A list of numbers that must have one value, to tell kinds of frame apart."},
+    {"profile.frame.length_field", "Profiles: frame: length_field", "The number in the frame that says how long it is."},
+    {"profile.frame.check", "Profiles: frame: check", "Its checksum or CRC."},
+    {"profile.frame.counter", "Profiles: frame: counter", "What shows lost frames."},
+    {"profile.frame.time", "Profiles: frame: time", "Its time. Without one samples have the time at which they arrive."},
+    {"profile.frame.time.ticks", "Profiles: frame: time: ticks", "A second number that counts within the unit of the first."},
+    {"profile.frame.locked", "Profiles: frame: locked", "By whose clock the time is."},
+    {"profile.frame.samples", "Profiles: frame: samples",
+     "Where the samples stand: a map, or a list of them where channels differ in type or place. channels is the list of their "
+     "channels in order, with skip for what is not kept."},
+    {"profile.frame.fields[]", "Profiles: frame: fields", "A list: where the quantities of state_of_health stand."},
     {"profile.channels.NAME", "Profiles: channels",
      "What is stored sample by sample; NAME is the instrument's own word. Beside these keys any MTH5 attribute of such a "
      "channel: units, "
      "which must be there, component (default: NAME), sensor.model."},
     {"profile.state_of_health.NAME", "Profiles: state_of_health",
-     "Quantities for status and reports, one for each column {soh: NAME}."},
+     "Quantities for status and reports, one for each column or field {soh: NAME}."},
 };
 
 }  // namespace
@@ -105,6 +125,7 @@ std::vector<KeyText> all_keys() {
   file_keys().describe(all);
   profile_keys().describe(all);
   text_keys().describe(all);
+  describe_frame_keys(all);
   channel_keys().describe(all);
   soh_keys().describe(all);
   return all;

@@ -135,13 +135,13 @@ class ColumnReader {
 }  // namespace
 
 decode::Description read_text_format(const Node& map, const std::string& path, const std::vector<std::string>& channels,
-                                     const std::vector<SohProfile>& soh, Report& report) {
+                                     const Instrument& instrument, Report& report) {
   decode::TextFormat format;
   MapReader text{map, path, report};
   text_keys().read(text, format);
   format.n_channels = channels.size();
   std::vector<std::string> names;
-  for (const auto& s : soh) names.push_back(s.name);
+  for (const auto& s : instrument.soh) names.push_back(s.name);
   format.n_soh = names.size();
   if (const Node* columns = text.take("columns", Node::Kind::Sequence, MapReader::Need::Required)) {
     if (std::int64_t(columns->items.size()) > kMaxColumns)

@@ -84,7 +84,7 @@ struct Batch {
 class Decoder {
  public:
   virtual ~Decoder() = default;
-  /// Takes all bytes; appends whole frames to `out`; keeps at most one incomplete frame (bounded memory).
+  /// Takes all bytes; appends whole frames to `out`; keeps what is not decided yet (bounded memory).
   virtual void feed(const Chunk& chunk, Batch& out) = 0;
   /// The stream ended or broke off: a last frame that is whole without its end mark is taken, the rest is counted CutOff.
   virtual void end_of_stream(Batch& out) = 0;
@@ -92,6 +92,8 @@ class Decoder {
   [[nodiscard]] virtual const ledger::SourceCounters& counters() const = 0;
   /// The first few things that were skipped; front() is the one to show.
   [[nodiscard]] virtual const std::vector<Refusal>& refusals() const = 0;
+  /// What it has found out about its line, a sentence each: for people.
+  [[nodiscard]] virtual std::vector<std::string> findings() const { return {}; }
 };
 
 }  // namespace daq::decode

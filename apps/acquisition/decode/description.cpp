@@ -14,7 +14,17 @@ struct Kind<TextFormat> {
   static constexpr std::string_view name = "text";
   static constexpr auto make = make_text_decoder;
   static constexpr auto density = text_density;
-  static constexpr auto frame_length = text_frame_length;
+  static constexpr auto numbering = [](const TextFormat&) { return Numbering{}; };
+  static constexpr auto first_frame = first_text_frame;
+};
+
+template <>
+struct Kind<FrameFormat> {
+  static constexpr std::string_view name = "frame";
+  static constexpr auto make = make_frame_decoder;
+  static constexpr auto density = frame_density;
+  static constexpr auto numbering = frame_numbering;
+  static constexpr auto first_frame = first_binary_frame;
 };
 
 /// The row of the description's own kind.
@@ -40,8 +50,12 @@ Density density(const Description& description) {
   return with_kind(description, [](auto kind, const auto& d) { return decltype(kind)::density(d); });
 }
 
-std::size_t frame_length(const Description& description, std::span<const char> bytes) {
-  return with_kind(description, [&](auto kind, const auto& d) { return decltype(kind)::frame_length(d, bytes); });
+Numbering numbering(const Description& description) {
+  return with_kind(description, [](auto kind, const auto& d) { return decltype(kind)::numbering(d); });
+}
+
+FrameSize first_frame(const Description& description, std::span<const char> bytes) {
+  return with_kind(description, [&](auto kind, const auto& d) { return decltype(kind)::first_frame(d, bytes); });
 }
 
 }  // namespace daq::decode

@@ -180,12 +180,13 @@ Density text_density(const TextFormat& format) {
   const auto last = std::find_if(format.columns.rbegin(), format.columns.rend(), needed);
   const auto fields = static_cast<std::size_t>(format.columns.rend() - last);
   // Each has a delimiter or the line end, and between blanks at least one character.
-  return {.least_frame_bytes = std::max<std::size_t>(1, format.delimiter == ' ' ? 2 * fields : fields)};
+  const auto least = std::max<std::size_t>(1, format.delimiter == ' ' ? 2 * fields : fields);
+  return {.least_frame_bytes = least, .samples_per_byte = 1 / static_cast<double>(least), .held_bytes = format.max_line};
 }
 
-std::size_t text_frame_length(const TextFormat&, std::span<const char> bytes) {
+FrameSize first_text_frame(const TextFormat&, std::span<const char> bytes) {
   const auto* const end = static_cast<const char*>(std::memchr(bytes.data(), '\n', bytes.size()));
-  return end == nullptr ? 0 : static_cast<std::size_t>(end - bytes.data()) + 1;
+  return end == nullptr ? FrameSize{} : FrameSize{static_cast<std::size_t>(end - bytes.data()) + 1, 1};
 }
 
 std::string text_place(const TextFormat& format, std::size_t column) {

@@ -14,6 +14,7 @@
 namespace daq::decode {
 
 struct Density;
+struct FrameSize;
 
 /// What one column of a line means.
 struct TextColumn {
@@ -56,9 +57,9 @@ struct TextLine {
 [[nodiscard]] TextLine decode_line(const TextFormat& format, std::span<const char> line, bool complete,
                                    std::span<double> channels, std::span<double> soh) noexcept;
 
-/// For decode::density() and frame_length().
+/// For decode::density() and first_frame().
 [[nodiscard]] Density text_density(const TextFormat& format);
-[[nodiscard]] std::size_t text_frame_length(const TextFormat& format, std::span<const char> bytes);
+[[nodiscard]] FrameSize first_text_frame(const TextFormat& format, std::span<const char> bytes);
 /// "field 12 (e1)"; "" if `column` is none of the format's.
 [[nodiscard]] std::string text_place(const TextFormat& format, std::size_t column);
 

@@ -162,10 +162,13 @@ Intake::~Intake() = default;
 
 std::size_t words_for(const config::Instrument& instrument, std::size_t n_channels, std::size_t n_bytes) {
   const auto density = decode::density(instrument.decoder);
+  n_bytes += density.held_bytes;
   const std::size_t frames = n_bytes / density.least_frame_bytes + 2;
+  const auto samples =
+      static_cast<std::size_t>(static_cast<double>(n_bytes) * density.samples_per_byte) + density.samples_per_frame;
   // Where each frame is a run of its own, with an anchor at each end.
   const std::size_t head = 3 + (sizeof(ring::SamplesHead) + 2 * sizeof(ring::AnchorNote)) / 8;
-  return frames * (density.samples_per_frame * n_channels + head + 2 + instrument.soh.size()) + 256;
+  return samples * n_channels + frames * (head + 2 + instrument.soh.size()) + 256;
 }
 
 std::size_t Intake::words_for(std::size_t n_bytes) const {

@@ -10,6 +10,8 @@ constexpr std::array<Reason, kSkips> kSkipReasons{{
     {"bad-time", "a frame whose date or time does not exist"},
     {"bad-value", "no channel holds a number, or fields are not where they should be"},
     {"too-long", "no line end within the longest line, no frame within the longest frame"},
+    {"bad-check", "a frame whose checksum does not fit"},
+    {"unconfirmed", "a frame that no other follows, where several must be seen before one is believed"},
 }};
 
 constexpr std::array<Reason, kDrops> kDropReasons{{

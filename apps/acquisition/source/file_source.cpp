@@ -26,7 +26,7 @@ class FileSource final : public Source {
   FileSource(asio::io_context& io, const config::Source& config, const config::ReplayFile& file, Listener listener)
       : io_{io},
         file_{file},
-        rate_{config.instrument.sample_rate / static_cast<double>(decode::density(config.instrument.decoder).samples_per_frame)},
+        rate_{config.instrument.sample_rate},
         decoder_{config.instrument.decoder},
         listener_{std::move(listener)},
         timer_{io} {}
@@ -109,13 +109,13 @@ class FileSource final : public Source {
     const double per_second = rate_ * *file_.speed;
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began_;
     // At most a block before others get their turn.
-    for (int n = 0; n < 1000 && static_cast<double>(frames_) <= elapsed.count() * per_second; ++n) {
+    for (int n = 0; n < 1000 && static_cast<double>(samples_) <= elapsed.count() * per_second; ++n) {
       if (!fill()) return;
-      const auto length = decode::frame_length(decoder_, {pending_.data() + begin_, pending_.size() - begin_});
-      if (length > 0) ++frames_;
-      give(length > 0 ? length : pending_.size() - begin_);
+      const auto frame = decode::first_frame(decoder_, {pending_.data() + begin_, pending_.size() - begin_});
+      samples_ += frame.n_samples;
+      give(frame.bytes > 0 ? frame.bytes : pending_.size() - begin_);
     }
-    const std::chrono::duration<double> next{static_cast<double>(frames_) / per_second};
+    const std::chrono::duration<double> next{static_cast<double>(samples_) / per_second};
     timer_.expires_at(began_ + std::chrono::duration_cast<std::chrono::steady_clock::duration>(next));
     timer_.async_wait([this](const boost::system::error_code& error) {
       if (!error) step();  // else stop() has spoken for us
@@ -124,14 +124,14 @@ class FileSource final : public Source {
 
   asio::io_context& io_;
   const config::ReplayFile& file_;
-  double rate_;  ///< frames a second
+  double rate_;  ///< samples a second
   const decode::Description& decoder_;
   Listener listener_;
   asio::steady_timer timer_;
   int fd_ = -1;
   std::vector<char> pending_;
   std::size_t begin_ = 0;
-  std::uint64_t frames_ = 0;
+  std::uint64_t samples_ = 0;
   std::chrono::steady_clock::time_point began_;
   bool stopped_ = false, paused_ = false;
 };

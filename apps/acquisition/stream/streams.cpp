@@ -29,13 +29,17 @@ std::vector<Stream> declared(const config::Config& config, std::uint16_t source)
   const mth5::Nanos reanchor_after = clock.reanchor_samples > 0
                                          ? mth5::Nanos{std::llround(clock.reanchor_samples / instrument.sample_rate * 1e9)}
                                          : mth5::Nanos{clock.reanchor_after};
+  const auto numbering = decode::numbering(instrument.decoder);
   stream.timing = {.sample_rate = instrument.sample_rate,
                    .tolerance_samples = from.gap.tolerance_samples,
+                   .stamp_resolution = numbering.resolution,
                    .fill_up_to = from.gap.fill_up_to,
                    .accept_step_after = from.gap.accept_step_after,
                    .reanchor_after = reanchor_after,
                    .not_before = clock.not_before == mth5::UtcNanos{} ? std::nullopt : std::optional{clock.not_before},
-                   .live = !std::holds_alternative<config::ReplayFile>(from.input)};
+                   .live = !std::holds_alternative<config::ReplayFile>(from.input),
+                   .counter_modulus = numbering.modulus,
+                   .samples_per_count = numbering.samples_per_count};
   const auto& channels = stream.channels;
   if (std::any_of(channels.begin(), channels.end(), [](const auto& c) { return c.type != mth5::SampleType::Float64; }))
     for (const auto& channel : channels)

@@ -92,6 +92,7 @@ void Trial::look() {
       }
       for (auto& channel : channels_) channel.add(*value++);
     }
+    if (frame.kind != decode::TimeKind::Gps && frame.kind != decode::TimeKind::Device) continue;
     first_ = first_ ? std::min(*first_, frame.time) : frame.time;
     last_ = last_ ? std::max(*last_, frame.time) : frame.time;
     if (newest_ && newest_samples_ > 0) {
@@ -150,6 +151,7 @@ std::string Trial::text(const std::string& name) const {
                                  " place(s): " + std::string{ledger::skip_reasons()[i].name} + ", " +
                                  std::string{ledger::skip_reasons()[i].meaning});
   for (const auto& refusal : decoder_->refusals()) all += line("refused", to_string(refusal));
+  for (const auto& finding : decoder_->findings()) all += line("found", finding);
   return all;
 }
 
@@ -197,7 +199,8 @@ nlohmann::ordered_json Trial::json(const std::string& name) const {
           {"channels", channels},
           {"state_of_health", soh},
           {"skipped", skipped},
-          {"refused", refused}};
+          {"refused", refused},
+          {"findings", decoder_->findings()}};
 }
 
 }  // namespace daq::trial

@@ -1,0 +1,230 @@
+#include "acquisition/decode/frame.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "acquisition/decode/description.hpp"
+#include "acquisition/decode/frame_reader.hpp"
+
+namespace daq::decode {
+
+namespace {
+
+/// Which of several checks a kind of frame has: whether each fits is counted until one does nearly always, and no other.
+class Vote {
+ public:
+  explicit Vote(std::size_t n_checks) : fits_(n_checks) {}
+
+  [[nodiscard]] bool open() const { return fits_.size() > 1 && !used_ && frames_ < kLast; }
+  /// @returns the check that is used from now on, when it shows
+  std::optional<std::size_t> count(const FrameReader& reader, std::size_t kind, std::span<const char> frame) {
+    ++frames_;
+    std::size_t good = 0, which = 0;
+    for (std::size_t i = 0; i < fits_.size(); ++i) {
+      if (reader.fits(kind, i, frame)) ++fits_[i];
+      if (static_cast<double>(fits_[i]) < kShare * static_cast<double>(frames_)) continue;
+      ++good;
+      which = i;
+    }
+    if (frames_ >= kFirst && good == 1) used_ = which;
+    return used_;
+  }
+  [[nodiscard]] std::string text(const FrameKind& kind) const {
+    std::string text = kind.name + ": of " + std::to_string(frames_) + " frames";
+    for (std::size_t i = 0; i < fits_.size(); ++i)
+      text += (i == 0 ? " check " : ", ") + kind.checks[i].name + " fits " + std::to_string(fits_[i]);
+    if (used_) return text + "; " + kind.checks[*used_].name + " is used";
+    return text + (frames_ < kFirst ? "; too few to choose one" : "; none is chosen, frames are not checked");
+  }
+
+ private:
+  static constexpr std::uint64_t kFirst = 100, kLast = 1000;  ///< frames after which a check may be chosen, or none
+  static constexpr double kShare = 0.95;                      ///< of frames that it fits
+
+  std::vector<std::uint64_t> fits_;
+  std::uint64_t frames_ = 0;
+  std::optional<std::size_t> used_;
+};
+
+class FrameDecoder final : public Decoder {
+ public:
+  explicit FrameDecoder(const FrameFormat& format)
+      : format_{format}, reader_{format}, state_(format.n_soh, std::numeric_limits<double>::quiet_NaN()) {
+    for (const auto& kind : format_.kinds) {
+      horizon_ = std::max(horizon_, format_.confirm_frames * kind.longest());
+      votes_.emplace_back(kind.checks.size());
+    }
+    held_.reserve(2 * horizon_);
+  }
+
+  void feed(const Chunk& chunk, Batch& out) override {
+    arrival_ = chunk.arrival;
+    datagram_ = chunk.datagram;
+    refusals_.begins_with(chunk.bytes);
+    counters_.bytes_in += chunk.bytes.size();
+    auto bytes = chunk.bytes;
+    while (!bytes.empty() && !held_.empty()) {
+      // Whatever begins in what is held is decided when as much as the longest look ahead is behind it.
+      const auto old = held_.size();
+      const auto n = std::min(bytes.size(), horizon_);
+      held_.insert(held_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n));
+      const auto used = held_.size() < needed_ ? 0 : scan(held_, false, out);
+      if (used >= old) {
+        held_.clear();
+        bytes = bytes.subspan(used - old);
+      } else {
+        held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(used));
+        bytes = bytes.subspan(n);
+      }
+    }
+    if (!bytes.empty()) {
+      const auto rest = bytes.subspan(scan(bytes, false, out));
+      held_.assign(rest.begin(), rest.end());
+    }
+    counters_.bytes_pending = held_.size();
+    if (chunk.datagram) end_of_stream(out);
+  }
+
+  void end_of_stream(Batch& out) override {
+    scan(held_, true, out);
+    held_.clear();
+    needed_ = 0;
+    trusted_ = false;
+    blamed_ = 0;
+    counters_.bytes_pending = 0;
+  }
+
+  [[nodiscard]] const ledger::SourceCounters& counters() const override { return counters_; }
+  [[nodiscard]] const std::vector<Refusal>& refusals() const override { return refusals_.list(); }
+  [[nodiscard]] std::vector<std::string> findings() const override {
+    std::vector<std::string> all;
+    for (std::size_t i = 0; i < votes_.size(); ++i)
+      if (format_.kinds[i].checks.size() > 1) all.push_back(votes_[i].text(format_.kinds[i]));
+    return all;
+  }
+
+ private:
+  using Is = FrameFront::Is;
+
+  /// Decides about bytes from the front of `in` on. @param at_end  nothing follows: about all of them
+  /// @returns how many; needed_ is how many must be there before more can be said of the rest
+  std::size_t scan(std::span<const char> in, bool at_end, Batch& out) {
+    std::size_t at = 0;
+    needed_ = 0;
+    while (at < in.size()) {
+      auto front = reader_.look(in.subspan(at), at_end);
+      if (front.is == Is::Frame && !trusted_ && !datagram_) confirm(in.subspan(at), at_end, front);
+      if (front.is == Is::Incomplete) {
+        needed_ = front.bytes;
+        return at;
+      }
+      if (front.is == Is::Frame) {
+        trusted_ = true;
+        take(front, in.subspan(at, front.bytes), out);
+        at += front.bytes;
+        continue;
+      }
+      trusted_ = false;
+      blame(front, in.subspan(at));
+      std::size_t n = 1;
+      if (!front.matched)
+        while (at + n < in.size() && n < blamed_ && reader_.cannot_begin(in[at + n])) ++n;
+      skip(in.subspan(at, n));
+      at += n;
+    }
+    return at;
+  }
+
+  /// Makes of a frame that too few others follow a bad one, or one of which more must come.
+  void confirm(std::span<const char> in, bool at_end, FrameFront& front) const {
+    std::size_t behind = front.bytes;
+    for (std::size_t n = 1; n < format_.confirm_frames; ++n) {
+      FrameFront next;
+      if (behind < in.size())
+        next = reader_.look(in.subspan(behind), at_end);
+      else if (!at_end)
+        next = {.is = Is::Incomplete};
+      if (next.is != Is::Frame) {
+        front.is = next.is;
+        front.why = Skip::Unconfirmed;
+        front.matched = true;
+        if (next.is == Is::Incomplete) front.bytes = behind + next.bytes;
+        return;
+      }
+      behind += next.bytes;
+    }
+  }
+
+  /// The bytes of something that began like a frame are skipped for its reason, as far as nothing better begins in them.
+  void blame(const FrameFront& front, std::span<const char> rest) {
+    if (!front.matched && blamed_ > 0) return;
+    const bool same = front.why == why_ && !front.matched && last_skip_ == why_;
+    why_ = front.why;
+    blamed_ = front.matched ? front.bytes : std::numeric_limits<std::size_t>::max();
+    if (!same && !refusals_.full()) {
+      const std::uint64_t done = counters_.bytes_decoded + ledger::sum(counters_.bytes_skipped);
+      refusals_.add(why_, done, 0, front.matched ? "frame " + format_.kinds[front.kind].name : "",
+                    rest.first(std::min(rest.size(), kExcerpt)));
+    }
+  }
+
+  void skip(std::span<const char> bytes) {
+    const auto reason = static_cast<std::size_t>(why_);
+    counters_.bytes_skipped[reason] += bytes.size();
+    if (last_skip_ != why_) ++counters_.events_skipped[reason];
+    last_skip_ = why_;
+    skipped_ = true;
+    blamed_ -= bytes.size();
+  }
+
+  void take(const FrameFront& front, std::span<const char> bytes, Batch& out) {
+    const auto& kind = format_.kinds[front.kind];
+    if (votes_[front.kind].open())
+      if (const auto check = votes_[front.kind].count(reader_, front.kind, bytes)) reader_.use_check(front.kind, *check);
+    last_skip_ = Skip::Count;
+    blamed_ = 0;
+    ++counters_.frames;
+    counters_.bytes_decoded += bytes.size();
+    if (!kind.fields.empty()) counters_.fields_unknown += reader_.read_fields(front, bytes, state_.data());
+    if (front.n_samples == 0) return;  // what it says of the instrument goes with the next samples
+    const std::size_t first = out.samples.size();
+    out.samples.resize(first + front.n_samples * format_.n_channels);
+    counters_.fields_unknown += reader_.read_samples(front, bytes, out.samples.data() + first);
+    const auto time = kind.time ? front.time : arrival_;
+    out.frames.push_back({.n_samples = static_cast<std::uint32_t>(front.n_samples),
+                          .first = first,
+                          .time = time,
+                          .kind = reader_.time_kind(front, bytes),
+                          .counter = reader_.counter(front, bytes),
+                          .after_skip = std::exchange(skipped_, false),
+                          .arrival = arrival_});
+    if (state_.empty()) return;
+    out.states.push_back({time, out.soh.size()});
+    out.soh.insert(out.soh.end(), state_.begin(), state_.end());
+  }
+
+  const FrameFormat format_;
+  FrameReader reader_;
+  std::vector<Vote> votes_;    ///< by kind
+  std::vector<double> state_;  ///< newest state of health
+  std::size_t horizon_ = 0;    ///< bytes after which everything is decided
+  std::vector<char> held_;     ///< not decided yet; at most horizon_, and as much again while it is looked at
+  std::size_t needed_ = 0;
+  mth5::UtcNanos arrival_{};
+  bool datagram_ = false;
+  bool trusted_ = false;  ///< the bytes so far ended with a frame that is believed
+  Skip why_ = Skip::Garbage;
+  std::size_t blamed_ = 0;        ///< bytes that are skipped for why_
+  Skip last_skip_ = Skip::Count;  ///< reason of the last byte; Count if it was decoded
+  bool skipped_ = false;          ///< since the last frame
+  Refusals refusals_;
+  ledger::SourceCounters counters_;
+};
+
+}  // namespace
+
+std::unique_ptr<Decoder> make_frame_decoder(const FrameFormat& format) { return std::make_unique<FrameDecoder>(format); }
+
+}  // namespace daq::decode
