@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -98,7 +99,7 @@ inline std::uint64_t check_frame_decoder(const daq::decode::FrameFormat& format,
 
 /// A format with lengths and answers, one of the same that wants three frames, one of fixed length with masks, floats and a text
 /// line between frames, and one whose check shows by vote.
-inline std::uint64_t check_frame_decoders(std::string_view bytes) {
+inline const std::array<daq::decode::FrameFormat, 4>& frame_formats() {
   using namespace daq::decode;
   static const FrameFormat fixed = [] {
     FrameFormat format;
@@ -134,9 +135,14 @@ inline std::uint64_t check_frame_decoders(std::string_view bytes) {
     format.kinds = {kind};
     return format;
   }();
-  static const auto one = support::frame_format(1), three = support::frame_format(3);
-  return check_frame_decoder(one, bytes) + check_frame_decoder(three, bytes) + check_frame_decoder(fixed, bytes) +
-         check_frame_decoder(voting, bytes);
+  static const std::array<FrameFormat, 4> all{support::frame_format(1), support::frame_format(3), fixed, voting};
+  return all;
+}
+
+inline std::uint64_t check_frame_decoders(std::string_view bytes) {
+  std::uint64_t frames = 0;
+  for (const auto& format : frame_formats()) frames += check_frame_decoder(format, bytes);
+  return frames;
 }
 
 }  // namespace fuzz

@@ -20,7 +20,7 @@ const ConfigCase kCases[] = {
      "",
      "description: x\n",
      {},
-     {"instruments/tiny.yaml:1:1: sample_rate: is missing", "instruments/tiny.yaml:1:1: text: is missing",
+     {"instruments/tiny.yaml:1:1: sample_rate: is missing", "instruments/tiny.yaml:1:1: text or frame: is missing",
       "instruments/tiny.yaml:1:1: channels: is missing"}},
     {"sample rate out of range",
      "sample_rate: 4",
@@ -197,7 +197,7 @@ sources:
   - {name: b, file: {path: y}, instrument: tiny, station: {id: B}}
 )",
                                {}, "sample_rate: 0\n"),
-      testing::ElementsAre("instruments/tiny.yaml:1:1: text: is missing", "instruments/tiny.yaml:1:1: channels: is missing",
+      testing::ElementsAre("instruments/tiny.yaml:1:1: text or frame: is missing", "instruments/tiny.yaml:1:1: channels: is missing",
                            "instruments/tiny.yaml:1:14: sample_rate: 0 is out of range (0.001 to 1000000 Hz)"));
 }
 

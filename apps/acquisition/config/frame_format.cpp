@@ -116,10 +116,11 @@ class KindReader {
 
   void read_time(MapReader& map) {
     auto& time = kind_.time.emplace();
-    time.number = {0, decode::Number::U32, big_endian_};
+    time.number.big_endian = big_endian_;
     frame_time_keys().read(map, time);
     sub(map, "ticks", [&](MapReader& item) {
-      FrameTicksKeys keys{{0, decode::Number::U16, big_endian_}, format_.sample_rate};
+      FrameTicksKeys keys{.rate_hz = format_.sample_rate};
+      keys.number.big_endian = big_endian_;
       frame_ticks_keys().read(item, keys);
       time.ticks = keys.number;
       time.ticks_hz = keys.rate_hz;
@@ -128,7 +129,7 @@ class KindReader {
 
   void read_samples(MapReader& map) {
     FrameSamplesKeys keys;
-    keys.block.first = {0, decode::Number::I32, big_endian_};
+    keys.block.first.big_endian = big_endian_;
     frame_samples_keys().read(map, keys);
     if (const Node* list = map.take("channels", Node::Kind::Sequence, MapReader::Need::Required)) {
       if (list->items.size() > kMostItems)

@@ -315,7 +315,7 @@ const Section<FrameCheckKeys>& frame_check_keys() {
          "word or list",
          alternatives(rule_names()),
          "How it is computed; crc: by bits and poly. A list of names: which one it is shows by vote. Until one fits 95 of "
-         "100 frames and no other does, frames are not checked; mth5d \\-\\-try shows the votes.",
+         "100 frames and no other does, frames are not checked; mth5d --try shows the votes.",
          true,
          [](MapReader& map, T& t) {
            const Node* node = map.take_any("rule", MapReader::Need::Required);

@@ -31,14 +31,14 @@ struct FrameCheckKeys {
 [[nodiscard]] const Section<decode::FrameTime>& frame_time_keys();
 
 struct FrameTicksKeys {
-  decode::NumberAt number;
+  decode::NumberAt number{0, decode::Number::U16};
   double rate_hz = 0;
 };
 [[nodiscard]] const Section<FrameTicksKeys>& frame_ticks_keys();
 [[nodiscard]] const Section<decode::FrameLock>& frame_locked_keys();
 
 struct FrameSamplesKeys {
-  decode::FrameSamples block;
+  decode::FrameSamples block{{0, decode::Number::I32}, 0, 0, false, {}};
   bool planar = false;
   std::int64_t stride = -1;  ///< bytes; -1: no space between them
   double scale = 1, offset = 0;

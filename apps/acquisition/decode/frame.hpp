@@ -59,7 +59,7 @@ struct FrameCounter {
 
 struct FrameTime {
   bool bcd = false;    ///< six bytes at `number.at`, two digits each: year, month, day, hour, minute, second
-  NumberAt number;     ///< else: so many units since `epoch`
+  NumberAt number{0, Number::U32};  ///< else: so many units since `epoch`
   mth5::Nanos unit{};  ///< > 0
   std::optional<NumberAt> ticks{};
   double ticks_hz = 1;  ///< of `ticks`, which are added

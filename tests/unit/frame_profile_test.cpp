@@ -1,0 +1,205 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "acquisition/config/config.hpp"
+#include "support/support.hpp"
+
+/// `frame:` of profiles: what is read, and what is wrong.
+namespace {
+
+using namespace daq::decode;
+using daq::config::find_instrument;
+using testing::ElementsAre;
+using testing::Pair;
+
+constexpr const char* kEverything = R"(sample_rate: 10
+frame:
+  confirm_frames: 4
+  name: data
+  sync: A5 5A
+  sync_mask: FF F0
+  trailer: 'C0'
+  trailer_mask: F0
+  length_field: {at: 2, type: u16, endian: little, add: 30}
+  max_length: 500
+  endian: big
+  match:
+    - {at: 4, type: i8, mask: 0x0F, value: A}
+  check: {rule: crc, from: 2, to: -5, at: -3, endian: little, bits: 16, poly: 0x1021, init: 0xFFFF, xor_out: 1, reflect_in: true, reflect_out: true}
+  counter: {at: 5, type: u32, counts: samples, modulus: 1000}
+  time: {form: number, at: 9, type: u32, endian: little, unit: ms, epoch: 2000-01-01, shift: -300ms, stamps: last, clock: device, resolution: 10ms, ticks: {at: 13, type: u16, rate: 1000}}
+  locked: {at: 15, type: u8, mask: 0x03, values: [1, A]}
+  samples: {at: 16, type: u24, offset_binary: true, stride: 9, scale: 2, offset: 1, channels: [bx, skip, {channel: by, scale: -1}]}
+  others:
+    - name: text
+      sync: 25
+      until: 0D 0A
+      max_length: 80
+    - name: hex
+      sync: 3F
+      length: 13
+      check: {rule: [sum8, xor8], at: 3, encoding: hex}
+      time: {form: bcd, at: 5}
+      fields:
+        - {soh: battery, at: 1, type: i16, endian: little, scale: 0.1, offset: 5}
+        - {soh: state, at: 1, mask: 0xF0, values: {A: 3, 0x02: 4}}
+    - name: planar
+      sync: 3E
+      length: 20
+      per_frame: 3
+      counter: {at: 1, type: u32, counts: samples, modulus: 1000}
+      samples:
+        - {at: 5, layout: planar, type: u8, channels: [bx]}
+        - {at: 8, layout: planar, type: i16, stride: 8, channels: [by]}
+channels:
+  bx: {type: magnetic, units: nanoTesla}
+  by: {type: magnetic, units: nanoTesla}
+state_of_health: {battery: {units: V}, state: {}}
+)";
+
+struct Read {
+  support::TempDir dir;
+  daq::config::FoundInstrument found;
+
+  explicit Read(const std::string& yaml) {
+    support::write_text(dir / "mine.yaml", yaml);
+    found = find_instrument((dir / "mine.yaml").string(), {});
+  }
+  [[nodiscard]] const FrameFormat& format() const { return std::get<FrameFormat>(found.instrument->decoder); }
+  /// Without the path of the file.
+  [[nodiscard]] std::vector<std::string> problems() const {
+    std::vector<std::string> all;
+    for (const auto& one : found.findings) all.push_back(one.text().substr(one.text().find("mine.yaml:") + 10));
+    return all;
+  }
+};
+
+TEST(FrameProfile, EveryKeyIsInTheFormat) {
+  const Read read{kEverything};
+  ASSERT_TRUE(read.found.instrument) << testing::PrintToString(read.problems());
+  const auto& format = read.format();
+  EXPECT_EQ(format.sample_rate, 10);
+  EXPECT_EQ(format.confirm_frames, 4u);
+  ASSERT_EQ(format.kinds.size(), 4u);
+  const auto& data = format.kinds[0];
+  EXPECT_EQ(data.name, "data");
+  EXPECT_THAT(data.sync.bytes, ElementsAre(0xA5, 0x5A));
+  EXPECT_THAT(data.sync.mask, ElementsAre(0xFF, 0xF0));
+  EXPECT_THAT(data.trailer.bytes, ElementsAre(0xC0));
+  EXPECT_THAT(data.trailer.mask, ElementsAre(0xF0));
+  EXPECT_EQ(data.length_field->number.at, 2);
+  EXPECT_EQ(data.length_field->number.type, Number::U16);
+  EXPECT_FALSE(data.length_field->number.big_endian);
+  EXPECT_EQ(data.length_field->add, 30u);
+  EXPECT_EQ(data.max_length, 500u);
+  ASSERT_EQ(data.match.size(), 1u);
+  EXPECT_EQ(data.match[0].number.type, Number::I8);
+  EXPECT_TRUE(data.match[0].number.big_endian) << "as the frame's endian says";
+  EXPECT_EQ(data.match[0].mask, 0x0Fu);
+  EXPECT_EQ(data.match[0].value, 0x41u);
+  ASSERT_EQ(data.checks.size(), 1u);
+  EXPECT_EQ(data.checks[0].rule, (CheckRule{CheckRule::Kind::Crc, 16, 0x1021, 0xFFFF, true, true, 1}));
+  EXPECT_EQ(data.checks[0].from, 2);
+  EXPECT_EQ(data.checks[0].to, -5);
+  EXPECT_EQ(data.checks[0].at, -3);
+  EXPECT_FALSE(data.checks[0].big_endian);
+  EXPECT_EQ(data.counter->number.at, 5);
+  EXPECT_EQ(data.counter->modulus, 1000u);
+  EXPECT_TRUE(data.counter->of_samples);
+  const auto& time = *data.time;
+  EXPECT_FALSE(time.bcd || time.number.big_endian);
+  EXPECT_EQ(time.unit, std::chrono::milliseconds{1});
+  EXPECT_EQ(mth5::to_iso(time.epoch), "2000-01-01T00:00:00Z");
+  EXPECT_EQ(time.shift, std::chrono::milliseconds{-300});
+  EXPECT_TRUE(time.of_last_sample);
+  EXPECT_EQ(time.kind, TimeKind::Device);
+  EXPECT_EQ(time.resolution, std::chrono::milliseconds{10});
+  EXPECT_EQ(time.ticks->at, 13);
+  EXPECT_EQ(time.ticks_hz, 1000);
+  EXPECT_EQ(data.lock->mask, 3u);
+  EXPECT_THAT(data.lock->values, ElementsAre(1, 0x41));
+  const auto& block = data.samples.at(0);
+  EXPECT_EQ(block.first.type, Number::U24);
+  EXPECT_TRUE(block.offset_binary);
+  EXPECT_EQ(block.row_step, 9u);
+  EXPECT_EQ(block.slot_step, 3u);
+  ASSERT_EQ(block.slots.size(), 3u);
+  EXPECT_EQ(block.slots[0].scale, 2);
+  EXPECT_EQ(block.slots[0].offset, 1);
+  EXPECT_TRUE(block.slots[1].skip);
+  EXPECT_EQ(block.slots[2].channel, 1u);
+  EXPECT_EQ(block.slots[2].scale, -1);
+
+  EXPECT_THAT(format.kinds[1].until, ElementsAre(0x0D, 0x0A));
+  const auto& hex = format.kinds[2];
+  EXPECT_EQ(hex.length, 13u);
+  EXPECT_TRUE(hex.time->bcd);
+  ASSERT_EQ(hex.checks.size(), 2u);
+  EXPECT_EQ(hex.checks[1].name, "xor8");
+  EXPECT_TRUE(hex.checks[1].hex);
+  EXPECT_EQ(hex.checks[0].to, 3) << "up to where it stands";
+  ASSERT_EQ(hex.fields.size(), 2u);
+  EXPECT_EQ(hex.fields[0].scale, 0.1);
+  EXPECT_EQ(hex.fields[0].offset, 5);
+  EXPECT_EQ(hex.fields[1].mask, 0xF0u);
+  EXPECT_THAT(hex.fields[1].values, ElementsAre(Pair(0x41, 3), Pair(2, 4)));
+  const auto& planar = format.kinds[3];
+  EXPECT_EQ(planar.per_frame, 3u);
+  EXPECT_EQ(planar.samples[0].row_step, 1u);
+  EXPECT_EQ(planar.samples[0].slot_step, 3u);
+  EXPECT_EQ(planar.samples[1].slot_step, 8u);
+}
+
+TEST(FrameProfile, WantsThreeFramesUnlessAllHaveAStrongCheck) {
+  const std::string begin =
+      "sample_rate: 1\nframe:\n  sync: A5 5A\n  length: 6\n  per_frame: 1\n  samples: {at: 2, type: i16, channels: [x]}\n";
+  const std::string end = "channels: {x: {type: magnetic, units: nanoTesla, component: bx}}\n";
+  EXPECT_EQ(Read{begin + end}.format().confirm_frames, 3u);
+  EXPECT_EQ(Read{begin + "  check: {rule: sum8, at: 4}\n" + end}.format().confirm_frames, 3u);
+  EXPECT_EQ(Read{begin + "  check: {rule: crc16/kermit, at: 4}\n" + end}.format().confirm_frames, 1u);
+  EXPECT_EQ(Read{begin + "  check: {rule: [crc16/kermit, crc16/arc], at: 4}\n" + end}.format().confirm_frames, 3u);
+  EXPECT_EQ(Read{begin + "  check: {rule: fletcher8, at: 4, endian: big}\n" + end}.format().kinds[0].checks[0].big_endian, false);
+  EXPECT_EQ(Read{begin + "  check: {rule: sum8, at: 4, init: 0x9B}\n" + end}.format().kinds[0].checks[0].rule.init, 0x9Bu);
+}
+
+TEST(FrameProfile, SaysAllThatIsWrongWithItsPlace) {
+  const auto problems = [](const std::string& from, const std::string& to) {
+    std::string yaml = kEverything;
+    const auto at = yaml.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return Read{yaml.replace(at, from.size(), to)}.problems();
+  };
+  EXPECT_THAT(problems("sync: A5 5A", "sync: A5 5"),
+              ElementsAre("5:9: frame.sync: 'A5 5' is not bytes in hexadecimal, such as A5 5A (64 at most)"));
+  EXPECT_THAT(problems("type: u24", "type: u25"),
+              ElementsAre("18:27: frame.samples.type: 'u25' is not i8, u8, i16, u16, i24, u24, i32, u32, i64, u64, f32 or f64"));
+  EXPECT_THAT(problems("[bx, skip", "[bz, skip"),
+              ElementsAre("18:96: frame.samples.channels[0]: 'bz' is not in channels; did you mean 'bx'?"));
+  EXPECT_THAT(problems("rule: [sum8,", "rule: [sum9,"),
+              ElementsAre("27:22: frame.others[1].check.rule: 'sum9' is not a rule; did you mean 'sum8'?"));
+  EXPECT_THAT(problems("poly: 0x1021, ", ""), ElementsAre("14:10: frame.check.poly: is missing: a rule crc needs it"));
+  EXPECT_THAT(problems("shift: -300ms", "shift: 2d"),
+              ElementsAre("16:94: frame.time.shift: '2d' is not a duration up to a day, such as -300ms"));
+  EXPECT_THAT(problems("{soh: battery, at", "{soh: batery, at"),
+              ElementsAre("3:3: frame: no field for state_of_health 'battery'",
+                          "30:17: frame.others[1].fields[0].soh: 'batery' is not in state_of_health; did you mean 'battery'?"));
+  EXPECT_THAT(problems("max_length: 500", "max_length: 20"), ElementsAre("3:3: frame: data: what is in it takes 21 bytes"));
+  EXPECT_THAT(
+      problems("value: A", "value: AB"),
+      ElementsAre("13:44: frame.match[0].value: 'AB' is not a whole number, 0x and hexadecimal digits, or one character"));
+  EXPECT_THAT(problems("counts: samples, modulus: 1000}", "counts: sample}"),
+              testing::Contains("15:39: frame.counter.counts: 'sample' is not frames or samples"));
+  EXPECT_THAT(problems("until: 0D 0A", "untl: 0D 0A"),
+              testing::Contains("22:7: frame.others[0].untl: unknown key; did you mean 'until'?"));
+  EXPECT_THAT(problems("frame:", "text: {columns: []}\nframe:"),
+              testing::Contains("4:3: frame: a second decoder; the profile has 'text' already"));
+}
+
+/// The published frame: profile, sender and page say the same.
+TEST(FrameProfile, Mth5FrameIsFoundByItsName) {
+  const auto found = find_instrument("mth5-frame", {std::filesystem::path{MTH5_TEST_SOURCE} / "config/instruments"});
+  ASSERT_TRUE(found.instrument) << found.findings.at(0).text();
+  EXPECT_EQ(std::get<FrameFormat>(found.instrument->decoder).confirm_frames, 1u);
+}
+
+}  // namespace
