@@ -15,7 +15,6 @@ namespace support {
 
 /// What a recording may want beside its input.
 struct RecordingOptions {
-  std::string instrument = "lemi424";       ///< of the source: a profile's name or path
   std::string source = {};                  ///< more keys of the source, one a line, not indented: "idle_timeout: 1s\n"
   std::string config = {};                  ///< more keys of the file, likewise: "flush: {samples: 1000, interval: 100ms}\n"
   std::vector<std::string> arguments = {};  ///< of mth5d
@@ -26,7 +25,7 @@ struct RecordingOptions {
   std::filesystem::path status_file = {};   ///< "" = one of its own; "default" = where mth5d puts it by itself
 };
 
-/// mth5d at work: a LEMI-424, or another instrument, of station MT001 in survey TEST, with its configuration, status and data in a directory of its own.
+/// mth5d at work: a LEMI-424 of station MT001 in survey TEST, with its configuration, status and data in a directory of its own.
 /// Killed by the destructor if it still runs. Thread: one.
 class Recording {
  public:

@@ -189,16 +189,16 @@ TEST(InstrumentErrors, AreAllFoundWithTheirPlaceInTheProfile) {
 }
 
 TEST(InstrumentErrors, OfOneProfileAreReportedOnceHoweverManySourcesUseIt) {
-  EXPECT_THAT(
-      support::config_findings(R"(survey: {id: TEST}
+  EXPECT_THAT(support::config_findings(R"(survey: {id: TEST}
 output: {directory: data}
 sources:
   - {name: a, file: {path: x}, instrument: tiny, station: {id: A}}
   - {name: b, file: {path: y}, instrument: tiny, station: {id: B}}
 )",
-                               {}, "sample_rate: 0\n"),
-      testing::ElementsAre("instruments/tiny.yaml:1:1: text or frame: is missing", "instruments/tiny.yaml:1:1: channels: is missing",
-                           "instruments/tiny.yaml:1:14: sample_rate: 0 is out of range (0.001 to 1000000 Hz)"));
+                                       {}, "sample_rate: 0\n"),
+              testing::ElementsAre("instruments/tiny.yaml:1:1: text or frame: is missing",
+                                   "instruments/tiny.yaml:1:1: channels: is missing",
+                                   "instruments/tiny.yaml:1:14: sample_rate: 0 is out of range (0.001 to 1000000 Hz)"));
 }
 
 TEST(InstrumentErrors, OfAnInlineMapAreThoseOfTheConfig) {

@@ -204,7 +204,8 @@ bool has_strong_check(const FrameKind& kind) { return kind.checks.size() == 1 &&
 
 decode::Description read_frame_format(const Node& node, const std::string& path, const std::vector<std::string>& channels,
                                       const Instrument& instrument, Report& report) {
-  FrameFormat format{.sample_rate = instrument.sample_rate, .n_channels = channels.size(), .n_soh = instrument.soh.size(), .kinds = {}};
+  FrameFormat format{
+      .sample_rate = instrument.sample_rate, .n_channels = channels.size(), .n_soh = instrument.soh.size(), .kinds = {}};
   const auto before = report.count();
   MapReader map{node, path, report};
   KindReader kinds{format, channels, instrument.soh, report};

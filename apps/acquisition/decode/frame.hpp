@@ -58,9 +58,9 @@ struct FrameCounter {
 };
 
 struct FrameTime {
-  bool bcd = false;    ///< six bytes at `number.at`, two digits each: year, month, day, hour, minute, second
+  bool bcd = false;                 ///< six bytes at `number.at`, two digits each: year, month, day, hour, minute, second
   NumberAt number{0, Number::U32};  ///< else: so many units since `epoch`
-  mth5::Nanos unit{};  ///< > 0
+  mth5::Nanos unit{};               ///< > 0
   std::optional<NumberAt> ticks{};
   double ticks_hz = 1;  ///< of `ticks`, which are added
   mth5::UtcNanos epoch{};
