@@ -30,6 +30,8 @@ rule 'decoders do no I/O and hold no clock' apps/acquisition/decode "${inc}(boos
 rule 'the timeline does no I/O and holds no clock' apps/acquisition/timing "${inc}(boost/asio|unistd.h|fcntl.h|fstream|yaml-cpp|spdlog|ctime)|_clock::now|host_now"
 rule 'YAML only in config' 'apps/acquisition/source apps/acquisition/recorder apps/acquisition/ring apps/acquisition/status apps/mth5d' "${inc}yaml-cpp"
 rule 'Asio only in sources and the daemon' 'apps/acquisition/recorder apps/acquisition/ring apps/acquisition/config apps/acquisition/status' "${inc}boost/asio"
+rule 'what threads share is Guarded, or in the ring' 'apps/acquisition/recorder apps/acquisition/status apps/acquisition/stream apps/acquisition/intake apps/acquisition/source apps/acquisition/timing apps/acquisition/decode apps/acquisition/config' 'std::(mutex|lock_guard|unique_lock|scoped_lock)'
+rule 'one reading of the host clock: mth5::host_now()' 'apps libmth5/include libmth5/src/file libmth5/src/read libmth5/src/vfd libmth5/src/h5' 'system_clock::now|CLOCK_REALTIME_'
 rule 'readers never write: no writer in the tools' 'apps/analysis apps/mth5-monitor apps/mth5-summary' "${inc}mth5/file"
 rule 'nothing advises h5clear: it cuts files off' 'libmth5 apps' '"[^"]*h5clear -'
 [ $broken -eq 0 ] && echo "layers: good"

@@ -178,6 +178,7 @@ std::size_t Intake::words_for(std::size_t n_bytes) const {
 }
 
 void Intake::take(const decode::Chunk& chunk) {
+  thread_.check();
   batch_.clear();
   decoder_->feed(chunk, batch_);
   pass_on();
@@ -185,6 +186,7 @@ void Intake::take(const decode::Chunk& chunk) {
 }
 
 void Intake::disconnected() {
+  thread_.check();
   batch_.clear();
   decoder_->end_of_stream(batch_);
   pass_on();
@@ -193,6 +195,7 @@ void Intake::disconnected() {
 }
 
 void Intake::finish() {
+  thread_.check();
   batch_.clear();
   decoder_->end_of_stream(batch_);
   pass_on();

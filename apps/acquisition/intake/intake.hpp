@@ -8,6 +8,7 @@
 
 #include "acquisition/config/config.hpp"
 #include "acquisition/decode/description.hpp"
+#include "acquisition/ledger/one_thread.hpp"
 #include "acquisition/ring/records.hpp"
 #include "acquisition/ring/ring.hpp"
 #include "acquisition/stream/streams.hpp"
@@ -69,6 +70,7 @@ class Intake {
 
  private:
   class Lane;
+  ledger::OneThread thread_;  // io
 
   void pass_on();
   void push_states();

@@ -25,35 +25,35 @@ std::optional<Steady::time_point> Arrivals::of_first_after(std::uint64_t safe) c
   return (after - 1)->time;
 }
 
-Receipts::Entry& Receipts::entry(std::size_t stream) {
-  if (entries_.size() <= stream) entries_.resize(stream + 1);
-  return entries_[stream];
+Receipts::Entry& Receipts::entry(Entries& all, std::size_t stream) {
+  if (all.size() <= stream) all.resize(stream + 1);
+  return all[stream];
 }
 
 void Receipts::received(std::size_t stream, std::uint64_t samples, Steady::time_point now) {
-  const std::lock_guard lock{mutex_};
-  Entry& of = entry(stream);
-  if (samples > of.received) of.arrivals.add(of.received, now, of.settled);
-  of.received = samples;
+  entries_.change([&](Entries& all) {
+    Entry& of = entry(all, stream);
+    if (samples > of.received) of.arrivals.add(of.received, now, of.settled);
+    of.received = samples;
+  });
 }
 
 void Receipts::settled(std::size_t stream, std::uint64_t samples) {
-  const std::lock_guard lock{mutex_};
-  entry(stream).settled = samples;
+  entries_.change([&](Entries& all) { entry(all, stream).settled = samples; });
 }
 
 std::uint64_t Receipts::received(std::size_t stream) const {
-  const std::lock_guard lock{mutex_};
-  return stream < entries_.size() ? entries_[stream].received : 0;
+  return entries_.look([&](const Entries& all) { return stream < all.size() ? all[stream].received : 0; });
 }
 
 AtRisk Receipts::at_risk(std::size_t stream, Steady::time_point now) const {
-  const std::lock_guard lock{mutex_};
-  if (stream >= entries_.size()) return {};
-  const Entry& of = entries_[stream];
-  if (of.received <= of.settled) return {};
-  const auto since = of.arrivals.of_first_after(of.settled);
-  return {of.received - of.settled, since ? std::chrono::duration<double>(now - *since).count() : 0};
+  return entries_.look([&](const Entries& all) -> AtRisk {
+    if (stream >= all.size()) return {};
+    const Entry& of = all[stream];
+    if (of.received <= of.settled) return {};
+    const auto since = of.arrivals.of_first_after(of.settled);
+    return {of.received - of.settled, since ? std::chrono::duration<double>(now - *since).count() : 0};
+  });
 }
 
 }  // namespace daq::ledger

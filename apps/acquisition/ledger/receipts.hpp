@@ -2,11 +2,11 @@
 
 #include <chrono>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "acquisition/ledger/durations.hpp"
+#include "acquisition/ledger/guarded.hpp"
 
 /// What a power cut would cost now. Of each stream: what was received, when, and what of it is safe.
 namespace daq::ledger {
@@ -52,10 +52,10 @@ class Receipts {
     std::uint64_t received = 0, settled = 0;
     Arrivals arrivals;
   };
-  Entry& entry(std::size_t stream);
+  using Entries = std::vector<Entry>;
+  static Entry& entry(Entries& all, std::size_t stream);
 
-  mutable std::mutex mutex_;
-  std::vector<Entry> entries_;
+  Guarded<Entries> entries_;
 };
 
 }  // namespace daq::ledger

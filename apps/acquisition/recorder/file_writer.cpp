@@ -60,6 +60,7 @@ std::chrono::nanoseconds FileWriter::timed(const std::function<void()>& call) {
 }
 
 void FileWriter::take(const ring::Header& header, const std::vector<std::uint64_t>& payload) {
+  thread_.check();
   switch (header.kind) {
     case ring::Kind::Samples:
       stream(header.of).take_samples(header.flag, payload);
@@ -102,6 +103,7 @@ bool FileWriter::is_full() const {
 }
 
 void FileWriter::keep_pace(Steady::time_point now) {
+  thread_.check();
   if (is_full() || (first_waiting_ && now >= *first_waiting_ + config_.flush_interval)) flush();
   if (unsynced_ && now >= last_sync_ + config_.sync_interval) sync();
 }
@@ -114,6 +116,7 @@ Steady::time_point FileWriter::next_deadline() const {
 }
 
 void FileWriter::flush() {
+  thread_.check();
   while (has_waiting()) {
     if (!file_) open_file();
     append_to_open_runs();

@@ -10,6 +10,7 @@
 #include <spdlog/logger.h>
 
 #include "acquisition/config/config.hpp"
+#include "acquisition/ledger/one_thread.hpp"
 #include "acquisition/ledger/receipts.hpp"
 #include "acquisition/recorder/disk.hpp"
 #include "acquisition/recorder/resume.hpp"
@@ -93,6 +94,8 @@ class FileWriter {
   std::uint64_t discard_waiting(ledger::Drop why);
 
  private:
+  ledger::OneThread thread_;  // the writer
+
   /// A run that the next change of structure begins.
   struct NewRun {
     StreamWriter* stream;

@@ -2,13 +2,13 @@
 
 #include <array>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "acquisition/ledger/counters.hpp"
 #include "acquisition/ledger/durations.hpp"
+#include "acquisition/ledger/guarded.hpp"
 
 /// What the recorder publishes of itself.
 namespace daq::recorder {
@@ -52,22 +52,7 @@ struct State {
   std::optional<double> disk_full_in_s;
 };
 
-/// The state under a mutex that is held for copies only. Thread: any.
-class Published {
- public:
-  template <class Change>
-  void change(Change change) {
-    const std::lock_guard lock{mutex_};
-    change(state_);
-  }
-  [[nodiscard]] State copy() const {
-    const std::lock_guard lock{mutex_};
-    return state_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  State state_;
-};
+/// Changed by the writer thread, copied by any.
+using Published = ledger::Guarded<State>;
 
 }  // namespace daq::recorder

@@ -1,6 +1,7 @@
 #include "acquisition/ring/ring.hpp"
 
 #include <bit>
+#include <cassert>
 #include <cstring>
 
 namespace daq::ring {
@@ -25,6 +26,8 @@ bool Ring::fits(std::size_t words) { return queue_.write_available() >= words; }
 
 void Ring::put(Header header, std::span<const std::uint64_t> head, std::span<const double> values) {
   static_assert(sizeof(double) == sizeof(std::uint64_t));
+  producer_.check();
+  assert(fits(1 + head.size() + values.size()) && head.size() + values.size() <= UINT32_MAX);
   header.words = static_cast<std::uint32_t>(head.size() + values.size());
   // The consumer takes a record only when all of it is there, so the parts may be pushed one by one.
   queue_.push(pack(header));
@@ -62,6 +65,7 @@ bool Ring::has_room(std::size_t words) {
 }
 
 bool Ring::pop(Header& header, std::vector<std::uint64_t>& payload) {
+  consumer_.check();
   const std::size_t available = queue_.read_available();
   if (available == 0) return false;
   header = unpack(queue_.front());
@@ -69,7 +73,8 @@ bool Ring::pop(Header& header, std::vector<std::uint64_t>& payload) {
   std::uint64_t first;
   queue_.pop(first);
   payload.resize(header.words);
-  queue_.pop(payload.data(), payload.size());
+  [[maybe_unused]] const std::size_t popped = queue_.pop(payload.data(), payload.size());
+  assert(popped == payload.size());
   used_.store(available - 1 - header.words, std::memory_order_relaxed);
   return true;
 }

@@ -11,6 +11,8 @@
 
 #include <boost/lockfree/spsc_queue.hpp>
 
+#include "acquisition/ledger/one_thread.hpp"
+
 /// The bounded way from the io thread to the writer thread.
 namespace daq::ring {
 
@@ -67,6 +69,7 @@ class Ring {
   [[nodiscard]] bool fits(std::size_t words);
   void put(Header header, std::span<const std::uint64_t> head, std::span<const double> values);
 
+  ledger::OneThread producer_, consumer_;
   // Constant after construction.
   std::size_t capacity_;
   boost::lockfree::spsc_queue<std::uint64_t> queue_;

@@ -3,13 +3,13 @@
 #include <chrono>
 #include <cstdint>
 #include <limits>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "acquisition/ledger/counters.hpp"
 #include "acquisition/ledger/durations.hpp"
+#include "acquisition/ledger/guarded.hpp"
 #include "acquisition/status/flow.hpp"
 #include "mth5/time.hpp"
 
@@ -46,32 +46,29 @@ struct StreamEntry {
 /// The board itself. Thread: any; everything under one mutex, held for copies only.
 class Board {
  public:
-  explicit Board(std::size_t n_sources) { entries_.sources.resize(n_sources); }
-
-  template <class Change>
-  void source(std::size_t index, Change change) {
-    const std::lock_guard lock{mutex_};
-    change(entries_.sources.at(index));
-  }
-  /// Makes the entry where there is none yet.
-  template <class Change>
-  void stream(std::size_t number, Change change) {
-    const std::lock_guard lock{mutex_};
-    if (entries_.streams.size() <= number) entries_.streams.resize(number + 1);
-    change(entries_.streams[number]);
-  }
   struct Copy {
     std::vector<SourceEntry> sources;
     std::vector<StreamEntry> streams;
   };
-  [[nodiscard]] Copy copy() const {
-    const std::lock_guard lock{mutex_};
-    return entries_;
+
+  explicit Board(std::size_t n_sources) : entries_{Copy{std::vector<SourceEntry>(n_sources), {}}} {}
+
+  template <class Change>
+  void source(std::size_t index, Change change) {
+    entries_.change([&](Copy& all) { change(all.sources.at(index)); });
   }
+  /// Makes the entry where there is none yet.
+  template <class Change>
+  void stream(std::size_t number, Change change) {
+    entries_.change([&](Copy& all) {
+      if (all.streams.size() <= number) all.streams.resize(number + 1);
+      change(all.streams[number]);
+    });
+  }
+  [[nodiscard]] Copy copy() const { return entries_.copy(); }
 
  private:
-  mutable std::mutex mutex_;
-  Copy entries_;
+  ledger::Guarded<Copy> entries_;
 };
 
 }  // namespace daq::status

@@ -2,11 +2,11 @@
 
 #include <cstdint>
 #include <deque>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "acquisition/config/config.hpp"
+#include "acquisition/ledger/guarded.hpp"
 #include "acquisition/timing/timeline.hpp"
 
 /// A source has bytes, a stream has samples: what becomes runs.
@@ -35,23 +35,21 @@ class Streams {
  public:
   /// @returns its number
   std::uint16_t add(Stream stream) {
-    const std::lock_guard lock{mutex_};
-    streams_.push_back(std::move(stream));
-    return static_cast<std::uint16_t>(streams_.size() - 1);
+    return streams_.change([&](auto& all) {
+      all.push_back(std::move(stream));
+      return static_cast<std::uint16_t>(all.size() - 1);
+    });
   }
   /// Stays where it is. @throws std::out_of_range
   [[nodiscard]] const Stream& at(std::size_t index) const {
-    const std::lock_guard lock{mutex_};
-    return streams_.at(index);
+    return streams_.look([&](const auto& all) -> const Stream& { return all.at(index); });
   }
   [[nodiscard]] std::size_t size() const {
-    const std::lock_guard lock{mutex_};
-    return streams_.size();
+    return streams_.look([](const auto& all) { return all.size(); });
   }
 
  private:
-  mutable std::mutex mutex_;
-  std::deque<Stream> streams_;  ///< nothing moves
+  ledger::Guarded<std::deque<Stream>> streams_;  ///< nothing moves
 };
 
 /// The streams that a source's profile declares.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstring>
 
 #include "core/durable.hpp"
@@ -213,10 +214,12 @@ Head JournaledFile::next_head(bool durable, bool clean) const {
 unsigned JournaledFile::free_slot() const {
   unsigned slot = 0;
   while (slot == base_slot_ || slot == newest_slot_) ++slot;
+  assert(slot < kSlots);  // three slots, two of them in use
   return slot;
 }
 
 void JournaledFile::write_record(const Head& head) {
+  assert(head.sequence == sequence_ + 1 && head.base == base_sequence_);
   journal_->encode(head, changed_, direct());
   newest_slot_ = free_slot();
   journal_->write(newest_slot_);
@@ -224,6 +227,7 @@ void JournaledFile::write_record(const Head& head) {
 }
 
 void JournaledFile::become_base() {
+  assert(sequence_ > base_sequence_ && newest_slot_ != base_slot_);  // the base was there until this one was durable
   journal_->acknowledge(sequence_);
   base_slot_ = newest_slot_;
   base_sequence_ = sequence_;
@@ -301,6 +305,7 @@ bool JournaledFile::commit(bool durable, std::int64_t samples) {
       size_ = at + journal_->body_bytes();
       sync();
     }
+    assert(head.sequence == sequence_ + 1 && head.base == base_sequence_ && (durable || end_ >= base_end_));
     newest_slot_ = free_slot();
     if (spilled)
       journal_->write_head(newest_slot_);
@@ -335,6 +340,7 @@ void JournaledFile::apply() {
     before_->sync();
   }
   if (size_ < end_) core::set_size(fd_, size_ = end_, path_);
+  assert(size_ >= end_);
   // Readers must not meet the superblock as it was in the middle of an edit.
   const auto is_superblock = [&](const Entry& entry) { return entry.at == user_block(); };
   const auto last = std::find_if(log_.rbegin(), log_.rend(), is_superblock);
