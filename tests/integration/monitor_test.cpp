@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -321,11 +323,22 @@ TEST_F(Monitor, LetsNoForeignFileHideTheOthers) {
   const hid_t foreign = H5Fcreate((dir_ / "spectra.h5").c_str(), H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT);
   ASSERT_GE(H5Fclose(foreign), 0);
   support::write_text(dir_ / "text.h5", "no HDF5");
+  support::write_text(dir_ / "cut.h5", support::read_text(python_file("python_v020.h5")).substr(0, 3000));
+  fs::create_directory(dir_ / "folder.h5");
+  ASSERT_EQ(mkfifo((dir_ / "pipe.h5").c_str(), 0600), 0);
+  fs::create_symlink("nowhere", dir_ / "link.h5");
   fs::last_write_time(dir_ / "data.h5", fs::file_time_type::clock::now() - std::chrono::hours{1});
   const auto once = support::run({kMonitor, "--once", "--json", dir_.path()});
   EXPECT_EQ(once.code, 0) << once.err;
   EXPECT_EQ(json::parse(once.out)["stations"], json::array({"MT001"}));
   EXPECT_THAT(once.err, HasSubstr("spectra.h5: not an MTH5 file"));
+  EXPECT_THAT(once.err, HasSubstr("cut.h5: "));
+  const auto unknown = support::run({kMonitor, "--once", "--station", "MT9", dir_.path()});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("no file has station MT9 (there is MT001)"));
+  const auto no_channel = support::run({kMonitor, "--once", "--channels", "zz", dir_.path()});
+  EXPECT_EQ(no_channel.code, 1);
+  EXPECT_THAT(no_channel.err, HasSubstr("has no channel zz (there are "));
   auto monitor = Process::start({kMonitor, "--interval", "20ms", dir_.path()});
   EXPECT_TRUE(monitor.wait_for_output("no file is being written; showing the newest"));
   EXPECT_TRUE(monitor.wait_for_output("# .*/data.h5  station MT001[^#]*file closed"));
