@@ -15,6 +15,7 @@
 #include "daemon.hpp"
 #include "instruments.hpp"
 #include "mth5/error.hpp"
+#include "mth5/printable.hpp"
 #include "mth5/time.hpp"
 #include "printable_log.hpp"
 #include "show_status.hpp"
@@ -105,15 +106,16 @@ int daemon_main(int argc, char** argv) {
   auto loaded = daq::config::load(config_file, overrides, folders);
   if (!loaded.config) {
     std::vector<std::string> findings;
-    for (const auto& finding : loaded.findings) findings.push_back(finding.text());
+    for (const auto& finding : loaded.findings) findings.push_back(mth5::printable(finding.text()));
     throw cli::ConfigError{join(findings)};
   }
   if (values["check-config"].as<bool>()) {
-    std::cout << config_file.string() << ": good, " << loaded.config->sources.size() << " source(s)\n";
+    std::cout << mth5::printable(config_file.string()) << ": good, " << loaded.config->sources.size() << " source(s)\n";
     return cli::kDone;
   }
   if (values["print-config"].as<bool>()) {
-    for (const auto& [key, value, origin] : loaded.effective) std::cout << key << " = " << value << "  # " << origin << "\n";
+    for (const auto& [key, value, origin] : loaded.effective)
+      std::cout << mth5::printable(key + " = " + value + "  # " + origin) << "\n";
     return cli::kDone;
   }
 

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <iostream>
 
 #include <fmt/format.h>
@@ -12,6 +11,7 @@
 #include "cli/cli.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/error.hpp"
+#include "mth5/printable.hpp"
 
 namespace mth5d {
 
@@ -38,10 +38,10 @@ void print(const std::filesystem::path& path, const daq::status::Seen& seen, boo
     all["age_s"] = std::round(seconds(seen.age) * 1000) / 1000;
     all["running"] = seen.alive;
     all["stale"] = seen.stale();
-    std::cout << all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    std::cout << all.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) << "\n";
   } else if (seen.alive) {
-    if (seen.stale()) std::cout << problem_of(path, seen) << "; this is what it said then:\n";
-    std::cout << daq::status::to_text(seen.status);
+    if (seen.stale()) std::cout << mth5::printable(problem_of(path, seen)) << "; this is what it said then:\n";
+    std::cout << mth5::printable_lines(daq::status::to_text(seen.status));
   }
 }
 
@@ -65,12 +65,12 @@ int show_status(const std::optional<std::filesystem::path>& file, bool json) {
       const auto seen = daq::status::read_status(path);
       if (!json && running > 0 && seen.alive) std::cout << "\n";
       print(path, seen, json);
-      if (!seen.alive) std::fprintf(stderr, "mth5d: %s\n", problem_of(path, seen).c_str());
+      if (!seen.alive) cli::tell("mth5d", problem_of(path, seen));
       running += seen.alive ? 1 : 0;
       // One that was stopped is as it should be, whatever its file says; one that ended without closing is not.
       good = good && (seen.alive ? !seen.stale() && daq::status::delivers(seen.status) : seen.status["state"] == "stopped");
     } catch (const mth5::FileError& e) {
-      std::fprintf(stderr, "mth5d: %s\n", e.what());
+      cli::tell("mth5d", e.what());
       good = false;
     }
   }

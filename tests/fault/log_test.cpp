@@ -126,4 +126,38 @@ TEST(Log, TakesTheErrorThatEndsTheProgramAndWaitsForNobody) {
   close(ends);
 }
 
+/// What a day may write when nothing happens, and what an hour may write of the same thing.
+constexpr std::size_t kCalmDay = 50, kHour = 60;
+
+TEST(Log, OfACalmDayIsShort) {
+  const support::TempDir dir;
+  support::write_text(dir / "day.txt", numbered_lines(0, 86'400));
+  Recording recording{Recording::replay(dir / "day.txt"), {.arguments = {"--until-eof"}}};
+  ASSERT_EQ(recording.process().wait(std::chrono::seconds{120}), 0) << recording.log();
+  EXPECT_EQ(support::stored(recording.file()).seconds.size(), 86'400u);
+  EXPECT_LE(lines_with(recording.log(), ".").size(), kCalmDay);
+}
+
+TEST(Log, TellsOfGapsOnceAMinuteAndTheFileOfAll) {
+  const support::TempDir dir;
+  std::string text;  // every second line is lost
+  for (int k = 0; k < 2400; k += 2) text += support::numbered_line(k);
+  support::write_text(dir / "gaps.txt", text);
+  Recording recording{Recording::replay(dir / "gaps.txt"), {.arguments = {"--until-eof"}}};
+  ASSERT_EQ(recording.process().wait(std::chrono::seconds{120}), 0) << recording.log();
+  std::size_t gaps = 0;
+  for (const auto& file : recording.files()) gaps += support::stored_gaps(file).size();
+  ASSERT_GT(gaps, 1000u) << "there is nothing to be quiet about";
+  const auto told = lines_with(recording.log(), "warning: gap ");
+  EXPECT_LE(told.size(), kHour);
+  std::size_t counted = 0;
+  for (const auto& line : told) {
+    const auto at = line.find(" repeated=");
+    counted += at == std::string::npos ? 1 : std::stoul(line.substr(at + 10));
+  }
+  EXPECT_EQ(counted, gaps) << "none is left out of the count";
+  EXPECT_LE(lines_with(recording.log(), "info: run begun ").size(), kHour);
+  EXPECT_LE(lines_with(recording.log(), "info: file open ").size(), kHour);
+}
+
 }  // namespace

@@ -7,7 +7,10 @@
 
 #include "mth5/printable.hpp"
 #include "support/hostile_file.hpp"
+#include "support/numbered.hpp"
+#include "support/peers.hpp"
 #include "support/process.hpp"
+#include "support/recording.hpp"
 #include "support/support.hpp"
 
 namespace {
@@ -89,6 +92,34 @@ TEST_F(HostileText, IsNoFormulaInASpreadsheet) {
   int n = 0;
   for (std::string line; std::getline(lines, line);) ++n;
   EXPECT_EQ(n, 3) << csv.out;
+}
+
+TEST_F(HostileText, OfAConfigurationReachesNoTerminal) {
+  const support::TempDir dir;
+  support::write_text(dir / "a\u202Eb.yaml", "survey: {id: TEST}\nring: 1\u202Ed\nse\u202Ex: 3\n");
+  for (const char* what : {"--check-config", "--print-config"}) {
+    const auto finished = support::run({program("mth5d"), "--config", dir / "a\u202Eb.yaml", what});
+    EXPECT_EQ(finished.code, 3);
+    EXPECT_THAT(finished.out + finished.err, IsHarmless());
+    EXPECT_THAT(finished.err, HasSubstr("a\\u202eb.yaml:2:7: ring: '1\\u202ed'"));
+  }
+}
+
+TEST_F(HostileText, OfTheStatusReachesNoTerminal) {
+  const support::TempDir dir;
+  std::filesystem::create_directory(dir / "a\u202Eb");
+  support::TcpPeer peer;
+  support::Recording recording{support::Recording::tcp(peer.port()), {.directory = dir / "a\u202Eb"}};
+  ASSERT_TRUE(peer.accept());
+  ASSERT_TRUE(peer.send(support::numbered_lines(0, 3)));
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return !s.at("file").is_null(); })) << recording.log();
+  const auto seen = support::run({program("mth5d"), "--status", "--status-file", recording.status_path()});
+  EXPECT_THAT(seen.out, HasSubstr("/a\\u202eb/MT001_"));
+  EXPECT_EQ(seen.out.find("\u202E"), std::string::npos);
+  EXPECT_EQ(recording.stop(), 0);
+  const auto gone = support::run({program("mth5d"), "--status", "--status-file", dir / "a\u202Ec"});
+  EXPECT_EQ(gone.code, 1);
+  EXPECT_EQ((gone.out + gone.err).find("\u202E"), std::string::npos);
 }
 
 }  // namespace

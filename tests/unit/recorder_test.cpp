@@ -36,7 +36,10 @@ class Bench {
     auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(log_text_);
     log_ = std::make_shared<spdlog::logger>("test", sink);
     intake_.emplace(config_, std::uint16_t{0}, streams_, ring_);
-    recorder_.emplace(config_, streams_, ring_, receipts_, log_, [this](const std::filesystem::path&) { ++files_opened_; });
+    recorder_.emplace(config_, streams_, ring_, receipts_, log_, [this](const std::filesystem::path&) {
+      ++files_opened_;
+      if (on_file) on_file(files_opened_);
+    });
   }
 
   /// Lines of seconds [first, last) of 2026-05-01; bx tells the second.
@@ -62,6 +65,7 @@ class Bench {
   }
 
   mth5::Reader reader() const { return mth5::Reader{mth5::newest_file(dir_.path()).value()}; }
+  std::function<void(int)> on_file;  ///< called on the writer's thread with the number of files so far
   intake::Intake& intake() { return *intake_; }
   ring::Ring& ring() { return ring_; }
   recorder::State state() const { return recorder_->state(); }
@@ -151,6 +155,21 @@ TEST(Recorder, FillsWholeNumbersWithTheValueOfTheProfile) {
   const auto b = channel(reader, "sr1_0001", "b");
   ASSERT_EQ(b.size(), 7u);
   EXPECT_TRUE(std::isnan(b[3]) && std::isnan(b[4])) << "floats need no such value";
+}
+
+TEST(Recorder, CallsWhatWasRefusedThoughTheDiskIsWellByItsNameAndBeginsANewFile) {
+  Bench bench;
+  std::vector<std::string> outages;
+  bench.on_file = [&](int n) {
+    outages.push_back(bench.state().outage);
+    if (n == 1) throw std::logic_error{"no such thing"};
+  };
+  bench.send(0, 40);
+  bench.finish();
+  EXPECT_THAT(outages, testing::ElementsAre("", "write-refused"));
+  EXPECT_EQ(bench.state().outage, "");
+  EXPECT_THAT(bench.log(), HasSubstr("not written: no such thing; a new file begins"));
+  EXPECT_EQ(channel(bench.reader(), bench.reader().runs().front().id, "bx").size(), 40u);
 }
 
 TEST(Recorder, BeginsManyRunsInOneChange) {

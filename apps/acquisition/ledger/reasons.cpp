@@ -20,6 +20,7 @@ constexpr std::array<Reason, kDrops> kDropReasons{{
     {"bad-time", "a time that the frames before and behind it contradict"},
     {"ring-full", "the disk did not keep up, and the ring was full"},
     {"write-failed", "the disk refused what had been taken out of the ring"},
+    {"write-refused", "the library refused it; the disk is well"},
     {"file-lost", "in a data file that was deleted while it was recorded"},
     {"stopped", "mth5d was told to stop, and the disk did not take the rest of the ring in time"},
 }};
@@ -33,6 +34,7 @@ constexpr std::array<Reason, kGapReasons> kGapReasonTexts{{
     {"channel-away", "one channel of the stream did not come in time"},
     {"ring-full", "the disk did not keep up, and the ring was full"},
     {"write-failed", "the disk refused to write"},
+    {"write-refused", "the library refused to write; the disk is well"},
     {"file-lost", "the data file was deleted while it was recorded"},
     {"writer-died", "the recorder crashed or the power was cut"},
     {"stopped", "mth5d was told to stop before the disk had taken everything"},

@@ -15,7 +15,7 @@ enum class Skip : std::uint8_t { Garbage, CutOff, BadTime, BadValue, TooLong, Ba
 
 /// Why decoded samples are not stored. The first three are counted by the timeline, RingFull where the ring refused, the rest by
 /// the recorder.
-enum class Drop : std::uint8_t { Duplicate, Backward, BadTime, RingFull, WriteFailed, FileLost, Stopped, Count };
+enum class Drop : std::uint8_t { Duplicate, Backward, BadTime, RingFull, WriteFailed, WriteRefused, FileLost, Stopped, Count };
 
 /// Why samples are missing between two stored ones.
 enum class GapReason : std::uint8_t {
@@ -27,6 +27,7 @@ enum class GapReason : std::uint8_t {
   ChannelAway,
   RingFull,
   WriteFailed,
+  WriteRefused,
   FileLost,
   WriterDied,
   Stopped,

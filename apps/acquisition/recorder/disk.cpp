@@ -99,14 +99,15 @@ bool Reserve::is_lost() const {
   return held_ && lstat(path_.c_str(), &status) != 0 && errno == ENOENT;
 }
 
-void Disk::keep_reserve() {
-  if (!reserve_.is_lost()) return;
+bool Disk::keep_reserve() {
+  if (!reserve_.is_lost()) return false;
   reserve_.release();
   try {
     reserve_.hold();
-    log_->warn("the reserve for closing files was removed by somebody, and is set aside again: {}", reserve_.path().string());
+    return true;
   } catch (const mth5::FileError& e) {  // tried again in a second
     log_->debug("{}", e.what());
+    return false;
   }
 }
 

@@ -88,8 +88,9 @@ class Disk {
   void release_reserve() { reserve_.release(); }
   /// @throws mth5::FileError if the disk cannot be written
   void renew_reserve() { reserve_.renew(); }
-  /// Sets it aside anew where its file was removed. Once a second is enough.
-  void keep_reserve();
+  /// Sets it aside anew where its file was removed. Once a second is enough. @returns whether that was needed, and done
+  bool keep_reserve();
+  [[nodiscard]] const std::filesystem::path& reserve_file() const { return reserve_.path(); }
 
   [[nodiscard]] std::int64_t free_bytes() const { return free_; }
   [[nodiscard]] std::int64_t limit() const { return reserve_.bytes(); }

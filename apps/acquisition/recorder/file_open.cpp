@@ -2,6 +2,8 @@
 #include <cmath>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "acquisition/recorder/file_writer.hpp"
 #include "acquisition/recorder/output.hpp"
 #include "acquisition/recorder/tables.hpp"
@@ -80,7 +82,8 @@ void FileWriter::restore_directory() {
   std::error_code error;
   if (std::filesystem::exists(config_.output.directory, error) || error) return;
   if (std::filesystem::create_directory(config_.output.directory, error))
-    log_->warn("output.directory {} was gone, and is made again", config_.output.directory.string());
+    say(spdlog::level::warn, "directory gone",
+        "output.directory " + config_.output.directory.string() + " was gone, and is made again");
 }
 
 void FileWriter::create_file() {
@@ -97,7 +100,8 @@ void FileWriter::create_file() {
                                      first.instrument.sample_rate, 1};
   const auto path = next_file(config_.output, values);
   if (const auto wanted = config_.output.directory / config::expand(config_.output.file_name, values).text; path != wanted)
-    log_->warn("file name taken file={} instead={}", wanted.string(), path.string());
+    say(spdlog::level::warn, "file name taken",
+        fmt::format("file name taken file={} instead={}", wanted.string(), path.string()));
   timed([&] {
     mth5::CreateOptions options{config_.output.file_version, "mth5d", {}, config_.output.allow_network};
     std::uint64_t channels = 0;
@@ -280,11 +284,14 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
   log_gaps();
   if (!std::exchange(announced_, true)) {
     ++files_;
+    say(spdlog::level::info, "file open", "file open file=" + file_->path().string());
     if (context_.on_file) context_.on_file(file_->path());
   }
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    log_->info("run begun run={} stream={} start={} file={}", runs[i].name, runs[i].stream->stream().name,
-               mth5::to_iso(runs[i].group.start), file_->path().string());
+    const auto& name = runs[i].stream->stream().name;
+    say(spdlog::level::info, "run " + name,
+        fmt::format("run begun run={} stream={} start={} file={}", runs[i].name, name, mth5::to_iso(runs[i].group.start),
+                    file_->path().string()));
     if (!runs[i].stays_open) continue;
     StreamWriter& of = *runs[i].stream;
     of.run = OpenRun{.id = ids[i], .name = runs[i].name, .start = runs[i].group.start, .figures = {}};
@@ -312,9 +319,16 @@ void FileWriter::add_gap(const StreamWriter& of, const ring::GapNote& gap, const
 }
 
 void FileWriter::log_gaps() {
-  for (const auto& [stream, where, gap] : std::exchange(logged_gaps_, {}))
-    log_->warn("gap stream={} start={} samples={} reason={} {}", stream, mth5::to_iso(mth5::UtcNanos{mth5::Nanos{gap.start_ns}}),
-               gap.n_samples, to_string(static_cast<ledger::GapReason>(gap.reason)), where);
+  for (const auto& [stream, where, gap] : std::exchange(logged_gaps_, {})) {
+    const auto reason = to_string(static_cast<ledger::GapReason>(gap.reason));
+    say(spdlog::level::warn, fmt::format("gap {} {}", stream, reason),
+        fmt::format("gap stream={} start={} samples={} reason={} {}", stream,
+                    mth5::to_iso(mth5::UtcNanos{mth5::Nanos{gap.start_ns}}), gap.n_samples, reason, where));
+  }
+}
+
+void FileWriter::say(spdlog::level::level_enum level, const std::string& kind, std::string text) {
+  context_.quiet.say(level, kind, std::move(text), Steady::now());
 }
 
 void FileWriter::close() {
@@ -348,14 +362,17 @@ void FileWriter::close() {
   unsynced_ = false;
   ++syncs_;
   std::error_code error;
-  log_->info("file closed file={} bytes={}", path.string(), std::filesystem::file_size(path, error));
+  const auto bytes = std::filesystem::file_size(path, error);
+  say(spdlog::level::info, "file closed", fmt::format("file closed file={} bytes={}", path.string(), bytes));
   publish();
 }
 
 FileWriter::Loss FileWriter::abandon(ledger::Drop why) {
   Loss loss;
   if (file_) loss.file = file_->path().string();
-  const auto reason = why == ledger::Drop::FileLost ? ledger::GapReason::FileLost : ledger::GapReason::WriteFailed;
+  const auto reason = why == ledger::Drop::FileLost       ? ledger::GapReason::FileLost
+                      : why == ledger::Drop::WriteRefused ? ledger::GapReason::WriteRefused
+                                                          : ledger::GapReason::WriteFailed;
   for (auto& of : streams_) {
     const double rate = of->stream().sample_rate;
     const bool all = why == ledger::Drop::FileLost;

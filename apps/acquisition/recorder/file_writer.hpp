@@ -12,6 +12,7 @@
 #include "acquisition/config/config.hpp"
 #include "acquisition/ledger/one_thread.hpp"
 #include "acquisition/ledger/receipts.hpp"
+#include "acquisition/log/quiet.hpp"
 #include "acquisition/recorder/disk.hpp"
 #include "acquisition/recorder/resume.hpp"
 #include "acquisition/recorder/source_writer.hpp"
@@ -31,6 +32,7 @@ struct Context {
   ledger::Receipts& receipts;
   Published& published;
   std::shared_ptr<spdlog::logger> log;
+  log::Quiet& quiet;                                          ///< for what gaps and failures may repeat
   std::function<void(const std::filesystem::path&)> on_file;  ///< called with each file's path once readers can open it
 };
 
@@ -86,7 +88,7 @@ class FileWriter {
     std::string safe;           ///< "MT001/sr1_0001 1234 samples to 2026-…Z", all runs being written
     std::uint64_t samples = 0;  ///< per channel, all streams
   };
-  /// @param why  WriteFailed: what is durable stays; FileLost: nothing of the file is there any more
+  /// @param why  WriteFailed, WriteRefused: what is durable stays; FileLost: nothing of the file is there any more
   Loss abandon(ledger::Drop why);
   /// Takes a record that no file will hold. @returns samples per channel lost with it
   std::uint64_t discard(const ring::Header& header, const std::vector<std::uint64_t>& payload, ledger::Drop why);
@@ -128,6 +130,7 @@ class FileWriter {
   void all_durable();
   void settle();
   void log_gaps();
+  void say(spdlog::level::level_enum level, const std::string& kind, std::string text);
   std::chrono::nanoseconds timed(const std::function<void()>& call);
 
   const Context context_;

@@ -6,6 +6,8 @@
 #include <system_error>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "acquisition/recorder/output.hpp"
 
 namespace daq::recorder {
@@ -14,7 +16,6 @@ namespace {
 
 constexpr auto kTryFullEvery = std::chrono::seconds{1};
 constexpr auto kLongestPause = std::chrono::seconds{30};
-constexpr auto kLogEvery = std::chrono::seconds{60};
 
 /// Whether the disk had no room.
 bool means_full(const mth5::FileError& error) {
@@ -29,8 +30,13 @@ Recorder::Recorder(const config::Config& config, const stream::Streams& streams,
       streams_{streams},
       ring_{ring},
       log_{log},
+      quiet_{log},
       disk_{config, log},
-      writer_{{config, streams, ring, receipts, published_, log, std::move(on_file)}, disk_} {}
+      writer_{{config, streams, ring, receipts, published_, log, quiet_, std::move(on_file)}, disk_} {}
+
+const char* Recorder::Outage::name() const {
+  return kind == Kind::Full ? "disk-full" : kind == Kind::Failed ? "write-failed" : "write-refused";
+}
 
 void Recorder::claim(const std::function<bool()>& cancelled) {
   check_directory(config_.output);
@@ -60,7 +66,18 @@ void Recorder::end(Steady::time_point deadline) {
 }
 
 void Recorder::run() {
+  try {
+    write_until_closed();
+  } catch (...) {
+    quiet_.flush();
+    throw;
+  }
+  quiet_.flush();
+}
+
+void Recorder::write_until_closed() {
   for (;;) {
+    quiet_.tick(Steady::now());
     try {
       if (!outage_ || may_try(Steady::now())) {
         write_what_came();
@@ -145,7 +162,8 @@ void Recorder::watch_locks() {
   for (auto& lock : locks_) {
     const auto kept = lock.renew();
     if (kept == Kept::Renewed)
-      log_->warn("{}: was deleted; made again, this station is still recorded here by this mth5d", lock.path().string());
+      say(spdlog::level::warn, "lock deleted",
+          lock.path().string() + ": was deleted; made again, this station is still recorded here by this mth5d");
     if (kept != Kept::Taken)
       lock_lost_.erase(&lock);
     else if (lock_lost_.insert(&lock).second)
@@ -157,17 +175,21 @@ void Recorder::watch_locks() {
 }
 
 void Recorder::watch_file() {
-  disk_.keep_reserve();
+  if (disk_.keep_reserve())
+    say(spdlog::level::warn, "reserve removed",
+        "the reserve for closing files was removed by somebody, and is set aside again: " + disk_.reserve_file().string());
   const auto where = writer_.whereabouts();
   if (where == mth5::FileName::There) return;
   const std::string path = writer_.path().string();
   if (where == mth5::FileName::Deleted) {
     const auto loss = writer_.abandon(ledger::Drop::FileLost);
-    log_->error("{}: was deleted while it was recorded; {} samples a channel are lost with it (file-lost); a new file begins",
-                path, loss.samples);
+    say(spdlog::level::err, "file deleted",
+        fmt::format("{}: was deleted while it was recorded; {} samples a channel are lost with it (file-lost); a new file begins",
+                    path, loss.samples));
     return;
   }
-  log_->error("{}: was renamed or moved, or its folder was; it is closed where it is now, and a new file begins", path);
+  say(spdlog::level::err, "file moved",
+      path + ": was renamed or moved, or its folder was; it is closed where it is now, and a new file begins");
   writer_.flush();
   writer_.close();
 }
@@ -210,8 +232,8 @@ void Recorder::refused(const std::exception& error) {
   } catch (const std::exception& e) {
     line += std::string{"; closing: "} + e.what();
   }
-  const auto loss = writer_.abandon(ledger::Drop::WriteFailed);
-  if (loss.samples > 0) line += "; lost: " + std::to_string(loss.samples) + " samples (write-failed)";
+  const auto loss = writer_.abandon(ledger::Drop::WriteRefused);
+  if (loss.samples > 0) line += "; lost: " + std::to_string(loss.samples) + " samples (write-refused)";
   line += "; a new file begins";
   const auto now = Steady::now();
   // The first time at once; what a new file does not cure is tried again now and then, and never ends the recording.
@@ -220,14 +242,9 @@ void Recorder::refused(const std::exception& error) {
 }
 
 void Recorder::begin_outage(Outage outage) {
-  const auto now = Steady::now();
-  // A failure of a file that was open is news; another try that failed is not.
-  if (!outage_ || outage_->kind != outage.kind || now >= logged_ + kLogEvery) {
-    log_->error("{}", outage.problem);
-    logged_ = now;
-  }
+  say(spdlog::level::err, outage.name(), outage.problem);
   published_.change([&](State& state) {
-    state.outage = outage.kind == Outage::Kind::Full ? "disk-full" : "write-failed";
+    state.outage = outage.name();
     state.problem = outage.problem;
     state.disk_full_in_s = disk_.full_in_s();
   });
@@ -235,9 +252,14 @@ void Recorder::begin_outage(Outage outage) {
 }
 
 void Recorder::end_outage() {
-  log_->info("recording again directory={} free={}", config_.output.directory.string(), disk_.free_bytes());
+  say(spdlog::level::info, "recording again",
+      fmt::format("recording again directory={} free={}", config_.output.directory.string(), disk_.free_bytes()));
   outage_.reset();
   published_.change([](State& state) { state.outage = state.problem = ""; });
+}
+
+void Recorder::say(spdlog::level::level_enum level, const std::string& kind, std::string text) {
+  quiet_.say(level, kind, std::move(text), Steady::now());
 }
 
 bool Recorder::may_try(Steady::time_point now) {
@@ -263,10 +285,10 @@ std::uint64_t Recorder::discard_all(ledger::Drop why) {
 }
 
 void Recorder::give_up() {
-  std::uint64_t lost = writer_.discard_waiting(ledger::Drop::WriteFailed);
+  std::uint64_t lost = writer_.discard_waiting(outage_->drop());
   // Until the ring is closed: only then has everything come that can be counted.
   for (;;) {
-    lost += discard_all(ledger::Drop::WriteFailed);
+    lost += discard_all(outage_->drop());
     if (!ending_.load() || ring_.closed_and_empty()) break;
     ring_.wait_until(Steady::time_point::max());
   }

@@ -12,6 +12,7 @@
 
 #include "acquisition/config/config.hpp"
 #include "acquisition/ledger/receipts.hpp"
+#include "acquisition/log/quiet.hpp"
 #include "acquisition/recorder/disk.hpp"
 #include "acquisition/recorder/file_writer.hpp"
 #include "acquisition/recorder/state.hpp"
@@ -70,10 +71,16 @@ class Recorder {
   struct Outage {
     enum class Kind { Full, Failed, Refused };
     Kind kind;
+    [[nodiscard]] const char* name() const;  ///< in state and log: "write-failed"
+    /// What is lost by it is counted as.
+    [[nodiscard]] ledger::Drop drop() const {
+      return kind == Kind::Refused ? ledger::Drop::WriteRefused : ledger::Drop::WriteFailed;
+    }
     std::string problem;  ///< one line, with the system's words
     Steady::time_point next_try;
   };
 
+  void write_until_closed();
   void write_what_came();
   void try_disk();
   void watch(Steady::time_point now);
@@ -83,6 +90,7 @@ class Recorder {
   void failed(const mth5::FileError& error);
   void refused(const std::exception& error);
   [[nodiscard]] bool may_try(Steady::time_point now);
+  void say(spdlog::level::level_enum level, const std::string& kind, std::string text);
   void begin_outage(Outage outage);
   void end_outage();
   void give_up_the_rest();
@@ -107,6 +115,7 @@ class Recorder {
   // Writer thread only.
   std::vector<StationLock> locks_;
   std::set<const StationLock*> lock_lost_;  ///< told in the log
+  log::Quiet quiet_;
   Disk disk_;
   FileWriter writer_;
   ring::Header header_{};
@@ -117,7 +126,6 @@ class Recorder {
   int failures_ = 0;                                 ///< since failing_since_
   std::optional<std::uint64_t> refused_at_syncs_;    ///< syncs at the last failure that was not the disk's
   std::uint64_t given_up_ = 0;                       ///< samples, because the end came first
-  Steady::time_point logged_{};
 };
 
 }  // namespace daq::recorder

@@ -44,9 +44,9 @@ struct State {
   std::vector<SourceState> sources;
   ledger::Durations flush, sync;
   Steady::time_point call_began{};  ///< of the HDF5 or sync call under way; epoch = none
-  std::uint64_t own_gaps = 0;       ///< not of the input but of the recorder: write-failed, file-lost, writer-died
+  std::uint64_t own_gaps = 0;       ///< not of the input but of the recorder: write-failed, write-refused, file-lost, writer-died
   std::int64_t files = 0, runs = 0;
-  std::string outage;   ///< disk-full, write-failed; "" = none: what samples wait for in the ring
+  std::string outage;   ///< disk-full, write-failed, write-refused; "" = none: what samples wait for in the ring
   std::string problem;  ///< the same in a sentence
   std::int64_t free_bytes = 0;
   std::optional<double> disk_full_in_s;

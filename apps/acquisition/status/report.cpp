@@ -215,7 +215,7 @@ bool delivers(const ordered_json& status) {
     const auto state = of.value("state", "");
     return std::any_of(states.begin(), states.end(), [&](const char* one) { return state == one; });
   };
-  if (in(status, {"disk-full", "write-failed"})) return false;
+  if (in(status, {"disk-full", "write-failed", "write-refused"})) return false;
   const auto sources = status.value("sources", ordered_json::array());
   return std::none_of(sources.begin(), sources.end(), [&](const auto& s) { return in(s, {"waiting", "no-data", "garbage"}); });
 }
