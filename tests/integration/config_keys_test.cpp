@@ -183,6 +183,141 @@ TEST(ConfigKeys, NotBeforeMovesTimesOnByWeeks) {
   EXPECT_EQ(mth5::to_iso(mth5::Reader{files[0]}.runs().at(0).start), "2026-05-01T12:00:00Z") << "1024 weeks later";
 }
 
+/// Lines with a time in tenths of a second.
+std::string tenths(const std::vector<int>& at, const char* form = "2026 05 01 00 %02d %02d.%d 1 %d 12.5\n") {
+  std::string all;
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    char text[64];
+    std::snprintf(text, sizeof text, form, at[i] / 600, at[i] / 10 % 60, at[i] % 10, static_cast<int>(i));
+    all += text;
+  }
+  return all;
+}
+
+std::vector<std::string> reasons(const fs::path& file) {
+  const mth5::Reader reader{file};
+  const auto gaps = reader.table("gaps").value();
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < gaps.size(); ++i) all.push_back(gaps.text(i, "reason"));
+  return all;
+}
+
+TEST(ConfigKeys, ToleranceFloorLetsTimesBeOff) {
+  std::vector<int> at;  // 5 Hz; two samples are lost, or the clock moved by 400 ms
+  for (int i = 0; i < 40; ++i) at.push_back(2 * i + (i < 20 ? 0 : 4));
+  Site strict{.rate = "5"};
+  EXPECT_EQ(mth5::Reader{strict.record(tenths(at)).at(0)}.runs().size(), 2u);
+  Site wide{.top = "gap: {tolerance_floor: 600ms}\n", .rate = "5"};
+  EXPECT_EQ(mth5::Reader{wide.record(tenths(at)).at(0)}.runs().size(), 1u) << wide.log;
+}
+
+TEST(ConfigKeys, LongestTellsAGapFromAClockThatWasSet) {
+  const auto text = lines({0, 1, 2, 3, 300, 301, 302, 303, 304});
+  Site gap;
+  EXPECT_THAT(reasons(gap.record(text).at(0)), ElementsAre("no-data"));
+  Site set{.top = "gap: {longest: 1min}\n"};
+  EXPECT_THAT(reasons(set.record(text).at(0)), ElementsAre("clock-step")) << set.log;
+}
+
+TEST(ConfigKeys, RememberSaysHowFarBackARepetitionIsKnown) {
+  std::string text;
+  for (int i = 0; i < 9000; ++i) text += line(i, std::to_string(i) + " 0.5 12.5");
+  for (int i = 0; i < 50; ++i) text += line(i, std::to_string(i) + " 0.5 12.5");
+  for (int i = 9000; i < 9010; ++i) text += line(i, std::to_string(i) + " 0.5 12.5");
+  const auto duplicates = [&](const std::string& top) {
+    Site site{.top = top};
+    static_cast<void>(site.record(text));
+    return site.status().at("sources").at(0).at("dropped").value("duplicate", 0);
+  };
+  EXPECT_EQ(duplicates(""), 50);
+  EXPECT_EQ(duplicates("gap: {remember: 1}\n"), 0);
+}
+
+TEST(ConfigKeys, ResolutionMakesSenseOfWholeSeconds) {
+  // The first sample comes in the middle of a second: half of that second's are there.
+  std::vector<int> at;
+  for (int i = 5; i < 100; ++i) at.push_back(i / 10 * 10);
+  Site whole{.rate = "10"};
+  const mth5::Reader exact{whole.record(tenths(at)).at(0)};
+  EXPECT_LT(exact.runs().at(0).n_samples, 95) << "taken for exact, such times contradict one another";
+  Site site{.top = "clock: {resolution: 1s}\n", .rate = "10"};
+  const mth5::Reader cut{site.record(tenths(at)).at(0)};
+  ASSERT_EQ(cut.runs().size(), 1u);
+  EXPECT_EQ(cut.runs()[0].n_samples, 95);
+  const auto last = *mth5::parse_time("2026-05-01T00:00:09.9Z");  // when it was taken
+  EXPECT_LT(std::abs(std::chrono::duration<double>(cut.utc_of(0, 94) - last).count()), 0.101) << "one sample";
+}
+
+TEST(ConfigKeys, WindowIsTheMemoryOfTheClock) {
+  std::string text;  // stamps that jitter by a tenth of a second
+  for (int i = 0; i < 2000; ++i) {
+    char one[64];
+    std::snprintf(one, sizeof one, "2026 05 01 00 %02d %02d.%d %d 0.5 12.5\n", i / 60, i % 60, i * 7 % 3, i);
+    text += one;
+  }
+  const auto uncertainty = [&](const std::string& window) {
+    Site site{.top = "clock: {window: " + window + "}\n"};
+    const mth5::Reader reader{site.record(text).at(0)};
+    const auto anchors = reader.table("clock/box").value();
+    return anchors.number(anchors.size() - 1, "uncertainty");
+  };
+  EXPECT_GT(uncertainty("10s"), 3 * uncertainty("1d"));
+}
+
+TEST(ConfigKeys, LinesWithoutATimeHaveThatOfTheirArrivalLessTheDelay) {
+  const auto begins_before = [](const std::string& top) {
+    Site site{.top = top, .text = "time: host", .columns = "{channel: ex}, {channel: hy}, {soh: battery}"};
+    const auto files = site.record("48464.53 1 12.5\n48464.60 2 12.5\n48464.71 3 12.5\n");
+    EXPECT_EQ(files.size(), 1u) << site.log;
+    const mth5::Reader reader{files.at(0)};
+    EXPECT_EQ(reader.runs().size(), 1u);
+    EXPECT_EQ(reader.runs().at(0).n_samples, 3);
+    EXPECT_EQ(reader.table("clock/box")->text(0, "kind"), "host");
+    EXPECT_EQ(python(files[0], "s['sr1_0001'].attrs['data_logger.timing_system.type']"), "clock of the recording computer\n");
+    return std::chrono::duration<double>(mth5::host_now() - reader.runs().at(0).start).count();
+  };
+  EXPECT_LT(begins_before(""), 45) << "seconds ago";
+  EXPECT_GE(begins_before("clock: {delay: 1min}\n"), 60);
+}
+
+TEST(ConfigKeys, TheDateOfThisComputerGoesWithTimesOfDay) {
+  Site site{.text = "time: host-date, clock: device",
+            .columns = "{time: '%H%M%S'}, {channel: ex}, {channel: hy}, {soh: battery}"};
+  const auto now = mth5::to_iso(mth5::host_now());
+  const int hour = std::stoi(now.substr(11, 2));
+  std::string text;  // of a GSM-19 with the old firmware: the hour goes on behind 23
+  for (int second = 10; second < 15; ++second)
+    text += std::to_string(hour + 48) + "00" + std::to_string(second) + ".0 48464.5 1 12.5\n";
+  const auto files = site.record(text);
+  ASSERT_EQ(files.size(), 1u) << site.log;
+  const mth5::Reader reader{files[0]};
+  ASSERT_EQ(reader.runs().size(), 1u);
+  const auto start = mth5::to_iso(reader.runs()[0].start);
+  EXPECT_EQ(start.substr(10), now.substr(10, 4) + "00:10Z");
+  EXPECT_LT(std::chrono::abs(reader.runs()[0].start - mth5::host_now()), std::chrono::hours{13});
+  EXPECT_EQ(reader.table("clock/box")->text(0, "kind"), "device");
+}
+
+TEST(RunMetadata, TellTheDriftOfTheClockAndHowWellItIsKnown) {
+  std::string text;  // samples 1.0001 s apart: 100 ppm
+  for (int i = 0; i < 1000; ++i) {
+    char one[64];
+    const int tenth_ms = i * 10001;
+    std::snprintf(one, sizeof one, "2026 05 01 00 %02d %02d.%04d %d 0.5 12.5\n", tenth_ms / 600000, tenth_ms / 10000 % 60,
+                  tenth_ms % 10000, i);
+    text += one;
+  }
+  text += lines({2000, 2001, 2002, 2003});  // ends the run
+  Site site{.text = "clock: device"};
+  const auto files = site.record(text);
+  ASSERT_EQ(files.size(), 1u) << site.log;
+  const std::string of = "r.attrs['data_logger.timing_system.";
+  const auto said = python(files[0], "*[(" + of + "type'], round(float(" + of + "drift']), 3), 0 <= float(" + of +
+                                         "uncertainty']) < 1) for r in (s['sr1_0001'], s['sr1_0002'])]");
+  EXPECT_EQ(said, "('internal clock of the instrument', 0.1, True) ('internal clock of the instrument', 0.0, True)\n")
+      << "seconds from the first sample to the last";
+}
+
 TEST(ConfigKeys, RollBeginsAFileAfterSoManyRuns) {
   Site site{.output = "roll: {runs: 2}"};
   const auto files = site.record(lines({0, 1, 10, 11, 20, 21, 30, 31, 40, 41}));
@@ -358,6 +493,14 @@ const std::map<std::string, std::string> kSeenBy{
     {"gap.accept_backward_after", "ConfigKeys, AClockThatWasSetBackIsAcceptedAfterItsTime"},
     {"clock.reanchor_after", "ConfigKeys, ReanchorAfterBeginsARunWithoutAGap"},
     {"clock.not_before", "ConfigKeys, NotBeforeMovesTimesOnByWeeks"},
+    {"gap.tolerance_floor", "ConfigKeys, ToleranceFloorLetsTimesBeOff"},
+    {"gap.longest", "ConfigKeys, LongestTellsAGapFromAClockThatWasSet"},
+    {"gap.remember", "ConfigKeys, RememberSaysHowFarBackARepetitionIsKnown"},
+    {"clock.delay", "ConfigKeys, LinesWithoutATimeHaveThatOfTheirArrivalLessTheDelay"},
+    {"clock.resolution", "ConfigKeys, ResolutionMakesSenseOfWholeSeconds"},
+    {"clock.window", "ConfigKeys, WindowIsTheMemoryOfTheClock"},
+    {"profile.text.time", "ConfigKeys, TheDateOfThisComputerGoesWithTimesOfDay"},
+    {"profile.text.clock", "ConfigKeys, TheDateOfThisComputerGoesWithTimesOfDay"},
     {"sources[].name", "ConfigKeys, TheSourcesNameIsThatOfItsTables"},
     {"sources[].idle_timeout", "SilentPeer, IsHungUpOnAndCalledAgain"},
     {"sources[].reconnect.first", "PeerThatOnlyHangsUp, IsCalledLessAndLessOften"},

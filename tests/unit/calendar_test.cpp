@@ -1,10 +1,10 @@
-#include "acquisition/timing/calendar.hpp"
+#include "acquisition/decode/calendar.hpp"
 
 #include <gtest/gtest.h>
 
 namespace {
 
-using namespace daq::timing;
+using namespace daq::decode;
 using namespace std::chrono_literals;
 
 mth5::UtcNanos utc(const char* text) { return *mth5::parse_time(text); }

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <random>
 
-#include "acquisition/timing/calendar.hpp"
+#include "acquisition/decode/calendar.hpp"
 #include "support/timeline.hpp"
 
 // Clocks that are set, go wrong for a while, or say what they said before.
@@ -180,7 +180,7 @@ TEST(ClockStep, ALeapSecondCostsNoSampleWhateverTheReceiverMakesOfIt) {
     const char* name;
     std::vector<mth5::UtcNanos> around;
   };
-  const auto at = [](int second) { return *daq::timing::from_calendar(2016, 12, 31, 23, 59, second); };
+  const auto at = [](int second) { return *daq::decode::from_calendar(2016, 12, 31, 23, 59, second); };
   const auto next = *mth5::parse_time("2017-01-01T00:00:00");
   for (const auto& [name, around] :
        {Case{"60", {at(59), at(60), next}}, Case{"59 59", {at(59), at(59), next}}, Case{"00 00", {at(59), next, next}}}) {

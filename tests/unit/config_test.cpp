@@ -371,6 +371,12 @@ const std::map<std::string, std::string> kOtherValues{
     {"gap.fill_up_to", "4s"},
     {"gap.new_run_after", "0s"},
     {"gap.accept_backward_after", "2min"},
+    {"gap.tolerance_floor", "20ms"},
+    {"gap.longest", "30d"},
+    {"gap.remember", "5000"},
+    {"clock.delay", "3ms"},
+    {"clock.resolution", "1s"},
+    {"clock.window", "5min"},
     {"clock.reanchor_after", "0.5 samples"},
     {"clock.not_before", "2020-01-01T00:00:00Z"},
 };

@@ -70,6 +70,9 @@ struct Gap {
   double tolerance_samples = 0.5;
   std::chrono::nanoseconds fill_up_to{0};
   std::chrono::nanoseconds accept_step_after{0};
+  std::chrono::nanoseconds tolerance_floor{0};
+  std::chrono::nanoseconds longest = std::chrono::hours{24 * 366};
+  std::size_t remember = std::size_t{1} << 20;  ///< samples per channel
 };
 
 /// `clock:`, likewise.
@@ -77,6 +80,9 @@ struct Clock {
   std::chrono::nanoseconds reanchor_after{0};  ///< 0 = never, if reanchor_samples is 0 too
   double reanchor_samples = 0;                 ///< the same in samples
   mth5::UtcNanos not_before{};                 ///< 1970: moves nothing
+  std::chrono::nanoseconds delay{0};
+  std::chrono::nanoseconds resolution{0};
+  std::chrono::nanoseconds window = std::chrono::minutes{10};
 };
 
 struct Source {

@@ -231,6 +231,15 @@ const Section<Gap>& gap_keys() {
           time_key("accept_backward_after", &Gap::accept_step_after, 0s, 7 * kDay,
                    "A clock that was set back is believed when three frames agree, and not before it ran on for this long; its "
                    "samples wait in memory."),
+          time_key(
+              "tolerance_floor", &Gap::tolerance_floor, 0s, 1h,
+              "Times of this instrument may be off by so much though nothing is lost. The larger of the two tolerances holds."),
+          time_key("longest", &Gap::longest, 1min, 10 * 366 * kDay,
+                   "No gap is longer: a jump beyond it is a clock that was set, and nothing is missing."),
+          whole_key("remember", &Gap::remember, 0, 1 << 26, "samples",
+                    "So many of the last samples are known again when they are sent twice (in steps of 4096, of which one more "
+                    "is kept); 8 bytes of "
+                    "memory each."),
       }};
   return keys;
 }
@@ -256,6 +265,14 @@ const Section<Clock>& clock_keys() {
              clock.not_before = mth5::parse_time(text).value_or(clock.not_before);
            },
            [](const Clock& clock) { return mth5::to_iso(clock.not_before); }},
+          time_key("delay", &Clock::delay, 0s, 1min,
+                   "Of lines whose time is that of their arrival: from the end of a sample to its arrival, at the least "
+                   "(buffers, bits on "
+                   "the line)."),
+          time_key("resolution", &Clock::resolution, 0s, 1h,
+                   "Times are cut to this step, e.g. 1s: whole seconds at 10 Hz. 0s: they are exact."),
+          time_key("window", &Clock::window, 10s, kDay,
+                   "Memory of the clock's fitted line: what lies further back says little about it."),
       }};
   return keys;
 }
@@ -413,6 +430,12 @@ const Section<decode::TextFormat>& text_keys() {
              format.comment = text == "none" || text.empty() ? '\0' : text[0];
            },
            [](const TextFormat&) { return std::string{"none"}; }},
+          choice_key(
+              "time", &TextFormat::time, {"columns", "host-date", "host"},
+              "What the time of a line is: that of its columns; that of its columns with the date of this computer, for times of "
+              "day without one; when it arrived, for lines without a time."),
+          choice_key("clock", &TextFormat::clock, {"gps", "device"},
+                     "Whose times the columns hold: of a clock that follows GPS, or of one that runs by itself."),
           whole_key("max_line", &TextFormat::max_line, 16, 65536, "bytes", "A longer line is counted as too-long and skipped."),
       }};
   return keys;

@@ -26,8 +26,10 @@ constexpr std::size_t kParts = kWords.size() - 1;  ///< of a time, in the order 
 
 class ColumnReader {
  public:
-  ColumnReader(std::string path, std::vector<std::string> channels, std::vector<std::string> soh, Report& report)
-      : path_{std::move(path)}, channels_{std::move(channels)}, soh_{std::move(soh)}, report_{report} {}
+  /// @param time  as TextFormat::time
+  ColumnReader(std::string path, std::string time, std::vector<std::string> channels, std::vector<std::string> soh,
+               Report& report)
+      : path_{std::move(path)}, time_{std::move(time)}, channels_{std::move(channels)}, soh_{std::move(soh)}, report_{report} {}
 
   std::vector<TextColumn> read(const Node& list) {
     for (std::size_t i = 0; i < list.items.size(); ++i) {
@@ -116,16 +118,24 @@ class ColumnReader {
   }
 
   void check_all(const Node& list) {
-    for (const auto& [name, use] : kWords)
-      if (use != TextColumn::Use::Skip && !used_.contains(std::string{name}))
+    for (const auto& [name, use] : kWords) {
+      if (use == TextColumn::Use::Skip) continue;
+      const bool given = used_.contains(std::string{name});
+      const bool wanted = time_ == "columns" || (time_ == "host-date" && use >= TextColumn::Use::Hour);
+      if (given && !wanted)
+        report_.problem(
+            list.place, path_,
+            "a column gives the " + std::string{name} + ", but time is " + time_ + "; make it skip, or time: columns");
+      if (!given && wanted)
         report_.problem(list.place, path_, "no column '" + std::string{name} + "', and no time form that gives it");
+    }
     for (const auto& name : channels_)
       if (!done_.contains(name)) report_.problem(list.place, path_, "no column for channel '" + name + "'");
     for (const auto& name : soh_)
       if (!done_soh_.contains(name)) report_.problem(list.place, path_, "no column for state_of_health '" + name + "'");
   }
 
-  std::string path_;
+  std::string path_, time_;
   std::vector<std::string> channels_, soh_;
   Report& report_;
   std::vector<TextColumn> columns_;
@@ -148,7 +158,7 @@ decode::Description read_text_format(const Node& map, const std::string& path, c
       text.problem(*columns, "columns",
                    std::to_string(columns->items.size()) + " columns; at most " + std::to_string(kMaxColumns));
     else
-      format.columns = ColumnReader{text.path("columns"), channels, names, report}.read(*columns);
+      format.columns = ColumnReader{text.path("columns"), format.time, channels, names, report}.read(*columns);
   }
   text.finish();
   return format;

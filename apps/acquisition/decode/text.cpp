@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "acquisition/decode/calendar.hpp"
 #include "acquisition/decode/description.hpp"
 #include "acquisition/decode/time_form.hpp"
 
@@ -44,7 +45,12 @@ class PartialLine {
 
 class TextDecoder final : public Decoder {
  public:
-  explicit TextDecoder(const TextFormat& format) : format_{format}, partial_{format.max_line} {}
+  explicit TextDecoder(const TextFormat& format)
+      : format_{format},
+        partial_{format.max_line},
+        kind_{format.time == "host"      ? TimeKind::Host
+              : format.clock == "device" ? TimeKind::Device
+                                         : TimeKind::Gps} {}
 
   void feed(const Chunk& chunk, Batch& out) override {
     auto bytes = chunk.bytes;
@@ -110,13 +116,15 @@ class TextDecoder final : public Decoder {
       const bool last = found.bytes == line.size();
       const std::size_t bytes = found.bytes + (last ? line_end : 0);
       if (found.good) {
+        const auto time = time_of(found);
         out.frames.push_back({.n_samples = 1,
                               .first = samples,
-                              .time = found.time,
+                              .time = time,
+                              .kind = kind_,
                               .after_skip = std::exchange(skipped_, false),
                               .arrival = arrival_});
         if (!found.token.empty()) out.tokens.push_back({.frames = out.frames.size(), .text = std::string{found.token}});
-        if (format_.n_soh > 0) out.states.push_back({found.time, soh});
+        if (format_.n_soh > 0) out.states.push_back({time, soh});
         ++counters_.frames;
         counters_.fields_unknown += found.unknown;
         decoded(bytes);
@@ -129,6 +137,12 @@ class TextDecoder final : public Decoder {
       }
       line = line.subspan(found.bytes);
     }
+  }
+
+  [[nodiscard]] mth5::UtcNanos time_of(const TextLine& found) {
+    if (kind_ == TimeKind::Host) return arrival_;
+    if (format_.time != "host-date") return found.time;
+    return day_.at(found.time.time_since_epoch(), arrival_);
   }
 
   [[nodiscard]] bool is_blank_or_comment(std::span<const char> line) const {
@@ -168,6 +182,8 @@ class TextDecoder final : public Decoder {
   ledger::SourceCounters counters_;
   std::uint64_t lines_ = 0;  ///< that have ended
   mth5::UtcNanos arrival_{};
+  const TimeKind kind_;
+  DayUnroller day_{mth5::UtcNanos{}};
   Skip last_skip_ = Skip::Count;  ///< reason of the last byte; Count if it was decoded
   bool skipped_ = false;          ///< since the last frame
 };

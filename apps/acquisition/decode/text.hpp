@@ -34,6 +34,9 @@ struct TextFormat {
   std::size_t max_line = 1024;  ///< bytes without line end
   std::size_t n_channels = 0;
   std::size_t n_soh = 0;
+  /// Where the time of a line comes from: its columns; its columns but the date, which is this computer's; its arrival.
+  std::string time = "columns";  ///< columns, host-date, host
+  std::string clock = "gps";     ///< whose times the columns hold: gps, device
   std::vector<TextColumn> columns;
 };
 
@@ -48,6 +51,7 @@ struct TextLine {
   std::size_t column = 0;     ///< not good: counted from 0, which one made it so; as many as there are = none of them
 };
 
+/// With a time of "host-date" the date found is 1970-01-01 and the hour goes on beyond 23; with "host" there is none.
 /// Decodes the frame at the front of one line (without its line end). Pure: no state, never throws.
 /// A line may hold more than one thing when bytes were lost: garbage before a frame is skipped on its own (`bytes` <
 /// line.size()), and so is a frame that begins inside the rest of another. Call again with what is left.

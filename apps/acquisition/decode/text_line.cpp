@@ -321,6 +321,7 @@ class Parser {
   [[nodiscard]] std::optional<Skip> time_column_read() noexcept {
     if (++time_seen_ < plan_.time_columns) return std::nullopt;
     if (odd_time_) return Skip::BadTime;
+    if (plan_.format.time == "host-date") calendar_.date[3] %= 24;  // old firmware of GSM-19 goes on to hour 57
     const auto time = calendar_.utc();
     if (!time) return Skip::BadTime;
     time_ = *time;

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "acquisition/decode/calendar.hpp"
 #include "mth5/time.hpp"
 
 /// Times and dates as an instrument prints them. Internal to decode/, but for check_time_form().
@@ -17,7 +18,7 @@ struct CalendarTime {
 
   /// nullopt: no such date or time.
   [[nodiscard]] std::optional<mth5::UtcNanos> utc() const {
-    return mth5::from_calendar(date[0], date[1], date[2], date[3], date[4], second);
+    return from_calendar(date[0], date[1], date[2], date[3], date[4], second);
   }
 };
 

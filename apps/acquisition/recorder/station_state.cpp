@@ -80,6 +80,8 @@ void RunFigures::add(const RunFigures& later) {
   if (!battery_first) battery_first = later.battery_first;
   if (later.battery_last) battery_last = later.battery_last;
   if (later.satellites_last) satellites_last = later.satellites_last;
+  if (!clock_first) clock_first = later.clock_first;
+  if (later.clock_last) clock_last = later.clock_last;
 }
 
 mth5::Metadata RunFigures::metadata() const {
@@ -87,6 +89,24 @@ mth5::Metadata RunFigures::metadata() const {
   if (battery_first) run.set("data_logger.power_source.voltage.start", *battery_first);
   if (battery_last) run.set("data_logger.power_source.voltage.end", *battery_last);
   if (satellites_last) run.set("data_logger.timing_system.n_satellites", static_cast<std::int64_t>(*satellites_last));
+  if (!clock_last) return run;
+  constexpr double kPerSecond = 1e9;
+  const double passed = static_cast<double>(clock_last->utc_ns - clock_first->utc_ns) / kPerSecond;
+  // To the nanosecond: rounding of doubles is no drift.
+  run.set("data_logger.timing_system.drift",
+          std::round((passed - (clock_last->axis_s - clock_first->axis_s)) * kPerSecond) / kPerSecond);
+  run.set("data_logger.timing_system.uncertainty", std::max(0.0, clock_last->uncertainty_s));
+  switch (static_cast<decode::TimeKind>(clock_last->kind)) {
+    case decode::TimeKind::Gps:
+      break;
+    case decode::TimeKind::Device:
+      run.set("data_logger.timing_system.type", std::string{"internal clock of the instrument"});
+      break;
+    case decode::TimeKind::Host:
+    case decode::TimeKind::None:
+      run.set("data_logger.timing_system.type", std::string{"clock of the recording computer"});
+      break;
+  }
   return run;
 }
 

@@ -28,10 +28,24 @@ class RunningMedian {
 /// What the instrument said of itself around the samples of a run.
 struct RunFigures {
   std::optional<double> battery_first, battery_last, satellites_last;
+  /// The stream's clock at a sample.
+  struct ClockAt {
+    double axis_s;  ///< by the plain axis, from whatever point
+    std::int64_t utc_ns;
+    std::int64_t kind;  ///< decode::TimeKind
+    double uncertainty_s;
+  };
+  std::optional<ClockAt> clock_first, clock_last;
 
   /// Those of samples behind these.
   void add(const RunFigures& later);
-  /// data_logger.power_source.voltage.start / .end and timing_system.n_satellites, as far as they are known.
+  void add(const ClockAt& at) {
+    if (!clock_first) clock_first = at;
+    clock_last = at;
+  }
+  /// data_logger.power_source.voltage.start / .end and timing_system.*, as far as they are known: type is that of the profile
+  /// while the times are those of GPS; drift is by how many seconds the plain axis falls behind UTC (> 0) or runs ahead of it
+  /// from the first anchor of the run to the last.
   [[nodiscard]] mth5::Metadata metadata() const;
 };
 

@@ -41,6 +41,16 @@ void StreamWriter::take_samples(bool new_run, const std::vector<std::uint64_t>& 
 void StreamWriter::take_anchor(const ring::AnchorNote& anchor) {
   if (anchors_.size() == kMostAnchors) anchors_.pop_front();
   anchors_.push_back({taken_all_, timeline_taken_ - anchor.sample, anchor});
+  if (stored_all_ != taken_all_ || !run) return;
+  // Its sample is in the file already: the run's end is told when it has ended.
+  auto& mark = anchors_.back();
+  mark.run = run->name;
+  mark.sample = run->n_samples - mark.ago;
+  if (mark.sample >= 0) run->figures.add(clock_at(mark.taken_all, mark.ago, anchor));
+}
+
+RunFigures::ClockAt StreamWriter::clock_at(std::int64_t taken_all, std::int64_t ago, const ring::AnchorNote& note) const {
+  return {static_cast<double>(taken_all - ago) / stream_.sample_rate, note.utc_ns, note.kind, note.uncertainty_s};
 }
 
 void StreamWriter::take_token(std::string token) {
@@ -97,12 +107,17 @@ std::optional<mth5::UtcNanos> StreamWriter::first_waiting() const {
 StreamWriter::Group StreamWriter::group(std::size_t from) const {
   const Piece& front = pieces_.at(from);
   Group group{0, front.start, front.first, 0, 0, {}};
+  const auto taken = stored_all_ + static_cast<std::int64_t>(front.first - pieces_.front().first);  // before it
   for (std::size_t i = from; i < pieces_.size() && (i == from || !pieces_[i].new_run); ++i) {
     ++group.pieces;
     group.n += pieces_[i].n;
     group.n_filled += pieces_[i].n_filled;
     group.figures.add(pieces_[i].figures);
   }
+  for (const auto& mark : anchors_)
+    if (mark.run.empty() && mark.taken_all > taken && mark.taken_all <= taken + group.n &&
+        (!front.new_run || mark.taken_all - mark.ago >= taken))
+      group.figures.add(clock_at(mark.taken_all, mark.ago, mark.note));
   return group;
 }
 

@@ -165,6 +165,7 @@ class StreamWriter {
   std::optional<ledger::Durable> durable_at_;
   bool durable_news_ = false;
   void settle_tokens();
+  [[nodiscard]] RunFigures::ClockAt clock_at(std::int64_t taken_all, std::int64_t ago, const ring::AnchorNote& note) const;
   std::int64_t taken_all_ = 0, stored_all_ = 0;  ///< with fill
 
   std::uint64_t taken_ = 0, stored_ = 0, visible_ = 0, durable_ = 0, batched_ = 0;

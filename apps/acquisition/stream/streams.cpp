@@ -32,14 +32,19 @@ std::vector<Stream> declared(const config::Config& config, std::uint16_t source)
   const auto numbering = decode::numbering(instrument.decoder);
   stream.timing = {.sample_rate = instrument.sample_rate,
                    .tolerance_samples = from.gap.tolerance_samples,
-                   .stamp_resolution = numbering.resolution,
+                   .tolerance_floor = from.gap.tolerance_floor,
+                   .stamp_resolution = std::max<mth5::Nanos>(clock.resolution, numbering.resolution),
                    .fill_up_to = from.gap.fill_up_to,
                    .accept_step_after = from.gap.accept_step_after,
+                   .longest_gap = from.gap.longest,
                    .reanchor_after = reanchor_after,
+                   .delay = clock.delay,
                    .not_before = clock.not_before == mth5::UtcNanos{} ? std::nullopt : std::optional{clock.not_before},
+                   .window = clock.window,
                    .live = !std::holds_alternative<config::ReplayFile>(from.input),
                    .counter_modulus = numbering.modulus,
-                   .samples_per_count = numbering.samples_per_count};
+                   .samples_per_count = numbering.samples_per_count,
+                   .remember = from.gap.remember};
   const auto& channels = stream.channels;
   if (std::any_of(channels.begin(), channels.end(), [](const auto& c) { return c.type != mth5::SampleType::Float64; }))
     for (const auto& channel : channels)

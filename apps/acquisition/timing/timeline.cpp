@@ -7,7 +7,7 @@
 #include <numeric>
 #include <utility>
 
-#include "acquisition/timing/calendar.hpp"
+#include "acquisition/decode/calendar.hpp"
 
 namespace daq::timing {
 namespace {
@@ -94,7 +94,7 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
               .counter = frame.counter,
               .arrival = frame.arrival};
   if (piece.stamped) {
-    if (options_.not_before) piece.time = unroll_gps_week(piece.time, *options_.not_before);
+    if (options_.not_before) piece.time = decode::unroll_gps_week(piece.time, *options_.not_before);
     if (seconds(options_.stamp_resolution) > period_s_) {
       piece.timed = last_stamp_ && piece.time - *last_stamp_ == options_.stamp_resolution;
       piece.vague = last_stamp_ != piece.time && !piece.timed;

@@ -5,7 +5,7 @@
 #include "mth5/time.hpp"
 
 /// Times as instruments tell them, where the calendar alone does not say enough. For decoders. Pure.
-namespace daq::timing {
+namespace daq::decode {
 
 /// UTC of a calendar time, leap seconds included: second 60 of a minute before midnight, UTC, at the end of a June or December
 /// (the only ones there have been) is the first of the day behind it, as UtcNanos has no place of its own for it. So a sample of
@@ -32,4 +32,4 @@ class DayUnroller {
 /// GPS with ten bits. Times before week 0 of GPS are nobody's and stay.
 [[nodiscard]] mth5::UtcNanos unroll_gps_week(mth5::UtcNanos time, mth5::UtcNanos not_before);
 
-}  // namespace daq::timing
+}  // namespace daq::decode

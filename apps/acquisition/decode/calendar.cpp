@@ -1,6 +1,6 @@
-#include "acquisition/timing/calendar.hpp"
+#include "acquisition/decode/calendar.hpp"
 
-namespace daq::timing {
+namespace daq::decode {
 
 using std::chrono::hours;
 
@@ -31,4 +31,4 @@ mth5::UtcNanos unroll_gps_week(mth5::UtcNanos time, mth5::UtcNanos not_before) {
   return time + kWeeks * ((short_by + kWeeks - mth5::Nanos{1}) / kWeeks);
 }
 
-}  // namespace daq::timing
+}  // namespace daq::decode
