@@ -182,9 +182,25 @@ std::uint64_t read_bits(const NumberAt& number, std::span<const char> frame) noe
   if (is_float(number.type)) return 0;
   const char* const p = place(number.at, frame);
   const auto size = size_of(number.type);
-  std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < size; ++i) bits = bits << 8 | byte_of(p[number.big_endian ? i : size - 1 - i]);
   const auto unused = 64 - 8 * static_cast<unsigned>(size);
+  std::uint64_t bits = 0;
+  switch (size) {
+    case 1:
+      bits = byte_of(*p);
+      break;
+    case 2:
+      bits = number.big_endian ? load<2, true>(p) : load<2, false>(p);
+      break;
+    case 3:
+      bits = number.big_endian ? load<3, true>(p) : load<3, false>(p);
+      break;
+    case 4:
+      bits = number.big_endian ? load<4, true>(p) : load<4, false>(p);
+      break;
+    default:
+      bits = number.big_endian ? load<8, true>(p) : load<8, false>(p);
+      break;
+  }
   return is_signed(number.type) ? static_cast<std::uint64_t>(static_cast<std::int64_t>(bits << unused) >> unused) : bits;
 }
 
