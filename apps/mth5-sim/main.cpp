@@ -4,6 +4,8 @@
 
 #include <boost/program_options/value_semantic.hpp>
 
+#include "acquisition/config/config.hpp"
+#include "acquisition/simulate/frames.hpp"
 #include "acquisition/simulate/recording.hpp"
 #include "cli/cli.hpp"
 #include "mth5/error.hpp"
@@ -15,7 +17,7 @@ namespace po = boost::program_options;
 namespace simulate = daq::simulate;
 
 struct Options {
-  const simulate::Instrument* instrument = nullptr;
+  std::optional<simulate::Instrument> instrument;
   sim::Target target;
   std::vector<std::filesystem::path> replay;
   simulate::SignalSettings signal;
@@ -48,8 +50,7 @@ double parse_rate(std::string text, const simulate::Instrument& instrument) {
   std::string possible;
   for (const double one : rates)
     possible += (possible.empty() ? "" : ", ") + std::to_string(one).substr(0, std::to_string(one).find('.'));
-  throw cli::UsageError{"--rate: " + std::string{instrument.name} + " cannot sample at " + given + "; it can at " + possible +
-                        " Hz"};
+  throw cli::UsageError{"--rate: " + instrument.name + " cannot sample at " + given + "; it can at " + possible + " Hz"};
 }
 
 /// Faults that cannot be done with these instrument, speed and target are refused rather than left out in silence.
@@ -59,10 +60,25 @@ void check_faults(const Options& options) {
   const auto kind = options.target.kind;
   if (!options.faults.disconnects.empty() && (kind == sim::Target::Kind::File || kind == sim::Target::Kind::Stdout))
     throw cli::UsageError{"--fault disconnect: a file cannot be unplugged; needs a pty or tcp target"};
+  if (!options.faults.clock_steps.empty() && !options.instrument->set_time)
+    throw cli::UsageError{"--fault clock-step: there is no time in what " + options.instrument->name + " sends"};
   for (const auto& step : options.faults.clock_steps)
     if (step.by % options.instrument->time_resolution != mth5::Nanos{0})
-      throw cli::UsageError{"--fault clock-step: the times of " + std::string{options.instrument->name} +
-                            " have whole seconds only"};
+      throw cli::UsageError{"--fault clock-step: the times of " + options.instrument->name + " have whole seconds only"};
+}
+
+/// One that mth5-sim knows, or the one of a profile.
+simulate::Instrument find_instrument(const std::string& name, std::vector<std::string> names) {
+  if (const auto* known = simulate::find_instrument(name)) return *known;
+  const auto folders = daq::config::instrument_folders({});
+  const auto profile = daq::config::find_instrument(name, folders);
+  if (profile.instrument) return simulate::framed(*profile.instrument);
+  for (const auto& one : daq::config::list_instruments(folders))
+    if (std::holds_alternative<daq::decode::FrameFormat>(one.instrument.decoder)) names.push_back(one.name);
+  const auto near = cli::nearest(name, names);
+  if (profile.findings.size() == 1 && !near.empty())
+    throw cli::UsageError{"instrument '" + name + "' is not known; did you mean '" + near + "'?"};
+  throw cli::UsageError{profile.findings.front().text()};
 }
 
 Options read_options(const po::variables_map& values) {
@@ -77,33 +93,32 @@ Options read_options(const po::variables_map& values) {
     names.emplace_back(one.name);
     known += (known.empty() ? "" : ", ") + std::string{one.name};
   }
-  if (!instrument) throw cli::UsageError{"which instrument? known: " + known};
-  options.instrument = simulate::find_instrument(*instrument);
-  if (options.instrument == nullptr) {
-    const auto near = cli::nearest(*instrument, names);
-    throw cli::UsageError{"instrument '" + *instrument + "' is not known; " +
-                          (near.empty() ? "known: " + known : "did you mean '" + near + "'?")};
-  }
+  if (!instrument) throw cli::UsageError{"which instrument? known: " + known + ", and every profile with frame:"};
+  options.instrument = find_instrument(*instrument, names);
   const auto to = text("to");
   if (!to) throw cli::UsageError{"--to is missing: where shall it send?"};
   options.target = sim::parse_target(*to);
 
   if (values.count("replay") > 0)
     for (const auto& file : values["replay"].as<std::vector<std::string>>()) options.replay.emplace_back(file);
+  if (!options.replay.empty() && !options.instrument->lines)
+    throw cli::UsageError{"--replay: plays lines of text; a recording of " + options.instrument->name +
+                          " is played by mth5d: file: {path: ...}"};
   for (const char* name : {"signal", "start"})
     if (values.count(name) > 0 && !options.replay.empty())
       throw cli::UsageError{"--" + std::string{name} + ": a recording is played as it is; leave out this or --replay"};
 
   const auto rate = text("rate");
   const double rate_hz = rate ? parse_rate(*rate, *options.instrument) : options.instrument->rates_hz.front();
-  options.play.rate_hz = options.signal.rate_hz = rate_hz;
+  options.signal.rate_hz = rate_hz;
+  options.play.rate_hz = rate_hz / static_cast<double>(options.instrument->samples_per_record);
   if (const auto speed = text("speed"); speed == "max")
     options.play.speed.reset();
   else if (speed)
     options.play.speed = parse_number("--speed", *speed, " or max");
   if (const auto duration = text("duration"))
     options.play.n_records = static_cast<std::uint64_t>(
-        std::ceil(std::chrono::duration<double>(parse_duration("--duration", *duration)).count() * rate_hz));
+        std::ceil(std::chrono::duration<double>(parse_duration("--duration", *duration)).count() * options.play.rate_hz));
   if (options.replay.empty() && options.target.kind == sim::Target::Kind::File && !options.play.speed && !options.play.n_records)
     throw cli::UsageError{"--speed max into a file needs --duration; it would fill the disk"};
 
@@ -122,7 +137,7 @@ Options read_options(const po::variables_map& values) {
     const auto time = mth5::parse_time(*start);
     if (!time) throw cli::UsageError{"--start: '" + *start + "' is not a time (as 2026-05-01T00:00:00Z)"};
     if (time->time_since_epoch() % options.instrument->time_resolution != mth5::Nanos{0})
-      throw cli::UsageError{"--start: the times of " + std::string{options.instrument->name} + " have whole seconds only"};
+      throw cli::UsageError{"--start: the times of " + options.instrument->name + " have whole seconds only"};
     options.signal.start = *time;
   }
   if (const auto fault = text("fault")) {
@@ -195,8 +210,8 @@ int sim_main(int argc, char** argv) {
       "linger", text()->value_name("TIME"), "at the end wait this long for the reader; default: pty no limit, tcp 10s");
   line.positional.add("instrument", 1);
   line.footer = "Instruments:\n";
-  for (const auto& one : simulate::instruments())
-    line.footer += "  " + std::string{one.name} + "  " + std::string{one.description} + "\n";
+  for (const auto& one : simulate::instruments()) line.footer += "  " + one.name + "  " + one.description + "\n";
+  line.footer += "  NAME, FILE.yaml  any instrument whose profile has frame: (mth5d --list-instruments)\n";
   line.footer +=
       "\nExamples:\n"
       "  mth5-sim lemi424 --to pty:/tmp/lemi\n"

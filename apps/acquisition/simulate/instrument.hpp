@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -37,16 +38,18 @@ struct Description {
   std::vector<std::string_view> values;  ///< as text, in the order of Instrument::values; fewer if the record is short
 };
 
-/// One instrument: a row of the table in instrument.cpp. A new one is one more file and one more row.
+/// One instrument: a row of the table in instrument.cpp, or made of a profile (frames.hpp).
 struct Instrument {
-  std::string_view name;
-  std::string_view description;
-  std::span<const double> rates_hz;  ///< it can have; the first is the default
-  mth5::Nanos time_resolution;       ///< of the times in its records
-  std::span<const std::string_view> values;
-  std::unique_ptr<RecordSource> (*generate)(const SignalSettings& settings);  ///< endless
-  void (*describe)(std::string_view record, Description& out);
-  void (*set_time)(std::string& record, mth5::UtcNanos time);  ///< of a record that describe() found a time in
+  std::string name;
+  std::string description;
+  std::vector<double> rates_hz;  ///< it can have; the first is the default
+  std::size_t samples_per_record = 1;
+  mth5::Nanos time_resolution{};  ///< of the times in its records
+  std::vector<std::string> values;
+  std::function<std::unique_ptr<RecordSource>(const SignalSettings& settings)> generate;  ///< endless
+  std::function<void(std::string_view record, Description& out)> describe;
+  std::function<void(std::string& record, mth5::UtcNanos time)> set_time;  ///< of a record that describe() found a time in
+  bool lines = true;                                                       ///< records are lines: recordings of it can be played
 };
 
 [[nodiscard]] std::span<const Instrument> instruments();

@@ -154,16 +154,16 @@ void append_line(const Lemi424Record& record, std::string& out) {
 }
 
 Instrument lemi424() {
-  return {.name = "lemi424",
-          .description = "LEMI-424 long-period magnetotelluric instrument: text, one line a second",
-          .rates_hz = kRates,
-          .time_resolution = std::chrono::seconds{1},
-          .values = kValues,
-          .generate = [](const SignalSettings& settings) -> std::unique_ptr<RecordSource> {
-            return std::make_unique<Lemi424Lines>(settings);
-          },
-          .describe = describe,
-          .set_time = set_time};
+  Instrument instrument;
+  instrument.name = "lemi424";
+  instrument.description = "LEMI-424 long-period magnetotelluric instrument: text, one line a second";
+  instrument.rates_hz.assign(kRates.begin(), kRates.end());
+  instrument.time_resolution = std::chrono::seconds{1};
+  instrument.values.assign(kValues.begin(), kValues.end());
+  instrument.generate = [](const SignalSettings& settings) { return std::make_unique<Lemi424Lines>(settings); };
+  instrument.describe = describe;
+  instrument.set_time = set_time;
+  return instrument;
 }
 
 }  // namespace daq::simulate
