@@ -420,9 +420,9 @@ TEST_F(Config, AProfileIsFoundByNameAndByPath) {
   ASSERT_TRUE(by_path.instrument);
   EXPECT_EQ(by_path.instrument->name, "lemi424");
   EXPECT_EQ(by_path.instrument->channels.size(), by_name.instrument->channels.size());
-  const auto none = find_instrument("lemi425", {source_config() / "instruments"});
+  const auto none = find_instrument("lemi4244", {source_config() / "instruments"});
   ASSERT_EQ(none.findings.size(), 1U);
-  EXPECT_THAT(none.findings[0].text(), testing::HasSubstr("--try: no profile 'lemi425.yaml' in "));
+  EXPECT_THAT(none.findings[0].text(), testing::HasSubstr("--try: no profile 'lemi4244.yaml' in "));
   EXPECT_THAT(none.findings[0].text(), testing::HasSubstr("did you mean 'lemi424'?"));
   const auto missing = find_instrument("./nowhere.yaml", {});
   ASSERT_EQ(missing.findings.size(), 1U);

@@ -138,9 +138,9 @@ const ConfigCase kCases[] = {
     {"no instrument", "    instrument: lemi424\n", "", {}, {"mth5d.yaml:5:5: sources[0].instrument: is missing"}},
     {"unknown instrument",
      "lemi424",
-     "lemi425",
+     "lemi4244",
      {},
-     {"mth5d.yaml:7:17: sources[0].instrument: no profile 'lemi425.yaml' in instruments, config/instruments; did you mean "
+     {"mth5d.yaml:7:17: sources[0].instrument: no profile 'lemi4244.yaml' in instruments, config/instruments; did you mean "
       "'lemi424'?"}},
     {"an instrument that is a path",
      "lemi424",
