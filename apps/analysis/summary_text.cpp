@@ -96,7 +96,7 @@ std::string age_text(double seconds) {
 std::string position(const mth5::Metadata& station) {
   const double latitude = station.number("location.latitude");
   const double longitude = station.number("location.longitude");
-  if (std::isnan(latitude) || std::isnan(longitude)) return "";
+  if (std::isnan(latitude) || std::isnan(longitude)) return "  position unknown\n";
   const double elevation = station.number("location.elevation");
   return "  latitude " + degrees_text(latitude) + "  longitude " + degrees_text(longitude) +
          (std::isnan(elevation) ? "" : "  elevation " + number_text(elevation) + " m") + "\n";

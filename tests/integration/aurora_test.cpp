@@ -1,9 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <sstream>
 
+#include "mth5/reader.hpp"
 #include "support/process.hpp"
 #include "support/recording.hpp"
 #include "support/support.hpp"
@@ -39,20 +41,26 @@ void record(const fs::path& text, const fs::path& to, const char* version = "0.2
   fs::copy_file(recording.file(), to);
 }
 
+std::string without_position(std::string line) {
+  const std::string position = "4030.00000 N 11506.00000 W";
+  return line.replace(line.find(position), position.size(), "? N ? W");
+}
+
 TEST(Aurora, FindsTheImpedanceOfAHalfSpace) {
   const support::TempDir dir;
-  const auto text = dir / "whole.txt", with_gap = dir / "gap.txt";
+  const auto text = dir / "whole.txt", with_gap = dir / "gap.txt";  // the latter of a site whose GPS gave no position
   ASSERT_EQ(support::run({python(), script(), "make", text.string()}, {}, std::chrono::seconds{200}).code, 0);
   std::istringstream lines{support::read_text(text)};
   std::string kept;
   int n = 0;
   for (std::string line; std::getline(lines, line); ++n)
-    if (n < kGapFrom || n >= kGapFrom + kGapLines) kept += line + "\n";
+    if (n < kGapFrom || n >= kGapFrom + kGapLines) kept += without_position(line) + "\n";
   ASSERT_EQ(n, kLines);
   support::write_text(with_gap, kept);
   record(text, dir / "whole.h5");
   record(text, dir / "whole010.h5", "0.1.0");
   record(with_gap, dir / "gap.h5");
+  ASSERT_TRUE(std::isnan(mth5::Reader{dir / "gap.h5"}.stations().at(0).metadata.number("location.latitude")));
   {  // a copy of a file that is being written is made whole as after a crash
     Recording recording{Recording::replay(text, "1000000"), {.source = kChannels}};
     ASSERT_TRUE(recording.wait_until(

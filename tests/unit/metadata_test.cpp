@@ -73,7 +73,7 @@ TEST(Table, HasEachNameOnceAndADescription) {
 TEST(Table, EveryDefaultMayBeSet) {
   for (const auto kind : kKinds)
     for (const auto& row : mth5::attributes(kind)) {
-      if (!row.required || row.default_value.empty()) continue;
+      if (!row.required || row.default_value.empty() || row.default_value == "nan") continue;  // nobody sets what is not known
       EXPECT_EQ(refusal(kind, std::string{row.name}.c_str(), Value{std::string{row.default_value}}), "");
     }
 }
@@ -346,6 +346,10 @@ TEST(Metadata, WritesWhatIsSetAndRequiredDefaultsInTableOrder) {
 TEST(Metadata, WritesNothingThatPythonRefuses) {
   for (const auto kind : kKinds)
     for (const auto& [name, value] : Metadata{kind}.written()) {
+      if (const auto* number = std::get_if<double>(&value); number != nullptr && std::isnan(*number)) {
+        EXPECT_EQ(name, "location.elevation") << "Python takes NaN for no other (mth5-format, 2.9)";
+        continue;
+      }
       EXPECT_EQ(refusal(kind, name.c_str(), value), "") << name;
       const bool has_options = !mth5::find_attribute(kind, name)->options.empty();
       EXPECT_FALSE(has_options && value == Value{std::string{}}) << name;

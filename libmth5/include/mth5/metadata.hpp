@@ -36,7 +36,7 @@ struct Attribute {
   Type type = Type::Text;
   std::string_view units = {};          ///< of a number: "degrees", "meters", "volts", "" …
   bool required = false;                ///< always written, with its default where it is not set
-  std::string_view default_value = {};  ///< as text; "" = absent
+  std::string_view default_value = {};  ///< as text; "" = absent, "nan" = not known, but written
   std::string_view options = {};        ///< allowed texts, separated by '|'; "" = any; `IGRF-*`: any text that begins so.
                                         ///< Case, blanks, '-' and '_' do not count. A number may have one too: `none`
   std::string_view pattern = {};        ///< what a text, or each element of a list, must match, as ECMAScript regex; "" = any

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "file/file_impl.hpp"
 #include "h5/types.hpp"
@@ -130,12 +131,14 @@ void FileImpl::finish_survey(Survey& survey) {
   double east = -180;
   double west = 180;
   for (const auto& station : stations_) {
-    if (station.survey != id || station.metadata.find("location.latitude") == nullptr) continue;
+    const double latitude = station.metadata.number("location.latitude");
+    const double longitude = station.metadata.number("location.longitude");
+    if (station.survey != id || std::isnan(latitude) || std::isnan(longitude)) continue;
     any = true;
-    north = std::max(north, station.metadata.number("location.latitude", 0));
-    south = std::min(south, station.metadata.number("location.latitude", 0));
-    east = std::max(east, station.metadata.number("location.longitude", 0));
-    west = std::min(west, station.metadata.number("location.longitude", 0));
+    north = std::max(north, latitude);
+    south = std::min(south, latitude);
+    east = std::max(east, longitude);
+    west = std::min(west, longitude);
   }
   if (any) {
     derive("northwest_corner.latitude", north);

@@ -87,10 +87,7 @@ bool FileImpl::load_summary(hid_t file, std::int64_t visible_samples) {
     n_summary_rows_ = taken.n_rows;
     return true;
   } catch (const contents::Contradiction&) {
-    return false;                 // which way it was wrong a Reader's warnings() say; here it is put right
-  } catch (const FileError& e) {  // a program with a newer HDF5 wrote the table
-    if (!contents::unsupported(e.what(), probe(path_).superblock_version)) throw;
-    return false;
+    return false;  // which way it was wrong a Reader's warnings() say; here it is put right
   }
 }
 
@@ -160,9 +157,9 @@ file::ChannelRow FileImpl::loaded_row(const Run& run, const ChannelInfo& channel
   row.start = to_mth5_time(channel.start);
   row.sample_rate = channel.sample_rate;
   row.measurement_type = to_string(channel.kind);
-  row.latitude = station.metadata.number("location.latitude", 0);
-  row.longitude = station.metadata.number("location.longitude", 0);
-  row.elevation = station.metadata.number("location.elevation", 0);
+  row.latitude = station.metadata.number("location.latitude");
+  row.longitude = station.metadata.number("location.longitude");
+  row.elevation = station.metadata.number("location.elevation");
   row.azimuth = metadata.number("measurement_azimuth", 0);
   row.tilt = metadata.number("measurement_tilt", 0);
   row.units = channel.units;

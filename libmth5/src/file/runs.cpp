@@ -195,9 +195,9 @@ file::ChannelRow FileImpl::channel_row(const Run& run, const Metadata& written, 
   row.survey = station.survey;
   row.station = station.metadata.text("id");
   row.run = run.id;
-  row.latitude = station.metadata.number("location.latitude", 0);
-  row.longitude = station.metadata.number("location.longitude", 0);
-  row.elevation = station.metadata.number("location.elevation", 0);
+  row.latitude = station.metadata.number("location.latitude");
+  row.longitude = station.metadata.number("location.longitude");
+  row.elevation = station.metadata.number("location.elevation");
   row.component = written.text("component");
   row.start = to_mth5_time(run.start);
   row.end = to_mth5_time(run.end());

@@ -12,7 +12,7 @@ namespace mth5::file {
 /// One row of channel_summary; packed as on disk by pack().
 struct ChannelRow {
   std::string survey, station, run;
-  double latitude = 0, longitude = 0, elevation = 0;
+  double latitude = 0, longitude = 0, elevation = 0;  ///< NaN = not known
   std::string component, start, end;
   std::int64_t n_samples = 0;
   double sample_rate = 0;

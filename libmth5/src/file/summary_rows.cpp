@@ -78,9 +78,9 @@ void FileImpl::refresh_station_rows(const Station& station) {
   file::ChannelRow place;
   place.survey = station.survey;
   place.station = station.metadata.text("id");
-  place.latitude = station.metadata.number("location.latitude", 0);
-  place.longitude = station.metadata.number("location.longitude", 0);
-  place.elevation = station.metadata.number("location.elevation", 0);
+  place.latitude = station.metadata.number("location.latitude");
+  place.longitude = station.metadata.number("location.longitude");
+  place.elevation = station.metadata.number("location.elevation");
   packed_.resize(n_summary_rows_);
   transfer(summary_in_edit().get(), row_type_.get(), 0, packed_, false);
   for (auto& row : packed_) file::move_to(row, place);

@@ -36,6 +36,7 @@ inline constexpr std::string_view kLicenses =
     "C-UDA-1.0|DL-DE-BY-2.0|DL-DE-ZERO-2.0|etalab-2.0|NIST-PD|NLOD-2.0|OGL-Canada-2.0|OGL-UK-3.0";
 inline constexpr std::string_view kMagneticModels = "EMAG2|EMAG2-*|EMM|EMM-*|HDGM|HDGM-*|IGRF|IGRF-*|WMM|WMM-*|unknown|unknown-*";
 inline constexpr std::string_view kEpoch = "1980-01-01T00:00:00+00:00";  // what Python writes for a time that is not known
+inline constexpr std::string_view kUnknown = "nan";                      // a number that is not known and must be there
 
 constexpr Attribute text(std::string_view name, std::string_view description) {
   return {.name = name, .description = description};
@@ -109,9 +110,9 @@ inline constexpr Attribute kSoftware[] = {
 };
 
 inline constexpr Attribute kCornerRows[] = {
-    within(needed(number("latitude", "degrees", "latitude"), "0"), -90, 90),
-    within(needed(number("longitude", "degrees", "longitude"), "0"), -180, 180),
-    needed(number("elevation", "meters", "elevation"), "0"),
+    within(number("latitude", "degrees", "latitude"), -90, 90),
+    within(number("longitude", "degrees", "longitude"), -180, 180),
+    number("elevation", "meters", "elevation"),
 };
 
 inline constexpr Attribute kBasicLocation[] = {

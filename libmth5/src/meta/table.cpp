@@ -126,9 +126,10 @@ void Table::station() {
   add(one_of("channel_layout", "L|X|+", "layout of the lines"));
   add(needed(list("channels_recorded", "components", "[A-Za-z0-9_]+"), "[]"));
   add(needed(list("run_list", "ids of the runs", "[A-Za-z0-9_]+"), "[]"));
-  // Python drops a station's channels from a rebuilt summary if one of these three is missing (mth5-format, 2.9).
+  // A position that nobody gave is not known: latitude and longitude have no default. Of the three, Python takes NaN only as
+  // elevation, and without one it drops a station's channels from a summary that it builds again (mth5-format, 2.9).
   for (Attribute row : kBasicLocation) {
-    if (row.type == Type::Float && row.name.size() > 1) row = needed(row, "0");
+    if (row.name == "elevation") row = needed(row, kUnknown);
     mount("location.", std::span{&row, 1});
   }
   mount("location.", kExtendedLocation);

@@ -38,7 +38,7 @@ Table make_table(const std::vector<std::string>& names, const Row& kinds, const 
   return {spec.columns, {packed.bytes().begin(), packed.bytes().end()}};
 }
 
-/// 0 for what is not there, as in Python's table.
+/// 0 for what is not there, as in Python's table; a position that is not known is NaN.
 double number(const Metadata& metadata, std::string_view name) { return metadata.number(name, 0.0); }
 
 }  // namespace
@@ -52,8 +52,8 @@ Table Reader::channel_summary() const {
     });  // always there: the walk comes through it
     const Metadata& place = station->metadata;
     const Metadata own = impl_->channel_metadata(i, kShown);
-    rows.push_back({channel.survey, channel.station, channel.run, number(place, "location.latitude"),
-                    number(place, "location.longitude"), number(place, "location.elevation"), channel.component,
+    rows.push_back({channel.survey, channel.station, channel.run, place.number("location.latitude"),
+                    place.number("location.longitude"), place.number("location.elevation"), channel.component,
                     to_mth5_time(channel.start), to_mth5_time(channel.end()), channel.n_samples, channel.sample_rate,
                     own.text("type", to_string(channel.kind)), number(own, "measurement_azimuth"),
                     number(own, "measurement_tilt"), channel.units, std::int64_t{has_data(i)}});
