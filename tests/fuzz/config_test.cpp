@@ -94,7 +94,8 @@ TEST_F(ConfigFuzz, DamagedFilesAreJudged) {
   RecordProperty("seed", std::to_string(seed));
   std::mt19937_64 random{seed};
   const std::string marks = "{}[]:,-?&*!|>'\"%@#\n\t \\~<0aA.\x01\xff";
-  const auto files = good_files();
+  auto files = good_files();
+  files.push_back(source() / "config/instruments/mth5-frame.yaml");
   for (int round = 0; round < 200; ++round) {
     auto text = support::read_text(files[random() % files.size()]);
     for (auto n = random() % 6 + 1; n > 0; --n) {

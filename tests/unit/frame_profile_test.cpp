@@ -177,6 +177,8 @@ TEST(FrameProfile, SaysAllThatIsWrongWithItsPlace) {
               ElementsAre("18:96: frame.samples.channels[0]: 'bz' is not in channels; did you mean 'bx'?"));
   EXPECT_THAT(problems("rule: [sum8,", "rule: [sum9,"),
               ElementsAre("27:22: frame.others[1].check.rule: 'sum9' is not a rule; did you mean 'sum8'?"));
+  EXPECT_THAT(problems("rule: [sum8, xor8]", "rule: []"), ElementsAre("27:21: frame.others[1].check.rule: is an empty list"));
+  EXPECT_THAT(problems("values: [1, A]", "values: []"), ElementsAre("17:50: frame.locked.values: is an empty list"));
   EXPECT_THAT(problems("poly: 0x1021, ", ""), ElementsAre("14:10: frame.check.poly: is missing: a rule crc needs it"));
   EXPECT_THAT(problems("shift: -300ms", "shift: 2d"),
               ElementsAre("16:94: frame.time.shift: '2d' is not a duration up to a day, such as -300ms"));

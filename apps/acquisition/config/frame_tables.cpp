@@ -130,6 +130,7 @@ Key<T> values_key(std::vector<std::uint64_t> T::*at, std::string_view meaning) {
           [=](MapReader& map, T& t) {
             const Node* list = map.take("values", Node::Kind::Sequence, MapReader::Need::Required);
             if (list == nullptr) return;
+            if (list->items.empty()) map.problem(*list, "values", "is an empty list");
             for (const auto& item : list->items) {
               if (auto wrong = check_bits(item.text); !wrong.empty())
                 map.problem(item, "values", std::move(wrong));
@@ -326,9 +327,10 @@ const Section<FrameCheckKeys>& frame_check_keys() {
                return t.rules.push_back(item.text);
              map.problem(item, "rule", in_quotes(item.text) + " is not a rule" + did_you_mean(item.text, names));
            };
-           if (node->kind == Node::Kind::Sequence)
+           if (node->kind == Node::Kind::Sequence) {
+             if (node->items.empty()) map.problem(*node, "rule", "is an empty list");
              for (const auto& item : node->items) one(item);
-           else
+           } else
              one(*node);
          },
          {}});
