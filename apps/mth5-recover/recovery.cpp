@@ -59,6 +59,16 @@ Findings findings_of(const mth5::Reader& reader, const Options& options, sandbox
       found.unread.push_back(name_of(channels[c]) + ": from sample " + std::to_string(at) + " on: " + e.what());
     }
   }
+  for (std::size_t r = 0; r < reader.runs().size(); ++r) {
+    const std::string name = reader.runs()[r].station + "/" + reader.runs()[r].id + ": ";
+    try {
+      (void)reader.run_metadata(r);
+    } catch (const mth5::FormatError& e) {
+      problems.push_back(name + e.what());
+    } catch (const mth5::Error& e) {
+      found.unread.push_back(name + e.what());
+    }
+  }
   report["verified"] = {{"channels", channels.size()}, {"samples_read", done}};
   analysis::Ledger ledger;
   try {

@@ -52,7 +52,7 @@ struct SwmrCopy {
 /// @param progress  called now and then with the bytes of channels done and in all
 /// @param visiting  called with the path of each object before HDF5 touches it
 /// @throws FileError (target exists, source missing, disk full), BusyError (somebody writes the source), FormatError (not MTH5,
-///         damaged, region references)
+///         damaged, region references), UnsupportedError (needs a newer HDF5, or a filter that is not installed)
 SwmrCopy copy_for_swmr(const std::filesystem::path& from, const std::filesystem::path& to,
                        const std::function<void(std::int64_t, std::int64_t)>& progress = {},
                        const std::function<void(const std::string&)>& visiting = {});

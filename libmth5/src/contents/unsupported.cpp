@@ -28,8 +28,8 @@ std::optional<std::string> unsupported(const std::string& message, std::uint8_t 
   return std::nullopt;
 }
 
-std::optional<std::string> missing_filter(const h5::Dataset& dataset) {
-  const h5::PropertyList create{H5Dget_create_plist(dataset.get()), "filters"};
+std::optional<std::string> missing_filter(hid_t dataset) {
+  const h5::PropertyList create{H5Dget_create_plist(dataset), "filters"};
   const int n = H5Pget_nfilters(create.get());
   for (unsigned i = 0; n > 0 && i < static_cast<unsigned>(n); ++i) {
     unsigned flags = 0;
@@ -41,7 +41,9 @@ std::optional<std::string> missing_filter(const h5::Dataset& dataset) {
     h5::check(filter, "filters");
     if (H5Zfilter_avail(filter) > 0) continue;
     const std::string called = name[0] == '\0' ? "" : std::string{name.data()} + " ";
-    return "needs the HDF5 filter " + called + "(" + std::to_string(filter) + "), which is not installed";
+    return "needs the HDF5 filter " + called + "(" + std::to_string(filter) +
+           "), which is not installed: install it (HDF5_PLUGIN_PATH), or rewrite the file without it where it can be read "
+           "(h5repack -f NONE)";
   }
   return std::nullopt;
 }

@@ -16,7 +16,8 @@ namespace mth5::contents {
 /// over structures (superblock 2 and later) no damage looks so. nullopt: it is something else.
 [[nodiscard]] std::optional<std::string> unsupported(const std::string& message, std::uint8_t superblock_version);
 
-/// The filters of a dataset that are not there: "needs the HDF5 filter lzf (32000), which is not installed". nullopt: all are.
-[[nodiscard]] std::optional<std::string> missing_filter(const h5::Dataset& dataset);
+/// The first filter of a dataset that is not there: "needs the HDF5 filter lzf (32000), which is not installed: …". nullopt: all
+/// are.
+[[nodiscard]] std::optional<std::string> missing_filter(hid_t dataset);
 
 }  // namespace mth5::contents

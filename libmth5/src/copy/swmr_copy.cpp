@@ -2,12 +2,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <map>
 #include <system_error>
 
+#include "contents/unsupported.hpp"
 #include "copy/references.hpp"
 #include "core/durable.hpp"
 #include "core/holders.hpp"
@@ -159,7 +159,11 @@ class Copier {
     const h5::ReadLimit limit{kMostAttribute};
     std::vector<std::string> names;
     hsize_t index = 0;
-    h5::check(H5Aiterate2(from, H5_INDEX_NAME, H5_ITER_INC, &index, collect_attribute, &names), at(path));
+    // HDF5 1.10 first lists them all, and crashes where it cannot read one. To look for a name that is not there it reads all of
+    // few; many it reads one by one in the order in which they are found.
+    h5::check(H5Aexists(from, "\x01"), at(path));
+    h5::check(H5Aiterate2(from, H5_INDEX_NAME, H5_ITER_NATIVE, &index, collect_attribute, &names), at(path));
+    std::sort(names.begin(), names.end());
     for (const auto& name : names) {
       const std::string what = at(path) + "." + name;
       const h5::Attribute attribute{H5Aopen(from, name.c_str(), H5P_DEFAULT), what};
@@ -196,23 +200,6 @@ class Copier {
       h5::check(H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, bytes.data()), what);
   }
 
-  /// What a program lacks is no damage of the file.
-  void require_filters(hid_t create, const std::string& path) const {
-    const int filters = H5Pget_nfilters(create);
-    for (unsigned i = 0; filters > 0 && i < static_cast<unsigned>(filters); ++i) {
-      std::array<char, 256> name{};
-      unsigned flags = 0, configuration = 0;
-      std::size_t values = 0;
-      const H5Z_filter_t id = H5Pget_filter2(create, i, &flags, &values, nullptr, name.size(), name.data(), &configuration);
-      h5::check(id, at(path));
-      if (H5Zfilter_avail(id) > 0) continue;
-      throw FileError{at(path) + ": needs the filter " + (name[0] != '\0' ? std::string{name.data()} : "number") + " (" +
-                      std::to_string(id) +
-                      "), which this HDF5 does not have: install it (HDF5_PLUGIN_PATH), or rewrite the file "
-                      "without it (h5repack -f NONE where it can be read)"};
-    }
-  }
-
   void copy_dataset(hid_t from, hid_t to, const std::string& name, const std::string& path) {
     const h5::Datatype own{H5Dget_type(from), at(path)};
     const h5::Datatype type = plain_type(own.get(), at(path));
@@ -223,7 +210,7 @@ class Copier {
     const bool summary = is_list && (path == "/Experiment/channel_summary" || path == "/Survey/channel_summary");
     h5::PropertyList create{H5Dget_create_plist(from), at(path)};
     const std::size_t size = H5Tget_size(type.get());
-    require_filters(create.get(), path);
+    if (const auto filter = contents::missing_filter(from)) throw UnsupportedError{at(path) + ": " + *filter};
     h5::require_bounded_chunks(from, at(path));
     if (channel || summary) make_appendable(create, size, summary ? kSummaryChunk : 0, path);
     const hsize_t count = static_cast<hsize_t>(std::max<hssize_t>(0, H5Sget_simple_extent_npoints(space.get())));
@@ -383,7 +370,14 @@ SwmrCopy copy_for_swmr(const fs::path& from, const fs::path& to, const std::func
   const h5::PropertyList layout{H5Pcreate(H5P_FILE_CREATE), "file creation list"};
   h5::check(H5Pset_userblock(layout.get(), vfd::kLeastUserBlock), "file creation list: user block");
   h5::File target{H5Fcreate(part.path().c_str(), H5F_ACC_TRUNC, layout.get(), h5::writer_access().get()), to.string()};
-  SwmrCopy counts = Copier{source.get(), target.get(), from.string(), progress, visiting, total}.run();
+  SwmrCopy counts;
+  try {
+    counts = Copier{source.get(), target.get(), from.string(), progress, visiting, total}.run();
+  } catch (const FileError& e) {
+    if (const auto newer = contents::unsupported(e.what(), state.superblock_version))
+      throw UnsupportedError{from.string() + ": " + *newer};
+    throw;
+  }
   source.close(from.string());
   target.close(to.string());
   part.keep_as(to);

@@ -109,6 +109,8 @@ void FileImpl::load_walked(hid_t file) {
       loaded_rows_->push_back(loaded_row(run, channel, contents::metadata_of(dataset.get(), channel.kind, kOfRow)));
     }
   }
+  // One that a newer HDF5 wrote cannot even be deleted: that is told before anything is changed.
+  if (h5::has_link(file, summary_path())) (void)file::is_plain_channel_summary(file, summary_path());
 }
 
 void FileImpl::load_stations(const contents::Structure& found) {

@@ -118,7 +118,7 @@ std::size_t Reader::read(std::size_t channel, std::int64_t first, std::span<doub
     h5::check(H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), where.get(), transfer(count, name).get(), out.data()),
               name);
   } catch (const FileError& e) {
-    if (const auto filter = contents::missing_filter(dataset)) throw UnsupportedError{name + ": " + *filter};
+    if (const auto filter = contents::missing_filter(dataset.get())) throw UnsupportedError{name + ": " + *filter};
     if (state() == FileState::Closed) impl_->refuse(e.what());  // nobody changes it: no transient
     throw;
   }
