@@ -110,6 +110,10 @@ herr_t unlock(H5FD_t*) { return 0; }
 const H5FD_class_t& driver() {
   static const H5FD_class_t driver = [] {
     H5FD_class_t c{};
+#ifdef H5FD_CLASS_VERSION  // HDF5 1.14
+    c.version = H5FD_CLASS_VERSION;
+    c.value = static_cast<H5FD_class_value_t>(602);  // outside of HDF5's own
+#endif
     c.name = "mth5-journal";
     c.maxaddr = INT64_MAX;
     c.fc_degree = H5F_CLOSE_WEAK;
