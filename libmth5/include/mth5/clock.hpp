@@ -46,7 +46,7 @@ class RunClock {
   [[nodiscard]] UtcNanos utc_of(std::int64_t sample) const;
   /// start + sample / rate: what a reader of `start` and `sample_rate` alone takes it for.
   [[nodiscard]] UtcNanos plain(std::int64_t sample) const;
-  /// UTC of `count` samples from `first` on: the exact axis of a window.
+  /// UTC of `count` samples from `first` on: the exact axis of a window. @throws StateError if no memory can hold so many
   [[nodiscard]] std::vector<UtcNanos> times(std::int64_t first, std::size_t count) const;
   /// The most by which the plain axis is off within the run, in s, >= 0. NaN if there is no anchor: nobody knows.
   [[nodiscard]] double largest_axis_error() const;

@@ -53,8 +53,9 @@ inline constexpr std::array<Unit, 7> kUnits{{{"d", 86'400'000'000'000},
   return std::to_string(duration.count()) + "ns";  // not reached: 1 ns divides everything
 }
 
-/// A length of time for people, in its two largest units: "3 d 4 h", "59 min 3 s", "0 s".
+/// A length of time for people, in its two largest units: "3 d 4 h", "59 min 3 s", "0 s"; "unknown" for NaN.
 [[nodiscard]] inline std::string rough_duration(double seconds) {
+  if (seconds != seconds) return "unknown";
   constexpr std::array<std::pair<std::int64_t, std::string_view>, 4> kUnits{{{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}}};
   auto left = static_cast<std::int64_t>(std::clamp(seconds, 0.0, 1e15));
   for (std::size_t i = 0; i < kUnits.size(); ++i) {

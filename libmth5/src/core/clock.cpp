@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <string>
+
+#include "mth5/error.hpp"
 
 namespace mth5 {
 
@@ -70,8 +74,13 @@ UtcNanos RunClock::utc_of(std::int64_t sample) const {
 
 std::vector<UtcNanos> RunClock::times(std::int64_t first, std::size_t count) const {
   std::vector<UtcNanos> times;
+  if (count > times.max_size()) throw StateError{"times of " + std::to_string(count) + " samples: there cannot be so many"};
   times.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) times.push_back(utc_of(first + static_cast<std::int64_t>(i)));
+  constexpr auto kLast = std::numeric_limits<std::int64_t>::max();
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto by = static_cast<std::int64_t>(i);
+    times.push_back(utc_of(first > kLast - by ? kLast : first + by));
+  }
   return times;
 }
 

@@ -31,6 +31,7 @@ FileImpl::FileImpl(fs::path path, const CreateOptions& options)
   h5::initialise();
   if (!version_010_ && options.file_version != "0.2.0")
     throw StateError{path_.string() + ": file version '" + options.file_version + "' is not one of 0.1.0, 0.2.0"};
+  if (!path_.has_filename()) throw FileError{"'" + path_.string() + "': names no file; give the data file a name"};
   core::require_local(path_, network_file_system(path_), options.allow_network);
   if (fs::exists(fs::symlink_status(path_)))
     throw FileError{path_.string() + ": exists already and is never overwritten; choose another name"};

@@ -151,7 +151,12 @@ Blocks Channel::blocks(const Window& window, std::size_t block_samples, Units un
 
 Blocks::Blocks(const Reader& reader, std::size_t channel, std::int64_t first, std::int64_t end, std::size_t block_samples,
                double gain)
-    : reader_{&reader}, channel_{channel}, at_{first}, end_{end}, block_samples_{block_samples}, gain_{gain} {
+    : reader_{&reader},
+      channel_{channel},
+      at_{std::max<std::int64_t>(first, 0)},
+      end_{std::max(at_, end)},
+      block_samples_{block_samples},
+      gain_{gain} {
   if (block_samples == 0) throw StateError{reader.path().string() + ": a block of 0 samples would never end"};
 }
 
