@@ -62,6 +62,32 @@ TEST_F(MovedFile, DeletedIsCountedAsLostAndANewOneBegins) {
   EXPECT_EQ(gaps[0], (support::StoredGap{0, 100, "file-lost"}));
 }
 
+class CutFile : public MovedFile, public testing::WithParamInterface<double> {};
+
+TEST_P(CutFile, IsCountedAsLostAndANewOneBegins) {
+  record(0, 100);
+  const auto file = recording_.file();
+  fs::resize_file(file, static_cast<std::uintmax_t>(GetParam() * static_cast<double>(fs::file_size(file))));
+  record(100, 160);
+  ASSERT_TRUE(recording_.wait_for_log("was cut short by another program")) << recording_.log();
+  const auto left = support::read_text(file);
+  record(160, 200);
+  const auto status = end();
+  EXPECT_EQ(support::read_text(file), left) << "nothing more is written to it";
+  EXPECT_TRUE(status.at("ledger").at("balanced").get<bool>()) << status.dump(1);
+  const auto& stream = status.at("streams").at(0);
+  const int lost = stream.at("dropped").at("file-lost");
+  EXPECT_GE(lost, 100);
+  EXPECT_LE(lost, 160);
+  std::vector<int> found;
+  for (const auto& path : recording_.files())
+    if (path != file)
+      for (const int second : support::stored(path).seconds) found.push_back(second);
+  EXPECT_EQ(found, support::seconds(lost, 200));
+}
+
+INSTANTIATE_TEST_SUITE_P(To, CutFile, testing::Values(0.0, 0.5, 0.97));
+
 TEST_F(MovedFile, RenamedIsClosedWhereItIsAndANewOneBegins) {
   record(0, 100);
   const auto file = recording_.file();

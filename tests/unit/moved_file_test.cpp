@@ -57,6 +57,15 @@ struct Written {
   }
 };
 
+TEST(MovedFile, ThatWasCutIsNotWrittenAnyMore) {
+  Written w;
+  fs::resize_file(w.path, fs::file_size(w.path) - 100);
+  EXPECT_EQ(w.writer->file().still_there(), FileName::Cut);
+  const auto left = support::read_text(w.path);
+  EXPECT_THAT([&] { go_on(*w.writer); }, testing::ThrowsMessage<mth5::FileError>(testing::HasSubstr("another program cut it")));
+  EXPECT_EQ(support::read_text(w.path), left);
+}
+
 TEST(MovedFile, IsWholeUnderItsNewName) {
   Written w;
   fs::rename(w.path, w.dir / "b.h5");

@@ -178,23 +178,34 @@ void Recorder::watch_file() {
   if (disk_.keep_reserve())
     say(spdlog::level::warn, "reserve removed",
         "the reserve for closing files was removed by somebody, and is set aside again: " + disk_.reserve_file().string());
-  const auto where = writer_.whereabouts();
-  if (where == mth5::FileName::There) return;
+  if (gave_up_lost_file() || writer_.whereabouts() == mth5::FileName::There) return;
   const std::string path = writer_.path().string();
-  if (where == mth5::FileName::Deleted) {
-    const auto loss = writer_.abandon(ledger::Drop::FileLost);
-    say(spdlog::level::err, "file deleted",
-        fmt::format("{}: was deleted while it was recorded; {} samples a channel are lost with it (file-lost); a new file begins",
-                    path, loss.samples));
-    return;
-  }
   say(spdlog::level::err, "file moved",
       path + ": was renamed or moved, or its folder was; it is closed where it is now, and a new file begins");
   writer_.flush();
   writer_.close();
 }
 
+bool Recorder::gave_up_lost_file() {
+  const auto where = writer_.whereabouts();
+  if (where != mth5::FileName::Deleted && where != mth5::FileName::Cut) return false;
+  const std::string path = writer_.path().string();
+  const auto loss = writer_.abandon(ledger::Drop::FileLost);
+  if (where == mth5::FileName::Deleted)
+    say(spdlog::level::err, "file deleted",
+        fmt::format("{}: was deleted while it was recorded; {} samples a channel are lost with it (file-lost); a new file begins",
+                    path, loss.samples));
+  else
+    say(spdlog::level::err, "file cut",
+        fmt::format(
+            "{}: was cut short by another program while it was recorded and is left as it is; its {} samples a channel count as "
+            "lost (file-lost), mth5-recover shows what of them can be read; a new file begins",
+            path, loss.samples));
+  return true;
+}
+
 void Recorder::failed(const mth5::FileError& error) {
+  if (gave_up_lost_file()) return;
   const bool first = writer_.files() == 0;
   const auto loss = writer_.abandon(ledger::Drop::WriteFailed);
   if (first) throw;
@@ -223,6 +234,7 @@ void Recorder::failed(const mth5::FileError& error) {
 }
 
 void Recorder::refused(const std::exception& error) {
+  if (gave_up_lost_file()) return;
   const bool had_file = writer_.is_open();
   ++failures_;
   std::string line = std::string{"not written: "} + error.what();

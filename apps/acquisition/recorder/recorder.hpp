@@ -86,6 +86,8 @@ class Recorder {
   void watch(Steady::time_point now);
   void watch_disk(Steady::time_point now);
   void watch_locks();
+  /// Begins anew where nothing of the live file can be trusted any more: it was deleted, or cut short. @returns whether it was
+  bool gave_up_lost_file();
   void watch_file();
   void failed(const mth5::FileError& error);
   void refused(const std::exception& error);

@@ -55,11 +55,12 @@ struct ChannelSpec {
   std::optional<double> fill = {};
 };
 
-/// What has become of the name of a file while it is written.
+/// What has become of a file, or of its name, while it is written.
 enum class FileName {
   There,    ///< it has its name
   Renamed,  ///< not under its name any more, but it has another one, perhaps in another directory: what is written is kept
   Deleted,  ///< it has none: what is written is lost with the last descriptor
+  Cut,      ///< its end was cut off by another program: it is damaged, and nothing more is written to it
 };
 
 struct CreateOptions {
@@ -254,8 +255,8 @@ class File {
   /// @param survey  may be "" in files of version 0.1.0
   /// @throws StateError if there is no such station
   [[nodiscard]] const std::vector<std::string>& run_names(std::string_view survey, std::string_view station) const;
-  /// Whether the file still has its name: somebody may have renamed or deleted it, or its directory. Writing goes on undisturbed,
-  /// as all of it goes through the descriptor. @throws StateError after close()
+  /// Whether the file still has its name and its length: somebody may have renamed, deleted or cut it, or its directory. Without
+  /// its name writing goes on undisturbed, as all of it goes through the descriptor. @throws StateError after close()
   [[nodiscard]] FileName still_there() const;
 
   explicit File(std::unique_ptr<class FileImpl> impl);

@@ -120,6 +120,7 @@ FileName FileImpl::still_there() const {
   struct stat open {};
   struct stat named {};
   if (!open_ || fstat(lock_.fd(), &open) != 0) throw StateError{path_.string() + ": still_there: the file is closed"};
+  if (static_cast<std::uint64_t>(open.st_size) < store_->size()) return FileName::Cut;
   if (stat(work_path_.c_str(), &named) == 0 && named.st_dev == open.st_dev && named.st_ino == open.st_ino) return FileName::There;
   return open.st_nlink > 0 ? FileName::Renamed : FileName::Deleted;
 }

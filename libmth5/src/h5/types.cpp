@@ -116,6 +116,8 @@ PropertyList writer_access() {
   check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V110, H5F_LIBVER_V110), "file access list: versions");
   check(H5Pset_file_locking(access.get(), false, true), "file access list: locking");
   check(H5Pset_fclose_degree(access.get(), H5F_CLOSE_SEMI), "file access list: close degree");
+  // Nobody else writes: what does not fit its checksum is damaged, and HDF5 would wait for it to be mended, a hundred times.
+  check(H5Pset_metadata_read_attempts(access.get(), 1), "file access list: read attempts");
   return access;
 }
 

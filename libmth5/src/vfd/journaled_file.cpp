@@ -122,10 +122,19 @@ void JournaledFile::write_new(std::uint64_t at, std::span<const char> bytes) {
   write_straight(at, bytes, true);
 }
 
+/// What is written behind a cut would look like a whole file with zeros in it.
+void JournaledFile::check_not_cut() const {
+  const std::uint64_t now = core::size_of(fd_, path_);
+  if (now < size_)
+    throw FileError{path_.string() + ": has " + std::to_string(now) + " of the " + std::to_string(size_) +
+                    " bytes that were written: another program cut it; nothing more is written to it"};
+}
+
 void JournaledFile::fill_ahead(std::uint64_t at, std::size_t size) {
   if (abandoned_ || rehearsal_) return;
   const std::vector<char> zeros(size);
   final_failure([&] {
+    check_not_cut();
     keep_before(at, size);
     core::write_all(fd_, zeros.data(), size, at, path_);
   });
@@ -139,6 +148,7 @@ void JournaledFile::log(std::uint64_t at, std::span<const char> bytes) {
 
 void JournaledFile::write_straight(std::uint64_t at, std::span<const char> bytes, bool raw) {
   final_failure([&] {
+    check_not_cut();
     keep_before(at, bytes.size());
     core::write_all(fd_, bytes.data(), bytes.size(), at, path_);
   });
@@ -270,6 +280,7 @@ bool JournaledFile::commit(bool durable, std::int64_t samples) {
     return durable;
   }
   return final_failure([&] {
+    check_not_cut();
     if (!journal_) {
       keep_before();
       apply();

@@ -51,6 +51,8 @@ class JournaledFile {
   void write(std::uint64_t at, std::span<const char> bytes, bool raw);
   void truncate(std::uint64_t end) { end_ = end; }
   [[nodiscard]] std::uint64_t end() const { return end_; }
+  /// Bytes the file has on disk, if nobody else changed it.
+  [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] int fd() const { return fd_; }
 
   struct Write {
@@ -93,6 +95,7 @@ class JournaledFile {
   Replay replay();
   /// Called before any byte of the file is changed.
   void keep_before(std::uint64_t at = 0, std::uint64_t size = 0);
+  void check_not_cut() const;
   void write_straight(std::uint64_t at, std::span<const char> bytes, bool raw);
   void log(std::uint64_t at, std::span<const char> bytes);
   [[nodiscard]] std::span<const char> contents(const Entry& entry) const { return {arena_.data() + entry.from, entry.size}; }
