@@ -70,6 +70,30 @@ TEST_F(RecoverContained, AFileThatHdf5NeverLeavesIsPutBackAsItWas) {
   }
 }
 
+TEST_F(RecoverContained, AFileOfADeadWriterThatWasCutIsRecoveredOrPutBackAsItWas) {
+  write(false);
+  const auto whole = support::read_text(path_);
+  const std::size_t user_block = std::size_t{1} << 20;
+  ASSERT_GT(whole.size(), user_block);
+  int refused = 0;
+  for (std::size_t percent = 99; percent >= 50; percent -= 7) {
+    const auto bytes = whole.substr(0, user_block + (whole.size() - user_block) * percent / 100);
+    support::write_text(path_, bytes);
+    const auto done = recover({path_});
+    EXPECT_THAT(done.code, testing::AnyOf(0, 4)) << percent << " %: " << done.err;
+    const fs::path before = path_.string() + ".before-recovery";
+    if (fs::exists(before)) {  // recovered, perhaps to less than was there
+      EXPECT_EQ(recover({"--undo", before, path_}).code, 0) << percent << " %";
+      fs::remove(before);
+    } else {
+      EXPECT_EQ(done.code, 4) << percent << " %: " << done.err;
+      ++refused;
+    }
+    EXPECT_TRUE(support::read_text(path_) == bytes) << percent << " %";
+  }
+  EXPECT_GT(refused, 2);
+}
+
 TEST_F(RecoverContained, ADryRunTellsOfACrashedWriterByItsExitCode) {
   write(false);
   EXPECT_EQ(recover({"--dry-run", path_}).code, 5);

@@ -44,6 +44,7 @@ h5::PropertyList look_access() {
   h5::PropertyList access{H5Pcreate(H5P_FILE_ACCESS), "file access list"};
   h5::use_bounded_file(access);
   h5::check(H5Pset_file_locking(access.get(), false, true), "file access list: locking");
+  h5::check(H5Pset_metadata_read_attempts(access.get(), 1), "file access list: read attempts");  // as in writer_access()
   return access;
 }
 
