@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
-#include <map>
+#include <set>
 
 #include "analysis/json.hpp"
 #include "analysis/table_text.hpp"
@@ -16,38 +16,14 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr std::string_view kFolder = "clock/";
 
-/// The runs an anchor may belong to, by id: those of the stream's station and rate where these are known.
-std::multimap<std::string, const mth5::RunInfo*> runs_of(const mth5::Reader& file, const std::string& stream) {
-  std::string station;
-  double rate = 0;
-  bool known = false;
-  if (const auto table = file.table("streams"))
-    for (std::size_t i = 0; i < table->size(); ++i)
-      if (table->text(i, "name") == stream) {
-        station = table->text(i, "station");
-        rate = table->number(i, "sample_rate");
-        known = true;
-      }
-  std::multimap<std::string, const mth5::RunInfo*> runs;
-  for (const auto& run : file.runs())
-    if (run.sample_rate > 0 && run.n_samples > 0)
-      if (!known || (run.station == station && (rate <= 0 || std::abs(run.sample_rate - rate) <= 1e-9 * rate)))
-        runs.emplace(run.id, &run);
-  return runs;
-}
-
-/// Largest distance between the plain axis of its run and an anchor.
-double axis_error(const mth5::Table& anchors, const std::multimap<std::string, const mth5::RunInfo*>& runs) {
+/// The largest of the runs that a stream has anchors of.
+double axis_error(const mth5::Reader& file, const mth5::Table& anchors, const std::vector<mth5::RunClock>& clocks) {
+  std::set<std::string> of_stream;
+  for (std::size_t i = 0; i < anchors.size(); ++i) of_stream.insert(anchors.text(i, "run"));
   double largest = kNaN;
-  for (std::size_t i = 0; i < anchors.size(); ++i) {
-    if (anchors.text(i, "kind") == "none") continue;
-    const auto run = runs.find(anchors.text(i, "run"));
-    const auto sample = anchors.integer(i, "sample");
-    if (run == runs.end() || sample < 0 || sample >= run->second->n_samples) continue;
-    const mth5::UtcNanos utc{mth5::Nanos{anchors.integer(i, "utc")}};
-    const double off = mth5::samples_between(mth5::sample_time(run->second->start, run->second->sample_rate, sample), utc, 1.0);
-    largest = std::fmax(largest, std::abs(off));
-  }
+  for (std::size_t i = 0; i < clocks.size(); ++i)
+    if (file.runs()[i].n_samples > 0 && of_stream.count(file.runs()[i].id) > 0)
+      largest = std::fmax(largest, clocks[i].largest_axis_error());
   return largest;
 }
 
@@ -55,23 +31,49 @@ double axis_error(const mth5::Table& anchors, const std::multimap<std::string, c
 
 std::vector<ClockSummary> read_clocks(const mth5::Reader& file) {
   std::vector<ClockSummary> clocks;
+  const auto of_runs = file.clocks();
   for (const auto& name : file.tables()) {
     if (!name.starts_with(kFolder)) continue;
     const auto anchors = file.table(name);
     if (!anchors || anchors->size() == 0) continue;
     const std::size_t last = anchors->size() - 1;
-    const std::string stream = name.substr(kFolder.size());
-    clocks.push_back({.stream = stream,
+    clocks.push_back({.stream = name.substr(kFolder.size()),
                       .source = anchors->text(last, "kind"),
                       .time = mth5::UtcNanos{mth5::Nanos{anchors->integer(last, "utc")}},
                       .ppm = anchors->number(last, "ppm"),
                       .residual_us = 1e6 * anchors->number(last, "residual"),
                       .uncertainty_us = 1e6 * anchors->number(last, "uncertainty"),
-                      .axis_error_s = axis_error(*anchors, runs_of(file, stream)),
+                      .axis_error_s = axis_error(file, *anchors, of_runs),
                       .locked = anchors->integer(last, "locked") != 0});
   }
   std::sort(clocks.begin(), clocks.end(), [](const auto& a, const auto& b) { return a.stream < b.stream; });
   return clocks;
+}
+
+std::pair<std::int64_t, std::int64_t> samples_within(const mth5::TimeRange& window, const mth5::RunClock& clock,
+                                                     double sample_rate, std::int64_t n) {
+  if (clock.anchors().empty()) return mth5::indexes_within(window, clock.plain(0), sample_rate, n);
+  const auto first_at = [&](mth5::UtcNanos time) {  // times of samples ascend
+    std::int64_t low = 0;
+    for (std::int64_t high = n; low < high;) {
+      const auto middle = low + (high - low) / 2;
+      if (clock.utc_of(middle) < time)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    return low;
+  };
+  const auto first = window.from ? first_at(*window.from) : 0;
+  return {first, std::max(first, window.to ? first_at(*window.to) : n)};
+}
+
+std::int64_t nearest_sample(mth5::UtcNanos time, const mth5::RunClock& clock, const mth5::RunInfo& run) {
+  if (run.sample_rate <= 0) return 0;
+  const auto next = samples_within({time, {}}, clock, run.sample_rate, run.n_samples).first;
+  const auto from = std::max<std::int64_t>(0, next - 1);  // the nearest of both is found from there, as is what lies outside
+  constexpr double kFar = 4e18;
+  return from + std::llround(std::clamp(mth5::samples_between(clock.utc_of(from), time, run.sample_rate), -kFar, kFar));
 }
 
 json::Json to_json(const ClockSummary& clock) {

@@ -1,11 +1,13 @@
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "mth5/channel.hpp"
 #include "mth5/reader.hpp"
 
 /// The clock of a stream, from the anchors of /Acquisition/clock/<stream> (libmth5/doc/acquisition.md). Thread: that of the
@@ -19,13 +21,21 @@ struct ClockSummary {
   double ppm = 0;             ///< of the instrument's clock against UTC, + = fast; NaN = not known
   double residual_us = 0;     ///< of the newest anchor against the line fitted through those before it; NaN = not known
   double uncertainty_us = 0;  ///< of the time of the newest anchor; NaN = not known
-  double axis_error_s = 0;    ///< largest distance of the plain axis (start + index / rate) of any run from UTC; NaN = not known
+  double axis_error_s = 0;    ///< Reader::largest_axis_error() of that of its runs with the largest, as of now; NaN = not known
   bool locked = false;
 };
 
 /// One per stream with a clock, in order of name; empty for files without.
 /// @throws mth5::FormatError if a table lacks a column
 [[nodiscard]] std::vector<ClockSummary> read_clocks(const mth5::Reader& file);
+
+/// Indexes [first, second) of those of the n samples of a run whose UTC is in a window. @param sample_rate  Hz; 0 = not known:
+/// all have the time of the first
+[[nodiscard]] std::pair<std::int64_t, std::int64_t> samples_within(const mth5::TimeRange& window, const mth5::RunClock& clock,
+                                                                   double sample_rate, std::int64_t n);
+/// Index of the sample of a run that is nearest to a time, by its clock; before the run it is negative, behind it more than there
+/// are. Without a sample rate it is 0.
+[[nodiscard]] std::int64_t nearest_sample(mth5::UtcNanos time, const mth5::RunClock& clock, const mth5::RunInfo& run);
 
 /// source, ppm, residual_us, axis_error_s, locked; null where not known.
 [[nodiscard]] nlohmann::ordered_json to_json(const ClockSummary& clock);

@@ -14,7 +14,7 @@ std::int64_t whole(double samples) { return std::llround(std::clamp(samples, -kM
 
 }  // namespace
 
-Coverage unite(std::span<const Extent> extents, double sample_rate) {
+Coverage unite(std::span<const Extent> extents, const Counted& counted) {
   Coverage found;
   found.taken.assign(extents.size(), 0);
   for (std::size_t i = 0; i < extents.size(); ++i)
@@ -25,15 +25,15 @@ Coverage unite(std::span<const Extent> extents, double sample_rate) {
 
   // Starts ascend, so what comes next can only touch the farthest end so far, never a hole before it.
   std::size_t farthest = found.order.front();
-  auto covered_to = mth5::sample_time(extents[farthest].start, sample_rate, extents[farthest].n);
+  auto covered_to = extents[farthest].end;
   for (const auto i : std::span{found.order}.subspan(1)) {
     const auto& extent = extents[i];
-    const auto apart = whole(mth5::samples_between(covered_to, extent.start, sample_rate));
+    auto apart = whole(mth5::samples_between(covered_to, extent.start, extents[farthest].sample_rate));
+    if (counted) apart = counted(farthest, i, apart).value_or(apart);
     if (apart > 0) found.holes.push_back({covered_to, apart, farthest, i});
     if (apart < 0) found.taken[i] = std::min(extent.n, -apart);
-    const auto end = mth5::sample_time(extent.start, sample_rate, extent.n);
-    if (end <= covered_to) continue;
-    covered_to = end;
+    if (extent.end <= covered_to) continue;
+    covered_to = extent.end;
     farthest = i;
   }
   return found;

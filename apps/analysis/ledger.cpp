@@ -6,6 +6,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "analysis/clock.hpp"
 #include "analysis/gap.hpp"
 #include "analysis/json.hpp"
 
@@ -215,13 +216,15 @@ std::vector<std::int64_t> own_samples(const mth5::Reader& file) {
   for (auto& gap : recorded_gaps(file))
     if (gap.filled && gap.component.empty()) filled.emplace(std::pair{gap.station, gap.run_before}, std::move(gap));
   std::vector<std::int64_t> own;
-  for (const auto& run : file.runs()) {
+  const auto clocks = file.clocks();
+  for (std::size_t i = 0; i < clocks.size(); ++i) {
+    const auto& run = file.runs()[i];
     own.push_back(run.n_samples);
     if (run.sample_rate <= 0) continue;
     const auto n = static_cast<double>(run.n_samples);
     const auto [begin, end] = filled.equal_range({run.station, run.id});
     for (auto gap = begin; gap != end; ++gap) {
-      const double first = mth5::samples_between(run.start, gap->second.start, run.sample_rate);
+      const auto first = static_cast<double>(nearest_sample(gap->second.start, clocks[i], run));
       const double behind = first + static_cast<double>(gap->second.samples);
       own.back() -= std::max<std::int64_t>(0, std::llround(std::clamp(behind, 0.0, n) - std::clamp(first, 0.0, n)));
     }

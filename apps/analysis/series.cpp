@@ -20,6 +20,7 @@ std::vector<Series> group(Files files, std::span<const std::optional<std::size_t
   for (std::size_t f = 0; f < files.size(); ++f) {
     if (f < copies.size() && copies[f]) continue;
     const auto& reader = *files[f];
+    auto clocks = reader.clocks();
     for (std::size_t r = 0; r < reader.runs().size(); ++r) {
       const auto& run = reader.runs()[r];
       if (run.n_samples == 0 || (leave_out && leave_out(f, r))) continue;
@@ -32,7 +33,9 @@ std::vector<Series> group(Files files, std::span<const std::optional<std::size_t
       series.station = run.station;
       series.sample_rate = run.sample_rate;
       if (series.components.empty()) series.components = std::move(components);
-      series.parts.push_back({f, r});
+      const auto start = clocks[r].utc_of(0);
+      const auto end = clocks[r].utc_of(run.n_samples);
+      series.parts.push_back({.file = f, .run = r, .clock = std::move(clocks[r]), .start = start, .end = end});
     }
   }
   std::vector<Series> all;
@@ -45,20 +48,66 @@ struct Edges {
   std::size_t before, after;
 };
 
-/// What the times of the runs say. Puts the parts in order. @returns for each gap, the parts before and after it
-std::vector<Edges> derive_gaps(Series& series, Files files) {
+/// A row of the recorder's list, and the file it stands in.
+struct Recorded {
+  std::size_t file;
+  Gap gap;
+};
+
+/// Hz, by the clock at the end of a part.
+double rate_behind(const Series& series, const Series::Part& part) {
+  constexpr double kMostPpm = 10'000;  // no oscillator
+  const auto* anchor = part.clock.newest();
+  const bool known = anchor != nullptr && std::abs(anchor->ppm) <= kMostPpm;
+  return series.sample_rate * (1 + (known ? anchor->ppm : 0) * 1e-6);
+}
+
+/// What the recorder counted between two runs: by the numbers of frames, by their times, by what it could not store.
+class CountedGaps {
+ public:
+  CountedGaps(const Series& series, const std::vector<Recorded>& recorded, Files files) : series_{series}, files_{files} {
+    for (const auto& [file, gap] : recorded) {
+      if (gap.filled || !gap.component.empty() || gap.run_before.empty() || gap.run_after.empty()) continue;
+      auto& all = counted_[{file, gap.run_before, gap.run_after}];
+      // A set clock tells of time only; behind a crash the recorder had nothing but the times.
+      all.usable &= !tells_of_time_only(gap.reason) && gap.reason != "writer-died" && gap.samples >= 0;
+      all.samples += static_cast<double>(gap.samples);
+    }
+  }
+  [[nodiscard]] std::optional<std::int64_t> operator()(std::size_t before, std::size_t after, std::int64_t apart) const {
+    const auto& a = series_.parts[before];
+    const auto& b = series_.parts[after];
+    if (a.file != b.file || a.clock.anchors().empty() || b.clock.anchors().empty()) return std::nullopt;
+    const auto found = counted_.find({a.file, run_of(files_, a).id, run_of(files_, b).id});
+    if (found == counted_.end() || !found->second.usable) return std::nullopt;
+    // Times of whole seconds are off by up to one on either side; what is further from the clock is no count of this gap.
+    const double samples = found->second.samples;
+    const double slack = 2 + 2 * series_.sample_rate + 0.01 * std::abs(static_cast<double>(apart));
+    if (std::abs(samples - static_cast<double>(apart)) > slack) return std::nullopt;
+    return std::llround(samples);
+  }
+
+ private:
+  struct Sum {
+    double samples = 0;
+    bool usable = true;
+  };
+  const Series& series_;
+  Files files_;
+  std::map<std::tuple<std::size_t, std::string, std::string>, Sum> counted_;  ///< by file, run before and run after
+};
+
+/// What the times of the runs say, and what the recorder counted between them. Puts the parts in order. @returns for each gap,
+/// the parts before and after it
+std::vector<Edges> derive_gaps(Series& series, const std::vector<Recorded>& recorded, Files files) {
   if (series.sample_rate <= 0) return {};
   std::vector<Extent> extents;
-  for (const auto& part : series.parts) extents.push_back({run_of(files, part).start, run_of(files, part).n_samples});
-  const auto coverage = unite(extents, series.sample_rate);
-  std::vector<Series::Part> in_order;
-  std::vector<std::size_t> place(series.parts.size());  // of a part in that order
-  for (const auto i : coverage.order) {
-    place[i] = in_order.size();
-    in_order.push_back(series.parts[i]);
-    in_order.back().taken = coverage.taken[i];
-  }
+  for (const auto& part : series.parts)
+    extents.push_back({part.start, part.end, run_of(files, part).n_samples, rate_behind(series, part)});
+  const auto coverage = unite(extents, CountedGaps{series, recorded, files});
   std::vector<Edges> edges;
+  std::vector<std::size_t> place(series.parts.size());  // of a part in order
+  for (std::size_t i = 0; i < coverage.order.size(); ++i) place[coverage.order[i]] = i;
   for (const auto& hole : coverage.holes) {
     edges.push_back({place[hole.before], place[hole.after]});
     series.gaps.push_back({.survey = series.survey,
@@ -71,15 +120,14 @@ std::vector<Edges> derive_gaps(Series& series, Files files) {
                            .sample_rate = series.sample_rate,
                            .reason = {}});
   }
+  std::vector<Series::Part> in_order;
+  for (const auto i : coverage.order) {
+    in_order.push_back(std::move(series.parts[i]));
+    in_order.back().taken = coverage.taken[i];
+  }
   series.parts = std::move(in_order);
   return edges;
 }
-
-/// A row of the recorder's list, and the file it stands in.
-struct Recorded {
-  std::size_t file;
-  Gap gap;
-};
 
 /// The recorder's gaps of each series: station and a run of it, in the same file.
 std::vector<std::vector<Recorded>> recorded_by_series(const std::vector<Series>& all, Files files,
@@ -108,15 +156,14 @@ std::vector<std::vector<Recorded>> recorded_by_series(const std::vector<Series>&
   return recorded;
 }
 
-/// The part whose end is nearest to a time: the recorder's clock may have drifted from the plain axis of the run.
+/// The part whose end is nearest to a time. Without anchors the recorder's clock may have drifted from the plain axis of the run.
 std::optional<std::size_t> ended_at(mth5::UtcNanos time, const Series& series, Files files) {
   constexpr double kDrift = 1e-4;  // of the run's length
   std::optional<std::size_t> nearest;
   double least = 0;
   for (std::size_t i = 0; i < series.parts.size(); ++i) {
     const auto& run = run_of(files, series.parts[i]);
-    const auto end = mth5::sample_time(run.start, series.sample_rate, run.n_samples);
-    const double apart = std::abs(mth5::samples_between(end, time, series.sample_rate));
+    const double apart = std::abs(mth5::samples_between(series.parts[i].end, time, series.sample_rate));
     if (apart > 1.5 + kDrift * static_cast<double>(run.n_samples) || (nearest && apart >= least)) continue;
     nearest = i;
     least = apart;
@@ -162,12 +209,13 @@ void name_parts(const Gap& gap, std::span<const Gap> recorded, bool step, std::v
     at = end;
   };
   const auto samples = static_cast<double>(gap.samples);
+  // The clock that told the recorder may differ by a sample from the times of the runs, and from the nominal rate.
+  const double slack = 1.5 + (step ? 0 : 5e-4 * samples);
   for (const auto& row : recorded) {
     const double offset = mth5::samples_between(gap.start, row.start, gap.sample_rate);
     const double behind = offset + static_cast<double>(row.samples);
-    // The clock that told the recorder may differ by a sample from the times of the runs.
-    const std::int64_t first = offset <= 1.5 ? 0 : std::llround(std::min(offset, samples));
-    const std::int64_t end = behind >= samples - 1.5 ? gap.samples : std::llround(std::max(behind, 0.0));
+    const std::int64_t first = offset <= slack ? 0 : std::llround(std::min(offset, samples));
+    const std::int64_t end = behind >= samples - slack ? gap.samples : std::llround(std::max(behind, 0.0));
     add(std::min(first, gap.samples), "");
     add(end, row.reason);
   }
@@ -221,21 +269,20 @@ std::vector<std::size_t> newest_runs(const mth5::Reader& file) {
 
 std::vector<Series> find_series(Files files, std::span<const std::optional<std::size_t>> copies, const LeaveOut& leave_out) {
   auto all = group(files, copies, leave_out);
-  std::vector<std::vector<Edges>> edges;
-  for (auto& series : all) edges.push_back(derive_gaps(series, files));
   auto recorded = recorded_by_series(all, files, copies);
-  for (std::size_t s = 0; s < all.size(); ++s)
-    if (all[s].sample_rate > 0) add_recorded(all[s], edges[s], std::move(recorded[s]), files);
+  for (std::size_t s = 0; s < all.size(); ++s) {
+    const auto edges = derive_gaps(all[s], recorded[s], files);
+    if (all[s].sample_rate > 0) add_recorded(all[s], edges, std::move(recorded[s]), files);
+  }
   return all;
 }
 
-std::pair<mth5::UtcNanos, mth5::UtcNanos> span_of(const Series& series, Files files) {
+std::pair<mth5::UtcNanos, mth5::UtcNanos> span_of(const Series& series) {
   auto begin = mth5::UtcNanos::max();
   auto end = mth5::UtcNanos::min();
   for (const auto& part : series.parts) {
-    const auto& run = run_of(files, part);
-    begin = std::min(begin, run.start);
-    end = std::max(end, series.sample_rate > 0 ? mth5::sample_time(run.start, series.sample_rate, run.n_samples) : run.start);
+    begin = std::min(begin, part.start);
+    end = std::max(end, part.end);
   }
   return {begin, end};
 }
@@ -255,13 +302,11 @@ std::vector<Gap> gaps_within(const Series& series, const Window& window, Files f
   }
   if (series.sample_rate <= 0 || series.parts.empty() || (!window.from && !window.to)) return gaps;
 
-  const auto [begin, end] = span_of(series, files);
+  const auto [begin, end] = span_of(series);
   const std::string& first_run = run_of(files, series.parts.front()).id;
   std::string last_run;
-  for (const auto& part : series.parts) {
-    const auto& run = run_of(files, part);
-    if (mth5::sample_time(run.start, series.sample_rate, run.n_samples) == end) last_run = run.id;
-  }
+  for (const auto& part : series.parts)
+    if (part.end == end) last_run = run_of(files, part).id;
   const auto edge_gap = [&](mth5::UtcNanos from, mth5::UtcNanos to, const std::string& before, const std::string& after,
                             bool at_start) {
     // Samples of the grid that runs through the data: from before it the last ones count, behind it the first ones.

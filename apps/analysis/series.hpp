@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/clock.hpp"
 #include "analysis/gap.hpp"
 #include "mth5/channel.hpp"
 #include "mth5/reader.hpp"
@@ -25,6 +26,9 @@ struct Series {
   struct Part {
     std::size_t file;        ///< index of the reader
     std::size_t run;         ///< index in its runs()
+    mth5::RunClock clock;    ///< of the run; without anchors its plain axis
+    mth5::UtcNanos start;    ///< of its first sample, by its clock
+    mth5::UtcNanos end;      ///< one sample behind its last, by its clock
     std::int64_t taken = 0;  ///< so many of its first samples are at times that a run before has
   };
   std::string survey, station;
@@ -46,14 +50,15 @@ struct Series {
 using LeaveOut = std::function<bool(std::size_t file, std::size_t run)>;
 
 /// Each time counts once, however often it is in the files: runs may overlap or come in any order, and copies count as one file.
-/// Gaps are those between the runs. Where the recorder wrote its own list (/Acquisition/gaps), its rows say which part of a gap
-/// has which reason, and add what runs cannot tell: gaps that are filled, and clocks that were set, over which nothing is missing
-/// however far they were.
+/// Gaps are those between the runs, whose times are by their clocks (libmth5/doc/acquisition.md, "How long a gap is"). Where the
+/// recorder wrote its own list (/Acquisition/gaps), its rows say how many samples are missing between two runs with clocks and
+/// which part of a gap has which reason, and add what runs cannot tell: gaps that are filled, and clocks that were set, over
+/// which nothing is missing however far they were.
 [[nodiscard]] std::vector<Series> find_series(Files files, std::span<const std::optional<std::size_t>> copies = {},
                                               const LeaveOut& leave_out = {});
 
 /// Times of the first sample and behind the last one of a series.
-[[nodiscard]] std::pair<mth5::UtcNanos, mth5::UtcNanos> span_of(const Series& series, Files files);
+[[nodiscard]] std::pair<mth5::UtcNanos, mth5::UtcNanos> span_of(const Series& series);
 
 /// The gaps of a series as they show in a window: cut at its edges, and with what is missing before the first and after the last
 /// sample where the window has an edge there.

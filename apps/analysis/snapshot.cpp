@@ -131,7 +131,7 @@ std::vector<std::string> LiveFile::not_found() const {
   return missing;
 }
 
-ChannelSnapshot LiveFile::look_at(std::size_t index, mth5::UtcNanos now) {
+ChannelSnapshot LiveFile::look_at(std::size_t index, const mth5::RunClock& clock, mth5::UtcNanos now) {
   const auto& info = file().channels()[index];
   ChannelSnapshot look{.index = index,
                        .station = info.station,
@@ -151,7 +151,7 @@ ChannelSnapshot LiveFile::look_at(std::size_t index, mth5::UtcNanos now) {
   if (info.n_samples == 0) return look;
   double wanted = 1;
   if (info.sample_rate > 0) {
-    look.end = info.end();
+    look.end = clock.utc_of(info.n_samples - 1);
     look.age_s = std::chrono::duration<double>(now - *look.end).count();
     wanted = std::max(1.0, std::chrono::duration<double>(options_.window).count() * info.sample_rate);
   }
@@ -173,12 +173,12 @@ void LiveFile::note_growth() {
   }
 }
 
-/// @param current  index of the run that grows, or may
-void LiveFile::add_series(Snapshot& look, const Series& series, std::size_t current) {
+/// @param current  of the run that grows, or may
+void LiveFile::add_series(Snapshot& look, const Series& series, const Series::Part& current) {
   const auto& runs = file().runs();
   std::int64_t samples = 0;
   for (const auto& part : series.parts) samples += runs[part.run].n_samples;
-  const auto& run = runs[current];
+  const auto& run = runs[current.run];
   StreamSnapshot stream{.station = series.station,
                         .name = {},
                         .sample_rate = series.sample_rate,
@@ -187,12 +187,12 @@ void LiveFile::add_series(Snapshot& look, const Series& series, std::size_t curr
                         .end = {},
                         .age_s = kNaN};
   if (series.sample_rate > 0) {
-    stream.end = run.end();
-    stream.age_s = std::chrono::duration<double>(look.time - run.end()).count();
+    stream.end = current.clock.utc_of(run.n_samples - 1);
+    stream.age_s = std::chrono::duration<double>(look.time - *stream.end).count();
   }
   if (look.state == mth5::FileState::Live) stream.flow = flows_.of(series, samples);
   for (const auto channel : run.channels)
-    if (wanted(file().channels()[channel])) look.channels.push_back(look_at(channel, look.time));
+    if (wanted(file().channels()[channel])) look.channels.push_back(look_at(channel, current.clock, look.time));
   look.streams.push_back(std::move(stream));
 }
 
@@ -260,10 +260,10 @@ Snapshot LiveFile::look(mth5::UtcNanos now) {
   const auto all = find_series(files_, {}, left_out);
   for (const auto& series : all) {
     if (!wanted(runs[series.parts.front().run])) continue;
-    std::size_t current = series.parts.back().run;
+    const auto* current = &series.parts.back();
     for (const auto& part : series.parts)
-      if (is_current(part.run)) current = part.run;
-    add_series(look, series, current);
+      if (is_current(part.run)) current = &part;
+    add_series(look, series, *current);
     for (const auto& part : series.parts) expected += runs[part.run].n_samples - part.taken;
     for (const auto& gap : series.gaps) {
       if (gap.component.empty()) count_gap(gap);
@@ -275,9 +275,9 @@ Snapshot LiveFile::look(mth5::UtcNanos now) {
     Gap open{.survey = series.survey,
              .station = series.station,
              .component = {},
-             .run_before = runs[current].id,
+             .run_before = runs[current->run].id,
              .run_after = {},
-             .start = mth5::sample_time(runs[current].start, series.sample_rate, runs[current].n_samples),
+             .start = current->end,
              .samples = static_cast<std::int64_t>(std::min(1e15, flow->silent_s * series.sample_rate)),
              .sample_rate = series.sample_rate,
              .reason = std::string{to_string(flow->state)}};

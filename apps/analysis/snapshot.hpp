@@ -94,9 +94,9 @@ class LiveFile {
  private:
   [[nodiscard]] bool wanted(const mth5::RunInfo& run) const;
   [[nodiscard]] bool wanted(const mth5::ChannelInfo& channel) const;
-  [[nodiscard]] ChannelSnapshot look_at(std::size_t channel, mth5::UtcNanos now);
+  [[nodiscard]] ChannelSnapshot look_at(std::size_t channel, const mth5::RunClock& clock, mth5::UtcNanos now);
   void note_growth();
-  void add_series(Snapshot& look, const Series& series, std::size_t current);
+  void add_series(Snapshot& look, const Series& series, const Series::Part& current);
 
   SnapshotOptions options_;
   std::vector<std::unique_ptr<mth5::Reader>> files_;  ///< one

@@ -16,12 +16,12 @@ constexpr std::size_t kBlock = (1 << 20) / sizeof(double);
 using Ranges = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
 /// Where a channel of a run holds fill values: of the recorder's gaps, as indexes of its samples.
-Ranges filled_ranges(const Series& series, const mth5::RunInfo& run, const std::string& component) {
+Ranges filled_ranges(const Series& series, const Series::Part& part, const mth5::RunInfo& run, const std::string& component) {
   Ranges ranges;
   if (run.sample_rate <= 0) return ranges;
   for (const auto& gap : series.gaps) {
     if (!gap.filled || gap.run_before != run.id || (!gap.component.empty() && gap.component != component)) continue;
-    const auto first = std::llround(mth5::samples_between(run.start, gap.start, run.sample_rate));
+    const auto first = nearest_sample(gap.start, part.clock, run);
     if (first < run.n_samples && first + gap.samples > 0) ranges.emplace_back(first, first + gap.samples);
   }
   return ranges;
@@ -46,9 +46,9 @@ void add_samples(Statistics& values, const mth5::Reader& file, std::size_t chann
 
 /// What the clock of the series says is missing at its end: in a live file samples are expected until now, unless they are on
 /// their way. @param gaps  as gaps_within() has them
-void follow_to_now(std::vector<Gap>& gaps, const Series& series, const SeriesState& state, const Window& window, Files files) {
+void follow_to_now(std::vector<Gap>& gaps, const Series& series, const SeriesState& state, const Window& window) {
   const bool silent = state.flow.state != FlowState::Receiving;
-  const auto end = span_of(series, files).second;
+  const auto end = span_of(series).second;
   const bool open = !gaps.empty() && gaps.back().run_after.empty() && !gaps.back().filled && gaps.back().start >= end;
   if (open && !silent) gaps.pop_back();
   if (open && silent) gaps.back().reason = to_string(state.flow.state);
@@ -75,7 +75,7 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
                 std::vector<double>& block) {
   auto gaps = gaps_within(series, summary.window, files);
   leave_out_ways_to_the_future(gaps, summary.now);
-  if (state) follow_to_now(gaps, series, *state, summary.window, files);
+  if (state) follow_to_now(gaps, series, *state, summary.window);
   std::int64_t not_there = 0;
   for (const auto& gap : gaps) not_there += gap.filled ? 0 : gap.samples;
   for (const auto& component : series.components) {
@@ -95,12 +95,12 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
                                       [&](std::size_t i) { return file.channels()[i].component == component; });
       const auto& info = file.channels()[*index];  // there: a series is of runs with these components
       if (!info.units.empty()) channel.units = info.units;
-      const auto [first, end] = indexes_within(summary.window, info.start, info.sample_rate, info.n_samples);
+      const auto [first, end] = samples_within(summary.window, part.clock, info.sample_rate, info.n_samples);
       const auto own = std::clamp(part.taken, first, std::max(first, end));
       channel.n_samples += end - first;
       channel.overlapping += own - first;
       channel.expected += end - own;
-      const auto filled = filled_ranges(series, run, component);
+      const auto filled = filled_ranges(series, part, run, component);
       add_samples(channel.values, file, *index, first, own, filled, block);
       const auto before = channel.values.missing();
       add_samples(channel.values, file, *index, own, end, filled, block);
@@ -148,16 +148,20 @@ void add_stations(Summary& summary, Files files, std::span<const std::optional<s
       else
         summary.stations[at->second].station.metadata.merge(info.metadata);
     }
-    for (const auto& run : file->runs()) {
-      summary.runs.push_back({file->path().string(), run});
+    const auto clocks = file->clocks();
+    for (std::size_t r = 0; r < file->runs().size(); ++r) {
+      const auto& run = file->runs()[r];
+      const auto start = clocks[r].utc_of(0);
+      const auto end = clocks[r].utc_of(std::max<std::int64_t>(0, run.n_samples - 1));
+      summary.runs.push_back({file->path().string(), run, start, end});
       if (run.n_samples == 0 || copies[i]) continue;
       auto& of = station(run.survey, run.station);
-      of.start = of.start ? std::min(*of.start, run.start) : run.start;
-      of.end = of.end ? std::max(*of.end, run.end()) : run.end();
+      of.start = of.start ? std::min(*of.start, start) : start;
+      of.end = of.end ? std::max(*of.end, end) : end;
       if (run.start > summary.now + kFuture)
         of.future_samples += run.n_samples;
       else
-        of.newest = of.newest ? std::max(*of.newest, run.end()) : run.end();
+        of.newest = of.newest ? std::max(*of.newest, end) : end;
     }
   }
 }
@@ -201,13 +205,16 @@ Summary summarise(Files files, const Window& window, mth5::UtcNanos now) {
 std::optional<mth5::UtcNanos> data_end(Files files, mth5::UtcNanos now) {
   std::optional<mth5::UtcNanos> last;
   std::optional<mth5::UtcNanos> last_of_all;
-  for (const auto& file : files)
-    for (const auto& run : file->runs()) {
+  for (const auto& file : files) {
+    const auto clocks = file->clocks();
+    for (std::size_t i = 0; i < clocks.size(); ++i) {
+      const auto& run = file->runs()[i];
       if (run.n_samples == 0 || run.sample_rate <= 0) continue;
-      const std::optional end{mth5::sample_time(run.start, run.sample_rate, run.n_samples)};
+      const std::optional end{clocks[i].utc_of(run.n_samples)};
       last_of_all = std::max(last_of_all, end);
       if (run.start <= now + kFuture) last = std::max(last, end);
     }
+  }
   return last ? last : last_of_all;
 }
 

@@ -31,6 +31,7 @@ struct FileSummary {
 struct RunSummary {
   std::string file;
   mth5::RunInfo run;
+  mth5::UtcNanos start, end;  ///< of its first and last sample, by its clock
 };
 
 /// Samples that come, or do not, in a series with a live file.

@@ -36,15 +36,15 @@ Json to_json(const Summary& summary) {
                         {"future_samples", station.future_samples}});
   }
   Json runs = Json::array();
-  for (const auto& [file, run] : summary.runs) {
+  for (const auto& [file, run, start, end] : summary.runs) {
     const bool any = run.n_samples > 0;
     runs.push_back({{"file", file},
                     {"survey", run.survey},
                     {"station", run.station},
                     {"id", run.id},
                     {"sample_rate", json::rate(run.sample_rate)},
-                    {"start", any ? json::time(run.start) : Json{}},
-                    {"end", any && run.sample_rate > 0 ? json::time(run.end()) : Json{}},
+                    {"start", any ? json::time(start) : Json{}},
+                    {"end", any && run.sample_rate > 0 ? json::time(end) : Json{}},
                     {"n_samples", run.n_samples}});
   }
   Json channels = Json::array();

@@ -115,12 +115,12 @@ void add_station(std::string& out, const Summary& summary, const StationSummary&
   TextTable runs{{{"run", Align::Left}, {"rate"}, {"start", Align::Left}, {"end", Align::Left}, {"samples"}}};
   bool any = false;
   std::string empty;
-  for (const auto& [file, run] : summary.runs) {
+  for (const auto& [file, run, start, end] : summary.runs) {
     if (!belongs(run)) continue;
     const bool has = run.n_samples > 0;
     if (!has) empty += (empty.empty() ? "" : ", ") + shown(run.id);
-    runs.add({run.id, rate_text(run.sample_rate), has ? mth5::to_iso(run.start) : "-",
-              has && run.sample_rate > 0 ? mth5::to_iso(run.end()) : "-", std::to_string(run.n_samples)});
+    runs.add({run.id, rate_text(run.sample_rate), has ? mth5::to_iso(start) : "-",
+              has && run.sample_rate > 0 ? mth5::to_iso(end) : "-", std::to_string(run.n_samples)});
     any = true;
   }
   if (!any) {

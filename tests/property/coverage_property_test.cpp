@@ -13,6 +13,8 @@ using analysis::Extent;
 
 const mth5::UtcNanos kStart{std::chrono::seconds{1'777'593'600}};
 
+Extent extent(mth5::UtcNanos start, std::int64_t n, double rate) { return {start, mth5::sample_time(start, rate, n), n, rate}; }
+
 RC_GTEST_PROP(Coverage, CountsEachTimeOnceWhateverTheOrderOfTheRuns, ()) {
   const double rate = *rc::gen::element(1.0, 8.0, 256.0, 0.1, 1000.0 / 3);
   const auto runs =
@@ -20,10 +22,10 @@ RC_GTEST_PROP(Coverage, CountsEachTimeOnceWhateverTheOrderOfTheRuns, ()) {
   std::vector<Extent> extents;
   std::set<std::int64_t> covered;
   for (const auto& [first, n] : runs) {
-    extents.push_back({mth5::sample_time(kStart, rate, first), n});
+    extents.push_back(extent(mth5::sample_time(kStart, rate, first), n, rate));
     for (int i = 0; i < n; ++i) covered.insert(first + i);
   }
-  const auto found = analysis::unite(extents, rate);
+  const auto found = analysis::unite(extents);
 
   std::map<std::int64_t, int> owners;
   for (std::size_t i = 0; i < runs.size(); ++i) {
@@ -52,17 +54,18 @@ TEST(Coverage, LetsAFractionOfASampleBetweenManyRunsNotBecomeAGap) {
   std::vector<Extent> extents;
   auto start = kStart;
   for (int i = 0; i < 100; ++i) {
-    extents.push_back({start, 10});
+    extents.push_back(extent(start, 10, 1));
     start += std::chrono::milliseconds{10'400};
   }
-  const auto found = analysis::unite(extents, 1.0);
+  const auto found = analysis::unite(extents);
   EXPECT_TRUE(found.holes.empty());
   for (const auto taken : found.taken) EXPECT_EQ(taken, 0);
 }
 
 TEST(Coverage, FindsARunInsideAnotherAndTheSameTwice) {
-  const std::vector<Extent> extents{{kStart + std::chrono::seconds{10}, 5}, {kStart, 100}, {kStart, 100}, {kStart, 0}};
-  const auto found = analysis::unite(extents, 1.0);
+  const std::vector<Extent> extents{extent(kStart + std::chrono::seconds{10}, 5, 1), extent(kStart, 100, 1),
+                                    extent(kStart, 100, 1), extent(kStart, 0, 1)};
+  const auto found = analysis::unite(extents);
   EXPECT_EQ(found.taken, (std::vector<std::int64_t>{5, 0, 100, 0}));
   EXPECT_TRUE(found.holes.empty());
 }

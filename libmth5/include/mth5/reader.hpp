@@ -118,6 +118,9 @@ class Reader {
   /// left out. Without any (files of other programs, of layout 1) it is the plain axis. A clock's table that cannot be read
   /// counts as none, and warnings() names it. @throws StateError if there is no such run, FileError
   [[nodiscard]] RunClock clock(std::size_t run) const;
+  /// The same of all runs, in the order of runs(): the tables are read once, and a file of thousands of runs costs little.
+  /// @throws FileError
+  [[nodiscard]] std::vector<RunClock> clocks() const;
   /// UTC of a sample by that clock.
   [[nodiscard]] UtcNanos utc_of(std::size_t run, std::int64_t sample) const;
   /// The most by which start + i / sample_rate is off within a run, in s; NaN if nobody knows.

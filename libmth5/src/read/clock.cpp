@@ -23,10 +23,8 @@ ClockAnchor anchor_of(const Table& table, std::size_t row) {
 
 }  // namespace
 
-std::vector<ClockAnchor> Reader::Impl::anchors(std::size_t run) {
-  if (run >= found.runs.size()) throw StateError{path.string() + ": there is no run " + std::to_string(run)};
-  const auto& info = found.runs[run];
-  std::vector<ClockAnchor> all;
+std::vector<Reader::Impl::StreamClock> Reader::Impl::read_clocks() {
+  std::vector<StreamClock> all;
   const auto has = [&](const std::string& name) {
     return std::find(found.tables.begin(), found.tables.end(), name) != found.tables.end();
   };
@@ -35,16 +33,13 @@ std::vector<ClockAnchor> Reader::Impl::anchors(std::size_t run) {
     const Table streams = table("streams", 0);
     for (std::size_t i = 0; i < streams.size(); ++i) {
       const std::string name = std::string{kFolder} + streams.text(i, "name");
-      if (streams.text(i, "station") != info.station || streams.number(i, "sample_rate") != info.sample_rate || !has(name))
-        continue;
+      if (!has(name)) continue;
       ClockTable& clock = clocks[name];
       try {
         const Table fresh = table(name, clock.rows);
         for (std::size_t k = 0; k < fresh.size(); ++k) clock.of_run[fresh.text(k, "run")].push_back(anchor_of(fresh, k));
         clock.rows += static_cast<std::int64_t>(fresh.size());
-        if (const auto of_run = clock.of_run.find(info.id); of_run != clock.of_run.end())
-          for (const auto& anchor : of_run->second)
-            if (closed || anchor.sample < info.n_samples) all.push_back(anchor);
+        all.push_back({streams.text(i, "station"), streams.number(i, "sample_rate"), &clock});
       } catch (const FormatError&) {
         clock.problem = path.string() + ": /Acquisition/" + name + ": is no table of anchors";
       }
@@ -55,10 +50,28 @@ std::vector<ClockAnchor> Reader::Impl::anchors(std::size_t run) {
   return all;
 }
 
+RunClock Reader::Impl::clock(const RunInfo& run, const std::vector<StreamClock>& streams) const {
+  std::vector<ClockAnchor> anchors;
+  for (const auto& stream : streams) {
+    if (stream.station != run.station || stream.sample_rate != run.sample_rate) continue;
+    if (const auto of_run = stream.anchors->of_run.find(run.id); of_run != stream.anchors->of_run.end())
+      for (const auto& anchor : of_run->second)
+        if (closed || anchor.sample < run.n_samples) anchors.push_back(anchor);
+  }
+  return {run.start, run.sample_rate, run.n_samples, std::move(anchors)};
+}
+
 RunClock Reader::clock(std::size_t run) const {
-  auto anchors = impl_->anchors(run);
-  const auto& info = runs()[run];
-  return {info.start, info.sample_rate, info.n_samples, std::move(anchors)};
+  if (run >= runs().size()) throw StateError{path().string() + ": there is no run " + std::to_string(run)};
+  return impl_->clock(runs()[run], impl_->read_clocks());
+}
+
+std::vector<RunClock> Reader::clocks() const {
+  const auto streams = impl_->read_clocks();
+  std::vector<RunClock> all;
+  all.reserve(runs().size());
+  for (const auto& run : runs()) all.push_back(impl_->clock(run, streams));
+  return all;
 }
 
 UtcNanos Reader::utc_of(std::size_t run, std::int64_t sample) const { return clock(run).utc_of(sample); }

@@ -82,8 +82,16 @@ struct Reader::Impl {
   [[nodiscard]] Metadata run_metadata(std::size_t run);
   /// @param names  empty: all
   [[nodiscard]] Metadata channel_metadata(std::size_t channel, std::span<const std::string_view> names = {});
-  /// Anchors of the samples of a run that are there; clock.cpp. @throws StateError, FileError
-  [[nodiscard]] std::vector<ClockAnchor> anchors(std::size_t run);
+  /// A stream with a clock.
+  struct StreamClock {
+    std::string station;
+    double sample_rate;
+    const ClockTable* anchors;
+  };
+  /// Reads what is new in the tables of anchors; clock.cpp. @returns one per stream that has one. @throws FileError
+  [[nodiscard]] std::vector<StreamClock> read_clocks();
+  /// The clock of a run, of the anchors of its samples that are there.
+  [[nodiscard]] RunClock clock(const RunInfo& run, const std::vector<StreamClock>& streams) const;
   /// Rows [first, …) of a table of `found.tables`. @throws FileError, FormatError
   [[nodiscard]] Table table(const std::string& name, std::int64_t first);
   /// What an error of HDF5 means where nobody writes: the file is damaged, or it needs a newer HDF5. @throws always
