@@ -4,12 +4,12 @@
 #     --vm: for tests/fault/power_cut.sh, a kernel in build/vm too      --system: for scripts/test.sh --system
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-build_packages=(g++ cmake ninja-build pkg-config git ca-certificates libhdf5-dev libxxhash-dev libboost-dev libboost-program-options-dev
-  libspdlog-dev libfmt-dev libyaml-cpp-dev nlohmann-json3-dev libsystemd-dev
-  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev) # CMake configures tests and benchmarks with all else
+source "$root/scripts/packages.sh"
+
+build_packages=(g++ cmake ninja-build pkg-config git ca-certificates "${library_packages[@]}")
 test_packages=(hdf5-tools e2fsprogs python3-venv python3-dev man-db procps strace)
 dev_packages=(clang-14 clang-format-14 clang-tidy-14 gcovr tmux)
-system_packages=(mmdebstrap systemd-container)
+system_packages=(mmdebstrap systemd-container g++-aarch64-linux-gnu qemu-user-static hdf5-tools file)
 vm_packages=(qemu-system-x86 busybox-static e2fsprogs python3-minimal)
 
 packages=("${build_packages[@]}")

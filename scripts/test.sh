@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets everything up and runs all tests: with ASan and UBSan (preset dev), and those of threads again with TSan.
 #   scripts/test.sh [--quick]      --quick: preset dev only
-#   scripts/test.sh --system       instead: the installed service under a real systemd, in a container; needs root
+#   scripts/test.sh --system       instead: what is installed, the service under a real systemd in a container, and arm64; needs root
 # A test that the machine cannot run is skipped only if tests/may_skip.txt says that it may be.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 quick=no system=no
@@ -25,8 +25,12 @@ if [[ $system == yes ]]; then
   [[ $EUID -eq 0 ]] || fail "--system boots a container: run it as root"
   scripts/setup.sh --system
   build release programs
+  say "what is installed"
+  bash tests/integration/install_test.sh "$root" "$root/build/release"
   say "the service, under a real systemd"
   tests/system/systemd.sh build/release
+  say "arm64, cross-built and run by qemu"
+  tests/system/arm64.sh build/release
   say "all tests of the system passed"
   exit
 fi
