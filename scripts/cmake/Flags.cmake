@@ -3,6 +3,8 @@ add_library(mth5_flags INTERFACE)
 target_compile_options(mth5_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
   $<$<BOOL:${MTH5_WERROR}>:-Werror>)
+# What is installed does not say where it was built, debug information included; a debugger started in the source folder finds the sources.
+target_compile_options(mth5_flags INTERFACE $<$<NOT:$<CONFIG:Debug>>:-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.>)
 if(MTH5_SANITIZE)
   target_compile_options(mth5_flags INTERFACE -fsanitize=${MTH5_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(mth5_flags INTERFACE -fsanitize=${MTH5_SANITIZE})

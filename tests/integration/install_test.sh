@@ -37,7 +37,7 @@ for page in "$prefix"/share/man/man*/*; do
 done
 if grep -rl '@[A-Z0-9_]*@' "$service" "$several" "$prefix/share/man"; then fail "something was not filled in"; fi
 case $(sed -n 's/^MTH5_SANITIZE:STRING=//p' "$2/CMakeCache.txt")$(sed -n 's/^CMAKE_BUILD_TYPE:[A-Z]*=//p' "$2/CMakeCache.txt") in
-  Rel*) if grep -laF "$1/" "$prefix"/bin/*; then fail "a program holds the path of the sources"; fi ;;
+  Rel*) if grep -rlaF "$1/" "$prefix"; then fail "what is installed holds the path of the sources"; fi ;;
 esac
 
 # What is not built is asked for before anything is copied.
