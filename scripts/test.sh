@@ -24,7 +24,9 @@ run_tests() {
 if [[ $system == yes ]]; then
   [[ $EUID -eq 0 ]] || fail "--system boots a container: run it as root"
   scripts/setup.sh --system
-  build release programs
+  build release programs unit_sandbox_test
+  say "limits of memory, which sanitizers do not let hold"
+  run_tests release -R '^unit/Sandbox'
   say "what is installed"
   bash tests/integration/install_test.sh "$root" "$root/build/release"
   say "the service, under a real systemd"
