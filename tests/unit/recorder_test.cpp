@@ -137,16 +137,18 @@ TEST(Recorder, FillsAShortGapWithNaNAndListsIt) {
   EXPECT_EQ(ledger.integer(ledger.size() - 1, "samples_filled"), 3);
 }
 
+constexpr const char* kCounts =
+    "  - name: counts\n"
+    "    file: {path: /dev/null}\n"
+    "    instrument:\n"
+    "      sample_rate: 1\n"
+    "      text: {delimiter: ',', columns: [year, month, day, hour, minute, second, {channel: a}, {channel: b}]}\n"
+    "      channels:\n"
+    "        a: {type: auxiliary, units: digital counts, dtype: int32, fill: -999}\n"
+    "        b: {type: auxiliary, units: digital counts, dtype: float64}\n";
+
 TEST(Recorder, FillsWholeNumbersWithTheValueOfTheProfile) {
-  Bench bench{"gap: {fill_up_to: 5s}\n", 1u << 16,
-              "  - name: counts\n"
-              "    file: {path: /dev/null}\n"
-              "    instrument:\n"
-              "      sample_rate: 1\n"
-              "      text: {delimiter: ',', columns: [year, month, day, hour, minute, second, {channel: a}, {channel: b}]}\n"
-              "      channels:\n"
-              "        a: {type: auxiliary, units: digital counts, dtype: int32, fill: -999}\n"
-              "        b: {type: auxiliary, units: digital counts, dtype: float64}\n"};
+  Bench bench{"gap: {fill_up_to: 5s}\n", 1u << 16, kCounts};
   for (const int s : {0, 1, 2, 5, 6})
     bench.send("2026,05,01,00,00,0" + std::to_string(s) + "," + std::to_string(s) + "," + std::to_string(s) + "\n");
   bench.finish();
@@ -155,6 +157,18 @@ TEST(Recorder, FillsWholeNumbersWithTheValueOfTheProfile) {
   const auto b = channel(reader, "sr1_0001", "b");
   ASSERT_EQ(b.size(), 7u);
   EXPECT_TRUE(std::isnan(b[3]) && std::isnan(b[4])) << "floats need no such value";
+}
+
+TEST(Recorder, KnowsAnUnknownWholeNumberOfTheFileWhenItIsSentAgain) {
+  Bench bench{"", 1u << 16, kCounts};
+  const auto start = mth5::parse_time("2026-05-01T00:00:00Z").value();
+  bench.intake().remember(0, start, start + std::chrono::seconds{3}, std::vector<double>{0, 0, -999, 1, 2, 2});
+  bench.send("2026,05,01,00,00,01,?,1\n2026,05,01,00,00,02,2,2\n2026,05,01,00,00,03,3,3\n");
+  bench.finish();
+  EXPECT_EQ(bench.dropped(ledger::Drop::Duplicate), 2u);
+  const auto reader = bench.reader();
+  ASSERT_EQ(reader.runs().size(), 1u);
+  EXPECT_THAT(channel(reader, "sr1_0001", "a"), testing::ElementsAre(3));
 }
 
 TEST(Recorder, CallsWhatWasRefusedThoughTheDiskIsWellByItsNameAndBeginsANewFile) {
