@@ -39,7 +39,7 @@ void add_temperatures(std::map<std::string, double>& soh, const Snapshot& look, 
       if (info.kind != mth5::Kind::Auxiliary || mth5::unit_symbol(info.units) != "C") continue;
       if (std::find(look.stations.begin(), look.stations.end(), info.station) == look.stations.end()) continue;
       const auto last = file.read(index, info.n_samples - 1, 1);
-      if (last.empty()) continue;
+      if (last.empty() || last.front() == file.fill_value(index)) continue;
       values[info.component + "_C"] = last.front();
       if (std::isnan(first)) first = last.front();
     }
@@ -157,8 +157,9 @@ ChannelSnapshot LiveFile::look_at(std::size_t index, const mth5::RunClock& clock
   }
   const auto n = static_cast<std::int64_t>(std::min(wanted, static_cast<double>(std::min(kMaxWindow, info.n_samples))));
   const auto samples = file().read(index, info.n_samples - n, n);
-  look.window.add(samples);
-  if (!samples.empty()) look.last = samples.back();
+  const auto fill = file().fill_value(index);
+  look.window.add(samples, fill);
+  if (!samples.empty() && samples.back() != fill) look.last = samples.back();
   return look;
 }
 

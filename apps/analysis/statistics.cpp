@@ -5,16 +5,19 @@
 
 namespace analysis {
 
-void Statistics::add(std::span<const double> values) {
+void Statistics::add(std::span<const double> values, const std::optional<double>& fill) {
+  const double not_known = fill.value_or(std::numeric_limits<double>::quiet_NaN());  // which no value is equal to
+  const auto missing = [&](double value) { return std::isnan(value) || value == not_known; };
   // As distances from the first value: of a constant they are 0 exactly, where its sum would be rounded.
-  const auto first = std::find_if(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+  const auto first =
+      std::find_if(values.begin(), values.end(), [&](double value) { return std::isfinite(value) && !missing(value); });
   const double shift = first != values.end() ? *first : 0;
   std::int64_t n = 0;
   double sum = 0;
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
   for (const double value : values) {
-    if (std::isnan(value)) continue;
+    if (missing(value)) continue;
     ++n;
     sum += value - shift;
     low = std::min(low, value);
@@ -26,7 +29,7 @@ void Statistics::add(std::span<const double> values) {
   const double mean = shift + middle;
   double squares = 0;
   for (const double value : values)
-    if (!std::isnan(value)) squares += (value - shift - middle) * (value - shift - middle);
+    if (!missing(value)) squares += (value - shift - middle) * (value - shift - middle);
 
   const auto total = static_cast<double>(count_ + n);
   const double delta = mean - mean_;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 
 namespace analysis {
@@ -11,7 +12,8 @@ namespace analysis {
 /// pass.
 class Statistics {
  public:
-  void add(std::span<const double> values);
+  /// @param fill  a value that stands for a missing one as well
+  void add(std::span<const double> values, const std::optional<double>& fill = {});
 
   [[nodiscard]] std::int64_t count() const { return count_; }
   [[nodiscard]] std::int64_t missing() const { return missing_; }

@@ -29,7 +29,7 @@ Ranges filled_ranges(const Series& series, const Series::Part& part, const mth5:
 
 /// Samples [first, end) of a channel into `values`; fill values do not count as samples.
 void add_samples(Statistics& values, const mth5::Reader& file, std::size_t channel, std::int64_t first, std::int64_t end,
-                 const Ranges& filled, std::vector<double>& block) {
+                 const Ranges& filled, const std::optional<double>& fill, std::vector<double>& block) {
   while (first < end) {
     block.resize(static_cast<std::size_t>(std::min<std::int64_t>(kBlock, end - first)));
     const std::size_t n = file.read(channel, first, block);
@@ -39,7 +39,7 @@ void add_samples(Statistics& values, const mth5::Reader& file, std::size_t chann
       const auto stop = std::clamp<std::int64_t>(to - first, 0, static_cast<std::int64_t>(n));
       std::fill(block.begin() + begin, block.begin() + std::max(begin, stop), std::numeric_limits<double>::quiet_NaN());
     }
-    values.add(std::span{block}.first(n));
+    values.add(std::span{block}.first(n), fill);
     first += static_cast<std::int64_t>(n);
   }
 }
@@ -101,9 +101,10 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
       channel.overlapping += own - first;
       channel.expected += end - own;
       const auto filled = filled_ranges(series, part, run, component);
-      add_samples(channel.values, file, *index, first, own, filled, block);
+      const auto fill = file.fill_value(*index);
+      add_samples(channel.values, file, *index, first, own, filled, fill, block);
       const auto before = channel.values.missing();
-      add_samples(channel.values, file, *index, own, end, filled, block);
+      add_samples(channel.values, file, *index, own, end, filled, fill, block);
       channel.missing += channel.values.missing() - before;
     }
     channel.expected += not_there;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "mth5/reader.hpp"
 #include "support/acquisition_file.hpp"
 #include "support/lemi424.hpp"
 #include "support/process.hpp"
@@ -337,6 +338,37 @@ TEST_F(Summary, MissesNothingWhereTheClockOfTheInstrumentWasSet) {
   EXPECT_THAT(reasons, testing::UnorderedElementsAre("clock-step 0", "clock-step 0", "clock-step 0", "no-data 10"));
   const auto look = support::run({MTH5_TEST_BIN "/mth5-monitor", "--once", "--json", recording.file()});
   EXPECT_EQ(json::parse(look.out)["gaps"]["samples"], 10) << look.out;
+}
+
+TEST_F(Summary, TellsWhatWasLostWhereAClockDriftsAndAFieldIsNotKnown) {
+  std::string text;  // 10 Hz that are 400 ppm fast: 8 samples within the recording
+  for (int k = 0; k < 20'000; ++k) {
+    if ((k >= 12'000 && k < 12'020) || (k >= 16'000 && k < 16'060)) continue;
+    const auto time = mth5::to_iso(TestWriter::start() + std::chrono::nanoseconds{k * 99'960'016LL + 1});
+    text += time.substr(0, time.size() - 1) + (k % 5000 == 3 ? ",,\n" : "," + std::to_string(k) + "," + std::to_string(k) + "\n");
+  }
+  support::write_text(dir_ / "day.txt", text);
+  const std::string instrument =
+      "{sample_rate: 10, text: {delimiter: ',', columns: [{time: '%Y-%m-%dT%H:%M:%S'}, {channel: x}, {channel: y}]}, channels: "
+      "{x: {type: auxiliary, units: volt, dtype: int32, fill: -999}, y: {type: auxiliary, units: volt, dtype: float32}}}";
+  support::Recording recording{support::Recording::replay(dir_ / "day.txt"),
+                               {.config = "gap: {fill_up_to: 5s}\n", .arguments = {"--until-eof"}, .instrument = instrument}};
+  ASSERT_EQ(recording.process().wait(), 0) << recording.log();
+  const auto report = summary_json({recording.file()});
+  for (const char* component : {"x", "y"}) {
+    const auto& channel = channel_of(report, component, 10);
+    EXPECT_EQ(channel["expected"], 20'000) << component;
+    EXPECT_EQ(channel["overlapping"], 0) << component;
+    EXPECT_EQ(channel["missing"], 20 + 60 + 4) << component;
+    EXPECT_EQ(channel["min"], 0) << component;
+    EXPECT_EQ(channel["max"], 19'999) << component;
+  }
+  const auto look = json::parse(support::run({MTH5_TEST_BIN "/mth5-monitor", "--once", "--json", recording.file()}).out);
+  EXPECT_EQ(look["gaps"]["samples"], 20 + 60);
+  EXPECT_EQ(look["channels"][0]["min"], 19'400) << "of the last minute";
+  const mth5::Reader reader{recording.file()};
+  EXPECT_EQ(reader.fill_value(reader.find("MT001", reader.runs()[0].id, "x").at(0)), -999);
+  EXPECT_EQ(reader.fill_value(reader.find("MT001", reader.runs()[0].id, "y").at(0)), std::nullopt);
 }
 
 TEST_F(Summary, ExpectsSamplesOfASilentRecorderUntilNow) {

@@ -68,6 +68,7 @@ const std::vector<Refused>& of_readers() {
        "there is no channel"},
       {"CheckNoChannel", [](C c, R r) { r.check_channel(c.n); }, "there is no channel 3"},
       {"MetadataOfNoChannel", [](C c, R r) { (void)r.channel_metadata(c.n); }, "there is no channel 3"},
+      {"FillOfNoChannel", [](C c, R r) { (void)r.fill_value(c.n); }, "there is no channel 3"},
       {"TypeOfNoChannel", [](C c, R r) { (void)r.sample_type(c.n); }, "there is no channel 3"},
       {"DataOfNoChannel", [](C c, R r) { (void)r.has_data(c.n); }, "there is no channel 3"},
       {"MetadataOfNoRun", [](C, R r) { (void)r.run_metadata(1); }, "there is no run 1"},

@@ -87,6 +87,10 @@ class Reader {
   /// What the samples are stored as; a type that this library does not write is told as the next larger one that holds it.
   /// @throws as channel_metadata()
   [[nodiscard]] SampleType sample_type(std::size_t channel) const;
+  /// What stands for a value that is not known in a channel of whole numbers: the fill value that its dataset was made with
+  /// (ChannelSpec::fill, h5py's `fillvalue`). read() gives it as it is. nullopt where none was chosen; floats have NaN.
+  /// @throws as channel_metadata()
+  [[nodiscard]] std::optional<double> fill_value(std::size_t channel) const;
   /// Of all surveys, by kind's name and name; those that must not be used too, with the reason in `problem`. Valid until the next
   /// refresh().
   [[nodiscard]] const std::vector<Filter>& filters() const;

@@ -341,6 +341,18 @@ std::optional<SampleType> sample_type(const h5::Dataset& dataset, const std::str
   }
 }
 
+std::optional<double> fill_value(hid_t dataset, const std::string& name) {
+  const h5::Datatype type{H5Dget_type(dataset), name + ": type"};
+  if (H5Tget_class(type.get()) != H5T_INTEGER) return std::nullopt;
+  const h5::PropertyList create{H5Dget_create_plist(dataset), name + ": fill value"};
+  H5D_fill_value_t defined{};
+  h5::check(H5Pfill_value_defined(create.get(), &defined), name + ": fill value");
+  if (defined != H5D_FILL_VALUE_USER_DEFINED) return std::nullopt;
+  double value = 0;
+  h5::check(H5Pget_fill_value(create.get(), H5T_NATIVE_DOUBLE, &value), name + ": fill value");
+  return value;
+}
+
 void merge_frame(Structure& known, Structure& fresh) {
   using std::tuple;
   known.file_version = std::move(fresh.file_version);

@@ -65,6 +65,9 @@ enum class Depth {
 [[nodiscard]] std::optional<SampleType> sample_type(const h5::Dataset& dataset, const std::string& name,
                                                     bool* elsewhere = nullptr);
 
+/// The value that stands for "not known" in a dataset of whole numbers; nullopt for others, and where none was chosen.
+[[nodiscard]] std::optional<double> fill_value(hid_t dataset, const std::string& name);
+
 /// Puts `fresh` over `known`: what was there keeps its index, what is new comes behind it, what is gone keeps its entry with no
 /// dataset. @returns by channel of `fresh`, which index it has in `known`
 std::vector<std::size_t> merge(Structure& known, Structure fresh);

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "contents/structure.hpp"
+
 namespace mth5::file {
 
 Conversion::Conversion(hid_t dataset, std::string name)
@@ -12,13 +14,7 @@ Conversion::Conversion(hid_t dataset, std::string name)
       type_{H5Dget_type(dataset), name_},
       element_bytes_{H5Tget_size(type_.get())},
       whole_{H5Tget_class(type_.get()) == H5T_INTEGER},
-      of_nan_{std::numeric_limits<double>::lowest()} {
-  if (!whole_) return;
-  const h5::PropertyList create{H5Dget_create_plist(dataset), name_};
-  H5D_fill_value_t defined{};
-  h5::check(H5Pfill_value_defined(create.get(), &defined), name_);
-  if (defined == H5D_FILL_VALUE_USER_DEFINED) h5::check(H5Pget_fill_value(create.get(), H5T_NATIVE_DOUBLE, &of_nan_), name_);
-}
+      of_nan_{contents::fill_value(dataset, name_).value_or(std::numeric_limits<double>::lowest())} {}
 
 template <class T>
 void Conversion::round(const char* elements, hsize_t count) {

@@ -71,6 +71,11 @@ SampleType Reader::sample_type(std::size_t channel) const {
   return contents::sample_type(impl_->dataset(channel), impl_->name_of(channel)).value_or(SampleType::Float64);
 }
 
+std::optional<double> Reader::fill_value(std::size_t channel) const {
+  impl_->require_channel(channel);
+  return contents::fill_value(impl_->dataset(channel).get(), impl_->name_of(channel));
+}
+
 std::vector<std::size_t> Reader::find(std::string_view station, std::string_view run, std::string_view component,
                                       std::string_view survey) const {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
