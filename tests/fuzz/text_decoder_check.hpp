@@ -93,7 +93,34 @@ inline std::uint64_t check_text_decoders(std::string_view text) {
   forms.n_soh = 1;
   forms.columns = {
       {Use::Form, 0, false, -1, "%m-%d-%Y"}, {Use::Form, 0, false, -1, "%H%M%S"}, {Use::Channel, 0, false, 2}, {Use::Soh, 0}};
-  return check_text_decoder(support::lemi424_format(), text) + check_text_decoder(commas, text) + check_text_decoder(forms, text);
+  auto lengths = support::lemi424_format();
+  lengths.lengths = {16, 24};
+  commas.lengths = {9, 11};
+  auto other = forms;
+  other.terminator = "cr";
+  other.header_lines = 3;
+  other.decimal = "comma";
+  other.columns[0].name = "%s";
+  other.columns[1] = {.use = Use::Channel, .index = 1, .hex = true, .bits = 24};
+  other.n_channels = 2;
+  auto nmea = commas;
+  nmea.checksum = "nmea";
+  nmea.lengths.clear();
+  nmea.terminator = "nul";
+  daq::decode::TextFormat json;
+  json.json = true;
+  json.max_line = 200;
+  json.n_channels = 2;
+  json.n_soh = 1;
+  json.columns = {{.use = Use::Form, .name = "%d %b %Y %H:%M:%S", .key = "ts"},
+                  {.use = Use::Channel, .index = 0, .key = "x"},
+                  {.use = Use::Channel, .index = 1, .key = "field.1"},
+                  {.use = Use::Soh, .key = "rt"}};
+  auto strict = lengths;
+  strict.strict = true;
+  return check_text_decoder(other, text) + check_text_decoder(nmea, text) + check_text_decoder(json, text) +
+         check_text_decoder(lengths, text) + check_text_decoder(strict, text) +
+         check_text_decoder(support::lemi424_format(), text) + check_text_decoder(commas, text) + check_text_decoder(forms, text);
 }
 
 }  // namespace fuzz

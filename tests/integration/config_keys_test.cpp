@@ -357,6 +357,43 @@ TEST(ConfigKeys, TextIsReadAsTheProfileSays) {
   EXPECT_THAT(site.log, testing::HasSubstr("too-long"));
 }
 
+TEST(ConfigKeys, LinesOfOtherLengthsAreKeptAsFarAsTheyAreWholeOrNot) {
+  const auto text = lines({0, 1}) + line(2, "20 2.5 12.5 9") + lines({3}) + line(4, "40 4.5") + lines({5});
+  Site site{.text = "lengths: [9]"};
+  const auto files = site.record(text);
+  ASSERT_EQ(files.size(), 1u);
+  EXPECT_THAT(values(files[0], 0, "ex"), ElementsAre(0, 10, 20, 30));
+  const auto& source = site.status().at("sources").at(0);
+  EXPECT_EQ(source.at("short_lines"), 1);
+  EXPECT_EQ(source.at("skipped").at("short-line"), line(4, "40 4.5").size());
+  const auto ledger = mth5::Reader{files[0]}.table("source_ledger");
+  EXPECT_EQ(ledger->integer(ledger->size() - 1, "short_lines"), 1);
+  Site strict{.text = "lengths: [9], strict: true"};
+  const auto strict_files = strict.record(text);
+  ASSERT_EQ(strict_files.size(), 1u);
+  EXPECT_THAT(values(strict_files[0], 0, "ex"), ElementsAre(0, 10));
+  EXPECT_EQ(strict.status().at("sources").at(0).at("short_lines"), 0);
+}
+
+TEST(ConfigKeys, OtherFormsOfTextAreReadAsTheProfileSays) {
+  Site cr{.text = "terminator: cr, header_lines: 1, decimal: comma"};
+  const auto cr_files = cr.record("ex hy battery\r2026 05 01 00 00 00 1,5 2,5 12,5\r2026 05 01 00 00 01 2,5 3,5 12,5\r");
+  ASSERT_EQ(cr_files.size(), 1u) << cr.log;
+  EXPECT_THAT(values(cr_files[0], 0, "ex"), ElementsAre(1.5, 2.5));
+  for (const auto& [reason, bytes] : cr.status().at("sources").at(0).at("skipped").items()) EXPECT_EQ(bytes, 0) << reason;
+  Site nmea{.text = "checksum: nmea, delimiter: ','",
+            .columns = "{time: '%s'}, {channel: ex}, {channel: hy, form: hex, bits: 8}, {soh: battery}"};
+  const auto nmea_files = nmea.record("$1777593600,1.5,FF,12*0A\n$1777593601,2.5,7F,12*79\n");
+  ASSERT_EQ(nmea_files.size(), 1u) << nmea.log;
+  EXPECT_THAT(values(nmea_files[0], 0, "hy"), ElementsAre(-1, 127));
+  Site json{.text = "json: true",
+            .columns = "{key: t, time: '%s'}, {key: e, channel: ex}, {key: h, channel: hy}, {key: b, soh: battery}"};
+  const auto json_files =
+      json.record("{\"t\":1777593600,\"e\":1.5,\"h\":2,\"b\":12}\n{\"t\":\"1777593601\",\"e\":2.5,\"h\":\"3\",\"b\":12}\n");
+  ASSERT_EQ(json_files.size(), 1u) << json.log;
+  EXPECT_THAT(values(json_files[0], 0, "hy"), ElementsAre(2, 3));
+}
+
 TEST(ConfigKeys, RateAndTypesAreThoseOfTheProfile) {
   Site site{.rate = "0.5", .ex = "type: electric, units: milliVolt, dtype: float32"};
   const auto files = site.record(lines({0, 2, 4}));
@@ -527,6 +564,13 @@ const std::map<std::string, std::string> kSeenBy{
     {"profile.sample_rate", "ConfigKeys, RateAndTypesAreThoseOfTheProfile"},
     {"profile.text.delimiter", "ConfigKeys, TextIsReadAsTheProfileSays"},
     {"profile.text.comment", "ConfigKeys, TextIsReadAsTheProfileSays"},
+    {"profile.text.lengths", "ConfigKeys, LinesOfOtherLengthsAreKeptAsFarAsTheyAreWholeOrNot"},
+    {"profile.text.strict", "ConfigKeys, LinesOfOtherLengthsAreKeptAsFarAsTheyAreWholeOrNot"},
+    {"profile.text.header_lines", "ConfigKeys, OtherFormsOfTextAreReadAsTheProfileSays"},
+    {"profile.text.terminator", "ConfigKeys, OtherFormsOfTextAreReadAsTheProfileSays"},
+    {"profile.text.decimal", "ConfigKeys, OtherFormsOfTextAreReadAsTheProfileSays"},
+    {"profile.text.checksum", "ConfigKeys, OtherFormsOfTextAreReadAsTheProfileSays"},
+    {"profile.text.json", "ConfigKeys, OtherFormsOfTextAreReadAsTheProfileSays"},
     {"profile.text.max_line", "ConfigKeys, TextIsReadAsTheProfileSays"},
     {"profile.frame.confirm_frames", "FrameProfile, EveryKeyIsInTheFormat"},
     {"profile.frame.name", "FrameProfile, EveryKeyIsInTheFormat"},

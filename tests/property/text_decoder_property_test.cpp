@@ -56,8 +56,8 @@ bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0);
 }
 
-Result decode(const std::string& stream, const std::function<std::size_t()>& next_part) {
-  auto format = support::lemi424_format();
+Result decode(const std::string& stream, const std::function<std::size_t()>& next_part,
+              daq::decode::TextFormat format = support::lemi424_format()) {
   format.max_line = 400;
   const auto decoder = make_text_decoder(format);
   Result result;
@@ -159,6 +159,62 @@ RC_GTEST_PROP(TextDecoder, ALostFieldNeverMovesAValueIntoAnotherChannel, ()) {
   for (std::size_t i = 0; i < found.batch.samples.size(); ++i)
     RC_ASSERT((std::isnan(found.batch.samples[i]) || found.batch.samples[i] == good.batch.samples[i]));
   RC_ASSERT((lost < 15 || same_bits(found.batch.samples, good.batch.samples)));
+}
+
+daq::decode::TextFormat with_lengths(bool strict) {
+  auto format = support::lemi424_format();
+  format.lengths = {16, 24};
+  format.strict = strict;
+  return format;
+}
+
+RC_GTEST_PROP(ShortLine, WhereverItIsCutNothingIsInvented, ()) {
+  const auto whole = support::lemi424_line(0);
+  const auto good = decode(whole + "\n", [] { return std::size_t{1000}; });
+  const bool strict = *rc::gen::arbitrary<bool>();
+  const auto length = *rc::gen::inRange<std::size_t>(0, whole.size());
+  const auto end = *rc::gen::element<std::string>("\n", " \n", "\r\n");
+  const auto cut = whole.substr(0, length) + end;
+  const auto found = decode(
+      cut, [] { return std::size_t{1000}; }, with_lengths(strict));
+  const auto fields = fields_of(whole.substr(0, length));
+  const auto n = fields.size();
+  const bool listed = n == 16 || n == 24;
+  // 8: a whole bx. 15 ends in or right after e4. An end behind the rest of a number: bytes were lost in the middle.
+  const bool lost_inside = n < 15 && end != "\n" && n > 0 && fields.back() != fields_of(whole)[n - 1];
+  const bool kept = listed || (!strict && n >= 8 && n != 15 && !lost_inside);
+  RC_ASSERT(found.counters.frames == (kept ? 1u : 0u));
+  RC_ASSERT(found.counters.short_lines == (kept && !listed ? 1u : 0u));
+  for (std::size_t i = 0; i < found.batch.samples.size(); ++i) {
+    const bool surely_whole = 6 + i + 1 < n;
+    RC_ASSERT((surely_whole ? found.batch.samples[i] == good.batch.samples[i] : std::isnan(found.batch.samples[i])));
+  }
+}
+
+RC_GTEST_PROP(ShortLine, GivesTheSameHoweverTheStreamIsCut, ()) {
+  const auto stream = damaged_stream();
+  const auto format = with_lengths(*rc::gen::arbitrary<bool>());
+  const auto whole = decode(
+      stream, [&] { return stream.size(); }, format);
+  const auto cut = decode(
+      stream, [&] { return *rc::gen::inRange<std::size_t>(1, 60); }, format);
+  RC_ASSERT(whole.counters == cut.counters);
+  RC_ASSERT(same_bits(whole.batch.samples, cut.batch.samples));
+  RC_ASSERT(same_bits(whole.batch.soh, cut.batch.soh));
+}
+
+RC_GTEST_PROP(ShortLine, ALostFieldNeverMovesAValueIntoAnotherChannel, ()) {
+  const auto good = decode(support::lemi424_line(0) + "\n", [] { return std::size_t{1000}; });
+  auto fields = fields_of(support::lemi424_line(0));
+  fields.resize(*rc::gen::element<std::size_t>(16, 24));
+  const auto lost = *rc::gen::inRange<std::size_t>(0, fields.size());
+  fields.erase(fields.begin() + std::ptrdiff_t(lost));
+  std::string line;
+  for (const auto& field : fields) line += field + " ";
+  const auto found = decode(
+      line + "\n", [] { return std::size_t{1000}; }, with_lengths(false));
+  for (std::size_t i = 0; i < found.batch.samples.size(); ++i)
+    RC_ASSERT((std::isnan(found.batch.samples[i]) || found.batch.samples[i] == good.batch.samples[i]));
 }
 
 RC_GTEST_PROP(ParseNumber, GivesTheBitsOfStrtod, ()) {

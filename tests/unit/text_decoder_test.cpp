@@ -140,6 +140,114 @@ TEST(TextLine, NamesWhatIsWrong) {
   EXPECT_EQ(verdict("2020 -1 04 00 00 00 " + kLemi424Values), "garbage");
 }
 
+TextFormat with_lengths(bool strict = false) {
+  auto format = lemi424_format();
+  format.lengths = {16, 24};
+  format.strict = strict;
+  return format;
+}
+
+/// The first `n` fields of a LEMI-424 line, and what ends it.
+std::string first_fields(int n, const std::string& end = " ") {
+  const auto text = lemi424_line(0);
+  std::size_t at = 0;
+  for (; n > 0; --n) at = text.find(' ', text.find_first_not_of(' ', at));
+  return text.substr(0, at) + end;
+}
+
+TEST(ShortLine, WholeLengthsAreNone) {
+  for (const int n : {16, 24}) {
+    const Line line{first_fields(n), true, with_lengths()};
+    EXPECT_TRUE(line.found.good) << n;
+    EXPECT_FALSE(line.found.short_line) << n;
+    EXPECT_EQ(line.channels[8], 8.224);
+    EXPECT_EQ(line.soh[0], 12.78);
+    EXPECT_TRUE(Line(first_fields(n), true, with_lengths(true)).found.good) << n;
+  }
+}
+
+TEST(ShortLine, KeepsWhatHasAFurtherFieldBehindIt) {
+  for (const int n : {17, 18, 20, 23, 25}) {
+    const Line line{n == 25 ? first_fields(24) + "7" : first_fields(n), true, with_lengths()};
+    EXPECT_TRUE(line.found.good && line.found.short_line) << n;
+    EXPECT_EQ(line.channels, Line{lemi424_line(0)}.channels) << n;
+  }
+  const Line line{first_fields(11), true, with_lengths()};  // to temperature_h
+  ASSERT_TRUE(line.found.good && line.found.short_line);
+  EXPECT_EQ((std::vector<double>{line.channels.begin(), line.channels.begin() + 4}),
+            (std::vector<double>{23772.512, 238.148, 41845.187, 33.88}));
+  for (std::size_t i = 4; i < 9; ++i) EXPECT_TRUE(std::isnan(line.channels[i])) << i;
+  EXPECT_EQ(line.found.unknown, 5u) << "temperature_h may be longer, e1 to e4 lack";
+  EXPECT_THAT(line.soh, Each(testing::IsNan()));
+  const Line cut{first_fields(10, "  25.8"), true, with_lengths()};
+  EXPECT_TRUE(cut.found.good && cut.found.short_line);
+  EXPECT_EQ(cut.channels[3], 33.88);
+  EXPECT_TRUE(std::isnan(cut.channels[4]));
+}
+
+TEST(ShortLine, ThatEndsInOrRightAfterTheLastChannelIsRefused) {
+  for (const auto& text : {first_fields(15), first_fields(15, ""), first_fields(14, " 8.2"), first_fields(14, " -")}) {
+    const Line line{text, true, with_lengths()};
+    EXPECT_FALSE(line.found.good) << text;
+    EXPECT_EQ(line.found.why, Skip::ShortLine) << text;
+  }
+}
+
+TEST(ShortLine, WithNothingWholeIsRefused) {
+  EXPECT_EQ(Line(first_fields(7), true, with_lengths()).found.why, Skip::ShortLine) << "bx may be longer";
+  EXPECT_EQ(Line(first_fields(6), true, with_lengths()).found.why, Skip::ShortLine) << "the time may be longer";
+  EXPECT_EQ(Line(first_fields(5), true, with_lengths()).found.why, Skip::CutOff);
+  EXPECT_TRUE(Line(first_fields(8), true, with_lengths()).found.good);
+  EXPECT_FALSE(Line(first_fields(12), false, with_lengths()).found.good) << "the end of the stream is cut-off as ever";
+}
+
+TEST(ShortLine, WithANumberOfOtherDecimalsHasLostFieldsInTheMiddle) {
+  auto text = first_fields(12);
+  text.erase(text.find("238.148"), 7);  // the others have moved up
+  EXPECT_EQ(Line(text, true, with_lengths()).found.why, Skip::BadValue);
+}
+
+TEST(ShortLine, AnEmptyFieldIsNoFurtherField) {
+  auto format = with_lengths();
+  format.delimiter = ',';
+  const auto commas = [](std::string text) {
+    std::string out;
+    for (const char c : text)
+      if (c != ' ')
+        out += c;
+      else if (out.back() != ',')
+        out += ',';
+    return out;
+  };
+  EXPECT_TRUE(Line(commas(first_fields(15)), true, format).found.good) << "16 fields, the last one without a value";
+  auto without = format;
+  without.lengths = {24};
+  EXPECT_EQ(Line(commas(first_fields(15)), true, without).found.why, Skip::ShortLine);
+  const Line line{commas(first_fields(12)), true, format};
+  ASSERT_TRUE(line.found.good && line.found.short_line);
+  EXPECT_EQ(line.channels[4], 25.87);
+  EXPECT_TRUE(std::isnan(line.channels[5])) << "nothing but a delimiter behind it";
+  EXPECT_EQ(line.found.unknown, 4u);
+}
+
+TEST(ShortLine, IsNoFrameWhereTheProfileIsStrict) {
+  for (const int n : {8, 11, 15, 17, 20, 23})
+    EXPECT_EQ(Line(first_fields(n), true, with_lengths(true)).found.why, Skip::ShortLine) << n;
+  EXPECT_EQ(Line(first_fields(24) + "7", true, with_lengths(true)).found.why, Skip::ShortLine);
+}
+
+TEST(ShortLine, IsCountedAndFramesInOneLineAreTakenApart) {
+  for (const bool strict : {false, true}) {
+    Fed fed{with_lengths(strict)};
+    fed.feed(lemi424_line(0) + lemi424_line(1) + lemi424_line(2) + "\n" + first_fields(20) + "\n" + first_fields(15) + "\n" +
+             lemi424_line(3) + "\n");
+    EXPECT_EQ(fed.counters().frames, strict ? 4u : 5u);
+    EXPECT_EQ(fed.counters().short_lines, strict ? 0u : 1u);
+    EXPECT_EQ(skipped(fed.counters(), Skip::ShortLine), first_fields(15).size() + 1 + (strict ? first_fields(20).size() + 1 : 0));
+    EXPECT_EQ(fed.times().back(), at(3));
+  }
+}
+
 /// A LEMI-424 line with one field written otherwise.
 std::string with(const std::string& old, const std::string& now) {
   std::string text = lemi424_line(0);
@@ -512,6 +620,7 @@ TEST(Skip, HasANameForEveryReason) {
   EXPECT_EQ(to_string(Skip::BadTime), "bad-time");
   EXPECT_EQ(to_string(Skip::BadValue), "bad-value");
   EXPECT_EQ(to_string(Skip::TooLong), "too-long");
+  EXPECT_EQ(to_string(Skip::ShortLine), "short-line");
 }
 
 }  // namespace

@@ -111,6 +111,34 @@ TEST(Trial, TextIsForPeople) {
   EXPECT_THAT(text, HasSubstr("refused   line 3, field 1 (year): garbage: 'x'\n"));
 }
 
+TEST(Trial, TheLemi018ProfileReadsLinesWithAndWithoutGps) {
+  const auto json = tried("lemi018",
+                          "# header\n2020 05 03 23 56 55 23000.1 -12.5 41000.7 22.1 21.9 12.4\n"
+                          "2020 05 03 23 56 56 23000.1 -12.5 41000.7 22.1 21.9 12.4 330.0 4947.9334 N 02400.5473 E 8 1 0\n"
+                          "2020 05 03 23 56 57 23000.1 -12.5 41000.7 22.1 21.9 12.4 330.0 4947\n");
+  EXPECT_EQ(json["frames"], 3);
+  EXPECT_EQ(json["short_lines"], 1);
+  EXPECT_EQ(json["bytes"]["skipped"], 0);
+  EXPECT_EQ(json["state_of_health"][2]["unknown"], 0) << "battery, the last field of a whole line without GPS";
+}
+
+TEST(Trial, TheGsm19ProfileReadsTimesOfDay) {
+  const auto json = tried("gsm19", "235959.0 48464.53 99\r\n570301.0 48464.53\r\n000001.0 4846\n");
+  EXPECT_EQ(json["frames"], 2);
+  EXPECT_EQ(json["skipped"]["cut-off"], 14) << "no nT may be one that was cut";
+}
+
+TEST(Trial, TheRm3100ProfileReadsNewAndOldJson) {
+  const auto json =
+      tried("rm3100",
+            "{ \"ts\":\"03 May 2020 23:56:55\", \"rt\":24.62, \"lt\":24.62, \"x\":14.1234, \"y\":-9.1, \"z\":42.0 }\n"
+            "{ ts:\"03 May 2020 23:56:56\", rt:\"24.62\", lt:\"24.62\", x:\"14.1\", y:\"-9.1\", z:\"42.0\" }\n");
+  EXPECT_EQ(json["frames"], 2);
+  EXPECT_EQ(json["time"]["first"], "2020-05-03T23:56:55Z");
+  EXPECT_EQ(json["channels"][0]["max"], 14.1234);
+  EXPECT_EQ(json["bytes"]["skipped"], 0);
+}
+
 TEST(Trial, TheGsm90ProfileReadsItsLinesOverMidnight) {
   const auto json = tried("gsm90", support::read_text(support::data() / "gsm90/midnight.TXT"));
   EXPECT_EQ(json["frames"], 60);

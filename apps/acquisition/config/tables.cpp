@@ -1,6 +1,7 @@
 #include "acquisition/config/tables.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "acquisition/config/baud.hpp"
@@ -430,12 +431,46 @@ const Section<decode::TextFormat>& text_keys() {
              format.comment = text == "none" || text.empty() ? '\0' : text[0];
            },
            [](const TextFormat&) { return std::string{"none"}; }},
+          whole_key("header_lines", &TextFormat::header_lines, 0, 10'000, "lines",
+                    "So many lines at the beginning of a recording or connection may be a header: those that are no frame are no "
+                    "data."),
+          choice_key("terminator", &TextFormat::terminator, {"lf", "cr", "nul"},
+                     "What ends a line: LF (with or without a CR before it), CR, or a byte 0."),
+          choice_key("decimal", &TextFormat::decimal, {"point", "comma"}, "What stands before the decimals of a number."),
+          choice_key(
+              "checksum", &TextFormat::checksum, {"none", "nmea"},
+              "nmea: lines are $...*HH, with the exclusive or of what stands between in hexadecimal; others are skipped as "
+              "bad-check."),
+          flag_key("json", &TextFormat::json,
+                   "Lines are JSON objects; each of the columns gives the key of its value: {key: x, channel: bx}."),
           choice_key(
               "time", &TextFormat::time, {"columns", "host-date", "host"},
               "What the time of a line is: that of its columns; that of its columns with the date of this computer, for times of "
               "day without one; when it arrived, for lines without a time."),
           choice_key("clock", &TextFormat::clock, {"gps", "device"},
                      "Whose times the columns hold: of a clock that follows GPS, or of one that runs by itself."),
+          {"lengths", "list of whole numbers", "1 to 1024 fields",
+           "How many fields whole lines have; not given: any. Of a line of another length the channels that have a further field "
+           "behind "
+           "them are kept and it is counted in short_lines, unless it ends in or right after the last channel: then it is "
+           "skipped as "
+           "short-line.",
+           false,
+           [](MapReader& map, TextFormat& format) {
+             const Node* list = map.take("lengths", Node::Kind::Sequence);
+             if (list == nullptr) return;
+             if (list->items.empty())
+               map.problem(*list, "lengths", "is an empty list; leave it out where lines may have any length");
+             for (const auto& item : list->items) {
+               const auto length = item.kind == Node::Kind::Scalar ? parse_number(item.text) : std::nullopt;
+               if (!length || *length != std::floor(*length) || *length < 1 || *length > 1024)
+                 map.problem(item, "lengths", in_quotes(item.text) + " is not a number of fields (1 to 1024)");
+               else
+                 format.lengths.push_back(std::size_t(*length));
+             }
+           },
+           [](const TextFormat&) { return std::string{}; }},
+          flag_key("strict", &TextFormat::strict, "Lines of other lengths than those are skipped as short-line."),
           whole_key("max_line", &TextFormat::max_line, 16, 65536, "bytes", "A longer line is counted as too-long and skipped."),
       }};
   return keys;

@@ -85,7 +85,14 @@ class ColumnReader {
       if (!once.empty() && !done_soh_.contains(*hemisphere))
         report_.problem(node.place, path + ".hemisphere", "must stand behind the column of '" + *hemisphere + "'");
     }
-    if (soh) column.degrees_minutes = map.choice("form", "number", {"number", "ddmm"}) == "ddmm";
+    if (soh || channel) {
+      const auto form = map.choice(
+          "form", "number", soh ? std::vector<std::string>{"number", "ddmm", "hex"} : std::vector<std::string>{"number", "hex"});
+      column.degrees_minutes = form == "ddmm";
+      column.hex = form == "hex";
+      if (column.hex && item.find("bits") != nullptr) column.bits = int(map.whole("bits", 0, 4, 52, "bits"));
+    }
+    if (item.find("key") != nullptr) column.key = map.text("key").value_or("");
     if (!hemisphere && !time && item.find("decimals") != nullptr) column.decimals = int(map.whole("decimals", -1, 0, 12, ""));
     map.finish();
     columns_.push_back(column);
@@ -142,6 +149,42 @@ class ColumnReader {
   std::set<std::string> used_, done_, done_soh_;
 };
 
+/// Keys that go together.
+void check_kind(const decode::TextFormat& format, const Node& map, MapReader& text) {
+  const auto refuse = [&](const char* key, const std::string& why) {
+    if (const Node* node = map.find(key)) text.problem(*node, key, why);
+  };
+  if (format.decimal == "comma" && format.delimiter == ',') refuse("decimal", "is the delimiter, too");
+  const Node& columns = *map.find("columns");
+  for (std::size_t i = 0; i < format.columns.size() && i < columns.items.size(); ++i)
+    if (format.columns[i].key.empty() == format.json)
+      text.problem(columns.items[i], "columns[" + std::to_string(i) + "]",
+                   format.json ? "needs the key of its value: {key: x, channel: bx}"
+                               : "has a key, but lines are not JSON; add json: true");
+  if (!format.json) return;
+  for (const char* key : {"delimiter", "lengths"}) refuse(key, "lines of JSON have none");
+  if (format.checksum != "none") refuse("checksum", "lines of JSON have none");
+}
+
+/// Whole lines hold all channels and the time.
+void check_lengths(const decode::TextFormat& format, const Node& map, MapReader& text) {
+  if (format.lengths.empty()) {
+    if (format.strict && map.find("lengths") == nullptr)
+      text.problem(*map.find("strict"), "strict", "says what becomes of lines of other lengths; give lengths, too");
+    return;
+  }
+  std::size_t least = 0;
+  for (std::size_t i = 0; i < format.columns.size(); ++i)
+    if (const auto use = format.columns[i].use;
+        use == TextColumn::Use::Channel || (use >= TextColumn::Use::Year && use <= TextColumn::Use::Form))
+      least = i + 1;
+  for (const auto length : format.lengths)
+    if (length < least)
+      text.problem(*map.find("lengths"), "lengths",
+                   std::to_string(length) + " fields are no whole line: the last channel or part of the time is field " +
+                       std::to_string(least));
+}
+
 }  // namespace
 
 decode::Description read_text_format(const Node& map, const std::string& path, const std::vector<std::string>& channels,
@@ -160,6 +203,8 @@ decode::Description read_text_format(const Node& map, const std::string& path, c
     else
       format.columns = ColumnReader{text.path("columns"), format.time, channels, names, report}.read(*columns);
   }
+  check_lengths(format, map, text);
+  if (map.find("columns") != nullptr) check_kind(format, map, text);
   text.finish();
   return format;
 }

@@ -46,7 +46,11 @@ class PartialLine {
 class TextDecoder final : public Decoder {
  public:
   explicit TextDecoder(const TextFormat& format)
-      : format_{format},
+      : format_{of_kind(format)},
+        terminator_{format.terminator == "cr"    ? '\r'
+                    : format.terminator == "nul" ? '\0'
+                                                 : '\n'},
+        header_left_{format.header_lines},
         partial_{format.max_line},
         kind_{format.time == "host"      ? TimeKind::Host
               : format.clock == "device" ? TimeKind::Device
@@ -58,7 +62,7 @@ class TextDecoder final : public Decoder {
     refusals_.begins_with(bytes);
     counters_.bytes_in += bytes.size();
     while (!bytes.empty()) {
-      const void* const found = std::memchr(bytes.data(), '\n', bytes.size());
+      const void* const found = std::memchr(bytes.data(), terminator_, bytes.size());
       if (found == nullptr) {
         too_long(bytes);
         break;
@@ -87,6 +91,7 @@ class TextDecoder final : public Decoder {
     }
     partial_.clear();
     counters_.bytes_pending = 0;
+    header_left_ = format_.header_lines;
   }
 
   [[nodiscard]] const ledger::SourceCounters& counters() const override { return counters_; }
@@ -105,14 +110,20 @@ class TextDecoder final : public Decoder {
   /// @param complete  a line end follows, and is counted with the last thing in the line
   void take_line(std::span<const char> line, bool complete, Batch& out) {
     const std::size_t line_end = complete ? 1 : 0;
+    if (terminator_ != '\n') {  // the other half of an end of line
+      const auto front = std::find_if(line.begin(), line.end(), [](char c) { return c != '\n' && c != '\r'; });
+      if (front != line.begin()) decoded(static_cast<std::size_t>(front - line.begin()));
+      line = line.subspan(static_cast<std::size_t>(front - line.begin()));
+    }
+    const bool header = header_left_ > 0;
+    if (header) --header_left_;
     if (is_blank_or_comment(line)) return decoded(line.size() + line_end);
     while (!line.empty()) {
       const std::size_t samples = out.samples.size();
       const std::size_t soh = out.soh.size();
       out.samples.resize(samples + format_.n_channels);
       out.soh.resize(soh + format_.n_soh);
-      const TextLine found =
-          decode_line(format_, line, complete, std::span{out.samples}.subspan(samples), std::span{out.soh}.subspan(soh));
+      const TextLine found = take(line, complete, std::span{out.samples}.subspan(samples), std::span{out.soh}.subspan(soh));
       const bool last = found.bytes == line.size();
       const std::size_t bytes = found.bytes + (last ? line_end : 0);
       if (found.good) {
@@ -127,16 +138,34 @@ class TextDecoder final : public Decoder {
         if (format_.n_soh > 0) out.states.push_back({time, soh});
         ++counters_.frames;
         counters_.fields_unknown += found.unknown;
+        if (found.short_line) ++counters_.short_lines;
         decoded(bytes);
       } else {
         out.samples.resize(samples);
         out.soh.resize(soh);
+        if (header) {
+          decoded(bytes);
+          line = line.subspan(found.bytes);
+          continue;
+        }
         const auto why = last && !complete ? Skip::CutOff : found.why;
         if (!refusals_.full()) refuse(why, text_place(format_, found.column), line.first(found.bytes));
         count_skip(why, bytes);
       }
       line = line.subspan(found.bytes);
     }
+  }
+
+  [[nodiscard]] TextLine take(std::span<const char> line, bool complete, std::span<double> channels, std::span<double> soh) {
+    if (format_.json) return decode_json_line(format_, line, fields_, channels, soh);
+    if (format_.checksum == "nmea") return decode_nmea_line(format_, line, channels, soh);
+    return decode_line(format_, line, complete, channels, soh);
+  }
+
+  /// As Parser sees it: decode_json_line() puts this character between the values.
+  [[nodiscard]] static TextFormat of_kind(TextFormat format) {
+    if (format.json) format.delimiter = '\x1f';
+    return format;
   }
 
   [[nodiscard]] mth5::UtcNanos time_of(const TextLine& found) {
@@ -177,6 +206,9 @@ class TextDecoder final : public Decoder {
   }
 
   const TextFormat format_;
+  const char terminator_;
+  std::size_t header_left_;  ///< lines that may be a header
+  std::string fields_;       ///< of a line of JSON
   PartialLine partial_;
   Refusals refusals_;
   ledger::SourceCounters counters_;
@@ -194,14 +226,20 @@ Density text_density(const TextFormat& format) {
   using Use = TextColumn::Use;
   const auto needed = [](const TextColumn& c) { return c.use == Use::Channel || (c.use >= Use::Year && c.use <= Use::Form); };
   const auto last = std::find_if(format.columns.rbegin(), format.columns.rend(), needed);
-  const auto fields = static_cast<std::size_t>(format.columns.rend() - last);
+  auto fields = static_cast<std::size_t>(format.columns.rend() - last);
+  const auto first =
+      std::find_if(format.columns.begin(), format.columns.end(), [](const TextColumn& c) { return c.use == Use::Channel; });
+  const auto first_number = static_cast<std::size_t>(first - format.columns.begin());
+  if (!format.lengths.empty() && !format.strict) fields = std::min(fields, first_number + 2);  // a channel, a further field
+  if (format.json) fields = 1;                                                                 // `{x:1}`: what lacks is not known
   // Each has a delimiter or the line end, and between blanks at least one character.
   const auto least = std::max<std::size_t>(1, format.delimiter == ' ' ? 2 * fields : fields);
   return {.least_frame_bytes = least, .samples_per_byte = 1 / static_cast<double>(least), .held_bytes = format.max_line};
 }
 
-FrameSize first_text_frame(const TextFormat&, std::span<const char> bytes) {
-  const auto* const end = static_cast<const char*>(std::memchr(bytes.data(), '\n', bytes.size()));
+FrameSize first_text_frame(const TextFormat& format, std::span<const char> bytes) {
+  const char terminator = format.terminator == "cr" ? '\r' : format.terminator == "nul" ? '\0' : '\n';
+  const auto* const end = static_cast<const char*>(std::memchr(bytes.data(), terminator, bytes.size()));
   return end == nullptr ? FrameSize{} : FrameSize{static_cast<std::size_t>(end - bytes.data()) + 1, 1};
 }
 
@@ -213,6 +251,7 @@ std::string text_place(const TextFormat& format, std::size_t column) {
 
 std::unique_ptr<Decoder> make_text_decoder(const TextFormat& format) {
   if (format.columns.empty() || format.max_line == 0) throw std::invalid_argument{"text format: no columns, or no line length"};
+  if (std::count(format.lengths.begin(), format.lengths.end(), 0) > 0) throw std::invalid_argument{"text format: a length of 0"};
   for (const auto& column : format.columns) {
     unsigned parts = 0;
     if (column.use == TextColumn::Use::Form && !check_time_form(column.name, parts).empty())

@@ -24,19 +24,31 @@ struct TextColumn {
   bool degrees_minutes = false;  ///< Soh: the number is [d]ddmm.mmmm and becomes degrees
   int decimals = -1;             ///< decimals the instrument prints; tells a number that was cut, or stands in another's place
   std::string name{};            ///< Form: as for check_time_form(). Else what messages call it
+  bool hex = false;              ///< Channel, Soh: the number is hexadecimal
+  int bits = 0;                  ///< hex: two's complement of so many bits (4 to 52); 0: without sign
+  std::string key{};             ///< json: path of the value: "x", "field.x", of a list "field.0"
 };
 
-/// A profile's description of the line. All columns up to the last channel or time must be there, what comes behind may be
-/// missing (then NaN) or longer (then ignored).
+/// A profile's description of the line. Without `lengths` all columns up to the last channel or time must be there, what comes
+/// behind may be missing (then NaN) or longer (then ignored).
 struct TextFormat {
-  char delimiter = ' ';         ///< ' ' = any run of blanks and tabs
-  char comment = '\0';          ///< lines that start with it are skipped as decoded
-  std::size_t max_line = 1024;  ///< bytes without line end
+  char delimiter = ' ';           ///< ' ' = any run of blanks and tabs
+  char comment = '\0';            ///< lines that start with it are skipped as decoded
+  std::size_t header_lines = 0;   ///< so many lines at the beginning of a stream are decoded though they are no frames
+  std::string terminator = "lf";  ///< what ends a line: lf, cr, nul
+  std::string decimal = "point";  ///< before the decimals of a number: point, comma
+  std::string checksum = "none";  ///< nmea: a line is `$…*HH`, with the exclusive or of what stands between
+  bool json = false;              ///< a line is a JSON object, columns are found by their keys; no delimiter, no lengths
+  std::size_t max_line = 1024;    ///< bytes without line end
   std::size_t n_channels = 0;
   std::size_t n_soh = 0;
   /// Where the time of a line comes from: its columns; its columns but the date, which is this computer's; its arrival.
   std::string time = "columns";  ///< columns, host-date, host
   std::string clock = "gps";     ///< whose times the columns hold: gps, device
+  /// Fields of whole lines, each at least up to the last channel or time; empty = any. Of a line of another length the channels
+  /// that have a further field behind them are kept, unless it ends in or right after the last channel: see text.md.
+  std::vector<std::size_t> lengths{};
+  bool strict = false;  ///< a line of another length is no frame
   std::vector<TextColumn> columns;
 };
 
@@ -46,7 +58,8 @@ struct TextLine {
   bool good = false;      ///< a frame; else these bytes are skipped for `why`
   Skip why = Skip::Garbage;
   mth5::UtcNanos time{};
-  std::uint32_t unknown = 0;  ///< good: fields that are there and give no value
+  std::uint32_t unknown = 0;  ///< good: fields that give no value, or that a short line lacks channels of
+  bool short_line = false;    ///< good: its length is none of TextFormat::lengths
   std::string_view token{};   ///< good: of the column of that kind; "" = it has none
   std::size_t column = 0;     ///< not good: counted from 0, which one made it so; as many as there are = none of them
 };
@@ -60,6 +73,18 @@ struct TextLine {
 /// @param channels  [n_channels], @param soh [n_soh]; NaN = the field gives no value; what they hold counts only if good
 [[nodiscard]] TextLine decode_line(const TextFormat& format, std::span<const char> line, bool complete,
                                    std::span<double> channels, std::span<double> soh) noexcept;
+
+/// The same of fields between delimiters that are nothing but one frame: no other is looked for, `bytes` is their size.
+[[nodiscard]] TextLine decode_fields(const TextFormat& format, std::span<const char> fields, bool complete,
+                                     std::span<double> channels, std::span<double> soh) noexcept;
+/// The same of a line `$…*HH`, and what stands before one.
+[[nodiscard]] TextLine decode_nmea_line(const TextFormat& format, std::span<const char> line, std::span<double> channels,
+                                        std::span<double> soh) noexcept;
+/// The same of a line with JSON objects; text that is none is skipped up to the next '{'. Tolerant of keys without quotes and of
+/// numbers in quotes. @param format  its delimiter is one that no JSON text holds, as make_text_decoder() sets it
+/// @param fields  scratch; the token of the result lies in it
+[[nodiscard]] TextLine decode_json_line(const TextFormat& format, std::span<const char> line, std::string& fields,
+                                        std::span<double> channels, std::span<double> soh);
 
 /// For decode::density() and first_frame().
 [[nodiscard]] Density text_density(const TextFormat& format);

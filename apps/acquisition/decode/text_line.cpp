@@ -24,9 +24,11 @@ constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
   return std::abs(minutes) <= 60 ? degrees + minutes / 60 : kUnknown;
 }
 
-/// `text` is the beginning of a number, perhaps: what a cut leaves.
-[[nodiscard]] bool may_become_number(const char* p, const char* end) {
-  return std::all_of(p, end, [](char c) { return is_digit(c) || c == '+' || c == '-' || c == '.' || c == 'e' || c == 'E'; });
+/// The text is the beginning of a number, perhaps: what a cut leaves.
+[[nodiscard]] bool may_become_number(const TextColumn& column, char point, const char* p, const char* end) {
+  if (column.hex)
+    return std::all_of(p, end, [](char c) { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') || c == 'x'; });
+  return std::all_of(p, end, [=](char c) { return is_digit(c) || c == '+' || c == '-' || c == point || c == 'e' || c == 'E'; });
 }
 
 /// How instruments write that they have no value: nothing, NaN, `***`, `?`, `--`, `#`.
@@ -44,14 +46,18 @@ constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 struct Plan {
   const TextFormat& format;
   std::size_t required = 0;  ///< columns up to the last one without which there is no sample: channel or time
+  std::size_t last_channel = 0, last_time = 0;
   int time_columns = 0;
   bool decimals_known = true;  ///< of all channels
+  char point;                  ///< before decimals
 
-  explicit Plan(const TextFormat& f) : format{f} {
+  explicit Plan(const TextFormat& f) : format{f}, point{f.decimal == "comma" ? ',' : '.'} {
     for (std::size_t i = 0; i < f.columns.size(); ++i) {
       const Use use = f.columns[i].use;
       if (use == Use::Channel && f.columns[i].decimals < 0) decimals_known = false;
       if (is_time(use)) ++time_columns;
+      if (is_time(use)) last_time = i;
+      if (use == Use::Channel) last_channel = i;
       if (is_time(use) || use == Use::Channel) required = i + 1;
     }
   }
@@ -118,6 +124,7 @@ struct Attempt {
   bool has_time = false;  ///< good, or bad behind a time that exists
   bool fits = false;      ///< as many columns as the format has, no less and no more, and nothing in them speaks against it
   std::uint32_t unknown = 0;
+  bool short_line = false;
   std::string_view token{};
   std::size_t column = 0;
 };
@@ -147,15 +154,27 @@ class Parser {
       const auto bad = read(columns[i], field, i + 1 < columns.size());
       if (bad) return refused(*bad, i);
     }
-    if (i < plan_.required) return refused(odd_time_ ? Skip::Garbage : Skip::CutOff, i);
+    const bool short_line = is_short(i);
+    if (short_line) {
+      if (const auto bad = check_short(i)) return refused(*bad, *bad == Skip::BadValue ? odd_channel_ : i);
+    } else {
+      if (i < plan_.required) return refused(odd_time_ ? Skip::Garbage : Skip::CutOff, i);
+      if (cut_channel_ != kNone) return refused(Skip::CutOff, cut_channel_);
+    }
     if (i < columns.size() && !piece_.complete) return refused(Skip::CutOff, i);
-    if (garbled_ != kNone && (strict_ || !has_number_)) return refused(Skip::BadValue, garbled_);
+    if (garbled_ != kNone && (strict_ || first_number_ == kNone)) return refused(Skip::BadValue, garbled_);
     if (misplaced_ != kNone && (odd_channel_ != kNone || (strict_ && !plan_.decimals_known)))
       return refused(Skip::BadValue, misplaced_);
     const char* const more = fields_.next();
     const bool fits = i == columns.size() && (more == nullptr || more == piece_.end) && garbled_ == kNone && misplaced_ == kNone;
     if constexpr (kStore) settle(i);
-    return {.good = true, .time = time_, .has_time = true, .fits = fits, .unknown = unknown_, .token = token_};
+    return {.good = true,
+            .time = time_,
+            .has_time = true,
+            .fits = fits,
+            .unknown = unknown_,
+            .short_line = short_line,
+            .token = token_};
   }
 
  private:
@@ -188,6 +207,41 @@ class Parser {
     }
   }
 
+  /// Whether the line, of which `n_read` columns have been read, has a length that the profile does not list.
+  [[nodiscard]] bool is_short(std::size_t n_read) const noexcept {
+    const auto& lengths = plan_.format.lengths;
+    if (lengths.empty() || time_seen_ < plan_.time_columns) return false;
+    Fields rest = fields_;
+    for (const char* field; (field = rest.next()) != nullptr && field != piece_.end; ++n_read)
+      static_cast<void>(rest.leave(rest.field_end(field)));
+    return !is_whole(n_read);
+  }
+
+  [[nodiscard]] bool is_whole(std::size_t n_fields) const noexcept {
+    const auto& lengths = plan_.format.lengths;
+    return std::find(lengths.begin(), lengths.end(), n_fields) != lengths.end();
+  }
+
+  /// Of a short line a channel is whole where a further field stands behind it. One that ends in or right after the last channel
+  /// may as well be a whole line that has lost a field in the middle.
+  /// @returns why nothing of it can be kept
+  [[nodiscard]] std::optional<Skip> check_short(std::size_t n_read) noexcept {
+    if (strict_ || !piece_.complete) return n_read < plan_.required ? std::optional{Skip::CutOff} : std::nullopt;
+    if (odd_channel_ != kNone && misplaced_ == kNone) return Skip::BadValue;
+    const auto n = empty_end_ ? n_read - 1 : n_read;  // a delimiter with nothing behind it is no further field
+    if (n >= plan_.last_channel + 2 && n > plan_.last_time + 1) return std::nullopt;
+    const bool has_time = plan_.time_columns == 0 || n > plan_.last_time + 1;
+    const bool has_channel = first_number_ != kNone && n > first_number_ + 1;
+    if (!has_time || !has_channel || n > plan_.last_channel) return Skip::ShortLine;
+    const auto& columns = plan_.format.columns;
+    for (auto i = n - 1; i < columns.size(); ++i) {
+      if (columns[i].use != Use::Channel) continue;
+      if (i >= n_read || i == last_number_) ++unknown_;
+      if constexpr (kStore) channels_[columns[i].index] = kUnknown;
+    }
+    return std::nullopt;
+  }
+
   /// The number in `field` could be the first part of a longer one.
   [[nodiscard]] bool may_be_cut(const char* field_end, bool more_columns) const {
     return piece_.open && field_end == piece_.end && (more_columns || !piece_.complete);
@@ -196,35 +250,55 @@ class Parser {
   [[nodiscard]] std::optional<Skip> read_channel(const TextColumn& column, const char* field, bool more_columns) noexcept {
     double value = 0;
     int decimals = 0;
-    const char* const behind = parse_number(field, piece_.end, value, decimals);
+    const char* const behind = number(column, field, value, decimals);
     if (behind == nullptr || !fields_.leave(behind)) {
       const char* const field_end = fields_.field_end(field);
       const bool begun = field != field_end || !piece_.complete;
-      if (begun && may_be_cut(field_end, more_columns) && may_become_number(field, field_end)) return Skip::CutOff;
+      if (begun && may_be_cut(field_end, more_columns) && may_become_number(column, plan_.point, field, field_end)) {
+        if (!may_be_short()) return Skip::CutOff;
+        cut_channel_ = at_;
+      }
       static_cast<void>(fields_.leave(field_end));
       note_unknown(field, field_end);
-      if (!says_no_value(field, field_end) && garbled_ == kNone) garbled_ = at_;
+      if (cut_channel_ == kNone && !says_no_value(field, field_end) && garbled_ == kNone) garbled_ = at_;
+      empty_end_ = field == piece_.end;
       value = kUnknown;
     } else {
       const bool odd = column.decimals >= 0 && decimals != column.decimals;
-      if (odd && may_be_cut(behind, more_columns)) return Skip::CutOff;
-      if (odd && odd_channel_ == kNone) odd_channel_ = at_;
-      has_number_ = true;
+      if (odd && may_be_cut(behind, more_columns)) {
+        if (!may_be_short()) return Skip::CutOff;
+        cut_channel_ = at_;
+      } else if (odd && odd_channel_ == kNone) {
+        odd_channel_ = at_;
+      }
+      if (first_number_ == kNone) first_number_ = at_;
+      last_number_ = at_;
     }
     if constexpr (kStore) channels_[column.index] = value;
     return std::nullopt;
   }
 
+  /// As parse_number(), by the column's form.
+  [[nodiscard]] const char* number(const TextColumn& column, const char* field, double& value, int& decimals) const noexcept {
+    return column.hex ? parse_hex(field, piece_.end, column.bits, value)
+                      : parse_number(field, piece_.end, value, decimals, plan_.point);
+  }
+
+  /// The line may be one that keeps what is whole, so that a number at its very end need not make it no frame.
+  [[nodiscard]] bool may_be_short() const { return !plan_.format.lengths.empty() && !strict_ && piece_.complete; }
+
   void read_soh(const TextColumn& column, const char* field, bool more_columns) noexcept {
     double value = 0;
     int decimals = 0;
-    const char* behind = parse_number(field, piece_.end, value, decimals);
+    const char* behind = number(column, field, value, decimals);
     if (behind == nullptr || !fields_.leave(behind)) {
       behind = fields_.field_end(field);
       static_cast<void>(fields_.leave(behind));
+      empty_end_ = field == piece_.end;
       value = kUnknown;
       note_unknown(field, behind);
-    } else if (may_be_cut(behind, more_columns) && (column.decimals <= 0 ? more_columns : decimals != column.decimals)) {
+    } else if (may_be_cut(behind, more_columns) &&
+               (column.decimals <= 0 ? more_columns && !is_whole(at_ + 1) : decimals != column.decimals)) {
       value = kUnknown;
       ++unknown_;
     } else {
@@ -287,7 +361,7 @@ class Parser {
   [[nodiscard]] static std::uint64_t bit(std::size_t index) { return std::uint64_t{1} << std::min(index, std::size_t{63}); }
 
   [[nodiscard]] std::optional<Skip> read_form(const TextColumn& column, const char* field) noexcept {
-    const char* const behind = read_time_form(column.name, field, piece_.end, calendar_);
+    const char* const behind = read_time_form(column.name, field, piece_.end, calendar_, plan_.point);
     if (behind == nullptr || !fields_.leave(behind)) {
       const char* const end = fields_.field_end(field);
       const bool begun = std::all_of(
@@ -304,9 +378,9 @@ class Parser {
       if (p - field < 4) whole = whole * 10 + (*p - '0');
     const auto digits = p - field;
     double second = whole;
-    if (use == Use::Second && digits > 0 && p != piece_.end && *p == '.') {
+    if (use == Use::Second && digits > 0 && p != piece_.end && *p == plan_.point) {
       int decimals = 0;
-      p = parse_number(field, piece_.end, second, decimals);
+      p = parse_number(field, piece_.end, second, decimals, plan_.point);
     }
     if (digits == 0 || p == nullptr || !fields_.leave(p)) return Skip::Garbage;
     const bool fits = use == Use::Year ? digits == 4 || (digits < 4 && p == piece_.end) : digits <= 2;
@@ -335,14 +409,17 @@ class Parser {
   Fields fields_;
   double* channels_;
   double* soh_;
-  std::size_t at_ = 0;               ///< the column being read
-  std::uint32_t unknown_ = 0;        ///< fields without a value
-  bool has_number_ = false;          ///< in a channel
-  std::size_t garbled_ = kNone;      ///< a channel that is no number, and does not say that it has none
-  std::size_t misplaced_ = kNone;    ///< a number where a hemisphere should be, or the other way round
-  std::size_t odd_channel_ = kNone;  ///< its decimals are not those of the profile
-  std::uint64_t odd_soh_ = 0;        ///< the same of state of health, as bits; also where the profile does not say
-  bool somewhere_ = false;           ///< an angle is not 0
+  std::size_t at_ = 0;                ///< the column being read
+  std::uint32_t unknown_ = 0;         ///< fields without a value
+  std::size_t first_number_ = kNone;  ///< the first channel that holds one
+  std::size_t last_number_ = kNone;   ///< the last one
+  std::size_t cut_channel_ = kNone;   ///< its number stands at the very end of the line, and may have been longer
+  bool empty_end_ = false;            ///< the last field has nothing in it behind its delimiter
+  std::size_t garbled_ = kNone;       ///< a channel that is no number, and does not say that it has none
+  std::size_t misplaced_ = kNone;     ///< a number where a hemisphere should be, or the other way round
+  std::size_t odd_channel_ = kNone;   ///< its decimals are not those of the profile
+  std::uint64_t odd_soh_ = 0;         ///< the same of state of health, as bits; also where the profile does not say
+  bool somewhere_ = false;            ///< an angle is not 0
   CalendarTime calendar_;
   int time_seen_ = 0;
   bool odd_time_ = false;  ///< digits, but not as many as a time has
@@ -357,8 +434,9 @@ class Parser {
 [[nodiscard]] bool may_begin_frame(const Plan& plan, const Fields& fields, const char* p) {
   const auto& first = plan.format.columns.front();
   if (first.use == Use::Form) {
+    if (first.name.starts_with("%s") && is_digit(p[-1])) return false;  // the end of a longer number
     CalendarTime ignored;
-    const char* const behind = is_digit(*p) ? read_time_form(first.name, p, fields.end(), ignored) : nullptr;
+    const char* const behind = is_digit(*p) ? read_time_form(first.name, p, fields.end(), ignored, plan.point) : nullptr;
     return behind != nullptr && behind != fields.end() && fields.is_separator(*behind);
   }
   if (first.use != Use::Year) return fields.is_separator(p[-1]) && !fields.is_separator(*p);
@@ -378,7 +456,52 @@ class Parser {
   return nullptr;
 }
 
+[[nodiscard]] TextLine result(const TextFormat& format, const Attempt& attempt, std::size_t bytes) {
+  TextLine line{.bytes = bytes,
+                .good = attempt.good,
+                .why = attempt.why,
+                .time = attempt.time,
+                .unknown = attempt.unknown,
+                .short_line = attempt.short_line,
+                .token = attempt.token,
+                .column = attempt.column};
+  // Not before: of lines that stand in one another the lengths are seen only when they are taken apart.
+  if (line.good && line.short_line && format.strict)
+    line = {.bytes = bytes, .why = Skip::ShortLine, .column = format.columns.size()};
+  return line;
+}
+
 }  // namespace
+
+TextLine decode_fields(const TextFormat& format, std::span<const char> fields, bool complete, std::span<double> channels,
+                       std::span<double> soh) noexcept {
+  if (format.columns.empty()) return {.bytes = fields.size()};
+  const Plan plan{format};
+  return result(format, Parser<true>{plan, trimmed(fields, complete), false, channels.data(), soh.data()}.run(), fields.size());
+}
+
+TextLine decode_nmea_line(const TextFormat& format, std::span<const char> line, std::span<double> channels,
+                          std::span<double> soh) noexcept {
+  const char* const begin = line.data();
+  const auto piece = trimmed(line, true);
+  const char* const front = std::find(begin, piece.end, '$');
+  if (front != begin) return {.bytes = front == piece.end ? line.size() : static_cast<std::size_t>(front - begin)};
+  // The next sentence in the same line: a line end was lost, or the front of this one came twice.
+  const char* const next = std::find(front + (front != piece.end ? 1 : 0), piece.end, '$');
+  const auto bytes = next == piece.end ? line.size() : static_cast<std::size_t>(next - begin);
+  const char* const end = trimmed(line.first(bytes), false).end;
+  const char* const star = std::find(front, end, '*');
+  const auto no_column = format.columns.size();
+  if (end - star < 3) return {.bytes = bytes, .why = Skip::CutOff, .column = no_column};
+  double given = 0;
+  unsigned sum = 0;
+  for (const char* p = front + 1; p != star; ++p) sum ^= static_cast<unsigned char>(*p);
+  if (end - star != 3 || parse_hex(star + 1, end, 0, given) != end || given != static_cast<double>(sum))
+    return {.bytes = bytes, .why = Skip::BadCheck, .column = no_column};
+  auto found = decode_fields(format, {front + 1, star}, true, channels, soh);
+  found.bytes = bytes;
+  return found;
+}
 
 TextLine decode_line(const TextFormat& format, std::span<const char> line, bool complete, std::span<double> channels,
                      std::span<double> soh) noexcept {
@@ -397,13 +520,7 @@ TextLine decode_line(const TextFormat& format, std::span<const char> line, bool 
     bytes = static_cast<std::size_t>(frame - line.data());
     piece = trimmed(line.first(bytes), false);
   }
-  return {.bytes = bytes,
-          .good = attempt.good,
-          .why = attempt.why,
-          .time = attempt.time,
-          .unknown = attempt.unknown,
-          .token = attempt.token,
-          .column = attempt.column};
+  return result(format, attempt, bytes);
 }
 
 }  // namespace daq::decode

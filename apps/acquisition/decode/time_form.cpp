@@ -7,14 +7,52 @@ namespace daq::decode {
 namespace {
 
 constexpr std::string_view kLetters = "YmdHMS";  // in the order of CalendarTime
+constexpr std::string_view kMonths = "janfebmaraprmayjunjulaugsepoctnovdec";
+
+/// The month whose name stands at `p`; 0: none.
+int month_at(const char* p, const char* end) {
+  for (std::size_t month = 0; end - p >= 3 && month < 12; ++month) {
+    const auto name = kMonths.substr(3 * month, 3);
+    if ((p[0] | 0x20) == name[0] && (p[1] | 0x20) == name[1] && (p[2] | 0x20) == name[2]) return static_cast<int>(month) + 1;
+  }
+  return 0;
+}
+
+/// Ten digits of seconds since 1970, and decimals, of which nine count. @returns behind them; nullptr if there are none
+const char* read_unix(const char* p, const char* end, char point, CalendarTime& out) {
+  std::int64_t seconds = 0;
+  for (int n = 0; n < 10; ++n, ++p) {
+    if (p == end || !is_digit(*p)) return nullptr;
+    seconds = seconds * 10 + (*p - '0');
+  }
+  if (seconds > 9'000'000'000) return nullptr;  // beyond UtcNanos
+  std::int64_t nanos = 0;
+  if (end - p >= 2 && *p == point && is_digit(p[1])) {
+    std::int64_t unit = 100'000'000;
+    for (++p; p != end && is_digit(*p); ++p, unit /= 10) nanos += unit * (*p - '0');
+  }
+  out.whole = mth5::UtcNanos{std::chrono::seconds{seconds} + mth5::Nanos{nanos}};
+  return p;
+}
 constexpr int kYearsOfTwoDigitsBegin = 2000;
 
 }  // namespace
 
-const char* read_time_form(std::string_view form, const char* p, const char* end, CalendarTime& out) noexcept {
+const char* read_time_form(std::string_view form, const char* p, const char* end, CalendarTime& out, char point) noexcept {
   for (std::size_t i = 0; i < form.size(); ++i) {
     if (form[i] != '%' || ++i == form.size()) {  // check_time_form() has seen that nothing ends in %
       if (p == end || i == form.size() || *p++ != form[i]) return nullptr;
+      continue;
+    }
+    if (form[i] == 's') {
+      p = read_unix(p, end, point, out);
+      if (p == nullptr) return nullptr;
+      continue;
+    }
+    if (form[i] == 'b') {
+      out.date[1] = month_at(p, end);
+      if (out.date[1] == 0) return nullptr;
+      p += 3;
       continue;
     }
     const int digits = form[i] == 'Y' ? 4 : 2;
@@ -25,9 +63,9 @@ const char* read_time_form(std::string_view form, const char* p, const char* end
     }
     if (form[i] == 'S') {
       out.second = value;
-      if (end - p >= 2 && *p == '.' && is_digit(p[1])) {
+      if (end - p >= 2 && *p == point && is_digit(p[1])) {
         int decimals = 0;
-        p = parse_number(p - 2, end, out.second, decimals);
+        p = parse_number(p - 2, end, out.second, decimals, point);
         if (p == nullptr) return nullptr;
       }
     } else if (form[i] == 'y') {
@@ -46,13 +84,19 @@ std::string check_time_form(std::string_view form, unsigned& parts) {
       if (form[i] < ' ' || form[i] > '~') return "holds a character that is not printable ASCII";
       continue;
     }
-    const char letter = ++i == form.size() ? '\0' : form[i] == 'y' ? 'Y' : form[i];
+    const char letter = ++i == form.size() ? '\0' : form[i] == 'y' ? 'Y' : form[i] == 'b' ? 'm' : form[i];
+    if (letter == 's') {
+      if (parts != 0) return "gives with '%s' what it gives twice";
+      parts = 63;
+      continue;
+    }
     const auto part = letter == '\0' ? std::string_view::npos : kLetters.find(letter);
-    if (part == std::string_view::npos) return "'%" + std::string{form.substr(i, 1)} + "' is not one of %Y %y %m %d %H %M %S";
+    if (part == std::string_view::npos)
+      return "'%" + std::string{form.substr(i, 1)} + "' is not one of %Y %y %m %b %d %H %M %S %s";
     if ((parts >> part & 1U) != 0) return "gives '%" + std::string{form.substr(i, 1)} + "' twice";
     parts |= 1U << part;
   }
-  return parts == 0 ? "gives no part of a time; it takes %Y %y %m %d %H %M %S" : "";
+  return parts == 0 ? "gives no part of a time; it takes %Y %y %m %b %d %H %M %S %s" : "";
 }
 
 }  // namespace daq::decode

@@ -17,8 +17,11 @@ constexpr std::array kSourceFigures{
     Figure<SourceRow>{"bytes_skipped", "bytes", "became nothing; by reason in the table reasons",
                       [](const SourceRow& r) { return whole(sum(r.counters.bytes_skipped)); }},
     Figure<SourceRow>{"frames", "", "decoded", [](const SourceRow& r) { return whole(r.counters.frames); }},
-    Figure<SourceRow>{"fields_unknown", "", "fields of frames that hold no value (?, ***, nothing): stored as NaN",
+    Figure<SourceRow>{"fields_unknown", "",
+                      "fields of frames that hold no value (?, ***, nothing), or lack in a short line: stored as NaN",
                       [](const SourceRow& r) { return whole(r.counters.fields_unknown); }},
+    Figure<SourceRow>{"short_lines", "", "frames whose line has another length than the instrument's whole lines (short-line)",
+                      [](const SourceRow& r) { return whole(r.counters.short_lines); }},
     Figure<SourceRow>{"reconnects", "", "times the source came back",
                       [](const SourceRow& r) { return whole(r.counters.reconnects); }},
     Figure<SourceRow>{"soh_dropped", "rows", "state of health for which there was no room",
@@ -73,6 +76,7 @@ SourceRow since(const SourceRow& now, const SourceRow& base) {
   d.bytes_decoded -= b.bytes_decoded;
   d.frames -= b.frames;
   d.fields_unknown -= b.fields_unknown;
+  d.short_lines -= b.short_lines;
   d.reconnects -= b.reconnects;
   d.soh_dropped -= b.soh_dropped;
   d.bytes_sent -= b.bytes_sent;

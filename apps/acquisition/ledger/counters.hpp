@@ -21,7 +21,8 @@ struct SourceCounters {
   std::uint64_t bytes_decoded = 0;  ///< frames with their end marks; also blank lines and comments
   std::uint64_t bytes_pending = 0;  ///< the beginning of a frame that is not complete yet
   std::uint64_t frames = 0;
-  std::uint64_t fields_unknown = 0;  ///< fields of them that are there and hold no value: stored as NaN
+  std::uint64_t fields_unknown = 0;  ///< fields of them that hold no value, or lack in a short line: stored as NaN
+  std::uint64_t short_lines = 0;     ///< of frames: lines of a length that the profile does not list
   std::uint64_t reconnects = 0;
   std::uint64_t soh_dropped = 0;   ///< rows of state of health for which there was no room
   std::uint64_t bytes_sent = 0;    ///< commands to the instrument

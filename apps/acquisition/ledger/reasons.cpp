@@ -12,6 +12,7 @@ constexpr std::array<Reason, kSkips> kSkipReasons{{
     {"too-long", "no line end within the longest line, no frame within the longest frame"},
     {"bad-check", "a frame whose checksum does not fit"},
     {"unconfirmed", "a frame that no other follows, where several must be seen before one is believed"},
+    {"short-line", "a line of a length that the instrument's whole lines do not have, and that nothing could be kept of"},
 }};
 
 constexpr std::array<Reason, kDrops> kDropReasons{{

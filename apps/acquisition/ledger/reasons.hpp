@@ -11,7 +11,7 @@
 namespace daq::ledger {
 
 /// Why bytes did not become a sample: counted by decoders.
-enum class Skip : std::uint8_t { Garbage, CutOff, BadTime, BadValue, TooLong, BadCheck, Unconfirmed, Count };
+enum class Skip : std::uint8_t { Garbage, CutOff, BadTime, BadValue, TooLong, BadCheck, Unconfirmed, ShortLine, Count };
 
 /// Why decoded samples are not stored. The first three are counted by the timeline, RingFull where the ring refused, the rest by
 /// the recorder.

@@ -66,6 +66,7 @@ ordered_json source_json(const Board::Copy& board, std::size_t index, const orde
   j["problem"] = source.problem.empty() ? ordered_json{} : ordered_json(source.problem);
   j["bytes"] = source.counters.bytes_in;
   j["frames"] = source.counters.frames;
+  j["short_lines"] = source.counters.short_lines;
   j["skipped"] = by_reason(source.counters.bytes_skipped, ledger::skip_reasons());
   const auto last = source.flow.last_data();
   j["last_data_age_s"] = last ? ordered_json(seconds_since(*last)) : ordered_json{};

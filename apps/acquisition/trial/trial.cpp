@@ -132,7 +132,8 @@ std::string Trial::text(const std::string& name) const {
   all += line("bytes", std::to_string(c.bytes_in) + ", of them " + std::to_string(c.bytes_decoded) + " decoded, " +
                            std::to_string(ledger::sum(c.bytes_skipped)) + " skipped");
   all += line("frames", std::to_string(c.frames) +
-                            (c.fields_unknown == 0 ? "" : "; fields without a value: " + std::to_string(c.fields_unknown)));
+                            (c.fields_unknown == 0 ? "" : "; fields without a value: " + std::to_string(c.fields_unknown)) +
+                            (c.short_lines == 0 ? "" : "; of short lines: " + std::to_string(c.short_lines)));
   if (first_) all += line("time", mth5::to_iso(*first_) + " to " + mth5::to_iso(*last_));
   if (const auto found = rate())
     all += line("rate", number(found->hz) + " Hz by " + std::to_string(found->steps) + " of " + std::to_string(found->of) +
@@ -190,6 +191,7 @@ nlohmann::ordered_json Trial::json(const std::string& name) const {
           {"bytes", {{"in", c.bytes_in}, {"decoded", c.bytes_decoded}, {"skipped", ledger::sum(c.bytes_skipped)}}},
           {"frames", c.frames},
           {"fields_unknown", c.fields_unknown},
+          {"short_lines", c.short_lines},
           {"time", {{"first", time(first_)}, {"last", time(last_)}}},
           {"rate",
            {{"guess", found ? Json(found->hz) : Json(nullptr)},

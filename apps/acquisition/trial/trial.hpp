@@ -47,8 +47,8 @@ class Trial {
   [[nodiscard]] std::string why_nothing() const;
   /// For people. @param name  of the recording
   [[nodiscard]] std::string text(const std::string& name) const;
-  /// schema 1: instrument, decoder, file, bytes, frames, fields_unknown, time, rate, channels, state_of_health, skipped, refused,
-  /// findings.
+  /// schema 1: instrument, decoder, file, bytes, frames, fields_unknown, short_lines, time, rate, channels, state_of_health,
+  /// skipped, refused, findings.
   [[nodiscard]] nlohmann::ordered_json json(const std::string& name) const;
 
  private:

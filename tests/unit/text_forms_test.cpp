@@ -1,0 +1,203 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "acquisition/decode/text.hpp"
+
+/// Other forms of text than columns of decimal numbers: hexadecimal, decimal comma, checksum, headers, terminators, JSON.
+namespace {
+
+using namespace daq::decode;
+using testing::ElementsAre;
+using Use = TextColumn::Use;
+
+const mth5::UtcNanos kStart = *mth5::from_calendar(2020, 5, 3, 23, 56, 55);
+
+/// A decoder of `n` channels, fed in two parts of every possible size, which must give the same.
+struct Fed {
+  TextFormat format;
+  daq::ledger::SourceCounters counters{};
+  Batch out{};
+
+  Fed(TextFormat f, const std::string& text) : format{std::move(f)} {
+    for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+      const auto decoder = make_text_decoder(format);
+      Batch batch;
+      decoder->feed({.bytes = {text.data(), cut}}, batch);
+      decoder->feed({.bytes = {text.data() + cut, text.size() - cut}}, batch);
+      decoder->end_of_stream(batch);
+      const auto& c = decoder->counters();
+      EXPECT_EQ(c.bytes_in, text.size());
+      EXPECT_EQ(c.bytes_in, c.bytes_decoded + daq::ledger::sum(c.bytes_skipped)) << "cut at " << cut;
+      if (cut > 0) EXPECT_TRUE(c == counters) << "cut at " << cut;
+      counters = c;
+      out = std::move(batch);
+    }
+  }
+  [[nodiscard]] std::uint64_t skipped(Skip why) const { return counters.bytes_skipped[static_cast<std::size_t>(why)]; }
+};
+
+TextFormat channels(std::vector<TextColumn> columns) {
+  TextFormat format;
+  format.time = "host";
+  for (auto& column : columns)
+    if (column.use == Use::Channel) column.index = format.n_channels++;
+  format.columns = std::move(columns);
+  return format;
+}
+TextColumn channel(int decimals = -1) { return {.use = Use::Channel, .decimals = decimals}; }
+TextColumn hex(int bits) { return {.use = Use::Channel, .hex = true, .bits = bits}; }
+
+TEST(TextForms, HexadecimalIsTwosComplementOfItsBitsOrUnsigned) {
+  const Fed fed{channels({hex(24), hex(0), hex(16)}), "FEFFF1 0x1f FFFF\n0259FE bFFFFFFFFFFFF 7fff\n"};
+  EXPECT_EQ(fed.counters.frames, 2u);
+  EXPECT_THAT(fed.out.samples, ElementsAre(-65551, 31, -1, 154110, 3377699720527871.0, 32767));
+}
+
+TEST(TextForms, HexadecimalOfOtherDigitsIsNoNumber) {
+  const Fed fed{channels({hex(24), hex(16)}), "FFF1 0001\n0FEFFF1 0001\nFEFFG1 0001\nFEFFF1 000\n"};
+  EXPECT_EQ(fed.counters.frames, 4u);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(std::isnan(fed.out.samples[2 * i])) << i;
+  EXPECT_TRUE(std::isnan(fed.out.samples[7]));
+  EXPECT_EQ(fed.counters.fields_unknown, 4u);
+}
+
+TEST(TextForms, ADecimalCommaIsOne) {
+  auto format = channels({channel(2), channel(3)});
+  format.delimiter = ';';
+  format.decimal = "comma";
+  const Fed fed{format, "-1,25;48464,125\n1.25;2,000\n1,25e2;123456789012345678901,000\n"};
+  EXPECT_EQ(fed.counters.frames, 3u);
+  EXPECT_EQ(fed.out.samples[0], -1.25);
+  EXPECT_EQ(fed.out.samples[1], 48464.125);
+  EXPECT_TRUE(std::isnan(fed.out.samples[2])) << "a point is none";
+  EXPECT_EQ(fed.out.samples[4], 125);
+  EXPECT_EQ(fed.out.samples[5], 123456789012345678901.0);
+}
+
+TEST(TextForms, SecondsTakeADecimalCommaToo) {
+  TextFormat format = channels({{.use = Use::Form, .name = "%d.%m.%Y"}, {.use = Use::Form, .name = "%H:%M:%S"}, channel()});
+  format.time = "columns";
+  format.decimal = "comma";
+  const Fed fed{format, "03.05.2020 23:56:55,250 1,5\n"};
+  ASSERT_EQ(fed.out.frames.size(), 1u);
+  EXPECT_EQ(fed.out.frames[0].time, kStart + std::chrono::milliseconds{250});
+}
+
+TEST(TextForms, SecondsSince1970AreATimeToTheNanosecond) {
+  TextFormat format = channels({{.use = Use::Form, .name = "%s"}, channel()});
+  format.time = "columns";
+  const Fed fed{format, "1588550215 1\n1588550215.123456789 2\n158855021 3\n1588550215000 4\n"};
+  ASSERT_EQ(fed.out.frames.size(), 2u) << "ten digits, no less and no more";
+  EXPECT_EQ(fed.out.frames[0].time, kStart);
+  EXPECT_EQ(fed.out.frames[1].time, kStart + mth5::Nanos{123456789});
+}
+
+TEST(TextForms, AMonthMayHaveItsName) {
+  TextFormat format = channels({{.use = Use::Form, .name = "%d-%b-%Y"}, {.use = Use::Form, .name = "%H:%M:%S"}, channel()});
+  format.time = "columns";
+  const Fed fed{format, "03-May-2020 23:56:55 1\n03-Mai-2020 23:56:55 1\n03-MAY-2020 23:56:55 2\n"};
+  EXPECT_EQ(fed.counters.frames, 2u);
+  EXPECT_EQ(fed.out.frames[0].time, kStart);
+}
+
+/// `$BODY*HH`.
+std::string sentence(const std::string& body) {
+  unsigned sum = 0;
+  for (const char c : body) sum ^= static_cast<unsigned char>(c);
+  char end[8];
+  std::snprintf(end, sizeof end, "*%02X", sum);
+  return "$" + body + end;
+}
+
+TEST(TextForms, AnNmeaChecksumIsHeld) {
+  auto format = channels({{.use = Use::Skip}, channel(2), channel(2)});
+  format.delimiter = ',';
+  format.checksum = "nmea";
+  const auto good = sentence("MAG,1.25,2.50");
+  auto flipped = good;
+  flipped[6] = '3';
+  const auto text = good + "\r\n" + flipped + "\r\n" + good.substr(0, 9) + "\r\n" + good.substr(4) + "\r\n" + good.substr(0, 8) +
+                    good + "\r\nxx" + good + good + "\r\n";
+  const Fed fed{format, text};
+  EXPECT_EQ(fed.counters.frames, 4u);
+  for (std::size_t i = 0; i < fed.out.samples.size(); ++i) EXPECT_EQ(fed.out.samples[i], i % 2 == 0 ? 1.25 : 2.5);
+  EXPECT_EQ(fed.skipped(Skip::BadCheck), flipped.size() + 2);
+  EXPECT_EQ(fed.skipped(Skip::CutOff), 9u + 2 + 8);
+  EXPECT_EQ(fed.skipped(Skip::Garbage), good.size() - 4 + 2 + 2);
+}
+
+TEST(TextForms, AHeaderIsNoDataAndAFrameInItsPlaceIsOne) {
+  auto format = channels({channel()});
+  format.header_lines = 2;
+  const Fed header{format, "Field\nnT\n1\n2\nField\n"};
+  EXPECT_EQ(header.counters.frames, 2u);
+  EXPECT_EQ(header.skipped(Skip::BadValue), 6u) << "only at the beginning";
+  const Fed data{format, "1\n2\n3\n"};
+  EXPECT_EQ(data.counters.frames, 3u);
+}
+
+TEST(TextForms, LinesEndAsTheProfileSays) {
+  auto format = channels({channel(1), channel(1)});
+  format.terminator = "cr";
+  const Fed cr{format, "1.0 2.0\r3.0 4.0\r\n5.0 6.0\r"};
+  EXPECT_THAT(cr.out.samples, ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_EQ(daq::ledger::sum(cr.counters.bytes_skipped), 0u);
+  format.terminator = "nul";
+  const Fed nul{format, std::string{"1.0 2.0\0"
+                                    "3.0 4.0\0",
+                                    16}};
+  EXPECT_THAT(nul.out.samples, ElementsAre(1, 2, 3, 4));
+}
+
+TextFormat json() {
+  TextFormat format = channels({{.use = Use::Form, .name = "%d %b %Y %H:%M:%S", .key = "ts"},
+                                {.use = Use::Channel, .key = "x"},
+                                {.use = Use::Channel, .key = "field.1"},
+                                {.use = Use::Soh, .key = "rt"}});
+  format.time = "columns";
+  format.json = true;
+  format.n_soh = 1;
+  return format;
+}
+
+TEST(JsonLines, GiveWhatStandsAtTheirKeys) {
+  const Fed fed{json(), R"({ "ts":"03 May 2020 23:56:55", "rt":24.62, "x":14.1234, "y":-9, "field":[1, -2.5e1, {"x": 7}] })"
+                        "\n"};
+  ASSERT_EQ(fed.out.frames.size(), 1u);
+  EXPECT_EQ(fed.out.frames[0].time, kStart);
+  EXPECT_THAT(fed.out.samples, ElementsAre(14.1234, -25));
+  EXPECT_THAT(fed.out.soh, ElementsAre(24.62));
+}
+
+TEST(JsonLines, OfOldFirmwareHaveQuotedNumbersAndPlainKeys) {
+  const Fed fed{json(), "{ts:\"03 May 2020 23:56:55\", x:\"14.5\", field:[\"0\",\"2\"], rt:\"24\"}\r\n"};
+  EXPECT_THAT(fed.out.samples, ElementsAre(14.5, 2));
+}
+
+TEST(JsonLines, WithoutAValueAreUnknownThere) {
+  const Fed fed{json(), "{\"ts\":\"03 May 2020 23:56:55\", \"x\":null, \"field\":[1,2]}\n{\"x\":1,\"field\":[1,2]}\n"};
+  EXPECT_EQ(fed.counters.frames, 1u) << "no time, no sample";
+  EXPECT_TRUE(std::isnan(fed.out.samples[0]));
+  EXPECT_EQ(fed.out.samples[1], 2);
+  EXPECT_TRUE(std::isnan(fed.out.soh[0]));
+}
+
+TEST(JsonLines, ThatAreCutOrMergedGiveWholeObjectsOnly) {
+  const std::string good = "{\"ts\":\"03 May 2020 23:56:55\",\"x\":14.5,\"field\":[1,2]}";
+  const Fed fed{json(), "noise" + good + good + "\n" + good.substr(0, 35) + good + "\n" + good.substr(0, 35) + "\n" + good};
+  EXPECT_EQ(fed.counters.frames, 4u);
+  for (std::size_t i = 0; i < fed.out.samples.size(); ++i) EXPECT_EQ(fed.out.samples[i], i % 2 == 0 ? 14.5 : 2);
+  EXPECT_EQ(fed.skipped(Skip::Garbage) + fed.skipped(Skip::CutOff), 5u + 35 + 36);
+}
+
+TEST(JsonLines, NestedTooDeeplyAreGarbage) {
+  std::string nest;
+  for (int i = 0; i < 100; ++i) nest += "{a:";
+  const Fed fed{json(), nest + "\n"};
+  EXPECT_EQ(fed.counters.frames, 0u);
+  EXPECT_EQ(daq::ledger::sum(fed.counters.bytes_skipped), nest.size() + 1);
+}
+
+}  // namespace
