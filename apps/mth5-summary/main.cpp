@@ -160,7 +160,7 @@ int summary_main(int argc, char** argv) {
   };
   std::vector<fs::path> sound;  // all checked before any is opened here
   for (const auto& path : paths)
-    if (good(path, [](const fs::path& one) { sandbox::check(one); })) sound.push_back(path);
+    if (good(path, [](const fs::path& one) { sandbox::check(one, {}, {}, sandbox::Extent::Samples); })) sound.push_back(path);
   for (const auto& path : sound) {
     if (!good(path, [&](const fs::path& one) { files.push_back(std::make_unique<mth5::Reader>(one)); })) continue;
     for (const auto& line : files.back()->warnings()) remark("warning: " + line);

@@ -14,8 +14,9 @@ void walk(const std::filesystem::path& path, Reports& reports, Extent extent) {
   options.walk = extent == Extent::All;
   const mth5::Reader file{path, options};
   const auto check_run = [&](std::size_t run) {
-    (void)file.run_metadata(run);
-    for (const auto channel : file.runs()[run].channels) file.check_channel(channel);
+    const bool attributes = extent != Extent::Samples;
+    if (attributes) (void)file.run_metadata(run);
+    for (const auto channel : file.runs()[run].channels) file.check_channel(channel, attributes);
   };
   if (extent == Extent::Shown) {
     for (const auto run : file.newest_runs()) check_run(run);

@@ -8,8 +8,9 @@
 namespace sandbox {
 
 enum class Extent {
-  All,   ///< every object
-  Shown  ///< what a look at a file touches: its index, and the runs that can still grow. 3,000 runs take no longer than three
+  All,      ///< every object
+  Samples,  ///< what a report of all samples touches: the index and all channels, without the attributes of runs and channels
+  Shown     ///< what a look at a file touches: its index, and the runs that can still grow. 3,000 runs take no longer than three
 };
 
 /// Walks the structure, the attributes, the tables and the chunk indexes of a file and reads the ends of each channel: all that

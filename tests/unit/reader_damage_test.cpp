@@ -218,8 +218,10 @@ TEST_F(DamagedHeap, ThatHdf5NeverLeavesIsOneLine) {
 
 TEST_F(DamagedHeap, ThatHdf5ReadsBeyondIsOneLine) {
   const auto path = damaged(1, 256 << 20);
-  EXPECT_THAT([&] { sandbox::check(path); }, ThrowsMessage<mth5::FormatError>(AllOf(HasSubstr("heap.h5: damaged, at /"),
-                                                                                    HasSubstr("HDF5"), Not(HasSubstr("\n")))));
+  for (const auto extent : {sandbox::Extent::All, sandbox::Extent::Samples, sandbox::Extent::Shown})
+    EXPECT_THAT(
+        [&] { sandbox::check(path, {}, {}, extent); },
+        ThrowsMessage<mth5::FormatError>(AllOf(HasSubstr("heap.h5: damaged, at /"), HasSubstr("HDF5"), Not(HasSubstr("\n")))));
 }
 
 }  // namespace

@@ -109,8 +109,9 @@ class Reader {
 
   /// Reads a channel's attributes, goes through the index of its chunks and reads its first and its last sample: cheap, and what
   /// a damaged file breaks.
+  /// @param attributes  false: all but them, which cost most, for who is not going to read them either
   /// @throws FormatError, FileError
-  void check_channel(std::size_t channel) const;
+  void check_channel(std::size_t channel, bool attributes = true) const;
 
   /// Names of the tables under /Acquisition; empty for files of other programs.
   [[nodiscard]] std::vector<std::string> tables() const;

@@ -130,14 +130,14 @@ std::size_t Reader::read(std::size_t channel, std::int64_t first, std::span<doub
   return static_cast<std::size_t>(count);
 }
 
-void Reader::check_channel(std::size_t channel) const {
+void Reader::check_channel(std::size_t channel, bool attributes) const {
   double sample = 0;
   impl_->require_channel(channel);
   const auto n = channels()[channel].n_samples;
   const std::string object = impl_->path_of(channel);
   if (impl_->gone[channel]) return;
   if (impl_->options.visiting) impl_->options.visiting(object);
-  (void)channel_metadata(channel);
+  if (attributes) (void)channel_metadata(channel);
   const auto& dataset = impl_->dataset(channel);
   const h5::PropertyList create{H5Dget_create_plist(dataset.get()), object};
   if (H5Pget_layout(create.get()) == H5D_CHUNKED) {
