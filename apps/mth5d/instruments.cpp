@@ -1,6 +1,5 @@
 #include "instruments.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +10,7 @@
 #include "acquisition/trial/trial.hpp"
 #include "cli/cli.hpp"
 #include "mth5/error.hpp"
+#include "mth5/filesystem.hpp"
 #include "mth5/printable.hpp"
 
 namespace mth5d {
@@ -33,13 +33,13 @@ std::string decodes(const daq::config::Instrument& instrument) {
 
 void read_all(const std::string& file, daq::trial::Trial& trial) {
   const bool standard_input = file == "-";
-  const int fd = standard_input ? STDIN_FILENO : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = standard_input ? STDIN_FILENO : mth5::open_regular(file);
   std::vector<char> block(1 << 16);
-  ssize_t n = fd < 0 ? -1 : 0;
-  while (fd >= 0 && ((n = ::read(fd, block.data(), block.size())) > 0 || (n < 0 && errno == EINTR)))
+  ssize_t n = 0;
+  while ((n = ::read(fd, block.data(), block.size())) > 0 || (n < 0 && errno == EINTR))
     if (n > 0) trial.feed({block.data(), static_cast<std::size_t>(n)});
   const int error = errno;
-  if (fd >= 0 && !standard_input) ::close(fd);
+  if (!standard_input) ::close(fd);
   if (n < 0) throw mth5::FileError{file + ": cannot be read: " + std::generic_category().message(error)};
   trial.end();
 }

@@ -186,7 +186,7 @@ TEST(SimCommandLine, RefusesWhatItCannotDo) {
   }
   const auto missing = support::run(sim({"--to", "-", "--replay", "/no/such/file"}));
   EXPECT_EQ(missing.code, 1);
-  EXPECT_THAT(missing.err, HasSubstr("/no/such/file: cannot be opened: No such file or directory"));
+  EXPECT_THAT(missing.err, HasSubstr("/no/such/file: cannot be read: No such file or directory"));
 }
 
 TEST(SimCommandLine, SuggestsTheInstrumentThatWasMeant) {

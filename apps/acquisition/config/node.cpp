@@ -1,8 +1,9 @@
 #include "acquisition/config/node.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 #include <map>
 #include <sstream>
 #include <system_error>
@@ -12,6 +13,9 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
+
+#include "mth5/error.hpp"
+#include "mth5/filesystem.hpp"
 
 namespace daq::config {
 
@@ -230,17 +234,23 @@ ParsedText parse_yaml(std::string_view text, std::shared_ptr<const Origin> origi
 }
 
 ParsedText parse_yaml_file(const std::string& path, std::shared_ptr<const Origin> origin) {
-  errno = 0;
-  std::ifstream in{path, std::ios::binary};
   std::string text(kMaxBytes + 1, '\0');
-  if (in) in.read(text.data(), std::streamsize(text.size()));
-  if (!in.is_open() || in.bad()) {
+  std::size_t size = 0;
+  try {
+    const int fd = mth5::open_regular(path);
+    ssize_t n = 0;
+    while (size < text.size() && ((n = ::read(fd, text.data() + size, text.size() - size)) > 0 || (n < 0 && errno == EINTR)))
+      size += n > 0 ? static_cast<std::size_t>(n) : 0;
+    const int error = n < 0 ? errno : 0;
+    ::close(fd);
+    if (error != 0) throw mth5::FileError{path + ": cannot be read: " + std::generic_category().message(error)};
+  } catch (const mth5::FileError& e) {
     ParsedText failed;
-    failed.problem = "cannot be read: " + std::generic_category().message(errno);
+    failed.problem = std::string{e.what()}.substr(path.size() + 2);
     failed.root.place = failed.place = Place{std::make_shared<const Origin>(Origin{origin->name, origin->rank, false, ""})};
     return failed;
   }
-  text.resize(std::size_t(in.gcount()));
+  text.resize(size);
   return parse_yaml(text, std::move(origin));
 }
 

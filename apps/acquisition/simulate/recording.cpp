@@ -1,12 +1,12 @@
 #include "acquisition/simulate/recording.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "mth5/error.hpp"
+#include "mth5/filesystem.hpp"
 
 namespace daq::simulate {
 
@@ -15,18 +15,12 @@ namespace {
 constexpr std::size_t kBuffer = 1u << 18;
 constexpr std::size_t kLongestLine = 1u << 16;
 
-int open_file(const std::filesystem::path& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) throw mth5::FileError{path.string() + ": cannot be opened: " + std::strerror(errno)};
-  return fd;
-}
-
 }  // namespace
 
 Recording::Recording(std::vector<std::filesystem::path> files) : files_{std::move(files)}, buffer_(kBuffer) {
   for (const auto& file : files_) {
     if (std::filesystem::is_directory(file)) throw mth5::FileError{file.string() + ": is a directory; name the files in it"};
-    close(open_file(file));
+    close(mth5::open_regular(file));
   }
 }
 
@@ -35,7 +29,7 @@ Recording::~Recording() {
 }
 
 void Recording::open_next() {
-  fd_ = open_file(files_[n_opened_]);
+  fd_ = mth5::open_regular(files_[n_opened_]);
   ++n_opened_;
 }
 

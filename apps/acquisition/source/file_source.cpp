@@ -12,6 +12,8 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "acquisition/source/stream_source.hpp"
+#include "mth5/error.hpp"
+#include "mth5/filesystem.hpp"
 
 namespace daq::source {
 
@@ -35,8 +37,11 @@ class FileSource final : public Source {
   }
 
   void start() override {
-    fd_ = ::open(file_.path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd_ < 0) return fail(errno);
+    try {
+      fd_ = mth5::open_regular(file_.path);
+    } catch (const mth5::FileError& e) {
+      return fail(e.what());
+    }
     posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
     listener_.connected();
     began_ = std::chrono::steady_clock::now();
@@ -58,8 +63,8 @@ class FileSource final : public Source {
  private:
   static constexpr std::size_t kBlock = kLongestRead;
 
-  void fail(int error) {
-    listener_.disconnected("file:" + file_.path.string() + ": " + std::generic_category().message(error), false);
+  void fail(const std::string& problem) {
+    listener_.disconnected("file:" + problem, false);
     end();
   }
 
@@ -79,7 +84,7 @@ class FileSource final : public Source {
       pending_.clear();
       begin_ = 0;
       if (n < 0)
-        fail(errno);
+        fail(file_.path.string() + ": cannot be read: " + std::generic_category().message(errno));
       else
         end();
       return false;

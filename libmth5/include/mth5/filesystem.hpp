@@ -13,4 +13,9 @@ namespace mth5 {
 /// @throws FileError if the path cannot be looked at
 [[nodiscard]] std::optional<std::string_view> network_file_system(const std::filesystem::path& path);
 
+/// Opens a regular file for reading. Never waits, whatever has the name: a FIFO that nobody writes would hold open(2) for ever.
+/// @returns a descriptor, O_CLOEXEC, which the caller closes
+/// @throws FileError "PATH: cannot be read: REASON": it is not there, may not be read, or is a directory, a FIFO, a device
+[[nodiscard]] int open_regular(const std::filesystem::path& path);
+
 }  // namespace mth5

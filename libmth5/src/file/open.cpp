@@ -29,7 +29,7 @@ constexpr unsigned kSwmrSuperblock = 3;
 
 /// A writer that is not in SWMR mode keeps HDF5's own lock; one in SWMR mode has none (swmr-facts 2).
 bool hdf5_lock_is_held(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return false;
   const bool held = flock(fd, LOCK_SH | LOCK_NB) != 0;
   ::close(fd);  // and with it our own lock

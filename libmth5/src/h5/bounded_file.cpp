@@ -47,11 +47,16 @@ H5FD_t* open_file(const char* name, unsigned flags, hid_t, haddr_t) {
     say("is for reading only");
     return nullptr;
   }
-  const int fd = ::open(name, O_RDONLY | O_CLOEXEC);
+  const int fd = ::open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);  // a FIFO never holds us
   struct stat info {};
   if (fd < 0 || fstat(fd, &info) != 0) {
     say_errno("unable to open file");
     if (fd >= 0) ::close(fd);
+    return nullptr;
+  }
+  if (!S_ISREG(info.st_mode)) {
+    say("is no regular file");
+    ::close(fd);
     return nullptr;
   }
   auto* file = new (std::nothrow) Open{};

@@ -16,6 +16,7 @@
 
 #include "core/durable.hpp"
 #include "mth5/error.hpp"
+#include "mth5/filesystem.hpp"
 #include "vfd/hash.hpp"
 #include "vfd/journal.hpp"
 
@@ -74,8 +75,7 @@ std::uint64_t hash_in(int fd, const std::filesystem::path& path, std::uint64_t a
 /// A before-file that was read and whose hashes hold. Its pieces are no longer than kPiece: memory is bounded.
 class Saved {
  public:
-  explicit Saved(const std::filesystem::path& path) : path_{path}, fd_{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)} {
-    if (fd_ < 0) throw FileError{path.string() + ": " + reason()};
+  explicit Saved(const std::filesystem::path& path) : path_{path}, fd_{open_regular(path)} {
     try {
       load();
     } catch (...) {
