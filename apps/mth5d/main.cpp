@@ -1,6 +1,10 @@
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <optional>
 
@@ -9,12 +13,14 @@
 
 #include "acquisition/config/config.hpp"
 #include "acquisition/config/keys.hpp"
+#include "acquisition/recorder/output.hpp"
 #include "acquisition/status/status_file.hpp"
 #include "cli/cli.hpp"
 #include "cli/stderr_relay.hpp"
 #include "daemon.hpp"
 #include "instruments.hpp"
 #include "mth5/error.hpp"
+#include "mth5/filesystem.hpp"
 #include "mth5/printable.hpp"
 #include "mth5/time.hpp"
 #include "printable_log.hpp"
@@ -29,6 +35,28 @@ std::string join(const std::vector<std::string>& lines) {
   std::string text;
   for (const auto& line : lines) text += (text.empty() ? "" : "\n") + line;
   return text;
+}
+
+/// What would keep a good configuration from recording on this host as it is now: a line each.
+std::vector<std::string> obstacles(const daq::config::Loaded& loaded) {
+  std::vector<std::string> found;
+  const auto need = [&](const std::string& key, const std::function<void()>& use) {
+    try {
+      use();
+    } catch (const mth5::FileError& e) {
+      const auto line =
+          std::find_if(loaded.effective.begin(), loaded.effective.end(), [&](const auto& one) { return one.key == key; });
+      const std::string text = e.what();
+      found.push_back(mth5::printable((line == loaded.effective.end() ? "" : line->origin + ": ") +
+                                      (text.starts_with(key) ? "" : key + " ") + text));
+    }
+  };
+  const auto& config = *loaded.config;
+  need("output.directory", [&] { daq::recorder::check_directory(config.output); });
+  for (std::size_t i = 0; i < config.sources.size(); ++i)
+    if (const auto* file = std::get_if<daq::config::ReplayFile>(&config.sources[i].input))
+      need("sources[" + std::to_string(i) + "].file.path", [&] { close(mth5::open_regular(file->path)); });
+  return found;
 }
 
 /// Nobody who reads the log, or does not, may hold up the recording: all of stderr is relayed first. (spdlog's own asynchronous
@@ -66,7 +94,8 @@ int daemon_main(int argc, char** argv) {
   add("config,c", po::value<std::string>()->value_name("FILE"), "the configuration, YAML (mth5d.yaml)");
   add("set", po::value<std::vector<std::string>>()->value_name("KEY=VALUE"),
       "override one key, e.g. station.id=MT07; may be repeated");
-  add("check-config", po::bool_switch(), "check the configuration, say all findings, do nothing else");
+  add("check-config", po::bool_switch(),
+      "check the configuration, its output directory and recordings, say all findings, do nothing else");
   add("print-config", po::bool_switch(), "print every key with its value and where it came from");
   add("until-eof", po::bool_switch(), "end, with the file closed, when every source has ended");
   add("status", po::bool_switch(), "print the state of the running daemons; exit 1 if none runs, or a source does not deliver");
@@ -76,6 +105,8 @@ int daemon_main(int argc, char** argv) {
   add("list-instruments", po::bool_switch(), "print the instrument profiles found, and what each decodes");
   add("try", po::value<std::vector<std::string>>()->multitoken()->value_name("PROFILE FILE"),
       "show what a profile makes of a recording (- for stdin), record nothing; exit 1 if nothing is decoded");
+  add("word", po::value<std::vector<std::string>>(), "");  // FILE of --try, where another option stands before it
+  line.positional.add("word", -1);
   line.footer =
       "Order of precedence: defaults, the file, MTH5D_* environment, --set.\n"
       "Signals: TERM, INT drain and close (a second one leaves at once); HUP begins a new file; USR1 logs the status.\n"
@@ -88,11 +119,16 @@ int daemon_main(int argc, char** argv) {
   if (status_file && status_file->filename().empty())
     throw cli::UsageError{"--status-file: '" + status_file->string() + "' names no file"};
 
+  std::vector<std::string> words;
+  for (const char* option : {"try", "word"})
+    if (values.count(option) > 0)
+      for (const auto& word : values[option].as<std::vector<std::string>>()) words.push_back(word);
+  if (!words.empty() && values.count("try") == 0)
+    throw cli::UsageError{"'" + words.front() + "': mth5d takes options only; a configuration is given with --config"};
   if (values["status"].as<bool>()) return mth5d::show_status(status_file, values["json"].as<bool>());
   const fs::path config_file = values.count("config") > 0 ? fs::path{values["config"].as<std::string>()} : fs::path{};
   const auto folders = daq::config::instrument_folders(config_file);
   if (values.count("try") > 0) {
-    const auto& words = values["try"].as<std::vector<std::string>>();
     if (words.size() != 2) throw cli::UsageError{"--try: takes a profile and a recording, e.g. --try lemi424 day.TXT"};
     return mth5d::try_recording(words[0], words[1], values["json"].as<bool>(), folders);
   }
@@ -110,6 +146,7 @@ int daemon_main(int argc, char** argv) {
     throw cli::ConfigError{join(findings)};
   }
   if (values["check-config"].as<bool>()) {
+    if (const auto found = obstacles(loaded); !found.empty()) throw cli::ConfigError{join(found)};
     std::cout << mth5::printable(config_file.string()) << ": good, " << loaded.config->sources.size() << " source(s)\n";
     return cli::kDone;
   }
@@ -119,6 +156,9 @@ int daemon_main(int argc, char** argv) {
     return cli::kDone;
   }
 
+  if (status_file && !fs::is_directory(status_file->has_parent_path() ? status_file->parent_path() : fs::path{"."}))
+    throw mth5::FileError{"--status-file " + status_file->string() +
+                          ": its directory is not there; create it for the user of mth5d (mkdir -p)"};
   const auto log = make_log(parsed.verbosity);
   if (!status_file)
     status_file =

@@ -122,6 +122,17 @@ TEST(Try, SaysWhatIsWrongWithItsExitCode) {
   EXPECT_THAT(profile.err, HasSubstr("bad.yaml:1:14: sample_rate: 0 is out of range"));
   EXPECT_EQ(support::run({kProgram, "--try", "lemi425", kDay.string()}).code, 3);
   EXPECT_EQ(support::run({kProgram, "--try", "lemi424"}).code, 2);
+  const auto stray = support::run({kProgram, dir / "mth5d.yaml"});
+  EXPECT_EQ(stray.code, 2);
+  EXPECT_THAT(stray.err, HasSubstr("mth5d takes options only; a configuration is given with --config"));
+}
+
+TEST(Try, TakesOtherOptionsInAnyPlace) {
+  const auto plain = support::run({kProgram, "--try", "lemi424", kDay.string(), "--json"});
+  EXPECT_EQ(plain.code, 0) << plain.err;
+  const auto between = support::run({kProgram, "--try", "lemi424", "--json", kDay.string()});
+  EXPECT_EQ(between.code, 0) << between.err;
+  EXPECT_EQ(between.out, plain.out);
 }
 
 }  // namespace
