@@ -1,7 +1,9 @@
 #include "cli/cli.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -57,9 +59,20 @@ int run(std::string_view program, int argc, char** argv, const std::function<int
   return code;
 }
 
+/// Whoever started us may have closed 0, 1 or 2: the next file opened, a data file too, would be what others read or write there.
+/// What has no place to go still fails: the first two are opened the wrong way round.
+void fill_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    const int mode = fd == STDIN_FILENO ? O_WRONLY : fd == STDOUT_FILENO ? O_RDONLY : O_RDWR;
+    if (open("/dev/null", mode) != fd) std::_Exit(kFailure);  // nobody could be told, nor the files be kept apart
+  }
+}
+
 }  // namespace
 
 int run_main(std::string_view program, int argc, char** argv, const std::function<int(int, char**)>& body) {
+  fill_standard_descriptors();
   const int code = run(program, argc, argv, body);
   flush_stderr();
   return code;

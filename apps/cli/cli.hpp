@@ -39,8 +39,8 @@ class ConfigError : public std::runtime_error {
 
 /// Runs `body` and turns what it throws into one line `program: error: …` on stderr and an exit code: UsageError and
 /// program_options errors 2, ConfigError 3, mth5::FormatError 4, anything else 1. Checks that stdout took everything.
-/// Switches SIGPIPE and SIGXFSZ off. With relay_stderr() it waits a second at most for who reads stderr.
-/// What it prints is made printable: names in files may hold commands for a terminal.
+/// Puts /dev/null behind standard descriptors that are closed. Switches SIGPIPE and SIGXFSZ off. With relay_stderr() it waits a
+/// second at most for who reads stderr. What it prints is made printable: names in files may hold commands for a terminal.
 int run_main(std::string_view program, int argc, char** argv, const std::function<int(int, char**)>& body);
 
 /// One line `program: text` on stderr; text of files in it is made printable.

@@ -1,6 +1,8 @@
 #include "cli/stderr_relay.hpp"
 
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
@@ -20,9 +22,7 @@
 #include <system_error>
 #include <thread>
 #include <utility>
-
-// Of ASan, UBSan and TSan, in builds that have them: what they report at the very end must not go through our threads.
-extern "C" __attribute__((weak)) void __sanitizer_set_report_fd(void* fd);
+#include <vector>
 
 namespace cli {
 
@@ -191,15 +191,40 @@ namespace {
 std::atomic<LineRelay*> relay{nullptr};
 std::atomic<int> original{STDERR_FILENO};
 
-/// Only async-signal-safe calls.
-void wait_then_die(int signal) {
+/// Until what was written has been taken, a second at most. Only async-signal-safe calls.
+void wait_for_relay() {
   constexpr timespec kNap{0, 10'000'000};
   const LineRelay* active = relay.load();
   for (int nap = 0; nap < 100 && active != nullptr && (nap < 2 || active->busy()); ++nap) nanosleep(&kNap, nullptr);
+}
+
+/// Only async-signal-safe calls.
+void wait_then_die(int signal) {
+  wait_for_relay();
   struct sigaction action {};
   action.sa_handler = SIG_DFL;
   sigaction(signal, &action, nullptr);
   raise(signal);  // delivered when this handler returns
+}
+
+/// Sanitizers end the process without a signal, and the relay's threads with it: each that is loaded waits for what it has said.
+/// (A descriptor of its own for reports would do as little: UBSan closes it, that of ASan too, when its first report begins.)
+void let_sanitizers_wait() {
+  std::vector<std::string> runtimes{""};  // the program itself, which may hold one
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, std::size_t, void* found) {
+        if (std::string_view{info->dlpi_name}.find("san.so") != std::string_view::npos)
+          static_cast<std::vector<std::string>*>(found)->emplace_back(info->dlpi_name);
+        return 0;
+      },
+      &runtimes);
+  for (const auto& name : runtimes) {
+    void* const runtime = dlopen(name.empty() ? nullptr : name.c_str(), RTLD_LAZY | RTLD_NOLOAD);
+    if (runtime == nullptr) continue;
+    using SetCallback = void (*)(void (*)());
+    if (const auto set = reinterpret_cast<SetCallback>(dlsym(runtime, "__sanitizer_set_death_callback"))) set(wait_for_relay);
+    dlclose(runtime);
+  }
 }
 
 }  // namespace
@@ -208,8 +233,7 @@ void relay_stderr(LineRelay::LossLine loss_line) {
   int ends[2];
   const int before = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
   if (before < 0 || pipe2(ends, O_CLOEXEC) != 0) throw std::system_error{errno, std::generic_category(), "standard error"};
-  if (&__sanitizer_set_report_fd != nullptr)
-    __sanitizer_set_report_fd(reinterpret_cast<void*>(static_cast<std::intptr_t>(before)));
+  let_sanitizers_wait();
   original.store(before);
   relay.store(new LineRelay{ends[0], before, std::move(loss_line)});
   if (dup2(ends[1], STDERR_FILENO) < 0) throw std::system_error{errno, std::generic_category(), "standard error"};

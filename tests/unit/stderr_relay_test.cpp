@@ -1,11 +1,15 @@
 #include "cli/stderr_relay.hpp"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <cstdlib>
+#include <limits>
 #include <regex>
 #include <sstream>
 #include <string>
@@ -119,6 +123,30 @@ TEST(LineRelay, CountsWhatCouldNotBeWritten) {
   put(in.ends[1], "one\ntwo\n");
   EXPECT_TRUE(relay.flush(30s)) << "there is nothing to wait for";
   EXPECT_EQ(relay.dropped(), 2u);
+}
+
+/// What a process says last, and dies of: the relay's threads die with it.
+TEST(RelayedStderr, KeepsTheLastWordsOfAnAbort) {
+  const auto die = [] {
+    cli::relay_stderr(loss_line);
+    std::fputs("last words\n", stderr);
+    std::abort();
+  };
+  EXPECT_EXIT(die(), testing::KilledBySignal(SIGABRT), "last words");
+}
+
+TEST(RelayedStderr, KeepsWhatASanitizerSays) {
+  const auto die = [] {
+    cli::relay_stderr(loss_line);
+    if (dlsym(RTLD_DEFAULT, "__ubsan_handle_add_overflow_abort") == nullptr) {  // built without it: nothing reports, nothing dies
+      std::fputs("signed integer overflow\n", stderr);
+      cli::leave(1);
+    }
+    volatile int most = std::numeric_limits<int>::max();
+    most = most + 1;
+    cli::leave(0);
+  };
+  EXPECT_EXIT(die(), testing::ExitedWithCode(1), "signed integer overflow");
 }
 
 }  // namespace
