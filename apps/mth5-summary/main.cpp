@@ -1,19 +1,17 @@
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <system_error>
 
 #include <boost/program_options/value_semantic.hpp>
 #include "analysis/json.hpp"
 #include "analysis/summary.hpp"
 #include "cli/cli.hpp"
+#include "mth5-summary/report_file.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/printable.hpp"
 #include "sandbox/check.hpp"
@@ -35,8 +33,9 @@ cli::CommandLine command_line() {
       ("from", po::value<std::string>()->value_name("UTC"), "only from this time on: 2026-05-01 or 2026-05-01T12:00:00Z")  //
       ("to", po::value<std::string>()->value_name("UTC"), "only up to this time, without it")                              //
       ("format", po::value<std::string>()->value_name("text|json")->default_value("text"), "of the report")                //
-      ("output", po::value<std::string>()->value_name("FILE"), "written beside and renamed; standard output without it")   //
-      ("now", po::value<std::string>()->value_name("UTC"), "the time it is, instead of the clock's")                       //
+      ("output", po::value<std::string>()->value_name("FILE"),
+       "a new file, or the report of before; standard output without it")                             //
+      ("now", po::value<std::string>()->value_name("UTC"), "the time it is, instead of the clock's")  //
       ("path", po::value<Paths>(), "");
   line.positional.add("path", -1);
   line.footer =
@@ -107,20 +106,6 @@ std::optional<std::chrono::nanoseconds> duration_option(const po::variables_map&
   return duration;
 }
 
-void write_file(const fs::path& path, const std::string& text) {
-  const fs::path part = path.parent_path() / ("." + path.filename().string() + "." + std::to_string(getpid()) + ".part");
-  errno = 0;
-  std::ofstream out{part, std::ios::binary};
-  out << text;
-  out.close();
-  if (!out || std::rename(part.c_str(), path.c_str()) != 0) {
-    const auto reason = std::generic_category().message(errno);
-    std::error_code ignored;  // the part may not be there; the reason above is what counts
-    fs::remove(part, ignored);
-    throw mth5::FileError{path.string() + ": cannot be written: " + reason};
-  }
-}
-
 int summary_main(int argc, char** argv) {
   const auto parsed = cli::parse(command_line(), argc, argv);
   if (parsed.answered) return cli::kDone;
@@ -143,6 +128,8 @@ int summary_main(int argc, char** argv) {
   int code = cli::kDone;
   std::vector<Alias> aliases;
   const auto paths = expand(values["path"].as<Paths>(), aliases);
+  std::optional<summary::ReportFile> report;
+  if (values.count("output") > 0) report.emplace(values["output"].as<std::string>(), paths);
   const auto remark = [&](const std::string& line) {
     if (parsed.verbosity >= 0) cli::tell("mth5-summary", line);
   };
@@ -173,14 +160,14 @@ int summary_main(int argc, char** argv) {
   }
   const auto summary = analysis::summarise(files, window, now);
   for (const auto& file : summary.files) {
-    if (file.copy_of) remark(file.path + ": holds nothing that " + *file.copy_of + " does not: counted once");
+    if (file.copy_of) remark(file.path + ": all its samples are in " + *file.copy_of + ": counted once");
     if (file.state == mth5::FileState::WriterDied) code = std::max<int>(code, cli::kWriterDied);
     if (file.ledger_problem) code = std::max<int>(code, cli::kDamaged);
   }
   const std::string text = format == "json" ? analysis::json::dump(analysis::to_json(summary)) + "\n"
                                             : mth5::printable_lines(analysis::to_text(summary));
-  if (values.count("output") > 0)
-    write_file(values["output"].as<std::string>(), text);
+  if (report)
+    report->write(text);
   else
     std::cout << text;
   return code;

@@ -26,6 +26,10 @@ struct Probe {
 };
 [[nodiscard]] Probe probe(const std::filesystem::path& path);
 
+/// Whether a file has the superblock of HDF5, of whatever version and state. False for what is no regular file.
+/// @throws FileError it cannot be read
+[[nodiscard]] bool is_hdf5(const std::filesystem::path& path);
+
 /// Whether a file keeps a journal: what was synced survives a cut of power. Files of Python have none, and those made before
 /// there was one.
 /// @throws FileError

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <system_error>
 
 #include "contents/unsupported.hpp"
@@ -45,19 +46,27 @@ struct Superblock {
   std::uint8_t version, flags;
 };
 
-/// A user block moves the superblock to 512, 1024, 2048, …
-Superblock superblock(int fd, const fs::path& path, off_t size) {
-  std::array<unsigned char, 16> head{};
+using Head = std::array<unsigned char, 16>;
+
+/// The first bytes of the superblock; nullopt if there is none. A user block moves it to 512, 1024, 2048, …
+std::optional<Head> find_superblock(int fd, const fs::path& path, off_t size) {
+  Head head{};
   for (off_t at = 0; at + off_t{head.size()} <= size; at = at == 0 ? 512 : at * 2) {
     const ssize_t n = pread(fd, head.data(), head.size(), at);
     if (n < 0) throw FileError{path.string() + ": " + std::generic_category().message(errno)};
-    if (n < ssize_t{head.size()} || !std::equal(kSignature.begin(), kSignature.end(), head.begin())) continue;
-    if (head[kVersionAt] > kNewestVersion)
-      throw UnsupportedError{path.string() + ": its superblock is of version " + std::to_string(head[kVersionAt]) +
-                             ", this HDF5 knows up to " + std::to_string(kNewestVersion) + ": " + contents::newer_hdf5()};
-    return {head[kVersionAt], head[kVersionAt] >= kFlagVersion ? head[kFlagsAt] : std::uint8_t{0}};
+    if (n == ssize_t{head.size()} && std::equal(kSignature.begin(), kSignature.end(), head.begin())) return head;
   }
-  throw FormatError{path.string() + ": not an HDF5 file"};
+  return std::nullopt;
+}
+
+Superblock superblock(int fd, const fs::path& path, off_t size) {
+  const auto found = find_superblock(fd, path, size);
+  if (!found) throw FormatError{path.string() + ": not an HDF5 file"};
+  const Head& head = *found;
+  if (head[kVersionAt] > kNewestVersion)
+    throw UnsupportedError{path.string() + ": its superblock is of version " + std::to_string(head[kVersionAt]) +
+                           ", this HDF5 knows up to " + std::to_string(kNewestVersion) + ": " + contents::newer_hdf5()};
+  return {head[kVersionAt], head[kVersionAt] >= kFlagVersion ? head[kFlagsAt] : std::uint8_t{0}};
 }
 
 }  // namespace
@@ -93,6 +102,13 @@ Probe probe(const fs::path& path) {
     if (const auto journal = vfd::Journal::find(file.get(), path)) open_for_writing = !journal->is_clean();
   found.state = open_for_writing ? FileState::Live : FileState::Closed;
   return found;
+}
+
+bool is_hdf5(const fs::path& path) {
+  const Descriptor file{path};
+  struct stat status {};
+  if (fstat(file.get(), &status) != 0) throw FileError{path.string() + ": " + std::generic_category().message(errno)};
+  return S_ISREG(status.st_mode) && find_superblock(file.get(), path, status.st_size).has_value();
 }
 
 bool has_journal(const fs::path& path) {

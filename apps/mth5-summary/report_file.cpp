@@ -1,0 +1,82 @@
+#include "mth5-summary/report_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "mth5/error.hpp"
+#include "mth5/probe.hpp"
+
+namespace summary {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const fs::path& path, const std::string& what) {
+  throw mth5::FileError{"--output " + path.string() + ": " + what};
+}
+std::string reason(int error) { return std::generic_category().message(error); }
+
+/// 0, or why not all of it is there.
+int put(const fs::path& path, std::string_view text) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (fd < 0) return errno;
+  int error = 0;
+  while (error == 0 && !text.empty()) {
+    const ssize_t n = ::write(fd, text.data(), text.size());
+    if (n >= 0)
+      text.remove_prefix(static_cast<std::size_t>(n));
+    else if (errno != EINTR)
+      error = errno;
+  }
+  if (close(fd) != 0 && error == 0) error = errno;
+  if (error != 0) unlink(path.c_str());
+  return error;
+}
+
+}  // namespace
+
+ReportFile::ReportFile(fs::path path, std::vector<fs::path> inputs) : path_{std::move(path)}, inputs_{std::move(inputs)} {
+  if (path_.filename().empty()) fail(path_, "names no file");
+  (void)replaces();
+}
+
+bool ReportFile::replaces() const {
+  if (path_.extension() == ".h5" || path_.extension() == ".mth5")
+    fail(path_, "is the name of a data file; give the report another, as report.txt");
+  struct stat there {};
+  if (lstat(path_.c_str(), &there) != 0) {
+    if (errno == ENOENT) return false;
+    fail(path_, "cannot be written: " + reason(errno));
+  }
+  if (!S_ISREG(there.st_mode)) fail(path_, "is no regular file and will not be replaced; name another");
+  for (const auto& input : inputs_) {
+    struct stat given {};
+    if (stat(input.c_str(), &given) == 0 && given.st_dev == there.st_dev && given.st_ino == there.st_ino)
+      fail(path_, "is a file to report on and will not be replaced; name another");
+  }
+  if (mth5::is_hdf5(path_)) fail(path_, "is a data file (HDF5) and will not be replaced; name another");
+  return true;
+}
+
+void ReportFile::write(const std::string& text) const {
+  const bool replace = replaces();
+  const fs::path part = path_.parent_path() / ("." + path_.filename().string() + "." + std::to_string(getpid()) + ".part");
+  if (const int error = put(part, text); error != 0) fail(path_, "cannot be written: " + reason(error));
+  int error = renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, path_.c_str(), replace ? 0 : RENAME_NOREPLACE) == 0 ? 0 : errno;
+  if (error == EINVAL && !replace)
+    error = std::rename(part.c_str(), path_.c_str()) == 0 ? 0 : errno;  // not every file system can
+  if (error == 0) return;
+  unlink(part.c_str());
+  fail(path_,
+       error == EEXIST ? "has come to be meanwhile and is not replaced; try again" : "cannot be written: " + reason(error));
+}
+
+}  // namespace summary
