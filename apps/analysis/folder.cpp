@@ -18,7 +18,7 @@ bool is_data_name(const fs::path& path) {
 
 }  // namespace
 
-std::vector<DataFile> data_files(const fs::path& directory) {
+std::vector<DataFile> data_files(const fs::path& directory, const std::function<void(const std::string&)>& refused) {
   std::vector<DataFile> files;
   std::error_code error;
   fs::directory_iterator entries{directory, error};
@@ -30,8 +30,8 @@ std::vector<DataFile> data_files(const fs::path& directory) {
     if (gone) continue;
     try {
       files.push_back({entries->path(), mth5::probe(entries->path()).locked, changed});
-    } catch (const mth5::Error&) {
-      continue;  // not HDF5, not readable, or gone: nothing to look at
+    } catch (const mth5::Error& e) {
+      if (fs::exists(entries->path(), gone)) refused(e.what());
     }
   }
   if (error) throw mth5::FileError{directory.string() + ": " + error.message()};
@@ -48,8 +48,16 @@ void Folder::say_once(const std::string& line) {
   if (said_.insert(line).second && remark_) remark_(line);
 }
 
+std::vector<DataFile> Folder::files() {
+  any_refused_ = false;
+  return data_files(directory_, [&](const std::string& why) {
+    any_refused_ = true;
+    say_once(why + "; left aside");
+  });
+}
+
 std::optional<LiveFile> Folder::open(const std::function<bool(const DataFile&)>& skip) {
-  auto files = data_files(directory_);
+  auto files = this->files();
   any_locked_ = !files.empty() && files.front().locked;
   // Names begin with the station as a rule: that saves opening all others.
   if (!options_.station.empty())
@@ -83,7 +91,8 @@ std::optional<LiveFile> Folder::open(const std::function<bool(const DataFile&)>&
 
 std::string Folder::nothing() const {
   if (stations_.empty() || options_.station.empty())
-    return directory_.string() + ": no MTH5 file (*.h5, *.mth5) in this directory";
+    return directory_.string() + ": no MTH5 file (*.h5, *.mth5) " + (any_refused_ ? "that can be read " : "") +
+           "in this directory";
   std::string there;
   for (const auto& station : stations_) there += (there.empty() ? "" : ", ") + shown(station);
   return directory_.string() + ": no file has station " + options_.station +

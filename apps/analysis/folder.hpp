@@ -22,9 +22,11 @@ struct DataFile {
   friend bool operator==(const DataFile&, const DataFile&) = default;
 };
 
-/// HDF5 files named *.h5 or *.mth5: those with a living writer first, then the newest. @throws mth5::FileError if the directory
-/// cannot be read
-[[nodiscard]] std::vector<DataFile> data_files(const std::filesystem::path& directory);
+/// HDF5 files named *.h5 or *.mth5: those with a living writer first, then the newest.
+/// @param refused  told the reason for each that has such a name and is none, or cannot be read
+/// @throws mth5::FileError if the directory cannot be read
+[[nodiscard]] std::vector<DataFile> data_files(const std::filesystem::path& directory,
+                                               const std::function<void(const std::string&)>& refused);
 
 /// Opens files of a directory, the likeliest first, until one is what is wanted; remembers those that are not. Anything may lie
 /// in a directory: a file that is damaged or no MTH5 hides no other.
@@ -33,6 +35,8 @@ class Folder {
   /// @param remark  told what is worth a line, each thing once
   Folder(std::filesystem::path directory, SnapshotOptions options, std::function<void(const std::string&)> remark);
 
+  /// data_files(); what is left aside is remarked on.
+  [[nodiscard]] std::vector<DataFile> files();
   /// The best file that has the station asked for: one that is being written, else the newest. @param skip  asked first
   /// @throws mth5::FileError if the directory cannot be read
   [[nodiscard]] std::optional<LiveFile> open(const std::function<bool(const DataFile&)>& skip = {});
@@ -56,6 +60,7 @@ class Folder {
   std::map<std::filesystem::path, Known> known_;
   std::set<std::string> said_, stations_;
   bool any_locked_ = false;
+  bool any_refused_ = false;  ///< in the last files()
 };
 
 }  // namespace analysis

@@ -127,7 +127,7 @@ class Follower {
   /// Goes on with what is being written: another file, or the one before, which a recorder resumes in. A closed file is shown if
   /// it is newer than what was shown.
   void find_in_directory() {
-    const auto files = analysis::data_files(options_.path);
+    const auto files = folder_.files();
     if (seen_ && files == *seen_) return;  // nobody writes, and nothing is new
     auto found = folder_.open([&](const analysis::DataFile& file) { return !file.locked && ended_ && file.changed <= *ended_; });
     if (!found) {

@@ -333,6 +333,9 @@ TEST_F(Monitor, LetsNoForeignFileHideTheOthers) {
   EXPECT_EQ(json::parse(once.out)["stations"], json::array({"MT001"}));
   EXPECT_THAT(once.err, HasSubstr("spectra.h5: not an MTH5 file"));
   EXPECT_THAT(once.err, HasSubstr("cut.h5: "));
+  EXPECT_THAT(once.err, HasSubstr("text.h5: not an HDF5 file; left aside\n"));
+  EXPECT_THAT(once.err, HasSubstr("folder.h5: is a directory; left aside\n"));
+  EXPECT_THAT(once.err, HasSubstr("pipe.h5: is not a regular file; left aside\n"));
   const auto unknown = support::run({kMonitor, "--once", "--station", "MT9", dir_.path()});
   EXPECT_EQ(unknown.code, 1);
   EXPECT_THAT(unknown.err, HasSubstr("no file has station MT9 (there is MT001)"));
@@ -344,6 +347,20 @@ TEST_F(Monitor, LetsNoForeignFileHideTheOthers) {
   EXPECT_TRUE(monitor.wait_for_output("# .*/data.h5  station MT001[^#]*file closed"));
   EXPECT_TRUE(monitor.wait_for_output("waiting for another file"));
   EXPECT_EQ(monitor.terminate(), 0);
+}
+
+TEST_F(Monitor, NamesWhatItLeavesAsideInAFolderAlsoWhenItComesLater) {
+  fs::copy_file(python_file("python_v020.h5"), dir_ / "data.h5");
+  auto monitor = Process::start({kMonitor, "--interval", "20ms", dir_.path()});
+  ASSERT_TRUE(monitor.wait_for_output("waiting for another file"));
+  support::write_text(dir_ / "later.h5", "no HDF5");
+  EXPECT_TRUE(monitor.wait_for_output("later.h5: not an HDF5 file; left aside"));
+  EXPECT_EQ(monitor.terminate(), 0);
+  fs::remove(dir_ / "data.h5");
+  const auto none = support::run({kMonitor, "--once", dir_.path()});
+  EXPECT_EQ(none.code, 1);
+  EXPECT_THAT(none.err, HasSubstr("later.h5: not an HDF5 file; left aside\n"));
+  EXPECT_THAT(none.err, HasSubstr("no MTH5 file (*.h5, *.mth5) that can be read in this directory\n"));
 }
 
 TEST_F(Monitor, ShowsTheRunThatGrowsAndNotTheOneOfTheFuture) {
