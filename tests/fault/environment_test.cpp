@@ -4,8 +4,10 @@
 #include <csignal>
 
 #include "support/healthy.hpp"
+#include "support/needs.hpp"
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
+#include "support/small_disk.hpp"
 
 /// Directories and disks that do not take what is recorded.
 namespace {
@@ -114,6 +116,78 @@ TEST(OutputFile, ThatExistsIsNotTouched) {
   EXPECT_THAT(lines_with(recording.log(), "warning: file name taken file=.*/MT001_20201004T000000Z.h5 instead=.*Z_3.h5"),
               SizeIs(1))
       << recording.log();
+}
+
+TEST(OutputDirectory, OfADiskThatIsReadOnlyIsCalledSo) {
+  MTH5_NEEDS_MOUNTS(false);
+  const support::TempDir dir;
+  const support::SmallDisk disk{dir / "disk", "size=1m"};
+  ASSERT_TRUE(disk.mounted());
+  ASSERT_EQ(mount("none", disk.path().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
+  expect_refusal({.directory = disk.path()},
+                 disk.path().string() +
+                     ": is not writable: Read-only file system; its file system is mounted read-only: remount it "
+                     "for writing (a disk with errors is mounted so: see dmesg), or name another");
+}
+
+/// What a service manager, or a shell with >&-, may do.
+TEST(StandardDescriptors, ThatAreClosedCostNoRecordingAndHoldNoDataFile) {
+  for (const char* closed : {"2>&-", "<&- >&- 2>&-"}) {
+    TcpPeer peer;
+    Recording recording{Recording::tcp(peer.port()), {.wrapper = {"sh", "-c", std::string{"exec \"$@\" "} + closed, "sh"}}};
+    ASSERT_TRUE(peer.accept()) << closed;
+    ASSERT_TRUE(peer.send(numbered_lines(0, 10)));
+    ASSERT_TRUE(recording.wait_until([](const auto& s) { return !s.at("file").is_null(); })) << closed;
+    for (int fd = 0; fd < 3; ++fd) {
+      const auto to =
+          std::filesystem::read_symlink("/proc/" + std::to_string(recording.process().pid()) + "/fd/" + std::to_string(fd));
+      EXPECT_THAT(to.string(), testing::AnyOf("/dev/null", testing::StartsWith("/memfd:"), testing::StartsWith("pipe:")));
+    }
+    EXPECT_EQ(recording.stop(), 0) << closed;
+    EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 10));
+  }
+}
+
+TEST(StandardDescriptors, ThatAreClosedAreNoPlaceForAReport) {
+  const auto program = [](const std::string& name) { return std::string{MTH5_TEST_BIN "/"} + name; };
+  for (const std::string name : {"mth5d", "mth5-sim", "mth5-monitor", "mth5-summary", "mth5-recover"}) {
+    const auto finished = support::run({"sh", "-c", "exec \"$@\" <&- >&-", "sh", program(name), "--version"});
+    EXPECT_EQ(finished.code, 1) << name;
+    EXPECT_EQ(finished.err, name + ": error: standard output: could not be written completely\n");
+    EXPECT_EQ(support::run({"sh", "-c", "exec \"$@\" <&- 2>&-", "sh", program(name), "--version"}).code, 0) << name;
+  }
+}
+
+TEST(LockName, ThatSomethingElseHasIsNamedWithWhatToDo) {
+  const support::TempDir dir;
+  const auto lock = dir / ".mth5d-TEST-MT001.lock";
+  const auto expect = [&](const std::string& what) {
+    const TcpPeer peer;
+    Recording recording{Recording::tcp(peer.port()), {.directory = dir.path()}};
+    EXPECT_EQ(recording.process().wait(), 1) << recording.log();
+    EXPECT_THAT(recording.log(),
+                HasSubstr("mth5d: error: " + lock.string() + ": is " + what +
+                          "; mth5d keeps its lock in a file of this name: remove it, or name another output.directory\n"));
+    std::filesystem::remove(lock);
+  };
+  std::filesystem::create_directory(lock);
+  expect("a directory");
+  std::filesystem::create_symlink("nowhere", lock);
+  expect("a symbolic link");
+  EXPECT_FALSE(std::filesystem::exists(dir / "nowhere"));
+  ASSERT_EQ(mkfifo(lock.c_str(), 0600), 0);
+  expect("a FIFO");
+}
+
+TEST(StatusDirectory, ThatIsMissingIsNamedAndNotMade) {
+  const support::TempDir dir;
+  const auto status = dir / "new" / "deep" / "status.json";
+  const TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port()), {.status_file = status}};
+  EXPECT_EQ(recording.process().wait(), 1) << recording.log();
+  EXPECT_EQ(recording.log(), "mth5d: error: --status-file " + status.string() +
+                                 ": its directory is not there; create it for the user of mth5d (mkdir -p)\n");
+  EXPECT_FALSE(std::filesystem::exists(dir / "new"));
 }
 
 }  // namespace

@@ -98,6 +98,9 @@ TEST_F(MovedFile, RenamedIsClosedWhereItIsAndANewOneBegins) {
   const auto status = end();
   EXPECT_TRUE(status.at("ledger").at("balanced").get<bool>()) << status.dump(1);
   EXPECT_THAT(support::counts(status, "dropped"), testing::IsEmpty());
+  EXPECT_TRUE(recording_.wait_for_log("info: file closed was=" + file.string() + " renamed=yes\n"))
+      << recording_.log();
+  EXPECT_THAT(support::lines_with(recording_.log(), "bytes=[0-9]{12}"), testing::IsEmpty());
   const auto first = support::stored(away);
   EXPECT_EQ(first.state, mth5::FileState::Closed);
   auto all = first.seconds;
@@ -115,6 +118,7 @@ TEST_F(MovedFile, ARenamedFolderIsLeftInOrderAndMadeAgain) {
   ASSERT_TRUE(recording_.wait_for_log("was renamed or moved")) << recording_.log();
   record(100, 160);
   const auto status = end();
+  EXPECT_THAT(recording_.log(), testing::Not(HasSubstr("another recorder may"))) << "there is none";
   EXPECT_TRUE(status.at("ledger").at("balanced").get<bool>()) << status.dump(1);
   EXPECT_THAT(support::counts(status, "dropped"), testing::IsEmpty());
   std::vector<int> all;

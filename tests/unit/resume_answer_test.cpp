@@ -163,6 +163,16 @@ TEST_F(StationLockTest, IsMadeAgainWhereItsFileWasDeletedOrReplaced) {
   EXPECT_FALSE(another_gets_it());
 }
 
+TEST_F(StationLockTest, TellsThatItCannotBeMadeAgainFromThatAnotherHasIt) {
+  std::filesystem::create_directory(dir_ / "card");
+  StationLock lock{dir_ / "card", "S", "A"};
+  std::filesystem::rename(dir_ / "card", dir_ / "away");
+  EXPECT_EQ(lock.renew(), StationLock::Kept::Lost);
+  EXPECT_EQ(lock.problem(), std::errc::no_such_file_or_directory);
+  std::filesystem::create_directory(dir_ / "card");
+  EXPECT_EQ(lock.renew(), StationLock::Kept::Renewed);
+}
+
 TEST_F(StationLockTest, TellsThatAnotherTookItsPlace) {
   StationLock lock{dir_.path(), "S", "A"};
   std::filesystem::remove(path_);

@@ -334,6 +334,8 @@ void FileWriter::say(spdlog::level::level_enum level, const std::string& kind, s
 void FileWriter::close() {
   append_to_open_runs();
   const auto path = file_->path();
+  const auto name = file_->still_there();
+  const bool has_its_name = name != mth5::FileName::Renamed && name != mth5::FileName::Deleted;
   timed([&] {
     add_tables();
     write_ledger();
@@ -362,8 +364,11 @@ void FileWriter::close() {
   unsynced_ = false;
   ++syncs_;
   std::error_code error;
-  const auto bytes = std::filesystem::file_size(path, error);
-  say(spdlog::level::info, "file closed", fmt::format("file closed file={} bytes={}", path.string(), bytes));
+  const auto bytes = has_its_name ? std::filesystem::file_size(path, error) : 0;
+  say(spdlog::level::info, "file closed",
+      has_its_name && !error
+          ? fmt::format("file closed file={} bytes={}", path.string(), bytes)
+          : fmt::format("file closed was={} {}=yes", path.string(), name == mth5::FileName::Deleted ? "deleted" : "renamed"));
   publish();
 }
 

@@ -21,7 +21,10 @@ void check_directory(const config::Output& output) {
   if (!fs::is_directory(status)) throw mth5::FileError{name + ": is not a directory; name one that is"};
   if (access(output.directory.c_str(), W_OK | X_OK) != 0)
     throw mth5::FileError{name + ": is not writable: " + std::generic_category().message(errno) +
-                          "; give it to the user of mth5d (chown)"};
+                          (errno == EROFS
+                               ? "; its file system is mounted read-only: remount it for writing (a disk with errors is "
+                                 "mounted so: see dmesg), or name another"
+                               : "; give it to the user of mth5d (chown)")};
   if (const auto network = mth5::network_file_system(output.directory); network && !output.allow_network)
     throw mth5::FileError{name + ": is on " + std::string{*network} +
                           ", where SWMR is not safe; use a local disk, or set output.allow_network: true"};

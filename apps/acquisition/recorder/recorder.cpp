@@ -164,13 +164,23 @@ void Recorder::watch_locks() {
     if (kept == Kept::Renewed)
       say(spdlog::level::warn, "lock deleted",
           lock.path().string() + ": was deleted; made again, this station is still recorded here by this mth5d");
-    if (kept != Kept::Taken)
+    if (kept == Kept::Still || kept == Kept::Renewed) {
       lock_lost_.erase(&lock);
-    else if (lock_lost_.insert(&lock).second)
+      continue;
+    }
+    const auto told = lock_lost_.find(&lock);
+    if (told != lock_lost_.end() && told->second == kept) continue;
+    lock_lost_[&lock] = kept;
+    if (kept == Kept::Taken)
       log_->error(
-          "{}: was deleted, and another process has made it again or it cannot be made: another recorder may record this station "
-          "here",
+          "{}: was deleted or replaced, and another process holds the one that is there: another recorder may record this "
+          "station here",
           lock.path().string());
+    else
+      log_->error(
+          "{}: is gone and cannot be made again: {}; until it can, tried every second, a second recorder of this station "
+          "would not be noticed",
+          lock.path().string(), lock.problem().message());
   }
 }
 

@@ -2,9 +2,9 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -116,7 +116,7 @@ class Recorder {
   std::optional<Resume> found_;
   // Writer thread only.
   std::vector<StationLock> locks_;
-  std::set<const StationLock*> lock_lost_;  ///< told in the log
+  std::map<const StationLock*, StationLock::Kept> lock_lost_;  ///< told in the log
   log::Quiet quiet_;
   Disk disk_;
   FileWriter writer_;

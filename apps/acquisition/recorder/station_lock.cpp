@@ -20,6 +20,14 @@ namespace {
 
 constexpr mode_t kMode = 0600;
 
+int open_lock(const std::filesystem::path& path) {
+  return open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kMode);
+}
+
+const char* kind_of(mode_t mode) {
+  return S_ISDIR(mode) ? "a directory" : S_ISLNK(mode) ? "a symbolic link" : S_ISFIFO(mode) ? "a FIFO" : "no regular file";
+}
+
 /// "1234 mth5d", as the holder wrote it; "" if it has not yet.
 std::string holder(int fd) {
   std::array<char, 64> text{};
@@ -73,8 +81,13 @@ int replace(const std::filesystem::path& path) {
 }  // namespace
 
 StationLock::StationLock(const std::filesystem::path& directory, const std::string& survey, const std::string& station)
-    : path_{directory / hidden_name(survey, station, "lock")},
-      fd_{open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kMode)} {
+    : path_{directory / hidden_name(survey, station, "lock")}, fd_{open_lock(path_)} {
+  struct stat there {};
+  if (lstat(path_.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
+    if (fd_ >= 0) close(std::exchange(fd_, -1));
+    throw mth5::FileError{path_.string() + ": is " + kind_of(there.st_mode) +
+                          "; mth5d keeps its lock in a file of this name: remove it, or name another output.directory"};
+  }
   if (fd_ < 0) {
     const int error = errno;
     throw mth5::FileError{
@@ -95,9 +108,11 @@ StationLock::StationLock(const std::filesystem::path& directory, const std::stri
     if (fd_ < 0) throw mth5::FileError{path_.string() + ": cannot be locked: " + std::generic_category().message(error)};
   }
   // Between open and lock it may have been deleted or replaced: then somebody else may hold the one that is there.
-  if (!is_at(fd_, path_) && renew() == Kept::Taken) {
+  const auto kept = renew();
+  if (kept == Kept::Taken || kept == Kept::Lost) {
     close(std::exchange(fd_, -1));
-    throw_busy(directory, survey, station, "");
+    if (kept == Kept::Taken) throw_busy(directory, survey, station, "");
+    throw mth5::FileError{path_.string() + ": cannot be made: " + problem_.message()};
   }
   sign(fd_);
 }
@@ -110,11 +125,18 @@ StationLock::~StationLock() {
 
 StationLock::Kept StationLock::renew() noexcept {
   if (is_at(fd_, path_)) return Kept::Still;
-  const int fd = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kMode);
-  if (fd < 0) return Kept::Taken;
-  if (!lock(fd, F_OFD_SETLK, F_WRLCK) || !is_at(fd, path_)) {
+  int fd = open_lock(path_);
+  if (fd >= 0 && !lock(fd, F_OFD_SETLK, F_WRLCK)) {
+    const int error = errno;
+    const bool taken = (error == EAGAIN || error == EACCES) && lock(fd, F_OFD_GETLK, F_RDLCK);
     close(fd);
-    return Kept::Taken;
+    if (taken) return Kept::Taken;
+    fd = replace(path_);  // only a reader holds it
+  }
+  if (fd < 0 || !is_at(fd, path_)) {
+    problem_ = {fd < 0 ? errno : ESTALE, std::generic_category()};
+    if (fd >= 0) close(fd);
+    return Kept::Lost;
   }
   close(std::exchange(fd_, fd));
   sign(fd_);

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <system_error>
 
 namespace daq::recorder {
 
@@ -20,15 +21,19 @@ class StationLock {
   enum class Kept {
     Still,    ///< nothing happened to it
     Renewed,  ///< its file was deleted or replaced: made again, and locked
-    Taken,    ///< made again by another recorder, which holds it; or it cannot be made again now
+    Taken,    ///< made again by another process, which holds a lock on it
+    Lost,     ///< it cannot be made again now, problem() says why
   };
   /// To be asked every second or so; one system call unless something happened. Never throws.
   [[nodiscard]] Kept renew() noexcept;
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  /// Of the last renew() that was Lost.
+  [[nodiscard]] std::error_code problem() const { return problem_; }
 
  private:
   std::filesystem::path path_;
   int fd_ = -1;
+  std::error_code problem_;
 };
 
 }  // namespace daq::recorder
