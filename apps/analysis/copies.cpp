@@ -9,8 +9,7 @@ namespace analysis {
 
 namespace {
 
-constexpr std::int64_t kCompared = 64;    ///< samples at either end of a channel
-constexpr std::size_t kRunsCompared = 8;  ///< spread over all
+constexpr std::int64_t kBlock = 1 << 16;  ///< samples compared at once
 
 using RunKey = std::tuple<std::string, std::string, std::string, mth5::UtcNanos, double>;
 RunKey key_of(const mth5::RunInfo& run) { return {run.survey, run.station, run.id, run.start, run.sample_rate}; }
@@ -27,9 +26,8 @@ bool same_samples(const mth5::Reader& whole, const mth5::Reader& part, const Pai
     const auto other = std::find_if(runs.whole->channels.begin(), runs.whole->channels.end(),
                                     [&](std::size_t i) { return whole.channels()[i].component == info.component; });
     if (other == runs.whole->channels.end()) return false;
-    const auto n = runs.part->n_samples;
-    for (const auto first : {std::int64_t{0}, std::max<std::int64_t>(0, n - kCompared)}) {
-      const auto count = std::min(kCompared, n - first);
+    for (std::int64_t first = 0; first < info.n_samples; first += kBlock) {
+      const auto count = std::min(kBlock, info.n_samples - first);
       const auto a = whole.read(*other, first, count);
       const auto b = part.read(channel, first, count);
       if (!std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -53,11 +51,9 @@ bool holds_all_of(const mth5::Reader& whole, const mth5::Reader& part) {
       return false;
     pairs.push_back({same->second, &run});
   }
-  if (!whole.file_uuid().empty() && whole.file_uuid() == part.file_uuid()) return true;
-  const std::size_t step = std::max<std::size_t>(1, pairs.size() / kRunsCompared);
-  for (std::size_t i = 0; i < pairs.size(); i += step)
-    if (!same_samples(whole, part, pairs[i])) return false;
-  return !pairs.empty() && same_samples(whole, part, pairs.back());
+  // All samples: one that somebody changed is shown nowhere else.
+  return !pairs.empty() &&
+         std::all_of(pairs.begin(), pairs.end(), [&](const Pair& runs) { return same_samples(whole, part, runs); });
 }
 
 }  // namespace

@@ -179,7 +179,7 @@ std::string to_text(const Summary& summary) {
   for (const auto& file : summary.files) {
     out += "File " + shown(file.path) + "\n  " + std::string{mth5::to_string(file.state)} + ", MTH5 " + shown(file.version) +
            ", " + std::to_string(file.bytes) + " bytes\n";
-    if (file.copy_of) out += "  the same as " + shown(*file.copy_of) + ", or an older copy: counted once\n";
+    if (file.copy_of) out += "  all its samples are in " + shown(*file.copy_of) + ": counted once\n";
     if (file.ledger.recovered) out += "  its writer died, and it was recovered: what came last may not be in its ledger\n";
     if (file.ledger_problem) out += "  ledger cannot be read: " + shown(*file.ledger_problem) + "\n";
     out += ledger_text(file.ledger, file.state);

@@ -94,13 +94,31 @@ Findings findings_of(const mth5::Reader& reader, const Options& options, sandbox
   return found;
 }
 
+/// "100 samples in each of 9 channels".
+std::string samples_of(const mth5::Reader& reader, const mth5::RunInfo& run) {
+  const std::string all = std::to_string(run.channels.size()) + " channels";
+  std::int64_t longest = run.n_samples;
+  std::size_t longer = 0;
+  for (const auto channel : run.channels) {
+    try {
+      const auto n = reader.stored_samples(channel);
+      longer += n > run.n_samples ? 1 : 0;
+      longest = std::max(longest, n);
+    } catch (const mth5::Error&) {  // what is wrong with it, check_channel() reports
+    }
+  }
+  if (longer == 0) return std::to_string(run.n_samples) + " samples in each of " + all;
+  return std::to_string(run.n_samples) + " samples that all " + all + " have (" + std::to_string(longer) + " have more, up to " +
+         std::to_string(longest) + ")";
+}
+
 /// Adds runs and findings to a report. @returns kDone, kFailure (not all can be read here), kDamaged
 cli::Exit examine(const mth5::Reader& reader, const Options& options, sandbox::Reports& reports, nlohmann::json& report,
                   std::string& text) {
   report["runs"] = nlohmann::json::array();
   for (const auto& run : reader.runs()) {
-    text += "\n  " + mth5::printable(run.station + "/" + run.id) + ": " + std::to_string(run.n_samples) + " samples in each of " +
-            std::to_string(run.channels.size()) + " channels, " + mth5::to_iso(run.start) + " to " + mth5::to_iso(run.end());
+    text += "\n  " + mth5::printable(run.station + "/" + run.id) + ": " + samples_of(reader, run) + ", " +
+            mth5::to_iso(run.start) + " to " + mth5::to_iso(run.end());
     report["runs"].push_back({{"station", run.station}, {"run", run.id}, {"n_samples", run.n_samples}});
   }
   const auto found = findings_of(reader, options, reports, report);

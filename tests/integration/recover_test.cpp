@@ -6,10 +6,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "h5/handle.hpp"
+#include "h5/types.hpp"
 #include "mth5/file.hpp"
 #include "mth5/reader.hpp"
 #include "support/process.hpp"
 #include "support/support.hpp"
+#include "support/test_writer.hpp"
 
 /// mth5-recover as its user runs it, on files of Python mth5 and of a writer that was killed.
 namespace {
@@ -89,6 +92,24 @@ TEST(Recover, LeavesAClosedFileAlone) {
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_EQ(nlohmann::json::parse(done.out).at("action"), "none");
   EXPECT_EQ(support::read_text(dir / "a.h5"), before);
+}
+
+TEST(Recover, SaysThatSomeChannelsOfARunHaveMoreThanOthers) {
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  {
+    support::TestWriter writer{path};
+    writer.append(100);
+    writer.file().close();
+  }
+  EXPECT_THAT(recover({path}).out, HasSubstr("S1/r0: 100 samples in each of 3 channels, "));
+  {
+    const mth5::h5::File file{H5Fopen(path.c_str(), H5F_ACC_RDWR, mth5::h5::writer_access().get()), "file"};
+    const mth5::h5::Dataset ex{H5Dopen2(file.get(), "/Experiment/Surveys/TEST/Stations/S1/r0/ex", H5P_DEFAULT), "ex"};
+    const hsize_t shorter = 50;
+    mth5::h5::check(H5Dset_extent(ex.get(), &shorter), "ex");
+  }
+  EXPECT_THAT(recover({path}).out, HasSubstr("S1/r0: 50 samples that all 3 channels have (2 have more, up to 100), "));
 }
 
 TEST(Recover, SaysWhatIsNoMth5File) {

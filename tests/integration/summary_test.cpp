@@ -1,6 +1,11 @@
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -281,6 +286,33 @@ TEST_F(Summary, CountsEachTimeOnceHoweverOftenItIsInTheFiles) {
   EXPECT_THAT(check("set-swmr", 2), HasSubstr("a.swmr.h5"));
 }
 
+TEST_F(Summary, CallsACopyWithAChangedSampleNoCopy) {
+  const fs::path file = dir_ / "a.h5";
+  {
+    TestWriter recorder{file};
+    recorder.append(1000);
+    recorder.file().close();
+  }
+  std::string bytes = support::read_text(file);
+  std::string in_the_middle;
+  for (std::int64_t i = 520; i < 530; ++i) {
+    const auto sample = support::sample_at(0, 0, i);
+    in_the_middle.append(reinterpret_cast<const char*>(&sample), sizeof sample);
+  }
+  const auto at = bytes.find(in_the_middle);
+  ASSERT_NE(at, std::string::npos);
+  support::write_text(dir_ / "copy.h5", bytes);
+  const auto same = summary({file, dir_ / "copy.h5"});
+  EXPECT_EQ(same.code, 0);
+  EXPECT_THAT(same.err, HasSubstr("copy.h5: all its samples are in " + file.string() + ": counted once\n"));
+  bytes[at] = static_cast<char>(bytes[at] + 1);
+  support::write_text(dir_ / "copy.h5", bytes);
+  const auto changed = summary({file, dir_ / "copy.h5", "--format", "json"});
+  EXPECT_EQ(changed.code, 0);
+  EXPECT_EQ(changed.err, "");
+  EXPECT_EQ(channel_of(json::parse(changed.out), "ex", 100)["overlapping"], 1000);
+}
+
 TEST_F(Summary, NamesThePartsOfAGapThatTheRecorderKnowsAndCountsNoneTwice) {
   const fs::path path = dir_ / "gaps.h5";
   {
@@ -456,6 +488,47 @@ TEST_F(Summary, GivesTheSameBytesAgainAndWritesThemBesideAndRenames) {
   const auto refused = summary({file, "--output", dir_ / "none" / "report.txt"});
   EXPECT_EQ(refused.code, 1);
   EXPECT_THAT(refused.err, HasSubstr("cannot be written: No such file or directory"));
+}
+
+TEST_F(Summary, ReplacesNothingButAnOlderReport) {
+  const auto python = python_file("python_v020.h5");
+  const fs::path data = dir_ / "data.h5";
+  fs::copy_file(python, data);
+  fs::copy_file(python, dir_ / "renamed.txt");
+  support::write_text(dir_ / "cut.h5", "no HDF5 any more");
+  support::write_text(dir_ / "notes.txt", "no HDF5");
+  support::write_text(dir_ / "block.txt", std::string(512, '#') + support::read_text(python));  // behind a user block
+  std::string newer = support::read_text(python);
+  newer.at(8) = 9;  // the version of its superblock
+  support::write_text(dir_ / "newer.txt", newer);
+  fs::create_symlink("report.txt", dir_ / "link.txt");
+  fs::create_hard_link(data, dir_ / "hard.txt");
+  fs::create_directory(dir_ / "folder.txt");
+  ASSERT_EQ(mkfifo((dir_ / "fifo.txt").c_str(), 0600), 0);
+  std::vector<std::string> names{"data.h5",  "renamed.txt", "cut.h5",   "new.h5",     "block.txt", "newer.txt",
+                                 "link.txt", "hard.txt",    "fifo.txt", "folder.txt", ""};
+  if (mknod((dir_ / "node.txt").c_str(), S_IFCHR | 0600, makedev(1, 3)) == 0) names.emplace_back("node.txt");
+  std::map<std::string, std::pair<ino_t, std::string>> before;
+  const auto look = [&](const fs::path& path) {
+    struct stat info {};
+    (void)lstat(path.c_str(), &info);
+    return std::pair{info.st_ino, S_ISREG(info.st_mode) ? support::read_text(path) : std::string{}};
+  };
+  for (const auto& entry : fs::directory_iterator{dir_.path()}) before[entry.path()] = look(entry.path());
+  for (const auto& name : names) {
+    const auto refused = summary({data, "--output", (dir_ / name).string() + (name.empty() ? "/" : "")});
+    EXPECT_EQ(refused.code, 1) << name;
+    EXPECT_THAT(refused.err, testing::StartsWith("mth5-summary: error: --output ")) << name;
+    EXPECT_EQ(std::count(refused.err.begin(), refused.err.end(), '\n'), 1) << refused.err;
+  }
+  // Two files, so that the one that is no HDF5 does not end it; it is named as an input.
+  EXPECT_THAT(summary({data, dir_ / "notes.txt", "--output", dir_ / "notes.txt"}).err, HasSubstr("is a file to report on"));
+  for (const auto& entry : fs::directory_iterator{dir_.path()}) {
+    ASSERT_TRUE(before.contains(entry.path())) << entry.path() << " was made";
+    EXPECT_EQ(before[entry.path()], look(entry.path())) << entry.path();
+  }
+  EXPECT_EQ(summary({data, "--output", dir_ / "report.txt"}).code, 0);
+  EXPECT_EQ(summary({data, "--output", dir_ / "report.txt"}).code, 0) << "an older report";
 }
 
 TEST_F(Summary, SaysWhatIsWrongInOneLineWithItsExitCode) {

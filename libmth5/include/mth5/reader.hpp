@@ -107,6 +107,10 @@ class Reader {
   /// The same into the caller's buffer. @returns how many were read
   std::size_t read(std::size_t channel, std::int64_t first, std::span<double> out) const;
 
+  /// Samples of a channel's own dataset: more than its n_samples where other channels of the run have fewer.
+  /// @throws FormatError, FileError
+  [[nodiscard]] std::int64_t stored_samples(std::size_t channel) const;
+
   /// Reads a channel's attributes, goes through the index of its chunks and reads its first and its last sample: cheap, and what
   /// a damaged file breaks.
   /// @param attributes  false: all but them, which cost most, for who is not going to read them either

@@ -130,6 +130,14 @@ std::size_t Reader::read(std::size_t channel, std::int64_t first, std::span<doub
   return static_cast<std::size_t>(count);
 }
 
+std::int64_t Reader::stored_samples(std::size_t channel) const {
+  impl_->require_channel(channel);
+  if (impl_->gone[channel]) return 0;
+  if (impl_->options.visiting) impl_->options.visiting(impl_->path_of(channel));
+  (void)impl_->dataset(channel);
+  return impl_->extent(channel);
+}
+
 void Reader::check_channel(std::size_t channel, bool attributes) const {
   double sample = 0;
   impl_->require_channel(channel);

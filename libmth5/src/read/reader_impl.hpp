@@ -79,6 +79,8 @@ struct Reader::Impl {
   /// Of a channel, opened if it is not; good until the next call. @throws FileError (a transient of a live file, or gone),
   /// FormatError (damaged)
   [[nodiscard]] const h5::Dataset& dataset(std::size_t channel);
+  /// Samples of its dataset if that is open, else what the run has.
+  [[nodiscard]] std::int64_t extent(std::size_t channel);
   [[nodiscard]] Metadata run_metadata(std::size_t run);
   /// @param names  empty: all
   [[nodiscard]] Metadata channel_metadata(std::size_t channel, std::span<const std::string_view> names = {});
@@ -115,7 +117,6 @@ struct Reader::Impl {
   void set_length(std::size_t run, std::int64_t n);
   void choose_newest();
   [[nodiscard]] std::string refusal(const Probe& probed, const std::string& reason) const;
-  [[nodiscard]] std::int64_t extent(std::size_t channel);
   [[nodiscard]] std::size_t bytes_of_sample(std::size_t channel) const;
   bool count_samples();
   void check_times(const std::string& what, double rate, UtcNanos start, std::int64_t n) const;
