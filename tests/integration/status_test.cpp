@@ -103,6 +103,7 @@ TEST(Status, IsWrittenAgainWhenItCanBe) {
   const support::TempDir dir;
   TcpPeer peer;
   const auto file = dir / "run" / "status.json";
+  fs::create_directory(dir / "run");
   Recording recording{Recording::tcp(peer.port()), {.arguments = {}, .status_file = file}};
   ASSERT_TRUE(peer.accept());
   ASSERT_TRUE(support::eventually([&] { return fs::exists(file); }));
@@ -112,6 +113,7 @@ TEST(Status, IsWrittenAgainWhenItCanBe) {
   ASSERT_TRUE(peer.send(numbered_lines(0, 10)));
   ASSERT_TRUE(recording.wait_for_log("file open"));
   fs::remove(dir / "run");
+  fs::rename(dir / "away", dir / "run");
   ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("sources").at(0).at("frames") == 10; }))
       << "a failed write was the last";
   EXPECT_THAT(lines_with(recording.log(), "no status file"), SizeIs(1)) << recording.log();
