@@ -363,7 +363,7 @@ TEST(ConfigKeys, LinesOfOtherLengthsAreKeptAsFarAsTheyAreWholeOrNot) {
   const auto files = site.record(text);
   ASSERT_EQ(files.size(), 1u);
   EXPECT_THAT(values(files[0], 0, "ex"), ElementsAre(0, 10, 20, 30));
-  const auto& source = site.status().at("sources").at(0);
+  const auto source = site.status().at("sources").at(0);
   EXPECT_EQ(source.at("short_lines"), 1);
   EXPECT_EQ(source.at("skipped").at("short-line"), line(4, "40 4.5").size());
   const auto ledger = mth5::Reader{files[0]}.table("source_ledger");
@@ -380,7 +380,8 @@ TEST(ConfigKeys, OtherFormsOfTextAreReadAsTheProfileSays) {
   const auto cr_files = cr.record("ex hy battery\r2026 05 01 00 00 00 1,5 2,5 12,5\r2026 05 01 00 00 01 2,5 3,5 12,5\r");
   ASSERT_EQ(cr_files.size(), 1u) << cr.log;
   EXPECT_THAT(values(cr_files[0], 0, "ex"), ElementsAre(1.5, 2.5));
-  for (const auto& [reason, bytes] : cr.status().at("sources").at(0).at("skipped").items()) EXPECT_EQ(bytes, 0) << reason;
+  const auto skipped = cr.status().at("sources").at(0).at("skipped");
+  for (const auto& [reason, bytes] : skipped.items()) EXPECT_EQ(bytes, 0) << reason;
   Site nmea{.text = "checksum: nmea, delimiter: ','",
             .columns = "{time: '%s'}, {channel: ex}, {channel: hy, form: hex, bits: 8}, {soh: battery}"};
   const auto nmea_files = nmea.record("$1777593600,1.5,FF,12*0A\n$1777593601,2.5,7F,12*79\n");
