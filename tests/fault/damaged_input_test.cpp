@@ -62,7 +62,7 @@ std::vector<Case> cases() {
     mixed += numbered_line(k, k % 2 == 0 ? "\r\n" : "\n");
   }
   return {
-      {"CutLineWithEnd", cut(10, 40) + "\n" + rest, all_but_10, {{"cut-off", 41}}, {}, gap_at_10},
+      {"CutLineWithEnd", cut(10, 25) + "\n" + rest, all_but_10, {{"short-line", 26}}, {}, gap_at_10},
       {"CutLineWithoutEnd", cut(10, 40) + rest, all_but_10, {{"cut-off", 40}}, {}, gap_at_10},
       {"CutInsideTheTime", cut(10, 15) + "\n" + rest, all_but_10, {{"cut-off", 16}}, {}, gap_at_10},
       {"FrontOfALineMissing",
@@ -77,9 +77,9 @@ std::vector<Case> cases() {
       {"NoiseInsteadOfALine", noise + "\n" + rest, all_but_10, {{"garbage", 9}}, {}, gap_at_10},
       {"NulsBeforeALine", std::string(64, '\0') + good, whole, {{"garbage", 64}}, {}, {}},
       {"NoNumberAtAll",
-       cut(10, 20) + "one two three four five six seven eight nine\n" + rest,
+       cut(10, 20) + "one two three four five six seven eight nine ten\n" + rest,
        all_but_10,
-       {{"bad-value", 65}},
+       {{"bad-value", 69}},
        {},
        gap_at_10},
       {"RepeatedLine", numbered_line(10) + numbered_line(10) + numbered_line(10) + rest, whole, {}, {{"duplicate", 2}}, {}},
@@ -106,8 +106,8 @@ std::vector<Case> cases() {
        {{"bad-time", numbered_line(10).size()}},
        {},
        gap_at_10},
-      {"FewerTrailingFields", fields(10, 22) + fields(11, 16) + fields(12, 15) + numbered_lines(13, 20), whole, {}, {}, {}},
-      {"OneFieldTooFew", fields(10, 14) + rest, all_but_10, {{"cut-off", fields(10, 14).size()}}, {}, gap_at_10},
+      {"FewerTrailingFields", fields(10, 22) + fields(11, 16) + numbered_lines(12, 20), whole, {}, {}, {}},
+      {"EndsAfterItsLastChannel", fields(10, 15) + rest, all_but_10, {{"short-line", fields(10, 15).size()}}, {}, gap_at_10},
       {"MoreTrailingFields", numbered_line(10, " 17 abc -3.5\n") + rest, whole, {}, {}, {}},
       {"CarriageReturns", crlf, whole, {}, {}, {}},
       {"MixedLineEnds", mixed, whole, {}, {}, {}},
