@@ -98,8 +98,7 @@ TEST_F(MovedFile, RenamedIsClosedWhereItIsAndANewOneBegins) {
   const auto status = end();
   EXPECT_TRUE(status.at("ledger").at("balanced").get<bool>()) << status.dump(1);
   EXPECT_THAT(support::counts(status, "dropped"), testing::IsEmpty());
-  EXPECT_TRUE(recording_.wait_for_log("info: file closed was=" + file.string() + " renamed=yes\n"))
-      << recording_.log();
+  EXPECT_TRUE(recording_.wait_for_log("info: file closed was=" + file.string() + " renamed=yes\n")) << recording_.log();
   EXPECT_THAT(support::lines_with(recording_.log(), "bytes=[0-9]{12}"), testing::IsEmpty());
   const auto first = support::stored(away);
   EXPECT_EQ(first.state, mth5::FileState::Closed);
