@@ -9,6 +9,8 @@
 namespace {
 
 using daq::log::Quiet;
+using testing::MatchesRegex;
+using testing::StartsWith;
 using namespace std::chrono_literals;
 
 class QuietTest : public testing::Test {
@@ -34,12 +36,26 @@ TEST_F(QuietTest, SaysTheFirstAtOnceAndTheNewestOfTheOthersAfterAMinute) {
   EXPECT_EQ(written(), "reset 0\n");
   now_ += 1s;
   quiet_.tick(now_);
-  EXPECT_EQ(written(), "reset 589 repeated=589\n");
+  EXPECT_THAT(written(), MatchesRegex("reset 589 repeated=589 last=[0-9T:.-]+Z\n"));
   say("reset", "reset 590");
   EXPECT_EQ(written(), "") << "the next minute has begun";
   now_ += 60s;
   quiet_.tick(now_);
-  EXPECT_EQ(written(), "reset 590\n");
+  EXPECT_THAT(written(), MatchesRegex("reset 590 repeated=1 last=[0-9T:.-]+Z\n"));
+}
+
+TEST_F(QuietTest, TellsWhenWhatItHeldBackWasSaid) {
+  say("outage", "not writable");
+  const auto before = mth5::host_now();
+  say("outage", "not writable");
+  const auto after = mth5::host_now();
+  (void)written();
+  quiet_.flush();
+  const auto text = written();
+  const auto last = mth5::parse_time(text.substr(text.find("last=") + 5, text.find('\n') - text.find("last=") - 5));
+  ASSERT_TRUE(last) << text;
+  EXPECT_GE(*last, before);
+  EXPECT_LE(*last, after);
 }
 
 TEST_F(QuietTest, TellsKindsApart) {
@@ -72,7 +88,7 @@ TEST_F(QuietTest, HoldsNothingBackAtTheEndAndCountsAll) {
   say("reset", "second");
   say("reset", "third");
   quiet_.flush();
-  EXPECT_EQ(written(), "first\nthird repeated=2\n");
+  EXPECT_THAT(written(), MatchesRegex("first\nthird repeated=2 last=[0-9T:.-]+Z\n"));
 }
 
 TEST_F(QuietTest, LetsOthersGatherByThemselves) {
@@ -89,7 +105,7 @@ TEST_F(QuietTest, KeepsBoundedMemoryOfKindsThatAPeerInvents) {
   for (const char c : written()) said += c == '\n' ? 1 : 0;
   EXPECT_LE(said, Quiet::kMostKinds + 1);
   quiet_.flush();
-  EXPECT_EQ(written(), "text repeated=" + std::to_string(10'000 - said) + "\n");
+  EXPECT_THAT(written(), StartsWith("text repeated=" + std::to_string(10'000 - said) + " last="));
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ void Quiet::say(spdlog::level::level_enum level, const std::string& kind, std::s
   held->level = level;
   if (known) {
     held->newest = std::move(text);
+    held->at = mth5::host_now();
     ++held->held;
   } else {
     held->said = now;
@@ -52,10 +53,7 @@ void Quiet::flush() {
 }
 
 void Quiet::write(const Held& held) const {
-  if (held.held == 1)
-    log_->log(held.level, "{}", held.newest);
-  else
-    log_->log(held.level, "{} repeated={}", held.newest, held.held);
+  log_->log(held.level, "{} repeated={} last={}", held.newest, held.held, mth5::to_iso(held.at));
 }
 
 }  // namespace daq::log

@@ -9,11 +9,14 @@
 
 #include <spdlog/logger.h>
 
+#include "mth5/time.hpp"
+
 /// How the daemon's parts write into its log.
 namespace daq::log {
 
 /// Messages that may come thousands of times, each kind of them once a minute at most: the first at once; those that follow
-/// within the minute are counted, and the newest of them is written when it is over, with `repeated=N`. What becomes of the
+/// within the minute are counted, and the newest of them is written when it is over, with `repeated=N last=UTC`: how many they
+/// were and when it was said, as it need not hold any more. What becomes of the
 /// object that the messages are about (a connection that comes and goes) changes nothing in that. Thread: one.
 class Quiet {
  public:
@@ -39,6 +42,7 @@ class Quiet {
     Steady::time_point said;
     spdlog::level::level_enum level = spdlog::level::info;
     std::string newest;
+    mth5::UtcNanos at{};     ///< of `newest`
     std::uint64_t held = 0;  ///< messages since `said`
   };
   /// The place of a kind, and whether it was said within the last minute.
