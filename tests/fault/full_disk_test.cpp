@@ -72,6 +72,7 @@ TEST(FullDisk, ClosesTheFileKeepsReceivingAndGoesOnWhenSpaceReturns) {
   ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("state") == "disk-full"; })) << recording.log();
   EXPECT_EQ(recording.status()->at("disk").at("full_in_s"), 0);
   EXPECT_EQ(recording.status()->at("file"), nullptr);
+  EXPECT_EQ(recording.status_code(), 1);
   const auto first = recording.files();
   ASSERT_THAT(first, SizeIs(1));
   EXPECT_EQ(mth5::probe(first[0]).state, mth5::FileState::Closed);

@@ -106,6 +106,10 @@ bool Recording::wait_for_bytes(std::uint64_t bytes, std::chrono::milliseconds de
                     deadline);
 }
 
+int Recording::status_code() const {
+  return run({MTH5_TEST_BIN "/mth5d", "--status", "--status-file", status_path_.string()}).code;
+}
+
 std::vector<fs::path> Recording::files() const {
   std::vector<fs::path> found;
   for (const auto& entry : fs::directory_iterator{directory_})

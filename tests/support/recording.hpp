@@ -57,6 +57,9 @@ class Recording {
   [[nodiscard]] const std::filesystem::path& config_path() const { return config_path_; }
   [[nodiscard]] const std::filesystem::path& status_path() const { return status_path_; }
 
+  /// What `mth5d --status` ends with now.
+  [[nodiscard]] int status_code() const;
+
   [[nodiscard]] Process& process() { return process_; }
   /// What mth5d wrote to stderr.
   [[nodiscard]] std::string log() const { return process_.err(); }
