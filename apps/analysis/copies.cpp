@@ -73,9 +73,6 @@ std::vector<std::optional<std::size_t>> find_copies(Files files) {
         const auto whole = group[a];
         const auto part = group[b];
         if (whole == part || copy_of[whole] || copy_of[part]) continue;
-        const auto& uuid = files[whole]->file_uuid();
-        const auto& other = files[part]->file_uuid();
-        if (!uuid.empty() && !other.empty() && uuid != other) continue;
         if (holds_all_of(*files[whole], *files[part])) copy_of[part] = whole;
       }
   // The whole of one may have been found to be a part of another later.

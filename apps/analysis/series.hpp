@@ -39,7 +39,7 @@ struct Series {
 };
 
 /// Per file, the index of another that holds all that this one holds: a copy, an older copy, what was made of it by
-/// `mth5-recover --set-swmr`. Such files have the same uuid; without one, the runs and the samples at their ends are compared.
+/// `mth5-recover --set-swmr`. All of their samples are compared.
 [[nodiscard]] std::vector<std::optional<std::size_t>> find_copies(Files files);
 
 /// The run of each station and sample rate in which samples may still come: the newest by its number ("sr1_0010" comes after
