@@ -11,8 +11,8 @@
 
 #include "analysis/clock.hpp"
 #include "analysis/flow.hpp"
+#include "analysis/measures/statistics.hpp"
 #include "analysis/series.hpp"
-#include "analysis/statistics.hpp"
 
 /// What mth5-monitor shows of a file at one moment; everything comes from the file. Thread: that of the reader.
 namespace analysis {

@@ -11,8 +11,8 @@
 #include "analysis/clock.hpp"
 #include "analysis/flow.hpp"
 #include "analysis/ledger.hpp"
+#include "analysis/measures/statistics.hpp"
 #include "analysis/series.hpp"
-#include "analysis/statistics.hpp"
 
 /// The report of mth5-summary: a pure function of the files and the window. Thread: that of the readers.
 namespace analysis {

@@ -1,4 +1,4 @@
-#include "analysis/statistics.hpp"
+#include "analysis/measures/statistics.hpp"
 
 #include <cmath>
 #include <limits>

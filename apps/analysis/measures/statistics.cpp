@@ -1,7 +1,9 @@
-#include "analysis/statistics.hpp"
+#include "analysis/measures/statistics.hpp"
 
 #include <algorithm>
 #include <cmath>
+
+#include "analysis/measures/state.hpp"
 
 namespace analysis {
 
@@ -31,6 +33,15 @@ void Statistics::add(std::span<const double> values, const std::optional<double>
   for (const double value : values)
     if (!missing(value)) squares += (value - shift - middle) * (value - shift - middle);
 
+  join(n, mean, squares, low, high);
+}
+
+void Statistics::merge(const Statistics& other) {
+  missing_ += other.missing_;
+  if (other.count_ > 0) join(other.count_, other.mean_, other.sum_of_squares_, other.min_, other.max_);
+}
+
+void Statistics::join(std::int64_t n, double mean, double squares, double low, double high) {
   const auto total = static_cast<double>(count_ + n);
   const double delta = mean - mean_;
   sum_of_squares_ += squares + delta * delta * static_cast<double>(count_) * static_cast<double>(n) / total;
@@ -42,6 +53,19 @@ void Statistics::add(std::span<const double> values, const std::optional<double>
 
 double Statistics::std() const {
   return count_ > 0 ? std::sqrt(sum_of_squares_ / static_cast<double>(count_)) : std::numeric_limits<double>::quiet_NaN();
+}
+
+state::Json Statistics::save() const {
+  return {{"count", count_}, {"missing", missing_}, {"mean", mean_}, {"squares", sum_of_squares_}, {"min", min_}, {"max", max_}};
+}
+
+void Statistics::load(const state::Json& saved) {
+  count_ = saved.at("count");
+  missing_ = saved.at("missing");
+  mean_ = saved.at("mean");
+  sum_of_squares_ = saved.at("squares");
+  min_ = saved.at("min");
+  max_ = saved.at("max");
 }
 
 }  // namespace analysis

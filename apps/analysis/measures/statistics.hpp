@@ -5,15 +5,21 @@
 #include <optional>
 #include <span>
 
+#include <nlohmann/json_fwd.hpp>
+
 namespace analysis {
 
 /// Count, extremes, mean and standard deviation of a series seen in blocks; NaN (missing values) are counted apart.
 /// Blocks are joined by the parallel form of Welford's update (Chan, Golub, LeVeque 1979): no catastrophic cancellation, one
-/// pass.
+/// pass. Thread: a value.
 class Statistics {
  public:
   /// @param fill  a value that stands for a missing one as well
   void add(std::span<const double> values, const std::optional<double>& fill = {});
+
+  void merge(const Statistics& other);
+  [[nodiscard]] nlohmann::json save() const;
+  void load(const nlohmann::json& saved);
 
   [[nodiscard]] std::int64_t count() const { return count_; }
   [[nodiscard]] std::int64_t missing() const { return missing_; }
@@ -24,6 +30,8 @@ class Statistics {
   [[nodiscard]] double std() const;
 
  private:
+  void join(std::int64_t n, double mean, double squares, double low, double high);
+
   std::int64_t count_ = 0;
   std::int64_t missing_ = 0;
   double mean_ = 0;

@@ -1,0 +1,102 @@
+#include "analysis/measures/envelope.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace analysis {
+
+namespace {
+
+void put_together(Envelope::Cell& cell, const Envelope::Cell& other) {
+  if (other.n == 0) return;
+  if (cell.n == 0) {
+    cell = other;
+    return;
+  }
+  cell.min = std::min(cell.min, other.min);
+  cell.max = std::max(cell.max, other.max);
+  cell.mean += (other.mean - cell.mean) * (static_cast<double>(other.n) / static_cast<double>(cell.n + other.n));
+  cell.n += other.n;
+}
+
+}  // namespace
+
+void Envelope::add(const Block& block) {
+  const auto size = static_cast<std::int64_t>(block.values.size());
+  for (std::int64_t i = 0; i < size;) {
+    const auto second = std::chrono::floor<std::chrono::seconds>(mth5::sample_time(block.start, block.rate, i));
+    const std::int64_t number = second.time_since_epoch().count() >> shift_;
+    const mth5::UtcNanos next{std::chrono::seconds{(number + 1) << shift_}};
+    const double exact = mth5::samples_between(block.start, next, block.rate);
+    const auto end = std::clamp<std::int64_t>(std::llround(std::ceil(std::min(exact, 1e15) - 1e-6)), i + 1, size);
+    Cell part;
+    const double first = block.values[static_cast<std::size_t>(i)];
+    const double shift = std::isfinite(first) ? first : 0;  // of a constant the mean is the constant
+    double sum = 0;
+    for (; i < end; ++i) {
+      const double value = block.values[static_cast<std::size_t>(i)];
+      if (!std::isfinite(value)) continue;
+      part.min = part.n == 0 ? value : std::min(part.min, value);
+      part.max = part.n == 0 ? value : std::max(part.max, value);
+      sum += value - shift;
+      ++part.n;
+    }
+    if (part.n == 0) continue;
+    part.mean = shift + sum / static_cast<double>(part.n);
+    put_together(cells_[number], part);
+    fit();
+  }
+}
+
+void Envelope::coarsen() {
+  std::map<std::int64_t, Cell> cells;
+  for (const auto& [number, cell] : cells_) put_together(cells[number >> 1], cell);
+  cells_ = std::move(cells);
+  ++shift_;
+}
+
+void Envelope::fit() {
+  while (cells_.size() > 1 && cells_.rbegin()->first - cells_.begin()->first >= kMostCells) coarsen();
+}
+
+void Envelope::merge(const Envelope& other) {
+  if (other.cells_.empty()) return;
+  Envelope same = other;
+  while (same.shift_ < shift_) same.coarsen();
+  while (shift_ < same.shift_) coarsen();
+  for (const auto& [number, cell] : same.cells_) put_together(cells_[number], cell);
+  fit();
+}
+
+double Envelope::drift_per_hour() const {
+  Envelope few = *this;
+  while (few.cells_.size() > 256) few.coarsen();
+  std::vector<double> slopes;
+  slopes.reserve(few.cells_.size() * few.cells_.size() / 2);
+  for (auto a = few.cells_.begin(); a != few.cells_.end(); ++a)
+    for (auto b = std::next(a); b != few.cells_.end(); ++b)
+      slopes.push_back((b->second.mean - a->second.mean) / static_cast<double>(b->first - a->first));
+  if (few.cells_.size() < 3) return std::numeric_limits<double>::quiet_NaN();
+  const auto half = slopes.begin() + static_cast<std::ptrdiff_t>(slopes.size() / 2);
+  std::nth_element(slopes.begin(), half, slopes.end());
+  const double middle = slopes.size() % 2 == 1 ? *half : 0.5 * (*half + *std::max_element(slopes.begin(), half));
+  return middle * 3600 / static_cast<double>(few.length());
+}
+
+state::Json Envelope::save() const {
+  state::Json cells = state::Json::array();
+  for (const auto& [number, cell] : cells_) cells.push_back({number, cell.n, cell.min, cell.max, cell.mean});
+  return {{"shift", shift_}, {"cells", cells}};
+}
+
+void Envelope::load(const state::Json& saved) {
+  shift_ = saved.at("shift");
+  cells_.clear();
+  for (const auto& row : saved.at("cells"))
+    cells_[row.at(0)] = {row.at(1).get<std::int64_t>(), row.at(2).get<double>(), row.at(3).get<double>(),
+                         row.at(4).get<double>()};
+}
+
+}  // namespace analysis

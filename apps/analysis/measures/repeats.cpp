@@ -1,0 +1,187 @@
+#include "analysis/measures/repeats.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace analysis {
+
+namespace {
+
+constexpr std::int64_t kRow = 3;  ///< equal samples that are no chance
+constexpr double kSharp = 3;      ///< smallest steps
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
+
+void Repeats::note(Extreme& extreme, bool better, const Extreme& other) {
+  if (!other.any) return;
+  if (!extreme.any || better) {
+    extreme = other;
+  } else if (other.value == extreme.value) {
+    extreme.n += other.n;
+    extreme.jump = std::max(extreme.jump, other.jump);
+  }
+}
+
+void Repeats::close(const Open& row) {
+  if (row.n > longest_.n || (row.n == longest_.n && row.start < longest_.start)) longest_ = row;
+  const Extreme seen{row.n >= kRow ? row.n : 0, row.value, row.n >= kRow ? row.jump : 0, true};
+  note(top_, row.value > top_.value, seen);
+  note(bottom_, row.value < bottom_.value, seen);
+}
+
+void Repeats::end_last(double jump) {
+  if (!last_) return;
+  last_->jump = std::max(last_->jump, jump);
+  if (last_->from_first)
+    first_ = last_;
+  else
+    close(*last_);
+  last_.reset();
+}
+
+void Repeats::add(const Block& block) {
+  if (block.values.empty()) return;
+  if (any_ && !goes_on(end_, block.start, block.rate)) end_last(0);
+  for (std::size_t i = 0; i < block.values.size(); ++i) {
+    const double value = block.values[i];
+    if (last_ && value == last_->value) {
+      ++last_->n;
+      continue;
+    }
+    if (std::isnan(value)) {
+      end_last(0);
+      continue;
+    }
+    Open next;
+    if (last_) {
+      next.jump = std::abs(value - last_->value);
+      least_step_ = std::min(least_step_, next.jump);
+      end_last(next.jump);
+    } else {
+      next.from_first = !any_ && i == 0;
+    }
+    next.value = value;
+    next.n = 1;
+    next.start = mth5::sample_time(block.start, block.rate, static_cast<std::int64_t>(i));
+    last_ = next;
+  }
+  if (!any_) start_ = block.start;
+  any_ = true;
+  rate_ = block.rate;
+  end_ = block.end();
+}
+
+void Repeats::merge(const Repeats& later) {
+  if (!later.any_) return;
+  if (!any_) {
+    *this = later;
+    return;
+  }
+  least_step_ = std::min(least_step_, later.least_step_);
+  auto right = later.first_;  // what may go on from here
+  auto end = later.last_;
+  const bool single = !right && end && end->from_first;
+  if (single) right = end, end.reset();
+  const bool joined = goes_on(end_, later.start_, rate_);
+  if (!joined || !last_ || !right) {
+    end_last(0);
+    if (right) right->from_first = false;
+    if (right && !single) close(*right);
+  } else if (right->value == last_->value) {
+    last_->n += right->n;
+    if (!single) end_last(right->jump);
+    if (single) right = last_;
+  } else {
+    const double jump = std::abs(right->value - last_->value);
+    least_step_ = std::min(least_step_, jump);
+    end_last(jump);
+    right->from_first = false;
+    right->jump = std::max(right->jump, jump);
+    if (!single) close(*right);
+  }
+  last_ = single ? right : end;
+  if (later.longest_.n > longest_.n) longest_ = later.longest_;
+  note(top_, later.top_.value > top_.value, later.top_);
+  note(bottom_, later.bottom_.value < bottom_.value, later.bottom_);
+  end_ = later.end_;
+}
+
+Repeats Repeats::settled() const {
+  Repeats all = *this;
+  if (all.last_) {
+    all.last_->from_first = false;
+    all.end_last(0);
+  }
+  if (all.first_) all.close(*all.first_);
+  return all;
+}
+
+Repeats::Row Repeats::longest() const { return settled().longest_; }
+
+Repeats::Row Repeats::last() const { return last_ ? Row{*last_} : Row{}; }
+
+std::int64_t Repeats::clipped() const {
+  const auto all = settled();
+  std::int64_t n = 0;
+  for (const auto& extreme : {all.top_, all.bottom_})
+    if (extreme.jump > kSharp * least_step_) n += extreme.n;
+  return n;
+}
+
+double Repeats::least_step() const { return std::isfinite(least_step_) ? least_step_ : kNaN; }
+
+namespace {
+
+template <class Open>
+state::Json save_row(const std::optional<Open>& row) {
+  if (!row) return nullptr;
+  return {row->value, row->n, state::time(row->start), row->jump, row->from_first};
+}
+
+template <class Open>
+void load_row(std::optional<Open>& row, const state::Json& saved) {
+  row.reset();
+  if (saved.is_null()) return;
+  row.emplace();
+  row->value = saved.at(0);
+  row->n = saved.at(1);
+  row->start = state::time(saved.at(2));
+  row->jump = saved.at(3);
+  row->from_first = saved.at(4);
+}
+
+}  // namespace
+
+state::Json Repeats::save() const {
+  const auto extreme = [](const Extreme& of) { return state::Json{of.n, of.value, of.jump, of.any}; };
+  return {{"any", any_},
+          {"start", state::time(start_)},
+          {"end", state::time(end_)},
+          {"rate", rate_},
+          {"first", save_row(first_)},
+          {"last", save_row(last_)},
+          {"longest", {longest_.value, longest_.n, state::time(longest_.start)}},
+          {"top", extreme(top_)},
+          {"bottom", extreme(bottom_)},
+          {"least_step", least_step_}};
+}
+
+void Repeats::load(const state::Json& saved) {
+  const auto extreme = [](Extreme& of, const state::Json& from) {
+    of = {from.at(0).get<std::int64_t>(), from.at(1).get<double>(), from.at(2).get<double>(), from.at(3).get<bool>()};
+  };
+  any_ = saved.at("any");
+  start_ = state::time(saved.at("start"));
+  end_ = state::time(saved.at("end"));
+  rate_ = saved.at("rate");
+  load_row(first_, saved.at("first"));
+  load_row(last_, saved.at("last"));
+  const auto& longest = saved.at("longest");
+  longest_ = {longest.at(0).get<double>(), longest.at(1).get<std::int64_t>(), state::time(longest.at(2))};
+  extreme(top_, saved.at("top"));
+  extreme(bottom_, saved.at("bottom"));
+  least_step_ = saved.at("least_step");
+}
+
+}  // namespace analysis

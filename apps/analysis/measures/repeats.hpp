@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+#include "analysis/block.hpp"
+#include "analysis/measures/state.hpp"
+
+namespace analysis {
+
+/// Equal samples one after the other: a channel that is stuck, and one that is cut off at the limits of its converter. What is
+/// missing (NaN, or a gap between two blocks) ends such a row. Thread: a value.
+class Repeats {
+ public:
+  struct Row {
+    double value = 0;
+    std::int64_t n = 0;
+    mth5::UtcNanos start{};
+  };
+
+  void add(const Block& block);
+  void merge(const Repeats& later);
+  [[nodiscard]] state::Json save() const;
+  void load(const state::Json& saved);
+
+  /// The longest; the first of those as long. n = 0 if there is no sample.
+  [[nodiscard]] Row longest() const;
+  /// The one that the samples end with; n = 0 if they end with a missing one.
+  [[nodiscard]] Row last() const;
+  /// Samples at the largest and at the smallest value in rows of three or more. Where no row is entered or left by more than
+  /// three of the smallest steps, it is a slow signal that turns, and nothing is cut off: 0.
+  [[nodiscard]] std::int64_t clipped() const;
+  /// The smallest difference between two samples in a row that is not 0: what the converter resolves, at most. NaN if all are
+  /// the same.
+  [[nodiscard]] double least_step() const;
+
+ private:
+  /// A row with what stands beside it.
+  struct Open : Row {
+    double jump = 0;          ///< the larger of the steps into it and out of it, as far as they are known
+    bool from_first = false;  ///< it may go on before the first sample
+  };
+  /// Rows at one extreme value.
+  struct Extreme {
+    std::int64_t n = 0;  ///< samples in rows of three or more
+    double value = 0;
+    double jump = 0;
+    bool any = false;
+  };
+
+  void end_last(double jump);
+  void close(const Open& row);
+  [[nodiscard]] Repeats settled() const;
+  static void note(Extreme& extreme, bool better, const Extreme& other);
+
+  bool any_ = false;
+  mth5::UtcNanos start_{}, end_{};
+  double rate_ = 0;
+  std::optional<Open> first_;  ///< of the part, ended, where it may still grow to the left
+  std::optional<Open> last_;   ///< where it may still grow to the right
+  Row longest_;
+  Extreme top_, bottom_;
+  double least_step_ = std::numeric_limits<double>::infinity();
+};
+
+}  // namespace analysis

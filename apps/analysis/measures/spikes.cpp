@@ -1,0 +1,265 @@
+#include "analysis/measures/spikes.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace analysis {
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kRobust = 1.4826;  ///< MAD of a bell curve to its standard deviation
+
+/// Middle one, or the mean of the two in the middle; changes the order. NaN of nothing.
+double median(std::span<double> values) {
+  if (values.empty()) return kNaN;
+  const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), half, values.end());
+  if (values.size() % 2 == 1) return *half;
+  return 0.5 * (*half + *std::max_element(values.begin(), half));
+}
+
+struct Robust {
+  double median, deviation;  ///< deviation: 1.4826 MAD
+};
+
+/// Uses `values` up.
+Robust robust(std::vector<double>& values) {
+  const double middle = median(values);
+  for (auto& value : values) value = std::abs(value - middle);
+  return {middle, kRobust * median(values)};
+}
+
+/// The smallest that is not 0; 0 if there is none.
+double least(std::span<const double> sizes) {
+  double found = 0;
+  for (const double size : sizes)
+    if (size != 0 && (found == 0 || std::abs(size) < found)) found = std::abs(size);
+  return found;
+}
+
+constexpr double kHampel = 6, kStepIn = 8, kJump = 10;
+constexpr std::size_t kAround = 30;
+
+/// Whether the sample `at` of a window stands alone; NaN if not, else its height.
+double height_of_spike(std::span<const double> window, std::size_t at, std::size_t reach, std::size_t around) {
+  thread_local std::vector<double> buffer;
+  buffer.assign(window.begin() + static_cast<std::ptrdiff_t>(at - reach),
+                window.begin() + static_cast<std::ptrdiff_t>(at + reach + 1));
+  const auto near = robust(buffer);
+  const double height = window[at] - near.median;
+  if (std::abs(height) <= kHampel * near.deviation) return kNaN;
+  const double step = window[at] - window[at - 1];
+  buffer.clear();
+  for (std::size_t i = at - around + 1; i <= at + around; ++i) buffer.push_back(window[i] - window[i - 1]);
+  const double resolved = least(buffer);  // of a channel of few different values the MAD is 0
+  const double deviation = std::max(robust(buffer).deviation, resolved);
+  if (std::abs(step) <= kStepIn * deviation || std::abs(height) <= kHampel * resolved) return kNaN;
+  return height;
+}
+
+}  // namespace
+
+void Spikes::add(const Block& block) {
+  if (block.values.empty()) return;
+  if (reach_ == 0) {
+    reach_ = std::max<std::size_t>(5, static_cast<std::size_t>(std::lround(0.05 * block.rate)));
+    windows_ = Sliding{2 * std::max(reach_, kAround) + 2};
+  }
+  windows_.add(block, [this](const auto& window, const auto& time) { look(window, time); });
+}
+
+void Spikes::look(std::span<const double> window, const Sliding::Time& time) {
+  const std::size_t around = std::max(reach_, kAround);
+  const std::size_t at = around + 1;
+  const double value = window[at];
+  double low = std::numeric_limits<double>::infinity();  // of the eight, and the next to it
+  double low2 = low;
+  double high = -low;
+  double high2 = high;
+  for (std::size_t i = 0; i < 8; ++i) {
+    const std::size_t off = reach_ - i / 2 * std::max<std::size_t>(1, reach_ / 6);
+    const double other = window[i % 2 == 0 ? at - off : at + off];
+    high2 = std::max(high2, std::min(high, other));
+    high = std::max(high, other);
+    low2 = std::min(low2, std::max(low, other));
+    low = std::min(low, other);
+  }
+  const double half = 0.5 * (high2 - low2);
+  if (!(value > high2 + half || value < low2 - half)) return;
+  if (std::any_of(window.begin(), window.end(), [](double x) { return !std::isfinite(x); })) return;
+  const double height = height_of_spike(window, at, reach_, around);
+  if (std::isnan(height)) return;
+  if (!std::isnan(height_of_spike(window, at - 1, reach_, around))) return;  // of the same spike
+  ++count_;
+  if (!worst_ || std::abs(height) > std::abs(worst_->height)) worst_ = Spike{time.of(at), height};
+}
+
+void Spikes::merge(const Spikes& later) {
+  if (later.reach_ == 0) return;
+  if (reach_ == 0) {
+    *this = later;
+    return;
+  }
+  windows_.merge(later.windows_, [this](const auto& window, const auto& time) { look(window, time); });
+  count_ += later.count_;
+  if (later.worst_ && (!worst_ || std::abs(later.worst_->height) > std::abs(worst_->height))) worst_ = later.worst_;
+}
+
+namespace {
+
+template <class Event>
+state::Json save_event(const std::optional<Event>& event) {
+  if (!event) return nullptr;
+  return {state::time(event->time), event->height};
+}
+
+template <class Event>
+void load_event(std::optional<Event>& event, const state::Json& saved) {
+  event.reset();
+  if (!saved.is_null()) event = Event{state::time(saved.at(0)), saved.at(1).template get<double>()};
+}
+
+constexpr std::size_t kSide = 10;                   ///< s before and after
+constexpr std::size_t kJumpWindow = 2 * kSide + 3;  ///< before, three in the middle, after
+
+}  // namespace
+
+state::Json Spikes::save() const {
+  return {{"reach", reach_}, {"count", count_}, {"worst", save_event(worst_)}, {"windows", windows_.save()}};
+}
+
+void Spikes::load(const state::Json& saved) {
+  reach_ = saved.at("reach");
+  count_ = saved.at("count");
+  load_event(worst_, saved.at("worst"));
+  windows_.load(saved.at("windows"));
+}
+
+Jumps::Jumps() : seconds_{kJumpWindow} {}
+
+void Jumps::add(const Block& block) {
+  if (block.values.empty()) return;
+  rate_ = block.rate;
+  const auto each = [this](const auto& window, const auto& time) { look(window, time); };
+  if (rate_ <= 1) {
+    seconds_.add(block, each);
+    return;
+  }
+  const auto size = static_cast<std::int64_t>(block.values.size());
+  for (std::int64_t i = 0; i < size;) {
+    const auto second = std::chrono::floor<std::chrono::seconds>(mth5::sample_time(block.start, rate_, i));
+    const auto number = second.time_since_epoch().count();
+    // Up to the first sample of the next second.
+    const double exact = mth5::samples_between(block.start, second + std::chrono::seconds{1}, rate_);
+    const auto end = std::clamp<std::int64_t>(std::llround(std::ceil(exact - 1e-6)), i + 1, size);
+    Second part{number, 0, 0};
+    for (; i < end; ++i) {
+      const double value = block.values[static_cast<std::size_t>(i)];
+      if (!std::isfinite(value)) continue;
+      ++part.n;
+      part.sum += value;
+    }
+    if (last_ && last_->number == number) {
+      last_->n += part.n;
+      last_->sum += part.sum;
+    } else {
+      if (last_) this->end(*last_);
+      last_ = part;
+    }
+  }
+}
+
+void Jumps::end(const Second& second) {
+  if (!first_) {
+    first_ = second;
+    return;
+  }
+  const bool whole = second.n > 0 && static_cast<double>(second.n) >= std::floor(rate_);
+  const double mean = whole ? second.sum / static_cast<double>(second.n) : kNaN;
+  seconds_.add(Block{mth5::UtcNanos{std::chrono::seconds{second.number}}, 1, std::span{&mean, 1}},
+               [this](const auto& window, const auto& time) { look(window, time); });
+}
+
+void Jumps::look(std::span<const double> window, const Sliding::Time& time) {
+  constexpr std::size_t kAt = kSide + 1;
+  const double across = window[kAt + 1] - window[kAt - 1];
+  // The same jump is in three such differences: the largest of them counts.
+  if (!(std::abs(across) >= std::abs(window[kAt + 2] - window[kAt]) &&
+        std::abs(across) > std::abs(window[kAt] - window[kAt - 2])))
+    return;
+  if (std::any_of(window.begin(), window.end(), [](double x) { return !std::isfinite(x); })) return;
+  std::array<double, 2 * (kSide - 1)> steps{};
+  for (std::size_t i = 0; i + 1 < kSide; ++i) {
+    steps[i] = window[i + 1] - window[i];
+    steps[kSide - 1 + i] = window[kAt + 3 + i] - window[kAt + 2 + i];
+  }
+  std::vector<double> buffer(steps.begin(), steps.end());
+  const double resolved = least(buffer);
+  if (resolved == 0) return;  // it does not move at all: nothing to compare with
+  const auto [slope, spread] = robust(buffer);
+  const double deviation = std::max(spread, resolved);
+  buffer.assign(window.begin(), window.begin() + kSide);
+  const double before = median(buffer);
+  buffer.assign(window.end() - kSide, window.end());
+  const double after = median(buffer);
+  const double level = after - before - slope * static_cast<double>(kSide + 3);
+  const double sharp = across - 2 * slope;
+  if (!(std::abs(sharp) > kJump * deviation && std::abs(level) > kJump * deviation)) return;
+  if (sharp * level < 0 || std::abs(level) < 0.5 * std::abs(sharp)) return;  // it did not stay
+  ++count_;
+  const bool earlier = std::abs(window[kAt] - window[kAt - 1]) >= std::abs(window[kAt + 1] - window[kAt]);
+  const Jump found{time.of(earlier ? kAt : kAt + 1), level};
+  if (!jump_ || found.time >= jump_->time) jump_ = found;
+}
+
+void Jumps::merge(const Jumps& later) {
+  if (later.rate_ == 0) return;
+  if (rate_ == 0) {
+    *this = later;
+    return;
+  }
+  count_ += later.count_;
+  if (later.jump_) jump_ = later.jump_;
+  const auto right = later.first_ ? later.first_ : later.last_;
+  if (right && last_) {
+    if (last_->number == right->number) {
+      last_->n += right->n;
+      last_->sum += right->sum;
+    } else {
+      end(*last_);
+      last_ = right;
+    }
+    if (later.first_) {
+      end(*last_);
+      last_ = later.last_;
+    }
+  }
+  seconds_.merge(later.seconds_, [this](const auto& window, const auto& time) { look(window, time); });
+}
+
+state::Json Jumps::save() const {
+  const auto second = [](const std::optional<Second>& of) {
+    return of ? state::Json{of->number, of->n, of->sum} : state::Json{};
+  };
+  return {{"rate", rate_},   {"first", second(first_)},   {"last", second(last_)},
+          {"count", count_}, {"jump", save_event(jump_)}, {"seconds", seconds_.save()}};
+}
+
+void Jumps::load(const state::Json& saved) {
+  const auto second = [](std::optional<Second>& of, const state::Json& from) {
+    of.reset();
+    if (!from.is_null()) of = Second{from.at(0).get<std::int64_t>(), from.at(1).get<std::int64_t>(), from.at(2).get<double>()};
+  };
+  rate_ = saved.at("rate");
+  second(first_, saved.at("first"));
+  second(last_, saved.at("last"));
+  count_ = saved.at("count");
+  load_event(jump_, saved.at("jump"));
+  seconds_.load(saved.at("seconds"));
+}
+
+}  // namespace analysis
