@@ -284,6 +284,23 @@ sources:
   EXPECT_EQ(to_string(loaded.config->sources.at(1).input), "file:x");
 }
 
+TEST_F(Config, AnInstrumentMayBeTheFileOfAProfile) {
+  namespace fs = std::filesystem;
+  const std::string absolute = folder_ / "boards/mine.yaml";
+  fs::create_directory(folder_ / "boards");
+  fs::copy_file(source_config() / "instruments" / "mth5-frame.yaml", absolute);
+  fs::copy_file(source_config() / "instruments" / "mth5-frame.yaml", folder_ / "beside.yaml");
+  for (const auto& name :
+       {std::string{"boards/mine.yaml"}, std::string{"./boards/mine.yaml"}, std::string{"beside.yaml"}, absolute}) {
+    const auto loaded = with({"sources.lemi.instrument=" + name});
+    ASSERT_THAT(texts(loaded), IsEmpty()) << name;
+    const auto& instrument = loaded.config->sources.at(0).instrument;
+    EXPECT_EQ(instrument.name, fs::path{name}.stem());
+    EXPECT_EQ(instrument.sample_rate, 256);
+  }
+  EXPECT_THAT(texts(with({"sources.lemi.instrument=boards/none.yaml"})), ElementsAre(testing::HasSubstr("none.yaml")));
+}
+
 TEST_F(Config, AnInlineInstrumentIsReadLikeAProfile) {
   const auto loaded = read(R"(survey: {id: TEST}
 station: {id: MT001}

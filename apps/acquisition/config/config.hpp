@@ -149,7 +149,7 @@ struct Overrides {
 /// Reads and checks everything in one go; never throws on what the file says.
 /// Order: default < file < environment < --set. Setting a key of another kind of input (sources.lemi.file.path over a serial
 /// line) replaces the source's input.
-/// @param instrument_folders  searched in this order for NAME.yaml
+/// @param instrument_folders  searched in this order for NAME.yaml; a profile may be named by its path too, as seen from `file`
 [[nodiscard]] Loaded load(const std::filesystem::path& file, const Overrides& overrides,
                           const std::vector<std::filesystem::path>& instrument_folders);
 

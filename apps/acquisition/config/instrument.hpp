@@ -22,10 +22,13 @@ struct Profile {
 [[nodiscard]] std::optional<Profile> read_profile(const Node& map, const std::string& path, const std::string& name,
                                                   Report& report);
 
-/// Finds profiles by name and reads each once: its findings are reported once, however many sources use it.
+/// Finds profiles by name, or by the path of the file (with a '/' or ending in .yaml), and reads each once: its findings are
+/// reported once, however many sources use it.
 class Profiles {
  public:
-  Profiles(const std::vector<std::filesystem::path>& folders, Report& report) : folders_{folders}, report_{report} {}
+  /// @param base  what relative paths begin at
+  Profiles(const std::vector<std::filesystem::path>& folders, std::filesystem::path base, Report& report)
+      : folders_{folders}, base_{std::move(base)}, report_{report} {}
   /// nullptr: not found or not good, reported.
   [[nodiscard]] const Profile* find(const Node& name, const std::string& path);
 
@@ -33,6 +36,7 @@ class Profiles {
   [[nodiscard]] std::string unknown(const std::string& name) const;
 
   const std::vector<std::filesystem::path>& folders_;
+  std::filesystem::path base_;
   Report& report_;
   std::map<std::string, std::optional<Profile>> read_;  ///< nullopt: has findings
 };

@@ -49,7 +49,8 @@ constexpr Heading kHeadings[] = {
      "Which samples follow one another. May stand in a source too, and holds there instead of the common one, key by key."},
     {"clock", "clock", "What times are worth. May stand in a source too, like gap."},
     {"sources[]", "sources",
-     "One or more instruments. Each has one input (serial, tcp or file) and an instrument: the name of a profile, or a map as in "
+     "One or more instruments. Each has one input (serial, tcp or file) and an instrument: the name of a profile, the path of "
+     "one as seen from this file (./board.yaml), or a map as in "
      "one. run "
      "is the pattern of run names, by default sr{rate}_{index:04}: letters, digits and _, 20 at most, with {rate}, {index:04}, "
      "{station} "

@@ -27,7 +27,8 @@ const Node& section(MapReader& top, std::string_view key) {
 
 class Loader {
  public:
-  Loader(const std::vector<std::filesystem::path>& folders, Report& report) : profiles_{folders, report}, report_{report} {}
+  Loader(const std::vector<std::filesystem::path>& folders, std::filesystem::path base, Report& report)
+      : profiles_{folders, std::move(base), report}, report_{report} {}
 
   Config read(const Node& root) {
     MapReader top{root, "", report_};
@@ -157,7 +158,7 @@ Loaded load(const std::filesystem::path& file, const Overrides& overrides,
   } else {
     root.kind = Node::Kind::Map;  // an empty file: everything is missing
     apply_overrides(root, overrides, report);
-    auto config = Loader{instrument_folders, report}.read(root);
+    auto config = Loader{instrument_folders, file.parent_path(), report}.read(root);
     if (report.good()) loaded.config = std::move(config);
   }
   loaded.findings = report.findings();

@@ -52,7 +52,10 @@ std::optional<Profile> read_file(const Found& found, int rank, Report& report) {
 
 const Profile* Profiles::find(const Node& name, const std::string& path) {
   auto known = read_.find(name.text);
-  if (known == read_.end()) {
+  if (known == read_.end() && (name.text.find('/') != std::string::npos || name.text.ends_with(".yaml"))) {
+    const fs::path file = base_ / name.text;
+    known = read_.emplace(name.text, read_file({file.stem().string(), file}, int(read_.size()) + 1, report_)).first;
+  } else if (known == read_.end()) {
     const auto all = all_profiles(folders_);
     const auto found = std::find_if(all.begin(), all.end(), [&](const Found& f) { return f.name == name.text; });
     if (found == all.end()) {
@@ -114,16 +117,11 @@ std::vector<Listed> list_instruments(const std::vector<fs::path>& folders) {
 FoundInstrument find_instrument(const std::string& name, const std::vector<fs::path>& folders) {
   Report report;
   FoundInstrument found;
-  if (name.find('/') != std::string::npos || name.ends_with(".yaml")) {
-    if (auto profile = read_file({fs::path{name}.stem().string(), name}, 0, report))
-      found.instrument = std::move(profile->instrument);
-  } else {
-    Profiles profiles{folders, report};
-    Node word;
-    word.text = name;
-    word.place.origin = std::make_shared<const Origin>(Origin{"--try", 0, false, ""});
-    if (const auto* profile = profiles.find(word, "")) found.instrument = profile->instrument;
-  }
+  Profiles profiles{folders, {}, report};
+  Node word;
+  word.text = name;
+  word.place.origin = std::make_shared<const Origin>(Origin{"--try", 0, false, ""});
+  if (const auto* profile = profiles.find(word, "")) found.instrument = profile->instrument;
   found.findings = report.findings();
   return found;
 }

@@ -119,7 +119,7 @@ std::optional<Profile> read_instrument(MapReader& map, const std::string& source
     return read_profile(*node, map.path("instrument"), source_name, report);
   }
   if (node->kind == Node::Kind::Sequence) {
-    map.problem(*node, "instrument", "must be the name of a profile, or a map");
+    map.problem(*node, "instrument", "must be the name of a profile, the path of one, or a map");
     return std::nullopt;
   }
   map.list("instrument", node->text, node);
