@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 
@@ -145,6 +147,66 @@ TEST(Resume, GoesOnThroughGapsAfterEachOfSeveralCrashes) {
   std::vector<std::string> names;
   for (const auto& run : reader.runs()) names.push_back(run.id);
   EXPECT_THAT(names, ElementsAre("sr1_0001", "sr1_0002", "sr1_0003", "sr1_0004", "sr1_0005", "sr1_0006"));
+}
+
+TEST(Resume, KnowsWhatIsSentAgainOfRunsBeforeTheLastOne) {
+  const support::TempDir dir;
+  TcpPeer peer;
+  const auto file = record_and_kill(peer, dir, 0, 500);
+  (void)record_and_kill(peer, dir, 550, 600);
+  Recording recording{Recording::tcp(peer.port()), options(dir)};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  const auto more = numbered_lines(0, 300) + numbered_lines(600, 700);
+  ASSERT_TRUE(peer.send(more));
+  ASSERT_TRUE(recording.wait_for_bytes(more.size()));
+  const auto status = support::expect_good_end(recording);
+  EXPECT_EQ(status.at("sources").at(0).at("dropped").at("duplicate"), 300);
+  auto all = seconds(0, 500);
+  const auto rest = seconds(550, 700);
+  all.insert(all.end(), rest.begin(), rest.end());
+  EXPECT_EQ(support::stored(file).seconds, all);
+  EXPECT_THAT(support::stored_gaps(file), SizeIs(1));
+}
+
+TEST(Resume, GoesOnByTheClockOfADriftingInstrument) {
+  for (const double ppm : {-400.0, 400.0}) {
+    const auto lines = [&](int first, int last) {
+      std::string text;
+      for (int i = first; i < last; ++i) {
+        const double t = i * 0.1 * (1 - ppm * 1e-6);
+        char line[64];
+        std::snprintf(line, sizeof line, "2026-05-01T00:%02d:%09.6f,%d\n", static_cast<int>(t) / 60, std::fmod(t, 60), i);
+        text += line;
+      }
+      return text;
+    };
+    const support::TempDir dir;
+    TcpPeer peer;
+    auto all = options(dir);
+    all.instrument =
+        "{sample_rate: 10, text: {delimiter: ',', columns: [{time: '%Y-%m-%dT%H:%M:%S'}, {channel: x}]}, "
+        "channels: {x: {type: auxiliary, units: volt}}}";
+    std::filesystem::path file;
+    {
+      Recording recording{Recording::tcp(peer.port()), all};
+      ASSERT_TRUE(peer.accept()) << recording.log();
+      ASSERT_TRUE(peer.send(lines(0, 6000)));
+      ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("sources").at(0).at("samples").at("durable") >= 6000; }))
+          << recording.log();
+      recording.process().signal(SIGKILL);
+      EXPECT_EQ(recording.process().wait(), 137);
+      file = recording.file();
+    }
+    Recording recording{Recording::tcp(peer.port()), all};
+    ASSERT_TRUE(peer.accept()) << recording.log();
+    ASSERT_TRUE(peer.send(lines(6003, 6100)));  // three samples are lost; by the plain axis five, or one
+    ASSERT_TRUE(recording.wait_for_bytes(lines(6003, 6100).size()));
+    support::expect_good_end(recording);
+    const auto gaps = support::stored_gaps(file);
+    ASSERT_THAT(gaps, SizeIs(1)) << ppm;
+    EXPECT_EQ(gaps[0].samples, 3) << ppm;
+    EXPECT_EQ(gaps[0].reason, "writer-died");
+  }
 }
 
 TEST(Resume, CountsWhatWasFoundBeyondTheLedgerAsRecovered) {

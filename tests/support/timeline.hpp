@@ -128,6 +128,7 @@ struct Line {
     std::optional<std::uint64_t> counter{};
     double arrival = 0;  ///< s since kStart
     daq::decode::TimeKind kind = daq::decode::TimeKind::Gps;
+    mth5::Nanos step{};  ///< to which the digits of its time are cut
   };
   /// Frames of one batch.
   Line& push(const std::vector<Frame>& frames) {
@@ -145,6 +146,7 @@ struct Line {
                      .time = kStart + nanos(frame.time / options.sample_rate),
                      .kind = frame.kind,
                      .counter = frame.counter,
+                     .time_step = frame.step,
                      .after_skip = frame.after_skip,
                      .arrival = kStart + nanos(frame.arrival)},
                     samples.data() + first[i]);

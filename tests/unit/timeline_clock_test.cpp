@@ -22,10 +22,14 @@ struct Instrument {
   std::uint32_t per_frame = 1;
   double jitter_s = 0;      ///< of its stamps, uniform, +-
   double resolution_s = 0;  ///< its stamps are cut to
+  bool printed = false;     ///< and have no more digits than that
+  double phase = 0;         ///< samples: of its first one against the step
   std::mt19937_64 random{1};
   std::int64_t next = 0;  ///< sample
 
-  [[nodiscard]] double true_time(std::int64_t sample) const { return static_cast<double>(sample) / (rate * (1 + ppm * 1e-6)); }
+  [[nodiscard]] double true_time(std::int64_t sample) const {
+    return (static_cast<double>(sample) + phase) / (rate * (1 + ppm * 1e-6));
+  }
   [[nodiscard]] double stamp(std::int64_t sample) {
     double t = true_time(sample);
     if (jitter_s > 0) t += std::uniform_real_distribution{-jitter_s, jitter_s}(random);
@@ -40,7 +44,8 @@ struct Instrument {
             .n = per_frame,
             .value = static_cast<double>(sample),
             .arrival = true_time(sample + per_frame),
-            .kind = TimeKind::Device};
+            .kind = TimeKind::Device,
+            .step = printed ? nanos(resolution_s) : mth5::Nanos{}};
   }
   /// Frames for so long.
   void run(Line& line, double seconds) {
@@ -185,6 +190,95 @@ TEST(TimelineClock, TakesCoarseTimesByCount) {
     ASSERT_EQ(line.notes.runs.size(), 2u) << ppm;
     EXPECT_NEAR(static_cast<double>(line.notes.gaps[0].n_samples), 35, 1) << ppm;
     EXPECT_LE(worst_utc(line, instrument, 120), 0.12) << ppm;
+  }
+}
+
+TEST(TimelineClock, DriftIsNoEventWhereTimesAreCutToASample) {
+  struct Case {
+    double rate, step;
+    int seconds;
+  };
+  for (const auto& [hz, step, seconds] : {Case{10, 0.1, 3 * 3600}, Case{1000, 0.001, 60}, Case{1, 1, 86400}})
+    for (const double ppm : {50.0, -50.0, 100.0, -100.0})
+      for (const bool live : {true, false}) {
+        Options options = rate(hz);
+        options.live = live;
+        Line line{options};
+        line.notes.quiet = true;
+        Instrument instrument{.rate = hz, .ppm = ppm, .resolution_s = step, .printed = true, .phase = 0.37};
+        instrument.run(line, seconds);
+        line.finish();
+        EXPECT_EQ(line.notes.runs.size(), 1u) << hz << " " << ppm;
+        EXPECT_EQ(line.notes.gaps.size(), 0u) << hz << " " << ppm;
+        EXPECT_EQ(line.dropped(), 0u) << hz << " " << ppm;
+        const double worst = worst_utc(line, instrument);
+        EXPECT_LE(worst, 1.5 * step) << hz << " " << ppm;
+        const auto& last = line.notes.runs.at(0).anchors.back();
+        EXPECT_LE(worst, 3 * last.uncertainty_s) << "says what the digits leave open";
+        EXPECT_FALSE(last.locked);
+      }
+}
+
+TEST(TimelineClock, TwoLostSamplesAreAGapWhereTimesAreCutToASample) {
+  for (const double hz : {1.0, 10.0})
+    for (const bool live : {true, false}) {
+      Options options = rate(hz);
+      options.live = live;
+      for (const std::int64_t lost : {1, 2, 3}) {
+        Line line{options};
+        line.notes.quiet = true;
+        Instrument instrument{.rate = hz, .resolution_s = 1 / hz, .printed = true, .phase = 0.5};
+        instrument.run(line, 600);
+        instrument.next += lost;
+        instrument.run(line, 600);
+        line.finish();
+        // One alone could be drift, unless frames that arrive tell that nothing came.
+        EXPECT_EQ(line.timeline.counters().missing, static_cast<std::uint64_t>(lost > 1 || live ? lost : 0)) << hz << live;
+        EXPECT_EQ(line.dropped(), 0u);
+      }
+    }
+}
+
+TEST(TimelineClock, FindsOutThatTimesAreCoarserThanASample) {
+  for (const double hz : {10.0, 64.0})
+    for (const double ppm : {0.0, 50.0, -50.0})
+      for (const bool printed : {true, false}) {  // or they have digits that are always 0
+        Line line{rate(hz)};
+        line.notes.quiet = true;
+        Instrument instrument{.rate = hz, .ppm = ppm, .resolution_s = 1, .printed = printed, .phase = 0.37, .next = 5};
+        const double seconds = hz > 10 ? 300 : 1800;
+        instrument.run(line, seconds);
+        line.finish();
+        EXPECT_EQ(line.notes.runs.size(), 1u) << hz << " " << ppm << " " << printed;
+        EXPECT_EQ(line.dropped(), 0u) << hz << " " << ppm << " " << printed;
+        EXPECT_EQ(line.notes.stored(), static_cast<std::size_t>(seconds * hz));
+        EXPECT_LE(worst_utc(line, instrument, 120), 1.2 / hz) << hz << " " << ppm << " " << printed;
+        EXPECT_GE(line.notes.runs.at(0).anchors.back().uncertainty_s, 0.5 / hz);
+      }
+}
+
+TEST(TimelineClock, ALineSentTwiceIsNoSlipOfACutClock) {
+  Line line;
+  for (double t = 0; t < 200; ++t)
+    for (int twice = 0; twice < 2; ++twice) line.push({{.time = t, .step = 1s}});
+  line.finish();
+  EXPECT_EQ(line.notes.stored(), 200u);
+  EXPECT_EQ(line.dropped(Drop::Duplicate), 200u);
+}
+
+TEST(TimelineClock, AnchorsStandOnBothSidesOfAChangeHoweverFramesAreBatched) {
+  for (const std::size_t batch : {std::size_t{1}, std::size_t{50}, std::size_t{600}}) {
+    Line line;
+    line.notes.quiet = true;
+    std::vector<Line::Frame> frames;
+    for (int i = 0; i < 600; ++i) frames.push_back({.time = i + (i >= 300 ? 0.2 : 0), .value = static_cast<double>(i)});
+    for (std::size_t i = 0; i < frames.size(); i += batch)
+      line.push({frames.begin() + static_cast<std::ptrdiff_t>(i), frames.begin() + static_cast<std::ptrdiff_t>(i + batch)});
+    line.finish();
+    ASSERT_EQ(line.notes.runs.size(), 1u);
+    for (std::size_t i = 0; i < 600; ++i)
+      EXPECT_NEAR(seconds_between(kStart, line.notes.runs[0].utc(i, 1)), static_cast<double>(i) + (i >= 300 ? 0.2 : 0), 0.021)
+          << i << " in batches of " << batch;
   }
 }
 

@@ -163,10 +163,73 @@ TEST(Timeline, TellsRepeatedFramesFromAClockThatWentBack) {
   Options options;
   options.tolerance_samples = 0.2;
   Line f{options};
-  f.push({{0}, {1}, {2}, {1}, {0.5}, {-1}, {3}});
-  EXPECT_THAT(f.notes.lines, ElementsAre("run@0: 0 1 2", "+@3: 3"));
+  f.push({{0}, {1}, {2}, {1}, {0.5}, {-1}, {-1e6}, {3}});
+  EXPECT_THAT(f.notes.lines,
+              ElementsAre("run@0: 0 1 2", "+@3: 3", "gap@4 n=0 clock-step", "run@1: 1", "gap@2 n=0 clock-step", "run@-1: -1"))
+      << "what is late goes to its own time";
   EXPECT_EQ(f.dropped(Drop::Duplicate), 1u);
-  EXPECT_EQ(f.dropped(Drop::Backward), 2u);
+  EXPECT_EQ(f.dropped(Drop::Backward), 1u) << "a wild time is not late";
+}
+
+TEST(Timeline, ALateFrameGoesToItsOwnTime) {
+  Line f;
+  for (int t = 0; t < 200; ++t)
+    if (t != 50) f.push({{static_cast<double>(t)}}).push(t == 53 ? std::vector<Line::Frame>{{50}} : std::vector<Line::Frame>{});
+  f.finish();
+  EXPECT_EQ(f.dropped(), 0u);
+  EXPECT_EQ(f.notes.stored(), 200u);
+  for (const auto& run : f.notes.runs)
+    for (std::size_t i = 0; i < run.values.size(); ++i)
+      EXPECT_EQ(run.utc(i, 1), kStart + test::nanos(run.values[i])) << run.values[i];
+}
+
+TEST(Timeline, SortsNeighboursThatChangePlacesAllAlong) {
+  for (const bool together : {true, false}) {
+    Line f;
+    std::vector<Line::Frame> frames;
+    for (int t = 0; t < 200; ++t) frames.push_back({static_cast<double>(t ^ 1)});
+    if (together)
+      f.push(frames);
+    else
+      for (const auto& frame : frames) f.push({frame});
+    f.finish();
+    ASSERT_EQ(f.notes.runs.size(), 1u);
+    EXPECT_EQ(f.dropped(), 0u);
+    for (std::size_t i = 0; i < 200; ++i) EXPECT_EQ(f.notes.runs[0].values.at(i), static_cast<double>(i));
+  }
+}
+
+TEST(Timeline, AClockThatStandsStillCostsNoSample) {
+  {
+    Line f;  // for a hundred seconds; what comes behind them lies where their number says
+    for (double t = 0; t < 20; ++t) f.push({{t}});
+    for (double i = 0; i < 100; ++i) f.push({{.time = 19, .value = 1000 + i}});
+    for (double t = 120; t < 160; ++t) f.push({{t}});
+    f.finish();
+    EXPECT_EQ(f.dropped(), 0u);
+    EXPECT_EQ(f.notes.stored(), 160u);
+    EXPECT_EQ(f.notes.runs.size(), 1u);
+    EXPECT_EQ(f.timeline.counters().missing, 0u);
+  }
+  {
+    Line f;  // from the beginning to the end
+    for (double i = 0; i < 200; ++i) f.push({{.time = 0, .value = i}});
+    f.finish();
+    EXPECT_EQ(f.dropped(), 0u);
+    EXPECT_EQ(f.notes.stored(), 200u);
+  }
+  {
+    Line f;  // one second twice, with two values: the second one has that time too
+    for (double t = 0; t < 50; ++t) f.push({{t}});
+    f.push({{.time = 49, .value = 777}});
+    for (double t = 50; t < 100; ++t) f.push({{t}});
+    f.finish();
+    EXPECT_EQ(f.dropped(), 0u);
+    EXPECT_EQ(f.notes.stored(), 101u);
+    for (const auto& run : f.notes.runs)
+      for (std::size_t i = 0; i < run.values.size(); ++i)
+        EXPECT_EQ(run.utc(i, 1), kStart + test::nanos(run.values[i] == 777 ? 49 : run.values[i]));
+  }
 }
 
 TEST(Timeline, DropsADuplicateOfWhatIsHeld) {

@@ -271,7 +271,7 @@ const Section<Clock>& clock_keys() {
                    "(buffers, bits on "
                    "the line)."),
           time_key("resolution", &Clock::resolution, 0s, 1h,
-                   "Times are cut to this step, e.g. 1s: whole seconds at 10 Hz. 0s: they are exact."),
+                   "Times are cut to this step, e.g. 1s: whole seconds at 10 Hz. 0s: as the profile says. 1ns: they are exact."),
           time_key("window", &Clock::window, 10s, kDay,
                    "Memory of the clock's fitted line: what lies further back says little about it."),
       }};
@@ -471,6 +471,9 @@ const Section<decode::TextFormat>& text_keys() {
            },
            [](const TextFormat&) { return std::string{}; }},
           flag_key("strict", &TextFormat::strict, "Lines of other lengths than those are skipped as short-line."),
+          time_key("resolution", &TextFormat::resolution, 0s, 1h,
+                   "Times are cut to this step. 0s: as many digits as they have. 1ns: samples are taken when they say, to the "
+                   "nanosecond, as those that follow the seconds of a GPS are."),
           whole_key("max_line", &TextFormat::max_line, 16, 65536, "bytes", "A longer line is counted as too-long and skipped."),
       }};
   return keys;

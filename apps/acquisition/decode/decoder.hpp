@@ -45,6 +45,7 @@ struct Frame {
   TimeKind kind = TimeKind::Gps;
   std::optional<std::uint64_t> counter{};  ///< as the frame carries it: of the frame or of its first sample
   std::uint32_t status = 0;                ///< bits of the instrument
+  mth5::Nanos time_step{};                 ///< `time` is cut to it, as far as its digits say; 0 = exact
   bool after_skip = false;                 ///< bytes were skipped between the frame before and this one
   mth5::UtcNanos arrival{};                ///< of the chunk that completed it
 };

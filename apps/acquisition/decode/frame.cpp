@@ -198,6 +198,7 @@ class FrameDecoder final : public Decoder {
                           .time = time,
                           .kind = reader_.time_kind(front, bytes),
                           .counter = reader_.counter(front, bytes),
+                          .time_step = kind.time ? step_of(*kind.time) : mth5::Nanos{},
                           .after_skip = std::exchange(skipped_, false),
                           .arrival = arrival_});
     if (state_.empty()) return;

@@ -140,6 +140,9 @@ inline constexpr std::size_t kMaxConfirm = 16;
 /// Bytes of the shortest frame that holds all that has a fixed place in it.
 [[nodiscard]] std::size_t least_length(const FrameKind& kind);
 
+/// What its bytes can say at the finest; 0 = any time.
+[[nodiscard]] mth5::Nanos step_of(const FrameTime& time);
+
 /// For decode::density(), numbering() and first_frame().
 [[nodiscard]] Density frame_density(const FrameFormat& format);
 [[nodiscard]] Numbering frame_numbering(const FrameFormat& format);

@@ -170,6 +170,12 @@ Density frame_density(const FrameFormat& format) {
   return density;
 }
 
+mth5::Nanos step_of(const FrameTime& time) {
+  if (time.ticks) return {};  // they count samples: one that is further is a sample that was lost
+  if (time.bcd) return std::chrono::seconds{1};
+  return is_float(time.number.type) ? mth5::Nanos{} : time.unit;
+}
+
 Numbering frame_numbering(const FrameFormat& format) {
   const auto data =
       std::find_if(format.kinds.begin(), format.kinds.end(), [](const FrameKind& kind) { return !kind.samples.empty(); });

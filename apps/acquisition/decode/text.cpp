@@ -1,6 +1,7 @@
 #include "acquisition/decode/text.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
@@ -132,6 +133,7 @@ class TextDecoder final : public Decoder {
                               .first = samples,
                               .time = time,
                               .kind = kind_,
+                              .time_step = kind_ == TimeKind::Host ? mth5::Nanos{} : step_of(found.decimals),
                               .after_skip = std::exchange(skipped_, false),
                               .arrival = arrival_});
         if (!found.token.empty()) out.tokens.push_back({.frames = out.frames.size(), .text = std::string{found.token}});
@@ -166,6 +168,12 @@ class TextDecoder final : public Decoder {
   [[nodiscard]] static TextFormat of_kind(TextFormat format) {
     if (format.json) format.delimiter = '\x1f';
     return format;
+  }
+
+  [[nodiscard]] static mth5::Nanos step_of(int decimals) {
+    mth5::Nanos step = std::chrono::seconds{1};
+    for (int i = 0; i < decimals && step.count() > 1; ++i) step /= 10;
+    return step;
   }
 
   [[nodiscard]] mth5::UtcNanos time_of(const TextLine& found) {

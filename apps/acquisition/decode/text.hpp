@@ -48,7 +48,8 @@ struct TextFormat {
   /// Fields of whole lines, each at least up to the last channel or time; empty = any. Of a line of another length the channels
   /// that have a further field behind them are kept, unless it ends in or right after the last channel: see text.md.
   std::vector<std::size_t> lengths{};
-  bool strict = false;  ///< a line of another length is no frame
+  bool strict = false;       ///< a line of another length is no frame
+  mth5::Nanos resolution{};  ///< as timing::Options::stamp_resolution
   std::vector<TextColumn> columns;
 };
 
@@ -58,6 +59,7 @@ struct TextLine {
   bool good = false;      ///< a frame; else these bytes are skipped for `why`
   Skip why = Skip::Garbage;
   mth5::UtcNanos time{};
+  int decimals = 0;           ///< of its seconds, as they are printed
   std::uint32_t unknown = 0;  ///< good: fields that give no value, or that a short line lacks channels of
   bool short_line = false;    ///< good: its length is none of TextFormat::lengths
   std::string_view token{};   ///< good: of the column of that kind; "" = it has none

@@ -121,6 +121,7 @@ struct Attempt {
   bool good = false;
   Skip why = Skip::Garbage;
   mth5::UtcNanos time{};
+  int decimals = 0;       ///< of its seconds
   bool has_time = false;  ///< good, or bad behind a time that exists
   bool fits = false;      ///< as many columns as the format has, no less and no more, and nothing in them speaks against it
   std::uint32_t unknown = 0;
@@ -170,6 +171,7 @@ class Parser {
     if constexpr (kStore) settle(i);
     return {.good = true,
             .time = time_,
+            .decimals = calendar_.decimals,
             .has_time = true,
             .fits = fits,
             .unknown = unknown_,
@@ -378,15 +380,15 @@ class Parser {
       if (p - field < 4) whole = whole * 10 + (*p - '0');
     const auto digits = p - field;
     double second = whole;
+    int decimals = 0;
     if (use == Use::Second && digits > 0 && p != piece_.end && *p == plan_.point) {
-      int decimals = 0;
       p = parse_number(field, piece_.end, second, decimals, plan_.point);
     }
     if (digits == 0 || p == nullptr || !fields_.leave(p)) return Skip::Garbage;
     const bool fits = use == Use::Year ? digits == 4 || (digits < 4 && p == piece_.end) : digits <= 2;
     if (!fits) odd_time_ = true;
     if (use == Use::Second)
-      calendar_.second = second;
+      calendar_.second = second, calendar_.decimals = decimals;
     else
       calendar_.date[static_cast<std::size_t>(use) - static_cast<std::size_t>(Use::Year)] = whole;
     return time_column_read();
@@ -461,6 +463,7 @@ class Parser {
                 .good = attempt.good,
                 .why = attempt.why,
                 .time = attempt.time,
+                .decimals = attempt.decimals,
                 .unknown = attempt.unknown,
                 .short_line = attempt.short_line,
                 .token = attempt.token,

@@ -27,9 +27,10 @@ const char* read_unix(const char* p, const char* end, char point, CalendarTime& 
   }
   if (seconds > 9'000'000'000) return nullptr;  // beyond UtcNanos
   std::int64_t nanos = 0;
+  out.decimals = 0;
   if (end - p >= 2 && *p == point && is_digit(p[1])) {
     std::int64_t unit = 100'000'000;
-    for (++p; p != end && is_digit(*p); ++p, unit /= 10) nanos += unit * (*p - '0');
+    for (++p; p != end && is_digit(*p); ++p, unit /= 10, ++out.decimals) nanos += unit * (*p - '0');
   }
   out.whole = mth5::UtcNanos{std::chrono::seconds{seconds} + mth5::Nanos{nanos}};
   return p;
@@ -63,9 +64,9 @@ const char* read_time_form(std::string_view form, const char* p, const char* end
     }
     if (form[i] == 'S') {
       out.second = value;
+      out.decimals = 0;
       if (end - p >= 2 && *p == point && is_digit(p[1])) {
-        int decimals = 0;
-        p = parse_number(p - 2, end, out.second, decimals, point);
+        p = parse_number(p - 2, end, out.second, out.decimals, point);
         if (p == nullptr) return nullptr;
       }
     } else if (form[i] == 'y') {

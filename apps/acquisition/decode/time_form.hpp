@@ -16,6 +16,7 @@ struct CalendarTime {
   std::array<int, 5> date{1970, 1, 1, 0, 0};  ///< year, month, day, hour, minute
   double second = 0;
   std::optional<mth5::UtcNanos> whole{};  ///< the time by itself, from %s
+  int decimals = 0;                       ///< of `second`, as it is printed
 
   /// nullopt: no such date or time.
   [[nodiscard]] std::optional<mth5::UtcNanos> utc() const {

@@ -122,6 +122,10 @@ std::optional<ResumeAnswer> recover_in_child(const fs::path& path, const config:
   return failed;
 }
 
+bool is_of(const Resume::Run& run, const stream::Stream& stream, const std::vector<std::string>& sorted_components) {
+  return run.station == stream.station_id() && run.sample_rate == stream.sample_rate && run.components == sorted_components;
+}
+
 }  // namespace
 
 const Resume::Run* Resume::last_run(const stream::Stream& stream) const {
@@ -129,9 +133,7 @@ const Resume::Run* Resume::last_run(const stream::Stream& stream) const {
   std::sort(components.begin(), components.end());
   const Run* last = nullptr;
   for (const auto& run : runs)
-    if (run.station == stream.station_id() && run.sample_rate == stream.sample_rate && run.components == components &&
-        (last == nullptr || run.next >= last->next))
-      last = &run;
+    if (is_of(run, stream, components) && (last == nullptr || run.next >= last->next)) last = &run;
   return last;
 }
 
@@ -158,17 +160,21 @@ std::vector<ledger::Durable> Resume::positions(const stream::Streams& known) con
   return all;
 }
 
-Tail tail_of(const Resume& resume, const stream::Stream& stream) {
-  const auto* run = resume.last_run(stream);
-  if (run == nullptr || run->tail.empty()) return {};
+std::vector<Tail> tails_of(const Resume& resume, const stream::Stream& stream) {
   const auto components = stream.components();
-  const std::size_t n = run->tail.size() / components.size();
-  Tail tail{std::vector<double>(run->tail.size()), run->tail_start, run->tail_end};
-  for (std::size_t c = 0; c < components.size(); ++c) {  // there channel after channel, by name
-    const auto at = std::lower_bound(run->components.begin(), run->components.end(), components[c]) - run->components.begin();
-    for (std::size_t i = 0; i < n; ++i) tail.values[i * components.size() + c] = run->tail[static_cast<std::size_t>(at) * n + i];
+  auto sorted = components;
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<Tail> tails;
+  for (const auto& run : resume.runs) {
+    if (run.tail.empty() || !is_of(run, stream, sorted)) continue;
+    const std::size_t n = run.tail.size() / components.size();
+    auto& tail = tails.emplace_back(Tail{std::vector<double>(run.tail.size()), run.tail_start, run.tail_end});
+    for (std::size_t c = 0; c < components.size(); ++c) {  // there channel after channel, by name
+      const auto at = static_cast<std::size_t>(std::lower_bound(sorted.begin(), sorted.end(), components[c]) - sorted.begin());
+      for (std::size_t i = 0; i < n; ++i) tail.values[i * components.size() + c] = run.tail[at * n + i];
+    }
   }
-  return tail;
+  return tails;
 }
 
 std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& log, const std::function<bool()>& cancelled) {

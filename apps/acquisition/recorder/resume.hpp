@@ -23,15 +23,16 @@ struct Resume {
     std::string station, id;
     double sample_rate = 0;
     std::vector<std::string> components;  ///< sorted
-    mth5::UtcNanos next;                  ///< time of the sample that did not come any more
+    mth5::UtcNanos next;                  ///< of the sample that did not come any more, by the stream's clock
     std::int64_t n_samples = 0;
-    /// Of the last run of each station, rate and set of channels the last samples: channel after channel, in the order of
-    /// `components`, all equally many. Empty for other runs.
+    /// Of the last runs of each station, rate and set of channels the last samples: channel after channel, in the order of
+    /// `components`, all equally many. Empty for runs before them.
     std::vector<double> tail = {};
     mth5::UtcNanos tail_start{}, tail_end{};  ///< by the stream's clock: of its first sample, and of one behind its last
   };
-  static constexpr std::int64_t kMostTailRows = 4096;
-  static constexpr std::size_t kMostTailBytes = 1 << 20;  ///< of a run
+  static constexpr std::int64_t kMostTailRows = 4096;     ///< of all those runs
+  static constexpr std::size_t kMostTailBytes = 1 << 20;  ///< likewise
+  static constexpr std::size_t kMostTailRuns = 64;
   /// What the ledgers of all sessions know of a stream.
   struct Stream {
     std::string name;
@@ -62,7 +63,8 @@ struct Tail {
   std::vector<double> values;
   mth5::UtcNanos start{}, end{};
 };
-[[nodiscard]] Tail tail_of(const Resume& resume, const stream::Stream& stream);
+/// Of each run that has some, in the order of the file.
+[[nodiscard]] std::vector<Tail> tails_of(const Resume& resume, const stream::Stream& stream);
 
 /// Looks for the file that a crashed recorder of these stations left, and brings it to its last commit.
 ///

@@ -57,27 +57,41 @@ std::string why_not(const mth5::Reader& file, const config::Config& config) {
   return "";
 }
 
-/// Of the last run of each station, rate and set of channels: what an instrument may send once more.
-void read_tails(const mth5::Reader& file, Resume& resume) {
-  std::map<std::tuple<std::string, double, std::vector<std::string>>, Resume::Run*> last;
-  for (auto& run : resume.runs) {
-    auto& of = last[{run.station, run.sample_rate, run.components}];
-    if (of == nullptr || run.next >= of->next) of = &run;
-  }
-  for (const auto& [key, run] : last) {
-    if (run->components.empty()) continue;
-    const auto most = static_cast<std::int64_t>(Resume::kMostTailBytes / sizeof(double) / run->components.size());
-    const auto n = std::min({run->n_samples, Resume::kMostTailRows, most});
-    for (const auto& component : run->components) {
-      const auto found = file.find(run->station, run->id, component);
-      if (found.size() != 1) return run->tail.clear();
-      const auto samples = file.read(found.front(), run->n_samples - n, n);
-      if (samples.size() != static_cast<std::size_t>(n)) return run->tail.clear();
-      run->tail.insert(run->tail.end(), samples.begin(), samples.end());
+/// The last rows of a run, channel after channel. @returns how many; 0 if they cannot be had
+std::int64_t read_tail(const mth5::Reader& file, Resume& resume, std::size_t index, std::int64_t most) {
+  auto& run = resume.runs[index];
+  if (run.components.empty()) return 0;
+  const auto n = std::min(run.n_samples, most);
+  for (const auto& component : run.components) {
+    const auto found = file.find(run.station, run.id, component);
+    const auto samples = found.size() == 1 ? file.read(found.front(), run.n_samples - n, n) : std::vector<double>{};
+    if (samples.size() != static_cast<std::size_t>(n)) {
+      run.tail.clear();
+      return 0;
     }
-    const auto index = static_cast<std::size_t>(run - resume.runs.data());  // as in the file
-    run->tail_start = file.utc_of(index, run->n_samples - n);
-    run->tail_end = file.utc_of(index, run->n_samples);
+    run.tail.insert(run.tail.end(), samples.begin(), samples.end());
+  }
+  run.tail_start = file.utc_of(index, run.n_samples - n);
+  run.tail_end = file.utc_of(index, run.n_samples);
+  return n;
+}
+
+/// Of each station, rate and set of channels what an instrument may send once more: the last rows, of as many runs as they are
+/// in.
+void read_tails(const mth5::Reader& file, Resume& resume) {
+  std::map<std::tuple<std::string, double, std::vector<std::string>>, std::vector<std::size_t>> alike;
+  for (std::size_t i = 0; i < resume.runs.size(); ++i) {
+    const auto& run = resume.runs[i];
+    alike[{run.station, run.sample_rate, run.components}].push_back(i);
+  }
+  for (auto& [key, runs] : alike) {
+    std::stable_sort(runs.begin(), runs.end(),
+                     [&](std::size_t a, std::size_t b) { return resume.runs[a].next < resume.runs[b].next; });
+    const auto channels = std::max<std::size_t>(1, std::get<2>(key).size());
+    auto left = std::min(Resume::kMostTailRows, static_cast<std::int64_t>(Resume::kMostTailBytes / sizeof(double) / channels));
+    std::size_t looked_at = 0;
+    for (auto i = runs.rbegin(); i != runs.rend() && left > 0 && looked_at < Resume::kMostTailRuns; ++i, ++looked_at)
+      left -= read_tail(file, resume, *i, left);
   }
 }
 
@@ -85,7 +99,8 @@ Resume describe(const mth5::Reader& file) {
   Resume resume;
   for (const auto& run : file.runs()) {
     Resume::Run entry{run.station, run.id, run.sample_rate, {}, run.start, run.n_samples, {}};
-    if (run.n_samples > 0 && run.sample_rate > 0) entry.next = mth5::sample_time(run.start, run.sample_rate, run.n_samples);
+    // By the clock: a drift of 100 ppm is a sample in three hours at 1 Hz.
+    if (run.n_samples > 0 && run.sample_rate > 0) entry.next = file.utc_of(resume.runs.size(), run.n_samples);
     for (const auto channel : run.channels) entry.components.push_back(file.channels()[channel].component);
     std::sort(entry.components.begin(), entry.components.end());
     resume.runs.push_back(std::move(entry));

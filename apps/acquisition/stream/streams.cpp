@@ -33,7 +33,7 @@ std::vector<Stream> declared(const config::Config& config, std::uint16_t source)
   stream.timing = {.sample_rate = instrument.sample_rate,
                    .tolerance_samples = from.gap.tolerance_samples,
                    .tolerance_floor = from.gap.tolerance_floor,
-                   .stamp_resolution = std::max<mth5::Nanos>(clock.resolution, numbering.resolution),
+                   .stamp_resolution = clock.resolution.count() > 0 ? mth5::Nanos{clock.resolution} : numbering.resolution,
                    .fill_up_to = from.gap.fill_up_to,
                    .accept_step_after = from.gap.accept_step_after,
                    .longest_gap = from.gap.longest,

@@ -13,7 +13,7 @@ constexpr double kAnyway = 3600;     ///< s
 
 Anchors::Anchors(double sample_rate, Sink& sink) : rate_{sample_rate}, kept_s_{kept_s(sample_rate)}, sink_{sink} {}
 
-void Anchors::stored(const Clock& clock, std::int64_t first_position, std::int64_t last, decode::TimeKind kind) {
+void Anchors::note(const Clock& clock, std::int64_t first_position, std::int64_t last, decode::TimeKind kind) {
   const auto at = [&](std::int64_t sample) {
     return Anchor{.sample = sample,
                   .utc = clock.utc(first_position + sample),
@@ -23,46 +23,55 @@ void Anchors::stored(const Clock& clock, std::int64_t first_position, std::int64
                   .uncertainty_s = clock.uncertainty_s(),
                   .locked = clock.locked()};
   };
-  if (!given_) {
-    first_ = at(0);
-    if (clock.stamped() || clock.locked()) give(*first_);
+  if (!now_.given) {
+    now_.first = at(0);
+    if (clock.stamped() || clock.locked()) give(*now_.first);
   }
-  if (given_ && clock.set()) {  // the old line ends here, the new one begins
+  if (now_.given && clock.set()) {  // the old line ends here, the new one begins
     const auto set = clock.set()->position - first_position;
     Anchor before = at(set - 1);
     before.utc = clock.set()->before;
-    if (set - 1 > given_->sample && set - 1 <= last) give(before);
-    if (set > given_->sample && set <= last) give(at(set));
+    if (set - 1 > now_.given->sample && set - 1 <= last) give(before);
+    if (set > now_.given->sample && set <= last) give(at(set));
   }
-  last_.reset();
-  if (given_ && given_->sample == last) return;
+  now_.last.reset();
+  if (now_.given && now_.given->sample == last) return;
   const Anchor now = at(last);
-  if (given_) {
-    const double passed = static_cast<double>(last - given_->sample) / rate_;
-    const double off = seconds_between(given_->utc, now.utc) - passed / (1 + given_->ppm * 1e-6);
-    if (passed >= kAnyway || (passed >= least_spacing_ && std::abs(off) > kept_s_)) {
-      least_spacing_ = std::min(kMostSpacing, 2 * least_spacing_);
+  if (now_.given && !clock.in_doubt()) {
+    const double passed = static_cast<double>(last - now_.given->sample) / rate_;
+    const double off = seconds_between(now_.given->utc, now.utc) - passed / (1 + now_.given->ppm * 1e-6);
+    if (passed >= kAnyway || (passed >= now_.least_spacing && std::abs(off) > kept_s_)) {
+      now_.least_spacing = std::min(kMostSpacing, 2 * now_.least_spacing);
       return give(now);
     }
   }
-  last_ = now;
+  now_.last = now;
 }
 
 void Anchors::give(const Anchor& anchor) {
-  sink_.anchor(anchor);
-  given_ = anchor;
-  first_.reset();
-  last_.reset();
+  ready_.push_back(anchor);
+  now_.given = anchor;
+  now_.first.reset();
+  now_.last.reset();
+}
+
+void Anchors::stored() {
+  for (const auto& anchor : ready_) sink_.anchor(anchor);
+  ready_.clear();
+  stored_ = now_;
+}
+
+void Anchors::refused() {
+  ready_.clear();
+  now_ = stored_;
 }
 
 void Anchors::end_of_run() {
-  const auto last = last_;
-  if (first_) give(*first_);
+  const auto last = now_.last;
+  if (now_.first) give(*now_.first);
   if (last && last->sample > 0) give(*last);
-  given_.reset();
-  first_.reset();
-  last_.reset();
-  least_spacing_ = 1;
+  now_ = {};
+  stored();
 }
 
 }  // namespace daq::timing

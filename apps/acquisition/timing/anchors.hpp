@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "acquisition/timing/clock.hpp"
 #include "acquisition/timing/sink.hpp"
@@ -18,8 +19,13 @@ class Anchors {
  public:
   Anchors(double sample_rate, Sink& sink);
 
-  /// Samples of the run up to `last` are stored; sample 0 lies at `first_position` of the clock.
-  void stored(const Clock& clock, std::int64_t first_position, std::int64_t last, decode::TimeKind kind);
+  /// The run has samples up to `last`, by the clock as it is now; sample 0 lies at `first_position` of it. What becomes an anchor
+  /// is kept until the samples are stored. Call it every few frames: a line that moved is seen only then.
+  void note(const Clock& clock, std::int64_t first_position, std::int64_t last, decode::TimeKind kind);
+  /// The samples noted are stored: their anchors are given to the sink.
+  void stored();
+  /// They were not, and never will be.
+  void refused();
   /// The run is over.
   void end_of_run();
 
@@ -29,10 +35,14 @@ class Anchors {
   const double rate_;
   const double kept_s_;
   Sink& sink_;
-  std::optional<Anchor> given_;  ///< the last one of this run
-  std::optional<Anchor> first_;  ///< not given yet: sample 0 as the clock says now
-  std::optional<Anchor> last_;   ///< of the last sample, if it is not given
-  double least_spacing_ = 1;     ///< s
+  struct State {
+    std::optional<Anchor> given;  ///< the last one of this run
+    std::optional<Anchor> first;  ///< not given yet: sample 0 as the clock says now
+    std::optional<Anchor> last;   ///< of the last sample, if it is not given
+    double least_spacing = 1;     ///< s
+  };
+  State now_, stored_;
+  std::vector<Anchor> ready_;
 };
 
 }  // namespace daq::timing

@@ -48,6 +48,10 @@ std::optional<bool> Arrivals::flowed(mth5::UtcNanos arrival, mth5::UtcNanos time
   return seconds_between(time, arrival) < std::min(least_, least_before_) - jump_s / 2;
 }
 
+bool Arrivals::paused(mth5::UtcNanos arrival, double jump_s) const {
+  return live() && jump_s >= 4 * excess_ && seconds_between(last_arrival_, arrival) - last_length_ >= 0.75 * jump_s;
+}
+
 double Arrivals::pause_s(mth5::UtcNanos arrival) const {
   if (!live()) return 0;
   const double pause = seconds_between(last_arrival_, arrival) - last_length_;

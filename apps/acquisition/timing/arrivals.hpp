@@ -18,6 +18,8 @@ class Arrivals {
   void add(mth5::UtcNanos arrival, mth5::UtcNanos time, double length_s);
   /// Did frames go on coming while the time jumped forward by `jump_s` to `time`? nullopt: cannot be told.
   [[nodiscard]] std::optional<bool> flowed(mth5::UtcNanos arrival, mth5::UtcNanos time, double jump_s) const;
+  /// Nothing came for `jump_s` longer than the frames before explain, and arrivals are even enough to say so.
+  [[nodiscard]] bool paused(mth5::UtcNanos arrival, double jump_s) const;
   /// For how long nothing came before `arrival`, beyond what the frames before would explain (s); 0 if not clearly so.
   [[nodiscard]] double pause_s(mth5::UtcNanos arrival) const;
   /// Delays are measured anew: the frames' clock was set, or the source was opened anew.

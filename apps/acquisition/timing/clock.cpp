@@ -149,15 +149,20 @@ double Clock::scatter_s() const { return stamped_ ? std::sqrt(scatter2_) : envel
 double Clock::uncertainty_s() const {
   const double ahead = static_cast<double>(position_ - last_) / rate_;
   if (!stamped_) return std::hypot(envelope_.line().y_sigma, envelope_.line().slope_sigma * ahead);
-  if (n_ == 0) return std::sqrt(scatter2_);
+  const double cut = cut_s_ / std::sqrt(3.0);  // of the true time behind the stamp, evenly between none and a step
+  if (n_ == 0) return std::hypot(std::sqrt(scatter2_), cut);
   const double known = wxx_ + scatter2_ / (prior_sigma_ * prior_sigma_);
   const double det = w_ * known - wx_ * wx_;
   const double variance = (known - 2 * ahead * wx_ + ahead * ahead * w_) / det;
-  return std::sqrt(scatter2_ * std::max(0.0, variance));
+  return std::hypot(std::sqrt(scatter2_ * std::max(0.0, variance)), cut);
 }
 
-bool Clock::locked() const {
-  if (stamped_) return n_ >= kLockedFrames && scatter2_ <= tolerance_s_ * tolerance_s_ / 4;
+void Clock::cut_stamps(mth5::Nanos step) { cut_s_ = std::chrono::duration<double>(step).count(); }
+
+bool Clock::locked() const { return settled() && (!stamped_ || cut_s_ <= tolerance_s_); }
+
+bool Clock::settled() const {
+  if (stamped_) return n_ >= kLockedFrames && scatter2_ <= std::pow(std::max(tolerance_s_, cut_s_), 2) / 4;
   constexpr double kLockedSeconds = 60, kGoodArrivals = 0.01;
   return n_ >= 2 * kLockedFrames && static_cast<double>(last_) / rate_ >= kLockedSeconds &&
          envelope_.line().y_sigma <= kGoodArrivals;

@@ -32,6 +32,8 @@ class Clock {
 
   /// Sample 0 was taken at `t`. What is known of the drift stays.
   void restart(mth5::UtcNanos t, bool stamped);
+  /// Stamps are cut to this step: the line may lie below UTC by up to so much.
+  void cut_stamps(mth5::Nanos step);
   /// The next `n_samples`, the first of which was taken at `time`, if that is known.
   void add(std::int64_t n_samples, std::optional<mth5::UtcNanos> time);
   /// The next `n_samples` are missing.
@@ -45,14 +47,17 @@ class Clock {
   [[nodiscard]] double ppm() const { return -drift_ / (1 + drift_) * 1e6; }
   [[nodiscard]] double residual_s() const { return residual_; }
   [[nodiscard]] double scatter_s() const;      ///< of the times round the line, one standard deviation; arrivals: mean delay
-  [[nodiscard]] double uncertainty_s() const;  ///< of utc(position())
-  [[nodiscard]] bool locked() const;
+  [[nodiscard]] double uncertainty_s() const;  ///< of utc(position()); at least what the step of the stamps leaves open
+  [[nodiscard]] bool settled() const;          ///< enough frames, small residuals
+  [[nodiscard]] bool locked() const;           ///< settled, and not by stamps too coarse to tell
 
   /// The clock was set by less than the tolerance: until the sample before `position` the line was another one.
   struct Set {
     std::int64_t position;
     mth5::UtcNanos before;  ///< UTC of the sample before
   };
+  /// Frames lie on one side of the line: it is being pulled there, and soon will have been set, or not.
+  [[nodiscard]] bool in_doubt() const { return aside_ != 0; }
   [[nodiscard]] const std::optional<Set>& set() const { return set_; }  ///< the last time, since restart()
 
  private:
@@ -67,6 +72,7 @@ class Clock {
   const double window_s_;
   const double tolerance_s_;
   const double kept_s_;
+  double cut_s_ = 0;  ///< step of the stamps
   bool stamped_ = true;
   mth5::UtcNanos origin_{};
   std::int64_t position_ = 0;

@@ -10,17 +10,14 @@ namespace {
 
 double seconds(mth5::Nanos t) { return std::chrono::duration<double>(t).count(); }
 
-/// s a stamp of this stream may be off the line.
-double stamp_tolerance(const Options& o) {
+/// s an exact stamp of this stream may be off the line.
+double exact_tolerance(const Options& o) {
   constexpr double kRounding = 5e-9;  // times and predictions are whole nanoseconds
-  double tolerance = std::max({o.tolerance_samples / o.sample_rate, seconds(o.tolerance_floor), kRounding});
-  // Cut times: the first frame of each step is between none and one sample late, and the phase of that moves with the drift.
-  if (seconds(o.stamp_resolution) * o.sample_rate > 1) tolerance = std::max(tolerance, 1.5 / o.sample_rate);
-  return tolerance;
+  return std::max({o.tolerance_samples / o.sample_rate, seconds(o.tolerance_floor), kRounding});
 }
 
 /// s an arrival may be off the line at least: stalls of a second are nothing unusual.
-double arrival_tolerance(const Options& o) { return std::max({1.0, 2 / o.sample_rate, stamp_tolerance(o)}); }
+double arrival_tolerance(const Options& o) { return std::max({1.0, 2 / o.sample_rate, exact_tolerance(o)}); }
 
 /// A whole number that a double can be: 100 years at 1 MHz.
 std::int64_t whole(double samples) { return std::llround(std::clamp(samples, -4e15, 4e15)); }
@@ -31,11 +28,20 @@ Locator::Locator(const Options& options)
     : rate_{options.sample_rate},
       modulus_{options.counter_modulus},
       samples_per_count_{options.samples_per_count},
-      stamp_tolerance_{stamp_tolerance(options)},
+      exact_tolerance_{exact_tolerance(options)},
+      stamp_tolerance_{exact_tolerance_},
       least_arrival_tolerance_{arrival_tolerance(options)},
       arrival_tolerance_{least_arrival_tolerance_} {}
 
 void Locator::widen_arrivals(double scatter_s) { arrival_tolerance_ = std::max(least_arrival_tolerance_, 10 * scatter_s); }
+
+void Locator::cut_stamps(mth5::Nanos step, std::int64_t n_samples) {
+  const double frame = static_cast<double>(n_samples) / rate_;
+  // Frames within a step: the first of each is between none and one frame late, and the phase of that moves with the drift. Else
+  // a stamp is late by up to a step, and drift makes it slip by a whole one; a quarter is for the line itself.
+  const double late = seconds(step) > frame ? frame + 0.5 / rate_ : 1.25 * seconds(step);
+  stamp_tolerance_ = std::max(exact_tolerance_, late);
+}
 
 std::optional<std::uint64_t> Locator::next_counter(std::optional<std::uint64_t> counter, std::int64_t n) const {
   if (!counter) return std::nullopt;

@@ -17,6 +17,7 @@ struct Piece {
   decode::TimeKind kind = decode::TimeKind::Gps;
   bool stamped = true;  ///< by the instrument; else `time` is made of the arrival
   bool timed = true;    ///< false: `time` says nothing of where it lies
+  bool still = false;   ///< the same time as the frame before: the clock stands, or is coarser than it says
   bool vague = false;   ///< not timed, and not by count either: what lies before it is not known until a time comes that is exact
   mth5::UtcNanos time{};
   std::optional<std::uint64_t> counter{};
@@ -63,6 +64,10 @@ class Locator {
   /// Within so many seconds a frame follows another. @param scatter_s  mean delay of arrivals
   [[nodiscard]] double tolerance_s(const Piece& piece) const { return piece.stamped ? stamp_tolerance_ : arrival_tolerance_; }
   void widen_arrivals(double scatter_s);
+  /// Stamps are cut to this step; frames have so many samples.
+  void cut_stamps(mth5::Nanos step, std::int64_t n_samples);
+  /// What the tolerance would be, were stamps exact: beyond it a frame fits only because stamps are cut.
+  [[nodiscard]] double exact_tolerance_s() const { return exact_tolerance_; }
 
  private:
   [[nodiscard]] double counter_ahead(const End& end, std::uint64_t counter) const;
@@ -71,7 +76,8 @@ class Locator {
   const double rate_;
   const std::uint64_t modulus_;
   const std::uint64_t samples_per_count_;
-  const double stamp_tolerance_;
+  const double exact_tolerance_;
+  double stamp_tolerance_;
   const double least_arrival_tolerance_;
   double arrival_tolerance_;
 };

@@ -30,6 +30,8 @@ class Memory {
   [[nodiscard]] bool has_back(std::int64_t back, const double* row) const;
   /// s between `from` and `to` that have rows.
   [[nodiscard]] double taken_s(mth5::UtcNanos from, mth5::UtcNanos to) const;
+  /// Before it nothing is known; max() while nothing is.
+  [[nodiscard]] mth5::UtcNanos begin() const { return segments_.empty() ? mth5::UtcNanos::max() : segments_.front().start; }
   /// Behind it nothing is stored.
   [[nodiscard]] mth5::UtcNanos front() const { return front_; }
 

@@ -24,8 +24,9 @@ struct Options {
   /// Times of this instrument may be off by so much although nothing is lost. The larger of the two tolerances holds, so a loss
   /// shorter than it is seen only by a counter. 0 to 1 h.
   mth5::Nanos tolerance_floor{0};
-  /// Times are cut to this step (1 s: whole seconds at 10 Hz). Where it is more than a sample only the first frame of each new
-  /// step says anything, to one sample; the others follow by count. 0 = exact. 0 to 1 h.
+  /// Times are cut to this step (1 s: whole seconds at 10 Hz). Where it is more than a frame only the first frame of each new
+  /// step says anything, to one frame; the others follow by count. 0 = as the digits of the times say (decode::Frame::time_step),
+  /// or as they repeat. 1 ns: exact, however few digits they have. 0 to 1 h.
   mth5::Nanos stamp_resolution{0};
   mth5::Nanos fill_up_to{0};  ///< a gap up to this long is filled with NaN; a longer one begins a new run
   /// A clock that was set back is believed after three frames that agree, and not before it has run on for this long; its samples

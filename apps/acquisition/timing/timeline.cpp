@@ -14,7 +14,16 @@ namespace {
 
 using decode::TimeKind;
 
+constexpr int kLate = 64;  // frames: what a network may turn round
+
 double seconds(mth5::Nanos t) { return std::chrono::duration<double>(t).count(); }
+
+/// 1 s, 100 ms, … 1 ns.
+bool is_decimal(mth5::Nanos step) {
+  for (mth5::Nanos one = std::chrono::seconds{1}; one.count() > 0; one /= 10)
+    if (one == step) return true;
+  return false;
+}
 
 bool is_stamp(TimeKind kind) { return kind == TimeKind::Gps || kind == TimeKind::Device; }
 
@@ -95,17 +104,59 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
               .arrival = frame.arrival};
   if (piece.stamped) {
     if (options_.not_before) piece.time = decode::unroll_gps_week(piece.time, *options_.not_before);
-    if (seconds(options_.stamp_resolution) > period_s_) {
-      piece.timed = last_stamp_ && piece.time - *last_stamp_ == options_.stamp_resolution;
-      piece.vague = last_stamp_ != piece.time && !piece.timed;
-      last_stamp_ = piece.time;
+    learn_step(frame, piece.time);
+    piece.still = last_stamp_ == piece.time;
+    if (within_step(piece)) {
+      piece.timed = last_stamp_ && piece.time - *last_stamp_ == step_;
+      piece.vague = !piece.still && !piece.timed;
     }
+    last_stamp_ = piece.time;
     return piece;
   }
   if (frame.kind == TimeKind::None) piece.time = frame.arrival;
   piece.time = plus_seconds(piece.time, -seconds(options_.delay) - static_cast<double>(piece.n - 1) * period_s_);
   piece.timed = !(run_ && clock_.stamped());  // between stamps it lies where its number says
   return piece;
+}
+
+bool Timeline::within_step(const Piece& piece) const { return seconds(step_) > static_cast<double>(piece.n) * period_s_; }
+
+void Timeline::cut_stamps(mth5::Nanos step, std::int64_t n_samples) {
+  step_ = step;
+  locator_.cut_stamps(step, n_samples);
+  // Where frames come within a step, the first of each tells it to a frame.
+  clock_.cut_stamps(std::min(step, mth5::Nanos{std::llround(1e9 * static_cast<double>(n_samples) * period_s_)}));
+}
+
+void Timeline::learn_step(const decode::Frame& frame, mth5::UtcNanos time) {
+  const auto repeated = std::exchange(repeated_, last_stamp_ == time ? repeated_ + 1 : 0);
+  if (options_.stamp_resolution.count() > 0) {
+    if (step_ != options_.stamp_resolution) cut_stamps(options_.stamp_resolution, frame.n_samples);
+    return;
+  }
+  // Blocks have the second in which they begin, and begin with it: that is exact.
+  const auto printed = frame.n_samples > 1 && seconds(frame.time_step) > period_s_ ? mth5::Nanos{0} : frame.time_step;
+  if (!printed_ || printed < *printed_) {
+    if (!repeats_) cut_stamps(printed, frame.n_samples);
+    printed_ = printed;
+  }
+  if (!last_stamp_ || time == *last_stamp_) return;
+  const auto step = time - *last_stamp_;
+  if (repeats_ && step.count() > 0 && step < step_) {  // they only stood still
+    repeats_ = false;
+    return cut_stamps(*printed_, frame.n_samples);
+  }
+  // Times that begin by repeating themselves are coarser than their digits: a part of a step, and what waits is dated from here.
+  const double frame_s = static_cast<double>(frame.n_samples) * period_s_;
+  if (run_ || repeated == 0 || step <= step_ || !is_decimal(step) || seconds(step) < 1.5 * frame_s ||
+      static_cast<double>(repeated) * frame_s > seconds(step))
+    return;
+  repeats_ = true;
+  cut_stamps(step, frame.n_samples);
+  for (auto i = chain_; i < waiting_.size(); ++i) {
+    waiting_[i].piece.timed = false;
+    waiting_[i].piece.vague = i == chain_;
+  }
 }
 
 Piece Timeline::behind(const Piece& piece, std::int64_t n) const {
@@ -134,6 +185,13 @@ Place Timeline::place_behind_run(const Piece& piece) const {
     // What was lost while nobody listened is known by arrivals only, and those count from the middle of their delays.
     place.fit = Fit::Ahead;
     place.missing = std::max<std::int64_t>(0, std::llround((place.ahead_s - clock_.scatter_s()) / clock_.seconds_per_sample()));
+  } else if (place.fit == Fit::Fits && piece.stamped && piece.timed && !piece.counter &&
+             place.ahead_s > locator_.exact_tolerance_s() && !within_step(piece)) {
+    // As far as cut stamps go a clock that drifts has slipped by a step; but bytes were lost, or nothing came meanwhile.
+    const bool lost =
+        events_.disconnected || events_.bad_data || (options_.live && arrivals_.paused(piece.arrival, place.ahead_s));
+    place.missing = std::llround(place.ahead_s / clock_.seconds_per_sample());
+    if (lost && place.missing > 0) place.fit = Fit::Ahead;
   }
   return place;
 }
@@ -191,7 +249,7 @@ void Timeline::push(const decode::Frame& frame, const double* values) {
   if (frame.after_skip) events_.bad_data = true;
   const Piece piece = read(frame, values);
   if (run_ && waiting_.empty() && !piece.vague && place_behind_run(piece).fit == Fit::Fits &&
-      (!piece.stamped || !piece.timed || plus_seconds(piece.time, locator_.tolerance_s(piece)) >= memory_.front()))
+      (!piece.stamped || !piece.timed || plus_seconds(piece.time, locator_.exact_tolerance_s()) >= memory_.front()))
     return append(piece, true);
   consider(piece);
 }
@@ -206,7 +264,6 @@ std::int64_t Timeline::known_rows(const Piece& piece) {
     };
     while (known < piece.n && row_is_known()) ++known;
   } else if (run_ && piece.counter && next_counter_) {
-    constexpr std::int64_t kLate = 64;  // frames: what a network may turn round
     for (std::int64_t back = last_n_; back <= last_n_ * kLate && known == 0; back += last_n_) {
       if (locator_.next_counter(piece.counter, back) != next_counter_) continue;
       while (known < piece.n && memory_.has_back(back - known, piece.values + static_cast<std::size_t>(known) * n_channels_))
@@ -249,10 +306,13 @@ void Timeline::consider(Piece piece) {
   }
   const Place place = place_behind_run(piece);
   if (place.fit == Fit::Fits && !piece.vague) return append(piece, true);
+  if (stands_still(piece)) piece.timed = false;
   const Verdict verdict = judge(piece, place, events_);
   if (verdict.frames == 1 && !piece.vague) return begin_run(piece, std::exchange(events_, {}), verdict);
   wait(piece, false, false);
 }
+
+bool Timeline::stands_still(const Piece& piece) { return piece.still && piece.stamped && piece.timed && !piece.counter; }
 
 void Timeline::time_vague_ones(const Piece& piece) {
   if (std::none_of(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.piece.vague; })) return;
@@ -270,7 +330,8 @@ void Timeline::time_vague_ones(const Piece& piece) {
   first.behind = place.fit == Fit::Behind;
 }
 
-void Timeline::consider_with_waiting(const Piece& piece) {
+void Timeline::consider_with_waiting(Piece piece) {
+  if (stands_still(piece)) piece.timed = false;
   if (piece.stamped && !piece.timed && !piece.counter) return wait(piece, !piece.vague, !piece.vague);
   if (piece.timed) time_vague_ones(piece);
   Place to_chain = locator_.place(end_of(waiting_.back().piece), piece);
@@ -284,13 +345,16 @@ void Timeline::consider_with_waiting(const Piece& piece) {
     End counted = end_of_run();
     counted.time = plus_seconds(counted.time, static_cast<double>(n) * counted.seconds_per_sample);
     counted.counter = locator_.next_counter(waiting_.back().piece.counter, waiting_.back().piece.n);
+    const bool follows_run = locator_.place(end_of_run(), piece).fit == Fit::Fits;
+    if (!follows_run && lies_before_chain(piece)) return put_before_chain(piece);
     const auto& head = waiting_[chain_].piece;
     const bool not_by_counter = head.counter && next_counter_ && head.counter != next_counter_ && piece.counter;
-    if (!not_by_counter && locator_.place(counted, piece).fit == Fit::Fits) {
+    const Place by_count = locator_.place(counted, piece);
+    const bool exact = !piece.stamped || within_step(piece) || std::abs(by_count.ahead_s) <= locator_.exact_tolerance_s();
+    if (!not_by_counter && by_count.fit == Fit::Fits && exact) {
       take_waiting_by_count();
       return append(piece, true);
     }
-    const bool follows_run = locator_.place(end_of_run(), piece).fit == Fit::Fits;
     if (follows_run && to_chain.fit != Fit::Fits) {
       append(piece, true);
       return settle_waiting();
@@ -301,6 +365,7 @@ void Timeline::consider_with_waiting(const Piece& piece) {
       return;
     }
   }
+  if (!run_ && lies_before_chain(piece)) return put_before_chain(piece);
   const double jump = run_ ? std::abs(seconds_between(clock_.utc(clock_.position()), waiting_[chain_].piece.time)) : 0;
   const bool gap_only = chain_verdict_.frames <= 2;
   const double longest = seconds(options_.longest_gap);
@@ -312,6 +377,24 @@ void Timeline::consider_with_waiting(const Piece& piece) {
   wait(piece, to_chain.fit == Fit::Fits, later);
 }
 
+bool Timeline::lies_before_chain(const Piece& piece) const {
+  const auto& head = waiting_[chain_];
+  return piece.stamped && piece.timed && !piece.counter && head.piece.timed && !head.behind &&
+         std::abs(seconds_between(end_of(piece).time, head.piece.time)) <= locator_.exact_tolerance_s();
+}
+
+void Timeline::put_before_chain(const Piece& piece) {
+  auto& head = waiting_[chain_];
+  const Waiting first{piece, std::exchange(head.events, {}), false, false};
+  head.follows = true;
+  if (run_) chain_verdict_ = judge(piece, place_behind_run(piece), first.events);
+  waiting_.insert(waiting_.begin() + static_cast<std::ptrdiff_t>(chain_), first);
+  counters_.pending += static_cast<std::uint64_t>(piece.n);
+  ++agreeing_;
+  if (chain_is_believed()) return believe_chain();
+  limit_waiting();
+}
+
 void Timeline::wait(const Piece& piece, bool follows, bool agrees) {
   agrees |= follows;
   if (!agrees) {
@@ -320,6 +403,8 @@ void Timeline::wait(const Piece& piece, bool follows, bool agrees) {
     chain_ = waiting_.size();
     agreeing_ = 0;
   }
+  const bool still = piece.still && !piece.timed && !piece.counter && !within_step(piece);
+  if (!agrees && still) chain_verdict_.frames = std::numeric_limits<int>::max();  // what comes behind it tells
   const bool is_behind =
       agrees ? waiting_.back().behind : chain_verdict_.reason == GapReason::ClockStep && run_ && piece.time < end_of_run().time;
   waiting_.push_back({piece, std::exchange(events_, {}), is_behind, follows});
@@ -327,6 +412,15 @@ void Timeline::wait(const Piece& piece, bool follows, bool agrees) {
   counters_.pending += static_cast<std::uint64_t>(piece.n);
   if (piece.timed || piece.counter || piece.vague) ++agreeing_;
   if (chain_is_believed()) return believe_chain();
+  if (still) {
+    constexpr double kStands = 16, kLongestStep = 1.25;  // frames; s, of times that are coarser than their digits say
+    const double longest = run_ ? kStands : std::max(kStands, kLongestStep / (static_cast<double>(piece.n) * period_s_));
+    if (static_cast<double>(repeated_) >= longest) {  // the instrument's clock stands: by count
+      if (!run_) return believe_chain();
+      if (chain_ > 0) drop_front_of_waiting(chain_);
+      return take_waiting_by_count();
+    }
+  }
   limit_waiting();
 }
 
@@ -355,6 +449,15 @@ void Timeline::limit_waiting() {
 }
 
 void Timeline::drop_waiting(const Waiting& w) {
+  const bool still = w.piece.still && !w.piece.timed && !within_step(w.piece);
+  if (run_ && w.piece.stamped && (w.behind || still) &&
+      plus_seconds(w.piece.time, kLate * period_s_) >= memory_.begin()) {  // late, or new at a time that is taken
+    Piece piece = w.piece;
+    piece.timed = true;
+    counters_.pending -= static_cast<std::uint64_t>(piece.n);
+    if (place_behind_run(piece).fit == Fit::Fits) return append(piece, true);
+    return begin_run(piece, w.events, {.reason = GapReason::ClockStep});
+  }
   drop(w.behind ? Drop::Backward : Drop::BadTime, w.piece.n);
   counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
   events_.disconnected |= w.events.disconnected;
@@ -363,7 +466,12 @@ void Timeline::drop_waiting(const Waiting& w) {
 
 void Timeline::drop_front_of_waiting(std::size_t n) {
   const Events before = std::exchange(events_, {});
+  const auto at = clock_.position();
   for (std::size_t i = 0; i < n; ++i) drop_waiting(waiting_[i]);
+  if (clock_.position() != at) {  // some were stored; what is judged against the run before them is so no more
+    chain_verdict_.on_line = chain_verdict_.fill = false;
+    if (chain_verdict_.frames == std::numeric_limits<int>::max()) chain_verdict_.frames = 2;
+  }
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(n));
   chain_ -= n;
   waiting_.front().events.disconnected |= events_.disconnected;
@@ -379,7 +487,8 @@ void Timeline::take_waiting_by_count() {
 }
 
 void Timeline::settle_waiting() {
-  for (const auto& w : std::exchange(waiting_, {})) {
+  for (auto& w : std::exchange(waiting_, {})) {
+    if (w.piece.still && !within_step(w.piece)) w.piece.timed = true;  // it has that time too
     if (place_behind_run(w.piece).fit == Fit::Fits) {
       counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
       append(w.piece, true);
@@ -433,6 +542,7 @@ void Timeline::append(const Piece& piece, bool believe_time) {
     const bool cut = block_.n == 0 && block_.new_run;  // by reanchor()
     if (!cut) {
       give_out();
+      if (lost_) anchors_.end_of_run();
       block_ = {.start = lost_ ? clock_.utc(clock_.position()) : axis(run_->n), .new_run = lost_};
       if (lost_) block_.gap = gap(reason_of(events_), 0);
     }
@@ -442,14 +552,19 @@ void Timeline::append(const Piece& piece, bool believe_time) {
   }
   run_->n += piece.n;
   follow(piece, believe_time);
+  // Not only when the block goes out, which may be an hour of a recording: by then the line is another.
+  const auto passed = clock_.position() - noted_;
+  if (passed < 0 || passed >= std::min<std::int64_t>(8 * piece.n, 1 + static_cast<std::int64_t>(options_.sample_rate)))
+    note_anchors();
 }
 
 void Timeline::reanchor() {
-  if (lost_ || !clock_.locked()) return;
+  if (lost_ || !clock_.settled()) return;
   const auto now = clock_.utc(clock_.position());
   if (std::abs(seconds_between(axis(run_->n), now)) <= seconds(options_.reanchor_after)) return;
   give_out();
   if (lost_) return;
+  anchors_.end_of_run();
   block_ = {.start = now, .new_run = true, .gap = gap(GapReason::ClockDrift, 0)};
   run_ = Run{now, 0, clock_.position()};
 }
@@ -457,6 +572,7 @@ void Timeline::reanchor() {
 void Timeline::begin_run(const Piece& piece, const Events& events, const Verdict& verdict) {
   give_out();
   if (run_ && verdict.fill && !lost_) return fill_and_append(piece, verdict);
+  anchors_.end_of_run();
   block_ = {.values = piece.values, .n = piece.n, .new_run = true};
   // Where all that lies between is stored already there is no gap.
   const bool told = verdict.missing > 0 || lost_ || verdict.reason == GapReason::ClockStep || events.disconnected;
@@ -499,17 +615,24 @@ void Timeline::fill_and_append(const Piece& piece, const Verdict& verdict) {
   follow(piece, true);
 }
 
+void Timeline::note_anchors() {
+  const auto first = block_.new_run ? block_position_ : run_->position;
+  anchors_.note(clock_, first, clock_.position() - 1 - first, kind_);
+  noted_ = clock_.position();
+}
+
 void Timeline::give_out() {
   if (block_.n == 0) return;
+  note_anchors();
   const Block block = std::exchange(block_, {});
   const std::int64_t n_own = block.n - block.n_filled;
   const auto end = clock_.utc(block_position_ + block.n);
-  if (block.new_run) anchors_.end_of_run();
   if (!stored_end_) stored_end_ = block.start;
   if (!sink_.samples(block)) {
     drop(Drop::RingFull, n_own);
     owed_ = (block.gap ? block.gap->n_samples : owed_) + n_own;
     lost_ = true;
+    anchors_.refused();
     return;
   }
   if (block.gap) count_gap(*block.gap);
@@ -521,7 +644,7 @@ void Timeline::give_out() {
   stored_end_ = end;
   memory_.add(clock_.utc(block_position_ + block.n_filled), end,
               block.values + static_cast<std::size_t>(block.n_filled) * n_channels_, n_own, period_s_ / 8);
-  anchors_.stored(clock_, run_->position, run_->n - 1, kind_);
+  anchors_.stored();
 }
 
 void Timeline::count_gap(const Gap& gap) {

@@ -88,6 +88,10 @@ class Timeline {
   };
 
   [[nodiscard]] Piece read(const decode::Frame& frame, const double* values);
+  void learn_step(const decode::Frame& frame, mth5::UtcNanos time);
+  /// Several frames have the same stamp: `n` samples take less than a step.
+  [[nodiscard]] bool within_step(const Piece& piece) const;
+  void cut_stamps(mth5::Nanos step, std::int64_t n_samples);
   [[nodiscard]] Piece behind(const Piece& piece, std::int64_t n) const;
   [[nodiscard]] End end_of_run() const;
   [[nodiscard]] End end_of(const Piece& piece) const;
@@ -95,7 +99,12 @@ class Timeline {
   [[nodiscard]] Verdict judge(const Piece& piece, const Place& place, const Events& events) const;
 
   void consider(Piece piece);
-  void consider_with_waiting(const Piece& piece);
+  void consider_with_waiting(Piece piece);
+  /// The instrument's clock does: a time that was there before says nothing of where the frame lies.
+  [[nodiscard]] static bool stands_still(const Piece& piece);
+  /// Directly, as one that a network brings late.
+  [[nodiscard]] bool lies_before_chain(const Piece& piece) const;
+  void put_before_chain(const Piece& piece);
   /// Rows at the front of a frame that are stored already, or wait.
   [[nodiscard]] std::int64_t known_rows(const Piece& piece);
   [[nodiscard]] std::int64_t rows_waiting(const Piece& piece) const;
@@ -115,6 +124,7 @@ class Timeline {
   void fill_and_append(const Piece& piece, const Verdict& verdict);
   void reanchor();
   void follow(const Piece& piece, bool believe_time);
+  void note_anchors();
   void give_out();
   void drop(Drop reason, std::int64_t n) { counters_.dropped[static_cast<std::size_t>(reason)] += static_cast<std::uint64_t>(n); }
   void count_gap(const Gap& gap);
@@ -140,6 +150,10 @@ class Timeline {
   std::optional<std::uint64_t> next_counter_;
   std::int64_t last_n_ = 1;
   std::optional<mth5::UtcNanos> last_stamp_;
+  mth5::Nanos step_{0};                 ///< that stamps are cut to; 0 = exact
+  std::optional<mth5::Nanos> printed_;  ///< the finest that their digits have shown
+  bool repeats_ = false;                ///< `step_` is what times showed that repeat themselves
+  std::int64_t repeated_ = 0;           ///< frames in a row with the time of the one before
 
   std::vector<Waiting> waiting_;
   std::size_t chain_ = 0;  ///< where in it the frames begin that agree with one another
@@ -153,6 +167,7 @@ class Timeline {
   Events events_;
   Block block_;
   std::int64_t block_position_ = 0;  ///< of its first sample, by the clock
+  std::int64_t noted_ = 0;           ///< position up to which anchors are
 };
 
 }  // namespace daq::timing
