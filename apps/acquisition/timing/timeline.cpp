@@ -18,6 +18,12 @@ constexpr int kLate = 64;  // frames: what a network may turn round
 
 double seconds(mth5::Nanos t) { return std::chrono::duration<double>(t).count(); }
 
+/// From one stamp to the next; max() if it is more than any step, wild times included.
+mth5::Nanos advance(mth5::UtcNanos from, mth5::UtcNanos to) {
+  constexpr double kMost = 7200;  // s
+  return std::abs(seconds_between(from, to)) > kMost ? mth5::Nanos::max() : to - from;
+}
+
 /// 1 s, 100 ms, … 1 ns.
 bool is_decimal(mth5::Nanos step) {
   for (mth5::Nanos one = std::chrono::seconds{1}; one.count() > 0; one /= 10)
@@ -107,7 +113,7 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
     learn_step(frame, piece.time);
     piece.still = last_stamp_ == piece.time;
     if (within_step(piece)) {
-      piece.timed = last_stamp_ && piece.time - *last_stamp_ == step_;
+      piece.timed = last_stamp_ && advance(*last_stamp_, piece.time) == step_;
       piece.vague = !piece.still && !piece.timed;
     }
     last_stamp_ = piece.time;
@@ -141,7 +147,7 @@ void Timeline::learn_step(const decode::Frame& frame, mth5::UtcNanos time) {
     printed_ = printed;
   }
   if (!last_stamp_ || time == *last_stamp_) return;
-  const auto step = time - *last_stamp_;
+  const auto step = advance(*last_stamp_, time);
   if (repeats_ && step.count() > 0 && step < step_) {  // they only stood still
     repeats_ = false;
     return cut_stamps(*printed_, frame.n_samples);
