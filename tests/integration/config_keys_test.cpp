@@ -254,7 +254,7 @@ TEST(ConfigKeys, WindowIsTheMemoryOfTheClock) {
   std::string text;  // stamps that jitter by a tenth of a second
   for (int i = 0; i < 2000; ++i) {
     char one[64];
-    std::snprintf(one, sizeof one, "2026 05 01 00 %02d %02d.%d %d 0.5 12.5\n", i / 60, i % 60, i * 7 % 3, i);
+    std::snprintf(one, sizeof one, "2026 05 01 00 %02d %02d.%d00000 %d 0.5 12.5\n", i / 60, i % 60, i * 7 % 3, i);
     text += one;
   }
   const auto uncertainty = [&](const std::string& window) {
