@@ -5,7 +5,8 @@
 #include <boost/program_options/value_semantic.hpp>
 
 #include "acquisition/config/config.hpp"
-#include "acquisition/simulate/frames.hpp"
+#include "acquisition/simulate/answers.hpp"
+#include "acquisition/simulate/profile.hpp"
 #include "acquisition/simulate/recording.hpp"
 #include "cli/cli.hpp"
 #include "mth5/error.hpp"
@@ -18,6 +19,7 @@ namespace simulate = daq::simulate;
 
 struct Options {
   std::optional<simulate::Instrument> instrument;
+  std::optional<simulate::Answers> answers;
   sim::Target target;
   std::vector<std::filesystem::path> replay;
   simulate::SignalSettings signal;
@@ -53,6 +55,12 @@ double parse_rate(std::string text, const simulate::Instrument& instrument) {
   throw cli::UsageError{"--rate: " + instrument.name + " cannot sample at " + given + "; it can at " + possible + " Hz"};
 }
 
+std::string whole_steps(const simulate::Instrument& instrument) {
+  const auto step = instrument.time_resolution;
+  return "the times of " + instrument.name + " have " +
+         (step == std::chrono::seconds{1} ? "whole seconds" : "steps of " + daq::config::format_duration(step)) + " only";
+}
+
 /// Faults that cannot be done with these instrument, speed and target are refused rather than left out in silence.
 void check_faults(const Options& options) {
   if (!options.faults.stalls.empty() && !options.play.speed)
@@ -64,17 +72,29 @@ void check_faults(const Options& options) {
     throw cli::UsageError{"--fault clock-step: there is no time in what " + options.instrument->name + " sends"};
   for (const auto& step : options.faults.clock_steps)
     if (step.by % options.instrument->time_resolution != mth5::Nanos{0})
-      throw cli::UsageError{"--fault clock-step: the times of " + options.instrument->name + " have whole seconds only"};
+      throw cli::UsageError{"--fault clock-step: " + whole_steps(*options.instrument)};
+  if (!options.faults.unlocked.empty() && !options.instrument->lose_lock)
+    throw cli::UsageError{"--fault lose-lock: " + options.instrument->name + " does not say whether it has GPS"};
+  if (options.faults.shorten > 0 && options.instrument->line_end.empty())
+    throw cli::UsageError{"--fault shorten: what " + options.instrument->name + " sends are no lines; truncate cuts frames"};
+  if (options.faults.answer > 0 && options.answers->all().empty())
+    throw cli::UsageError{"--fault answer: the profile of " + options.instrument->name + " has no answers"};
 }
 
-/// One that mth5-sim knows, or the one of a profile.
-simulate::Instrument find_instrument(const std::string& name, std::vector<std::string> names) {
-  if (const auto* known = simulate::find_instrument(name)) return *known;
+/// One that mth5-sim knows, or the one of a profile. What it answers is always as its profile says.
+void find_instrument(const std::string& name, std::vector<std::string> names, bool sending, Options& options) {
+  const auto* known = simulate::find_instrument(name);
   const auto folders = daq::config::instrument_folders({});
   const auto profile = daq::config::find_instrument(name, folders);
-  if (profile.instrument) return simulate::framed(*profile.instrument);
-  for (const auto& one : daq::config::list_instruments(folders))
-    if (std::holds_alternative<daq::decode::FrameFormat>(one.instrument.decoder)) names.push_back(one.name);
+  if (known != nullptr)
+    options.instrument = *known;
+  else if (profile.instrument)
+    options.instrument = simulate::from_profile(*profile.instrument);
+  if (options.instrument) {
+    options.answers.emplace(profile.instrument.value_or(daq::config::Instrument{}), sending);
+    return;
+  }
+  for (const auto& one : daq::config::list_instruments(folders)) names.push_back(one.name);
   const auto near = cli::nearest(name, names);
   if (profile.findings.size() == 1 && !near.empty())
     throw cli::UsageError{"instrument '" + name + "' is not known; did you mean '" + near + "'?"};
@@ -93,15 +113,15 @@ Options read_options(const po::variables_map& values) {
     names.emplace_back(one.name);
     known += (known.empty() ? "" : ", ") + std::string{one.name};
   }
-  if (!instrument) throw cli::UsageError{"which instrument? known: " + known + ", and every profile with frame:"};
-  options.instrument = find_instrument(*instrument, names);
+  if (!instrument) throw cli::UsageError{"which instrument? known: " + known + ", and every profile (mth5d --list-instruments)"};
+  find_instrument(*instrument, names, values.count("await-start") == 0, options);
   const auto to = text("to");
   if (!to) throw cli::UsageError{"--to is missing: where shall it send?"};
   options.target = sim::parse_target(*to);
 
   if (values.count("replay") > 0)
     for (const auto& file : values["replay"].as<std::vector<std::string>>()) options.replay.emplace_back(file);
-  if (!options.replay.empty() && !options.instrument->lines)
+  if (!options.replay.empty() && options.instrument->line_end != "\n")
     throw cli::UsageError{"--replay: plays lines of text; a recording of " + options.instrument->name +
                           " is played by mth5d: file: {path: ...}"};
   for (const char* name : {"signal", "start"})
@@ -137,7 +157,7 @@ Options read_options(const po::variables_map& values) {
     const auto time = mth5::parse_time(*start);
     if (!time) throw cli::UsageError{"--start: '" + *start + "' is not a time (as 2026-05-01T00:00:00Z)"};
     if (time->time_since_epoch() % options.instrument->time_resolution != mth5::Nanos{0})
-      throw cli::UsageError{"--start: the times of " + options.instrument->name + " have whole seconds only"};
+      throw cli::UsageError{"--start: " + whole_steps(*options.instrument)};
     options.signal.start = *time;
   }
   if (const auto fault = text("fault")) {
@@ -146,6 +166,8 @@ Options read_options(const po::variables_map& values) {
     options.faults = std::move(parsed.plan);
   }
   check_faults(options);
+  if (!options.answers->sending() && !options.answers->can_start())
+    throw cli::UsageError{"--await-start: the profile of " + options.instrument->name + " has no command that starts it"};
   options.truth = text("truth");
   if (const auto linger = text("linger"))
     options.linger = parse_duration("--linger", *linger);
@@ -160,18 +182,19 @@ std::string summary(const sim::Player::Totals& totals) {
   return totals.faults.empty() ? text + " none" : text;
 }
 
-int play(const Options& options, const sim::Log& log) {
+int play(Options options, const sim::Log& log) {
   std::unique_ptr<simulate::RecordSource> source;
   if (options.replay.empty())
     source = options.instrument->generate(options.signal);
   else
     source = std::make_unique<simulate::Recording>(options.replay);
-  simulate::FaultMaker faults{options.faults, options.signal.seed};
+  simulate::FaultMaker faults{options.faults, options.signal.seed, options.instrument->line_end};
   sim::Stop stop;
   const auto sink = sim::make_sink(options.target, stop, log);
   std::optional<sim::Truth> truth;
   if (options.truth) truth.emplace(*options.truth, *options.instrument);
-  sim::Player player{*options.instrument, *source, faults, *sink, truth ? &*truth : nullptr, stop, options.play};
+  sim::Player player{*options.instrument,       *source, faults,      *options.answers, *sink,
+                     truth ? &*truth : nullptr, stop,    options.play};
   sink->open();
   player.run();
   if (truth) truth->close();
@@ -205,13 +228,14 @@ int sim_main(int argc, char** argv) {
       "speed", text()->value_name("N|max"), "times real time; max: as fast as it is read; default 1")(
       "seed", text()->value_name("N"), "of signal and faults; same seed, same bytes; default 1")(
       "fault", text()->value_name("LIST"),
-      "drop=P,garbage=P,duplicate=P,bitflip=P,truncate=P,stall=30s@5m,disconnect=@10m,clock-step=+2s@3m")(
+      "drop=P,garbage=P,duplicate=P,bitflip=P,truncate=P,shorten=P,answer=P,stall=30s@5m,disconnect=@10m,lose-lock=1m@5m,"
+      "clock-step=+2s@3m")("await-start", "send nothing before a command starts it, as an instrument that stands still")(
       "truth", text()->value_name("FILE"), "write what was sent and what was done to it, as CSV")(
       "linger", text()->value_name("TIME"), "at the end wait this long for the reader; default: pty no limit, tcp 10s");
   line.positional.add("instrument", 1);
   line.footer = "Instruments:\n";
   for (const auto& one : simulate::instruments()) line.footer += "  " + one.name + "  " + one.description + "\n";
-  line.footer += "  NAME, FILE.yaml  any instrument whose profile has frame: (mth5d --list-instruments)\n";
+  line.footer += "  NAME, FILE.yaml  any instrument that has a profile (mth5d --list-instruments)\n";
   line.footer +=
       "\nExamples:\n"
       "  mth5-sim lemi424 --to pty:/tmp/lemi\n"

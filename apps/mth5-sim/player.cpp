@@ -1,6 +1,7 @@
 #include "player.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sim {
 
@@ -15,16 +16,24 @@ mth5::Nanos signal_time(std::uint64_t index, double rate_hz) {
 }  // namespace
 
 Player::Player(const daq::simulate::Instrument& instrument, daq::simulate::RecordSource& source,
-               daq::simulate::FaultMaker& faults, Sink& sink, Truth* truth, Stop& stop, const Settings& settings)
-    : instrument_{instrument}, source_{source}, faults_{faults}, sink_{sink}, truth_{truth}, stop_{stop}, settings_{settings} {}
+               daq::simulate::FaultMaker& faults, daq::simulate::Answers& answers, Sink& sink, Truth* truth, Stop& stop,
+               const Settings& settings)
+    : instrument_{instrument},
+      source_{source},
+      faults_{faults},
+      answers_{answers},
+      sink_{sink},
+      truth_{truth},
+      stop_{stop},
+      settings_{settings} {
+  sink_.set_listener([this](std::string_view bytes) { said_ += answers_.heard(bytes); });
+}
 
 void Player::run() {
   using namespace std::chrono_literals;
-  const auto begin = Clock::now();
+  auto begin = Clock::now();
   auto disconnect = faults_.plan().disconnects.begin();
   for (std::uint64_t index = 0; !stop_.requested() && index < settings_.n_records.value_or(UINT64_MAX); ++index) {
-    const auto record = source_.next();
-    if (!record) break;
     const auto at = signal_time(index, settings_.rate_hz);
     const auto leaves = faults_.leaves(at);
     if (settings_.speed) {
@@ -33,7 +42,7 @@ void Player::run() {
           begin + std::chrono::duration_cast<mth5::Nanos>(std::chrono::duration<double, std::nano>(leaves) / *settings_.speed);
       if (const auto now = Clock::now(); due > now) {
         flush();
-        if (!stop_.requested()) sink_.wait_until(std::max(due, now + 1ms));
+        wait_until(std::max(due, now + 1ms));
       }
     }
     for (; disconnect != faults_.plan().disconnects.end() && disconnect->at <= at; ++disconnect) {
@@ -41,20 +50,53 @@ void Player::run() {
       if (!stop_.requested()) sink_.disconnect(disconnect->length);
       ++totals_.faults["disconnect"];
     }
+    begin += wait_for_start();
     if (stop_.requested()) break;
+    const auto record = source_.next();
+    if (!record) break;
     add(index, at, *record, leaves > at);
     if (block_.size() >= kBlock) flush();
   }
   flush();
 }
 
+void Player::wait_until(Clock::time_point until) {
+  while (!stop_.requested() && Clock::now() < until) {
+    sink_.wait_until(until);
+    answer();
+  }
+}
+
+Clock::duration Player::wait_for_start() {
+  if (answers_.sending()) return {};
+  flush();
+  const auto began = Clock::now();
+  while (!stop_.requested() && !answers_.sending()) wait_until(Clock::now() + std::chrono::milliseconds{50});
+  return Clock::now() - began;
+}
+
+/// What was heard is answered between two records.
+void Player::answer() {
+  if (said_.empty()) return;
+  block_ += std::exchange(said_, {});
+  add_between("answer");
+  flush();
+}
+
+void Player::add_between(std::string_view what) {
+  rows_.push_back({block_.size(), false, truth_ != nullptr ? truth_->begin_between() : std::string{}, {std::string{what}}});
+}
+
 void Player::add(std::uint64_t index, mth5::Nanos at, std::string_view record, bool late) {
-  if (const auto n = faults_.append_garbage(block_); n > 0)
-    rows_.push_back({block_.size(), false, truth_ != nullptr ? truth_->begin_garbage() : std::string{}, {"garbage"}});
+  if (faults_.append_garbage(block_) > 0) add_between("garbage");
+  if (const auto which = faults_.answers(answers_.all().size())) {
+    block_ += answers_.all()[*which];
+    add_between("answer");
+  }
+  if (truth_ != nullptr || faults_.clock_offset(at) != mth5::Nanos{0}) instrument_.describe(record, description_);
 
   const auto offset = faults_.clock_offset(at);
   Row row{0, true, {}, {}};
-  if (truth_ != nullptr || offset != mth5::Nanos{0}) instrument_.describe(record, description_);
   const auto stamp = description_.time ? std::optional{*description_.time + offset} : std::nullopt;
   if (truth_ != nullptr) row.front = truth_->begin_record(index, description_, stamp);
   if (stamp && offset != mth5::Nanos{0}) {
@@ -63,11 +105,18 @@ void Player::add(std::uint64_t index, mth5::Nanos at, std::string_view record, b
     record = restamped_;
     row.what.emplace_back("clock-step");
   }
+  if (faults_.unlocked(at)) {
+    restamped_ = record;
+    instrument_.lose_lock(restamped_);
+    record = restamped_;
+    row.what.emplace_back("lose-lock");
+  }
   const auto fate = faults_.append_record(record, block_);
   if (late) row.what.emplace_back("late");
   if (fate.dropped) row.what.emplace_back("dropped");
   if (fate.flipped_bits > 0) row.what.emplace_back("bitflip");
   if (fate.truncated) row.what.emplace_back("truncated");
+  if (fate.shortened) row.what.emplace_back("shortened");
   if (fate.duplicated) row.what.emplace_back("duplicated");
   row.end = block_.size();
   rows_.push_back(std::move(row));
@@ -94,6 +143,7 @@ void Player::flush() {
   }
   block_.clear();
   rows_.clear();
+  if (!stop_.requested()) answer();
 }
 
 void Player::write_down(const Row& row, std::size_t bytes, bool broken_off) {

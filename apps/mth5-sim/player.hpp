@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "acquisition/simulate/answers.hpp"
 #include "acquisition/simulate/faults.hpp"
 #include "acquisition/simulate/instrument.hpp"
 #include "sink.hpp"
@@ -14,8 +15,8 @@
 
 namespace sim {
 
-/// Takes records from their source at their time, damages them as planned, sends them in blocks, writes down what came of each.
-/// Thread: main.
+/// Takes records from their source at their time, damages them as planned, sends them in blocks, writes down what came of each;
+/// answers commands between records. Thread: main.
 class Player {
  public:
   struct Settings {
@@ -30,7 +31,7 @@ class Player {
   };
   /// @param truth  may be nullptr. All references outlive the player.
   Player(const daq::simulate::Instrument& instrument, daq::simulate::RecordSource& source, daq::simulate::FaultMaker& faults,
-         Sink& sink, Truth* truth, Stop& stop, const Settings& settings);
+         daq::simulate::Answers& answers, Sink& sink, Truth* truth, Stop& stop, const Settings& settings);
   /// Until the source ends or stop is requested. The sink is open. @throws mth5::Error
   void run();
   [[nodiscard]] const Totals& totals() const { return totals_; }
@@ -38,17 +39,24 @@ class Player {
  private:
   struct Row {
     std::size_t end;    ///< of its bytes in the block
-    bool is_record;     ///< else garbage
+    bool is_record;     ///< else garbage, or an answer
     std::string front;  ///< for the truth; empty without one
     std::vector<std::string> what;
   };
   void add(std::uint64_t index, mth5::Nanos at, std::string_view record, bool late);
+  void add_between(std::string_view what);
+  void wait_until(Clock::time_point until);
+  /// Waits while the instrument has been told not to send. @returns whether it had to, and for how long
+  Clock::duration wait_for_start();
+  void answer();
   void flush();
   void write_down(const Row& row, std::size_t bytes, bool broken_off);
 
   const daq::simulate::Instrument& instrument_;
   daq::simulate::RecordSource& source_;
   daq::simulate::FaultMaker& faults_;
+  daq::simulate::Answers& answers_;
+  std::string said_;  ///< answers that have not left yet
   Sink& sink_;
   Truth* truth_;
   Stop& stop_;

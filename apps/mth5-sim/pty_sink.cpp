@@ -56,13 +56,13 @@ class PtySink : public Sink {
         done += static_cast<std::size_t>(n);
       else if (errno != EINTR && errno != EAGAIN)
         fail("write");
-      discard_input();
+      take_input();
     }
     return done;
   }
 
   void wait_until(Clock::time_point until) override {
-    while (stop_.wait(master_, POLLIN, until) == Stop::Woke::Ready) discard_input();
+    if (stop_.wait(master_, POLLIN, until) == Stop::Woke::Ready) take_input();
   }
 
   void disconnect(mth5::Nanos away) override {
@@ -109,9 +109,9 @@ class PtySink : public Sink {
   }
 
   /// A reader may write to its port; unread, that would block it one day.
-  void discard_input() {
+  void take_input() {
     char buffer[4096];
-    while (::read(master_, buffer, sizeof buffer) > 0) continue;
+    for (ssize_t n = 0; (n = ::read(master_, buffer, sizeof buffer)) > 0;) hear({buffer, static_cast<std::size_t>(n)});
   }
 
   bool wait_for_room() {
@@ -137,7 +137,7 @@ class PtySink : public Sink {
       if (deadline && Clock::now() > *deadline) return false;
       if (Clock::now() > patience_ends) say_waiting();
       if (!stop_.sleep_until(Clock::now() + 10ms)) deadline = Clock::now() + kDrainAfterStop;
-      discard_input();
+      take_input();
     }
   }
 

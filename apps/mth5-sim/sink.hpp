@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,9 @@ namespace sim {
 /// How long an end that was asked for waits for a reader.
 inline constexpr std::chrono::seconds kDrainAfterStop{2};
 
+/// Gets what the other end sends. Thread: main.
+using Listener = std::function<void(std::string_view bytes)>;
+
 /// Where the bytes go. Every call returns early when stop is requested. Thread: main.
 class Sink {
  public:
@@ -23,7 +27,7 @@ class Sink {
   /// Writes, waiting as long as the other end does not read. @returns bytes taken: fewer than all if the other end went (the next
   /// call waits for the next one) or stop is requested. @throws mth5::Error
   [[nodiscard]] virtual std::size_t write(std::string_view bytes) = 0;
-  /// Lets time pass, watching the other end; what it sends is thrown away.
+  /// Lets time pass, watching the other end. Returns early when it has sent something.
   virtual void wait_until(Clock::time_point until) = 0;
   /// Lets the reader take everything, takes the connection away, comes back after `away`.
   virtual void disconnect(mth5::Nanos away) = 0;
@@ -31,6 +35,17 @@ class Sink {
   /// @param deadline  nullopt = as long as it takes
   /// @returns "", or what was not taken
   [[nodiscard]] virtual std::string finish(std::optional<Clock::time_point> deadline) = 0;
+
+  /// Who hears what the other end sends while open(), write() or wait_until() run; nobody: it is thrown away.
+  void set_listener(Listener listener) { listener_ = std::move(listener); }
+
+ protected:
+  void hear(std::string_view bytes) const {
+    if (listener_ && !bytes.empty()) listener_(bytes);
+  }
+
+ private:
+  Listener listener_;
 };
 
 /// --to, read.

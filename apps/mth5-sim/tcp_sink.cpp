@@ -72,7 +72,7 @@ class TcpSink : public Sink {
     if (!peer_) open();
     while (peer_ && done < bytes.size()) {
       if (stop_.wait(peer_.get(), POLLIN | POLLOUT, std::nullopt) == Stop::Woke::Stopped) break;
-      if (!discard_input()) break;
+      if (!take_input()) break;
       const ssize_t n = send(peer_.get(), bytes.data() + done, bytes.size() - done, MSG_DONTWAIT | MSG_NOSIGNAL);
       if (n >= 0)
         done += static_cast<std::size_t>(n);
@@ -83,7 +83,7 @@ class TcpSink : public Sink {
   }
 
   void wait_until(Clock::time_point until) override {
-    while (stop_.wait(peer_.get(), POLLIN, until) == Stop::Woke::Ready) discard_input();
+    if (stop_.wait(peer_.get(), POLLIN, until) == Stop::Woke::Ready) take_input();
   }
 
   void disconnect(mth5::Nanos away) override {
@@ -192,12 +192,10 @@ class TcpSink : public Sink {
   }
 
   /// false: the peer is gone.
-  bool discard_input() {
+  bool take_input() {
     char buffer[4096];
     ssize_t n = 0;
-    do {
-      n = recv(peer_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
-    } while (n > 0);
+    while ((n = recv(peer_.get(), buffer, sizeof buffer, MSG_DONTWAIT)) > 0) hear({buffer, static_cast<std::size_t>(n)});
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return true;
     peer_went();
     return false;

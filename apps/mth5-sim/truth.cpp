@@ -48,7 +48,7 @@ std::string Truth::begin_record(std::uint64_t index, const daq::simulate::Descri
   return row;
 }
 
-std::string Truth::begin_garbage() const { return std::string(2 + n_values_, ','); }
+std::string Truth::begin_between() const { return std::string(2 + n_values_, ','); }
 
 void Truth::write(const std::string& front, const std::string& what, std::size_t bytes) {
   out_ << front << ',' << what << ',' << bytes << '\n';

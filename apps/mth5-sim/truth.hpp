@@ -9,7 +9,7 @@
 
 namespace sim {
 
-/// --truth: what was sent and what was done to it, as CSV. One row per record, and per garbage between them:
+/// --truth: what was sent and what was done to it, as CSV. One row per record, and per garbage or answer between them:
 ///   index,time,stamp,<the instrument's values>,what,bytes
 /// index: from 0; time: UTC of the record; stamp: what the record says (differs after a clock step); values: as text, before any
 /// damage; what: `sent`, or what was done joined by `+`; bytes: of all kinds that were written for this row, 0 = nothing.
@@ -21,7 +21,7 @@ class Truth {
   /// The front of a row, up to `what`.
   [[nodiscard]] std::string begin_record(std::uint64_t index, const daq::simulate::Description& description,
                                          std::optional<mth5::UtcNanos> stamp) const;
-  [[nodiscard]] std::string begin_garbage() const;
+  [[nodiscard]] std::string begin_between() const;
   void write(const std::string& front, const std::string& what, std::size_t bytes);
   /// @throws mth5::Error if not everything could be written
   void close();

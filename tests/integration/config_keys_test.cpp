@@ -555,6 +555,10 @@ const std::map<std::string, std::string> kSeenBy{
     {"sources[].commands.start[].pause", "CommandKeys, AreSeenAtTheInstrument"},
     {"sources[].commands.every[].send", "CommandKeys, AreSeenAtTheInstrument"},
     {"sources[].commands.every[].interval", "CommandKeys, AreSeenAtTheInstrument"},
+    {"profile.simulate.otherwise", "SimulatedAnswers, ComeFromTheProfile"},
+    {"profile.simulate.answers[].to", "SimulatedAnswers, ComeFromTheProfile"},
+    {"profile.simulate.answers[].answer", "SimulatedAnswers, ComeFromTheProfile"},
+    {"profile.simulate.answers[].then", "SimCommands, StartTheInstrumentOverALineAndASocket"},
     {"sources[].serial.device", "ConfigKeys, ThePortIsSetAsItSays"},
     {"sources[].serial.baud", "ConfigKeys, ThePortIsSetAsItSays"},
     {"sources[].serial.bits", "ConfigKeys, ThePortIsSetAsItSays"},    // a pty knows 8 only

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "acquisition/simulate/faults.hpp"
 
 namespace {
@@ -17,7 +19,7 @@ FaultPlan plan(std::string_view text) {
 TEST(FaultPlan, ReadsEveryKind) {
   const auto p = plan(
       "drop=0.01,garbage=0.001,duplicate=0.02,bitflip=1e-4,truncate=1,stall=30s@5m,disconnect=@10min,disconnect=3s@2s,"
-      "clock-step=+2s@3m,clock-step=-1s@1h");
+      "clock-step=+2s@3m,clock-step=-1s@1h,shorten=0.03,answer=0.04,lose-lock=1m@2m");
   EXPECT_EQ(p.drop, 0.01);
   EXPECT_EQ(p.garbage, 0.001);
   EXPECT_EQ(p.duplicate, 0.02);
@@ -33,6 +35,26 @@ TEST(FaultPlan, ReadsEveryKind) {
   ASSERT_EQ(p.clock_steps.size(), 2u);
   EXPECT_EQ(p.clock_steps[0].by, 2s);
   EXPECT_EQ(p.clock_steps[1].by, -1s);
+  EXPECT_EQ(p.shorten, 0.03);
+  EXPECT_EQ(p.answer, 0.04);
+  const FaultMaker maker{p, 1};
+  EXPECT_FALSE(maker.unlocked(119s));
+  EXPECT_TRUE(maker.unlocked(2min));
+  EXPECT_FALSE(maker.unlocked(3min));
+}
+
+TEST(FaultMaker, ShortensALineButKeepsItsEnd) {
+  FaultMaker maker{plan("shorten=1"), 1, std::string(1, '\0')};
+  const std::string record = "1 22 333" + std::string(1, '\0');
+  std::set<std::size_t> sizes;
+  for (int i = 0; i < 200; ++i) {
+    std::string out;
+    EXPECT_TRUE(maker.append_record(record, out).shortened);
+    ASSERT_EQ(out.back(), '\0');
+    EXPECT_EQ(out.substr(0, out.size() - 1), record.substr(0, out.size() - 1));
+    sizes.insert(out.size());
+  }
+  EXPECT_EQ(sizes.size(), 8u) << "from nothing but the end to all but one byte";
 }
 
 TEST(FaultPlan, SaysWhatItDoesNotUnderstand) {
@@ -53,7 +75,8 @@ TEST(FaultPlan, SaysWhatItDoesNotUnderstand) {
       {"disconnect=10m", "disconnect: '10m' does not say when"},
       {"clock-step=2s@3m", "clock-step: '2s' is not a step with its sign"},
       {"clock-step=+-2s@3m", "clock-step: '+-2s' is not a step"},
-      {"lose-lock=0.1", "lose-lock: is not in this version"},
+      {"lose-lock=0.1", "lose-lock: '0.1' does not say when"},
+      {"shorten=2", "shorten: '2' is not a probability"},
   };
   for (const auto& [text, problem] : cases) EXPECT_THAT(parse_faults(text).problem, HasSubstr(problem)) << text;
 }

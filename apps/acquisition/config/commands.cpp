@@ -124,6 +124,30 @@ std::optional<std::string> CommandBytes::fill(const CommandValues& values) const
   return bytes;
 }
 
+CommandBytes::Heard CommandBytes::heard_in(std::string_view bytes, std::size_t& length) const {
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    const auto rest = bytes.substr(at);
+    if (parts_[i].kind == Part::Kind::Bytes) {
+      const std::string_view text = parts_[i].text;
+      if (rest.size() < text.size()) return text.starts_with(rest) ? Heard::Begun : Heard::No;
+      if (!rest.starts_with(text)) return Heard::No;
+      at += text.size();
+    } else if (parts_[i].kind == Part::Kind::Token) {  // up to what stands behind it
+      const char next = i + 1 < parts_.size() && parts_[i + 1].kind == Part::Kind::Bytes ? parts_[i + 1].text[0] : '\r';
+      const auto end = rest.find(next);
+      if (end == std::string_view::npos) return Heard::Begun;
+      at += end;
+    } else {  // a time of a form has a length of its own
+      const auto n = format(parts_[i].text, mth5::UtcNanos{std::chrono::seconds{1'700'000'000}}).size();
+      if (rest.size() < n) return Heard::Begun;
+      at += n;
+    }
+  }
+  length = at;
+  return parts_.empty() ? Heard::No : Heard::Whole;
+}
+
 bool CommandBytes::asks_for_durable() const {
   return std::any_of(parts_.begin(), parts_.end(),
                      [](const Part& part) { return part.kind == Part::Kind::Durable || part.kind == Part::Kind::Token; });

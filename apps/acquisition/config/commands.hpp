@@ -33,6 +33,10 @@ class CommandBytes {
   [[nodiscard]] std::optional<std::string> fill(const CommandValues& values) const;
   /// Whether {durable} or {token} is in it.
   [[nodiscard]] bool asks_for_durable() const;
+  /// Whether `bytes` begin with it, whatever times and token it was filled with; what an instrument that hears it sees.
+  enum class Heard : std::uint8_t { No, Begun, Whole };
+  /// @param length  Whole: how many bytes it is
+  [[nodiscard]] Heard heard_in(std::string_view bytes, std::size_t& length) const;
 
  private:
   struct Part {
@@ -64,6 +68,18 @@ struct PeriodicCommand {
   CommandBytes send;
   std::chrono::nanoseconds interval = std::chrono::minutes{1};
 };
+/// What an instrument answers, for mth5-sim.
+struct SimulatedAnswer {
+  CommandBytes to;
+  CommandBytes answer;         ///< empty = nothing
+  std::string then = "go-on";  ///< go-on, send (its records), stop
+};
+/// `simulate:` of a profile.
+struct Simulated {
+  std::vector<SimulatedAnswer> answers;  ///< the first that fits holds
+  CommandBytes otherwise;                ///< to a line that is none of them; empty = nothing
+};
+
 struct Commands {
   std::vector<StartCommand> start;
   std::vector<PeriodicCommand> every;

@@ -63,6 +63,7 @@ struct Instrument {
   std::vector<SohProfile> soh;           ///< in the order of the decoder's values
   mth5::Metadata run{mth5::Kind::Run};   ///< data_logger.* and the like
   Commands commands;                     ///< what it is to be told
+  Simulated simulate;                    ///< what mth5-sim answers to that
 };
 
 /// `gap:` of the file, and of a source over it.

@@ -47,6 +47,7 @@ class ProfileReader {
     if (const Node* run = map.take("run", Node::Kind::Map))
       AttributeReader{report_, reserved_attributes(mth5::Kind::Run), {}}.read(*run, map.path("run"), instrument.run);
     read_commands(map, instrument.commands, report_);
+    read_simulated(map, instrument.simulate, report_);
     // A column of a channel that is wrong would be reported as unknown too, so all that is written in `channels` counts as known.
     if (description != nullptr)
       instrument.decoder = decoder->read(*description, map.path(decoder->key), channel_names_, instrument, report_);

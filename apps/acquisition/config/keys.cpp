@@ -103,6 +103,10 @@ constexpr Heading kHeadings[] = {
      "which must be there, component (default: NAME), sensor.model."},
     {"profile.state_of_health.NAME", "Profiles: state_of_health",
      "Quantities for status and reports, one for each column or field {soh: NAME}."},
+    {"profile.simulate", "Profiles: simulate",
+     "What mth5-sim answers in place of the instrument. answers is a list, of which the first that fits holds; commands of the "
+     "profile that are not in it are answered by the answer that is waited for."},
+    {"profile.simulate.answers[]", "Profiles: simulate: answers", "Items of the list."},
 };
 
 }  // namespace
@@ -129,6 +133,8 @@ std::vector<KeyText> all_keys() {
   describe_frame_keys(all);
   channel_keys().describe(all);
   soh_keys().describe(all);
+  simulate_keys().describe(all);
+  simulated_answer_keys().describe(all);
   return all;
 }
 

@@ -129,28 +129,45 @@ std::optional<Profile> read_instrument(MapReader& map, const std::string& source
 
 }  // namespace
 
+namespace {
+
+/// A list of maps, each of which fills one entry. @param example  of an item
+template <class Keys, class T>
+void read_list(MapReader& map, std::string_view key, const Keys& keys, std::vector<T>& list, const char* example,
+               Report& report) {
+  const Node* items = map.take(key, Node::Kind::Sequence);
+  if (items == nullptr) return;
+  list.clear();
+  for (std::size_t i = 0; i < items->items.size(); ++i) {
+    const auto path = map.path(key) + "[" + std::to_string(i) + "]";
+    if (items->items[i].kind != Node::Kind::Map) {
+      report.problem(items->items[i].place, path, std::string{"must be a map such as "} + example);
+      continue;
+    }
+    MapReader item{items->items[i], path, report, false};
+    keys.read(item, list.emplace_back());
+    item.finish();
+  }
+}
+
+}  // namespace
+
 void read_commands(MapReader& owner, Commands& commands, Report& report) {
   const Node* node = owner.take("commands", Node::Kind::Map);
   if (node == nullptr) return;
   MapReader map{*node, owner.path("commands"), report, false};
   commands_keys().read(map, commands);
-  const auto read_list = [&](std::string_view key, const auto& keys, auto& list) {
-    const Node* items = map.take(key, Node::Kind::Sequence);
-    if (items == nullptr) return;
-    list.clear();
-    for (std::size_t i = 0; i < items->items.size(); ++i) {
-      const auto path = map.path(key) + "[" + std::to_string(i) + "]";
-      if (items->items[i].kind != Node::Kind::Map) {
-        report.problem(items->items[i].place, path, "must be a map such as {send: 'START\\r\\n'}");
-        continue;
-      }
-      MapReader item{items->items[i], path, report, false};
-      keys.read(item, list.emplace_back());
-      item.finish();
-    }
-  };
-  read_list("start", start_command_keys(), commands.start);
-  read_list("every", periodic_command_keys(), commands.every);
+  read_list(map, "start", start_command_keys(), commands.start, "{send: 'START\\r\\n'}", report);
+  read_list(map, "every", periodic_command_keys(), commands.every, "{send: 'START\\r\\n'}", report);
+  map.finish();
+}
+
+void read_simulated(MapReader& owner, Simulated& simulated, Report& report) {
+  const Node* node = owner.take("simulate", Node::Kind::Map);
+  if (node == nullptr) return;
+  MapReader map{*node, owner.path("simulate"), report, false};
+  simulate_keys().read(map, simulated);
+  read_list(map, "answers", simulated_answer_keys(), simulated.answers, "{to: 'STOP\\r\\n', answer: '%STOP\\r\\n'}", report);
   map.finish();
 }
 

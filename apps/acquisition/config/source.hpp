@@ -26,6 +26,8 @@ struct Common {
 
 /// Reads `commands` of a source or a profile, if it is there, over what `commands` holds.
 void read_commands(MapReader& map, Commands& commands, Report& report);
+/// `simulate:` of a profile.
+void read_simulated(MapReader& map, Simulated& simulated, Report& report);
 
 /// Reads one item of `sources`.
 [[nodiscard]] Source read_source(const Node& map, const std::string& path, const Common& common, Profiles& profiles,

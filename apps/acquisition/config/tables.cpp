@@ -331,6 +331,27 @@ const Section<StartCommand>& start_command_keys() {
   return keys;
 }
 
+const Section<Simulated>& simulate_keys() {
+  static const Section<Simulated> keys{"profile.simulate",
+                                       {
+                                           command_key("otherwise", &Simulated::otherwise, check_answer,
+                                                       "Answered to a line that is none of the commands in answers.", false),
+                                       }};
+  return keys;
+}
+
+const Section<SimulatedAnswer>& simulated_answer_keys() {
+  static const Section<SimulatedAnswer> keys{
+      "profile.simulate.answers[]",
+      {
+          command_key("to", &SimulatedAnswer::to, check_command, "The command, as in start.", true),
+          command_key("answer", &SimulatedAnswer::answer, check_answer, "Sent back, with its line end.", false),
+          choice_key("then", &SimulatedAnswer::then, {"go-on", "send", "stop"},
+                     "What the instrument does behind it: as before, send its data, or stop that."),
+      }};
+  return keys;
+}
+
 const Section<PeriodicCommand>& periodic_command_keys() {
   static const Section<PeriodicCommand> keys{"sources[].commands.every[]",
                                              {

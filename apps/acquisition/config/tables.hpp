@@ -22,6 +22,8 @@ namespace daq::config {
 [[nodiscard]] const Section<Commands>& commands_keys();
 [[nodiscard]] const Section<StartCommand>& start_command_keys();
 [[nodiscard]] const Section<PeriodicCommand>& periodic_command_keys();
+[[nodiscard]] const Section<Simulated>& simulate_keys();
+[[nodiscard]] const Section<SimulatedAnswer>& simulated_answer_keys();
 [[nodiscard]] const Section<Serial>& serial_keys();
 [[nodiscard]] const Section<Tcp>& tcp_keys();
 [[nodiscard]] const Section<ReplayFile>& file_keys();

@@ -18,6 +18,16 @@ Problem probability(std::string_view value, double& out) {
   return {};
 }
 
+/// Of the kinds that are probabilities; nullptr: it is none.
+double* probability_of(FaultPlan& plan, std::string_view kind) {
+  const std::pair<std::string_view, double*> kinds[] = {
+      {"drop", &plan.drop},         {"garbage", &plan.garbage}, {"duplicate", &plan.duplicate}, {"bitflip", &plan.bitflip},
+      {"truncate", &plan.truncate}, {"shorten", &plan.shorten}, {"answer", &plan.answer}};
+  for (const auto& [name, value] : kinds)
+    if (name == kind) return value;
+  return nullptr;
+}
+
 /// "FIRST@AT", split.
 Problem at_time(std::string_view value, std::string_view& first, mth5::Nanos& at) {
   const auto sign = value.find('@');
@@ -72,16 +82,8 @@ ParsedFaults parse_faults(std::string_view text) {
     const std::string kind{item.substr(0, equals)};
     const auto value = equals == std::string_view::npos ? std::string_view{} : item.substr(equals + 1);
     Problem problem;
-    if (kind == "drop")
-      problem = probability(value, plan.drop);
-    else if (kind == "garbage")
-      problem = probability(value, plan.garbage);
-    else if (kind == "duplicate")
-      problem = probability(value, plan.duplicate);
-    else if (kind == "bitflip")
-      problem = probability(value, plan.bitflip);
-    else if (kind == "truncate")
-      problem = probability(value, plan.truncate);
+    if (const auto of = probability_of(plan, kind); of != nullptr)
+      problem = probability(value, *of);
     else if (kind == "stall")
       problem = pause(value, std::nullopt, plan.stalls);
     else if (kind == "disconnect")
@@ -89,9 +91,10 @@ ParsedFaults parse_faults(std::string_view text) {
     else if (kind == "clock-step")
       problem = clock_step(value, plan.clock_steps);
     else if (kind == "lose-lock")
-      problem = "is not in this version";
+      problem = pause(value, std::nullopt, plan.unlocked);
     else
-      problem = "is not one of drop, garbage, duplicate, bitflip, truncate, stall, disconnect, clock-step";
+      problem =
+          "is not one of drop, garbage, duplicate, bitflip, truncate, shorten, answer, stall, disconnect, lose-lock, clock-step";
     if (!problem.empty()) {
       parsed.problem = (kind.empty() ? "'" + std::string{item} + "'" : kind) + ": " + problem;
       return parsed;
@@ -102,20 +105,27 @@ ParsedFaults parse_faults(std::string_view text) {
   return parsed;
 }
 
-FaultMaker::FaultMaker(FaultPlan plan, std::uint64_t seed)
+FaultMaker::FaultMaker(FaultPlan plan, std::uint64_t seed, std::string line_end)
     : plan_{std::move(plan)},
+      line_end_{std::move(line_end)},
       drop_{seed, 11},
       garbage_{seed, 12},
       duplicate_{seed, 13},
       bitflip_{seed, 14},
-      truncate_{seed, 15} {}
+      truncate_{seed, 15},
+      shorten_{seed, 16},
+      answer_{seed, 17} {}
 
 std::size_t FaultMaker::append_garbage(std::string& out) {
   if (!garbage_.chance(plan_.garbage)) return 0;
   const std::size_t before = out.size();
   for (auto n = 1 + garbage_.below(63); n > 0; --n) out.push_back(static_cast<char>(garbage_.below(256)));
-  if (garbage_.below(2) == 0) out.push_back('\n');
+  if (garbage_.below(2) == 0) out += line_end_;
   return out.size() - before;
+}
+
+std::optional<std::size_t> FaultMaker::answers(std::size_t n) {
+  return answer_.chance(plan_.answer) && n > 0 ? std::optional{answer_.below(n)} : std::nullopt;
 }
 
 FaultMaker::Fate FaultMaker::append_record(std::string_view record, std::string& out) {
@@ -123,9 +133,14 @@ FaultMaker::Fate FaultMaker::append_record(std::string_view record, std::string&
   // Each kind draws for every record, whatever the others do to it.
   fate.dropped = drop_.chance(plan_.drop);
   fate.truncated = truncate_.chance(plan_.truncate) && !fate.dropped;
+  const bool cut = !fate.dropped && !fate.truncated && record.size() > line_end_.size();
+  fate.shortened = shorten_.chance(plan_.shorten) && cut;
   fate.duplicated = duplicate_.chance(plan_.duplicate) && !fate.dropped;
   const std::size_t begin = out.size();
-  const std::size_t kept = fate.dropped ? 0 : fate.truncated ? record.size() / 2 : record.size();
+  const std::size_t kept = fate.dropped     ? 0
+                           : fate.truncated ? record.size() / 2
+                           : fate.shortened ? shorten_.below(record.size() - line_end_.size())
+                                            : record.size();
   out.append(record);
   if (plan_.bitflip > 0) {
     for (std::size_t i = 0; i < record.size(); ++i) {
@@ -136,6 +151,7 @@ FaultMaker::Fate FaultMaker::append_record(std::string_view record, std::string&
     }
   }
   out.resize(begin + kept);
+  if (fate.shortened) out += line_end_;
   if (fate.duplicated) out.append(std::string{out, begin});
   return fate;
 }
@@ -145,6 +161,11 @@ mth5::Nanos FaultMaker::clock_offset(mth5::Nanos at) const {
   for (const auto& step : plan_.clock_steps)
     if (step.at <= at) offset += step.by;
   return offset;
+}
+
+bool FaultMaker::unlocked(mth5::Nanos at) const {
+  return std::any_of(plan_.unlocked.begin(), plan_.unlocked.end(),
+                     [&](const auto& pause) { return at >= pause.at && at < pause.at + pause.length; });
 }
 
 mth5::Nanos FaultMaker::leaves(mth5::Nanos at) const {

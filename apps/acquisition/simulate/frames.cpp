@@ -6,11 +6,9 @@
 #include <bit>
 #include <cmath>
 #include <limits>
-#include <numbers>
 #include <optional>
 
-#include "acquisition/simulate/field.hpp"
-#include "mth5/error.hpp"
+#include "acquisition/simulate/signal.hpp"
 
 namespace daq::simulate {
 
@@ -124,6 +122,19 @@ const FrameKind& data_kind(const FrameFormat& format) {
   return *std::find_if(format.kinds.begin(), format.kinds.end(), [](const FrameKind& kind) { return !kind.samples.empty(); });
 }
 
+/// What the instrument says of its lock where it has none: a state that the profile names, else the least number that is none.
+std::uint64_t unlocked(const FrameKind& kind) {
+  const auto& locked = kind.lock->values;
+  const auto is_locked = [&](std::uint64_t value) { return std::find(locked.begin(), locked.end(), value) != locked.end(); };
+  for (const auto& field : kind.fields)
+    if (field.number.at == kind.lock->number.at)
+      for (const auto& [value, meaning] : field.values)
+        if (!is_locked(value)) return value;
+  std::uint64_t value = 0;
+  while (is_locked(value)) ++value;
+  return value;
+}
+
 /// Samples in a frame; where a frame may have any number, eight frames a second.
 std::size_t rows(const FrameFormat& format) {
   const auto& kind = data_kind(format);
@@ -131,13 +142,6 @@ std::size_t rows(const FrameFormat& format) {
   const auto most = (kind.longest() - decode::least_length(kind)) / kind.samples.front().row_step;
   return std::clamp<std::size_t>(static_cast<std::size_t>(format.sample_rate / 8), 1, most);
 }
-
-/// What was sent last, for the truth: so that it does not depend on what a decoder makes of it.
-struct Newest {
-  const void* record = nullptr;
-  std::optional<mth5::UtcNanos> time;
-  std::vector<std::string> values;  ///< of each channel
-};
 
 class Frames final : public RecordSource {
  public:
@@ -206,20 +210,9 @@ class Frames final : public RecordSource {
   [[nodiscard]] double signal(const decode::FrameSamples::Slot& slot, const decode::FrameSamples& block,
                               const NaturalField::Sample& field, std::uint64_t index) const {
     const auto& channel = profile_.channels[slot.channel];
-    if (settings_.signal == Signal::Counter) {
-      const auto bits = std::min<std::size_t>(8 * decode::size_of(block.first.type), 24) - 1;
-      return static_cast<double>((index * 8 + slot.channel) % (std::uint64_t{1} << bits));
-    }
-    double value = 1000 * std::sin(2 * std::numbers::pi * static_cast<double>(index) / 20);
-    if (settings_.signal == Signal::Mt) {
-      const auto component = channel.metadata.text("component");
-      const char axis = component.empty() ? '\0' : component.back();
-      const auto kind = channel.metadata.text("type");
-      value = 0;
-      if (kind == "magnetic") value = axis == 'x' ? field.bx : axis == 'y' ? field.by : field.bz;
-      if (kind == "electric") value = axis == 'y' ? field.ey : field.ex;
-    }
-    if (channel.metadata.text("units") == "digital counts") value *= 1000;
+    if (settings_.signal == Signal::Counter) return counter(index, slot.channel, 8 * decode::size_of(block.first.type));
+    const bool counts = channel.metadata.text("units") == "digital counts";
+    const double value = settings_.signal == Signal::Mt ? natural(channel, field) : sine(index) * (counts ? 1000 : 1);
     return (value - slot.offset) / slot.scale;
   }
 
@@ -251,9 +244,6 @@ class Frames final : public RecordSource {
 }  // namespace
 
 Instrument framed(const config::Instrument& profile) {
-  if (!std::holds_alternative<FrameFormat>(profile.decoder))
-    throw mth5::Error{"instrument '" + profile.name +
-                      "': is described as text; mth5-sim makes frames of profiles with frame:, and lemi424"};
   const auto& format = std::get<FrameFormat>(profile.decoder);
   const auto& time = data_kind(format).time;
   Instrument instrument;
@@ -265,18 +255,19 @@ Instrument framed(const config::Instrument& profile) {
       time && (time->bcd || (time->unit == std::chrono::seconds{1} && !decode::is_float(time->number.type)));
   instrument.time_resolution = whole_seconds ? std::chrono::seconds{1} : time && !time->ticks ? time->unit : mth5::Nanos{1};
   for (const auto& channel : profile.channels) instrument.values.push_back(channel.name);
-  instrument.lines = false;
+  instrument.line_end.clear();
   const auto newest = std::make_shared<Newest>();
   instrument.generate = [profile, newest](const SignalSettings& settings) {
     return std::make_unique<Frames>(profile, settings, newest);
   };
-  instrument.describe = [newest](std::string_view record, Description& out) {
-    out.time.reset();
-    out.values.clear();
-    if (record.data() != newest->record) return;
-    out.time = newest->time;
-    out.values.assign(newest->values.begin(), newest->values.end());
-  };
+  instrument.describe = [newest](std::string_view record, Description& out) { newest->describe(record, out); };
+  if (data_kind(format).lock) {
+    instrument.lose_lock = [format](std::string& record) {
+      const auto& kind = data_kind(format);
+      put(record, kind.lock->number, unlocked(kind), kind.lock->mask);
+      put_check(record, kind);
+    };
+  }
   if (!time) return instrument;
   instrument.set_time = [format](std::string& record, mth5::UtcNanos at) {
     const auto& kind = data_kind(format);

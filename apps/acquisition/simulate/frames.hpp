@@ -10,7 +10,8 @@ namespace daq::simulate {
 /// the truth, with blanks between. What cannot be known from a profile is made up: state of health is constant, of several checks
 /// the first is used. Signals: `mt` is NaturalField in nT and mV/km (a thousandth of them where a channel's units are counts),
 /// `sine` 1000 times a sine of 20 samples, `counter` index * 8 + channel in the channel's own number, modulo what it can hold.
-/// @throws mth5::Error if its decoder is another
+/// Without lock it says the first state that the profile names beside the locked one. @param profile  its decoder is a
+/// FrameFormat
 [[nodiscard]] Instrument framed(const config::Instrument& profile);
 
 }  // namespace daq::simulate

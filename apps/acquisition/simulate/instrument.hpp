@@ -38,7 +38,7 @@ struct Description {
   std::vector<std::string_view> values;  ///< as text, in the order of Instrument::values; fewer if the record is short
 };
 
-/// One instrument: a row of the table in instrument.cpp, or made of a profile (frames.hpp).
+/// One instrument: a row of the table in instrument.cpp, or made of a profile (profile.hpp).
 struct Instrument {
   std::string name;
   std::string description;
@@ -49,7 +49,8 @@ struct Instrument {
   std::function<std::unique_ptr<RecordSource>(const SignalSettings& settings)> generate;  ///< endless
   std::function<void(std::string_view record, Description& out)> describe;
   std::function<void(std::string& record, mth5::UtcNanos time)> set_time;  ///< of a record that describe() found a time in
-  bool lines = true;                                                       ///< records are lines: recordings of it can be played
+  std::function<void(std::string& record)> lose_lock;  ///< the same record without GPS; {} = it says nothing of it
+  std::string line_end = "\n";                         ///< of records that are lines; "" = they are none
 };
 
 [[nodiscard]] std::span<const Instrument> instruments();

@@ -139,6 +139,15 @@ void set_time(std::string& record, mth5::UtcNanos time) {
   record.replace(begin, end - begin, text);
 }
 
+/// Without GPS a line ends behind the battery.
+void lose_lock(std::string& record) {
+  constexpr int kFields = 16;
+  std::size_t end = 0;
+  for (int field = 0; field < kFields && end != std::string::npos; ++field)
+    end = record.find_first_of(kBlanks, record.find_first_not_of(kBlanks, end));
+  if (end != std::string::npos) record.replace(end, record.size() - end, "\n");
+}
+
 }  // namespace
 
 void append_line(const Lemi424Record& record, std::string& out) {
@@ -163,6 +172,7 @@ Instrument lemi424() {
   instrument.generate = [](const SignalSettings& settings) { return std::make_unique<Lemi424Lines>(settings); };
   instrument.describe = describe;
   instrument.set_time = set_time;
+  instrument.lose_lock = lose_lock;
   return instrument;
 }
 

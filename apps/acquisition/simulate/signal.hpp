@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "acquisition/config/config.hpp"
+#include "acquisition/simulate/field.hpp"
+#include "acquisition/simulate/instrument.hpp"
+
+/// What the instruments that are made of profiles have in common. Thread: one.
+namespace daq::simulate {
+
+/// A channel's share of the natural field, in its own units: magnetic by the last letter of its component (x, y, else z),
+/// electric likewise; volts are those of a dipole of its length, or of 100 m; counts are thousandths of nT and mV/km. Auxiliary:
+/// 0.
+[[nodiscard]] double natural(const config::ChannelProfile& channel, const NaturalField::Sample& field);
+
+/// What `sine` and `counter` say in sample `index`: 1000 times a sine of 20 samples, in units of the channel; index * 8 + channel
+/// in its own number, modulo what `bits` can hold with a sign, 24 at most.
+[[nodiscard]] double sine(std::uint64_t index);
+[[nodiscard]] double counter(std::uint64_t index, std::size_t channel, std::size_t bits);
+
+/// What was sent last, for the truth: so that it does not depend on what a decoder makes of it.
+struct Newest {
+  const void* record = nullptr;
+  std::optional<mth5::UtcNanos> time;
+  std::vector<std::string> values;  ///< of each channel
+
+  /// As Instrument::describe.
+  void describe(std::string_view bytes, Description& out) const;
+};
+
+}  // namespace daq::simulate
