@@ -17,6 +17,7 @@
 #include "mth5/error.hpp"
 #include "mth5/file.hpp"
 #include "mth5/reader.hpp"
+#include "sandbox/check.hpp"
 #include "support/forked.hpp"
 #include "support/healthy.hpp"
 #include "support/numbered.hpp"
@@ -192,6 +193,13 @@ TEST_P(BitFlips, NeverTakeTheRecorderAlong) {
     EXPECT_LE(children, kMostChildren) << "bit " << bit << " at " << at;
     if (resume) {
       ++resumed;
+      const auto whole = sandbox::run(
+          [&](sandbox::Reports& reports) {
+            sandbox::walk(path_, reports);
+            return std::string{};
+          },
+          {});
+      EXPECT_EQ(whole.end, sandbox::End::Done) << "bit " << bit << " at " << at << ": resumed in a damaged file: " << whole.message;
       EXPECT_LT(resumed_in_earnest(), 128) << "bit " << bit << " at " << at << ": " << log_.str();
     } else if (const auto log = log_.str();
                log.find("as it was") != std::string::npos || log.find("left as it is") != std::string::npos) {

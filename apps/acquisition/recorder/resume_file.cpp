@@ -17,6 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// A millisecond each; of a file with more of them only what can still grow is looked at before it is resumed.
+constexpr std::size_t kMostRunsLookedAt = 500;
+
 bool is_ours(const mth5::Reader& file, const config::Config& config) {
   return std::all_of(config.sources.begin(), config.sources.end(), [&](const auto& source) {
     return std::any_of(file.stations().begin(), file.stations().end(), [&](const auto& station) {
@@ -213,7 +216,10 @@ ResumeAnswer recover_and_try(const fs::path& path, const fs::path& before, const
   reports.visit("its journal");
   const auto done = mth5::recover(path, before, config.output.allow_network);
   answer.recovery = done.lines;
-  sandbox::walk(path, reports, sandbox::Extent::Shown);
+  // A damaged object that nothing more is written to would make everything recorded after it unreadable for a report. One handle
+  // at a time: HDF5 lets an object whose checksum is wrong pass where the file is open a second time.
+  const auto n_runs = mth5::Reader{path}.runs().size();
+  sandbox::walk(path, reports, n_runs <= kMostRunsLookedAt ? sandbox::Extent::All : sandbox::Extent::Shown);
   const mth5::Reader file{path};
   if (!is_ours(file, config)) {
     answer.why_not = "it is of other stations";

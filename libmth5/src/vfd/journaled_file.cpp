@@ -62,7 +62,7 @@ JournaledFile JournaledFile::rehearse(int fd, std::filesystem::path path) {
   store.journal_ = Journal::find(fd, store.path_);
   store.flags_ = store.flags_in_place_ = store.flags_in_file();
   if ((store.journal_ && !store.journal_->is_clean()) || store.flags_ != 0)
-    throw StateError{store.path_.string() + ": was not closed; it is recovered before anything is tried with it"};
+    throw StateError{store.path_.string() + ": was recovered, but its journal still does not say that it is closed: damaged"};
   store.end_ = store.visible_end_ = store.base_end_ = store.size_ = core::size_of(fd, store.path_);
   store.rehearsal_ = true;
   return store;
