@@ -33,6 +33,7 @@ using support::Recording;
 using support::RecordingOptions;
 using support::TcpPeer;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::SizeIs;
 
 class HostileFolder : public testing::Test {
@@ -199,7 +200,8 @@ TEST_P(BitFlips, NeverTakeTheRecorderAlong) {
             return std::string{};
           },
           {});
-      EXPECT_EQ(whole.end, sandbox::End::Done) << "bit " << bit << " at " << at << ": resumed in a damaged file: " << whole.message;
+      EXPECT_EQ(whole.end, sandbox::End::Done)
+          << "bit " << bit << " at " << at << ": resumed in a damaged file: " << whole.message;
       EXPECT_LT(resumed_in_earnest(), 128) << "bit " << bit << " at " << at << ": " << log_.str();
     } else if (const auto log = log_.str();
                log.find("as it was") != std::string::npos || log.find("left as it is") != std::string::npos) {
@@ -214,14 +216,28 @@ TEST_P(BitFlips, NeverTakeTheRecorderAlong) {
 
 INSTANTIATE_TEST_SUITE_P(, BitFlips, testing::Values(1, 2, 3, 4));
 
-TEST_F(HostileFolder, AClosedFileIsNotEvenOpened) {
+TEST_F(HostileFolder, AClosedFileIsReadInAChildAndNeverChanged) {
   ASSERT_TRUE(find());  // recovers and closes it
+  const auto closed = support::read_text(path_);
+  const auto resume = find();
+  ASSERT_TRUE(resume);
+  EXPECT_TRUE(resume->closed);
+  EXPECT_THAT(resume->runs, SizeIs(2));
+  EXPECT_EQ(log_.str(), "");
+  EXPECT_EQ(support::read_text(path_), closed);
+}
+
+TEST_F(HostileFolder, AClosedFileThatTakesTheChildAlongIsNamedAndNeverChanged) {
+  ASSERT_TRUE(find());
   auto bytes = support::read_text(path_);
   for (auto heap = bytes.find("GCOL"); heap != std::string::npos; heap = bytes.find("GCOL", heap + 4))
     std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(heap) + 16, 16, '\0');  // HDF5 never leaves these
   support::write_text(path_, bytes);
-  EXPECT_FALSE(find());
-  EXPECT_EQ(log_.str(), "");
+  const auto resume = find();
+  ASSERT_TRUE(resume);
+  EXPECT_TRUE(resume->closed);
+  EXPECT_THAT(resume->runs, IsEmpty());
+  EXPECT_THAT(log_.str(), HasSubstr("nothing is known of what the file before holds"));
   EXPECT_EQ(support::read_text(path_), bytes);
 }
 

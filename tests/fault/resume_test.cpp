@@ -168,6 +168,30 @@ TEST(Resume, KnowsWhatIsSentAgainOfRunsBeforeTheLastOne) {
   EXPECT_THAT(support::stored_gaps(file), SizeIs(1));
 }
 
+TEST(Resume, KnowsWhatIsSentAgainAfterAStop) {
+  const support::TempDir dir;
+  TcpPeer peer;
+  {
+    Recording recording{Recording::tcp(peer.port()), options(dir)};
+    ASSERT_TRUE(peer.accept()) << recording.log();
+    const auto lines = numbered_lines(0, 300) + numbered_lines(350, 400);
+    ASSERT_TRUE(peer.send(lines));
+    ASSERT_TRUE(recording.wait_for_bytes(lines.size()));
+    support::expect_good_end(recording);
+  }
+  Recording recording{Recording::tcp(peer.port()), options(dir)};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  const auto again = numbered_lines(200, 300) + numbered_lines(380, 420);
+  ASSERT_TRUE(peer.send(again));
+  ASSERT_TRUE(recording.wait_for_bytes(again.size()));
+  const auto status = support::expect_good_end(recording);
+  EXPECT_EQ(status.at("sources").at(0).at("dropped").at("duplicate"), 120) << recording.log();
+  const auto files = recording.files();
+  ASSERT_THAT(files, SizeIs(2));
+  EXPECT_EQ(support::stored(files[0]).seconds.size(), 350u);
+  EXPECT_EQ(support::stored(files[1]).seconds, seconds(400, 420));
+}
+
 TEST(Resume, GoesOnByTheClockOfADriftingInstrument) {
   for (const double ppm : {-400.0, 400.0}) {
     const auto lines = [&](int first, int last) {

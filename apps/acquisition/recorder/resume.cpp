@@ -85,10 +85,12 @@ std::optional<Resume> read_in_child(const fs::path& path, const config::Config& 
     answer->resume.closed = true;
     return answer->resume;
   }
-  log.warn("sources begin where they are, nothing is known of the file before: file={} {}", path.string(),
-           answer                    ? answer->why_not
-           : outcome.message.empty() ? outcome.reason
-                                     : outcome.message);
+  constexpr const char* kUnknown =
+      "nothing is known of what the file before holds; if instruments send it once more it is stored once more: file={} {}";
+  if (answer)  // the configuration was changed
+    log.info(kUnknown, path.string(), answer->why_not);
+  else
+    log.warn(kUnknown, path.string(), outcome.message.empty() ? outcome.reason : outcome.message);
   Resume nothing;
   nothing.path = path;
   nothing.closed = true;
@@ -200,9 +202,7 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
     if (left == Left::InRepair) log.warn("not resumed, mth5-recover is at work on it: file={}", path);
     if (left == Left::Unknown) log.warn("not resumed, left as it is: {}", problem);
     newest = false;
-    const bool asked = std::any_of(config.sources.begin(), config.sources.end(),
-                                   [](const auto& source) { return source.commands.ask_for_durable(); });
-    if (left != Left::Dead && !(left == Left::Closed && asked)) continue;
+    if (left != Left::Dead && left != Left::Closed) continue;
     const auto time = std::chrono::duration_cast<milliseconds>(child_until - Steady::now());
     if (left == Left::Closed) {
       resume = read_in_child(file.path, config, std::clamp(time, milliseconds{1}, kForChild), log, cancelled);

@@ -73,8 +73,8 @@ struct Tail {
 /// was not closed, a child with limits recovers it, goes through all that resuming touches, and rehearses that; if it fails or
 /// takes too long, what it changed is put back, the log names the file, and a new one begins. Older files of crashed writers are
 /// counted in the log; to recover them is mth5-recover's.
-/// A newest file that was closed in order is looked at, in a child likewise, only where a source can go on by what it says
-/// (Commands::ask_for_durable()).
+/// A newest file that was closed in order is read, in a child likewise: for where sources can go on, and for what may be sent
+/// again.
 /// @param cancelled  asked twenty times a second while the child is at work; true ends the search without a result
 /// @returns the file, if a recording can be resumed in it. @throws mth5::BusyError if one of the newest files is being written:
 /// by
