@@ -120,6 +120,27 @@ TEST(FullDisk, EndsAtTermWithACountOfWhatIsNotStored) {
   EXPECT_EQ(support::counts(*recording.status(), "dropped")["write-failed"], 80 - stored.size());
 }
 
+TEST(FullDisk, AtTheEndTakesWhatWaitsIntoWhatWasSetAside) {
+  MTH5_NEEDS_MOUNTS(false);
+  const support::TempDir dir;
+  const SmallDisk disk{dir / "disk", "size=24m"};
+  ASSERT_TRUE(disk.mounted());
+  TcpPeer peer;
+  auto set = options(disk);
+  set.arguments = {"--set", "output.reserve=6MiB"};
+  Recording recording{Recording::tcp(peer.port()), set};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  ASSERT_TRUE(peer.send(numbered_lines(0, 50)));
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return is_durable(s, 49); })) << recording.log();
+  take_space(disk, 3'000'000);
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("state") == "disk-full"; })) << recording.log();
+  ASSERT_TRUE(peer.send(numbered_lines(50, 80)));
+  ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(0, 80).size()));
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+  EXPECT_EQ(all_seconds(recording), seconds(0, 80)) << recording.log();
+  EXPECT_TRUE(recording.status()->at("ledger").at("balanced").get<bool>());
+}
+
 /// The disk is full from one moment to the next, in full flow: whatever call it hits, what was acknowledged is there, what is not
 /// there is in the list of gaps, and it all adds up.
 TEST(FullDisk, ThatComesAtOnceCostsNothingThatWasDurableAndHidesNothing) {

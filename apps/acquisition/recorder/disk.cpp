@@ -155,7 +155,8 @@ bool Disk::has_room_again() {
   }
   look(Steady::now());
   if (free_ >= 2 * limit()) return true;
-  reserve_.release();  // so that what has been freed shows in the next look as it is
+  reserve_.release();  // so that what has been freed shows as it is
+  look(Steady::now());
   return false;
 }
 

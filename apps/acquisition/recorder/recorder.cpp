@@ -288,7 +288,11 @@ bool Recorder::may_try(Steady::time_point now) {
   if (now < outage_->next_try && !ending_.load()) return false;
   if (!is_full()) return true;
   outage_->next_try = now + kTryFullEvery;
-  if (!disk_.has_room_again()) return false;
+  if (!disk_.has_room_again()) {
+    if (!ending_.load() || std::exchange(last_try_, true) || disk_.free_bytes() < disk_.limit()) return false;
+    // What waits is lost otherwise, and what was set aside for closing the file before is of no other use.
+    log_->info("stopping with a full disk: what waits is written into what is left of it free={}", disk_.free_bytes());
+  }
   end_outage();
   return true;
 }

@@ -127,6 +127,7 @@ class Recorder {
   std::uint64_t syncs_before_ = 0;                   ///< at the last failure
   int failures_ = 0;                                 ///< since failing_since_
   std::optional<std::uint64_t> refused_at_syncs_;    ///< syncs at the last failure that was not the disk's
+  bool last_try_ = false;                            ///< at the end, with a full disk, what waits was tried to be written
   std::uint64_t given_up_ = 0;                       ///< samples, because the end came first
 };
 
