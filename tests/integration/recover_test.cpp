@@ -173,6 +173,26 @@ TEST(Recover, TellsALiveWriterFromADeadOne) {
   EXPECT_EQ(report.at("before"), path.string() + ".before-recovery_2");
   EXPECT_GE(report.at("runs").at(0).at("n_samples"), n);
   EXPECT_GE(report.at("verified").at("samples_read"), n * 7);
+
+  // Several at once: one does it, the others have changed nothing and say so.
+  for (int round = 0; round < 3; ++round) {
+    const auto copy = dir / ("copy_" + std::to_string(round) + ".h5");
+    support::write_text(copy, dead);
+    std::vector<Process> all;
+    for (int i = 0; i < 4; ++i) all.push_back(Process::start({std::string{MTH5_TEST_BIN} + "/mth5-recover", copy.string()}));
+    int recovered = 0;
+    for (auto& one : all) {
+      if (one.wait() == 0) {
+        ++recovered;
+        EXPECT_THAT(one.out(), testing::AnyOf(HasSubstr("recovered; what was changed"), HasSubstr("nothing to do")));
+      } else {
+        EXPECT_THAT(one.err(), testing::Not(HasSubstr("put back")));
+            << one.err();
+      }
+    }
+    EXPECT_GE(recovered, 1);
+    EXPECT_EQ(mth5::probe(copy).state, mth5::FileState::Closed);
+  }
   EXPECT_TRUE(report.at("problems").empty());
 }
 

@@ -299,7 +299,10 @@ bool Recorder::may_try(Steady::time_point now) {
 
 void Recorder::give_up_the_rest() {
   if (given_up_ == 0)
-    log_->error("the disk is too slow for what waits: the rest is given up, counted as stopped, and the file closed");
+    log_->error(
+        "what waits cannot be written in time (a slow disk, or a busy machine): the rest is given up, counted as stopped, and "
+        "the file "
+        "closed");
   given_up_ += writer_.discard_waiting(ledger::Drop::Stopped) + discard_all(ledger::Drop::Stopped);
 }
 

@@ -39,6 +39,7 @@ std::string after_failure(const std::filesystem::path& path, const std::filesyst
 
 Recovery recover(const std::filesystem::path& path, const std::filesystem::path& before, bool allow_network) {
   if (is_there(before)) throw FileError{before.string() + ": exists already; give what is changed another name"};
+  const std::string left_as_it_is = "; the file was left as it is";
   const auto said = [&](const Error& e) { return std::string{e.what()} + "; " + after_failure(path, before); };
   try {
     File file = File::open(path, "r+", {.create = {.allow_network = allow_network}, .keep_before = before});
@@ -48,9 +49,12 @@ Recovery recover(const std::filesystem::path& path, const std::filesystem::path&
   } catch (const FormatError& e) {
     throw FormatError{said(e)};
   } catch (const BusyError& e) {
-    throw BusyError{said(e), e.pid};
+    // What has the name of `before` by now is of the other process: here nothing was changed.
+    throw BusyError{e.what() + left_as_it_is, e.pid};
   } catch (const StateError& e) {
     throw StateError{said(e)};
+  } catch (const FileError& e) {
+    throw FileError{e.code() == std::errc::file_exists ? e.what() + left_as_it_is : said(e), e.code()};
   } catch (const Error& e) {
     throw FileError{said(e)};
   }

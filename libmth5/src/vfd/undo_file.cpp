@@ -55,7 +55,7 @@ std::string reason() { return std::generic_category().message(errno); }
 
 int open_new(const std::filesystem::path& path) {
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (fd < 0) throw FileError{path.string() + ": cannot be made: " + reason()};
+  if (fd < 0) throw FileError{path.string() + ": cannot be made: " + reason(), {errno, std::generic_category()}};
   return fd;
 }
 
