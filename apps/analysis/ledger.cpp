@@ -203,8 +203,12 @@ Ledger read_layout_2(const mth5::Reader& file) {
             reasons->text(i, "reason")}] = reasons->integer(i, "count");
   for (const auto& [key, n] : counts) {
     const auto& [kind, index, session, reason] = key;
-    auto& sum =
-        kind == "skipped" ? source_of(ledger, index).bytes_skipped[reason] : stream_of(ledger, index).samples_dropped[reason];
+    Reasons* reasons_of = nullptr;
+    if (kind == "skipped") reasons_of = &source_of(ledger, index).bytes_skipped;
+    if (kind == "input") reasons_of = &source_of(ledger, index).input_faults;
+    if (kind == "dropped") reasons_of = &stream_of(ledger, index).samples_dropped;
+    if (reasons_of == nullptr) continue;  // of a later version: not known to be in the balance
+    auto& sum = (*reasons_of)[reason];
     sum = plus(sum, n);
   }
   return ledger;
@@ -342,6 +346,7 @@ Json to_json(const Ledger& ledger) {
                    {"bytes_decoded", source.bytes_decoded},
                    {"bytes_pending", source.bytes_pending},
                    {"bytes_skipped", source.bytes_skipped},
+                   {"input_faults", source.input_faults},
                    {"reconnects", source.reconnects},
                    {"samples_decoded", sum.samples_decoded},
                    {"samples_stored", sum.samples_stored},

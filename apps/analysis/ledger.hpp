@@ -24,6 +24,7 @@ struct SourceLedger {
   std::string name;  ///< "" = not known
   std::int64_t bytes_in = 0, bytes_decoded = 0, bytes_pending = 0;
   Reasons bytes_skipped;
+  Reasons input_faults;  ///< what never became bytes: datagrams the kernel dropped, and the like
   std::int64_t reconnects = 0;
 
   [[nodiscard]] bool balanced() const;

@@ -69,6 +69,13 @@ std::string commit_text(const Ledger& ledger, mth5::FileState state) {
   return text;
 }
 
+std::string faults_text(const Reasons& faults) {
+  std::string text;
+  for (const auto& [fault, n] : faults)
+    if (n != 0) text += (text.empty() ? "    input faults: " : ", ") + shown(fault) + " " + std::to_string(n);
+  return text.empty() ? text : text + "\n";
+}
+
 std::string ledger_text(const Ledger& ledger, mth5::FileState state) {
   std::string text;
   for (const auto& source : ledger.sources) {
@@ -82,7 +89,7 @@ std::string ledger_text(const Ledger& ledger, mth5::FileState state) {
             add_reasons("    bytes " + std::to_string(source.bytes_in) + " = decoded " + std::to_string(source.bytes_decoded) +
                             " + pending " + std::to_string(source.bytes_pending),
                         source.bytes_skipped) +
-            "\n";
+            "\n" + faults_text(source.input_faults);
     for (const auto* stream : streams)
       text += stream_text(*stream, streams.size() > 1 ? ledger_name(stream->name, stream->stream) + ": " : "", ledger.recovered);
   }

@@ -92,8 +92,8 @@ void Daemon::make_input(std::size_t index) {
     for (const auto& quantity : config.instrument.soh) entry.health.push_back({quantity.name, quantity.units});
   });
   daq::source::Listener listener;
-  listener.bytes = [this, index](std::span<const char> bytes) {
-    inputs_[index].intake->take({.bytes = bytes, .arrival = mth5::host_now()});
+  listener.bytes = [this, index](const daq::decode::Chunk& chunk) {
+    inputs_[index].intake->take(chunk);
     post_board(index, true);
     log_first_refusal(index);
     log_losses(index, false);
@@ -129,7 +129,18 @@ void Daemon::make_input(std::size_t index) {
   };
   listener.told = [this, index](const std::string& what) {
     const auto& name = config_.sources[index].name;
-    quiet_.say(spdlog::level::warn, "command " + name + " " + what, fmt::format("command source={} problem=\"{}\"", name, what),
+    quiet_.say(spdlog::level::warn, "notice " + name + " " + what, fmt::format("notice source={} problem=\"{}\"", name, what),
+               Steady::now());
+  };
+  listener.fault = [this, index](daq::ledger::InputFault fault, std::uint64_t n, const std::string& what) {
+    auto& intake = *inputs_[index].intake;
+    intake.count_fault(fault, n);
+    post_board(index, false);
+    const auto& name = config_.sources[index].name;
+    const auto kind = to_string(fault);
+    quiet_.say(spdlog::level::warn, fmt::format("fault {} {}", name, kind),
+               fmt::format("input fault source={} reason={} count={} problem=\"{}\"", name, kind,
+                           intake.counters().input_faults[static_cast<std::size_t>(fault)], what),
                Steady::now());
   };
   listener.wrote = [this, index](std::size_t sent, std::size_t unsent) {
@@ -208,7 +219,7 @@ void Daemon::log_first_refusal(std::size_t index) {
 void Daemon::judge_ended(std::size_t index) {
   Input& input = inputs_[index];
   const auto& config = config_.sources[index];
-  const bool recording = std::holds_alternative<daq::config::ReplayFile>(config.input);
+  const bool recording = is_recording(config.input);
   std::uint64_t decoded = 0;
   for (const auto& seen : input.intake->streams()) decoded += seen.counters.decoded;
   if (recording && !input.problem.empty())

@@ -49,7 +49,7 @@ TEST(AnInstrument, ThatDoesNotAnswerIsToldTheRestAllTheSame) {
   ASSERT_TRUE(peer.accept());
   EXPECT_EQ(peer.receive("START\r"), "ID\rSTART\r");
   EXPECT_TRUE(recording.wait_for_log(
-      "command source=lemi problem=\"tcp:127.0.0.1:[0-9]+: no answer '%LEMI' to 'ID..' within 50ms; going on\""))
+      "notice source=lemi problem=\"tcp:127.0.0.1:[0-9]+: no answer '%LEMI' to 'ID..' within 50ms; going on\""))
       << recording.log();
   ASSERT_TRUE(peer.send(numbered_lines(0, 5)));
   ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(0, 5).size())) << recording.log();

@@ -110,6 +110,79 @@ void TcpPeer::reset() {
   close_now(client_);
 }
 
+TcpCaller::TcpCaller(int port, const std::string& from) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  const bool connected = eventually([&] {
+    close_now(fd_);
+    fd_ = good(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+    good(inet_pton(AF_INET, from.c_str(), &address.sin_addr), "inet_pton");
+    address.sin_port = 0;
+    good(bind(fd_, generic, sizeof address), "bind");
+    good(inet_pton(AF_INET, "127.0.0.1", &address.sin_addr), "inet_pton");
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    return connect(fd_, generic, sizeof address) == 0;
+  });
+  good(connected ? 0 : -1, "connect");
+}
+
+TcpCaller::~TcpCaller() { close_now(fd_); }
+
+int TcpCaller::free_port() { return TcpPeer{false}.port(); }
+
+bool TcpCaller::send(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+std::string TcpCaller::receive(std::string_view last, std::chrono::milliseconds deadline) {
+  return receive_from(fd_, last, deadline);
+}
+
+bool TcpCaller::hung_up(std::chrono::milliseconds deadline) {
+  pollfd ready{fd_, POLLIN, 0};
+  char byte = 0;
+  return poll(&ready, 1, static_cast<int>(deadline.count())) == 1 && recv(fd_, &byte, 1, 0) <= 0;
+}
+
+void TcpCaller::hang_up() { close_now(fd_); }
+
+UdpPeer::UdpPeer(const std::string& from, const std::string& group)
+    : fd_{good(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket")}, to_{group.empty() ? "127.0.0.1" : group} {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  good(inet_pton(AF_INET, "127.0.0.1", &address.sin_addr), "inet_pton");
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  socklen_t length = sizeof address;
+  const int probe = good(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+  good(bind(probe, generic, length), "bind");
+  good(getsockname(probe, generic, &length), "getsockname");
+  port_ = ntohs(address.sin_port);
+  ::close(probe);
+  address.sin_port = 0;
+  good(inet_pton(AF_INET, from.c_str(), &address.sin_addr), "inet_pton");
+  good(bind(fd_, generic, length), "bind");
+  const in_addr loopback{htonl(INADDR_LOOPBACK)};
+  good(setsockopt(fd_, IPPROTO_IP, IP_MULTICAST_IF, &loopback, sizeof loopback), "IP_MULTICAST_IF");
+}
+
+UdpPeer::~UdpPeer() { close_now(fd_); }
+
+void UdpPeer::send(std::string_view bytes) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port_));
+  good(inet_pton(AF_INET, to_.c_str(), &address.sin_addr), "inet_pton");
+  const ssize_t n = sendto(fd_, bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  good(n == static_cast<ssize_t>(bytes.size()) ? 0 : -1, "sendto");
+}
+
 PtyPeer::PtyPeer(std::filesystem::path link) : link_{std::move(link)} { plug(); }
 
 PtyPeer::~PtyPeer() { close_now(master_); }

@@ -38,6 +38,50 @@ class TcpPeer {
   int listener_ = -1, client_ = -1, port_ = 0;
 };
 
+/// A TCP client that connects to a port of 127.0.0.1 as soon as somebody listens there.
+class TcpCaller {
+ public:
+  /// @param from  the address it calls from
+  explicit TcpCaller(int port, const std::string& from = "127.0.0.1");
+  ~TcpCaller();
+  TcpCaller(const TcpCaller&) = delete;
+  TcpCaller& operator=(const TcpCaller&) = delete;
+
+  /// A port that nobody has.
+  [[nodiscard]] static int free_port();
+  /// Sends all of it. @returns false if the other end is gone
+  bool send(std::string_view bytes);
+  /// As TcpPeer::receive().
+  [[nodiscard]] std::string receive(std::string_view last, std::chrono::milliseconds deadline = std::chrono::seconds{30});
+  /// Waits until the other end has closed the connection. @returns false if it has not
+  [[nodiscard]] bool hung_up(std::chrono::milliseconds deadline = std::chrono::seconds{30});
+  void hang_up();
+
+ private:
+  int fd_ = -1;
+};
+
+/// Sends datagrams to a port of 127.0.0.1 that was free when it was made.
+class UdpPeer {
+ public:
+  /// @param from   the address it sends from
+  /// @param group  of multicast, sent to by the loopback interface; "" = none
+  explicit UdpPeer(const std::string& from = "127.0.0.1", const std::string& group = "");
+  ~UdpPeer();
+  UdpPeer(const UdpPeer&) = delete;
+  UdpPeer& operator=(const UdpPeer&) = delete;
+
+  [[nodiscard]] int port() const { return port_; }
+  /// Goes to another port: that of another peer.
+  void to(int port) { port_ = port; }
+  /// One datagram.
+  void send(std::string_view bytes);
+
+ private:
+  int fd_ = -1, port_ = 0;
+  std::string to_;
+};
+
 /// A pty that stands for a serial port, behind a link as udev would make it.
 class PtyPeer {
  public:

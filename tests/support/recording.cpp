@@ -75,6 +75,10 @@ Recording::Recording(const std::string& input, const RecordingOptions& options)
 
 std::string Recording::tcp(int port) { return "tcp: {host: 127.0.0.1, port: " + std::to_string(port) + "}\n"; }
 
+std::string Recording::udp(int port, const std::string& more) {
+  return "udp: {listen: '127.0.0.1:" + std::to_string(port) + "'" + more + "}\n";
+}
+
 std::string Recording::serial(const fs::path& device) { return "serial: {device: '" + device.string() + "'}\n"; }
 
 std::string Recording::replay(const fs::path& path, const std::string& speed) {

@@ -33,6 +33,8 @@ class Recording {
   explicit Recording(const std::string& input, const RecordingOptions& options = {});
 
   [[nodiscard]] static std::string tcp(int port);
+  /// @param more  further keys: ", from: 127.0.0.2"
+  [[nodiscard]] static std::string udp(int port, const std::string& more = "");
   [[nodiscard]] static std::string serial(const std::filesystem::path& device);
   /// @param speed  times real time, or "max"
   [[nodiscard]] static std::string replay(const std::filesystem::path& path, const std::string& speed = "max");

@@ -18,7 +18,7 @@ TEST(StoppedStream, WaitsForRoomAndTakesAllThatWasReceived) {
   bool connected = false, room = false, ended = false;
   std::string taken;
   daq::source::Listener listener;
-  listener.bytes = [&](std::span<const char> bytes) { taken.append(bytes.data(), bytes.size()); };
+  listener.bytes = [&](const daq::decode::Chunk& chunk) { taken.append(chunk.bytes.data(), chunk.bytes.size()); };
   listener.connected = [&] { connected = true; };
   listener.disconnected = [](const std::string& reason, bool) { ADD_FAILURE() << reason; };
   listener.ended = [&] { ended = true; };

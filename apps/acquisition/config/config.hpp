@@ -26,18 +26,52 @@ struct Serial {
   unsigned bits = 8;
   std::string parity = "none";  ///< none, even, odd
   unsigned stop_bits = 1;
+  std::string rs485 = "off";  ///< off; rts-on-send, rts-after-send: the level of RTS that switches the transmitter on
+  bool low_latency = false;
 };
+/// A connection that we open.
 struct Tcp {
   std::string host;
   std::uint16_t port = 0;
 };
-struct ReplayFile {
-  std::filesystem::path path;
-  std::optional<double> speed = 1.0;  ///< times real time; nullopt = max
+/// A connection that the instrument opens.
+struct TcpListen {
+  std::string listen;                                               ///< "0.0.0.0:7000": see parse_endpoint()
+  std::string from;                                                 ///< address of the one peer that is taken; "" = any
+  std::chrono::nanoseconds yield_after = std::chrono::seconds{10};  ///< a peer silent for so long gives way to another
 };
-using Input = std::variant<Serial, Tcp, ReplayFile>;
-/// "serial:/dev/ttyUSB0", "tcp:10.0.0.2:7000", "file:day.TXT".
+struct ReplayFile {
+  std::filesystem::path path;                                      ///< "-": standard input; "": files of `directory`
+  std::optional<double> speed = 1.0;                               ///< times real time; nullopt = max
+  bool follow = false;                                             ///< it grows
+  std::filesystem::path directory;                                 ///< of files that grow one after the other
+  std::string pattern = "*";                                       ///< of their names, as in fnmatch(3)
+  std::chrono::nanoseconds next_after = std::chrono::seconds{10};  ///< a file silent for so long is done when there is a next one
+
+  [[nodiscard]] bool is_stdin() const { return path == "-"; }
+};
+/// Datagrams that come to us.
+struct Udp {
+  std::string listen;                                   ///< "0.0.0.0:8888": see parse_endpoint()
+  std::string group;                                    ///< a multicast address to join; "" = none
+  std::string interface;                                ///< by which the group is joined: eth0; "" = as the system chooses
+  std::string from;                                     ///< address of the one sender that is taken; "" = any
+  std::int64_t receive_buffer = std::int64_t{1} << 20;  ///< bytes, of the kernel
+  std::int64_t longest = std::int64_t{1} << 16;         ///< bytes of a datagram
+};
+using Input = std::variant<Serial, Tcp, TcpListen, Udp, ReplayFile>;
+/// "serial:/dev/ttyUSB0", "tcp:10.0.0.2:7000", "tcp:listen:0.0.0.0:7000", "udp:0.0.0.0:8888", "file:day.TXT".
 [[nodiscard]] std::string to_string(const Input& input);
+/// Whether it has an end and no hurry: a file that does not grow.
+[[nodiscard]] bool is_recording(const Input& input);
+
+/// Where a socket is bound: a numeric address and a port.
+struct Endpoint {
+  std::string address;
+  std::uint16_t port = 0;
+};
+/// Of "0.0.0.0:8888" or "[::]:8888"; nullopt for anything else, names too.
+[[nodiscard]] std::optional<Endpoint> parse_endpoint(std::string_view text);
 
 struct ChannelProfile {
   std::string name;         ///< in the instrument's own words (e1); the key in `channels:`

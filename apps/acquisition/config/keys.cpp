@@ -49,7 +49,8 @@ constexpr Heading kHeadings[] = {
      "Which samples follow one another. May stand in a source too, and holds there instead of the common one, key by key."},
     {"clock", "clock", "What times are worth. May stand in a source too, like gap."},
     {"sources[]", "sources",
-     "One or more instruments. Each has one input (serial, tcp or file) and an instrument: the name of a profile, the path of "
+     "One or more instruments. Each has one input (serial, tcp, udp or file) and an instrument: the name of a profile, the path "
+     "of "
      "one as seen from this file (./board.yaml), or a map as in "
      "one. run "
      "is the pattern of run names, by default sr{rate}_{index:04}: letters, digits and _, 20 at most, with {rate}, {index:04}, "
@@ -67,8 +68,10 @@ constexpr Heading kHeadings[] = {
     {"sources[].commands.start[]", "sources: commands: start", "Items of the list."},
     {"sources[].commands.every[]", "sources: commands: every", "Items of the list."},
     {"sources[].serial", "sources: serial", "A serial port. No two sources may have the same one."},
-    {"sources[].tcp", "sources: tcp", "A connection that mth5d opens."},
-    {"sources[].file", "sources: file", "A recording."},
+    {"sources[].tcp", "sources: tcp", "A connection that mth5d opens (host and port), or that the instrument opens (listen)."},
+    {"sources[].udp", "sources: udp",
+     "Datagrams that come to this computer, unicast or multicast. A group and listen are of one kind, IPv4 or IPv6."},
+    {"sources[].file", "sources: file", "A recording, standard input, or files that grow."},
     {"profile", "Profiles",
      "instruments/NAME.yaml beside the configuration, or in one of the folders that mth5d(8) names. A profile has one decoder "
      "(text or frame), "
@@ -127,6 +130,8 @@ std::vector<KeyText> all_keys() {
   periodic_command_keys().describe(all);
   serial_keys().describe(all);
   tcp_keys().describe(all);
+  tcp_listen_keys().describe(all);
+  udp_keys().describe(all);
   file_keys().describe(all);
   profile_keys().describe(all);
   text_keys().describe(all);

@@ -127,6 +127,10 @@ Key<T> flag_key(std::string_view name, bool T::*at, std::string_view meaning) {
           [=](const T& t) { return std::string{t.*at ? "true" : "false"}; }};
 }
 
+[[nodiscard]] inline std::string check_not_empty(std::string_view text) { return text.empty() ? "is an empty text" : ""; }
+/// Whether `key` is absent or this one word; it is taken then.
+[[nodiscard]] bool is_word(MapReader& map, std::string_view key, std::string_view word, const std::string& otherwise);
+
 /// Every key of every section, in the order of the manual.
 [[nodiscard]] std::vector<KeyText> all_keys();
 /// mth5d.yaml(5): the manual of the configuration, made from all_keys().

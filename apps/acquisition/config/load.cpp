@@ -105,14 +105,36 @@ class Loader {
 
   /// A port gives each byte to one reader only.
   void check_port(const Source& source, const Node& node, const std::string& path, std::map<std::string, std::string>& ports) {
-    const auto* serial = std::get_if<Serial>(&source.input);
-    if (serial == nullptr) return;
-    std::error_code unknown;  // then the name is all there is
-    const auto real = std::filesystem::weakly_canonical(serial->device, unknown);
-    const auto [first, fresh] = ports.emplace(unknown ? serial->device : real.string(), path);
+    std::string port, given;
+    std::string_view input, key;
+    if (const auto* serial = std::get_if<Serial>(&source.input)) {
+      std::error_code unknown;  // then the name is all there is
+      const auto real = std::filesystem::weakly_canonical(serial->device, unknown);
+      port = unknown ? serial->device : real.string();
+      given = serial->device;
+      input = "serial";
+      key = "device";
+    } else if (const auto* tcp = std::get_if<TcpListen>(&source.input)) {
+      port = "tcp:" + tcp->listen;
+      given = tcp->listen;
+      input = "tcp";
+      key = "listen";
+    } else if (const auto* udp = std::get_if<Udp>(&source.input)) {
+      port = "udp:" + udp->group + ":" + udp->listen;
+      given = udp->listen;
+      input = "udp";
+      key = "listen";
+    } else if (const auto* file = std::get_if<ReplayFile>(&source.input); file != nullptr && file->is_stdin()) {
+      port = given = file->path.string();
+      input = "file";
+      key = "path";
+    } else {
+      return;
+    }
+    const auto [first, fresh] = ports.emplace(port, path);
     if (!fresh)
-      report_.problem(node.find("serial")->find("device")->place, path + ".serial.device",
-                      in_quotes(serial->device) + " is the port of " + first->second + " already; two cannot read one port");
+      report_.problem(node.find(input)->find(key)->place, path + "." + std::string{input} + "." + std::string{key},
+                      in_quotes(given) + " is the port of " + first->second + " already; two cannot read one port");
   }
 
   /// Integers have no NaN: what fills their gaps is to be said by the profile.

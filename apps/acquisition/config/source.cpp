@@ -237,10 +237,13 @@ Source read_source(const Node& node, const std::string& path, const Common& comm
   }
   source.commands = source.instrument.commands;
   read_commands(map, source.commands, report);
-  if (std::holds_alternative<ReplayFile>(source.input)) {
+  const bool file = std::holds_alternative<ReplayFile>(source.input);
+  if (file || std::holds_alternative<Udp>(source.input)) {
     source.commands = {};
     if (const Node* commands = node.find("commands"))
-      map.problem(*commands, "commands", "a recording takes no commands; leave them out, or give a serial or tcp input");
+      map.problem(*commands, "commands",
+                  std::string{file ? "a recording" : "who sends datagrams"} +
+                      " takes no commands; leave them out, or give a serial or tcp input");
   }
   map.finish();
   return source;

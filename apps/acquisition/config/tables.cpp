@@ -4,8 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "acquisition/config/baud.hpp"
-
 namespace daq::config {
 
 namespace {
@@ -13,8 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 constexpr std::chrono::hours kDay{24};
 constexpr std::int64_t kMiB = std::int64_t{1} << 20;
-
-std::string check_not_empty(std::string_view text) { return text.empty() ? "is an empty text" : ""; }
 
 /// A pattern of file names has to give good and different names.
 std::string check_file_name(std::string_view pattern) {
@@ -36,20 +32,6 @@ std::string check_name(std::string_view text) {
   return !text.empty() && text.size() <= 30 && letter(text[0]) && std::all_of(text.begin(), text.end(), good)
              ? ""
              : in_quotes(text) + " must be a letter and then letters, digits, _ and -, 30 at most";
-}
-
-std::string check_device(std::string_view text) {
-  return text.size() > 1 && text[0] == '/' ? "" : in_quotes(text) + " must be a path such as /dev/ttyUSB0";
-}
-
-std::string check_host(std::string_view text) {
-  const auto good = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == ':' ||
-           c == '_';
-  };
-  return !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), good)
-             ? ""
-             : in_quotes(text) + " must be a host name or an address without port, such as 10.0.0.2";
 }
 
 /// "blanks", or one printable ASCII character that no number holds.
@@ -98,14 +80,6 @@ std::string shown_reanchor(const Clock& clock) {
   return clock.reanchor_after > 0s ? format_duration(clock.reanchor_after) : "never";
 }
 
-/// Whether `key` is absent or this one word; it is taken then.
-bool is_word(MapReader& map, std::string_view key, std::string_view word, const std::string& otherwise) {
-  const Node* node = map.map().find(key);
-  if (node != nullptr && node->text != word) return false;
-  static_cast<void>(map.choice(key, otherwise, {std::string{word}}));
-  return true;
-}
-
 template <class T>
 Key<T> command_key(std::string_view name, CommandBytes T::*at, const Check& check, std::string_view meaning, bool required) {
   return {name,
@@ -118,15 +92,6 @@ Key<T> command_key(std::string_view name, CommandBytes T::*at, const Check& chec
             if (!text.empty()) t.*at = CommandBytes{text};
           },
           [=](const T& t) { return (t.*at).text(); }};
-}
-
-template <class T, class Keys>
-Input read_input_of(const Node& node, const std::string& path, Report& report, const Keys& keys) {
-  MapReader map{node, path, report};
-  T input;
-  keys.read(map, input);
-  map.finish();
-  return input;
 }
 
 }  // namespace
@@ -362,58 +327,6 @@ const Section<PeriodicCommand>& periodic_command_keys() {
   return keys;
 }
 
-const Section<Serial>& serial_keys() {
-  static const Section<Serial> keys{
-      "sources[].serial",
-      {
-          text_key("device", &Serial::device, "a path", check_device,
-                   "The port. A name from /dev/serial/by-id stays the same when plugs are swapped.", true),
-          {"baud", "whole number",
-           "a rate of serial ports, " + std::to_string(kBauds.front().rate) + " to " + std::to_string(kBauds.back().rate) +
-               " baud",
-           "Bits a second.", false,
-           [](MapReader& map, Serial& serial) {
-             const auto baud = map.whole("baud", serial.baud, kBauds.front().rate, kBauds.back().rate, "baud");
-             if (std::none_of(kBauds.begin(), kBauds.end(), [&](const Baud& b) { return b.rate == baud; }))
-               map.problem(*map.map().find("baud"), "baud",
-                           std::to_string(baud) + " is no rate of a serial port (4800, 9600, 19200, 38400, 57600, 115200, ...)");
-             serial.baud = unsigned(baud);
-           },
-           [](const Serial& serial) { return std::to_string(serial.baud); }},
-          whole_key("bits", &Serial::bits, 5, 8, "bits", "Bits of a character."),
-          choice_key("parity", &Serial::parity, {"none", "even", "odd"}, "Its parity bit."),
-          whole_key("stop_bits", &Serial::stop_bits, 1, 2, "bits", "Its stop bits."),
-      }};
-  return keys;
-}
-
-const Section<Tcp>& tcp_keys() {
-  static const Section<Tcp> keys{"sources[].tcp",
-                                 {
-                                     text_key("host", &Tcp::host, "a name or an address", check_host,
-                                              "A terminal server or mth5-sim; mth5d connects to it.", true),
-                                     whole_key("port", &Tcp::port, 1, 65535, "", "Its port.", true),
-                                 }};
-  return keys;
-}
-
-const Section<ReplayFile>& file_keys() {
-  static const Section<ReplayFile> keys{
-      "sources[].file",
-      {
-          text_key("path", &ReplayFile::path, "a file", check_not_empty, "A recording to play.", true),
-          {"speed", "number", "0.001 to 1000000 times real time, or max", "How fast it is played.", false,
-           [](MapReader& map, ReplayFile& file) {
-             if (!is_word(map, "speed", "max", "1"))
-               file.speed = map.number("speed", 0.001, 1e6, "times real time, or max").value_or(1);
-             else if (map.map().find("speed") != nullptr)
-               file.speed = std::nullopt;
-           },
-           [](const ReplayFile& file) { return file.speed ? format_number(*file.speed) : std::string{"max"}; }},
-      }};
-  return keys;
-}
-
 const Section<Instrument>& profile_keys() {
   static const Section<Instrument> keys{
       "profile",
@@ -559,17 +472,6 @@ const Section<SohProfile>& soh_keys() {
                                              [](const SohProfile& soh) { return format_number(soh.change); }},
                                         }};
   return keys;
-}
-
-const std::vector<InputKind>& input_kinds() {
-  static const std::vector<InputKind> kinds{
-      {"serial", [](const Node& n, const std::string& p, Report& r) { return read_input_of<Serial>(n, p, r, serial_keys()); }},
-      {"tcp", [](const Node& n, const std::string& p, Report& r) { return read_input_of<Tcp>(n, p, r, tcp_keys()); }},
-      {"file", [](const Node& n, const std::string& p, Report& r) { return read_input_of<ReplayFile>(n, p, r, file_keys()); }},
-      {"udp", nullptr},
-      {"seedlink", nullptr},
-  };
-  return kinds;
 }
 
 }  // namespace daq::config

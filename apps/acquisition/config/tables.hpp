@@ -26,6 +26,8 @@ namespace daq::config {
 [[nodiscard]] const Section<SimulatedAnswer>& simulated_answer_keys();
 [[nodiscard]] const Section<Serial>& serial_keys();
 [[nodiscard]] const Section<Tcp>& tcp_keys();
+[[nodiscard]] const Section<TcpListen>& tcp_listen_keys();
+[[nodiscard]] const Section<Udp>& udp_keys();
 [[nodiscard]] const Section<ReplayFile>& file_keys();
 
 [[nodiscard]] const Section<Instrument>& profile_keys();

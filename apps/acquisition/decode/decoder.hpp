@@ -22,7 +22,7 @@ using ledger::Skip;
 struct Chunk {
   std::span<const char> bytes;
   mth5::UtcNanos arrival{};  ///< when they were read, by the host's clock
-  bool datagram = false;     ///< a frame never goes on in the next chunk
+  bool datagram = false;     ///< a frame never goes on in the next chunk; an empty one ends what came before
 };
 
 /// By whose clock a frame's time is.
@@ -89,7 +89,7 @@ class Decoder {
   virtual void feed(const Chunk& chunk, Batch& out) = 0;
   /// The stream ended or broke off: a last frame that is whole without its end mark is taken, the rest is counted CutOff.
   virtual void end_of_stream(Batch& out) = 0;
-  /// Of reconnects, soh_dropped and commands it knows nothing.
+  /// Of reconnects, soh_dropped, commands and input faults it knows nothing.
   [[nodiscard]] virtual const ledger::SourceCounters& counters() const = 0;
   /// The first few things that were skipped; front() is the one to show.
   [[nodiscard]] virtual const std::vector<Refusal>& refusals() const = 0;

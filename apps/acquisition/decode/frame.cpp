@@ -61,7 +61,7 @@ class FrameDecoder final : public Decoder {
 
   void feed(const Chunk& chunk, Batch& out) override {
     arrival_ = chunk.arrival;
-    datagram_ = chunk.datagram;
+    datagram_ = chunk.datagram && !chunk.bytes.empty();
     refusals_.begins_with(chunk.bytes);
     counters_.bytes_in += chunk.bytes.size();
     auto bytes = chunk.bytes;

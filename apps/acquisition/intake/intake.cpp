@@ -251,6 +251,7 @@ void Intake::push_counters() {
   counters_.soh_dropped = own.soh_dropped;
   counters_.bytes_sent = own.bytes_sent;
   counters_.bytes_unsent = own.bytes_unsent;
+  counters_.input_faults = own.input_faults;
   for (auto& lane : lanes_) lane->push_rest();
   counters_owed_ = !ring_.push_note({ring::Kind::SourceCounters, false, source_}, ring::Words{counters_}.words);
   ring_.notify();

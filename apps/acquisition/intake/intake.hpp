@@ -48,6 +48,7 @@ class Intake {
     counters_.bytes_sent += sent;
     counters_.bytes_unsent += unsent;
   }
+  void count_fault(ledger::InputFault fault, std::uint64_t n) { counters_.input_faults[static_cast<std::size_t>(fault)] += n; }
   /// Words the ring must have free so that any `n` bytes can be taken without loss.
   [[nodiscard]] std::size_t words_for(std::size_t n_bytes) const;
 

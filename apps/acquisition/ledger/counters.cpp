@@ -81,6 +81,7 @@ SourceRow since(const SourceRow& now, const SourceRow& base) {
   d.soh_dropped -= b.soh_dropped;
   d.bytes_sent -= b.bytes_sent;
   d.bytes_unsent -= b.bytes_unsent;
+  for (std::size_t i = 0; i < kInputFaults; ++i) d.input_faults[i] -= b.input_faults[i];
   for (std::size_t i = 0; i < kSkips; ++i) {
     d.bytes_skipped[i] -= b.bytes_skipped[i];
     d.events_skipped[i] -= b.events_skipped[i];

@@ -24,9 +24,10 @@ struct SourceCounters {
   std::uint64_t fields_unknown = 0;  ///< fields of them that hold no value, or lack in a short line: stored as NaN
   std::uint64_t short_lines = 0;     ///< of frames: lines of a length that the profile does not list
   std::uint64_t reconnects = 0;
-  std::uint64_t soh_dropped = 0;   ///< rows of state of health for which there was no room
-  std::uint64_t bytes_sent = 0;    ///< commands to the instrument
-  std::uint64_t bytes_unsent = 0;  ///< of commands: it did not read, or the connection broke first
+  std::uint64_t soh_dropped = 0;                           ///< rows of state of health for which there was no room
+  std::uint64_t bytes_sent = 0;                            ///< commands to the instrument
+  std::uint64_t bytes_unsent = 0;                          ///< of commands: it did not read, or the connection broke first
+  std::array<std::uint64_t, kInputFaults> input_faults{};  ///< what never became bytes; outside of the sum
   std::array<std::uint64_t, kSkips> bytes_skipped{};
   std::array<std::uint64_t, kSkips> events_skipped{};  ///< runs of skipped bytes
 

@@ -15,6 +15,18 @@ constexpr std::array<Reason, kSkips> kSkipReasons{{
     {"short-line", "a line of a length that the instrument's whole lines do not have, and that nothing could be kept of"},
 }};
 
+constexpr std::array<Reason, kInputFaults> kInputFaultTexts{{
+    {"kernel-drop", "datagrams that came faster than they were read: the receive buffer was full"},
+    {"oversized", "datagrams that are longer than udp.longest: not taken"},
+    {"other-sender", "datagrams or connections of another address than from: not taken"},
+    {"refused-peer", "connections refused because another one was there"},
+    {"overrun", "bytes that a serial port or its driver had no room for"},
+    {"framing", "bytes of a serial port without a stop bit: a wrong baud, or noise"},
+    {"parity", "bytes of a serial port whose parity was wrong: taken as NUL"},
+    {"break", "breaks of a serial line: it was held low, as by a cable that is off"},
+    {"shrunk", "files that became shorter while they were followed: read again from their beginning"},
+}};
+
 constexpr std::array<Reason, kDrops> kDropReasons{{
     {"duplicate", "stored already: the same values at the same time"},
     {"backward", "the clock jumped back, and nothing confirmed it"},
@@ -50,10 +62,12 @@ std::string_view name_of(const List& list, E reason) {
 }  // namespace
 
 std::span<const Reason, kSkips> skip_reasons() { return kSkipReasons; }
+std::span<const Reason, kInputFaults> input_faults() { return kInputFaultTexts; }
 std::span<const Reason, kDrops> drop_reasons() { return kDropReasons; }
 std::span<const Reason, kGapReasons> gap_reasons() { return kGapReasonTexts; }
 
 std::string_view to_string(Skip reason) { return name_of(kSkipReasons, reason); }
+std::string_view to_string(InputFault fault) { return name_of(kInputFaultTexts, fault); }
 std::string_view to_string(Drop reason) { return name_of(kDropReasons, reason); }
 std::string_view to_string(GapReason reason) { return name_of(kGapReasonTexts, reason); }
 

@@ -6,12 +6,26 @@
 #include <span>
 #include <string_view>
 
-/// Why bytes were skipped, samples dropped, samples missing. The one list of each: file, status, log, monitor, summary and the
-/// documentation take names and meanings from here. A new reason is a new line here and nowhere else.
+/// Why bytes were skipped, samples dropped, samples missing, and what an input reports. The one list of each: file, status, log,
+/// monitor, summary and the documentation take names and meanings from here. A new reason is a new line here and nowhere else.
 namespace daq::ledger {
 
 /// Why bytes did not become a sample: counted by decoders.
 enum class Skip : std::uint8_t { Garbage, CutOff, BadTime, BadValue, TooLong, BadCheck, Unconfirmed, ShortLine, Count };
+
+/// What went wrong before any byte was there to be counted: counted by sources, in the unit that the meaning names.
+enum class InputFault : std::uint8_t {
+  KernelDrop,
+  Oversized,
+  OtherSender,
+  RefusedPeer,
+  Overrun,
+  Framing,
+  Parity,
+  Break,
+  Shrunk,
+  Count
+};
 
 /// Why decoded samples are not stored. The first three are counted by the timeline, RingFull where the ring refused, the rest by
 /// the recorder.
@@ -35,6 +49,7 @@ enum class GapReason : std::uint8_t {
 };
 
 inline constexpr std::size_t kSkips = static_cast<std::size_t>(Skip::Count);
+inline constexpr std::size_t kInputFaults = static_cast<std::size_t>(InputFault::Count);
 inline constexpr std::size_t kDrops = static_cast<std::size_t>(Drop::Count);
 inline constexpr std::size_t kGapReasons = static_cast<std::size_t>(GapReason::Count);
 
@@ -45,10 +60,12 @@ struct Reason {
 
 /// In the order of the enumerators.
 [[nodiscard]] std::span<const Reason, kSkips> skip_reasons();
+[[nodiscard]] std::span<const Reason, kInputFaults> input_faults();
 [[nodiscard]] std::span<const Reason, kDrops> drop_reasons();
 [[nodiscard]] std::span<const Reason, kGapReasons> gap_reasons();
 
 [[nodiscard]] std::string_view to_string(Skip reason);
+[[nodiscard]] std::string_view to_string(InputFault fault);
 [[nodiscard]] std::string_view to_string(Drop reason);
 [[nodiscard]] std::string_view to_string(GapReason reason);
 

@@ -32,6 +32,7 @@ void FileWriter::open_file() {
   for (auto& of : sources_) {
     of->begin_file();
     of->told_skipped = {};
+    of->told_faults = {};
   }
   if (!resume_ || !open_again()) create_file();
 }

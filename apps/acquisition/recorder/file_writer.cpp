@@ -248,6 +248,7 @@ void FileWriter::write_ledger() {
       reason_rows_.add(static_cast<std::int64_t>(events == nullptr ? 0 : (*events)[i]));
     }
   };
+  const std::array<std::uint64_t, ledger::kDrops>* none = nullptr;
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     const auto row = sources_[i]->row_of_file();
     source_rows_.add(sequence);
@@ -255,6 +256,8 @@ void FileWriter::write_ledger() {
     for (const auto& figure : ledger::source_figures()) source_rows_.add(figure.get(row));
     add_reasons("skipped", static_cast<std::int64_t>(i), ledger::skip_reasons(), row.counters.bytes_skipped,
                 &row.counters.events_skipped, sources_[i]->told_skipped);
+    add_reasons("input", static_cast<std::int64_t>(i), ledger::input_faults(), row.counters.input_faults, none,
+                sources_[i]->told_faults);
   }
   for (auto& of : streams_) {
     auto row = of->row_of_file();
@@ -264,7 +267,6 @@ void FileWriter::write_ledger() {
     stream_ledger_rows_.add(sequence);
     stream_ledger_rows_.add(static_cast<std::int64_t>(of->number()));
     for (const auto& figure : ledger::stream_figures()) stream_ledger_rows_.add(figure.get(row));
-    const std::array<std::uint64_t, ledger::kDrops>* none = nullptr;
     if (of->token() != of->told_token) {
       of->told_token = of->token();
       resume_rows_.add(static_cast<std::int64_t>(of->number()));

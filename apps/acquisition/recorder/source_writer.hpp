@@ -46,8 +46,9 @@ class SourceWriter {
   // The file's, for the FileWriter.
   std::optional<mth5::Rows> states;  ///< not in the file yet; none: it has no state of health
   std::optional<mth5::TableId> state_table;
-  std::uint64_t unsafe_states = 0;                           ///< rows in the file that are not durable
-  std::array<std::uint64_t, ledger::kSkips> told_skipped{};  ///< as in the file's table of reasons
+  std::uint64_t unsafe_states = 0;                                ///< rows in the file that are not durable
+  std::array<std::uint64_t, ledger::kSkips> told_skipped{};       ///< as in the file's table of reasons
+  std::array<std::uint64_t, ledger::kInputFaults> told_faults{};  ///< likewise
 
  private:
   [[nodiscard]] bool is_news(std::int64_t time_ns, const std::vector<double>& values) const;

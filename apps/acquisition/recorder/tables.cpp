@@ -92,7 +92,7 @@ mth5::TableSpec resume_table() {
 mth5::TableSpec reason_table() {
   return {"reasons",
           {whole("sequence"), text("kind", 8), whole("index"), text("reason", 20), whole("count"), whole("events")},
-          "skipped bytes of sources, dropped samples of streams, by reason: the newest row of a session holds",
+          "skipped bytes and input faults of sources, dropped samples of streams, by reason: the newest row of a session holds",
           64};
 }
 

@@ -38,10 +38,12 @@ class FileSource final : public Source {
 
   void start() override {
     try {
-      fd_ = mth5::open_regular(file_.path);
+      if (!file_.is_stdin()) fd_ = mth5::open_regular(file_.path);
     } catch (const mth5::FileError& e) {
       return fail(e.what());
     }
+    if (file_.is_stdin() && (fd_ = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)) < 0)
+      return fail(file_.path.string() + ": cannot be read: " + std::generic_category().message(errno));
     posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
     listener_.connected();
     began_ = std::chrono::steady_clock::now();
@@ -95,7 +97,7 @@ class FileSource final : public Source {
   }
 
   void give(std::size_t n) {
-    listener_.bytes({pending_.data() + begin_, n});
+    listener_.bytes(arrived(pending_.data() + begin_, n));
     begin_ += n;
   }
 
@@ -105,7 +107,7 @@ class FileSource final : public Source {
       paused_ = true;
       return;
     }
-    if (!file_.speed) {
+    if (!file_.speed || file_.is_stdin()) {
       if (!fill()) return;
       give(pending_.size() - begin_);
       asio::post(io_, [this] { step(); });

@@ -2,13 +2,13 @@
 
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 
 #include <spdlog/logger.h>
 #include <boost/asio/io_context.hpp>
 
 #include "acquisition/config/config.hpp"
+#include "acquisition/decode/decoder.hpp"
 #include "acquisition/ledger/durable.hpp"
 
 /// Where bytes come from: serial ports, sockets, recordings. Thread: io, all of it.
@@ -16,7 +16,7 @@ namespace daq::source {
 
 /// What a source tells. Called on the io thread.
 struct Listener {
-  std::function<void(std::span<const char>)> bytes;
+  std::function<void(const decode::Chunk&)> bytes;
   std::function<void()> connected;
   /// The stream broke off, or could not be opened: `reason` is one line with the object in it; it will be tried again.
   std::function<void(const std::string& reason, bool was_connected)> disconnected;
@@ -27,12 +27,17 @@ struct Listener {
   std::function<bool(std::size_t n)> has_room;
   /// Something that people should know and that ends nothing: one line with the object in it.
   std::function<void(const std::string& what)> told = {};
+  /// What went wrong before there were bytes: how many, to be counted, and one line with the object in it.
+  std::function<void(ledger::InputFault fault, std::uint64_t n, const std::string& what)> fault = {};
   /// Bytes went to the instrument, or had to be dropped because it did not read, or was gone.
   std::function<void(std::size_t sent, std::size_t unsent)> wrote = {};
 };
 
 /// Bytes that a source gives at once, at most. A ring that has no room for what so many can become would be waited for in vain.
 inline constexpr std::size_t kLongestRead = 65536;
+
+/// A piece of a stream of bytes that has just come.
+[[nodiscard]] decode::Chunk arrived(const char* bytes, std::size_t n);
 
 /// Starts nothing before start().
 class Source {

@@ -32,10 +32,29 @@ StreamSource::StreamSource(asio::io_context& io, const config::Source& config, b
       retry_{io},
       idle_{io},
       talk_{io},
+      look_{io},
       dialogue_{config_.commands},
       pause_{config.reconnect_first} {}
 
-void StreamSource::start() { open(); }
+void StreamSource::start() {
+  opener_->attach({.silent_for = [this]() -> std::optional<std::chrono::nanoseconds> {
+                     if (!stream_.is_open()) return std::nullopt;
+                     return std::chrono::steady_clock::now() - last_data_;
+                   },
+                   .give_up =
+                       [this](const std::string& reason) {
+                         if (stream_.is_open() && !stopped_) broken(reason);
+                       },
+                   .fault =
+                       [this](ledger::InputFault fault, std::uint64_t n, const std::string& what) {
+                         if (listener_.fault) listener_.fault(fault, n, what);
+                       },
+                   .told =
+                       [this](const std::string& what) {
+                         if (listener_.told) listener_.told(what);
+                       }});
+  open();
+}
 
 void StreamSource::open() {
   opener_->open([this](int fd, const std::string& reason) { opened(fd, reason); });
@@ -54,6 +73,7 @@ void StreamSource::opened(int fd, const std::string& reason) {
   last_data_ = std::chrono::steady_clock::now();
   in_flight_.clear();  // that of the connection before
   listener_.connected();
+  look();
   watch_idle();
   read();
   dialogue_.connected(std::chrono::steady_clock::now());
@@ -143,7 +163,7 @@ void StreamSource::received(const boost::system::error_code& error, std::size_t 
   if (n > 0) {
     last_data_ = std::chrono::steady_clock::now();
     pause_ = config_.reconnect_first;  // only data prove that a connection is good
-    listener_.bytes({buffer_.data(), n});
+    listener_.bytes(arrived(buffer_.data(), n));
     if (!stopped_ && stream_.is_open()) {
       dialogue_.received({buffer_.data(), n}, last_data_);
       talk();
@@ -151,6 +171,12 @@ void StreamSource::received(const boost::system::error_code& error, std::size_t 
     }
   }
   if (stopped_) return drain();
+  if (error == asio::error::eof && opener_->is_once()) {
+    stopped_ = true;
+    look_.cancel();
+    stream_.close();
+    return listener_.ended();
+  }
   if (error) {
     broken(to_string(config_.input) + ": " + (error == asio::error::eof ? "closed by the other end" : error.message()));
     return;
@@ -158,7 +184,16 @@ void StreamSource::received(const boost::system::error_code& error, std::size_t 
   read();
 }
 
+void StreamSource::look() {
+  opener_->look(stream_.native_handle());
+  look_.expires_after(std::chrono::seconds{1});
+  look_.async_wait([this, of = connection_](const boost::system::error_code& error) {
+    if (!error && of == connection_ && !stopped_ && stream_.is_open()) look();
+  });
+}
+
 void StreamSource::watch_idle() {
+  if (opener_->is_once()) return;
   idle_.expires_at(last_data_ + config_.idle_timeout);
   idle_.async_wait([this](const boost::system::error_code& error) {
     if (error || stopped_ || !stream_.is_open()) return;
@@ -173,21 +208,38 @@ void StreamSource::watch_idle() {
 
 void StreamSource::broken(const std::string& reason) {
   stop_talking();
+  opener_->look(stream_.native_handle());
   stream_.close();
   idle_.cancel();
+  look_.cancel();
   listener_.disconnected(reason, true);
-  if (until_eof_) {
+  if (opener_->is_called()) pause_ = config_.reconnect_first;
+  if (until_eof_ || opener_->is_once()) {
     stopped_ = true;
+    opener_->cancel();
     return listener_.ended();
   }
   try_again();
 }
 
 void StreamSource::try_again() {
-  retry_.expires_after(pause_);
+  retry_at_ = std::chrono::steady_clock::now() + pause_;
   pause_ = std::min(pause_ * 2, config_.reconnect_limit);
+  wait_for_retry();
+}
+
+void StreamSource::wait_for_retry() {
+  retry_.expires_at(std::min(retry_at_, std::chrono::steady_clock::now() + Opener::kWatch));
   retry_.async_wait([this](const boost::system::error_code& error) {
-    if (!error && !stopped_) open();
+    if (error || stopped_) return;
+    if (opener_->is_back()) {
+      pause_ = config_.reconnect_first;
+      open();
+    } else if (std::chrono::steady_clock::now() >= retry_at_) {
+      open();
+    } else {
+      wait_for_retry();
+    }
   });
 }
 
@@ -196,6 +248,7 @@ void StreamSource::stop() {
   opener_->cancel();
   retry_.cancel();
   idle_.cancel();
+  look_.cancel();
   stop_talking();
   if (reading_) {
     // The read under way may hold bytes already; its handler comes in any case and goes on from there.
@@ -223,19 +276,28 @@ void StreamSource::drain() {
     const ssize_t n = ::read(stream_.native_handle(), buffer_.data(), std::min(buffer_.size(), *drain_left_));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
-    listener_.bytes({buffer_.data(), static_cast<std::size_t>(n)});
+    listener_.bytes(arrived(buffer_.data(), static_cast<std::size_t>(n)));
     *drain_left_ -= static_cast<std::size_t>(n);
   }
-  if (stream_.is_open()) stream_.close();
+  if (stream_.is_open()) {
+    opener_->look(stream_.native_handle());
+    stream_.close();
+  }
   listener_.ended();
 }
+
+decode::Chunk arrived(const char* bytes, std::size_t n) { return {.bytes = {bytes, n}, .arrival = mth5::host_now()}; }
 
 std::unique_ptr<Source> make_source(asio::io_context& io, const config::Source& config, bool until_eof, Listener listener) {
   if (const auto* serial = std::get_if<config::Serial>(&config.input))
     return std::make_unique<StreamSource>(io, config, until_eof, false, make_serial_opener(*serial), std::move(listener));
   if (const auto* tcp = std::get_if<config::Tcp>(&config.input))
     return std::make_unique<StreamSource>(io, config, until_eof, true, make_tcp_opener(io, *tcp), std::move(listener));
-  return make_file_source(io, config, std::get<config::ReplayFile>(config.input), std::move(listener));
+  if (const auto* tcp = std::get_if<config::TcpListen>(&config.input))
+    return std::make_unique<StreamSource>(io, config, until_eof, true, make_tcp_listen_opener(io, *tcp), std::move(listener));
+  if (const auto* udp = std::get_if<config::Udp>(&config.input))
+    return make_udp_source(io, config, *udp, until_eof, std::move(listener));
+  return make_file(io, config, std::get<config::ReplayFile>(config.input), until_eof, std::move(listener));
 }
 
 }  // namespace daq::source

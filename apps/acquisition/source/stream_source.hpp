@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,13 +15,42 @@
 
 namespace daq::source {
 
-/// How a byte stream is opened: the one thing in which a serial line and a socket differ. Thread: io.
+/// How a byte stream is opened, and what is particular to its kind. Thread: io.
 class Opener {
  public:
+  /// What it may ask of its stream.
+  struct Stream {
+    /// How long nothing has come; nullopt: it is not open.
+    std::function<std::optional<std::chrono::nanoseconds>()> silent_for;
+    /// The stream is given up for the reason, in one line, and opened anew.
+    std::function<void(const std::string& reason)> give_up;
+    /// As in Listener.
+    std::function<void(ledger::InputFault fault, std::uint64_t n, const std::string& what)> fault;
+    std::function<void(const std::string& what)> told;
+  };
+
   virtual ~Opener() = default;
+  /// Before the first open().
+  void attach(Stream stream) { owner_ = std::move(stream); }
   /// Calls `done` once, later or at once: with a file descriptor in non-blocking mode, or -1 and the reason in one line.
   virtual void open(std::function<void(int fd, const std::string& reason)> done) = 0;
   virtual void cancel() = 0;
+  /// The other end comes to us: trying more and more rarely would only keep it waiting.
+  [[nodiscard]] virtual bool is_called() const { return false; }
+  /// It cannot be opened twice: its end is that of the source, and silence is no reason to give it up.
+  [[nodiscard]] virtual bool is_once() const { return false; }
+  /// Once a second while it is open, and before it is closed: to count what the system has counted.
+  virtual void look(int /*fd*/) {}
+  /// Once in kWatch while the next try waits: true when trying at once is promising.
+  [[nodiscard]] virtual bool is_back() { return false; }
+
+  static constexpr std::chrono::milliseconds kWatch{500};
+
+ protected:
+  [[nodiscard]] const Stream& owner() const { return owner_; }
+
+ private:
+  Stream owner_;
 };
 
 /// Reads a stream, opens it again with growing pauses when it breaks off, and calls one that falls silent broken. Says to the
@@ -41,9 +71,11 @@ class StreamSource final : public Source {
   void opened(int fd, const std::string& reason);
   void read();
   void received(const boost::system::error_code& error, std::size_t n);
+  void look();
   void watch_idle();
   void broken(const std::string& reason);
   void try_again();
+  void wait_for_retry();
   void drain();
   void talk();
   void write();
@@ -55,14 +87,14 @@ class StreamSource final : public Source {
   std::unique_ptr<Opener> opener_;
   Listener listener_;
   boost::asio::posix::stream_descriptor stream_;
-  boost::asio::steady_timer retry_, idle_, talk_;
+  boost::asio::steady_timer retry_, idle_, talk_, look_;
   Dialogue dialogue_;
   config::CommandValues position_;  ///< what is durable
   std::string outbox_, in_flight_;  ///< what waits; what is being written
   bool unread_told_ = false;
   std::uint64_t connection_ = 0;  ///< counted: what belongs to an earlier one is no matter of this
   std::chrono::nanoseconds pause_;
-  std::chrono::steady_clock::time_point last_data_;
+  std::chrono::steady_clock::time_point last_data_, retry_at_;
   bool stopped_ = false, reading_ = false, paused_ = false;
   std::optional<std::size_t> drain_left_;  ///< bytes still to be taken after stop()
   std::array<char, kLongestRead> buffer_{};
@@ -70,6 +102,12 @@ class StreamSource final : public Source {
 
 [[nodiscard]] std::unique_ptr<Opener> make_serial_opener(const config::Serial& serial);
 [[nodiscard]] std::unique_ptr<Opener> make_tcp_opener(boost::asio::io_context& io, const config::Tcp& tcp);
+[[nodiscard]] std::unique_ptr<Opener> make_tcp_listen_opener(boost::asio::io_context& io, const config::TcpListen& tcp);
+[[nodiscard]] std::unique_ptr<Source> make_udp_source(boost::asio::io_context& io, const config::Source& config,
+                                                      const config::Udp& udp, bool until_eof, Listener listener);
+/// A recording, standard input, or files that grow: whichever it is.
+[[nodiscard]] std::unique_ptr<Source> make_file(boost::asio::io_context& io, const config::Source& config,
+                                                const config::ReplayFile& file, bool until_eof, Listener listener);
 [[nodiscard]] std::unique_ptr<Source> make_file_source(boost::asio::io_context& io, const config::Source& config,
                                                        const config::ReplayFile& file, Listener listener);
 

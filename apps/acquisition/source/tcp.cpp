@@ -7,6 +7,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "acquisition/source/stream_source.hpp"
+#include "acquisition/source/tcp.hpp"
 
 namespace daq::source {
 
@@ -14,6 +15,21 @@ namespace {
 
 using boost::asio::ip::tcp;
 using boost::system::error_code;
+
+}  // namespace
+
+int released(tcp::socket& socket) {
+  // A peer that vanished without a word (power, cable) is found in about a minute, whatever idle_timeout says.
+  error_code gone;  // then the first read says so
+  socket.set_option(tcp::socket::keep_alive{true}, gone);
+  const int options[][2] = {{TCP_KEEPIDLE, 30}, {TCP_KEEPINTVL, 10}, {TCP_KEEPCNT, 3}};
+  for (const auto& [option, value] : options) setsockopt(socket.native_handle(), IPPROTO_TCP, option, &value, sizeof value);
+  const int fd = socket.release();
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  return fd;
+}
+
+namespace {
 
 class TcpOpener final : public Opener {
  public:
@@ -44,13 +60,7 @@ class TcpOpener final : public Opener {
       cancel();
       return done(-1, reason(error));
     }
-    // A peer that vanished without a word (power, cable) is found in about a minute, whatever idle_timeout says.
-    socket_.set_option(tcp::socket::keep_alive{true});
-    const int fds[][2] = {{TCP_KEEPIDLE, 30}, {TCP_KEEPINTVL, 10}, {TCP_KEEPCNT, 3}};
-    for (const auto& [option, value] : fds) setsockopt(socket_.native_handle(), IPPROTO_TCP, option, &value, sizeof value);
-    const int fd = socket_.release();
-    const int flags = fcntl(fd, F_GETFL);
-    fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    const int fd = released(socket_);
     done(fd, {});
   }
 

@@ -68,6 +68,7 @@ ordered_json source_json(const Board::Copy& board, std::size_t index, const orde
   j["frames"] = source.counters.frames;
   j["short_lines"] = source.counters.short_lines;
   j["skipped"] = by_reason(source.counters.bytes_skipped, ledger::skip_reasons());
+  j["input_faults"] = by_reason(source.counters.input_faults, ledger::input_faults());
   const auto last = source.flow.last_data();
   j["last_data_age_s"] = last ? ordered_json(seconds_since(*last)) : ordered_json{};
   j["soh"] = ordered_json::object();
@@ -130,6 +131,7 @@ ordered_json ledger_json(const Board::Copy& board, const recorder::State& record
     ordered_json row{{"name", board.sources.at(i).name}, {"balanced", recorded.sources[i].balanced}};
     row.update(figures_json(recorded.sources[i].row, ledger::source_figures()));
     row["skipped"] = by_reason(recorded.sources[i].row.counters.bytes_skipped, ledger::skip_reasons());
+    row["input_faults"] = by_reason(recorded.sources[i].row.counters.input_faults, ledger::input_faults());
     j["sources"].push_back(std::move(row));
   }
   j["streams"] = ordered_json::array();
@@ -265,6 +267,8 @@ std::string to_text(const ordered_json& s) {
       text += fmt::format(" last data {:.1f} s ago", source.at("last_data_age_s").get<double>());
     for (const auto& [reason, n] : source.at("skipped").items())
       if (n.get<std::uint64_t>() > 0) text += fmt::format(" skipped {} {}", reason, n.get<std::uint64_t>());
+    for (const auto& [reason, n] : source.at("input_faults").items())
+      if (n.get<std::uint64_t>() > 0) text += fmt::format(" input fault {} {}", reason, n.get<std::uint64_t>());
     text += "\n";
     text += health_text(source.at("soh"));
   }

@@ -41,7 +41,7 @@ std::vector<Stream> declared(const config::Config& config, std::uint16_t source)
                    .delay = clock.delay,
                    .not_before = clock.not_before == mth5::UtcNanos{} ? std::nullopt : std::optional{clock.not_before},
                    .window = clock.window,
-                   .live = !std::holds_alternative<config::ReplayFile>(from.input),
+                   .live = !is_recording(from.input),
                    .counter_modulus = numbering.modulus,
                    .samples_per_count = numbering.samples_per_count,
                    .remember = from.gap.remember};

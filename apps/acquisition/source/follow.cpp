@@ -1,0 +1,299 @@
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <optional>
+#include <set>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "acquisition/source/stream_source.hpp"
+#include "mth5/time.hpp"
+
+namespace daq::source {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+/// Reads what is added to a file, or to the files of a directory one after the other. inotify says that something has changed,
+/// and where it cannot (a network file system), or does not, one look a second finds it. Waits when the ring is full: a file
+/// keeps what is in it. A frame does not go on from one file to the next.
+class FollowSource final : public Source {
+ public:
+  FollowSource(asio::io_context& io, const config::Source& config, const config::ReplayFile& file, bool until_eof,
+               Listener listener)
+      : io_{io},
+        config_{config},
+        file_{file},
+        until_eof_{until_eof},
+        listener_{std::move(listener)},
+        name_{to_string(config.input)},
+        folder_{!file.directory.empty()           ? file.directory
+                : file.path.parent_path().empty() ? fs::path{"."}
+                                                  : file.path.parent_path()},
+        tick_{io},
+        changes_{io},
+        buffer_(kLongestRead) {}
+  ~FollowSource() override { close(); }
+
+  void start() override {
+    last_data_ = Steady::now();
+    step();
+  }
+
+  void stop() override {
+    if (std::exchange(stopped_, true)) return;
+    tick_.cancel();
+    changes_.close();
+    asio::post(io_, [this] { listener_.ended(); });
+  }
+
+  void resume() override {
+    if (std::exchange(paused_, false) && !stopped_) later();
+  }
+
+ private:
+  static constexpr std::chrono::seconds kLook{1};
+
+  void later() {
+    asio::post(io_, [this] { step(); });
+  }
+
+  void step() {
+    if (stopped_ || paused_) return;
+    if (fd_ < 0 && !open()) return wait();
+    if (!listener_.has_room(buffer_.size())) {
+      paused_ = true;
+      return;
+    }
+    ssize_t n = 0;
+    do n = ::read(fd_, buffer_.data(), buffer_.size());
+    while (n < 0 && errno == EINTR);
+    if (n < 0) {
+      lose(std::generic_category().message(errno));
+      return wait();
+    }
+    if (n > 0) {
+      position_ += n;
+      last_data_ = Steady::now();
+      listener_.bytes(arrived(buffer_.data(), static_cast<std::size_t>(n)));
+      return later();  // others get their turn
+    }
+    if (at_end()) return later();
+    wait();
+  }
+
+  /// All of the file is read. @returns true if there is something else to read now
+  bool at_end() {
+    struct stat open_file {};
+    if (fstat(fd_, &open_file) != 0) return false;
+    if (open_file.st_size < position_) {
+      if (listener_.fault)
+        listener_.fault(ledger::InputFault::Shrunk, 1,
+                        name_ + ": " + path_.string() + " became shorter (" + std::to_string(position_) + " bytes were read, " +
+                            std::to_string(open_file.st_size) + " are there); it is read again from its beginning");
+      end_piece();
+      position_ = lseek(fd_, 0, SEEK_SET);
+      return true;
+    }
+    if (file_.directory.empty()) return is_another(open_file);
+    const auto next = next_name();
+    if (!next) return false;
+    struct stat later {};
+    const bool known = ::stat((folder_ / *next).c_str(), &later) == 0;
+    const auto age = std::chrono::seconds{known ? later.st_mtim.tv_sec - open_file.st_mtim.tv_sec : 0};
+    // By the clock of the file system, or by ours: nothing has been added for so long.
+    if (age < file_.next_after && Steady::now() - last_data_ < file_.next_after) return false;
+    end_piece();
+    close();
+    return open();
+  }
+
+  /// Whether the path leads to another file by now; then that is the one.
+  bool is_another(const struct stat& open_file) {
+    struct stat there {};
+    if (::stat(file_.path.c_str(), &there) != 0) return false;  // taken away: what still comes into the open one is read
+    if (there.st_dev == open_file.st_dev && there.st_ino == open_file.st_ino) return false;
+    end_piece();
+    close();
+    return open();
+  }
+
+  /// What is pending cannot go on: an empty piece that is whole.
+  void end_piece() { listener_.bytes({.bytes = {}, .arrival = mth5::host_now(), .datagram = true}); }
+
+  /// The next file of the directory, by name; also tells of those that came too late for their place.
+  std::optional<std::string> next_name() {
+    std::optional<std::string> next;
+    std::string missed;
+    std::error_code none;
+    for (fs::directory_iterator all{folder_, none}; !none && all != fs::directory_iterator{}; all.increment(none)) {
+      auto name = all->path().filename().string();
+      std::error_code gone;
+      if (fnmatch(file_.pattern.c_str(), name.c_str(), FNM_PERIOD) != 0 || !all->is_regular_file(gone)) continue;
+      if (!read_.empty() && name <= *read_.rbegin()) {
+        if (!read_.contains(name)) missed = name;
+      } else if (!next || name < *next) {
+        next = std::move(name);
+      }
+    }
+    if (!missed.empty() && missed != missed_ && listener_.told)
+      listener_.told(name_ + ": '" + missed + "' comes before '" + *read_.rbegin() + "', which is read already; it is not read");
+    missed_ = std::move(missed);
+    return next;
+  }
+
+  bool open() {
+    if (file_.directory.empty()) {
+      path_ = file_.path;
+    } else if (!again_) {
+      const auto next = next_name();
+      if (!next) {
+        refuse("there is no file yet");
+        return false;
+      }
+      path_ = folder_ / *next;
+    }
+    fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat opened {};
+    if (fd_ < 0 || fstat(fd_, &opened) != 0) {
+      const int error = errno;
+      close();
+      if (error == ENOENT) again_.reset();  // taken away: there is nothing to be read on
+      refuse(std::generic_category().message(error));
+      return false;
+    }
+    if (!S_ISREG(opened.st_mode)) {
+      close();
+      refuse("is no file that grows: neither a folder nor a device can be followed; give directory, or another input");
+      return false;
+    }
+    if (!file_.directory.empty()) read_.insert(path_.filename().string());
+    const bool same = again_ && again_->st_dev == opened.st_dev && again_->st_ino == opened.st_ino;
+    again_.reset();
+    position_ = lseek(fd_, same ? position_ : 0, SEEK_SET);
+    if (!std::exchange(connected_, true)) listener_.connected();
+    return true;
+  }
+
+  void refuse(const std::string& why) {
+    const bool was = std::exchange(connected_, false);
+    listener_.disconnected(name_ + ": " + (path_.empty() || path_ == file_.path ? "" : path_.string() + ": ") + why, was);
+  }
+
+  /// The file is closed, and opened again where it was left.
+  void lose(const std::string& why) {
+    struct stat was {};
+    if (fstat(fd_, &was) == 0) again_ = was;
+    close();
+    connected_ = false;
+    last_data_ = Steady::now();
+    listener_.disconnected(name_ + ": " + why, true);
+  }
+
+  void close() {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+
+  /// For the next change, or the next look.
+  void wait() {
+    if (fd_ >= 0 && Steady::now() - last_data_ >= config_.idle_timeout) {
+      lose("no data for " + config::format_duration(config_.idle_timeout) + " (idle_timeout)");
+      if (until_eof_) {
+        stopped_ = true;
+        changes_.close();
+        return listener_.ended();
+      }
+    }
+    tick_.expires_after(kLook);
+    tick_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) step();
+    });
+    watch();
+  }
+
+  void watch() {
+    if (!changes_.is_open()) {
+      const int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+      if (fd < 0) return;  // then the looks have to do
+      if (inotify_add_watch(fd, folder_.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR) < 0) {
+        ::close(fd);
+        return;
+      }
+      changes_.assign(fd);
+      return later();  // what happened until now was not watched
+    }
+    if (std::exchange(watching_, true)) return;
+    changes_.async_read_some(asio::buffer(events_), [this](const boost::system::error_code& error, std::size_t) {
+      watching_ = false;
+      if (error || stopped_) return;
+      tick_.cancel();
+      step();
+    });
+  }
+
+  asio::io_context& io_;
+  const config::Source& config_;
+  const config::ReplayFile& file_;
+  const bool until_eof_;
+  Listener listener_;
+  const std::string name_;
+  const fs::path folder_;
+  asio::steady_timer tick_;
+  asio::posix::stream_descriptor changes_;
+  std::array<char, 4096> events_{};
+  std::vector<char> buffer_;
+  int fd_ = -1;
+  fs::path path_;                     ///< of the open file
+  off_t position_ = 0;                ///< bytes of it that were read
+  std::optional<struct stat> again_;  ///< a file that is to be opened again, and read on from position_
+  std::set<std::string> read_;        ///< names in the directory that were opened
+  std::string missed_;
+  Steady::time_point last_data_;
+  bool connected_ = false, watching_ = false, stopped_ = false, paused_ = false;
+};
+
+/// Standard input that something writes: a pipe, a socket, a terminal.
+class StandardInput final : public Opener {
+ public:
+  void open(std::function<void(int, const std::string&)> done) override {
+    // Opened anew: it is non-blocking for us, and not for others who have it too. A socket cannot be.
+    int fd = ::open("/proc/self/fd/0", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 && (fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)) >= 0) fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    done(fd, fd < 0 ? "file:-: " + std::generic_category().message(errno) : "");
+  }
+  void cancel() override {}
+  [[nodiscard]] bool is_once() const override { return true; }
+};
+
+/// Whether there is something that can be waited for.
+bool is_stream(int fd) {
+  struct stat found {};
+  return fstat(fd, &found) == 0 && (S_ISFIFO(found.st_mode) || S_ISSOCK(found.st_mode) || isatty(fd) == 1);
+}
+
+}  // namespace
+
+std::unique_ptr<Source> make_file(asio::io_context& io, const config::Source& config, const config::ReplayFile& file,
+                                  bool until_eof, Listener listener) {
+  if (file.follow) return std::make_unique<FollowSource>(io, config, file, until_eof, std::move(listener));
+  if (file.is_stdin() && is_stream(STDIN_FILENO))
+    return std::make_unique<StreamSource>(io, config, true, true, std::make_unique<StandardInput>(), std::move(listener));
+  return make_file_source(io, config, file, std::move(listener));
+}
+
+}  // namespace daq::source
