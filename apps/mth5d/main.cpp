@@ -23,6 +23,7 @@
 #include "mth5/filesystem.hpp"
 #include "mth5/printable.hpp"
 #include "mth5/time.hpp"
+#include "ports.hpp"
 #include "printable_log.hpp"
 #include "show_status.hpp"
 
@@ -85,11 +86,12 @@ int daemon_main(int argc, char** argv) {
     std::cout << daq::config::manual_page();
     return cli::kDone;
   }
-  cli::CommandLine line{"mth5d",
-                        "mth5d - records instruments into a live MTH5 file",
-                        {"--config FILE [--set KEY=VALUE]... [--until-eof]", "--config FILE --check-config | --print-config",
-                         "--status [--json] [--status-file FILE]", "--list-instruments", "--try PROFILE FILE [--json]"},
-                        po::options_description{"Recorder"}};
+  cli::CommandLine line{
+      "mth5d",
+      "mth5d - records instruments into a live MTH5 file",
+      {"--config FILE [--set KEY=VALUE]... [--until-eof]", "--config FILE --check-config | --print-config",
+       "--status [--json] [--status-file FILE]", "--list-instruments | --list-ports", "--try PROFILE FILE [--json]"},
+      po::options_description{"Recorder"}};
   auto add = line.options.add_options();
   add("config,c", po::value<std::string>()->value_name("FILE"), "the configuration, YAML (mth5d.yaml)");
   add("set", po::value<std::vector<std::string>>()->value_name("KEY=VALUE"),
@@ -103,6 +105,7 @@ int daemon_main(int argc, char** argv) {
   add("status-file", po::value<std::string>()->value_name("FILE"),
       "default /run/mth5d/SURVEY-STATION.json; for --status: all there");
   add("list-instruments", po::bool_switch(), "print the instrument profiles found, and what each decodes");
+  add("list-ports", po::bool_switch(), "print the serial ports: names that stay, driver, USB ids, and who has them");
   add("try", po::value<std::vector<std::string>>()->multitoken()->value_name("PROFILE FILE"),
       "show what a profile makes of a recording (- for stdin), record nothing; exit 1 if nothing is decoded");
   add("word", po::value<std::vector<std::string>>(), "");  // FILE of --try, where another option stands before it
@@ -126,6 +129,7 @@ int daemon_main(int argc, char** argv) {
   if (!words.empty() && values.count("try") == 0)
     throw cli::UsageError{"'" + words.front() + "': mth5d takes options only; a configuration is given with --config"};
   if (values["status"].as<bool>()) return mth5d::show_status(status_file, values["json"].as<bool>());
+  if (values["list-ports"].as<bool>()) return mth5d::list_ports();
   const fs::path config_file = values.count("config") > 0 ? fs::path{values["config"].as<std::string>()} : fs::path{};
   const auto folders = daq::config::instrument_folders(config_file);
   if (values.count("try") > 0) {

@@ -72,6 +72,51 @@ TEST(UnpluggedLine, GoesOnInANewRunWhenItIsBack) {
   EXPECT_THAT(lines_with(recording.log(), "warning: source waiting .*closed by the other end"), SizeIs(1)) << recording.log();
 }
 
+TEST(UnpluggedLine, ThatIsBackIsOpenedAtOnceHoweverLongThePauses) {
+  const support::TempDir dir;
+  PtyPeer line{dir / "lemi"};
+  line.unplug();
+  Recording recording{Recording::serial(line.link()), {.source = "reconnect: {first: 1h, limit: 1h}\n"}};
+  std::size_t bytes = 0;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(recording.wait_until([](const auto& s) { return source(s).at("problem").is_string(); })) << recording.log();
+    line.plug();
+    const auto lines = numbered_lines(10 * i, 10 * i + 5);
+    ASSERT_TRUE(recording.wait_until(is_connected)) << recording.log();
+    ASSERT_TRUE(line.send(lines));
+    ASSERT_TRUE(recording.wait_for_bytes(bytes += lines.size())) << recording.log();
+    if (i < 2) line.unplug();
+  }
+  expect_good_end(recording);
+}
+
+TEST(Line, WhoseDriverCannotDoWhatIsWantedIsRecordedAndSaysSo) {
+  const support::TempDir dir;
+  PtyPeer line{dir / "lemi"};
+  Recording recording{"serial: {device: '" + line.link().string() + "', rs485: rts-on-send, low_latency: true}\n"};
+  expect_records(line, recording);
+  for (const char* what : {"rs485", "low_latency"})
+    EXPECT_THAT(lines_with(recording.log(), std::string{"warning: notice source=lemi problem=.*"} + what +
+                                                ": the driver of the port cannot do it"),
+                SizeIs(1))
+        << recording.log();
+}
+
+TEST(Line, ThatAnotherProgramReadsTooIsRecordedAndSaysSo) {
+  const support::TempDir dir;
+  PtyPeer line{dir / "lemi"};
+  const std::string reader = "exec 3<'" + line.link().string() + "'; echo has it; exec sleep 1000";
+  auto other = support::Process::start({"/bin/bash", "-c", reader});
+  ASSERT_TRUE(other.wait_for_output("has it"));
+  Recording recording{Recording::serial(line.link())};
+  EXPECT_TRUE(
+      recording.wait_for_log("notice source=lemi .*another program has it open too and takes bytes of it "
+                             "\\(process " +
+                             std::to_string(other.pid()) + ", (bash|sleep)\\)"))
+      << recording.log();
+  expect_records(line, recording);
+}
+
 TEST(UnpluggedLine, IsTakenUpAgainEveryTime) {
   const support::TempDir dir;
   PtyPeer line{dir / "lemi"};
@@ -116,9 +161,8 @@ TEST(PortInUse, IsWaitedForWhenItIsLocked) {
   ASSERT_EQ(flock(other->number, LOCK_EX | LOCK_NB), 0);
   Recording recording{Recording::serial(line.link()), {.source = kQuick}};
   ASSERT_TRUE(recording.wait_until(has_tried_for_a_while)) << recording.log();
-  EXPECT_THAT(
-      lines_with(recording.log(), "warning: source waiting source=lemi why=\"serial:.*/lemi: in use by another program\""),
-      SizeIs(1))
+  EXPECT_THAT(lines_with(recording.log(), "warning: source waiting source=lemi why=\"serial:.*/lemi: in use by another program"),
+              SizeIs(1))
       << recording.log();
   const Fd keep_open{support::open_line(line.link())};  // without anyone at the port its master would see a hang-up
   other.reset();
@@ -134,9 +178,8 @@ TEST(PortInUse, IsWaitedForWhenItIsExclusive) {
   ASSERT_EQ(ioctl(other.number, TIOCEXCL), 0);
   Recording recording{Recording::serial(line.link()), {.source = kQuick, .as_nobody = true}};  // root is never kept out
   ASSERT_TRUE(recording.wait_until(has_tried_for_a_while)) << recording.log();
-  EXPECT_THAT(
-      lines_with(recording.log(), "warning: source waiting source=lemi why=\"serial:.*/lemi: in use by another program\""),
-      SizeIs(1))
+  EXPECT_THAT(lines_with(recording.log(), "warning: source waiting source=lemi why=\"serial:.*/lemi: in use by another program"),
+              SizeIs(1))
       << recording.log();
   ASSERT_EQ(ioctl(other.number, TIOCNXCL), 0);
   expect_records(line, recording);
