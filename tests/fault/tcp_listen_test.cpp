@@ -79,6 +79,7 @@ TEST(Caller, ThatOnlyOccupiesTheLineGivesWay) {
   const auto status = expect_good_end(recording);
   EXPECT_EQ(faults(status, "refused-peer"), 0u);
   EXPECT_THAT(lines_with(recording.log(), "no data for 1s, and 127.0.0.1:\\d+ connects \\(yield_after\\)"), SizeIs(1));
+  EXPECT_THAT(lines_with(recording.log(), "source waiting"), SizeIs(1)) << "given up once\n" << recording.log();
 }
 
 TEST(Caller, FromElsewhereIsRefusedAndKeepsNobodyOut) {

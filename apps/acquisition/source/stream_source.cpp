@@ -39,6 +39,7 @@ StreamSource::StreamSource(asio::io_context& io, const config::Source& config, b
 void StreamSource::start() {
   opener_->attach({.silent_for = [this]() -> std::optional<std::chrono::nanoseconds> {
                      if (!stream_.is_open()) return std::nullopt;
+                     if (paused_) return std::chrono::nanoseconds{0};  // silence is ours
                      return std::chrono::steady_clock::now() - last_data_;
                    },
                    .give_up =
@@ -147,8 +148,13 @@ void StreamSource::read() {
     return;
   }
   reading_ = true;
-  stream_.async_read_some(asio::buffer(buffer_),
-                          [this](const boost::system::error_code& error, std::size_t n) { received(error, n); });
+  stream_.async_read_some(asio::buffer(buffer_), [this, of = connection_](const boost::system::error_code& error, std::size_t n) {
+    if (reading_ && (of == connection_ || stopped_)) return received(error, n);
+    // Of a connection that was given up meanwhile: what had come is still to be counted, and ends with it.
+    if (n == 0) return;
+    listener_.bytes(arrived(buffer_.data(), n));
+    listener_.bytes({.bytes = {}, .arrival = mth5::host_now(), .datagram = true});
+  });
 }
 
 void StreamSource::resume() {
@@ -210,6 +216,7 @@ void StreamSource::broken(const std::string& reason) {
   stop_talking();
   opener_->look(stream_.native_handle());
   stream_.close();
+  reading_ = paused_ = false;
   idle_.cancel();
   look_.cancel();
   listener_.disconnected(reason, true);
