@@ -55,8 +55,9 @@ std::vector<std::string> obstacles(const daq::config::Loaded& loaded) {
   const auto& config = *loaded.config;
   need("output.directory", [&] { daq::recorder::check_directory(config.output); });
   for (std::size_t i = 0; i < config.sources.size(); ++i)
-    if (const auto* file = std::get_if<daq::config::ReplayFile>(&config.sources[i].input))
-      need("sources[" + std::to_string(i) + "].file.path", [&] { close(mth5::open_regular(file->path)); });
+    if (const auto& input = config.sources[i].input; is_recording(input))  // all else is waited for
+      need("sources[" + std::to_string(i) + "].file.path",
+           [&] { close(mth5::open_regular(std::get<daq::config::ReplayFile>(input).path)); });
   return found;
 }
 

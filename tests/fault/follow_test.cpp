@@ -90,6 +90,20 @@ TEST(GrowingFile, EndsUntilEofWhenItRests) {
   EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 10));
 }
 
+TEST(GrowingFile, NeedNotBeThereWhenTheConfigurationIsChecked) {
+  const support::TempDir dir;
+  Recording recording{follow(dir / "day.TXT")};
+  ASSERT_TRUE(recording.wait_for_log("source waiting")) << recording.log();
+  for (const auto& keys : {"path: " + (dir / "day.TXT").string() + ", follow: true",
+                           "directory: " + (dir / "card").string() + ", follow: true", std::string{"path: '-'"}}) {
+    const auto checked =
+        support::run({std::string{MTH5_TEST_BIN} + "/mth5d", "--config", recording.config_path().string(), "--set",
+                      "sources=[{name: lemi, instrument: lemi424, file: {" + keys + "}}]", "--check-config"});
+    EXPECT_EQ(checked.code, 0) << checked.err;
+  }
+  EXPECT_EQ(recording.stop(), 0);
+}
+
 TEST(GrowingFile, IsNoFolderAndNoDevice) {
   const support::TempDir dir;
   Recording recording{follow(dir.path())};
