@@ -102,7 +102,7 @@ class TcpListenOpener final : public Opener {
       const auto done = std::exchange(done_, nullptr);
       done(std::exchange(next_, -1), {});
     } else if (silent) {
-      owner().give_up(name_ + ": no data for " + config::format_duration(tcp_.yield_after) + ", and " + who +
+      owner().give_up(name_ + ": no data for " + config::format_duration(tcp_.yield_after) + ", and " + address.to_string() +
                       " connects (yield_after)");
     }
     return true;
