@@ -119,7 +119,8 @@ void Daemon::make_input(std::size_t index) {
     inputs_[index].was_lost = true;
     inputs_[index].problem = reason;
     const auto& name = config_.sources[index].name;
-    const char* again = std::holds_alternative<daq::config::ReplayFile>(config_.sources[index].input) ? "no" : "yes";
+    const auto* file = std::get_if<daq::config::ReplayFile>(&config_.sources[index].input);
+    const char* again = file != nullptr && !file->follow ? "no" : "yes";
     quiet_.say(spdlog::level::warn, "waiting " + name + " " + reason,
                fmt::format("source waiting source={} why=\"{}\" retry={}", name, reason, again), Steady::now());
     board_.source(index, [&](auto& entry) {

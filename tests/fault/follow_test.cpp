@@ -70,16 +70,18 @@ TEST(GrowingFile, ThatIsReplacedIsReadOnInTheNewOne) {
   EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 30));
 }
 
-TEST(GrowingFile, ThatRestsIsOpenedAnewWhereItWasLeft) {
+TEST(GrowingFile, ThatRestsInTheMiddleOfALineLosesNothing) {
   const support::TempDir dir;
   const auto path = dir / "day.TXT";
-  append(path, numbered_lines(0, 10));
+  append(path, numbered_lines(0, 10) + numbered_line(10).substr(0, 40));
   Recording recording{follow(path), {.source = "idle_timeout: 1s\n"}};
-  ASSERT_TRUE(recording.wait_for_log("source waiting .*no data for 1s")) << recording.log();
-  append(path, numbered_lines(10, 20));
+  ASSERT_TRUE(recording.wait_for_log("notice source=lemi .*no data for 1s \\(idle_timeout\\)")) << recording.log();
+  append(path, numbered_line(10).substr(40) + numbered_lines(11, 20));
   ASSERT_TRUE(recording.wait_for_bytes(size_of(0, 20))) << recording.log();
   const auto status = expect_good_end(recording);
+  EXPECT_EQ(counts(status, "skipped"), Counts{});
   EXPECT_EQ(status.at("sources").at(0).at("bytes"), size_of(0, 20)) << "nothing twice";
+  EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 20));
 }
 
 TEST(GrowingFile, EndsUntilEofWhenItRests) {

@@ -249,7 +249,8 @@ const Section<Source>& source_keys() {
       {
           text_key("name", &Source::name, "a letter, then letters, digits, _ and -; 30 at most", check_name,
                    "For log, status and --set; the name of its stream.", true),
-          time_key("idle_timeout", &Source::idle_timeout, 1s, 7 * kDay, "No byte for this long: the input is opened anew."),
+          time_key("idle_timeout", &Source::idle_timeout, 1s, 7 * kDay,
+                   "No byte for this long: the input is opened anew; a file that is followed stays open, and the log says so."),
       }};
   return keys;
 }

@@ -90,6 +90,7 @@ class FollowSource final : public Source {
     if (n > 0) {
       position_ += n;
       last_data_ = Steady::now();
+      rests_ = false;
       listener_.bytes(arrived(buffer_.data(), static_cast<std::size_t>(n)));
       return later();  // others get their turn
     }
@@ -110,27 +111,29 @@ class FollowSource final : public Source {
       position_ = lseek(fd_, 0, SEEK_SET);
       return true;
     }
-    if (file_.directory.empty()) return is_another(open_file);
-    const auto next = next_name();
-    if (!next) return false;
-    struct stat later {};
-    const bool known = ::stat((folder_ / *next).c_str(), &later) == 0;
-    const auto age = std::chrono::seconds{known ? later.st_mtim.tv_sec - open_file.st_mtim.tv_sec : 0};
-    // By the clock of the file system, or by ours: nothing has been added for so long.
-    if (age < file_.next_after && Steady::now() - last_data_ < file_.next_after) return false;
+    if (file_.directory.empty() ? !is_replaced(open_file) : !is_done(open_file)) return false;
+    // Its writer went on elsewhere, maybe after the read above found nothing: what he wrote until then is in by now.
+    if (fstat(fd_, &open_file) == 0 && open_file.st_size > position_) return true;
     end_piece();
     close();
     return open();
   }
 
-  /// Whether the path leads to another file by now; then that is the one.
-  bool is_another(const struct stat& open_file) {
+  /// Whether the path leads to another file by now. If to none: what still comes into the open one is read.
+  [[nodiscard]] bool is_replaced(const struct stat& open_file) const {
     struct stat there {};
-    if (::stat(file_.path.c_str(), &there) != 0) return false;  // taken away: what still comes into the open one is read
-    if (there.st_dev == open_file.st_dev && there.st_ino == open_file.st_ino) return false;
-    end_piece();
-    close();
-    return open();
+    return ::stat(file_.path.c_str(), &there) == 0 && (there.st_dev != open_file.st_dev || there.st_ino != open_file.st_ino);
+  }
+
+  /// Whether the directory has a next file, and nothing has been added to this one for long enough: by the clock of the file
+  /// system, or by ours.
+  [[nodiscard]] bool is_done(const struct stat& open_file) {
+    const auto next = next_name();
+    if (!next) return false;
+    struct stat later {};
+    const bool known = ::stat((folder_ / *next).c_str(), &later) == 0;
+    const auto age = std::chrono::seconds{known ? later.st_mtim.tv_sec - open_file.st_mtim.tv_sec : 0};
+    return age >= file_.next_after || Steady::now() - last_data_ >= file_.next_after;
   }
 
   /// What is pending cannot go on: an empty piece that is whole.
@@ -185,6 +188,7 @@ class FollowSource final : public Source {
     if (!file_.directory.empty()) read_.insert(path_.filename().string());
     const bool same = again_ && again_->st_dev == opened.st_dev && again_->st_ino == opened.st_ino;
     again_.reset();
+    last_data_ = Steady::now();
     position_ = lseek(fd_, same ? position_ : 0, SEEK_SET);
     if (!std::exchange(connected_, true)) listener_.connected();
     return true;
@@ -201,7 +205,6 @@ class FollowSource final : public Source {
     if (fstat(fd_, &was) == 0) again_ = was;
     close();
     connected_ = false;
-    last_data_ = Steady::now();
     listener_.disconnected(name_ + ": " + why, true);
   }
 
@@ -211,13 +214,16 @@ class FollowSource final : public Source {
 
   /// For the next change, or the next look.
   void wait() {
-    if (fd_ >= 0 && Steady::now() - last_data_ >= config_.idle_timeout) {
-      lose("no data for " + config::format_duration(config_.idle_timeout) + " (idle_timeout)");
+    if (fd_ >= 0 && !rests_ && Steady::now() - last_data_ >= config_.idle_timeout) {
+      rests_ = true;
       if (until_eof_) {
         stopped_ = true;
         changes_.close();
         return listener_.ended();
       }
+      // It stays open: the rest of a frame may come as late as the writer likes.
+      if (listener_.told)
+        listener_.told(name_ + ": no data for " + config::format_duration(config_.idle_timeout) + " (idle_timeout)");
     }
     tick_.expires_after(kLook);
     tick_.async_wait([this](const boost::system::error_code& error) {
@@ -264,6 +270,7 @@ class FollowSource final : public Source {
   std::set<std::string> read_;        ///< names in the directory that were opened
   std::string missed_;
   Steady::time_point last_data_;
+  bool rests_ = false;  ///< for longer than idle_timeout
   bool connected_ = false, watching_ = false, stopped_ = false, paused_ = false;
 };
 
