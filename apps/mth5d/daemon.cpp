@@ -447,7 +447,8 @@ void Daemon::report_status() {
   if (recorded.call_began != Steady::time_point{} && recorded.call_began != warned_call_ &&
       Steady::now() > recorded.call_began + kSlowCall) {
     warned_call_ = recorded.call_began;
-    log_->warn("slow disk or busy machine: a write has been under way for more than {} s; samples wait in the ring", kSlowCall.count());
+    log_->warn("slow disk or busy machine: a write has been under way for more than {} s; samples wait in the ring",
+               kSlowCall.count());
   }
   status_quiet_.tick(Steady::now());
   write_status(status.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
