@@ -73,6 +73,28 @@ TEST_F(Ports, AreListedWithTheNamesThatStayAndWhoHasThem) {
   EXPECT_EQ(ports[0].holders[0].program, "gpsd");
 }
 
+TEST_F(Ports, OfTheBaseBoardHaveTheDriverBehindTheSerialCore) {
+  const auto board = system_.sys / "devices/pnp0/00:00";
+  const auto link = [](const fs::path& to, const fs::path& name) {
+    fs::create_directories(to);
+    fs::create_symlink(to, name);
+  };
+  fs::create_directories(board / "ctrl/port");
+  for (const auto& [device, bus, driver] : {std::tuple{board, "pnp", "serial"},
+                                            {board / "ctrl", "serial-base", "ctrl"},
+                                            {board / "ctrl/port", "serial-base", "port"}}) {
+    link(system_.sys / "bus" / bus, device / "subsystem");
+    link(system_.sys / "bus" / bus / "drivers" / driver, device / "driver");
+  }
+  fs::create_directories(system_.sys / "class/tty/ttyS0");
+  fs::create_symlink(board / "ctrl/port", system_.sys / "class/tty/ttyS0/device");
+  support::write_text(system_.sys / "class/tty/ttyS0/type", "4\n");
+  const auto ports = daq::source::list_ports(system_);
+  ASSERT_THAT(ports, SizeIs(1));
+  EXPECT_EQ(ports[0].driver, "serial");
+  EXPECT_EQ(ports[0].ids, "");
+}
+
 TEST_F(Ports, NameTheThiefThatHasThem) {
   plug_usb();
   run(812, "ModemManager", system_.dev / "ttyUSB0");

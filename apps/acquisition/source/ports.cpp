@@ -69,6 +69,12 @@ std::string attribute(fs::path folder, const char* name) {
   return "";
 }
 
+/// The driver of the hardware. Since Linux 6.5 a port of the base board has two layers of the serial core above it.
+std::string driver_of(fs::path device) {
+  while (target_name(device / "subsystem") == "serial-base") device = device.parent_path();
+  return target_name(device / "driver");
+}
+
 }  // namespace
 
 const Thief* known_thief(std::string_view program) {
@@ -129,7 +135,7 @@ std::vector<Port> list_ports(const SystemFolders& system) {
     if (missing || first_line(all->path() / "type") == "0") continue;
     Port port;
     port.device = system.dev / name;
-    port.driver = target_name(device / "driver");
+    port.driver = driver_of(device);
     const auto vendor = attribute(device, "idVendor");
     if (!vendor.empty()) port.ids = vendor + ":" + attribute(device, "idProduct");
     if (!vendor.empty()) port.product = attribute(device, "product");
