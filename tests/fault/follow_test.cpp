@@ -84,6 +84,23 @@ TEST(GrowingFile, ThatRestsInTheMiddleOfALineLosesNothing) {
   EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 20));
 }
 
+TEST(GrowingFile, IsLookedAtEachSecondWhereNobodyTellsOfChanges) {
+  const support::TempDir dir;
+  fs::permissions(dir.path(), fs::perms::all);
+  const auto folder = dir / "card";
+  fs::create_directory(folder);
+  append(folder / "day.TXT", numbered_lines(0, 5));
+  // A folder that may be entered and not be read cannot be watched.
+  fs::permissions(folder, fs::perms::owner_write | fs::perms::owner_exec | fs::perms::others_exec);
+  Recording recording{follow(folder / "day.TXT"), {.as_nobody = true}};
+  ASSERT_TRUE(recording.wait_for_bytes(size_of(0, 5))) << recording.log();
+  append(folder / "day.TXT", numbered_lines(5, 10));
+  ASSERT_TRUE(recording.wait_for_bytes(size_of(0, 10))) << recording.log();
+  fs::permissions(folder, fs::perms::all);
+  expect_good_end(recording);
+  EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 10));
+}
+
 TEST(GrowingFile, EndsUntilEofWhenItRests) {
   const support::TempDir dir;
   append(dir / "day.TXT", numbered_lines(0, 10));
