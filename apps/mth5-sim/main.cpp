@@ -67,7 +67,7 @@ void check_faults(const Options& options) {
     throw cli::UsageError{"--fault stall: needs a paced signal, not --speed max"};
   const auto kind = options.target.kind;
   if (!options.faults.disconnects.empty() && (kind == sim::Target::Kind::File || kind == sim::Target::Kind::Stdout))
-    throw cli::UsageError{"--fault disconnect: a file cannot be unplugged; needs a pty or tcp target"};
+    throw cli::UsageError{"--fault disconnect: a file cannot be unplugged; needs a pty, tcp or udp target"};
   if (!options.faults.clock_steps.empty() && !options.instrument->set_time)
     throw cli::UsageError{"--fault clock-step: there is no time in what " + options.instrument->name + " sends"};
   for (const auto& step : options.faults.clock_steps)
@@ -217,7 +217,8 @@ int sim_main(int argc, char** argv) {
       .options = po::options_description{"Options"}};
   const auto text = [] { return po::value<std::string>(); };
   line.options.add_options()("instrument", text(), "")(
-      "to", text()->value_name("TARGET"), "pty:PATH | tcp-listen:HOST:PORT | tcp:HOST:PORT | file:PATH | - (standard output)")(
+      "to", text()->value_name("TARGET"),
+      "pty:PATH | tcp-listen:HOST:PORT | tcp:HOST:PORT | udp:HOST:PORT | file:PATH | - (standard output)")(
       "replay", po::value<std::vector<std::string>>()->multitoken()->composing()->value_name("FILE..."),
       "play recordings, bytes as recorded, one after the other")(
       "signal", text()->value_name("KIND"),

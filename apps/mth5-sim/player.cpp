@@ -126,8 +126,10 @@ void Player::flush() {
   std::size_t done = 0;
   std::size_t begin = 0;  // of the first row not written down yet
   auto row = rows_.begin();
-  for (;;) {
-    done += sink_.write(std::string_view{block_}.substr(done));
+  while (row != rows_.end()) {
+    if (const auto rest = std::string_view{block_}.substr(done, sink_.sends_messages() ? row->end - done : block_.size());
+        !rest.empty())
+      done += sink_.write(rest);
     for (; row != rows_.end() && row->end <= done; ++row) {
       write_down(*row, row->end - begin, false);
       begin = row->end;

@@ -17,7 +17,8 @@ void split_address(const std::string& text, std::string_view address, Target& ta
   if (host.size() > 1 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   if (host.empty() || port.empty() || error != std::errc{} || end != port.data() + port.size())
     throw cli::UsageError{"--to " + text + ": needs HOST:PORT with a port of 0 ... 65535, as 127.0.0.1:7000 or [::1]:7000"};
-  if (target.kind == Target::Kind::Tcp && number == 0) throw cli::UsageError{"--to " + text + ": port 0 can only be listened on"};
+  if (target.kind != Target::Kind::TcpListen && number == 0)
+    throw cli::UsageError{"--to " + text + ": port 0 can only be listened on"};
   target.host = host;
   target.port = port;
 }
@@ -30,16 +31,17 @@ Target parse_target(const std::string& text) {
   const auto colon = text.find(':');
   const std::string kind = text.substr(0, colon);
   const std::string rest = colon == std::string::npos ? "" : text.substr(colon + 1);
-  if (kind == "udp" || kind == "seedlink") throw cli::UsageError{"--to " + text + ": " + kind + " is not in this version"};
+  if (kind == "seedlink") throw cli::UsageError{"--to " + text + ": " + kind + " is not in this version"};
   if (kind == "pty" || kind == "file") {
     target.kind = kind == "pty" ? Target::Kind::Pty : Target::Kind::File;
     if (rest.empty()) throw cli::UsageError{"--to " + text + ": needs a path, as " + kind + ":/tmp/lemi"};
     target.path = rest;
-  } else if (kind == "tcp" || kind == "tcp-listen") {
-    target.kind = kind == "tcp" ? Target::Kind::Tcp : Target::Kind::TcpListen;
+  } else if (kind == "tcp" || kind == "tcp-listen" || kind == "udp") {
+    target.kind = kind == "tcp" ? Target::Kind::Tcp : kind == "udp" ? Target::Kind::Udp : Target::Kind::TcpListen;
     split_address(text, rest, target);
   } else {
-    throw cli::UsageError{"--to " + text + ": is not one of pty:PATH, tcp-listen:HOST:PORT, tcp:HOST:PORT, file:PATH, -"};
+    throw cli::UsageError{"--to " + text +
+                          ": is not one of pty:PATH, tcp-listen:HOST:PORT, tcp:HOST:PORT, udp:HOST:PORT, file:PATH, -"};
   }
   return target;
 }
@@ -51,6 +53,8 @@ std::unique_ptr<Sink> make_sink(const Target& target, Stop& stop, const Log& log
     case Target::Kind::TcpListen:
     case Target::Kind::Tcp:
       return make_tcp(target, stop, log);
+    case Target::Kind::Udp:
+      return make_udp(target, stop, log);
     case Target::Kind::File:
     case Target::Kind::Stdout:
       break;

@@ -27,6 +27,8 @@ class Sink {
   /// Writes, waiting as long as the other end does not read. @returns bytes taken: fewer than all if the other end went (the next
   /// call waits for the next one) or stop is requested. @throws mth5::Error
   [[nodiscard]] virtual std::size_t write(std::string_view bytes) = 0;
+  /// Whether what one write() gets arrives as a piece of its own: then it is to be one record.
+  [[nodiscard]] virtual bool sends_messages() const { return false; }
   /// Lets time pass, watching the other end. Returns early when it has sent something.
   virtual void wait_until(Clock::time_point until) = 0;
   /// Lets the reader take everything, takes the connection away, comes back after `away`.
@@ -50,10 +52,10 @@ class Sink {
 
 /// --to, read.
 struct Target {
-  enum class Kind { Pty, TcpListen, Tcp, File, Stdout };
+  enum class Kind { Pty, TcpListen, Tcp, Udp, File, Stdout };
   Kind kind = Kind::Stdout;
   std::string path;        ///< Pty, File
-  std::string host, port;  ///< TcpListen, Tcp
+  std::string host, port;  ///< TcpListen, Tcp, Udp
 };
 /// @throws cli::UsageError
 [[nodiscard]] Target parse_target(const std::string& text);
@@ -61,6 +63,7 @@ struct Target {
 [[nodiscard]] std::unique_ptr<Sink> make_sink(const Target& target, Stop& stop, const Log& log);
 [[nodiscard]] std::unique_ptr<Sink> make_pty(const std::string& link, Stop& stop, const Log& log);
 [[nodiscard]] std::unique_ptr<Sink> make_tcp(const Target& target, Stop& stop, const Log& log);
+[[nodiscard]] std::unique_ptr<Sink> make_udp(const Target& target, Stop& stop, const Log& log);
 /// A new file, or stdout with "".
 [[nodiscard]] std::unique_ptr<Sink> make_file(const std::string& path, Stop& stop, const Log& log);
 

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <utility>
 
+#include "addresses.hpp"
+#include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
 #include "sink.hpp"
 
@@ -22,30 +24,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct Socket {
-  Socket() = default;
-  explicit Socket(int fd) : fd_{fd} {}
-  Socket(Socket&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
-  Socket& operator=(Socket&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Socket() { reset(); }
-  void reset() {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
-
-std::string numeric(const sockaddr* address, socklen_t length) {
-  char host[256], port[32];
-  if (getnameinfo(address, length, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0) return "?";
-  return (address->sa_family == AF_INET6 ? "[" + std::string{host} + "]" : std::string{host}) + ":" + port;
-}
+using Socket = mth5::Descriptor;
 
 /// A serial server (listen) or an instrument that calls its recorder (connect). One peer at a time; more wait in the backlog. A
 /// peer that closes its sending side counts as gone, as with real serial servers: a plain close cannot be told from it.
@@ -106,19 +85,8 @@ class TcpSink : public Sink {
     if (!problem.empty()) log_.warn(problem);
   }
 
-  struct Addresses {
-    addrinfo* first = nullptr;
-    ~Addresses() {
-      if (first != nullptr) freeaddrinfo(first);
-    }
-  };
   /// 0, or getaddrinfo's error.
-  int resolve(Addresses& out) const {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = listens_ ? AI_PASSIVE : 0;
-    return getaddrinfo(host_.c_str(), port_.c_str(), &hints, &out.first);
-  }
+  int resolve(Addresses& out) const { return out.resolve(host_, port_, SOCK_STREAM, listens_ ? AI_PASSIVE : 0); }
 
   void listen() {
     Addresses addresses;

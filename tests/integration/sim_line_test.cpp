@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <termios.h>
 
+#include "mth5/descriptor.hpp"
 #include "support/process.hpp"
 #include "support/sim.hpp"
 #include "support/support.hpp"
@@ -35,6 +36,19 @@ std::string make_day(const support::TempDir& dir) {
 
 bool link_is_there(const std::filesystem::path& link) { return std::filesystem::exists(std::filesystem::symlink_status(link)); }
 
+/// A socket on a free port of the loopback. @returns it and the port
+std::pair<mth5::Descriptor, std::string> bound(int kind) {
+  mth5::Descriptor fd{socket(AF_INET, kind | SOCK_CLOEXEC, 0)};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  socklen_t length = sizeof address;
+  EXPECT_EQ(bind(fd.get(), generic, length), 0);
+  EXPECT_EQ(getsockname(fd.get(), generic, &length), 0);
+  return {std::move(fd), std::to_string(ntohs(address.sin_port))};
+}
+
 TEST(SimTcp, ListensAndLosesNothingToASlowReader) {
   const support::TempDir dir;
   const auto day = make_day(dir);
@@ -48,23 +62,41 @@ TEST(SimTcp, ListensAndLosesNothingToASlowReader) {
 }
 
 TEST(SimTcp, ConnectsAsSoonAsSomebodyListens) {
-  const Fd listener{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  ASSERT_EQ(bind(listener.number, generic, sizeof address), 0);  // bound, not yet listening: connections are refused
-  socklen_t length = sizeof address;
-  getsockname(listener.number, generic, &length);
-  auto sender = Process::start(
-      sim({"--to", "tcp:127.0.0.1:" + std::to_string(ntohs(address.sin_port)), "--replay", kRecording, "--speed", "max"}));
+  const auto [listener, port] = bound(SOCK_STREAM);  // not yet listening: connections are refused
+  auto sender = Process::start(sim({"--to", "tcp:127.0.0.1:" + port, "--replay", kRecording, "--speed", "max"}));
   ASSERT_TRUE(sender.wait_for_output("refused; trying again")) << sender.err();
-  ASSERT_EQ(listen(listener.number, 1), 0);
+  ASSERT_EQ(listen(listener.get(), 1), 0);
   {
-    const Fd peer{accept(listener.number, nullptr, nullptr)};
+    const Fd peer{accept(listener.get(), nullptr, nullptr)};
     EXPECT_EQ(read_all(peer.number), recorded());
   }
   EXPECT_EQ(sender.wait(), 0);
+}
+
+TEST(SimUdp, SendsEachRecordAsADatagram) {
+  const support::TempDir dir;
+  const auto [receiver, port] = bound(SOCK_DGRAM);
+  const auto truth = dir / "truth.csv";
+  const auto sent = support::run(sim({"--to", "udp:127.0.0.1:" + port, "--signal", "counter", "--duration", "100s", "--speed",
+                                      "max", "--fault", "drop=0.1,garbage=0.1,duplicate=0.1", "--truth", truth.string()}));
+  EXPECT_EQ(sent.code, 0) << sent.err;
+  std::vector<std::size_t> expected, received;
+  for (const auto& row : support::truth_rows(truth))
+    if (const auto bytes = std::stoul(row.at("bytes")); bytes > 0) expected.push_back(bytes);
+  char datagram[65536];
+  for (ssize_t n = 0; (n = recv(receiver.get(), datagram, sizeof datagram, MSG_DONTWAIT)) > 0;)
+    received.push_back(static_cast<std::size_t>(n));
+  EXPECT_GT(expected.size(), 90u);
+  EXPECT_EQ(received, expected);
+}
+
+TEST(SimUdp, DoesNotWaitForWhoIsNotThere) {
+  std::string port;
+  { port = bound(SOCK_DGRAM).second; }
+  const auto sent = support::run(sim({"--to", "udp:127.0.0.1:" + port, "--duration", "10s", "--speed", "max"}));
+  EXPECT_EQ(sent.code, 0) << sent.err;
+  EXPECT_THAT(sent.err, HasSubstr(": nobody listens there; what is sent is lost\n"));
+  EXPECT_THAT(sent.err, HasSubstr("sent 10 records"));
 }
 
 TEST(SimTcp, SaysThatThePortIsInUse) {

@@ -161,7 +161,7 @@ TEST(SimSignals, SecondOneLeavesAtOnce) {
 TEST(SimCommandLine, RefusesWhatItCannotDo) {
   const std::pair<std::vector<std::string>, const char*> cases[] = {
       {{}, "--to is missing"},
-      {{"--to", "udp:127.0.0.1:1"}, "udp is not in this version"},
+      {{"--to", "udp:127.0.0.1:0"}, "port 0 can only be listened on"},
       {{"--to", "seedlink:127.0.0.1:18000"}, "seedlink is not in this version"},
       {{"--to", "serial:/dev/x"}, "is not one of pty:PATH"},
       {{"--to", "tcp:127.0.0.1:70000"}, "needs HOST:PORT with a port of 0 ... 65535"},
