@@ -136,6 +136,9 @@ const std::map<std::string, Case> kProfiles = {
     {"lemi018", {"lemi018", Times::Given, "100s", "900s"}},
     {"gsm90", {"gsm90", Times::Given, "100s", "900s"}},
     {"gsm19", {"gsm19", Times::OfToday, "100s", "900s"}},
+    {"geomag02", {"geomag02", Times::Given, "20s", "90s"}},
+    {"gsm90v7", {"gsm90v7", Times::OfToday, "100s", "900s"}},
+    {"gsm90-polled", {"gsm90-polled", Times::None, "500s", "4500s"}},
     {"rm3100", {"rm3100", Times::Given, "100s", "900s"}},
 };
 
