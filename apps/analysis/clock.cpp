@@ -50,27 +50,9 @@ std::vector<ClockSummary> read_clocks(const mth5::Reader& file) {
   return clocks;
 }
 
-std::pair<std::int64_t, std::int64_t> samples_within(const mth5::TimeRange& window, const mth5::RunClock& clock,
-                                                     double sample_rate, std::int64_t n) {
-  if (clock.anchors().empty()) return mth5::indexes_within(window, clock.plain(0), sample_rate, n);
-  const auto first_at = [&](mth5::UtcNanos time) {  // times of samples ascend
-    std::int64_t low = 0;
-    for (std::int64_t high = n; low < high;) {
-      const auto middle = low + (high - low) / 2;
-      if (clock.utc_of(middle) < time)
-        low = middle + 1;
-      else
-        high = middle;
-    }
-    return low;
-  };
-  const auto first = window.from ? first_at(*window.from) : 0;
-  return {first, std::max(first, window.to ? first_at(*window.to) : n)};
-}
-
 std::int64_t nearest_sample(mth5::UtcNanos time, const mth5::RunClock& clock, const mth5::RunInfo& run) {
   if (run.sample_rate <= 0) return 0;
-  const auto next = samples_within({time, {}}, clock, run.sample_rate, run.n_samples).first;
+  const auto next = mth5::indexes_within({time, {}}, clock, run.n_samples).first;
   const auto from = std::max<std::int64_t>(0, next - 1);  // the nearest of both is found from there, as is what lies outside
   constexpr double kFar = 4e18;
   return from + std::llround(std::clamp(mth5::samples_between(clock.utc_of(from), time, run.sample_rate), -kFar, kFar));

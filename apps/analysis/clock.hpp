@@ -29,10 +29,6 @@ struct ClockSummary {
 /// @throws mth5::FormatError if a table lacks a column
 [[nodiscard]] std::vector<ClockSummary> read_clocks(const mth5::Reader& file);
 
-/// Indexes [first, second) of those of the n samples of a run whose UTC is in a window. @param sample_rate  Hz; 0 = not known:
-/// all have the time of the first
-[[nodiscard]] std::pair<std::int64_t, std::int64_t> samples_within(const mth5::TimeRange& window, const mth5::RunClock& clock,
-                                                                   double sample_rate, std::int64_t n);
 /// Index of the sample of a run that is nearest to a time, by its clock; before the run it is negative, behind it more than there
 /// are. Without a sample rate it is 0.
 [[nodiscard]] std::int64_t nearest_sample(mth5::UtcNanos time, const mth5::RunClock& clock, const mth5::RunInfo& run);

@@ -45,13 +45,18 @@ struct StreamSnapshot {
   double age_s;                       ///< of it; NaN = none
 };
 
+struct RunSnapshot {
+  mth5::RunInfo run;
+  mth5::UtcNanos start, end;  ///< of its first and last sample, by its clock
+};
+
 struct Snapshot {
   mth5::UtcNanos time;
   std::string file;
   mth5::FileState state;
   std::uintmax_t file_bytes;
   std::vector<std::string> surveys, stations;
-  std::vector<mth5::RunInfo> runs;
+  std::vector<RunSnapshot> runs;
   std::vector<StreamSnapshot> streams;
   std::vector<ChannelSnapshot> channels;  ///< of the run of each series that grows: where samples may still come
   std::int64_t gap_count = 0;             ///< one that is still open too

@@ -100,13 +100,13 @@ std::string state_text(const Snapshot& look) {
 
 Json to_json(const Snapshot& look) {
   Json runs = Json::array();
-  for (const auto& run : look.runs) {
+  for (const auto& [run, start, end] : look.runs) {
     const bool any = run.n_samples > 0;
     runs.push_back({{"station", run.station},
                     {"id", run.id},
                     {"sample_rate", json::rate(run.sample_rate)},
-                    {"start", any ? json::time(run.start) : Json{}},
-                    {"end", any && run.sample_rate > 0 ? json::time(run.end()) : Json{}},
+                    {"start", any ? json::time(start) : Json{}},
+                    {"end", any && run.sample_rate > 0 ? json::time(end) : Json{}},
                     {"n_samples", run.n_samples}});
   }
   Json streams = Json::array();
@@ -201,9 +201,9 @@ std::string to_text(const Snapshot& look) {
 
   using Align = TextTable::Align;
   TextTable runs{{{"run", Align::Left}, {"rate"}, {"start", Align::Left}, {"end", Align::Left}, {"samples"}}};
-  for (const auto& run : look.runs)
-    runs.add({run.station + "/" + run.id, rate_text(run.sample_rate), run.n_samples > 0 ? mth5::to_iso(run.start) : "-",
-              run.n_samples > 0 && run.sample_rate > 0 ? mth5::to_iso(run.end()) : "-", std::to_string(run.n_samples)});
+  for (const auto& [run, start, end] : look.runs)
+    runs.add({run.station + "/" + run.id, rate_text(run.sample_rate), run.n_samples > 0 ? mth5::to_iso(start) : "-",
+              run.n_samples > 0 && run.sample_rate > 0 ? mth5::to_iso(end) : "-", std::to_string(run.n_samples)});
   if (!look.runs.empty()) out += "\n" + runs.text("");
   TextTable channels{
       {{"channel", Align::Left}, {"samples"}, {"age"}, {"last"}, {"mean"}, {"std"}, {"min"}, {"max"}, {"units", Align::Left}}};

@@ -95,7 +95,7 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
                                       [&](std::size_t i) { return file.channels()[i].component == component; });
       const auto& info = file.channels()[*index];  // there: a series is of runs with these components
       if (!info.units.empty()) channel.units = info.units;
-      const auto [first, end] = samples_within(summary.window, part.clock, info.sample_rate, info.n_samples);
+      const auto [first, end] = mth5::indexes_within(summary.window, part.clock, info.n_samples);
       const auto own = std::clamp(part.taken, first, std::max(first, end));
       channel.n_samples += end - first;
       channel.overlapping += own - first;

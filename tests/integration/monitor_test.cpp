@@ -390,6 +390,22 @@ TEST_F(Monitor, ShowsTheRunThatGrowsAndNotTheOneOfTheFuture) {
   EXPECT_EQ(monitor.terminate(), 0);
 }
 
+TEST_F(Monitor, RunsEndByTheirClock) {
+  using namespace std::chrono_literals;
+  const auto start = support::AcquisitionFile::start();
+  support::AcquisitionFile file{path_, {{0, "lemi", "S1", 10}}};
+  file.append(file.add_run(0, "r0", 0s), 1001);
+  file.anchor("r0", 0, start + 200ms, "device", 0, 0, true);
+  file.anchor("r0", 1000, start + 103s, "device", 0, 0, true);
+  file.file().close();
+  const auto look = json::parse(support::run({kMonitor, "--once", "--json", path_}).out);
+  const auto& run = look["runs"].at(0);
+  EXPECT_EQ(run["start"], mth5::to_iso(start + 200ms));
+  EXPECT_EQ(run["end"], mth5::to_iso(start + 103s));
+  EXPECT_EQ(run["end"], look["channels"].at(0)["end"]);
+  EXPECT_THAT(support::run({kMonitor, "--once", path_}).out, testing::HasSubstr(mth5::to_iso(start + 103s)));
+}
+
 TEST_F(Monitor, TakesTheTemperatureFromTheAuxiliaryChannels) {
   const auto once = json::parse(support::run({kMonitor, "--once", "--json", python_file("lemi424_python.h5")}).out);
   const auto& channels = once["channels"];

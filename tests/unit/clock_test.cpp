@@ -230,9 +230,32 @@ TEST_F(ClockFile, GivesEachRunTheAnchorsOfItsOwnStream) {
   EXPECT_EQ(ex.utc_of(1000), kStart + 100s + 3ms);
   EXPECT_THAT(ex.exact_times(mth5::SampleRange{1999, 3000}), ElementsAre(ex.utc_of(1999)));
   EXPECT_EQ(ex.exact_times().size(), 2000U);
-  EXPECT_EQ(ex.read(mth5::SampleRange{500, 501}).start, kStart + 50s) << "the plain axis";
+  EXPECT_EQ(ex.read(mth5::SampleRange{500, 501}).start, kStart + 50s + 2ms);
   EXPECT_THROW((void)reader.clock(99), mth5::StateError);
   EXPECT_THAT(reader.warnings(), IsEmpty());
+}
+
+TEST_F(ClockFile, WindowsByTimeAreOfTheClockOfTheRun) {
+  append(make(), 2000);
+  append(fast_, 100);
+  append_anchors(0, "slow", {anchor(0, 250ms), anchor(1000, 100s + 450ms, 20)}, "r1");  // two to four samples late
+  file_.close();
+  const mth5::Reader reader{path_};
+  const mth5::Channel ex{reader, "A", "r1", "ex"};
+  const auto range = [](std::chrono::nanoseconds from, std::chrono::nanoseconds to) {
+    return mth5::TimeRange{kStart + from, kStart + to};
+  };
+  using Range = std::pair<std::int64_t, std::int64_t>;
+  EXPECT_EQ(ex.indexes(range(0s, 250ms)), (Range{0, 0})) << "nothing was taken before the first anchor";
+  EXPECT_EQ(ex.indexes(range(250ms, 251ms)), (Range{0, 1}));
+  EXPECT_EQ(ex.indexes(range(100s, 101s)), (Range{996, 1006})) << "sample 1000 is of 100.45 s";
+  EXPECT_EQ(ex.indexes(mth5::TimeRange{}), (Range{0, 2000}));
+  for (const auto& block : ex.blocks(range(50s, 60s), 7)) {
+    EXPECT_EQ(block.start, ex.utc_of(block.first));
+    EXPECT_GE(block.start, kStart + 50s);
+  }
+  EXPECT_EQ((mth5::Channel{reader, "A", "f1", "ex"}.indexes(range(0s, 100ms))), (Range{0, 10}))
+      << "without anchors: the plain axis";
 }
 
 TEST_F(ClockFile, OfDamagedRowsUsesThoseThatCanBe) {

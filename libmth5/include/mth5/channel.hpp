@@ -23,7 +23,8 @@ struct SampleRange {
   std::int64_t first = 0;
   std::int64_t end = std::numeric_limits<std::int64_t>::max();
 };
-/// Samples by time: those not before `from` and before `to`; an edge that is not set is where the data end.
+/// Samples by time: those not before `from` and before `to`; an edge that is not set is where the data end. Of a channel it is
+/// UTC by the clock of its run, the plain axis (start + i / sample_rate) only where the file has no anchors of it.
 struct TimeRange {
   std::optional<UtcNanos> from, to;
 };
@@ -34,6 +35,9 @@ using Window = std::variant<SampleRange, TimeRange>;
 /// (0). Pure.
 [[nodiscard]] std::pair<std::int64_t, std::int64_t> indexes_within(const TimeRange& range, UtcNanos start, double sample_rate,
                                                                    std::int64_t n);
+/// The same of the first n samples of a run by its clock (Reader::clock()): UTC where there are anchors, else the plain axis.
+/// Pure.
+[[nodiscard]] std::pair<std::int64_t, std::int64_t> indexes_within(const TimeRange& range, const RunClock& clock, std::int64_t n);
 
 enum class Units {
   Stored,   ///< as in the file: counts, as a rule; Channel::units() names them
@@ -43,7 +47,7 @@ enum class Units {
 /// Samples in a row.
 struct Block {
   std::int64_t first = 0;  ///< index of values[0] in the channel
-  UtcNanos start;          ///< time of values[0] by the plain axis: start of the run + first / sample_rate
+  UtcNanos start;          ///< UTC of values[0] by the clock of its run (Reader::clock()), as it was when the block was asked for
   double sample_rate = 0;  ///< Hz; 0 if the file does not tell
   std::vector<double> values;
 };
@@ -70,10 +74,10 @@ class Channel {
   /// @throws FormatError naming the filter that has no single gain (zpk, fap, fir), is not in the file or has a problem
   [[nodiscard]] double gain() const;
 
-  /// Indexes [first, second) of the window among the samples there are now.
-  /// @throws FormatError for times if the file does not tell the sample rate
+  /// Indexes [first, second) of the window among the samples there are now; times are those of utc_of().
+  /// @throws FormatError for times if the file does not tell the sample rate; FileError as Reader::clock()
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> indexes(const Window& window) const;
-  /// UTC of a sample, by the clock of its run (Reader::clock()); `Block::start` is of the plain axis.
+  /// UTC of a sample, by the clock of its run (Reader::clock()).
   [[nodiscard]] UtcNanos utc_of(std::int64_t sample) const;
   /// UTC of each sample of a window, in its order: the exact axis of what read() gives. @throws as indexes() and Reader::clock()
   [[nodiscard]] std::vector<UtcNanos> exact_times(const Window& window = {}) const;
@@ -84,8 +88,6 @@ class Channel {
   [[nodiscard]] Blocks blocks(const Window& window = {}, std::size_t block_samples = 65'536, Units units = Units::Stored) const;
 
  private:
-  [[nodiscard]] std::size_t run_index() const;
-
   const Reader* reader_;
   std::size_t index_;
 };
@@ -133,6 +135,7 @@ class Blocks {
   std::int64_t at_, end_;
   std::size_t block_samples_;
   double gain_;
+  RunClock clock_;
   Block block_;
 };
 

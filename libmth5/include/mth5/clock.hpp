@@ -37,6 +37,8 @@ class RunClock {
 
   /// In the order of their samples.
   [[nodiscard]] const std::vector<ClockAnchor>& anchors() const { return anchors_; }
+  /// Hz, nominal; 0 = not known.
+  [[nodiscard]] double sample_rate() const { return sample_rate_; }
   /// How many were left out.
   [[nodiscard]] std::size_t refused() const { return refused_; }
   /// The newest anchor: ppm, lock and uncertainty as of now. nullptr if there is none.

@@ -28,9 +28,21 @@ std::size_t found(const Reader& reader, std::string_view station, std::string_vi
                    (there.empty() ? "; nor such a run" : "; this run has " + there)};
 }
 
+/// The clock of a channel's run. @throws StateError if there is no such channel
+RunClock clock_of(const Reader& reader, std::size_t channel) {
+  if (channel >= reader.channels().size())
+    throw StateError{reader.path().string() + ": there is no channel " + std::to_string(channel)};
+  const auto& info = reader.channels()[channel];
+  const auto& runs = reader.runs();
+  const auto run = std::find_if(runs.begin(), runs.end(), [&](const RunInfo& one) {
+    return one.survey == info.survey && one.station == info.station && one.id == info.run;
+  });  // always there
+  return reader.clock(static_cast<std::size_t>(run - runs.begin()));
+}
+
 /// @param values  memory to use again
-Block read_block(const Reader& reader, std::size_t channel, std::int64_t first, std::int64_t count, double gain,
-                 std::vector<double> values) {
+Block read_block(const Reader& reader, std::size_t channel, const RunClock& clock, std::int64_t first, std::int64_t count,
+                 double gain, std::vector<double> values) {
   const auto& info = reader.channels()[channel];
   if (static_cast<std::uint64_t>(count) > values.max_size())
     throw StateError{reader.path().string() + ": " + name_of(info) + ": " + std::to_string(count) +
@@ -40,10 +52,7 @@ Block read_block(const Reader& reader, std::size_t channel, std::int64_t first, 
     throw FileError{reader.path().string() + ": " + name_of(info) + ": samples are gone"};
   if (gain != 1.0)
     for (auto& value : values) value /= gain;
-  return {.first = first,
-          .start = info.sample_rate > 0 ? sample_time(info.start, info.sample_rate, first) : info.start,
-          .sample_rate = info.sample_rate,
-          .values = std::move(values)};
+  return {.first = first, .start = clock.utc_of(first), .sample_rate = info.sample_rate, .values = std::move(values)};
 }
 
 /// The coefficient filters that the samples still contain, in their order.
@@ -88,6 +97,23 @@ std::pair<std::int64_t, std::int64_t> indexes_within(const TimeRange& range, Utc
   return {first, std::max(first, second)};
 }
 
+std::pair<std::int64_t, std::int64_t> indexes_within(const TimeRange& range, const RunClock& clock, std::int64_t n) {
+  if (clock.anchors().empty() || clock.sample_rate() <= 0) return indexes_within(range, clock.plain(0), clock.sample_rate(), n);
+  const auto first_at = [&](UtcNanos time) {  // times of samples ascend
+    std::int64_t low = 0;
+    for (std::int64_t high = n; low < high;) {
+      const auto middle = low + (high - low) / 2;
+      if (clock.utc_of(middle) < time)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    return low;
+  };
+  const auto first = range.from ? first_at(*range.from) : 0;
+  return {first, std::max(first, range.to ? first_at(*range.to) : n)};
+}
+
 Channel::Channel(const Reader& reader, std::size_t index) : reader_{&reader}, index_{index} {
   if (index >= reader.channels().size())
     throw StateError{reader.path().string() + ": there is no channel " + std::to_string(index)};
@@ -119,29 +145,20 @@ std::pair<std::int64_t, std::int64_t> Channel::indexes(const Window& window) con
   if (channel.sample_rate <= 0)
     throw FormatError{reader_->path().string() + ": " + name_of(channel) +
                       " has no sample rate: it can be read by index, not by time"};
-  return indexes_within(std::get<TimeRange>(window), channel.start, channel.sample_rate, channel.n_samples);
+  return indexes_within(std::get<TimeRange>(window), clock_of(*reader_, index_), channel.n_samples);
 }
 
-std::size_t Channel::run_index() const {
-  const auto& channel = info();
-  const auto& runs = reader_->runs();
-  const auto run = std::find_if(runs.begin(), runs.end(), [&](const RunInfo& one) {
-    return one.survey == channel.survey && one.station == channel.station && one.id == channel.run;
-  });  // always there
-  return static_cast<std::size_t>(run - runs.begin());
-}
-
-UtcNanos Channel::utc_of(std::int64_t sample) const { return reader_->utc_of(run_index(), sample); }
+UtcNanos Channel::utc_of(std::int64_t sample) const { return clock_of(*reader_, index_).utc_of(sample); }
 
 std::vector<UtcNanos> Channel::exact_times(const Window& window) const {
   const auto [first, end] = indexes(window);
-  return reader_->clock(run_index()).times(first, static_cast<std::size_t>(end - first));
+  return clock_of(*reader_, index_).times(first, static_cast<std::size_t>(end - first));
 }
 
 Block Channel::read(const Window& window, Units units) const {
   const auto [first, end] = indexes(window);
   const double divisor = units == Units::Physical ? gain() : 1.0;
-  return read_block(*reader_, index_, first, end - first, divisor, {});
+  return read_block(*reader_, index_, clock_of(*reader_, index_), first, end - first, divisor, {});
 }
 
 Blocks Channel::blocks(const Window& window, std::size_t block_samples, Units units) const {
@@ -156,13 +173,14 @@ Blocks::Blocks(const Reader& reader, std::size_t channel, std::int64_t first, st
       at_{std::max<std::int64_t>(first, 0)},
       end_{std::max(at_, end)},
       block_samples_{block_samples},
-      gain_{gain} {
+      gain_{gain},
+      clock_{clock_of(reader, channel)} {
   if (block_samples == 0) throw StateError{reader.path().string() + ": a block of 0 samples would never end"};
 }
 
 void Blocks::next() {
   const auto count = std::min<std::uint64_t>(block_samples_, static_cast<std::uint64_t>(end_ - at_));
-  block_ = read_block(*reader_, channel_, at_, static_cast<std::int64_t>(count), gain_, std::move(block_.values));
+  block_ = read_block(*reader_, channel_, clock_, at_, static_cast<std::int64_t>(count), gain_, std::move(block_.values));
   at_ += static_cast<std::int64_t>(count);
 }
 
