@@ -54,14 +54,6 @@ struct Recorded {
   Gap gap;
 };
 
-/// Hz, by the clock at the end of a part.
-double rate_behind(const Series& series, const Series::Part& part) {
-  constexpr double kMostPpm = 10'000;  // no oscillator
-  const auto* anchor = part.clock.newest();
-  const bool known = anchor != nullptr && std::abs(anchor->ppm) <= kMostPpm;
-  return series.sample_rate * (1 + (known ? anchor->ppm : 0) * 1e-6);
-}
-
 /// What the recorder counted between two runs: by the numbers of frames, by their times, by what it could not store.
 class CountedGaps {
  public:
@@ -103,7 +95,7 @@ std::vector<Edges> derive_gaps(Series& series, const std::vector<Recorded>& reco
   if (series.sample_rate <= 0) return {};
   std::vector<Extent> extents;
   for (const auto& part : series.parts)
-    extents.push_back({part.start, part.end, run_of(files, part).n_samples, rate_behind(series, part)});
+    extents.push_back({part.start, part.end, run_of(files, part).n_samples, part.clock.rate_behind()});
   const auto coverage = unite(extents, CountedGaps{series, recorded, files});
   std::vector<Edges> edges;
   std::vector<std::size_t> place(series.parts.size());  // of a part in order

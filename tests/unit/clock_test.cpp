@@ -50,6 +50,7 @@ TEST(RunClock, WithoutAnchorsIsThePlainAxis) {
   EXPECT_EQ(clock.utc_of(-10), kStart - 1s);
   EXPECT_TRUE(std::isnan(clock.largest_axis_error()));
   EXPECT_EQ(clock.newest(), nullptr);
+  EXPECT_EQ(clock.rate_behind(), kRate);
   EXPECT_EQ((RunClock{kStart, 0, kSamples, {anchor(0, 1s)}}.utc_of(7)), kStart) << "no rate, no axis";
 }
 
@@ -61,6 +62,7 @@ TEST(RunClock, DrawsLinesBetweenAnchorsAndGoesOnWithTheLastPpm) {
   EXPECT_EQ(clock.utc_of(1500), kStart + 150s + 1ms);
   EXPECT_EQ(clock.utc_of(12'000), kStart + 200s + 2ms + std::chrono::nanoseconds{1'000'100'010'001}) << "slower by 100 ppm";
   EXPECT_EQ(clock.newest()->ppm, -100);
+  EXPECT_DOUBLE_EQ(clock.rate_behind(), kRate * (1 - 100e-6));
   EXPECT_THAT(clock.times(499, 2), ElementsAre(kStart + 49'900ms + 501us, kStart + 50s + 500us));
   EXPECT_EQ(clock.refused(), 0U);
 }
@@ -99,6 +101,7 @@ TEST(RunClock, TakesTheLastOfTwoWordsOnOneSampleAndAnyPpm) {
     ASSERT_EQ(clock.anchors().size(), 1U);
     EXPECT_EQ(clock.refused(), 1U);
     EXPECT_EQ(clock.utc_of(20), kStart + 2s + 1ms) << "a ppm that cannot be counts as 0";
+    EXPECT_EQ(clock.rate_behind(), kRate);
     EXPECT_NEAR(clock.largest_axis_error(), 1e-3, 1e-12);
   }
 }

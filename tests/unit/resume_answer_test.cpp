@@ -34,6 +34,7 @@ ResumeAnswer example() {
   answer.resume.runs.push_back(
       {"MT001", "sr1_0001", 1.0, {"bx", "by"}, mth5::UtcNanos{mth5::Nanos{123456789}}, 100, {1.5, 2.5, -1.5, -2.5}});
   answer.resume.runs.push_back({"MT001", "sr1_0002", 1.0, {"bx", "by"}, mth5::UtcNanos{mth5::Nanos{223456789}}, 0, {}});
+  for (auto& run : answer.resume.runs) run.rate_behind = 1.00005;
   answer.resume.streams.push_back({"lemi", 100, 90});
   return answer;
 }
@@ -49,6 +50,7 @@ TEST(ResumeAnswer, ComesBackAsItWas) {
   EXPECT_THAT(back->resume.runs[0].components, ElementsAre("bx", "by"));
   EXPECT_THAT(back->resume.runs[0].tail, ElementsAre(1.5, 2.5, -1.5, -2.5));
   EXPECT_EQ(back->resume.runs[0].next.time_since_epoch().count(), 123456789);
+  EXPECT_EQ(back->resume.runs[0].rate_behind, 1.00005);
   EXPECT_EQ(back->resume.streams[0].counted, 90);
 }
 
@@ -65,6 +67,11 @@ TEST(ResumeAnswer, OfAChildThatWasLedAstrayIsRefusedOrHarmless) {
   escape = example();
   escape.resume.runs[0].tail.pop_back();
   EXPECT_FALSE(decode(encode(escape))) << "channels of different lengths";
+  for (const double rate : {0.0, 2.0, -1.0, 1e300}) {
+    escape = example();
+    escape.resume.runs[0].rate_behind = rate;
+    EXPECT_FALSE(decode(encode(escape))) << "no clock of 1 Hz";
+  }
   std::mt19937 random{7};
   for (int i = 0; i < 20'000; ++i) {  // any bytes: no crash, and no more memory than the bytes are worth
     auto bytes = good;

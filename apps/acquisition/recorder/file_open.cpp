@@ -67,7 +67,7 @@ bool FileWriter::open_again() {
     const auto& stream = of->stream();
     if (const auto* last = resume.last_run(stream)) {
       of->last_run = last->id;
-      of->expected = last->next;
+      of->expected = {last->next, last->rate_behind};
     }
     of->recovered = resume.recovered(stream.name);
     if (!counted.insert(stream.station_id() + "/" + stream.run_id + "/" + std::to_string(stream.sample_rate)).second) continue;
@@ -211,10 +211,10 @@ std::vector<FileWriter::NewRun> FileWriter::plan_runs() {
 void FileWriter::add_gaps_of(const NewRun& run) {
   StreamWriter& of = *run.stream;
   if (of.expected) {
-    const auto missing = std::llround(mth5::samples_between(*of.expected, run.group.start, of.stream().sample_rate));
+    const auto missing = std::llround(mth5::samples_between(of.expected->time, run.group.start, of.expected->rate));
     if (missing > 0)
       of.gaps_before_next_run.push_back(
-          {of.expected->time_since_epoch().count(), missing, static_cast<std::int64_t>(ledger::GapReason::WriterDied), 0});
+          {of.expected->time.time_since_epoch().count(), missing, static_cast<std::int64_t>(ledger::GapReason::WriterDied), 0});
     of.expected.reset();
   }
   for (const auto& gap : of.gaps_before_next_run) add_gap(of, gap, run.before, run.name);
@@ -380,7 +380,6 @@ FileWriter::Loss FileWriter::abandon(ledger::Drop why) {
                       : why == ledger::Drop::WriteRefused ? ledger::GapReason::WriteRefused
                                                           : ledger::GapReason::WriteFailed;
   for (auto& of : streams_) {
-    const double rate = of->stream().sample_rate;
     const bool all = why == ledger::Drop::FileLost;
     if (all && of->stored() > of->begun_stored() && of->first_run_start) {
       of->gaps_before_next_run.push_back({of->first_run_start->time_since_epoch().count(),
@@ -390,10 +389,9 @@ FileWriter::Loss FileWriter::abandon(ledger::Drop why) {
       const auto& run = *of->run;
       if (run.durable > 0)
         loss.safe += (loss.safe.empty() ? "" : ", ") + of->stream().station_id() + "/" + run.name + " " +
-                     std::to_string(run.durable) + " samples to " +
-                     mth5::to_iso(mth5::sample_time(run.start, rate, run.durable - 1));
+                     std::to_string(run.durable) + " samples to " + mth5::to_iso(of->utc_of(run, run.durable - 1));
       if (run.n_samples > run.durable) {
-        const auto start = mth5::sample_time(run.start, rate, run.durable);
+        const auto start = of->utc_of(run, run.durable);
         of->gaps_before_next_run.push_back(
             {start.time_since_epoch().count(), run.n_samples - run.durable, static_cast<std::int64_t>(reason), 0});
       }

@@ -151,7 +151,7 @@ std::vector<ledger::Durable> Resume::positions(const stream::Streams& known) con
     const auto& stream = known.at(i);
     ledger::Durable position{.stream = static_cast<std::uint16_t>(i)};
     if (const auto* run = last_run(stream); run != nullptr && run->n_samples > 0)
-      position.time = mth5::sample_time(run->next, stream.sample_rate, -1);
+      position.time = mth5::sample_time(run->next, run->rate_behind, -1);
     for (const auto& of : streams) {
       if (of.name != stream.name || of.token.empty()) continue;
       position.time = of.token_time;

@@ -29,6 +29,7 @@ struct Resume {
     /// `components`, all equally many. Empty for runs before them.
     std::vector<double> tail = {};
     mth5::UtcNanos tail_start{}, tail_end{};  ///< by the stream's clock: of its first sample, and of one behind its last
+    double rate_behind = 0;                   ///< Hz, by that clock where the run ends
   };
   static constexpr std::int64_t kMostTailRows = 4096;     ///< of all those runs
   static constexpr std::size_t kMostTailBytes = 1 << 20;  ///< likewise

@@ -12,7 +12,7 @@ namespace daq::recorder {
 namespace {
 
 constexpr std::size_t kLongestText = 4096;
-constexpr std::uint32_t kMagic = 0x52354831;
+constexpr std::uint32_t kMagic = 0x52354832;
 
 class Writer {
  public:
@@ -115,6 +115,7 @@ std::string encode(const ResumeAnswer& answer) {
     out.list(run.tail, [&](double sample) { out.value(sample); });
     out.value(run.tail_start.time_since_epoch().count());
     out.value(run.tail_end.time_since_epoch().count());
+    out.value(run.rate_behind);
   });
   out.list(resume.streams, [&](const Resume::Stream& stream) {
     out.text(stream.name);
@@ -138,7 +139,7 @@ std::optional<ResumeAnswer> decode(std::string_view bytes) {
   resume.session = in.value<std::int64_t>();
   resume.sequence = in.value<std::int64_t>();
   resume.n_streams = in.value<std::uint64_t>();
-  in.list(4 * kText + 5 * sizeof(double), [&] {
+  in.list(4 * kText + 6 * sizeof(double), [&] {
     Resume::Run run;
     run.station = in.name();
     run.id = in.name();
@@ -149,8 +150,11 @@ std::optional<ResumeAnswer> decode(std::string_view bytes) {
     in.list(sizeof(double), [&] { run.tail.push_back(in.value<double>()); });
     run.tail_start = mth5::UtcNanos{mth5::Nanos{in.value<std::int64_t>()}};
     run.tail_end = mth5::UtcNanos{mth5::Nanos{in.value<std::int64_t>()}};
-    if (in.good() && (run.n_samples < 0 || run.sample_rate < 0 ||
-                      (!run.tail.empty() && (run.components.empty() || run.tail.size() % run.components.size() != 0))))
+    run.rate_behind = in.number();
+    constexpr double kMostOff = 0.011;  // a clock's; RunClock takes no more
+    if (in.good() &&
+        (run.n_samples < 0 || run.sample_rate < 0 || std::abs(run.rate_behind - run.sample_rate) > kMostOff * run.sample_rate ||
+         (!run.tail.empty() && (run.components.empty() || run.tail.size() % run.components.size() != 0))))
       run.n_samples = -1;
     resume.runs.push_back(std::move(run));
   });

@@ -100,10 +100,13 @@ void read_tails(const mth5::Reader& file, Resume& resume) {
 
 Resume describe(const mth5::Reader& file) {
   Resume resume;
+  const auto clocks = file.clocks();
   for (const auto& run : file.runs()) {
     Resume::Run entry{run.station, run.id, run.sample_rate, {}, run.start, run.n_samples, {}};
     // By the clock: a drift of 100 ppm is a sample in three hours at 1 Hz.
-    if (run.n_samples > 0 && run.sample_rate > 0) entry.next = file.utc_of(resume.runs.size(), run.n_samples);
+    const auto& clock = clocks[resume.runs.size()];
+    entry.rate_behind = clock.rate_behind();
+    if (run.n_samples > 0 && run.sample_rate > 0) entry.next = clock.utc_of(run.n_samples);
     for (const auto channel : run.channels) entry.components.push_back(file.channels()[channel].component);
     std::sort(entry.components.begin(), entry.components.end());
     resume.runs.push_back(std::move(entry));

@@ -44,9 +44,20 @@ void StreamWriter::take_anchor(const ring::AnchorNote& anchor) {
   if (stored_all_ != taken_all_ || !run) return;
   // Its sample is in the file already: the run's end is told when it has ended.
   auto& mark = anchors_.back();
-  mark.run = run->name;
-  mark.sample = run->n_samples - mark.ago;
+  place(mark, *run);
   if (mark.sample >= 0) run->figures.add(clock_at(mark.taken_all, mark.ago, anchor));
+}
+
+void StreamWriter::place(Mark& mark, OpenRun& into) const {
+  mark.run = into.name;
+  mark.sample = into.n_samples - (stored_all_ - mark.taken_all) - mark.ago;
+  into.anchor = {.sample = mark.sample, .utc = at(mark.note.utc_ns), .kind = {}, .ppm = mark.note.ppm};
+}
+
+mth5::UtcNanos StreamWriter::utc_of(const OpenRun& of, std::int64_t sample) const {
+  std::vector<mth5::ClockAnchor> anchors;
+  if (of.anchor) anchors.push_back(*of.anchor);
+  return mth5::RunClock{of.start, stream_.sample_rate, of.n_samples, std::move(anchors)}.utc_of(sample);
 }
 
 RunFigures::ClockAt StreamWriter::clock_at(std::int64_t taken_all, std::int64_t ago, const ring::AnchorNote& note) const {
@@ -136,17 +147,15 @@ void StreamWriter::stored(const Group& group, OpenRun& into) {
   batched_ -= own;
   stored_all_ += group.n;
   into.n_samples += group.n;
-  last_time_ = mth5::sample_time(into.start, stream_.sample_rate, into.n_samples - 1);
   settle_tokens();
   into.figures.add(group.figures);
   pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(group.pieces));
   trim_batch();
   // Anchors of samples that are in the file now: their index counts back from the newest.
   for (auto& mark : anchors_) {
-    if (mark.taken_all > stored_all_ || !mark.run.empty()) continue;
-    mark.run = into.name;
-    mark.sample = into.n_samples - (stored_all_ - mark.taken_all) - mark.ago;
+    if (mark.taken_all <= stored_all_ && mark.run.empty()) place(mark, into);
   }
+  last_time_ = utc_of(into, into.n_samples - 1);
 }
 
 /// Moving what stays for each of many short runs would cost the square of them.

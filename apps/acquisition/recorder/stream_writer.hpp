@@ -13,6 +13,7 @@
 #include "acquisition/ring/records.hpp"
 #include "acquisition/ring/ring.hpp"
 #include "acquisition/stream/streams.hpp"
+#include "mth5/clock.hpp"
 #include "mth5/file.hpp"
 
 namespace daq::recorder {
@@ -35,6 +36,7 @@ struct OpenRun {
   mth5::UtcNanos start{};
   std::int64_t n_samples = 0, visible = 0, durable = 0;  ///< with fill
   RunFigures figures;
+  std::optional<mth5::ClockAnchor> anchor = {};  ///< the newest of its samples that are in the file
 };
 
 /// One stream on its way into the file: what waits, the run that is open, and the count of every sample. It touches no file; that
@@ -81,6 +83,8 @@ class StreamWriter {
   void stored(const Group& group, OpenRun& run);
 
   // Clock: anchors of samples that are in a run of the file.
+  /// UTC of a sample of an open run as the clock says now.
+  [[nodiscard]] mth5::UtcNanos utc_of(const OpenRun& run, std::int64_t sample) const;
   struct PlacedAnchor {
     std::string run;
     std::int64_t sample;
@@ -120,8 +124,12 @@ class StreamWriter {
 
   // The file's, for the FileWriter.
   std::optional<OpenRun> run;
-  std::string last_run;                             ///< name of the run before, "" = none in this file
-  std::optional<mth5::UtcNanos> expected;           ///< where the run of a crashed writer broke off
+  std::string last_run;  ///< name of the run before, "" = none in this file
+  struct Expected {
+    mth5::UtcNanos time;  ///< of the sample that did not come any more
+    double rate;          ///< Hz, by the clock there
+  };
+  std::optional<Expected> expected;                 ///< where the run of a crashed writer broke off
   std::vector<ring::GapNote> gaps_before_next_run;  ///< of the recorder's own making
   std::optional<mth5::TableId> clock_table;
   std::uint64_t recovered = 0;                               ///< of this file, found after a crash
@@ -165,6 +173,8 @@ class StreamWriter {
   std::optional<ledger::Durable> durable_at_;
   bool durable_news_ = false;
   void settle_tokens();
+  /// Its sample is in `into`, at mark.sample.
+  void place(Mark& mark, OpenRun& into) const;
   [[nodiscard]] RunFigures::ClockAt clock_at(std::int64_t taken_all, std::int64_t ago, const ring::AnchorNote& note) const;
   std::int64_t taken_all_ = 0, stored_all_ = 0;  ///< with fill
 

@@ -39,6 +39,8 @@ class RunClock {
   [[nodiscard]] const std::vector<ClockAnchor>& anchors() const { return anchors_; }
   /// Hz, nominal; 0 = not known.
   [[nodiscard]] double sample_rate() const { return sample_rate_; }
+  /// Hz, by which samples follow one another behind the last anchor; nominal where there is none, or its ppm makes no sense.
+  [[nodiscard]] double rate_behind() const;
   /// How many were left out.
   [[nodiscard]] std::size_t refused() const { return refused_; }
   /// The newest anchor: ppm, lock and uncertainty as of now. nullptr if there is none.

@@ -27,11 +27,14 @@ UtcNanos moved(UtcNanos from, Real by_ns) {
                                    : from + Nanos{static_cast<std::int64_t>(std::llround(by_ns))};
 }
 
-/// ns from one sample to the next.
-Real spacing(double sample_rate, double ppm) {
+/// Hz
+Real true_rate(double sample_rate, double ppm) {
   const bool known = std::isfinite(ppm) && std::abs(ppm) <= kMostPpm;
-  return 1e9L / (static_cast<Real>(sample_rate) * (1 + (known ? static_cast<Real>(ppm) : 0) * 1e-6L));
+  return static_cast<Real>(sample_rate) * (1 + (known ? static_cast<Real>(ppm) : 0) * 1e-6L);
 }
+
+/// ns from one sample to the next.
+Real spacing(double sample_rate, double ppm) { return 1e9L / true_rate(sample_rate, ppm); }
 
 }  // namespace
 
@@ -70,6 +73,10 @@ UtcNanos RunClock::utc_of(std::int64_t sample) const {
   const Real distance = static_cast<Real>(sample) - static_cast<Real>(from.sample);
   if (after == anchors_.begin() || after == anchors_.end()) return moved(from.utc, distance * spacing(sample_rate_, from.ppm));
   return moved(from.utc, distance * (ns(after->utc) - ns(from.utc)) / static_cast<Real>(after->sample - from.sample));
+}
+
+double RunClock::rate_behind() const {
+  return anchors_.empty() ? sample_rate_ : static_cast<double>(true_rate(sample_rate_, anchors_.back().ppm));
 }
 
 std::vector<UtcNanos> RunClock::times(std::int64_t first, std::size_t count) const {
