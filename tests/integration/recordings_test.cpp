@@ -55,6 +55,46 @@ TEST(UnreadRecording, DoesNotKeepTheOthersFromBeingRecorded) {
   EXPECT_EQ(reader.runs().at(0).n_samples, 120);
 }
 
+/// A day's first hours of an instrument of whole seconds at 1 Hz, whose readings come `ppm` too fast, without line `lost`.
+std::string gsm90_lines(double ppm, int n, int lost) {
+  std::string text;
+  for (int i = 0; i < n; ++i) {
+    if (i == lost) continue;
+    const int t = static_cast<int>(std::floor(0.4 + i / (1 + ppm * 1e-6)));
+    char line[64];
+    std::snprintf(line, sizeof line, "05-01-2026 %02d%02d%02d %8.2f 99\r\n", t / 3600, t / 60 % 60, t % 60, 48000 + i * 0.01);
+    text += line;
+  }
+  return text;
+}
+
+TEST(Recording, OfWholeSecondsShowsOneLostLine) {
+  const support::TempDir dir;
+  support::write_text(dir / "a.txt", gsm90_lines(0, 3600, 2000));
+  Recording recording{Recording::replay(dir / "a.txt"), {.arguments = {"--until-eof"}, .instrument = "gsm90"}};
+  EXPECT_EQ(recording.process().wait(), 0) << recording.log();
+  const mth5::Reader reader{recording.file()};
+  const auto gaps = reader.table("gaps").value();
+  ASSERT_EQ(gaps.size(), 1u);
+  EXPECT_EQ(gaps.integer(0, "samples"), 1);
+  ASSERT_EQ(reader.runs().size(), 2u);
+  EXPECT_EQ(reader.runs()[0].n_samples, 2000);
+}
+
+TEST(Recording, OfWholeSecondsThatDriftHasNoFalseGap) {
+  for (const double ppm : {50.0, -50.0}) {
+    const support::TempDir dir;
+    support::write_text(dir / "a.txt", gsm90_lines(ppm, 43'200, -1));  // two seconds slip
+    Recording recording{Recording::replay(dir / "a.txt"),
+                        {.arguments = {"--until-eof", "--set", "clock.resolution=1s"}, .instrument = "gsm90"}};
+    EXPECT_EQ(recording.process().wait(), 0) << recording.log();
+    const mth5::Reader reader{recording.file()};
+    EXPECT_EQ(reader.table("gaps").value().size(), 0u) << ppm;
+    ASSERT_EQ(reader.runs().size(), 1u) << ppm;
+    EXPECT_EQ(reader.runs()[0].n_samples, 43'200) << ppm;
+  }
+}
+
 TEST(Recording, SaysOnceWhatWasRefusedFirst) {
   const support::TempDir dir;
   support::write_text(dir / "day.TXT", "noise\n" + support::read_text(kDay) + "\nmore noise\n");

@@ -239,6 +239,44 @@ TEST(TimelineClock, TwoLostSamplesAreAGapWhereTimesAreCutToASample) {
     }
 }
 
+TEST(TimelineClock, OfSamplesLostOneByOneOneIn2500GoesUntoldAtMostWhereTimesAreCutToASample) {
+  for (const double hz : {1.0, 10.0})
+    for (const double ppm : {0.0, 50.0, -50.0}) {
+      Options options = rate(hz);
+      options.live = false;  // no arrivals help
+      Line line{options};
+      line.notes.quiet = true;
+      Instrument instrument{.rate = hz, .ppm = ppm, .resolution_s = 1 / hz, .printed = true, .phase = 0.5};
+      for (int i = 0; i < 8; ++i) {
+        instrument.run(line, 600 / hz);
+        ++instrument.next;
+      }
+      instrument.run(line, 600 / hz);
+      line.finish();
+      // The first and the sixth could be drift, the first being 3000 samples back by then.
+      EXPECT_EQ(line.timeline.counters().missing, 6u) << hz << " " << ppm;
+      EXPECT_EQ(line.dropped(), 0u);
+      for (const auto& gap : line.notes.gaps) EXPECT_EQ(gap.n_samples, 1);
+      std::vector<double> begins;
+      for (const auto& run : line.notes.runs) begins.push_back(run.values.front());
+      EXPECT_THAT(begins, testing::ElementsAre(0, 1202, 1803, 2404, 3005, 4207, 4808)) << "each where it was lost";
+    }
+}
+
+TEST(TimelineClock, StampsThatFlickerAtTheEdgeOfAStepAreNoLoss) {
+  for (const double ppm : {50.0, -50.0, 0.0}) {
+    Options options;
+    options.live = false;
+    Line line{options};
+    line.notes.quiet = true;
+    Instrument instrument{.rate = 1, .ppm = ppm, .jitter_s = 0.02, .resolution_s = 1, .printed = true, .phase = 0.0};
+    instrument.run(line, 86400);
+    line.finish();
+    EXPECT_EQ(line.notes.runs.size(), 1u) << ppm;
+    EXPECT_EQ(line.dropped(), 0u) << ppm;
+  }
+}
+
 TEST(TimelineClock, FindsOutThatTimesAreCoarserThanASample) {
   for (const double hz : {10.0, 64.0})
     for (const double ppm : {0.0, 50.0, -50.0})

@@ -42,6 +42,10 @@ class Clock {
   [[nodiscard]] std::int64_t position() const { return position_; }  ///< of the next sample
   [[nodiscard]] bool stamped() const { return stamped_; }
   [[nodiscard]] mth5::UtcNanos utc(std::int64_t position) const;
+  /// s from the plain axis (since restart(), by the nominal rate) at `position` to `t`.
+  [[nodiscard]] double beyond_axis(std::int64_t position, mth5::UtcNanos t) const {
+    return seconds_between(nominal(position), t);
+  }
   [[nodiscard]] double seconds_per_sample() const { return (1 + drift_) / rate_; }
   /// > 0: samples come faster than the nominal rate says; from one to the next it is 1 / (rate * (1 + ppm / 10^6)).
   [[nodiscard]] double ppm() const { return -drift_ / (1 + drift_) * 1e6; }

@@ -24,6 +24,22 @@ std::int64_t whole(double samples) { return std::llround(std::clamp(samples, -4e
 
 }  // namespace
 
+void Slips::add(std::int64_t position, double late_s) {
+  constexpr double kRounding = 1e-6;  // s
+  while (!lowest_.empty() && lowest_.front().position < position - kLately) lowest_.pop_front();
+  while (!lowest_.empty() && lowest_.back().late_s >= late_s - kRounding) {
+    late_s = std::min(late_s, lowest_.back().late_s);
+    lowest_.pop_back();
+  }
+  lowest_.push_back({position, late_s});
+}
+
+double Slips::beyond(std::int64_t position, double late_s) const {
+  for (const auto& low : lowest_)
+    if (low.position >= position - kLately) return late_s - low.late_s;
+  return 0;
+}
+
 Locator::Locator(const Options& options)
     : rate_{options.sample_rate},
       modulus_{options.counter_modulus},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 
 #include "acquisition/decode/decoder.hpp"
@@ -41,6 +42,25 @@ struct Place {
   bool clock_set = false;    ///< by the counter nothing is between, though its time is ahead or behind
   bool counted = false;      ///< `missing` is by counter and time alike
   bool on_grid = true;       ///< Ahead: a whole number of samples, within the tolerance
+};
+
+/// What drift cannot do where times are cut to a sample: slip two steps within a few thousand samples. So of lost ones no more
+/// than one in so many goes untold, whatever the clock did. Pure.
+class Slips {
+ public:
+  /// A frame `late_s` behind the plain axis at `position`.
+  void add(std::int64_t position, double late_s);
+  /// s by which such a frame is further than the earliest of those lately; 0 if nothing is known.
+  [[nodiscard]] double beyond(std::int64_t position, double late_s) const;
+  void restart() { lowest_.clear(); }
+
+ private:
+  static constexpr std::int64_t kLately = 2500;  ///< samples: half of one at 200 ppm
+  struct Low {
+    std::int64_t position;
+    double late_s;
+  };
+  std::deque<Low> lowest_;  ///< ascending: the least of lately, the least behind that, …
 };
 
 /// Rules, where both counter and time are there (`d` = how far the counter has gone beyond what it should, a whole number of

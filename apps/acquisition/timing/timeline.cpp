@@ -127,6 +127,11 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
 
 bool Timeline::within_step(const Piece& piece) const { return seconds(step_) > static_cast<double>(piece.n) * period_s_; }
 
+bool Timeline::slips(const Piece& piece) const {
+  return piece.stamped && piece.timed && !piece.counter && step_.count() > 0 &&
+         std::abs(seconds(step_) - static_cast<double>(piece.n) * period_s_) < 1e-6 * seconds(step_);
+}
+
 void Timeline::cut_stamps(mth5::Nanos step, std::int64_t n_samples) {
   step_ = step;
   locator_.cut_stamps(step, n_samples);
@@ -193,9 +198,13 @@ Place Timeline::place_behind_run(const Piece& piece) const {
     place.missing = std::max<std::int64_t>(0, std::llround((place.ahead_s - clock_.scatter_s()) / clock_.seconds_per_sample()));
   } else if (place.fit == Fit::Fits && piece.stamped && piece.timed && !piece.counter &&
              place.ahead_s > locator_.exact_tolerance_s() && !within_step(piece)) {
-    // As far as cut stamps go a clock that drifts has slipped by a step; but bytes were lost, or nothing came meanwhile.
+    // As far as cut stamps go a clock that drifts has slipped by a step; but bytes were lost, or nothing came meanwhile, or it
+    // slipped not long ago.
+    const auto position = clock_.position();
+    const bool slipped =
+        slips(piece) && slips_.beyond(position, clock_.beyond_axis(position, piece.time)) > 1.75 * seconds(step_);
     const bool lost =
-        events_.disconnected || events_.bad_data || (options_.live && arrivals_.paused(piece.arrival, place.ahead_s));
+        slipped || events_.disconnected || events_.bad_data || (options_.live && arrivals_.paused(piece.arrival, place.ahead_s));
     place.missing = std::llround(place.ahead_s / clock_.seconds_per_sample());
     if (lost && place.missing > 0) place.fit = Fit::Ahead;
   }
@@ -531,6 +540,7 @@ void Timeline::believe_chain() {
 
 void Timeline::follow(const Piece& piece, bool believe_time) {
   const bool timed = believe_time && piece.timed;
+  if (timed && slips(piece)) slips_.add(clock_.position(), clock_.beyond_axis(clock_.position(), piece.time));
   clock_.add(piece.n, timed ? std::optional{piece.time} : std::nullopt);
   if (timed && piece.stamped) arrivals_.add(piece.arrival, piece.time, static_cast<double>(piece.n) * period_s_);
   if (!piece.stamped) locator_.widen_arrivals(clock_.scatter_s());
@@ -591,6 +601,7 @@ void Timeline::begin_run(const Piece& piece, const Events& events, const Verdict
     clock_.skip(verdict.skipped);
   } else {
     clock_.restart(piece.time, piece.stamped);
+    slips_.restart();
     if (verdict.reason == GapReason::ClockStep) arrivals_.restart();
   }
   block_.start = piece.timed && piece.stamped ? piece.time : clock_.utc(clock_.position());
@@ -615,6 +626,7 @@ void Timeline::fill_and_append(const Piece& piece, const Verdict& verdict) {
     clock_.skip(verdict.skipped);
   } else {
     clock_.restart(piece.time, piece.stamped);
+    slips_.restart();
     run_->position = piece.n - run_->n;  // where its sample 0 would be by the clock that begins with this frame
   }
   block_position_ = clock_.position() - verdict.skipped;

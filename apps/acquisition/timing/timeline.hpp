@@ -92,6 +92,8 @@ class Timeline {
   /// Several frames have the same stamp: `n` samples take less than a step.
   [[nodiscard]] bool within_step(const Piece& piece) const;
   void cut_stamps(mth5::Nanos step, std::int64_t n_samples);
+  /// A step is a frame: a lost one and a clock that slipped look alike.
+  [[nodiscard]] bool slips(const Piece& piece) const;
   [[nodiscard]] Piece behind(const Piece& piece, std::int64_t n) const;
   [[nodiscard]] End end_of_run() const;
   [[nodiscard]] End end_of(const Piece& piece) const;
@@ -142,6 +144,7 @@ class Timeline {
   Locator locator_;
   Clock clock_;
   Arrivals arrivals_;
+  Slips slips_;
   Memory memory_;
   Anchors anchors_;
 
