@@ -92,6 +92,61 @@ TEST(HostTime, IsRightToAMillisecondAfterTenMinutes) {
   EXPECT_LE(worst_ppm, 5);
 }
 
+TEST(HostTime, SaysFromTheBeginningHowWellTheLineIsKnown) {
+  for (const double hz : {1.0, 10.0})
+    for (int law = 0; law < 3; ++law)
+      for (unsigned seed = 1; seed <= 40; ++seed) {
+        Board board{.rate = hz, .random = std::mt19937_64{seed}};
+        if (law == 1) board.jitter = [](std::mt19937_64& r) { return std::exponential_distribution{1 / kMean}(r); };
+        if (law == 2) board.jitter = [](std::mt19937_64& r) { return std::uniform_real_distribution{0.0, 0.02}(r); };
+        LowerEnvelope envelope{1200, 100e-6};
+        for (const double until : {60.0, 120.0, 300.0, 600.0}) {
+          while (static_cast<double>(board.next) < until * hz) {
+            const auto sample = static_cast<double>(board.next);
+            envelope.add(sample / hz, board.frame().arrival - kDelay - sample / hz);
+          }
+          const auto& line = envelope.line();
+          const double truth = board.true_time(board.next - 1) - static_cast<double>(board.next - 1) / hz;
+          const double true_slope = 1 / (1 + board.ppm * 1e-6) - 1;
+          ASSERT_LE(std::abs(line.y - truth), 3.5 * line.y_sigma)
+              << hz << " Hz, seed " << seed << ", law " << law << ", " << until;
+          ASSERT_LE(std::abs(line.slope - true_slope), 3.5 * line.slope_sigma)
+              << hz << " Hz, seed " << seed << ", law " << law << ", " << until;
+        }
+      }
+}
+
+TEST(HostTime, IsNotLockedBeforeTheDriftIsKnown) {
+  for (const double hz : {1.0, 10.0, 100.0})
+    for (unsigned seed = 1; seed <= 20; ++seed) {
+      Board board{.rate = hz, .random = std::mt19937_64{seed}};
+      board.jitter = [](std::mt19937_64& r) { return std::exponential_distribution{1 / kMean}(r); };
+      Line line{board.options()};
+      line.notes.quiet = true;
+      const auto& clock = line.timeline.clock();
+      while (!clock.locked() && board.next < static_cast<std::int64_t>(1200 * hz)) line.push({board.frame()});
+      ASSERT_TRUE(clock.locked()) << hz << " Hz, seed " << seed;
+      EXPECT_LE(std::abs(clock.ppm() - board.ppm), 150) << hz << " Hz, seed " << seed << ": three times what is not known";
+      EXPECT_LE(clock.uncertainty_s(), 0.011);
+      if (hz >= 100) continue;  // a queue of so many has a delay that none of them is without
+      EXPECT_LE(std::abs(board.error(line)), 3.5 * clock.uncertainty_s()) << hz << " Hz, seed " << seed;
+    }
+}
+
+TEST(HostTime, HasAnchorsAlsoWhereItNeverLocks) {
+  Board board{.rate = 1};
+  board.jitter = [](std::mt19937_64& r) { return std::uniform_real_distribution{0.0, 0.9}(r); };
+  Line line{board.options()};
+  line.notes.quiet = true;
+  board.run(line, 650);
+  ASSERT_THAT(line.notes.runs, SizeIs(1)) << "which goes on";
+  const auto& anchors = line.notes.runs[0].anchors;
+  ASSERT_FALSE(anchors.empty());
+  EXPECT_FALSE(anchors.front().locked);
+  EXPECT_GE(anchors.front().uncertainty_s, 0.01);
+  line.finish();
+}
+
 TEST(HostTime, MakesOneRunWhoseAnchorsAreRight) {
   for (const std::uint32_t per_frame : {1u, 5u})
     for (const double ppm : {50.0, -50.0}) {

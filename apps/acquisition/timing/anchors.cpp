@@ -8,6 +8,7 @@ namespace {
 
 constexpr double kMostSpacing = 60;  ///< s: how often an anchor may come where the clock never rests
 constexpr double kAnyway = 3600;     ///< s
+constexpr double kLocksIn = 600;     ///< s: arrivals that tell no more by then may never
 
 }  // namespace
 
@@ -25,7 +26,8 @@ void Anchors::note(const Clock& clock, std::int64_t first_position, std::int64_t
   };
   if (!now_.given) {
     now_.first = at(0);
-    if (clock.stamped() || clock.locked()) give(*now_.first);
+    const bool late = static_cast<double>(last) >= kLocksIn * rate_;
+    if (clock.stamped() || clock.locked() || late) give(*now_.first);
   }
   if (now_.given && clock.set()) {  // the old line ends here, the new one begins
     const auto set = clock.set()->position - first_position;

@@ -163,9 +163,9 @@ bool Clock::locked() const { return settled() && (!stamped_ || cut_s_ <= toleran
 
 bool Clock::settled() const {
   if (stamped_) return n_ >= kLockedFrames && scatter2_ <= std::pow(std::max(tolerance_s_, cut_s_), 2) / 4;
-  constexpr double kLockedSeconds = 60, kGoodArrivals = 0.01;
+  constexpr double kLockedSeconds = 60, kGoodArrivals = 0.01, kKnownDrift = kCrystal / 2;
   return n_ >= 2 * kLockedFrames && static_cast<double>(last_) / rate_ >= kLockedSeconds &&
-         envelope_.line().y_sigma <= kGoodArrivals;
+         envelope_.line().y_sigma <= kGoodArrivals && envelope_.line().slope_sigma <= kKnownDrift;
 }
 
 }  // namespace daq::timing

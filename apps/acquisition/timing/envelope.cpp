@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 namespace daq::timing {
 namespace {
+
+constexpr double kUnknownDelay = 0.1;  ///< s, a usual one, as long as the points do not say
 
 /// Appends to a lower hull (Andrew's monotone chain): amortised constant.
 template <class Point>
@@ -22,10 +26,37 @@ void append(std::vector<Point>& hull, const Point& p) {
 
 }  // namespace
 
+void LowerEnvelope::join_blocks() {
+  std::deque<Block> joined;
+  for (auto& block : blocks_) {
+    if (joined.empty() || block.first_x - joined.back().first_x > 2 * block_width_) {
+      joined.push_back(std::move(block));
+      continue;
+    }
+    auto& to = joined.back();
+    for (const auto& p : block.hull) append(to.hull, p);
+    to.sum_x += block.sum_x + block.n * (block.first_x - to.first_x);
+    to.n += block.n;
+  }
+  blocks_ = std::move(joined);
+  block_width_ *= 2;
+}
+
+double LowerEnvelope::mean_low(double y, double slope) const {
+  double sum = 0;
+  for (const auto& block : blocks_) {
+    double low = std::numeric_limits<double>::infinity();
+    for (const auto& p : block.hull) low = std::min(low, p.y - (y + slope * (p.x - last_x_)));
+    sum += std::max(0.0, low);
+  }
+  return sum / (static_cast<double>(blocks_.size()) - 2);
+}
+
 void LowerEnvelope::add(double x, double y) {
+  if (blocks_.size() >= kBlocks && block_width_ < most_width_) join_blocks();
   if (blocks_.empty() || x - blocks_.back().first_x > block_width_ || blocks_.back().hull.size() >= kMaxPoints) {
     if (blocks_.size() >= kBlocks) blocks_.pop_front();
-    while (!blocks_.empty() && x - blocks_.front().first_x > (kBlocks + 1) * block_width_) blocks_.pop_front();
+    while (!blocks_.empty() && x - blocks_.front().first_x > (kBlocks + 1) * most_width_) blocks_.pop_front();
     blocks_.push_back({.hull = {}, .first_x = x});
   }
   auto& block = blocks_.back();
@@ -50,24 +81,28 @@ void LowerEnvelope::fit() {
     sum_x += block.sum_x + block.n * (block.first_x - last_x_);
   }
   const double mean_x = last_x_ + sum_x / n;
-  double edge = 0, edge_sigma = prior_sigma_ * 1e6;
+  double edge = 0, edge_sigma = prior_sigma_ * 1e6, mean_sigma = std::max(mean_excess_, kUnknownDelay);
   const double span = hull_.back().x - hull_.front().x;
   if (hull_.size() >= 2) {
     const auto above =
         std::upper_bound(hull_.begin() + 1, hull_.end() - 1, mean_x, [](double x, const Point& p) { return x < p.x; });
     const auto below = above - 1;
     edge = (above->y - below->y) / (above->x - below->x);
-    // The lowest of each half lies about 2 e / n above the line, and as far apart as half the points' span.
-    edge_sigma = 4 * std::max(mean_excess_, 1e-9) / n / (span / 2) * (1 + 8 / n);
-    if (n < 8) edge_sigma = std::max(edge_sigma, prior_sigma_ * 10);
+    // The lowest points of the blocks scatter above the line as those of a fit by least squares do round theirs.
+    constexpr std::size_t kLeastBlocks = 8;
+    if (blocks_.size() >= kLeastBlocks) {
+      const double low = std::max(1e-9, mean_low(above->y + edge * (last_x_ - above->x), edge));
+      mean_sigma = low / std::sqrt(static_cast<double>(blocks_.size()));
+      edge_sigma = mean_sigma * std::sqrt(12.0) / span;
+    }
   }
   const double weight = prior_sigma_ * prior_sigma_ / (prior_sigma_ * prior_sigma_ + edge_sigma * edge_sigma);
   line_.slope = prior_slope_ + weight * (edge - prior_slope_);
   line_.slope_sigma = std::sqrt(weight) * edge_sigma;
   line_.y = hull_.front().y + line_.slope * (last_x_ - hull_.front().x);
   for (const auto& p : hull_) line_.y = std::min(line_.y, p.y + line_.slope * (last_x_ - p.x));
-  line_.y_sigma = std::hypot(2 * mean_excess_ / n, line_.slope_sigma * (last_x_ - mean_x));
-  next_fit_ = last_x_ + block_width_ / 10;
+  line_.y_sigma = std::hypot(std::max(mean_sigma, 2 * mean_excess_ / n), line_.slope_sigma * (last_x_ - mean_x));
+  next_fit_ = last_x_ + most_width_ / 10;
 }
 
 void LowerEnvelope::restart() {
