@@ -55,7 +55,7 @@ class Checked final : public Sink {
   }
   void anchor(const Anchor& anchor) override {
     RC_ASSERT(anchor.sample > last_anchor_ && anchor.sample < run_n_);
-    RC_ASSERT(anchor.uncertainty_s >= 0 && std::isfinite(anchor.uncertainty_s) && std::isfinite(anchor.ppm));
+    RC_ASSERT(anchor.uncertainty_s >= 0 && std::isfinite(anchor.uncertainty_s) && !std::isinf(anchor.ppm));
     last_anchor_ = anchor.sample;
   }
 

@@ -35,7 +35,7 @@ class Notes final : public daq::timing::Sink {
       const auto sample = static_cast<std::int64_t>(i);
       std::size_t k = anchors.size() - 1;
       while (k > 0 && anchors[k].sample > sample) --k;
-      double period = 1 / (rate * (1 + anchors[k].ppm * 1e-6));
+      double period = 1 / (rate * (1 + (std::isnan(anchors[k].ppm) ? 0 : anchors[k].ppm) * 1e-6));
       if (k + 1 < anchors.size())
         period = std::chrono::duration<double>(anchors[k + 1].utc - anchors[k].utc).count() /
                  static_cast<double>(anchors[k + 1].sample - anchors[k].sample);

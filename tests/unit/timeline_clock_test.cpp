@@ -219,6 +219,39 @@ TEST(TimelineClock, DriftIsNoEventWhereTimesAreCutToASample) {
       }
 }
 
+TEST(TimelineClock, TheDriftOfCoarseTimesIsNotToldBeforeItIsKnownAndThenNotBiased) {
+  struct Case {
+    double rate, step;
+    int seconds;
+    bool known;  ///< by then
+  };
+  for (const auto& [hz, step, seconds, known] :
+       {Case{1, 1, 3 * 3600, false}, Case{1, 1, 86400, true}, Case{10, 0.1, 3 * 3600, true}, Case{10, 1, 3 * 3600, true}})
+    for (const double ppm : {50.0, -50.0}) {
+      double sum = 0;
+      const std::vector<double> phases{0.1, 0.37, 0.63, 0.9};
+      for (const double phase : phases) {
+        Options options = rate(hz);
+        options.live = false;
+        Line line{options};
+        line.notes.quiet = true;
+        Instrument instrument{.rate = hz, .ppm = ppm, .resolution_s = step, .printed = true, .phase = phase};
+        instrument.run(line, seconds);
+        line.finish();
+        ASSERT_EQ(line.notes.runs.size(), 1u);
+        for (const auto& anchor : line.notes.runs[0].anchors)
+          EXPECT_FALSE(std::abs(anchor.ppm - ppm) > 50)
+              << hz << " Hz, " << step << " s, " << ppm << " ppm: not known, or right to this";
+        EXPECT_LE(line.notes.runs[0].anchors.size(), 40u);
+        const double found = line.notes.runs[0].anchors.back().ppm;
+        EXPECT_EQ(std::isfinite(found), known) << hz << " Hz, " << step << " s";
+        EXPECT_FALSE(std::abs(found - ppm) > 1.6e6 / hz / seconds) << hz << " Hz, " << step << " s, " << ppm << " ppm";
+        sum += found - ppm;
+      }
+      EXPECT_FALSE(std::abs(sum) / static_cast<double>(phases.size()) > 0.5e6 / hz / seconds) << hz << " Hz, " << ppm << " ppm";
+    }
+}
+
 TEST(TimelineClock, TwoLostSamplesAreAGapWhereTimesAreCutToASample) {
   for (const double hz : {1.0, 10.0})
     for (const bool live : {true, false}) {

@@ -12,7 +12,7 @@ constexpr double kLocksIn = 600;     ///< s: arrivals that tell no more by then 
 
 }  // namespace
 
-Anchors::Anchors(double sample_rate, Sink& sink) : rate_{sample_rate}, kept_s_{kept_s(sample_rate)}, sink_{sink} {}
+Anchors::Anchors(double sample_rate, Sink& sink) : rate_{sample_rate}, sink_{sink} {}
 
 void Anchors::note(const Clock& clock, std::int64_t first_position, std::int64_t last, decode::TimeKind kind) {
   const auto at = [&](std::int64_t sample) {
@@ -41,8 +41,9 @@ void Anchors::note(const Clock& clock, std::int64_t first_position, std::int64_t
   const Anchor now = at(last);
   if (now_.given && !clock.in_doubt()) {
     const double passed = static_cast<double>(last - now_.given->sample) / rate_;
-    const double off = seconds_between(now_.given->utc, now.utc) - passed / (1 + now_.given->ppm * 1e-6);
-    if (passed >= kAnyway || (passed >= now_.least_spacing && std::abs(off) > kept_s_)) {
+    const double ppm = std::isnan(now_.given->ppm) ? 0 : now_.given->ppm;
+    const double off = seconds_between(now_.given->utc, now.utc) - passed / (1 + ppm * 1e-6);
+    if (passed >= kAnyway || (passed >= now_.least_spacing && std::abs(off) > clock.precision_s())) {
       now_.least_spacing = std::min(kMostSpacing, 2 * now_.least_spacing);
       return give(now);
     }

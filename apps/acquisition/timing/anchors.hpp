@@ -11,10 +11,10 @@
 namespace daq::timing {
 
 /// At a run's begin (arrivals: as soon as the clock is locked, after ten minutes anyway) and at its end; between them where the
-/// line from the last one no longer gives UTC to kept_s(): at first after a second, then two, four… and from then on once a
-/// minute at most; every hour anyway. So a reader that draws straight lines between anchors, and on from the last one by its ppm,
-/// is right to kept_s() wherever the clock did not move by more within a minute. A clock that was set within the tolerance gets
-/// two, one on each side. Pure. Thread: one.
+/// line from the last one no longer gives UTC to Clock::precision_s(): at first after a second, then two, four… and from then on
+/// once a minute at most; every hour anyway. So a reader that draws straight lines between anchors, and on from the last one by
+/// its ppm, is right to kept_s() wherever the clock did not move by more within a minute. A clock that was set within the
+/// tolerance gets two, one on each side. Pure. Thread: one.
 class Anchors {
  public:
   Anchors(double sample_rate, Sink& sink);
@@ -33,7 +33,6 @@ class Anchors {
   void give(const Anchor& anchor);
 
   const double rate_;
-  const double kept_s_;
   Sink& sink_;
   struct State {
     std::optional<Anchor> given;  ///< the last one of this run

@@ -12,6 +12,7 @@ constexpr double kSameCrystal = 10e-6;  ///< what remains unknown once it was me
 constexpr double kMaxDrift = 0.01;      ///< beyond it is no clock
 constexpr double kLeastScatter = 1e-9;  ///< s; times are whole nanoseconds
 constexpr std::int64_t kLockedFrames = 16;
+constexpr double kKnownDrift = kCrystal / 2;
 
 mth5::Nanos whole_period(double sample_rate) {
   const double period = 1e9 / sample_rate;
@@ -55,6 +56,7 @@ void Clock::restart(mth5::UtcNanos t, bool stamped) {
     drift_ = 0;
     prior_sigma_ = kCrystal;
     envelope_ = LowerEnvelope{2 * window_s_, kCrystal};
+    long_drift_.reset();
   } else if (n_ < kLockedFrames) {
     drift_ = prior_drift_;
   } else if (stamped) {
@@ -67,6 +69,7 @@ void Clock::restart(mth5::UtcNanos t, bool stamped) {
   position_ = last_ = n_ = 0;
   offset_ = residual_ = 0;
   set_.reset();
+  long_ = {};
   forget_frames();
   scatter2_ = std::pow(std::max(kLeastScatter, tolerance_s_ / 16), 2);  // until frames tell
 }
@@ -76,6 +79,7 @@ void Clock::add(std::int64_t n_samples, std::optional<mth5::UtcNanos> time) {
     const double y = seconds_between(nominal(position_), *time);
     residual_ = y - offset(position_);
     if (stamped_) {
+      if (coarse()) add_coarse(static_cast<double>(position_) / rate_, y);
       add_stamp(static_cast<double>(position_ - last_) / rate_, y);
     } else {
       envelope_.add(static_cast<double>(position_) / rate_, y);
@@ -135,6 +139,28 @@ void Clock::add_stamp(double dx, double y) {
   offset_ = (wy_ - drift_ * wx_) / w_;
 }
 
+bool Clock::coarse() const { return stamped_ && 1.5 * cut_s_ > kKnownDrift * window_s_ / 10; }
+
+void Clock::add_coarse(double x, double y) {
+  constexpr double kLongest = 86400;  // s
+  auto& l = long_;
+  l.n += 1;
+  const double dx = x - l.x;
+  l.x += dx / l.n;
+  l.y += (y - l.y) / l.n;
+  l.xx += dx * (x - l.x);
+  l.xy += dx * (y - l.y);
+  const double span = std::sqrt(12 * l.xx / l.n);
+  // Errors of up to a step that all help one another turn the line by no more than this.
+  if (1.5 * cut_s_ <= kKnownDrift * span) long_drift_ = std::clamp(l.xy / l.xx, -kMaxDrift, kMaxDrift);
+  if (span > kLongest) l.n /= 2, l.xx /= 2, l.xy /= 2;
+}
+
+double Clock::ppm() const {
+  const auto drift = coarse() ? long_drift_.value_or(std::numeric_limits<double>::quiet_NaN()) : drift_;
+  return -drift / (1 + drift) * 1e6;
+}
+
 double Clock::offset(std::int64_t position) const { return offset_ + drift_ * static_cast<double>(position - last_) / rate_; }
 
 mth5::UtcNanos Clock::nominal(std::int64_t position) const {
@@ -163,7 +189,7 @@ bool Clock::locked() const { return settled() && (!stamped_ || cut_s_ <= toleran
 
 bool Clock::settled() const {
   if (stamped_) return n_ >= kLockedFrames && scatter2_ <= std::pow(std::max(tolerance_s_, cut_s_), 2) / 4;
-  constexpr double kLockedSeconds = 60, kGoodArrivals = 0.01, kKnownDrift = kCrystal / 2;
+  constexpr double kLockedSeconds = 60, kGoodArrivals = 0.01;
   return n_ >= 2 * kLockedFrames && static_cast<double>(last_) / rate_ >= kLockedSeconds &&
          envelope_.line().y_sigma <= kGoodArrivals && envelope_.line().slope_sigma <= kKnownDrift;
 }

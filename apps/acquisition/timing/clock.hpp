@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -47,8 +48,11 @@ class Clock {
     return seconds_between(nominal(position), t);
   }
   [[nodiscard]] double seconds_per_sample() const { return (1 + drift_) / rate_; }
-  /// > 0: samples come faster than the nominal rate says; from one to the next it is 1 / (rate * (1 + ppm / 10^6)).
-  [[nodiscard]] double ppm() const { return -drift_ / (1 + drift_) * 1e6; }
+  /// > 0: samples come faster than the nominal rate says; from one to the next it is 1 / (rate * (1 + ppm / 10^6)). NaN: stamps
+  /// are so coarse that the drift is not known to 50 ppm yet.
+  [[nodiscard]] double ppm() const;
+  /// UTC is told to so many s at best: kept_s(), or what coarse stamps leave open.
+  [[nodiscard]] double precision_s() const { return coarse() ? std::max(kept_s_, cut_s_ / 2) : kept_s_; }
   [[nodiscard]] double residual_s() const { return residual_; }
   [[nodiscard]] double scatter_s() const;      ///< of the times round the line, one standard deviation; arrivals: mean delay
   [[nodiscard]] double uncertainty_s() const;  ///< of utc(position()); at least what the step of the stamps leaves open
@@ -68,6 +72,8 @@ class Clock {
   [[nodiscard]] mth5::UtcNanos nominal(std::int64_t position) const;
   [[nodiscard]] double offset(std::int64_t position) const;
   void add_stamp(double dx, double y);
+  void add_coarse(double x, double y);
+  [[nodiscard]] bool coarse() const;
   [[nodiscard]] bool moved_aside();
   void forget_frames();
 
@@ -88,6 +94,12 @@ class Clock {
   // Least squares round the last frame: sums over frames of weight, x, x^2, y, x y, and what was known before.
   double w_ = 0, wx_ = 0, wxx_ = 0, wy_ = 0, wxy_ = 0;
   double scatter2_ = 0;
+  /// Coarse stamps: least squares over all since restart(), as means and sums of squares round them. Those of a minute say
+  /// nothing.
+  struct {
+    double n = 0, x = 0, y = 0, xx = 0, xy = 0;
+  } long_;
+  std::optional<double> long_drift_;  ///< s/s, once it is known
   double prior_drift_ = 0, prior_sigma_;
   double decay_dx_ = -1, decay_ = 1;
   std::optional<Set> set_;
