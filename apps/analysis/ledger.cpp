@@ -75,6 +75,7 @@ void add_samples(StreamLedger& stream, const Adder& row) {
   row.add(stream.samples_stored, "samples_stored");
   row.add(stream.samples_buffered, "samples_buffered");
   row.add_if_there(stream.samples_recovered, "samples_recovered");
+  row.add_if_there(stream.values_clipped, "values_clipped");
 }
 
 void set_commit(StreamLedger& stream, const Adder& row) {
@@ -304,6 +305,7 @@ Json stream_json(const StreamLedger& stream, bool commit_known) {
           {"samples_buffered", stream.samples_buffered},
           {"samples_dropped", stream.samples_dropped},
           {"samples_recovered", stream.samples_recovered},
+          {"values_clipped", stream.values_clipped},
           {"samples_in_file", stream.shared ? Json{} : Json(stream.samples_in_file)},
           {"samples_beyond_ledger", stream.shared ? Json{} : Json(stream.samples_beyond_ledger)},
           {"samples_visible", commit_known ? Json(stream.samples_visible) : Json{}},
@@ -330,6 +332,7 @@ Json to_json(const Ledger& ledger) {
       sum.samples_stored = plus(sum.samples_stored, stream.samples_stored);
       sum.samples_buffered = plus(sum.samples_buffered, stream.samples_buffered);
       sum.samples_recovered = plus(sum.samples_recovered, stream.samples_recovered);
+      sum.values_clipped = plus(sum.values_clipped, stream.values_clipped);
       sum.samples_visible = plus(sum.samples_visible, stream.samples_visible);
       sum.samples_durable = plus(sum.samples_durable, stream.samples_durable);
       sum.samples_at_risk = plus(sum.samples_at_risk, stream.samples_at_risk);
@@ -353,6 +356,7 @@ Json to_json(const Ledger& ledger) {
                    {"samples_buffered", sum.samples_buffered},
                    {"samples_dropped", sum.samples_dropped},
                    {"samples_recovered", sum.samples_recovered},
+                   {"values_clipped", sum.values_clipped},
                    {"samples_visible", known ? Json(sum.samples_visible) : Json{}},
                    {"samples_durable", known ? Json(sum.samples_durable) : Json{}},
                    {"samples_at_risk", known ? Json(sum.samples_at_risk) : Json{}},

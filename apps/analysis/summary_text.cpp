@@ -33,6 +33,8 @@ std::string stream_text(const StreamLedger& stream, const std::string& label, bo
                       std::to_string(stream.samples_stored) + " + buffered " + std::to_string(stream.samples_buffered),
                   stream.samples_dropped) +
       "\n";
+  if (stream.values_clipped != 0)
+    text += "    " + label + "values beyond what their channel can hold " + std::to_string(stream.values_clipped) + "\n";
   std::string in_file = "    " + label + "in the file " + std::to_string(stream.samples_in_file) + " = stored " +
                         std::to_string(stream.samples_stored);
   if (stream.samples_recovered != 0) in_file += " + recovered after a crash " + std::to_string(stream.samples_recovered);

@@ -34,7 +34,7 @@ class AcquisitionFile {
   void append(std::size_t run, std::int64_t n);
 
   struct StreamRow {
-    std::int64_t decoded = 0, stored = 0, buffered = 0, dropped = 0, recovered = 0, visible = 0;
+    std::int64_t decoded = 0, stored = 0, buffered = 0, dropped = 0, recovered = 0, visible = 0, clipped = 0;
   };
   struct SourceRow {
     std::int64_t in = 0, decoded = 0, pending = 0, skipped = 0;

@@ -39,10 +39,10 @@ class LedgerOfAFile : public testing::Test {
     file.commit(1, host(10), {{103, 100, 0, 3}}, {{30, 30}});
     file.reason("skipped", 0, "garbage", 5);
     file.reason("dropped", 0, "ring-full", 2);
-    file.commit(1, host(20), {{208, 200, 3, 5}}, {{54, 50, 2, 2}});
+    file.commit(1, host(20), {{208, 200, 3, 5}}, {{54, 50, 2, 2, 0, 0, 3}});
     file.reason("dropped", 0, "ring-full", 1);
     file.append(run, 40);
-    file.commit(2, host(500), {{161, 160, 1, 0}}, {{41, stored_last, 0, 1, recovered}});
+    file.commit(2, host(500), {{161, 160, 1, 0}}, {{41, stored_last, 0, 1, recovered, 0, 4}});
     file.file().close();
   }
 };
@@ -66,12 +66,15 @@ TEST_F(LedgerOfAFile, IsTheSumOfItsSessionsWithRecoveredSamplesAndReasons) {
   EXPECT_EQ(stream.samples_decoded, 95);
   EXPECT_EQ(stream.samples_stored, 90);
   EXPECT_EQ(stream.samples_recovered, 10);
+  EXPECT_EQ(stream.values_clipped, 7);
   EXPECT_EQ(stream.samples_dropped, (analysis::Reasons{{"ring-full", 3}}));
   EXPECT_EQ(stream.samples_in_file, 100);
   EXPECT_TRUE(ledger.balanced());
   const auto json = to_json(ledger);
   EXPECT_EQ(json[0]["samples_stored"], 90);
   EXPECT_EQ(json[0]["streams"][0]["samples_recovered"], 10);
+  EXPECT_EQ(json[0]["streams"][0]["values_clipped"], 7);
+  EXPECT_EQ(json[0]["values_clipped"], 7);
   EXPECT_EQ(json[0]["streams"][0]["station"], "S1");
   EXPECT_EQ(json[0]["balanced"], true);
 }

@@ -159,6 +159,18 @@ TEST(Recorder, FillsWholeNumbersWithTheValueOfTheProfile) {
   EXPECT_TRUE(std::isnan(b[3]) && std::isnan(b[4])) << "floats need no such value";
 }
 
+TEST(Recorder, CountsValuesThatTheirChannelCannotHold) {
+  Bench bench{"", 1u << 16, kCounts};
+  const char* const values[] = {"5,5e9", "2147483647.4,1", "2147483647.6,2", "-3e9,3", "?,4", "-2147483648,5"};
+  for (int s = 0; s < 6; ++s) bench.send("2026,05,01,00,00,0" + std::to_string(s) + "," + values[s] + "\n");
+  bench.finish();
+  const auto reader = bench.reader();
+  EXPECT_THAT(channel(reader, "sr1_0001", "a"),
+              testing::ElementsAre(5, 2147483647, 2147483647, -2147483648.0, -999, -2147483648.0));
+  const auto ledger = reader.table("stream_ledger").value();
+  EXPECT_EQ(ledger.integer(ledger.size() - 1, "values_clipped"), 2) << "one above, one below; unknown is not beyond";
+}
+
 TEST(Recorder, KnowsAnUnknownWholeNumberOfTheFileWhenItIsSentAgain) {
   Bench bench{"", 1u << 16, kCounts};
   const auto start = mth5::parse_time("2026-05-01T00:00:00Z").value();

@@ -44,6 +44,9 @@ constexpr std::array kStreamFigures{
                       [](const StreamRow& r) { return whole(r.recovered); }},
     Figure<StreamRow>{"samples_filled", "samples", "made up in short gaps",
                       [](const StreamRow& r) { return whole(r.counters.filled); }},
+    Figure<StreamRow>{"values_clipped", "",
+                      "of all channels, beyond what the type of their channel can hold: stored as the nearest that it can",
+                      [](const StreamRow& r) { return whole(r.clipped); }},
     Figure<StreamRow>{"samples_missing", "samples", "in all gaps", [](const StreamRow& r) { return whole(r.counters.missing); }},
     Figure<StreamRow>{"gaps", "", "", [](const StreamRow& r) { return whole(r.counters.gaps); }},
     Figure<StreamRow>{"samples_visible", "samples", "of those stored: readers can see them",
@@ -100,6 +103,7 @@ StreamRow since(const StreamRow& now, const StreamRow& base) {
   d.missing -= b.missing;
   for (std::size_t i = 0; i < kDrops; ++i) d.dropped[i] -= b.dropped[i];
   row.stored -= base.stored;
+  row.clipped -= base.clipped;
   row.visible -= std::min(base.stored, row.visible);
   row.durable -= std::min(base.stored, row.durable);
   return row;

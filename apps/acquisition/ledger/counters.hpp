@@ -63,6 +63,7 @@ struct StreamRow {
   StreamCounters counters;      ///< dropped includes what the recorder had to drop
   std::uint64_t stored = 0;     ///< in the file, without fill
   std::uint64_t buffered = 0;   ///< held by the timeline, in the ring or in the recorder's batch
+  std::uint64_t clipped = 0;    ///< values (of all channels) of them that their channel's type cannot hold
   std::uint64_t recovered = 0;  ///< found in the file of a crashed writer beyond what its ledger knew
   std::uint64_t visible = 0;    ///< of stored: readers can see them
   std::uint64_t durable = 0;    ///< of stored: a power cut does not cost them

@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "acquisition/timing/memory.hpp"
+
 namespace daq::recorder {
 
 namespace {
@@ -141,9 +143,21 @@ mth5::Matrix<const double> StreamWriter::samples(const Group& group) {
   return {matrix_.data(), n_channels_, n, n};
 }
 
+std::uint64_t StreamWriter::clipped_in(const Group& group) const {
+  const auto& types = stream_.timing.stored_as;
+  if (types.empty()) return 0;
+  std::uint64_t n = 0;
+  const double* value = batch_.data() + (group.first - batch_base_) * n_channels_;
+  for (std::int64_t i = 0; i < group.n; ++i)
+    for (const auto& type : types)
+      if (timing::is_clipped(*value++, type)) ++n;
+  return n;
+}
+
 void StreamWriter::stored(const Group& group, OpenRun& into) {
   const auto own = static_cast<std::uint64_t>(group.n - group.n_filled);
   stored_ += own;
+  clipped_ += clipped_in(group);
   batched_ -= own;
   stored_all_ += group.n;
   into.n_samples += group.n;
@@ -197,6 +211,7 @@ std::uint64_t StreamWriter::lose_unsafe(ledger::Drop why) {
   const std::uint64_t n = stored_ - durable_;
   lost_[static_cast<std::size_t>(why)] += n;
   stored_ = visible_ = durable_;
+  clipped_ = synced_.clipped;
   // What is lost may be had again.
   token_ = durable_at_ ? durable_at_->token : "";
   last_time_.reset();
@@ -207,6 +222,7 @@ std::uint64_t StreamWriter::lose_file(ledger::Drop why) {
   const std::uint64_t n = stored_ - begun_.stored;
   lost_[static_cast<std::size_t>(why)] += n;
   stored_ = visible_ = durable_ = begun_.stored;
+  clipped_ = begun_.clipped;
   synced_ = begun_;
   last_time_.reset();
   return n;
@@ -220,6 +236,7 @@ ledger::StreamRow StreamWriter::row() const {
   row.counters.passed += more;
   for (std::size_t i = 0; i < ledger::kDrops; ++i) row.counters.dropped[i] += lost_[i];
   row.stored = stored_;
+  row.clipped = clipped_;
   row.buffered = counters_.pending + batched_;
   row.recovered = recovered;
   row.visible = visible_;

@@ -146,6 +146,8 @@ class StreamWriter {
   std::uint64_t state_reader_ = 0;
 
   void trim_batch();
+  /// Values that their channels cannot hold.
+  [[nodiscard]] std::uint64_t clipped_in(const Group& group) const;
 
   std::vector<double> batch_;   ///< [samples][n_channels]: what waits, and in front of it what went not long ago
   std::size_t batch_base_ = 0;  ///< number of its first sample
@@ -179,6 +181,7 @@ class StreamWriter {
   std::int64_t taken_all_ = 0, stored_all_ = 0;  ///< with fill
 
   std::uint64_t taken_ = 0, stored_ = 0, visible_ = 0, durable_ = 0, batched_ = 0;
+  std::uint64_t clipped_ = 0;                         ///< values of those stored
   std::array<std::uint64_t, ledger::kDrops> lost_{};  ///< taken and not stored
   ledger::StreamCounters counters_;                   ///< the last that came
   std::uint64_t taken_at_counters_ = 0;

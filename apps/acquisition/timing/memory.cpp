@@ -13,9 +13,6 @@ namespace daq::timing {
 
 mth5::UtcNanos Memory::Segment::end() const { return plus_seconds(start, static_cast<double>(n) * period); }
 
-namespace {
-
-/// As libmth5 converts it.
 double as_stored(double value, const StoredAs& as) {
   const auto whole = [&](auto low, auto high) {
     return std::isnan(value) ? as.unknown : std::clamp<double>(std::nearbyint(value), low, high);
@@ -33,7 +30,11 @@ double as_stored(double value, const StoredAs& as) {
   return value;
 }
 
-}  // namespace
+bool is_clipped(double value, const StoredAs& as) {
+  if (std::isnan(value)) return false;
+  const bool whole = as.type == mth5::SampleType::Int16 || as.type == mth5::SampleType::Int32;
+  return whole ? as_stored(value, as) != std::nearbyint(value) : std::isfinite(value) && std::isinf(as_stored(value, as));
+}
 
 Memory::Memory(std::size_t rows, std::size_t n_channels, std::vector<StoredAs> stored_as)
     : n_channels_{n_channels},

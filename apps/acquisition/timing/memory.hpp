@@ -13,6 +13,11 @@
 /// Which samples are stored: what is sent again is known by its time and its values.
 namespace daq::timing {
 
+/// What the file holds of a value, as libmth5 converts it.
+[[nodiscard]] double as_stored(double value, const StoredAs& as);
+/// It is beyond what the type of its channel can hold, and stored as the nearest that it can.
+[[nodiscard]] bool is_clipped(double value, const StoredAs& as);
+
 /// The last rows of a stream as 64-bit hashes, with the times they have by the clock. Bounded: `rows` hashes of 8 bytes, pages of
 /// them made when they are used, and kSegments pieces of 40 bytes. Pure. Thread: one.
 class Memory {
