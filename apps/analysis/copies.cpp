@@ -20,7 +20,8 @@ struct Pair {
   const mth5::RunInfo* part;
 };
 
-bool same_samples(const mth5::Reader& whole, const mth5::Reader& part, const Pair& runs) {
+/// False too where one of them cannot be read.
+bool same_samples(const mth5::Reader& whole, const mth5::Reader& part, const Pair& runs) try {
   for (const auto channel : runs.part->channels) {
     const auto& info = part.channels()[channel];
     const auto other = std::find_if(runs.whole->channels.begin(), runs.whole->channels.end(),
@@ -36,6 +37,8 @@ bool same_samples(const mth5::Reader& whole, const mth5::Reader& part, const Pai
     }
   }
   return true;
+} catch (const mth5::Error&) {
+  return false;
 }
 
 /// True if `whole` has all runs of `part`, each at least as long, with the same samples.

@@ -95,8 +95,13 @@ const StreamSnapshot* Snapshot::silent() const {
 }
 
 LiveFile::LiveFile(const std::filesystem::path& path, SnapshotOptions options) : options_{std::move(options)} {
-  sandbox::check(path, {}, {}, sandbox::Extent::Shown);
-  files_.push_back(std::make_unique<mth5::Reader>(path));
+  auto damage = sandbox::check(path, {}, {}, sandbox::Extent::Shown);
+  mth5::ReaderOptions leave_out;
+  leave_out.leave_out = std::move(damage.tables);
+  files_.push_back(std::make_unique<mth5::Reader>(path, leave_out));
+  damaged_ = std::move(damage.lines);
+  // What can be seen of one that is being written is worth more than of another.
+  if (!damaged_.empty() && file().state() != mth5::FileState::Live) throw mth5::FormatError{damaged_.front()};
 }
 
 bool LiveFile::wanted(const mth5::RunInfo& run) const { return options_.station.empty() || run.station == options_.station; }

@@ -85,12 +85,15 @@ struct Snapshot {
 /// Follows one file. look() refreshes the reader and reads the windows, never whole channels.
 class LiveFile {
  public:
-  /// @throws as mth5::Reader
+  /// @throws as mth5::Reader, also FormatError if an object of a file that nobody writes is damaged
   LiveFile(const std::filesystem::path& path, SnapshotOptions options);
 
   /// @throws mth5::FileError: this look failed, the next may succeed
   [[nodiscard]] Snapshot look(mth5::UtcNanos now);
   [[nodiscard]] const mth5::Reader& file() const { return *files_.front(); }
+  /// Objects of a live file that were damaged when it was opened, one line each. Tables of these are left out of look(), which
+  /// fails if it is a channel that it shows.
+  [[nodiscard]] const std::vector<std::string>& damaged() const { return damaged_; }
   [[nodiscard]] bool has_station(const std::string& id) const;
 
   /// Components and stations asked for that the file does not have (yet), with what it has: "channel zz (there are ex, ey)".
@@ -104,6 +107,7 @@ class LiveFile {
   void add_series(Snapshot& look, const Series& series, const Series::Part& current);
 
   SnapshotOptions options_;
+  std::vector<std::string> damaged_;
   std::vector<std::unique_ptr<mth5::Reader>> files_;  ///< one
   FlowTracker flows_;
   std::vector<std::optional<std::int64_t>> before_;  ///< n_samples at the look before, by channel

@@ -44,6 +44,12 @@ void add_samples(Statistics& values, const mth5::Reader& file, std::size_t chann
   }
 }
 
+/// Of a channel that cannot be read to its end: that costs this channel, and not the report.
+void note(FileSummary& file, const mth5::Error& e) {
+  auto& lines = dynamic_cast<const mth5::FormatError*>(&e) != nullptr ? file.damaged : file.unread;
+  if (std::find(lines.begin(), lines.end(), e.what()) == lines.end()) lines.emplace_back(e.what());
+}
+
 /// What the clock of the series says is missing at its end: in a live file samples are expected until now, unless they are on
 /// their way. @param gaps  as gaps_within() has them
 void follow_to_now(std::vector<Gap>& gaps, const Series& series, const SeriesState& state, const Window& window) {
@@ -101,11 +107,16 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
       channel.overlapping += own - first;
       channel.expected += end - own;
       const auto filled = filled_ranges(series, part, run, component);
-      const auto fill = file.fill_value(*index);
-      add_samples(channel.values, file, *index, first, own, filled, fill, block);
-      const auto before = channel.values.missing();
-      add_samples(channel.values, file, *index, own, end, filled, fill, block);
-      channel.missing += channel.values.missing() - before;
+      Statistics of_own;
+      try {
+        const auto fill = file.fill_value(*index);
+        add_samples(channel.values, file, *index, first, own, filled, fill, block);
+        add_samples(of_own, file, *index, own, end, filled, fill, block);
+      } catch (const mth5::Error& e) {
+        note(summary.files[part.file], e);
+      }
+      channel.missing += end - own - of_own.count();
+      channel.values.merge(of_own);
     }
     channel.expected += not_there;
     channel.missing += not_there;
@@ -167,7 +178,8 @@ void add_stations(Summary& summary, Files files, std::span<const std::optional<s
   }
 }
 
-FileSummary file_summary(const mth5::Reader& file) {
+/// @param damage  of the file: the ledger is not shown without one of its tables
+FileSummary file_summary(const mth5::Reader& file, const sandbox::Damage& damage) {
   FileSummary summary{.path = file.path().string(),
                       .state = file.state(),
                       .bytes = file.file_bytes(),
@@ -175,9 +187,11 @@ FileSummary file_summary(const mth5::Reader& file) {
                       .ledger = {},
                       .ledger_problem = {},
                       .clocks = {},
-                      .copy_of = {}};
+                      .copy_of = {},
+                      .damaged = damage.lines,
+                      .unread = {}};
   try {
-    summary.ledger = read_ledger(file);
+    if (damage.tables.empty()) summary.ledger = read_ledger(file);
     summary.clocks = read_clocks(file);
   } catch (const mth5::FormatError& e) {  // the samples are there all the same
     summary.ledger_problem = e.what();
@@ -187,12 +201,13 @@ FileSummary file_summary(const mth5::Reader& file) {
 
 }  // namespace
 
-Summary summarise(Files files, const Window& window, mth5::UtcNanos now) {
+Summary summarise(Files files, const Window& window, mth5::UtcNanos now, std::span<const sandbox::Damage> damage) {
   Summary summary;
   summary.now = now;
   summary.window = window;
   const auto copies = find_copies(files);
-  for (const auto& file : files) summary.files.push_back(file_summary(*file));
+  for (std::size_t i = 0; i < files.size(); ++i)
+    summary.files.push_back(file_summary(*files[i], i < damage.size() ? damage[i] : sandbox::Damage{}));
   for (std::size_t i = 0; i < files.size(); ++i)
     if (copies[i]) summary.files[i].copy_of = summary.files[*copies[i]].path;
   add_stations(summary, files, copies);

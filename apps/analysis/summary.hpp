@@ -3,6 +3,7 @@
 #include <chrono>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "analysis/ledger.hpp"
 #include "analysis/measures/statistics.hpp"
 #include "analysis/series.hpp"
+#include "sandbox/check.hpp"
 
 /// The report of mth5-summary: a pure function of the files and the window. Thread: that of the readers.
 namespace analysis {
@@ -26,6 +28,8 @@ struct FileSummary {
   std::optional<std::string> ledger_problem;  ///< why it could not be read
   std::vector<ClockSummary> clocks;
   std::optional<std::string> copy_of;  ///< path of the file that holds all of it: then its samples count there
+  std::vector<std::string> damaged;    ///< objects of it, one line each; what they hold is missing in this report
+  std::vector<std::string> unread;     ///< what else could not be read, and why
 };
 
 struct RunSummary {
@@ -77,8 +81,10 @@ struct Summary {
   std::vector<ChannelSummary> channels;
 };
 
-/// Reads all samples within the window once, in blocks of 1 MiB.
-[[nodiscard]] Summary summarise(Files files, const Window& window, mth5::UtcNanos now);
+/// Reads all samples within the window once, in blocks of 1 MiB; those that cannot be read are missing.
+/// @param damage  of each file, as it is known; empty: of none
+[[nodiscard]] Summary summarise(Files files, const Window& window, mth5::UtcNanos now,
+                                std::span<const sandbox::Damage> damage = {});
 
 /// One sample after the last of any of the files that is not in the future, or, if all are, after the last; nullopt if there is
 /// none.

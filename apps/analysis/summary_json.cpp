@@ -16,6 +16,8 @@ Json to_json(const Summary& summary) {
                      {"file_version", file.version},
                      {"recovered", file.ledger.recovered},
                      {"copy_of", file.copy_of ? Json(*file.copy_of) : Json{}},
+                     {"damaged", file.damaged},
+                     {"unread", file.unread},
                      {"ledger", to_json(file.ledger)},
                      {"ledger_problem", file.ledger_problem ? Json(*file.ledger_problem) : Json{}},
                      {"balanced", file.ledger.layout > 0 ? Json(file.ledger.balanced()) : Json{}},

@@ -189,6 +189,8 @@ std::string to_text(const Summary& summary) {
     out += "File " + shown(file.path) + "\n  " + std::string{mth5::to_string(file.state)} + ", MTH5 " + shown(file.version) +
            ", " + std::to_string(file.bytes) + " bytes\n";
     if (file.copy_of) out += "  all its samples are in " + shown(*file.copy_of) + ": counted once\n";
+    for (const auto& line : file.damaged) out += "  damaged: " + shown(line) + "\n";
+    for (const auto& line : file.unread) out += "  not read: " + shown(line) + "\n";
     if (file.ledger.recovered) out += "  its writer died, and it was recovered: what came last may not be in its ledger\n";
     if (file.ledger_problem) out += "  ledger cannot be read: " + shown(*file.ledger_problem) + "\n";
     out += ledger_text(file.ledger, file.state);

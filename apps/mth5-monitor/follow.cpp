@@ -92,6 +92,7 @@ class Follower {
     opened_ = which ? which : identity(current_);
     announced_ = waiting_ = false;
     for (const auto& line : live_->file().warnings()) remark("warning: " + line);
+    for (const auto& line : live_->damaged()) cli::tell("mth5-monitor", "error: " + line);
     for (const auto& line : live_->not_found()) remark(current_.string() + ": has no " + line);
   }
 

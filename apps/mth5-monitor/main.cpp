@@ -68,18 +68,27 @@ analysis::LiveFile open_once(const monitor::FollowOptions& options) {
   return std::move(*found);
 }
 
+/// What cannot be read in a file with damage is no transient.
+analysis::Snapshot look_at_damaged(analysis::LiveFile& file, mth5::UtcNanos now) try {
+  return file.look(now);
+} catch (const mth5::FileError& e) {
+  throw mth5::FormatError{std::string{e.what()} + ": damaged"};
+}
+
 int look_once(const monitor::FollowOptions& options, bool json, bool csv) {
   auto file = open_once(options);
   if (const auto missing = file.not_found(); !missing.empty())
     throw mth5::FileError{file.file().path().string() + ": has no " + missing.front()};
   for (const auto& line : file.file().warnings())
     if (!options.quiet) cli::tell("mth5-monitor", "warning: " + line);
-  const auto look = file.look(std::chrono::floor<std::chrono::milliseconds>(mth5::host_now()));
+  for (const auto& line : file.damaged()) cli::tell("mth5-monitor", "error: " + line);
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(mth5::host_now());
+  const auto look = file.damaged().empty() ? file.look(now) : look_at_damaged(file, now);
   if (json)
     std::cout << analysis::json::dump(analysis::to_json(look)) << "\n";
   else
     std::cout << mth5::printable_lines(csv ? analysis::to_csv(look) : analysis::to_text(look));
-  return look.state == mth5::FileState::WriterDied ? cli::kWriterDied : cli::kDone;
+  return look.state == mth5::FileState::WriterDied ? cli::kWriterDied : file.damaged().empty() ? cli::kDone : cli::kDamaged;
 }
 
 int monitor_main(int argc, char** argv) {

@@ -70,9 +70,22 @@ Findings findings_of(const mth5::Reader& reader, const Options& options, sandbox
     }
   }
   report["verified"] = {{"channels", channels.size()}, {"samples_read", done}};
+  bool tables_whole = true;
+  for (const auto& table : reader.tables()) {
+    reports.visit("/Acquisition/" + table);
+    try {
+      (void)reader.table(table);
+    } catch (const mth5::UnsupportedError& e) {
+      found.unread.emplace_back(e.what());
+      tables_whole = false;
+    } catch (const mth5::Error& e) {
+      problems.emplace_back(e.what());
+      tables_whole = false;
+    }
+  }
   analysis::Ledger ledger;
   try {
-    ledger = analysis::read_ledger(reader);
+    if (tables_whole) ledger = analysis::read_ledger(reader);
   } catch (const mth5::Error& e) {
     problems.push_back(std::string{"/Acquisition/ledger: "} + e.what());
   }

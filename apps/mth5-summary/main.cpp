@@ -145,11 +145,15 @@ int summary_main(int argc, char** argv) {
       return false;
     }
   };
-  std::vector<fs::path> sound;  // all checked before any is opened here
+  std::vector<std::pair<fs::path, sandbox::Damage>> sound;  // all checked before any is opened here
   for (const auto& path : paths)
-    if (good(path, [](const fs::path& one) { sandbox::check(one, {}, {}, sandbox::Extent::Samples); })) sound.push_back(path);
-  for (const auto& path : sound) {
-    if (!good(path, [&](const fs::path& one) { files.push_back(std::make_unique<mth5::Reader>(one)); })) continue;
+    good(path, [&](const fs::path& one) { sound.emplace_back(one, sandbox::check(one, {}, {}, sandbox::Extent::Samples)); });
+  std::vector<sandbox::Damage> damage;  // by file
+  for (auto& [path, of_file] : sound) {
+    mth5::ReaderOptions options;
+    options.leave_out = of_file.tables;
+    if (!good(path, [&](const fs::path& one) { files.push_back(std::make_unique<mth5::Reader>(one, options)); })) continue;
+    damage.push_back(std::move(of_file));
     for (const auto& line : files.back()->warnings()) remark("warning: " + line);
   }
   if (files.empty()) return code;
@@ -158,10 +162,14 @@ int summary_main(int argc, char** argv) {
     window.to = analysis::data_end(files, now);
     if (window.to) window.from = *window.to - *since_end;
   }
-  const auto summary = analysis::summarise(files, window, now);
+  const auto summary = analysis::summarise(files, window, now, damage);
   for (const auto& file : summary.files) {
     if (file.copy_of) remark(file.path + ": all its samples are in " + *file.copy_of + ": counted once");
     if (file.state == mth5::FileState::WriterDied) code = std::max<int>(code, cli::kWriterDied);
+    for (const auto& line : file.damaged) cli::tell("mth5-summary", "error: " + line);
+    for (const auto& line : file.unread) cli::tell("mth5-summary", "error: " + line);
+    if (!file.damaged.empty()) code = std::max<int>(code, cli::kDamaged);
+    if (!file.unread.empty()) code = std::max<int>(code, cli::kFailure);
     if (file.ledger_problem) code = std::max<int>(code, cli::kDamaged);
   }
   const std::string text = format == "json" ? analysis::json::dump(analysis::to_json(summary)) + "\n"

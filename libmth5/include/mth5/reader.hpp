@@ -32,6 +32,8 @@ struct ReaderOptions {
   /// true: the structure is found by walking every group and dataset, 0.1 ms each, also where the file's own channel_summary
   /// would do. For who checks files.
   bool walk = false;
+  /// Tables under /Acquisition that are as if the file did not have them: of damaged ones, so that all else can be read.
+  std::vector<std::string> leave_out = {};
 };
 
 /// An open file.
@@ -120,7 +122,9 @@ class Reader {
   /// Names of the tables under /Acquisition; empty for files of other programs.
   [[nodiscard]] std::vector<std::string> tables() const;
   /// Rows [first, …) of a table as of now; nullopt if there is no such table.
+  /// @throws FileError (a transient of a live file), FormatError (damaged, or no table), UnsupportedError (needs a newer HDF5)
   [[nodiscard]] std::optional<Table> table(std::string_view name, std::int64_t first = 0) const;
+  /// @throws as table()
   [[nodiscard]] std::int64_t table_rows(std::string_view name) const;
 
   /// The clock of a run, from its anchors in /Acquisition/clock as they are now; anchors of samples that are not seen yet are

@@ -169,9 +169,7 @@ std::optional<Table> Reader::table(std::string_view name, std::int64_t first) co
 std::int64_t Reader::table_rows(std::string_view name) const {
   const auto& all = impl_->found.tables;
   if (std::find(all.begin(), all.end(), name) == all.end()) return 0;
-  impl_->require_open();
-  h5::initialise();
-  return read::TableFile{impl_->file.get(), impl_->path.string(), std::string{name}, true}.rows();
+  return impl_->table_rows(std::string{name});
 }
 
 bool Reader::has_data(std::size_t channel) const {

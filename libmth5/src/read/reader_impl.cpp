@@ -110,6 +110,9 @@ void Reader::Impl::open_once() {
   if (row) fresh = row->read();
   generation = fresh ? fresh->generation : 0;
   if (!take_index()) walk();
+  std::erase_if(found.tables, [&](const std::string& name) {
+    return std::find(options.leave_out.begin(), options.leave_out.end(), name) != options.leave_out.end();
+  });
   commit = fresh;
   gone.resize(found.channels.size());
   count_samples();
@@ -388,10 +391,24 @@ bool Reader::Impl::reopen() {
   return objects() != objects_before || samples() != samples_before;
 }
 
-Table Reader::Impl::table(const std::string& name, std::int64_t first) {
+template <class Read>
+auto Reader::Impl::of_table(const std::string& name, Read read) const {
   require_open();
   h5::initialise();
-  return read::TableFile{file.get(), path.string(), name, true}.read(first, look().bytes);
+  try {
+    return read(read::TableFile{file.get(), path.string(), name, true});
+  } catch (const FileError& e) {
+    if (closed && probe(path).state == FileState::Closed) refuse(e.what());  // nobody changes it: no transient
+    throw;
+  }
+}
+
+Table Reader::Impl::table(const std::string& name, std::int64_t first) const {
+  return of_table(name, [&](const read::TableFile& stored) { return stored.read(first, look().bytes); });
+}
+
+std::int64_t Reader::Impl::table_rows(const std::string& name) const {
+  return of_table(name, [](const read::TableFile& table) { return table.rows(); });
 }
 
 std::string Reader::Impl::name_of(std::size_t channel) const {

@@ -95,7 +95,8 @@ struct Reader::Impl {
   /// The clock of a run, of the anchors of its samples that are there.
   [[nodiscard]] RunClock clock(const RunInfo& run, const std::vector<StreamClock>& streams) const;
   /// Rows [first, …) of a table of `found.tables`. @throws FileError, FormatError
-  [[nodiscard]] Table table(const std::string& name, std::int64_t first);
+  [[nodiscard]] Table table(const std::string& name, std::int64_t first) const;
+  [[nodiscard]] std::int64_t table_rows(const std::string& name) const;
   /// What an error of HDF5 means where nobody writes: the file is damaged, or it needs a newer HDF5. @throws always
   [[noreturn]] void refuse(const std::string& message) const;
   /// "file: run/component".
@@ -124,6 +125,8 @@ struct Reader::Impl {
   void find_others_that_grow(std::int64_t visible);
   bool reopen();
   [[nodiscard]] bool moved() const;
+  template <class Read>
+  auto of_table(const std::string& name, Read read) const;
   template <class Open>
   void following_the_writer(const std::string& object, Open open);
   void require_hard_link(const std::string& object) const;
