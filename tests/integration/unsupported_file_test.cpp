@@ -67,10 +67,30 @@ def replace(name, data, **options):
 with h5py.File(path, 'r+', libver='latest' if newest else ('v110', 'v110')) as f:
     start = f.userblock_size
     exec(sys.argv[2])
+def lookup3(data):  # Bob Jenkins; HDF5's checksum
+    rot = lambda x, k: (x << k | x >> 32 - k) & 0xffffffff
+    a = b = c = 0xdeadbeef + len(data) & 0xffffffff
+    data = data.ljust(-len(data) % 12 + len(data), b'\0')
+    for at in range(0, len(data), 12):
+        x, y, z = (int.from_bytes(data[at + i:at + i + 4], 'little') for i in (0, 4, 8))
+        a, b, c = a + x & 0xffffffff, b + y & 0xffffffff, c + z & 0xffffffff
+        if at + 12 < len(data):
+            for k in (4, 6, 8, 16, 19, 4):
+                a = (a - c & 0xffffffff) ^ rot(c, k)
+                c = c + b & 0xffffffff
+                a, b, c = b, c, a
+        else:
+            for k in (14, 11, 25, 16, 4, 14, 24):
+                c = (c ^ b) - rot(b, k) & 0xffffffff
+                a, b, c = b, c, a
+    return b
 if version is not None:
     with open(path, 'r+b') as raw:
-        raw.seek(start + 8)
-        raw.write(bytes([version]))
+        raw.seek(start)
+        head = raw.read(44)
+        raw.seek(start)
+        head = head[:8] + bytes([version]) + head[9:]
+        raw.write(head + lookup3(head).to_bytes(4, 'little'))
 )";
 
 std::string python() {

@@ -2,14 +2,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "h5/checksum.hpp"
 #include "h5/lock.hpp"
 #include "mth5/reader.hpp"
+#include "sandbox/check.hpp"
 #include "support/support.hpp"
 
 namespace {
@@ -111,6 +115,36 @@ TEST_F(ProbeTest, RefusesWhatIsNoHdf5File) {
   EXPECT_THAT([&] { (void)mth5::probe(dir_.path()); }, ThrowsMessage<mth5::FileError>(HasSubstr("is a directory")));
   ASSERT_EQ(mkfifo((dir_ / "pipe.h5").c_str(), 0600), 0);
   EXPECT_THAT([&] { (void)mth5::probe(dir_ / "pipe.h5"); }, ThrowsMessage<mth5::FileError>(HasSubstr("not a regular file")));
+}
+
+TEST_F(ProbeTest, CallsAVersionOfTheSuperblockNewOnlyIfItsChecksumFits) {
+  const auto path = copy();
+  const std::string whole = support::read_text(path);
+  ASSERT_EQ(whole.at(8), 3);
+  // What HDF5 wrote itself.
+  EXPECT_EQ(mth5::h5::checksum({reinterpret_cast<const unsigned char*>(whole.data()), 44}),
+            *reinterpret_cast<const std::uint32_t*>(whole.data() + 44));
+  for (const int version : {4, 7, 19, 131, 255}) {
+    std::string content = whole;
+    content.at(8) = static_cast<char>(version);
+    support::write_text(path, content);
+    EXPECT_THAT([&] { (void)mth5::probe(path); },
+                ThrowsMessage<mth5::FormatError>(HasSubstr("damaged: its superblock says version " + std::to_string(version))));
+    const auto checksum = mth5::h5::checksum({reinterpret_cast<const unsigned char*>(content.data()), 44});
+    std::memcpy(content.data() + 44, &checksum, sizeof checksum);
+    support::write_text(path, content);
+    EXPECT_THAT([&] { (void)mth5::probe(path); }, ThrowsMessage<mth5::UnsupportedError>(HasSubstr("needs a newer HDF5")));
+  }
+  std::mt19937 random{1};
+  for (int i = 0; i < 60; ++i) {
+    std::string content = whole.substr(0, 8);
+    while (content.size() < 4096) content += static_cast<char>(random());
+    content.at(kFlagsAt) = 0;  // nobody writes it
+    support::write_text(path, content);
+    EXPECT_THROW(sandbox::check(path), mth5::FormatError) << i;
+  }
+  support::write_text(path, whole.substr(0, 8) + "\x07" + whole.substr(9, 11));  // cut off behind it
+  EXPECT_THROW((void)mth5::probe(path), mth5::FormatError);
 }
 
 TEST_F(ProbeTest, NewestFileIsTheOneThatIsWrittenElseTheYoungest) {

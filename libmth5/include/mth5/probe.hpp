@@ -16,8 +16,9 @@ enum class FileState { Live, Closed, WriterDied };
 /// What is known of a file without HDF5: from its superblock and the writer's lock. Cheap: two system calls and one read.
 /// Live: a writer holds the lock, or the file is flagged as open for writing. Whose flag it is cannot be told without HDF5, and
 /// of a program that does not take our lock (Python `mth5`) nothing tells its death: WriterDied comes from Reader::state() alone.
-/// @throws FileError if it cannot be opened, FormatError if it is not an HDF5 file, UnsupportedError if its superblock is of a
-/// version that this HDF5 does not know. Never blocks on what is no regular file.
+/// @throws FileError if it cannot be opened, FormatError if it is not an HDF5 file or the version of its superblock is none
+/// (known to nobody, and its checksum does not fit), UnsupportedError if its superblock is of a version that this HDF5 does not
+/// know. Never blocks on what is no regular file.
 struct Probe {
   FileState state;
   std::uint8_t superblock_version;  ///< from 2 on HDF5 has checksums over its own structures

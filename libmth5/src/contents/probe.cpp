@@ -9,9 +9,11 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <span>
 #include <system_error>
 
 #include "contents/unsupported.hpp"
+#include "h5/checksum.hpp"
 #include "h5/lock.hpp"
 #include "vfd/journal.hpp"
 
@@ -24,6 +26,7 @@ namespace fs = std::filesystem;
 constexpr std::array<unsigned char, 8> kSignature{0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
 constexpr std::size_t kVersionAt = 8;
 constexpr std::size_t kFlagsAt = 11;        ///< superblock versions 2 and 3 (HDF5 file format, II.A)
+constexpr std::size_t kOffsetBytesAt = 9;   ///< the same
 constexpr std::uint8_t kFlagVersion = 2;    ///< older superblocks have no consistency flags
 constexpr std::uint8_t kNewestVersion = 3;  ///< of HDF5 1.10 to 2.0
 constexpr std::uint8_t kOpenFlags = 1 | 4;  ///< open for writing, open for SWMR writing
@@ -46,24 +49,39 @@ struct Superblock {
   std::uint8_t version, flags;
 };
 
-using Head = std::array<unsigned char, 16>;
+using Head = std::array<unsigned char, 48>;  ///< a whole superblock of version 2 or 3 with addresses of 8 bytes
 
-/// The first bytes of the superblock; nullopt if there is none. A user block moves it to 512, 1024, 2048, …
+/// What is left of a file behind the first bytes of its superblock is zeros here. nullopt if there is none. A user block moves it
+/// to 512, 1024, 2048, …
 std::optional<Head> find_superblock(int fd, const fs::path& path, off_t size) {
-  Head head{};
-  for (off_t at = 0; at + off_t{head.size()} <= size; at = at == 0 ? 512 : at * 2) {
+  constexpr off_t kLeast = 16;  // bytes of any superblock that are looked at
+  for (off_t at = 0; at + kLeast <= size; at = at == 0 ? 512 : at * 2) {
+    Head head{};
     const ssize_t n = pread(fd, head.data(), head.size(), at);
     if (n < 0) throw FileError{path.string() + ": " + std::generic_category().message(errno)};
-    if (n == ssize_t{head.size()} && std::equal(kSignature.begin(), kSignature.end(), head.begin())) return head;
+    if (n >= ssize_t{kLeast} && std::equal(kSignature.begin(), kSignature.end(), head.begin())) return head;
   }
   return std::nullopt;
+}
+
+/// Whether the checksum at its end fits: from version 2 on there is one, behind four addresses (HDF5 file format, II.A).
+bool is_whole(const Head& head) {
+  const std::size_t bytes = 12 + 4 * std::size_t{head[kOffsetBytesAt]};
+  if (bytes + 4 > head.size()) return false;
+  std::uint32_t stored = 0;
+  for (std::size_t i = 0; i < 4; ++i) stored |= std::uint32_t{head[bytes + i]} << (8 * i);
+  return stored == h5::checksum(std::span{head}.first(bytes));
 }
 
 Superblock superblock(int fd, const fs::path& path, off_t size) {
   const auto found = find_superblock(fd, path, size);
   if (!found) throw FormatError{path.string() + ": not an HDF5 file"};
   const Head& head = *found;
-  if (head[kVersionAt] > kNewestVersion)
+  const bool newer = head[kVersionAt] > kNewestVersion;
+  if (newer && !is_whole(head))
+    throw FormatError{path.string() + ": damaged: its superblock says version " + std::to_string(head[kVersionAt]) +
+                      ", and its checksum does not fit"};
+  if (newer)
     throw UnsupportedError{path.string() + ": its superblock is of version " + std::to_string(head[kVersionAt]) +
                            ", this HDF5 knows up to " + std::to_string(kNewestVersion) + ": " + contents::newer_hdf5()};
   return {head[kVersionAt], head[kVersionAt] >= kFlagVersion ? head[kFlagsAt] : std::uint8_t{0}};
