@@ -8,6 +8,7 @@
 
 #include "analysis/coverage.hpp"
 #include "analysis/steps.hpp"
+#include "analysis/supplied.hpp"
 
 namespace analysis {
 
@@ -219,13 +220,17 @@ void add_recorded(Series& series, const std::vector<Edges>& edges, std::vector<R
   const auto steps = steps_of(series, recorded, files);
   const auto by_start = [](const Gap& a, const Gap& b) { return a.start < b.start; };
   std::vector<Gap> found;
+  std::vector<Filled> filled;
   std::vector<Gap> between;  // not filled: they only say why
   for (auto& [file, gap] : recorded) {
-    if (gap.filled || gap.samples <= 0)
+    if (gap.filled)
+      filled.push_back({file, std::move(gap)});
+    else if (gap.samples <= 0)
       found.push_back(std::move(gap));
     else
       between.push_back(std::move(gap));
   }
+  for (auto& gap : take_supplied(series, filled, files)) found.push_back(std::move(gap));
   std::stable_sort(between.begin(), between.end(), by_start);
   std::size_t next = 0;
   for (std::size_t i = 0; i < series.gaps.size(); ++i) {

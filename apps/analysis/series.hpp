@@ -36,6 +36,13 @@ struct Series {
   std::vector<std::string> components;  ///< in the order of the instrument
   std::vector<Part> parts;
   std::vector<Gap> gaps;  ///< in order of time, filled ones too; no time is in two that are not filled
+  /// What was filled in a run of a file (gap.run_before), and is in another part: no gap.
+  struct Supplied {
+    Gap gap;
+    std::size_t file;
+    std::size_t by;  ///< index in parts
+  };
+  std::vector<Supplied> supplied;
 };
 
 /// Per file, the index of another that holds all that this one holds: a copy, an older copy, what was made of it by

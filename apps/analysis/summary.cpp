@@ -6,6 +6,8 @@
 #include <map>
 #include <tuple>
 
+#include "analysis/supplied.hpp"
+
 namespace analysis {
 
 namespace {
@@ -19,11 +21,13 @@ using Ranges = std::vector<std::pair<std::int64_t, std::int64_t>>;
 Ranges filled_ranges(const Series& series, const Series::Part& part, const mth5::RunInfo& run, const std::string& component) {
   Ranges ranges;
   if (run.sample_rate <= 0) return ranges;
-  for (const auto& gap : series.gaps) {
-    if (!gap.filled || gap.run_before != run.id || (!gap.component.empty() && gap.component != component)) continue;
+  const auto add = [&](const Gap& gap) {
+    if (!gap.filled || gap.run_before != run.id || (!gap.component.empty() && gap.component != component)) return;
     const auto first = nearest_sample(gap.start, part.clock, run);
     if (first < run.n_samples && first + gap.samples > 0) ranges.emplace_back(first, first + gap.samples);
-  }
+  };
+  for (const auto& gap : series.gaps) add(gap);
+  for (const auto& one : series.supplied) add(one.gap);
   return ranges;
 }
 
@@ -108,14 +112,16 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
       channel.expected += end - own;
       const auto filled = filled_ranges(series, part, run, component);
       Statistics of_own;
+      std::int64_t supplied = 0;
       try {
         const auto fill = file.fill_value(*index);
         add_samples(channel.values, file, *index, first, own, filled, fill, block);
         add_samples(of_own, file, *index, own, end, filled, fill, block);
+        supplied = count_supplied(series, part, component, own, end, files);
       } catch (const mth5::Error& e) {
         note(summary.files[part.file], e);
       }
-      channel.missing += end - own - of_own.count();
+      channel.missing += end - own - of_own.count() - supplied;
       channel.values.merge(of_own);
     }
     channel.expected += not_there;

@@ -345,6 +345,56 @@ TEST_F(Summary, NamesThePartsOfAGapThatTheRecorderKnowsAndCountsNoneTwice) {
   EXPECT_THAT(summary({path}).out, HasSubstr("ey: channel-away"));
 }
 
+TEST_F(Summary, MissesNothingOfAFilledGapThatAnotherRunHas) {
+  const auto path = dir_ / "late.h5";
+  const auto start = TestWriter::start().time_since_epoch().count();
+  {
+    TestWriter recorder{path};
+    recorder.append(500);
+    recorder.append_gap(start + 1'000'000'000, 20, "no-data", "r0", "r0", true);  // samples 100 to 119 are fill values
+    recorder.append_gap(start + 3'000'000'000, 30, "no-data", "r0", "r0", true);  // samples 300 to 329
+    recorder.new_run(std::chrono::milliseconds{900});
+    recorder.append(40);  // 90 to 129: all of the first
+    recorder.new_run(std::chrono::milliseconds{3100});
+    recorder.append(10);  // 310 to 319: the middle of the second
+    recorder.file().close();
+  }
+  const auto report = summary_json({path});
+  const auto& ex = channel_of(report, "ex", 100);
+  EXPECT_EQ(ex["n_samples"], 550);
+  EXPECT_EQ(ex["expected"], 500);
+  EXPECT_EQ(ex["missing"], 20);
+  EXPECT_EQ(ex["overlapping"], 50);
+  ASSERT_EQ(ex["gaps"].size(), 2U);
+  for (const std::size_t i : {0U, 1U}) {
+    EXPECT_EQ(ex["gaps"][i]["start"], i == 0 ? "2026-05-01T00:00:03Z" : "2026-05-01T00:00:03.200Z");
+    EXPECT_EQ(ex["gaps"][i]["samples"], 10);
+    EXPECT_EQ(ex["gaps"][i]["filled"], true);
+  }
+  const auto look = json::parse(support::run({MTH5_TEST_BIN "/mth5-monitor", "--once", "--json", path}).out);
+  EXPECT_EQ(look["gaps"]["samples"], 20);
+  // Within a window as well.
+  const auto part = summary_json({path, "--from", "2026-05-01T00:00:01.1Z", "--to", "2026-05-01T00:00:03.3Z"});
+  EXPECT_EQ(channel_of(part, "ex", 100)["missing"], 20);
+}
+
+TEST_F(Summary, SpeaksPlainlyOfWhatIsSafe) {
+  const auto path = dir_ / "a.h5";
+  Stages writer{[&](Stages::Gate& gate) {
+    support::AcquisitionFile file{path, {{.name = "lemi", .station = "A"}}};
+    const auto run = file.add_run(0, "r0", {});
+    file.append(run, 130);
+    file.commit(1, support::AcquisitionFile::start(), {{130, 130, 0, 0}}, {{.decoded = 130, .stored = 130, .visible = 130}});
+    file.file().sync();
+    gate.reached();
+    file.file().close();
+  }};
+  writer.wait();
+  EXPECT_THAT(summary({path}).out, HasSubstr(": 130 samples are safe with it; a power cut just before it would have cost "));
+  ASSERT_EQ(writer.finish(), 0);
+  for (const char* word : {"commit", "at risk", "safe"}) EXPECT_THAT(summary({path}).out, testing::Not(HasSubstr(word)));
+}
+
 TEST_F(Summary, MissesNothingWhereTheClockOfTheInstrumentWasSet) {
   const auto line = [](const std::string& time, int number) {
     return time + " " + std::to_string(number) + ".000" + support::kLemi424Values.substr(support::kLemi424Values.find(' ')) +
