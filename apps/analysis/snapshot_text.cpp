@@ -229,10 +229,22 @@ std::string to_csv(const Snapshot& look) {
   return out;
 }
 
+namespace {
+
+/// Why a look shows none.
+std::string without_channels(const Snapshot& look) {
+  if (look.stations.empty()) return "no such station";
+  std::int64_t samples = 0;
+  for (const auto& run : look.runs) samples += run.run.n_samples;
+  return samples == 0 ? "no samples yet" : "no such channel (" + std::to_string(samples) + " samples in each of the others)";
+}
+
+}  // namespace
+
 std::string to_line(const Snapshot& look) {
   std::string out = mth5::to_iso(look.time) + " " + state_text(look);
   if (look.disk_was_full) out += " disk-full";
-  if (look.channels.empty()) return out + "  no samples yet";
+  if (look.channels.empty()) return out + "  " + without_channels(look);
   const bool few = look.channels.size() <= kFewChannels;
   const ChannelSnapshot* before = nullptr;
   for (const auto& channel : look.channels) {

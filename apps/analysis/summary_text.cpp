@@ -50,23 +50,22 @@ std::string stream_text(const StreamLedger& stream, const std::string& label, bo
   return text;
 }
 
-/// Of the last durable commit.
+/// Of the last durable commit. With a file that was closed all of it is durable: there is no more to say.
 std::string commit_text(const Ledger& ledger, mth5::FileState state) {
   if (!ledger.last_commit) return "";
+  if (state == mth5::FileState::Closed)
+    return ledger.disk_full_in_s == 0 ? "  disk-full: the recorder closed this file and waits for space\n" : "";
   StreamLedger sum;
   sum.at_risk_s = 0;
   for (const auto& stream : ledger.streams) {
     sum.samples_visible += stream.samples_visible;
-    sum.samples_durable += stream.samples_durable;
     sum.samples_at_risk += stream.samples_at_risk;
     sum.at_risk_s = std::fmax(sum.at_risk_s, stream.at_risk_s);
   }
-  std::string text = "  last durable commit " + mth5::to_iso(*ledger.last_commit) + ": visible " +
-                     std::to_string(sum.samples_visible) + ", before it durable " + std::to_string(sum.samples_durable) +
-                     ", at risk " + std::to_string(sum.samples_at_risk) + " samples, " + duration_text(sum.at_risk_s) + "\n";
-  if (state == mth5::FileState::Closed && ledger.disk_full_in_s == 0)
-    text += "  disk-full: the recorder closed this file and waits for space\n";
-  else if (state == mth5::FileState::Live && std::isfinite(ledger.disk_full_in_s))
+  std::string text = "  last durable commit " + mth5::to_iso(*ledger.last_commit) + ": " + std::to_string(sum.samples_visible) +
+                     " samples are safe with it; a power cut just before it would have cost " +
+                     std::to_string(sum.samples_at_risk) + " samples (" + duration_text(sum.at_risk_s) + ")\n";
+  if (state == mth5::FileState::Live && std::isfinite(ledger.disk_full_in_s))
     text += "  disk full in " + mth5::rough_duration(ledger.disk_full_in_s) + "\n";
   return text;
 }

@@ -418,6 +418,25 @@ TEST_F(Monitor, TakesTheTemperatureFromTheAuxiliaryChannels) {
   EXPECT_EQ(once["soh"]["temperature_h_C"], newest("temperature_h"));
 }
 
+TEST_F(Monitor, SaysWhileItFollowsThatItShowsNoneOfTheChannels) {
+  const auto path = dir_ / "live.h5";
+  Stages writer{[&](Stages::Gate& gate) {
+    TestWriter recorder{path};
+    recorder.append(100);
+    recorder.file().flush();
+    gate.reached();
+  }};
+  writer.wait();
+  auto monitor = support::Process::start({kMonitor, "--channels", "zz", "--interval", "50ms", path});
+  EXPECT_TRUE(monitor.wait_for_output("no such channel \\(100 samples in each of the others\\)\n"))
+      << monitor.out() << monitor.err();
+  EXPECT_THAT(monitor.out(), testing::Not(HasSubstr("no samples yet")));
+  EXPECT_EQ(monitor.terminate(), 0);
+  auto other = support::Process::start({kMonitor, "--station", "zz", "--interval", "50ms", path});
+  EXPECT_TRUE(other.wait_for_output("no such station\n")) << other.out() << other.err();
+  EXPECT_EQ(other.terminate(), 0);
+}
+
 TEST_F(Monitor, EndsWith130AtAnInterrupt) {
   auto monitor = Process::start({kMonitor, "--interval", "1h", dir_.path()});
   ASSERT_TRUE(monitor.wait_for_output("waiting for a file"));
