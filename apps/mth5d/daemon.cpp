@@ -120,9 +120,11 @@ void Daemon::make_input(std::size_t index) {
     inputs_[index].problem = reason;
     const auto& name = config_.sources[index].name;
     const auto* file = std::get_if<daq::config::ReplayFile>(&config_.sources[index].input);
-    const char* again = file != nullptr && !file->follow ? "no" : "yes";
-    quiet_.say(spdlog::level::warn, "waiting " + name + " " + reason,
-               fmt::format("source waiting source={} why=\"{}\" retry={}", name, reason, again), Steady::now());
+    if (file != nullptr && !file->follow)  // for a recording nobody waits
+      log_->error("source failed source={} why=\"{}\"", name, reason);
+    else
+      quiet_.say(spdlog::level::warn, "waiting " + name + " " + reason,
+                 fmt::format("source waiting source={} why=\"{}\" retry=yes", name, reason), Steady::now());
     board_.source(index, [&](auto& entry) {
       entry.flow.disconnected(Steady::now());
       entry.problem = reason;

@@ -35,6 +35,7 @@ TEST(UnreadRecording, EndsWithExitCodeOneAndItsReason) {
     EXPECT_EQ(recording.process().wait(), 1) << name;
     EXPECT_THAT(recording.log(), HasSubstr("mth5d: error: source lemi: file:" + name.string())) << name;
     EXPECT_THAT(recording.log(), HasSubstr(says)) << name;
+    EXPECT_THAT(recording.log(), testing::Not(HasSubstr("source waiting"))) << name << ": nobody waits for a recording";
     EXPECT_TRUE(recording.files().empty()) << name;
   }
 }

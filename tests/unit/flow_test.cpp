@@ -49,6 +49,30 @@ TEST_F(FlowTest, ReceivesWhileFramesComeAndSaysSinceWhenNoneDo) {
   EXPECT_FALSE(flow_.stores(now_));
 }
 
+TEST_F(FlowTest, IsNotWaitingAgainBecauseOfAFirstByteBehindASilence) {
+  flow_.connected(now_);
+  now_ += 7s;
+  flow_.received(now_, 0, 0);  // the first byte of all
+  EXPECT_EQ(at(), Delivery::NoData);
+  EXPECT_EQ(since(), 7s) << "since it is connected";
+  now_ += 1s;
+  EXPECT_EQ(at(), Delivery::NoData);
+  flow_.received(now_, 1, 1);
+  EXPECT_EQ(at(), Delivery::Receiving);
+  now_ += 10s;
+  EXPECT_EQ(at(), Delivery::NoData);
+  flow_.received(now_, 1, 1);  // a byte behind data and a silence
+  EXPECT_EQ(at(), Delivery::NoData);
+  EXPECT_EQ(since(), 10s) << "since the last data";
+  for (int k = 0; k < 6; ++k) flow_.received(now_ += 1s, 1, 1);
+  EXPECT_EQ(at(), Delivery::Garbage);
+  EXPECT_EQ(since(), 6s);
+  flow_.disconnected(now_);
+  flow_.connected(now_ += 10s);
+  flow_.received(now_ += 1s, 1, 1);
+  EXPECT_EQ(at(), Delivery::Waiting) << "only just connected";
+}
+
 TEST_F(FlowTest, KnowsBytesThatAreNoFrames) {
   flow_.connected(now_);
   flow_.received(now_, 1, 1);

@@ -23,7 +23,10 @@ std::string_view to_string(Delivery delivery) {
 Flow::Flow(std::chrono::duration<double> period, Steady::time_point now)
     : silence_{std::max<Steady::duration>(kLeastSilence, std::chrono::duration_cast<Steady::duration>(5 * period))}, lost_{now} {}
 
-void Flow::connected(Steady::time_point now) { connected_ = now; }
+void Flow::connected(Steady::time_point now) {
+  connected_ = now;
+  silent_since_.reset();
+}
 
 void Flow::disconnected(Steady::time_point now) {
   if (connected_) lost_ = now;
@@ -33,7 +36,11 @@ void Flow::disconnected(Steady::time_point now) {
 void Flow::ended(Steady::time_point now) { ended_ = now; }
 
 void Flow::received(Steady::time_point now, std::uint64_t frames, std::uint64_t stored) {
-  if (!is_recent(last_data_, now)) first_data_ = now;
+  if (!is_recent(last_data_, now)) {
+    const auto since = std::max(connected_.value_or(now), last_data_.value_or(Steady::time_point::min()));
+    silent_since_ = now > since + silence_ ? std::optional{since} : std::nullopt;
+    first_data_ = now;
+  }
   last_data_ = now;
   if (frames != frames_) {
     if (!is_recent(last_frame_, now)) frames_since_ = now;
@@ -51,9 +58,10 @@ Flow::Verdict Flow::at(Steady::time_point now) const {
   if (!connected_) return {Delivery::Waiting, lost_};
   if (is_recent(last_frame_, now)) return {Delivery::Receiving, *frames_since_};
   if (is_recent(last_data_, now)) {
-    // A first piece of a frame is no garbage yet.
+    // A first piece of a frame is no garbage yet: until it is, nothing has changed.
     const auto since = last_frame_ ? std::max(*last_frame_, *first_data_) : *first_data_;
-    return now > since + silence_ ? Verdict{Delivery::Garbage, since} : Verdict{Delivery::Waiting, *connected_};
+    if (now > since + silence_) return {Delivery::Garbage, since};
+    return silent_since_ ? Verdict{Delivery::NoData, *silent_since_} : Verdict{Delivery::Waiting, *connected_};
   }
   if (last_data_) return {Delivery::NoData, *last_data_};
   return now > *connected_ + silence_ ? Verdict{Delivery::NoData, *connected_} : Verdict{Delivery::Waiting, *connected_};

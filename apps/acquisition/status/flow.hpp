@@ -53,7 +53,8 @@ class Flow {
   }
 
   Steady::duration silence_;
-  Steady::time_point lost_;  ///< or the beginning
+  Steady::time_point lost_;                         ///< or the beginning
+  std::optional<Steady::time_point> silent_since_;  ///< how long nothing had come before first_data_, if that was a silence
   std::optional<Steady::time_point> connected_, ended_, first_data_, last_data_, last_frame_, frames_since_, last_stored_;
   std::uint64_t frames_ = 0, stored_ = 0;
 };
