@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>
 
+#include <algorithm>
 #include <cmath>
 #include <sstream>
+#include <thread>
 
 #include "acquisition/config/config.hpp"
 #include "acquisition/intake/intake.hpp"
@@ -69,6 +71,8 @@ class Bench {
   intake::Intake& intake() { return *intake_; }
   ring::Ring& ring() { return ring_; }
   recorder::State state() const { return recorder_->state(); }
+  recorder::Recorder& recorder() { return *recorder_; }
+  const std::filesystem::path& directory() const { return dir_.path(); }
   std::uint64_t dropped(ledger::Drop why) const {
     return intake_->streams().at(0).counters.dropped[static_cast<std::size_t>(why)];
   }
@@ -225,6 +229,58 @@ TEST(Recorder, TellsBatteryAndSatellitesOfTheRunTheyBelongTo) {
   EXPECT_DOUBLE_EQ(reader.run_metadata(1).number("data_logger.power_source.voltage.start"), 12.6);
   EXPECT_DOUBLE_EQ(reader.run_metadata(1).number("data_logger.power_source.voltage.end"), 12.61);
   EXPECT_EQ(reader.stations()[0].metadata.number("location.latitude"), 34 + 4.83786 / 60);
+}
+
+/// A file may begin in the middle of what the timeline has as one run, and of a minute in which nothing changed.
+TEST(Recorder, GivesEachFileItsOwnStateOfHealthAndClock) {
+  Bench bench{"flush: {interval: 10ms}\n"};
+  std::jthread writer{[&] { bench.recorder().run(); }};
+  const auto send = [&](int first, int last) {  // with a battery that does not change
+    std::string text;
+    for (int s = first; s < last; ++s) {
+      std::string line = Bench::line(s);
+      char voltage[16];
+      std::snprintf(voltage, sizeof voltage, "%5.2f %6.1f", 12.0 + s * 0.01, 2203.0);
+      line.replace(line.find(voltage), 5, "12.50");
+      text += line;
+    }
+    bench.send(text);
+    const auto visible = [&](const auto& state) {
+      return !state.streams.empty() && state.streams[0].visible == static_cast<std::uint64_t>(last);
+    };
+    ASSERT_TRUE(support::eventually([&] { return visible(bench.state()); }));
+  };
+  constexpr int kFiles = 4;
+  constexpr int kSeconds = 8;
+  for (int file = 0; file < kFiles; ++file) {
+    send(file * kSeconds, (file + 1) * kSeconds);
+    if (HasFatalFailure()) break;
+    if (file + 1 == kFiles) break;
+    bench.recorder().begin_new_file();
+    ASSERT_TRUE(support::eventually([&] { return bench.state().file.empty(); }));
+  }
+  bench.intake().finish();
+  bench.ring().close();
+  writer.join();
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator{bench.directory()})
+    if (entry.path().extension() == ".h5") files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  ASSERT_EQ(files.size(), static_cast<std::size_t>(kFiles));
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const mth5::Reader reader{files[i]};
+    ASSERT_EQ(reader.runs().size(), 1u);
+    const auto clock = reader.clock(0);
+    ASSERT_FALSE(clock.anchors().empty()) << files[i];
+    EXPECT_EQ(clock.anchors().front().sample, 0);
+    EXPECT_EQ(clock.anchors().front().kind, "gps");
+    EXPECT_EQ(clock.anchors().front().utc, reader.runs()[0].start);
+    EXPECT_EQ(mth5::to_iso(reader.runs()[0].start),
+              mth5::to_iso(*mth5::parse_time("2026-05-01T00:00:00") + std::chrono::seconds{kSeconds} * i));
+    const auto health = reader.table("state_of_health/lemi").value();
+    ASSERT_GT(health.size(), 0u) << files[i];
+    EXPECT_EQ(health.number(0, "battery"), 12.5);
+  }
 }
 
 TEST(Recorder, MakesWhatAFullRingRefusedAGapOfExactLength) {

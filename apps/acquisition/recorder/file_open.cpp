@@ -96,6 +96,7 @@ void FileWriter::create_file() {
   std::optional<mth5::UtcNanos> start;
   for (const auto& of : streams_)
     if (const auto first = of->first_waiting()) start = start ? std::min(*start, *first) : first;
+  for (auto& of : sources_) of->state_for_file(start.value_or(mth5::host_now()));
   const auto& first = config_.sources.front();
   const config::PatternValues values{survey, first.station.text("id"), start.value_or(mth5::host_now()),
                                      first.instrument.sample_rate, 1};

@@ -313,7 +313,7 @@ void FileWriter::publish() {
 }
 
 std::uint64_t FileWriter::discard(const ring::Header& header, const std::vector<std::uint64_t>& payload, ledger::Drop why) {
-  if (header.kind == ring::Kind::Samples) return stream(header.of).discard_samples(payload, why);
+  if (header.kind == ring::Kind::Samples) return stream(header.of).discard_samples(header.flag, payload, why);
   take(header, payload);
   return 0;
 }

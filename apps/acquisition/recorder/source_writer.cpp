@@ -34,12 +34,24 @@ void SourceWriter::take_states(const std::vector<std::uint64_t>& payload) {
     const auto time_ns = std::bit_cast<std::int64_t>(payload[at]);
     for (std::size_t i = 0; i < n; ++i) values[i] = std::bit_cast<double>(payload[at + 1 + i]);
     state_.add(mth5::UtcNanos{mth5::Nanos{time_ns}}, values);
-    if (!is_news(time_ns, values)) continue;
-    kept_ns_ = time_ns;
-    kept_ = values;
-    states->add(time_ns);
-    for (const double value : values) states->add(value);
+    newest_ns_ = time_ns;
+    newest_ = values;
+    if (is_news(time_ns, values)) keep(time_ns, values);
   }
+}
+
+void SourceWriter::keep(std::int64_t time_ns, const std::vector<double>& values) {
+  kept_ns_ = time_ns;
+  kept_ = values;
+  states->add(time_ns);
+  for (const double value : values) states->add(value);
+}
+
+void SourceWriter::state_for_file(mth5::UtcNanos start) {
+  kept_ns_.reset();  // what comes next is in it in any case
+  if (!states || states->size() > 0 || !newest_ns_) return;
+  const double ago_s = mth5::samples_between(mth5::UtcNanos{mth5::Nanos{*newest_ns_}}, start, 1);
+  if (std::abs(ago_s) * 1e9 <= static_cast<double>(kLongestSilence)) keep(*newest_ns_, newest_);
 }
 
 }  // namespace daq::recorder

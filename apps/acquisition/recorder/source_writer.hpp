@@ -33,6 +33,9 @@ class SourceWriter {
   /// The same since the file was begun.
   [[nodiscard]] ledger::SourceRow row_of_file() const { return since(row(), begun_); }
   void begin_file() { begun_ = synced_; }
+  /// The first row of state of health of a new file: what the instrument said last, if that is not older than the rows are apart,
+  /// so that each file stands by itself. @param start  of its first sample
+  void state_for_file(mth5::UtcNanos start);
   void note_synced() {
     synced_ = row();
     unsafe_states = 0;
@@ -52,11 +55,14 @@ class SourceWriter {
 
  private:
   [[nodiscard]] bool is_news(std::int64_t time_ns, const std::vector<double>& values) const;
+  void keep(std::int64_t time_ns, const std::vector<double>& values);
 
   const config::Source& source_;
   StationState state_;
   std::optional<std::int64_t> kept_ns_;  ///< time of the newest row that was kept
   std::vector<double> kept_;
+  std::optional<std::int64_t> newest_ns_;  ///< time of the newest row of all
+  std::vector<double> newest_;
   std::uint64_t lost_states_ = 0;
   ledger::SourceRow row_, synced_, begun_;
 };

@@ -50,10 +50,11 @@ void StreamWriter::take_anchor(const ring::AnchorNote& anchor) {
   if (mark.sample >= 0) run->figures.add(clock_at(mark.taken_all, mark.ago, anchor));
 }
 
-void StreamWriter::place(Mark& mark, OpenRun& into) const {
+void StreamWriter::place(Mark& mark, OpenRun& into) {
   mark.run = into.name;
   mark.sample = into.n_samples - (stored_all_ - mark.taken_all) - mark.ago;
   into.anchor = {.sample = mark.sample, .utc = at(mark.note.utc_ns), .kind = {}, .ppm = mark.note.ppm};
+  placed_ = mark;
 }
 
 mth5::UtcNanos StreamWriter::utc_of(const OpenRun& of, std::int64_t sample) const {
@@ -92,13 +93,15 @@ void StreamWriter::take_counters(const ledger::StreamCounters& counters) {
   taken_at_counters_ = taken_;
 }
 
-std::uint64_t StreamWriter::discard_samples(const std::vector<std::uint64_t>& payload, ledger::Drop why) {
+std::uint64_t StreamWriter::discard_samples(bool new_run, const std::vector<std::uint64_t>& payload, ledger::Drop why) {
   const auto head = ring::take<ring::SamplesHead>(payload);
   const auto own = static_cast<std::uint64_t>(head.n_samples - head.n_filled);
   taken_ += own;
   lost_[static_cast<std::size_t>(why)] += own;
   taken_all_ += head.n_samples;
   stored_all_ += head.n_samples;
+  timeline_taken_ = (new_run ? 0 : timeline_taken_) + head.n_samples;
+  if (new_run) placed_.reset();
   settle_tokens();
   return own;
 }
@@ -108,6 +111,7 @@ std::uint64_t StreamWriter::discard_batch(ledger::Drop why) {
   lost_[static_cast<std::size_t>(why)] += own;
   stored_all_ += waiting();
   settle_tokens();
+  if (std::any_of(pieces_.begin(), pieces_.end(), [](const Piece& piece) { return piece.new_run; })) placed_.reset();
   pieces_.clear();
   trim_batch();
   return own;
@@ -155,6 +159,10 @@ std::uint64_t StreamWriter::clipped_in(const Group& group) const {
 }
 
 void StreamWriter::stored(const Group& group, OpenRun& into) {
+  if (pieces_.front().new_run)
+    placed_.reset();
+  else if (into.n_samples == 0)
+    place_first_of(into);
   const auto own = static_cast<std::uint64_t>(group.n - group.n_filled);
   stored_ += own;
   clipped_ += clipped_in(group);
@@ -170,6 +178,19 @@ void StreamWriter::stored(const Group& group, OpenRun& into) {
     if (mark.taken_all <= stored_all_ && mark.run.empty()) place(mark, into);
   }
   last_time_ = utc_of(into, into.n_samples - 1);
+}
+
+/// A run that a new file cut off from the one before has an anchor of its own: on the line that the last one began.
+void StreamWriter::place_first_of(OpenRun& into) {
+  if (!placed_) return;
+  Mark mark = *placed_;
+  const auto passed = static_cast<double>(stored_all_ - (mark.taken_all - mark.ago)) / stream_.sample_rate;
+  const double ppm = std::isfinite(mark.note.ppm) ? mark.note.ppm : 0;
+  mark.note.utc_ns += std::llround(1e9 * passed / (1 + ppm * 1e-6));
+  mark.run = into.name;
+  mark.sample = 0;
+  into.anchor = {.sample = 0, .utc = at(mark.note.utc_ns), .kind = {}, .ppm = mark.note.ppm};
+  anchors_.push_front(std::move(mark));
 }
 
 /// Moving what stays for each of many short runs would cost the square of them.

@@ -56,7 +56,7 @@ class StreamWriter {
   void take_token(std::string token);
   void take_counters(const ledger::StreamCounters& counters);
   /// Samples that no file will hold. @returns how many, without fill
-  std::uint64_t discard_samples(const std::vector<std::uint64_t>& payload, ledger::Drop why);
+  std::uint64_t discard_samples(bool new_run, const std::vector<std::uint64_t>& payload, ledger::Drop why);
   /// All that waits in the batch. @returns how many, without fill
   std::uint64_t discard_batch(ledger::Drop why);
 
@@ -165,6 +165,8 @@ class StreamWriter {
     std::int64_t sample = 0;  ///< in that run; less than 0: of a sample in front of it
   };
   std::deque<Mark> anchors_;
+  std::optional<Mark> placed_;  ///< the newest of what is in the file, of the timeline's run that goes on
+  void place_first_of(OpenRun& into);
   struct TokenMark {
     std::int64_t taken_all;  ///< with fill, when it came
     std::string text;
@@ -176,7 +178,7 @@ class StreamWriter {
   bool durable_news_ = false;
   void settle_tokens();
   /// Its sample is in `into`, at mark.sample.
-  void place(Mark& mark, OpenRun& into) const;
+  void place(Mark& mark, OpenRun& into);
   [[nodiscard]] RunFigures::ClockAt clock_at(std::int64_t taken_all, std::int64_t ago, const ring::AnchorNote& note) const;
   std::int64_t taken_all_ = 0, stored_all_ = 0;  ///< with fill
 
