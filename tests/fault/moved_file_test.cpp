@@ -62,6 +62,21 @@ TEST_F(MovedFile, DeletedIsCountedAsLostAndANewOneBegins) {
   EXPECT_EQ(gaps[0], (support::StoredGap{0, 100, "file-lost"}));
 }
 
+TEST_F(MovedFile, ReplacedByItsOwnCopyIsCalledSo) {
+  record(0, 100);
+  const auto file = recording_.file();
+  fs::copy_file(file, dir_.path() / "copy");
+  const auto copy = support::read_text(dir_.path() / "copy");
+  fs::rename(dir_.path() / "copy", file);
+  ASSERT_TRUE(recording_.wait_for_log("was replaced by another file of its name")) << recording_.log();
+  EXPECT_THAT(recording_.log(), testing::Not(HasSubstr("was deleted")));
+  record(100, 160);
+  const auto status = end();
+  EXPECT_EQ(support::read_text(file), copy);
+  EXPECT_TRUE(status.at("ledger").at("balanced").get<bool>()) << status.dump(1);
+  EXPECT_EQ(status.at("streams").at(0).at("dropped").at("file-lost"), 100);
+}
+
 class CutFile : public MovedFile, public testing::WithParamInterface<double> {};
 
 TEST_P(CutFile, IsCountedAsLostAndANewOneBegins) {

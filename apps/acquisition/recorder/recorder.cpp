@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -201,7 +202,13 @@ bool Recorder::gave_up_lost_file() {
   if (where != mth5::FileName::Deleted && where != mth5::FileName::Cut) return false;
   const std::string path = writer_.path().string();
   const auto loss = writer_.abandon(ledger::Drop::FileLost);
-  if (where == mth5::FileName::Deleted)
+  std::error_code unknown;
+  if (where == mth5::FileName::Deleted && std::filesystem::exists(path, unknown))
+    say(spdlog::level::err, "file replaced",
+        fmt::format("{}: was replaced by another file of its name while it was recorded; its {} samples a channel count as lost "
+                    "(file-lost) whatever that file holds of them, which is left as it is; a new file begins",
+                    path, loss.samples));
+  else if (where == mth5::FileName::Deleted)
     say(spdlog::level::err, "file deleted",
         fmt::format("{}: was deleted while it was recorded; {} samples a channel are lost with it (file-lost); a new file begins",
                     path, loss.samples));
