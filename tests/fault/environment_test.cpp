@@ -130,6 +130,13 @@ TEST(OutputDirectory, OfADiskThatIsReadOnlyIsCalledSo) {
                  disk.path().string() +
                      ": is not writable: Read-only file system; its file system is mounted read-only: remount it "
                      "for writing (a disk with errors is mounted so: see dmesg), or name another");
+  // As a service of systemd, whose unit lets it write in few places only.
+  expect_refusal({.wrapper = {"env", "INVOCATION_ID=x"}, .directory = disk.path()},
+                 disk.path().string() +
+                     ": is not writable: Read-only file system; its file system is mounted read-only: remount it "
+                     "for writing (a disk with errors is mounted so: see dmesg), or name another; if it is not, the service is "
+                     "kept from writing there: systemctl edit, [Service] ReadWritePaths=" +
+                     disk.path().string());
 }
 
 /// What a service manager, or a shell with >&-, may do.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <system_error>
 
 #include "mth5/error.hpp"
@@ -13,6 +14,20 @@ namespace daq::recorder {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+std::string read_only(const fs::path& directory) {
+  std::string text =
+      "; its file system is mounted read-only: remount it for writing (a disk with errors is mounted so: see dmesg), or name "
+      "another";
+  if (std::getenv("INVOCATION_ID") != nullptr)  // set by systemd, whose unit protects all but a few directories
+    text +=
+        "; if it is not, the service is kept from writing there: systemctl edit, [Service] ReadWritePaths=" + directory.string();
+  return text;
+}
+
+}  // namespace
+
 void check_directory(const config::Output& output) {
   const std::string name = "output.directory " + output.directory.string();
   std::error_code error;
@@ -21,10 +36,7 @@ void check_directory(const config::Output& output) {
   if (!fs::is_directory(status)) throw mth5::FileError{name + ": is not a directory; name one that is"};
   if (access(output.directory.c_str(), W_OK | X_OK) != 0)
     throw mth5::FileError{name + ": is not writable: " + std::generic_category().message(errno) +
-                          (errno == EROFS
-                               ? "; its file system is mounted read-only: remount it for writing (a disk with errors is "
-                                 "mounted so: see dmesg), or name another"
-                               : "; give it to the user of mth5d (chown)")};
+                          (errno == EROFS ? read_only(output.directory) : "; give it to the user of mth5d (chown)")};
   if (const auto network = mth5::network_file_system(output.directory); network && !output.allow_network)
     throw mth5::FileError{name + ": is on " + std::string{*network} +
                           ", where SWMR is not safe; use a local disk, or set output.allow_network: true"};
