@@ -129,7 +129,7 @@ const std::vector<Misuse>& of_runs() {
        [](Live& l) {
          l.file.append(l.run, Matrix<const double>{nullptr, 2, 2, 2});
        },
-       "there cannot be so many"},
+       "2 samples a channel without data: the pointer is null"},
       {"AppendMoreThanThereCanBe",
        [](Live& l) {
          l.file.append(l.run, Matrix<const double>{l.four.data(), 2, std::size_t{1} << 62, std::size_t{1} << 62});
@@ -173,6 +173,19 @@ const std::vector<Misuse>& of_runs() {
       edited(
           "AddARunWithoutARate", [](Live&, Edit& e) { (void)e.add_run("S", "MT001", with_id(Kind::Run, "new"), kStart, two()); },
           "sample_rate"),
+      edited(
+          "AddARunOfARateThatIsNone",
+          [](Live&, Edit& e) { (void)e.add_run("S", "MT001", run_metadata("new", 1e-300), kStart, two()); },
+          "1e-300 Hz is no rate of samples: it must be from 1e-06 to 1e+09 Hz"),
+      edited(
+          "AddARunTooFast", [](Live&, Edit& e) { (void)e.add_run("S", "MT001", run_metadata("new", 1e10), kStart, two()); },
+          "1e+10 Hz is no rate of samples"),
+      edited(
+          "FinishedRunFromNowhere",
+          [](Live&, Edit& e) {
+            (void)e.add_finished_run<double>("S", "MT001", run_metadata("new"), kStart, two(), {nullptr, 2, 2, 2});
+          },
+          "without data: the pointer is null"),
       edited(
           "FinishedRunWithoutSamples",
           [](Live&, Edit& e) {
@@ -227,6 +240,21 @@ const std::vector<Misuse>& of_runs() {
       refused_channel("ChannelWithoutAName", {mth5::Metadata{Kind::Electric}}, "channel.component: is missing"),
   };
   return all;
+}
+
+/// On a File that another was made of.
+Misuse moved(const char* name, void (*call)(mth5::File&)) {
+  return {name,
+          [call](Live& l) {
+            mth5::File other{std::move(l.file)};
+            try {
+              call(l.file);
+            } catch (...) {
+              l.file = std::move(other);
+              throw;
+            }
+          },
+          "was moved from"};
 }
 
 const std::vector<Misuse>& of_the_rest() {
@@ -316,6 +344,35 @@ const std::vector<Misuse>& of_the_rest() {
       {"ProbeNothing", [](Live& l) { (void)mth5::probe(l.dir / "none.h5"); }, "none.h5"},
       {"NewestOfNothing", [](Live& l) { (void)mth5::newest_file(l.dir / "none"); }, "none"},
       {"FilterThatIsNone", [](Live&) { mth5::check_filter({.metadata = with_id(Kind::Station, "x")}); }, "filter"},
+      {"BufferedBelowNone", [](Live& l) { l.file.set_buffered(-5); }, "-5 buffered samples"},
+      {"FlushAtNegativeSamples",
+       [](Live& l) {
+         l.file.set_flush_policy({-1, {}});
+       },
+       "flush policy of -1 samples"},
+      {"FlushInThePast",
+       [](Live& l) {
+         l.file.set_flush_policy({0, std::chrono::nanoseconds{-1}});
+       },
+       "-1 ns"},
+      moved("FlushOfAMovedFile", [](mth5::File& file) { file.flush(); }),
+      moved("EditOfAMovedFile", [](mth5::File& file) { file.edit([](Edit&) {}); }),
+      moved("CloseOfAMovedFile", [](mth5::File& file) { file.close(); }),
+      moved("PathOfAMovedFile", [](mth5::File& file) { (void)file.path(); }),
+      moved("StateOfAMovedFile", [](mth5::File& file) { (void)file.is_swmr_mode(); }),
+      moved("AppendToAMovedFile",
+            [](mth5::File& file) {
+              const double one = 1;
+              file.append(RunId{}, Matrix<const double>{&one, 1, 1, 1});
+            }),
+      {"ReadAMovedReader",
+       [](Live&) {
+         mth5::Reader reader{support::data() / "mth5" / "python_v020.h5"};
+         const mth5::Reader other{std::move(reader)};
+         EXPECT_FALSE(other.runs().empty());
+         (void)reader.runs();
+       },
+       "was moved from"},
       {"AttributeThatIsNot", [](Live&) { mth5::Metadata{Kind::Run}.set("sample_rte", 1.0); }, "sample_rate"},
   };
   return all;

@@ -262,6 +262,9 @@ class File {
   explicit File(std::unique_ptr<class FileImpl> impl);
 
  private:
+  /// @throws StateError if it was moved from
+  [[nodiscard]] FileImpl& impl() const;
+
   std::unique_ptr<FileImpl> impl_;
 };
 

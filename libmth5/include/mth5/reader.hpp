@@ -160,6 +160,9 @@ class Reader {
 
  private:
   struct Impl;
+  /// @throws StateError if it was moved from
+  [[nodiscard]] Impl& impl() const;
+
   std::unique_ptr<Impl> impl_;
 };
 

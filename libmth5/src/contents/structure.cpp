@@ -20,8 +20,6 @@ constexpr std::size_t kLeastObjects = 1000;
 constexpr std::size_t kLeastObjectBytes = 64;  ///< a link takes some 40, its object more
 constexpr std::size_t kMostNameBytes = std::size_t{256} << 20;
 constexpr std::array<std::string_view, 3> kNotRuns{"Transfer_Functions", "Fourier_Coefficients", "Features"};
-constexpr double kMaxSampleRate = 1e9;
-constexpr double kMinSampleRate = 1e-6;
 
 /// H5Literate callback: an exception must not pass through C.
 struct Names {

@@ -58,6 +58,7 @@ enum class Depth {
 [[nodiscard]] std::string run_path(const std::string& file_version, const std::string& survey, const std::string& station,
                                    const std::string& run);
 
+inline constexpr double kMinSampleRate = 1e-6, kMaxSampleRate = 1e9;  ///< Hz
 /// Rates that can be one, in Hz; 0 = not known.
 [[nodiscard]] double checked_rate(double rate);
 

@@ -51,7 +51,9 @@ void FileImpl::check_matrix(const std::string& run, std::size_t n_channels, std:
   if (n_channels > 1 && stride < n_samples)
     throw StateError{run + ": append of " + std::to_string(n_samples) + " samples a channel that are " + std::to_string(stride) +
                      " apart: the channels overlap"};
-  if (data == nullptr || n_samples > kMost / n_channels || stride > kMost / n_channels)
+  if (data == nullptr)
+    throw StateError{run + ": append of " + std::to_string(n_samples) + " samples a channel without data: the pointer is null"};
+  if (n_samples > kMost / n_channels || stride > kMost / n_channels)
     throw StateError{run + ": append of " + std::to_string(n_samples) + " samples a channel: there cannot be so many"};
 }
 
@@ -139,6 +141,19 @@ bool FileImpl::flush_if_due() {
   const bool due = flush_is_due();
   if (due) flush();
   return due;
+}
+
+void FileImpl::set_flush_policy(const FlushPolicy& policy) {
+  if (policy.samples < 0 || policy.interval.count() < 0)
+    throw StateError{path_.string() + ": flush policy of " + std::to_string(policy.samples) + " samples, " +
+                     std::to_string(policy.interval.count()) + " ns: neither may be below 0, and 0 is none"};
+  policy_ = policy;
+}
+
+void FileImpl::set_buffered(std::int64_t samples) {
+  if (samples < 0)
+    throw StateError{path_.string() + ": " + std::to_string(samples) + " buffered samples: a count is not below 0"};
+  buffered_ = samples;
 }
 
 }  // namespace mth5

@@ -71,7 +71,7 @@ class FileImpl {
   [[nodiscard]] std::vector<double>& waiting(RunId run, std::size_t channel);
   [[nodiscard]] std::int64_t n_waiting(RunId run, std::size_t channel) const;
   void append_waiting(RunId run);
-  void set_flush_policy(const FlushPolicy& policy) { policy_ = policy; }
+  void set_flush_policy(const FlushPolicy& policy);
   bool flush_if_due();
   /// Room for rearranged samples; good until the next call.
   template <class T>
@@ -92,7 +92,7 @@ class FileImpl {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] bool is_swmr() const { return swmr_; }
   [[nodiscard]] bool is_open() const { return open_; }
-  void set_buffered(std::int64_t samples) { buffered_ = samples; }
+  void set_buffered(std::int64_t samples);
   /// What append() of all channels refuses, before any sample is looked at. @throws StateError
   void check_append(RunId run, std::size_t n_channels, std::size_t n_samples, std::size_t stride, const void* data,
                     std::optional<UtcNanos> first) const;

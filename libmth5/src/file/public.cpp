@@ -14,6 +14,11 @@ File::~File() = default;
 File::File(File&&) noexcept = default;
 File& File::operator=(File&&) noexcept = default;
 
+FileImpl& File::impl() const {
+  if (!impl_) throw StateError{"this File is no file any more: it was moved from; use the one it was moved to"};
+  return *impl_;
+}
+
 File File::create(const fs::path& path, const CreateOptions& options) { return File{std::make_unique<FileImpl>(path, options)}; }
 
 File File::open(const fs::path& path, std::string_view mode, const OpenOptions& options) {
@@ -35,19 +40,19 @@ File File::open(const fs::path& path, std::string_view mode, const OpenOptions& 
   return file;
 }
 
-const fs::path& File::path() const { return impl_->path(); }
-bool File::is_swmr_mode() const { return impl_->is_open() && impl_->is_swmr(); }
-bool File::h5_is_write() const { return impl_->is_open(); }
+const fs::path& File::path() const { return impl().path(); }
+bool File::is_swmr_mode() const { return impl().is_open() && impl().is_swmr(); }
+bool File::h5_is_write() const { return impl().is_open(); }
 
 void File::edit(const std::function<void(Edit&)>& change) {
   h5::initialise();
-  Edit edit{*impl_};
-  impl_->edit(edit, change);
+  Edit edit{impl()};
+  impl().edit(edit, change);
 }
 
 void File::start_swmr() {
   h5::initialise();
-  impl_->start_swmr();
+  impl().start_swmr();
 }
 
 namespace {
@@ -117,9 +122,9 @@ SampleBlock block_in_scratch(FileImpl& file, const Samples<T>& from) {
 
 template <Sample T>
 void File::append(RunId run, Matrix<const T> samples, std::optional<UtcNanos> start) {
-  impl_->check_append(run, samples.n_channels, samples.n_samples, samples.stride, samples.data, start);
+  impl().check_append(run, samples.n_channels, samples.n_samples, samples.stride, samples.data, start);
   const Samples<T> from{samples.data, samples.n_channels, samples.n_samples, samples.stride, 1};
-  impl_->append(run, block_in_scratch(*impl_, from), start);
+  impl().append(run, block_in_scratch(impl(), from), start);
 }
 
 template <Sample T>
@@ -129,8 +134,8 @@ void File::append_interleaved(RunId run, std::span<const T> frames, std::optiona
     throw StateError{path().string() + ": append of " + std::to_string(frames.size()) + " interleaved samples to a run of " +
                      std::to_string(n_channels) + " channels: not whole frames"};
   const std::size_t n_samples = frames.size() / n_channels;
-  impl_->check_append(run, n_channels, n_samples, n_samples, frames.data(), start);
-  impl_->append(run, block_in_scratch(*impl_, Samples<T>{frames.data(), n_channels, n_samples, 1, n_channels}), start);
+  impl().check_append(run, n_channels, n_samples, n_samples, frames.data(), start);
+  impl().append(run, block_in_scratch(impl(), Samples<T>{frames.data(), n_channels, n_samples, 1, n_channels}), start);
 }
 
 template <Sample T>
@@ -147,9 +152,9 @@ RunId Edit::add_finished_run(std::string_view survey, std::string_view station, 
 
 template <Sample T>
 void File::append(RunId run, std::size_t channel, std::span<const T> samples) {
-  std::vector<double>& waiting = impl_->waiting(run, channel);
+  std::vector<double>& waiting = impl().waiting(run, channel);
   for (const T& sample : samples) waiting.push_back(static_cast<double>(plain(sample)));
-  impl_->append_waiting(run);
+  impl().append_waiting(run);
 }
 
 #define MTH5_APPEND(T)                                                                                    \
@@ -167,29 +172,29 @@ MTH5_APPEND(std::int16_t)
 
 RunId File::open_run(std::string_view survey, std::string_view station, std::string_view run) {
   h5::initialise();
-  return impl_->open_run(survey, station, run);
+  return impl().open_run(survey, station, run);
 }
-const std::vector<std::string>& File::components(RunId run) const { return impl_->components(run); }
-std::int64_t File::waiting(RunId run, std::size_t channel) const { return impl_->n_waiting(run, channel); }
-void File::set_flush_policy(const FlushPolicy& policy) { impl_->set_flush_policy(policy); }
-bool File::flush_if_due() { return impl_->flush_if_due(); }
-const std::vector<std::string>& File::recovery() const { return impl_->recovery().lines; }
-const Recovery& File::recovery_report() const { return impl_->recovery(); }
-void File::append_rows(TableId table, const Rows& rows) { impl_->append_rows(table, rows); }
-void File::set_buffered(std::int64_t samples_per_channel) { impl_->set_buffered(samples_per_channel); }
-void File::flush() { impl_->flush(); }
-void File::sync() { impl_->sync(); }
-void File::close() { impl_->close(); }
-std::int64_t File::n_samples(RunId run) const { return impl_->n_samples(run); }
-std::int64_t File::visible_samples() const { return impl_->visible_samples(); }
-std::int64_t File::durable_samples() const { return impl_->durable_samples(); }
-std::int64_t File::n_rows(TableId table) const { return impl_->n_rows(table); }
+const std::vector<std::string>& File::components(RunId run) const { return impl().components(run); }
+std::int64_t File::waiting(RunId run, std::size_t channel) const { return impl().n_waiting(run, channel); }
+void File::set_flush_policy(const FlushPolicy& policy) { impl().set_flush_policy(policy); }
+bool File::flush_if_due() { return impl().flush_if_due(); }
+const std::vector<std::string>& File::recovery() const { return impl().recovery().lines; }
+const Recovery& File::recovery_report() const { return impl().recovery(); }
+void File::append_rows(TableId table, const Rows& rows) { impl().append_rows(table, rows); }
+void File::set_buffered(std::int64_t samples_per_channel) { impl().set_buffered(samples_per_channel); }
+void File::flush() { impl().flush(); }
+void File::sync() { impl().sync(); }
+void File::close() { impl().close(); }
+std::int64_t File::n_samples(RunId run) const { return impl().n_samples(run); }
+std::int64_t File::visible_samples() const { return impl().visible_samples(); }
+std::int64_t File::durable_samples() const { return impl().durable_samples(); }
+std::int64_t File::n_rows(TableId table) const { return impl().n_rows(table); }
 
-std::uintmax_t File::file_bytes() const { return impl_->file_bytes(); }
+std::uintmax_t File::file_bytes() const { return impl().file_bytes(); }
 const std::vector<std::string>& File::run_names(std::string_view survey, std::string_view station) const {
-  return impl_->run_names(survey, station);
+  return impl().run_names(survey, station);
 }
-FileName File::still_there() const { return impl_->still_there(); }
+FileName File::still_there() const { return impl().still_there(); }
 
 void Edit::add_survey(const Metadata& survey) {
   file_.require_editing("add_survey");

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 
 #include "file/checks.hpp"
@@ -94,6 +96,12 @@ RunId FileImpl::add_run(std::string_view survey_id, std::string_view station_id,
   Station& station = stations_[at];
   const double rate = metadata.number("sample_rate", 0);
   if (!(rate > 0) || !std::isfinite(rate)) throw MetadataError{"run.sample_rate: must be above 0 Hz"};
+  if (contents::checked_rate(rate) != rate) {  // readers take such a rate for unknown
+    std::array<char, 128> text{};
+    std::snprintf(text.data(), text.size(), "run.sample_rate: %g Hz is no rate of samples: it must be from %g to %g Hz", rate,
+                  contents::kMinSampleRate, contents::kMaxSampleRate);
+    throw MetadataError{text.data()};
+  }
   if (channels.empty()) throw StateError{"run '" + id + "': needs at least one channel"};
   if (station.run_index.contains(id)) throw StateError{station_path(station) + ": run '" + id + "' exists already"};
   if (samples != nullptr && samples->values.n_channels != channels.size())

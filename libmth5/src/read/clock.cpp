@@ -63,14 +63,14 @@ RunClock Reader::Impl::clock(const RunInfo& run, const std::vector<StreamClock>&
 
 RunClock Reader::clock(std::size_t run) const {
   if (run >= runs().size()) throw StateError{path().string() + ": there is no run " + std::to_string(run)};
-  return impl_->clock(runs()[run], impl_->read_clocks());
+  return impl().clock(runs()[run], impl().read_clocks());
 }
 
 std::vector<RunClock> Reader::clocks() const {
-  const auto streams = impl_->read_clocks();
+  const auto streams = impl().read_clocks();
   std::vector<RunClock> all;
   all.reserve(runs().size());
-  for (const auto& run : runs()) all.push_back(impl_->clock(run, streams));
+  for (const auto& run : runs()) all.push_back(impl().clock(run, streams));
   return all;
 }
 

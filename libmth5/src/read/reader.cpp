@@ -38,42 +38,47 @@ Reader::~Reader() = default;
 Reader::Reader(Reader&&) noexcept = default;
 Reader& Reader::operator=(Reader&&) noexcept = default;
 
-const std::filesystem::path& Reader::path() const { return impl_->path; }
+Reader::Impl& Reader::impl() const {
+  if (!impl_) throw StateError{"this Reader reads no file any more: it was moved from; use the one it was moved to"};
+  return *impl_;
+}
+
+const std::filesystem::path& Reader::path() const { return impl().path; }
 
 FileState Reader::state() const {
-  const Probe now = probe(impl_->path);
-  const bool died = now.state == FileState::Live && !now.locked && impl_->found.has_acquisition;
+  const Probe now = probe(impl().path);
+  const bool died = now.state == FileState::Live && !now.locked && impl().found.has_acquisition;
   return died ? FileState::WriterDied : now.state;
 }
 
-std::string Reader::file_version() const { return impl_->found.file_version; }
-std::string Reader::file_uuid() const { return impl_->found.file_uuid; }
-std::int64_t Reader::layout() const { return impl_->found.layout; }
-std::uintmax_t Reader::file_bytes() const { return impl_->look().bytes; }
+std::string Reader::file_version() const { return impl().found.file_version; }
+std::string Reader::file_uuid() const { return impl().found.file_uuid; }
+std::int64_t Reader::layout() const { return impl().found.layout; }
+std::uintmax_t Reader::file_bytes() const { return impl().look().bytes; }
 
 bool Reader::refresh() {
   h5::initialise();
-  return impl_->refresh();
+  return impl().refresh();
 }
 
-const std::vector<SurveyInfo>& Reader::surveys() const { return impl_->found.surveys; }
-const std::vector<StationInfo>& Reader::stations() const { return impl_->found.stations; }
-const std::vector<RunInfo>& Reader::runs() const { return impl_->found.runs; }
-const std::vector<ChannelInfo>& Reader::channels() const { return impl_->found.channels; }
-const std::vector<Filter>& Reader::filters() const { return impl_->found.filters; }
-const std::vector<std::size_t>& Reader::newest_runs() const { return impl_->newest; }
+const std::vector<SurveyInfo>& Reader::surveys() const { return impl().found.surveys; }
+const std::vector<StationInfo>& Reader::stations() const { return impl().found.stations; }
+const std::vector<RunInfo>& Reader::runs() const { return impl().found.runs; }
+const std::vector<ChannelInfo>& Reader::channels() const { return impl().found.channels; }
+const std::vector<Filter>& Reader::filters() const { return impl().found.filters; }
+const std::vector<std::size_t>& Reader::newest_runs() const { return impl().newest; }
 
-Metadata Reader::channel_metadata(std::size_t channel) const { return impl_->channel_metadata(channel); }
-Metadata Reader::run_metadata(std::size_t run) const { return impl_->run_metadata(run); }
+Metadata Reader::channel_metadata(std::size_t channel) const { return impl().channel_metadata(channel); }
+Metadata Reader::run_metadata(std::size_t run) const { return impl().run_metadata(run); }
 
 SampleType Reader::sample_type(std::size_t channel) const {
-  impl_->require_channel(channel);
-  return contents::sample_type(impl_->dataset(channel), impl_->name_of(channel)).value_or(SampleType::Float64);
+  impl().require_channel(channel);
+  return contents::sample_type(impl().dataset(channel), impl().name_of(channel)).value_or(SampleType::Float64);
 }
 
 std::optional<double> Reader::fill_value(std::size_t channel) const {
-  impl_->require_channel(channel);
-  return contents::fill_value(impl_->dataset(channel).get(), impl_->name_of(channel));
+  impl().require_channel(channel);
+  return contents::fill_value(impl().dataset(channel).get(), impl().name_of(channel));
 }
 
 std::vector<std::size_t> Reader::find(std::string_view station, std::string_view run, std::string_view component,
@@ -91,8 +96,8 @@ std::vector<std::size_t> Reader::find(std::string_view station, std::string_view
 }
 
 std::vector<double> Reader::read(std::size_t channel, std::int64_t first, std::int64_t count) const {
-  impl_->require_channel(channel);
-  const auto& all = impl_->found.channels;
+  impl().require_channel(channel);
+  const auto& all = impl().found.channels;
   if (first < 0) {
     count = count > 0 && first > -count ? count + first : 0;
     first = 0;
@@ -100,20 +105,20 @@ std::vector<double> Reader::read(std::size_t channel, std::int64_t first, std::i
   first = std::min(first, all[channel].n_samples);
   count = std::clamp<std::int64_t>(count, 0, all[channel].n_samples - first);
   if (static_cast<std::uint64_t>(count) > std::vector<double>{}.max_size())
-    throw FormatError{impl_->path.string() + ": " + all[channel].component + " claims " + std::to_string(count) + " samples"};
+    throw FormatError{impl().path.string() + ": " + all[channel].component + " claims " + std::to_string(count) + " samples"};
   std::vector<double> samples(static_cast<std::size_t>(count));
   samples.resize(read(channel, first, samples));
   return samples;
 }
 
 std::size_t Reader::read(std::size_t channel, std::int64_t first, std::span<double> out) const {
-  impl_->require_channel(channel);
-  const auto& all = impl_->found.channels;
+  impl().require_channel(channel);
+  const auto& all = impl().found.channels;
   if (first < 0 || first >= all[channel].n_samples || out.empty()) return 0;
   const auto start = static_cast<hsize_t>(first);
   const hsize_t count = std::min<hsize_t>(out.size(), static_cast<hsize_t>(all[channel].n_samples - first));
-  const auto& dataset = impl_->dataset(channel);
-  const std::string name = impl_->name_of(channel);
+  const auto& dataset = impl().dataset(channel);
+  const std::string name = impl().name_of(channel);
   h5::require_bounded_chunks(dataset.get(), name);
   const h5::ReadLimit limit{std::max<std::uint64_t>(count * sizeof(double), h5::kMostPackedChunk)};
   try {
@@ -124,29 +129,29 @@ std::size_t Reader::read(std::size_t channel, std::int64_t first, std::span<doub
               name);
   } catch (const FileError& e) {
     if (const auto filter = contents::missing_filter(dataset.get())) throw UnsupportedError{name + ": " + *filter};
-    if (state() == FileState::Closed) impl_->refuse(e.what());  // nobody changes it: no transient
+    if (state() == FileState::Closed) impl().refuse(e.what());  // nobody changes it: no transient
     throw;
   }
   return static_cast<std::size_t>(count);
 }
 
 std::int64_t Reader::stored_samples(std::size_t channel) const {
-  impl_->require_channel(channel);
-  if (impl_->gone[channel]) return 0;
-  if (impl_->options.visiting) impl_->options.visiting(impl_->path_of(channel));
-  (void)impl_->dataset(channel);
-  return impl_->extent(channel);
+  impl().require_channel(channel);
+  if (impl().gone[channel]) return 0;
+  if (impl().options.visiting) impl().options.visiting(impl().path_of(channel));
+  (void)impl().dataset(channel);
+  return impl().extent(channel);
 }
 
 void Reader::check_channel(std::size_t channel, bool attributes) const {
   double sample = 0;
-  impl_->require_channel(channel);
+  impl().require_channel(channel);
   const auto n = channels()[channel].n_samples;
-  const std::string object = impl_->path_of(channel);
-  if (impl_->gone[channel]) return;
-  if (impl_->options.visiting) impl_->options.visiting(object);
+  const std::string object = impl().path_of(channel);
+  if (impl().gone[channel]) return;
+  if (impl().options.visiting) impl().options.visiting(object);
   if (attributes) (void)channel_metadata(channel);
-  const auto& dataset = impl_->dataset(channel);
+  const auto& dataset = impl().dataset(channel);
   const h5::PropertyList create{H5Dget_create_plist(dataset.get()), object};
   if (H5Pget_layout(create.get()) == H5D_CHUNKED) {
     const h5::Space space{H5Dget_space(dataset.get()), object};
@@ -158,23 +163,23 @@ void Reader::check_channel(std::size_t channel, bool attributes) const {
   (void)read(channel, n - 1, {&sample, 1});
 }
 
-std::vector<std::string> Reader::tables() const { return impl_->found.tables; }
+std::vector<std::string> Reader::tables() const { return impl().found.tables; }
 
 std::optional<Table> Reader::table(std::string_view name, std::int64_t first) const {
-  const auto& all = impl_->found.tables;
+  const auto& all = impl().found.tables;
   if (std::find(all.begin(), all.end(), name) == all.end()) return std::nullopt;
-  return impl_->table(std::string{name}, first);
+  return impl().table(std::string{name}, first);
 }
 
 std::int64_t Reader::table_rows(std::string_view name) const {
-  const auto& all = impl_->found.tables;
+  const auto& all = impl().found.tables;
   if (std::find(all.begin(), all.end(), name) == all.end()) return 0;
-  return impl_->table_rows(std::string{name});
+  return impl().table_rows(std::string{name});
 }
 
 bool Reader::has_data(std::size_t channel) const {
-  impl_->require_channel(channel);
-  auto& zeros = impl_->zeros;
+  impl().require_channel(channel);
+  auto& zeros = impl().zeros;
   zeros.resize(channels().size());
   std::vector<double> block;
   while (zeros[channel] >= 0 && zeros[channel] < channels()[channel].n_samples) {
@@ -191,12 +196,12 @@ std::vector<std::string> Reader::warnings() const {
   if (const auto network = network_file_system(path()); network && state() != FileState::Closed)
     lines.push_back(path().string() + ": on " + std::string{*network} +
                     ": SWMR is not guaranteed there: figures may lag, and reads may fail; read it on the host that writes it");
-  if (const auto n = impl_->found.unfollowed_links; n > 0)
+  if (const auto n = impl().found.unfollowed_links; n > 0)
     lines.push_back(path().string() + ": " + std::to_string(n) +
                     " links not followed: they lead out of the file, or to what is in it already; no MTH5 program makes such");
-  for (const auto& [name, clock] : impl_->clocks)
+  for (const auto& [name, clock] : impl().clocks)
     if (!clock.problem.empty()) lines.push_back(clock.problem + ": the times of its runs are those of the plain axis");
-  for (const auto* why : {&impl_->contradiction, &impl_->doubt})
+  for (const auto* why : {&impl().contradiction, &impl().doubt})
     if (!why->empty())
       lines.push_back(path().string() + ": channel_summary does not fit the file (" + *why +
                       "): another program changed one of them; shown is what the groups hold");
@@ -204,9 +209,9 @@ std::vector<std::string> Reader::warnings() const {
 }
 
 std::optional<Reader::Commit> Reader::last_commit() const {
-  if (!impl_->row) return std::nullopt;
+  if (!impl().row) return std::nullopt;
   h5::initialise();
-  return impl_->row->read();
+  return impl().row->read();
 }
 
 }  // namespace mth5

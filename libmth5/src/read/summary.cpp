@@ -51,7 +51,7 @@ Table Reader::channel_summary() const {
       return info.survey == channel.survey && info.id == channel.station;
     });  // always there: the walk comes through it
     const Metadata& place = station->metadata;
-    const Metadata own = impl_->channel_metadata(i, kShown);
+    const Metadata own = impl().channel_metadata(i, kShown);
     rows.push_back({channel.survey, channel.station, channel.run, place.number("location.latitude"),
                     place.number("location.longitude"), place.number("location.elevation"), channel.component,
                     to_mth5_time(channel.start), to_mth5_time(channel.end()), channel.n_samples, channel.sample_rate,
