@@ -273,6 +273,31 @@ TEST(Resume, IsNotNeededToCountWhatTheRecoveryByHandFoundBeyondTheLedger) {
   EXPECT_THAT(page, HasSubstr("ledger of source lemi: balanced\n"));
 }
 
+TEST(Resume, NamesTheCrashAsReasonAlsoWhereTheNewFileIsOfAnotherConfiguration) {
+  const support::TempDir dir;
+  TcpPeer peer;
+  const auto file = record_and_kill(peer, dir, 0, 100);
+  auto changed = options(dir);
+  changed.arguments = {"--set", "output.file_version=0.1.0"};
+  Recording recording{Recording::tcp(peer.port()), changed};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  const auto lines = numbered_lines(90, 100) + numbered_lines(120, 160);  // some of it once more
+  ASSERT_TRUE(peer.send(lines));
+  ASSERT_TRUE(recording.wait_for_bytes(lines.size()));
+  const auto status = support::expect_good_end(recording);
+  EXPECT_THAT(lines_with(recording.log(), "not resumed, a new file begins: .*it is of file version 0.2.0"), SizeIs(1));
+  EXPECT_EQ(status.at("sources").at(0).at("dropped").at("duplicate"), 10);
+  const auto files = recording.files();
+  ASSERT_THAT(files, ElementsAre(file, testing::Ne(file)));
+  EXPECT_EQ(support::stored(files[1]).seconds, seconds(120, 160));
+  EXPECT_THAT(support::stored_gaps(files[1]), ElementsAre(support::StoredGap{100, 20, "writer-died"}));
+  const auto summary = support::run({MTH5_TEST_BIN "/mth5-summary", "--format", "json", dir.path()});
+  const auto gaps = nlohmann::json::parse(summary.out).at("channels").at(0).at("gaps");
+  ASSERT_THAT(gaps, SizeIs(1)) << gaps.dump(1);
+  EXPECT_EQ(gaps[0].at("samples"), 20);
+  EXPECT_EQ(gaps[0].at("reason"), "writer-died");
+}
+
 TEST(Resume, BeginsANewFileWhereAnotherIsNewer) {
   const support::TempDir dir;
   TcpPeer peer;

@@ -34,11 +34,15 @@ void FileWriter::open_file() {
     of->told_skipped = {};
     of->told_faults = {};
   }
-  if (!resume_ || !open_again()) create_file();
+  if (resume_ && open_again()) return;
+  if (const auto crashed = std::exchange(crashed_, std::nullopt))
+    for (auto& of : streams_)
+      if (const auto* last = crashed->last_run(of->stream())) of->expected = {last->next, last->rate_behind};
+  create_file();
 }
 
 bool FileWriter::open_again() {
-  const auto resume = std::exchange(resume_, std::nullopt).value();
+  auto resume = std::exchange(resume_, std::nullopt).value();
   for (const auto& run : resume.runs) {
     runs_there_.insert(run.station + "/" + run.id);
     stations_there_.insert(run.station);
@@ -58,6 +62,7 @@ bool FileWriter::open_again() {
     runs_there_.clear();
     stations_there_.clear();
     described_ = 0;
+    crashed_ = std::move(resume);
     return false;
   }
   session_ = resume.session;

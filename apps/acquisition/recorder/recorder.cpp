@@ -49,6 +49,7 @@ void Recorder::claim(const std::function<bool()>& cancelled) {
   if (found_) {
     writer_.go_on_at(found_->positions(streams_));
     if (!found_->closed) writer_.resume_in(*found_);
+    if (found_->broke_off) writer_.begin_behind(*found_);
   }
   if (cancelled && cancelled()) return;
   disk_.claim();

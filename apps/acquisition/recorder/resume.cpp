@@ -224,6 +224,11 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
     } else {
       log.info("not resumed, a new file begins: file={} {}", path, answer->why_not);
     }
+    if (!answer->why_not.empty() && !answer->resume.runs.empty()) {  // of another configuration
+      resume = answer->resume;
+      resume->path = file.path;
+      resume->closed = resume->broke_off = true;
+    }
   }
   if (dead > 0)
     log.warn("older files of crashed writers left={} directory={}: mth5-recover recovers them", dead,

@@ -151,6 +151,16 @@ Resume describe(const mth5::Reader& file) {
   return resume;
 }
 
+/// Of a file that nothing goes on in; without runs if its tables are others.
+Resume described_if_it_can_be(const mth5::Reader& file) {
+  if (!file.table("commits") || !file.table("streams")) return {};
+  try {
+    return describe(file);
+  } catch (const mth5::FormatError&) {
+    return {};
+  }
+}
+
 /// Everything that the writer will do with it, in memory.
 void rehearse(const fs::path& path, const config::Config& config, sandbox::Reports& reports) {
   reports.visit("what is opened to resume it");
@@ -231,7 +241,10 @@ ResumeAnswer recover_and_try(const fs::path& path, const fs::path& before, const
   } else {
     answer.why_not = why_not(file, config);
   }
-  if (!answer.why_not.empty()) return answer;
+  if (!answer.why_not.empty()) {
+    if (is_ours(file, config) && !done.damaged) answer.resume = described_if_it_can_be(file);
+    return answer;
+  }
   answer.resume = describe(file);
   rehearse(path, config, reports);
   return answer;
