@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "analysis/table_text.hpp"
+#include "mth5/time.hpp"
 
 namespace analysis {
 
@@ -69,7 +70,7 @@ std::optional<LiveFile> Folder::open(const std::function<bool(const DataFile&)>&
     if (const auto known = known_.find(file.path); known != known_.end()) {
       const auto& [changed, usable, stations, opened] = known->second;
       // One that is written may get the station later; to open all of them each time would be too much.
-      const bool as_before = file.locked ? std::chrono::steady_clock::now() < opened + kLookAgain : changed == file.changed;
+      const bool as_before = file.locked ? mth5::steady_now() < opened + kLookAgain : changed == file.changed;
       if (as_before && (!usable || (!options_.station.empty() && stations.count(options_.station) == 0))) continue;
     }
     try {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "analysis/snapshot.hpp"
+#include "mth5/time.hpp"
 
 /// The data files of a directory, for who wants the one that is being written. Thread: that of the readers.
 namespace analysis {
@@ -50,7 +51,7 @@ class Folder {
     std::filesystem::file_time_type changed;
     bool usable;
     std::set<std::string> stations;
-    std::chrono::steady_clock::time_point opened = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::time_point opened = mth5::steady_now();
   };
   void say_once(const std::string& line);
 

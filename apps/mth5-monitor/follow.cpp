@@ -13,6 +13,7 @@
 #include "analysis/table_text.hpp"
 #include "cli/cli.hpp"
 #include "mth5/printable.hpp"
+#include "mth5/time.hpp"
 
 namespace monitor {
 
@@ -33,7 +34,7 @@ sigset_t stop_signals() {
 int wait_until(Clock::time_point end) {
   const sigset_t set = stop_signals();
   while (true) {
-    const auto left = std::max(Clock::duration::zero(), end - Clock::now());
+    const auto left = std::max(Clock::duration::zero(), end - mth5::steady_now());
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
     const timespec wait{static_cast<std::time_t>(seconds.count()),
                         static_cast<long>(std::chrono::nanoseconds{left - seconds}.count())};
@@ -64,7 +65,7 @@ class Follower {
 
   int run() {
     if (!directory_) start(options_.path);
-    for (auto next = Clock::now();; next = std::max(next + interval(), Clock::now())) {
+    for (auto next = mth5::steady_now();; next = std::max(next + interval(), mth5::steady_now())) {
       if (const int signal = wait_until(next); signal != 0) return signal == SIGINT ? cli::kInterrupted : cli::kDone;
       if (live_ && identity(current_) != opened_) lose_file();
       if (!live_) find_file();

@@ -10,6 +10,7 @@
 #include "acquisition/simulate/recording.hpp"
 #include "cli/cli.hpp"
 #include "mth5/error.hpp"
+#include "mth5/time.hpp"
 #include "player.hpp"
 
 namespace {
@@ -199,8 +200,8 @@ int play(Options options, const sim::Log& log) {
   player.run();
   if (truth) truth->close();
   std::optional<sim::Clock::time_point> deadline;
-  if (options.linger) deadline = sim::Clock::now() + *options.linger;
-  if (stop.requested()) deadline = sim::Clock::now() + sim::kDrainAfterStop;
+  if (options.linger) deadline = mth5::steady_now() + *options.linger;
+  if (stop.requested()) deadline = mth5::steady_now() + sim::kDrainAfterStop;
   const auto left = sink->finish(deadline);
   log.info(summary(player.totals()));
   if (left.empty()) return cli::kDone;

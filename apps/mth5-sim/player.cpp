@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "mth5/time.hpp"
+
 namespace sim {
 
 namespace {
@@ -31,7 +33,7 @@ Player::Player(const daq::simulate::Instrument& instrument, daq::simulate::Recor
 
 void Player::run() {
   using namespace std::chrono_literals;
-  auto begin = Clock::now();
+  auto begin = mth5::steady_now();
   auto disconnect = faults_.plan().disconnects.begin();
   for (std::uint64_t index = 0; !stop_.requested() && index < settings_.n_records.value_or(UINT64_MAX); ++index) {
     const auto at = signal_time(index, settings_.rate_hz);
@@ -40,7 +42,7 @@ void Player::run() {
       // Absolute times, so nothing drifts; a nap is at least 1 ms, so that fast signals leave in groups.
       const auto due =
           begin + std::chrono::duration_cast<mth5::Nanos>(std::chrono::duration<double, std::nano>(leaves) / *settings_.speed);
-      if (const auto now = Clock::now(); due > now) {
+      if (const auto now = mth5::steady_now(); due > now) {
         flush();
         wait_until(std::max(due, now + 1ms));
       }
@@ -61,7 +63,7 @@ void Player::run() {
 }
 
 void Player::wait_until(Clock::time_point until) {
-  while (!stop_.requested() && Clock::now() < until) {
+  while (!stop_.requested() && mth5::steady_now() < until) {
     sink_.wait_until(until);
     answer();
   }
@@ -70,9 +72,9 @@ void Player::wait_until(Clock::time_point until) {
 Clock::duration Player::wait_for_start() {
   if (answers_.sending()) return {};
   flush();
-  const auto began = Clock::now();
-  while (!stop_.requested() && !answers_.sending()) wait_until(Clock::now() + std::chrono::milliseconds{50});
-  return Clock::now() - began;
+  const auto began = mth5::steady_now();
+  while (!stop_.requested() && !answers_.sending()) wait_until(mth5::steady_now() + std::chrono::milliseconds{50});
+  return mth5::steady_now() - began;
 }
 
 /// What was heard is answered between two records.

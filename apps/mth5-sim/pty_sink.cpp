@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "mth5/error.hpp"
+#include "mth5/time.hpp"
 #include "sink.hpp"
 
 namespace sim {
@@ -70,7 +71,7 @@ class PtySink : public Sink {
     if (stop_.requested()) return;
     unplug();
     log_.info("pty " + link_ + " unplugged");
-    if (stop_.sleep_until(Clock::now() + away)) open();
+    if (stop_.sleep_until(mth5::steady_now() + away)) open();
   }
 
   std::string finish(std::optional<Clock::time_point> deadline) override {
@@ -115,7 +116,7 @@ class PtySink : public Sink {
   }
 
   bool wait_for_room() {
-    auto woke = stop_.wait(master_, POLLOUT, Clock::now() + kPatience);
+    auto woke = stop_.wait(master_, POLLOUT, mth5::steady_now() + kPatience);
     if (woke == Stop::Woke::Timeout) {
       say_waiting();
       woke = stop_.wait(master_, POLLOUT, std::nullopt);
@@ -129,14 +130,14 @@ class PtySink : public Sink {
   /// reader's end first lets that thread finish, so it sees both. What remains is a reader between taking the last bytes and
   /// waking the thread, hence several looks over a time that a busy machine does not sleep.
   bool drain(std::optional<Clock::time_point> deadline) {
-    const auto patience_ends = Clock::now() + kPatience;
+    const auto patience_ends = mth5::steady_now() + kPatience;
     for (int quiet = 0;;) {
       pollfd look{slave_, POLLIN, 0};
       quiet = poll(&look, 1, 0) == 0 ? quiet + 1 : 0;
       if (quiet == 3) return true;
-      if (deadline && Clock::now() > *deadline) return false;
-      if (Clock::now() > patience_ends) say_waiting();
-      if (!stop_.sleep_until(Clock::now() + 10ms)) deadline = Clock::now() + kDrainAfterStop;
+      if (deadline && mth5::steady_now() > *deadline) return false;
+      if (mth5::steady_now() > patience_ends) say_waiting();
+      if (!stop_.sleep_until(mth5::steady_now() + 10ms)) deadline = mth5::steady_now() + kDrainAfterStop;
       take_input();
     }
   }

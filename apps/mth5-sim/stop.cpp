@@ -11,6 +11,7 @@
 
 #include "cli/cli.hpp"
 #include "mth5/error.hpp"
+#include "mth5/time.hpp"
 
 namespace sim {
 
@@ -52,7 +53,7 @@ Stop::Woke Stop::wait(int fd, short events, std::optional<Clock::time_point> unt
     pollfd fds[2] = {{requested_ ? -1 : signal_fd_, POLLIN, 0}, {fd, events, 0}};
     timespec timeout{};
     if (until) {
-      const auto left = std::max(Clock::duration::zero(), *until - Clock::now());
+      const auto left = std::max(Clock::duration::zero(), *until - mth5::steady_now());
       const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
       timeout.tv_sec = seconds.count();
       timeout.tv_nsec = std::chrono::nanoseconds{left - seconds}.count();
@@ -67,7 +68,7 @@ Stop::Woke Stop::wait(int fd, short events, std::optional<Clock::time_point> unt
       if (requested_) return Woke::Stopped;
     }
     if (fds[1].revents != 0) return Woke::Ready;
-    if (until && Clock::now() >= *until) return Woke::Timeout;
+    if (until && mth5::steady_now() >= *until) return Woke::Timeout;
   }
 }
 

@@ -16,6 +16,7 @@
 #include "addresses.hpp"
 #include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
+#include "mth5/time.hpp"
 #include "sink.hpp"
 
 namespace sim {
@@ -66,10 +67,10 @@ class TcpSink : public Sink {
   }
 
   void disconnect(mth5::Nanos away) override {
-    warn_if(close_peer(Clock::now() + 10s));
+    warn_if(close_peer(mth5::steady_now() + 10s));
     listener_.reset();  // meanwhile the port refuses
     log_.info(name_ + ": disconnected");
-    if (stop_.requested() || !stop_.sleep_until(Clock::now() + away)) return;
+    if (stop_.requested() || !stop_.sleep_until(mth5::steady_now() + away)) return;
     open();
   }
 
@@ -134,7 +135,7 @@ class TcpSink : public Sink {
         if (!peer) fail("socket");
         int error = ::connect(peer.get(), address->ai_addr, address->ai_addrlen) == 0 ? 0 : errno;
         if (error == EINPROGRESS) {
-          const auto woke = stop_.wait(peer.get(), POLLOUT, Clock::now() + 5s);
+          const auto woke = stop_.wait(peer.get(), POLLOUT, mth5::steady_now() + 5s);
           if (woke == Stop::Woke::Stopped) return;
           socklen_t length = sizeof error;
           if (woke == Stop::Woke::Timeout)
@@ -147,7 +148,7 @@ class TcpSink : public Sink {
       }
       if (!said) log_.info(name_ + ": " + why + "; trying again");
       said = true;
-      if (!stop_.sleep_until(Clock::now() + pause)) return;
+      if (!stop_.sleep_until(mth5::steady_now() + pause)) return;
     }
   }
 
@@ -193,7 +194,7 @@ class TcpSink : public Sink {
     for (;;) {
       switch (stop_.wait(peer.get(), POLLIN, deadline)) {
         case Stop::Woke::Stopped:
-          deadline = Clock::now() + kDrainAfterStop;
+          deadline = mth5::steady_now() + kDrainAfterStop;
           break;
         case Stop::Woke::Timeout: {
           int left = 0;

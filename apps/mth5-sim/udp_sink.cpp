@@ -7,6 +7,7 @@
 #include "addresses.hpp"
 #include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
+#include "mth5/time.hpp"
 #include "sink.hpp"
 
 namespace sim {
@@ -52,7 +53,7 @@ class UdpSink : public Sink {
 
   void disconnect(mth5::Nanos away) override {
     log_.info(name_ + ": silent");
-    stop_.sleep_until(Clock::now() + away);
+    stop_.sleep_until(mth5::steady_now() + away);
   }
 
   std::string finish(std::optional<Clock::time_point>) override {

@@ -13,6 +13,7 @@
 
 #include "cli/stderr_relay.hpp"
 #include "mth5/error.hpp"
+#include "mth5/time.hpp"
 #include "service.hpp"
 
 namespace mth5d {
@@ -57,7 +58,7 @@ Daemon::Daemon(daq::config::Config config, Options options, std::shared_ptr<spdl
       about_{.version = options_.version,
              .state = "starting",
              .since = mth5::host_now(),
-             .started = Steady::now(),
+             .started = mth5::steady_now(),
              .disk_limit_bytes = config_.output.reserve},
       status_file_{options_.status_file},
       status_quiet_{log_},
@@ -88,7 +89,7 @@ void Daemon::make_input(std::size_t index) {
     entry.station = config.station.text("id");
     double rate = 0;  // of the fastest stream
     for (const auto& seen : input.intake->streams()) rate = std::max(rate, streams_.at(seen.stream).sample_rate);
-    entry.flow = daq::status::Flow{std::chrono::duration<double>{rate > 0 ? 1 / rate : 1}, Steady::now()};
+    entry.flow = daq::status::Flow{std::chrono::duration<double>{rate > 0 ? 1 / rate : 1}, mth5::steady_now()};
     for (const auto& quantity : config.instrument.soh) entry.health.push_back({quantity.name, quantity.units});
   });
   daq::source::Listener listener;
@@ -104,9 +105,9 @@ void Daemon::make_input(std::size_t index) {
     in.problem.clear();
     const auto& source = config_.sources[index];
     quiet_.say(spdlog::level::info, "connected " + source.name,
-               fmt::format("source connected source={} input={}", source.name, to_string(source.input)), Steady::now());
+               fmt::format("source connected source={} input={}", source.name, to_string(source.input)), mth5::steady_now());
     board_.source(index, [](auto& entry) {
-      entry.flow.connected(Steady::now());
+      entry.flow.connected(mth5::steady_now());
       entry.problem.clear();
     });
     post_board(index, false);
@@ -124,16 +125,16 @@ void Daemon::make_input(std::size_t index) {
       log_->error("source failed source={} why=\"{}\"", name, reason);
     else
       quiet_.say(spdlog::level::warn, "waiting " + name + " " + reason,
-                 fmt::format("source waiting source={} why=\"{}\" retry=yes", name, reason), Steady::now());
+                 fmt::format("source waiting source={} why=\"{}\" retry=yes", name, reason), mth5::steady_now());
     board_.source(index, [&](auto& entry) {
-      entry.flow.disconnected(Steady::now());
+      entry.flow.disconnected(mth5::steady_now());
       entry.problem = reason;
     });
   };
   listener.told = [this, index](const std::string& what) {
     const auto& name = config_.sources[index].name;
     quiet_.say(spdlog::level::warn, "notice " + name + " " + what, fmt::format("notice source={} problem=\"{}\"", name, what),
-               Steady::now());
+               mth5::steady_now());
   };
   listener.fault = [this, index](daq::ledger::InputFault fault, std::uint64_t n, const std::string& what) {
     auto& intake = *inputs_[index].intake;
@@ -144,7 +145,7 @@ void Daemon::make_input(std::size_t index) {
     quiet_.say(spdlog::level::warn, fmt::format("fault {} {}", name, kind),
                fmt::format("input fault source={} reason={} count={} problem=\"{}\"", name, kind,
                            intake.counters().input_faults[static_cast<std::size_t>(fault)], what),
-               Steady::now());
+               mth5::steady_now());
   };
   listener.wrote = [this, index](std::size_t sent, std::size_t unsent) {
     inputs_[index].intake->count_commands(sent, unsent);
@@ -157,7 +158,7 @@ void Daemon::make_input(std::size_t index) {
 
 void Daemon::post_board(std::size_t index, bool data) {
   const auto& intake = *inputs_[index].intake;
-  const auto now = Steady::now();
+  const auto now = mth5::steady_now();
   board_.source(index, [&](auto& entry) {
     entry.counters = intake.counters();
     const auto health = intake.state_of_health();
@@ -193,7 +194,7 @@ void Daemon::log_losses(std::size_t index, bool now) {
                       return seen.counters.dropped != input.logged_samples[seen.stream].dropped;
                     });
   if (!news) return;
-  if (!quiet_.may_say("losses " + config_.sources[index].name, Steady::now()) && !now) return;
+  if (!quiet_.may_say("losses " + config_.sources[index].name, mth5::steady_now()) && !now) return;
   std::string what;
   for (std::size_t i = 0; i < daq::ledger::kSkips; ++i)
     if (const auto n = bytes.bytes_skipped[i] - input.logged_bytes.bytes_skipped[i]; n > 0)
@@ -258,7 +259,7 @@ void Daemon::source_ended(std::size_t index) {
   }
   log_->info("source ended source={} bytes={} frames={} samples={} gaps={}", config_.sources[index].name, bytes.bytes_in,
              bytes.frames, samples, gaps);
-  board_.source(index, [](auto& entry) { entry.flow.ended(Steady::now()); });
+  board_.source(index, [](auto& entry) { entry.flow.ended(mth5::steady_now()); });
   settle();
 }
 
@@ -281,7 +282,7 @@ void Daemon::tick_io() {
   io_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error || !io_work_) return;  // cancel() comes too late for a timer that has expired: it must not begin anew
     for (std::size_t i = 0; i < inputs_.size(); ++i) log_losses(i, false);
-    quiet_.tick(Steady::now());
+    quiet_.tick(mth5::steady_now());
     tick_io();
   });
 }
@@ -402,7 +403,7 @@ void Daemon::stop(const char* why) {
   log_->info("stopping {}", why);
   about_.state = "stopping";
   sd_notify(0, "STOPPING=1");
-  recorder_.end(Steady::now() + kWriteLimit);
+  recorder_.end(mth5::steady_now() + kWriteLimit);
   boost::asio::post(io_, [this] {
     for (auto& input : inputs_)
       if (!input.ended) input.source->stop();
@@ -447,12 +448,12 @@ void Daemon::report_status() {
   const auto status = daq::status::to_json(board_.copy(), recorded, receipts_, ring_, about_);
   sd_notifyf(0, "STATUS=%s", daq::status::to_line(status).c_str());
   if (recorded.call_began != Steady::time_point{} && recorded.call_began != warned_call_ &&
-      Steady::now() > recorded.call_began + kSlowCall) {
+      mth5::steady_now() > recorded.call_began + kSlowCall) {
     warned_call_ = recorded.call_began;
     log_->warn("slow disk or busy machine: a write has been under way for more than {} s; samples wait in the ring",
                kSlowCall.count());
   }
-  status_quiet_.tick(Steady::now());
+  status_quiet_.tick(mth5::steady_now());
   write_status(status.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
@@ -461,7 +462,7 @@ void Daemon::write_status(const std::string& text) {
     status_file_.write(text);
   } catch (const mth5::Error& e) {
     status_quiet_.say(spdlog::level::warn, "status", fmt::format("no status file: {}; recording goes on, retry=1s", e.what()),
-                      Steady::now());
+                      mth5::steady_now());
   }
 }
 

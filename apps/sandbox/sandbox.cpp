@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "mth5/error.hpp"
+#include "mth5/time.hpp"
 
 namespace sandbox {
 
@@ -186,12 +187,12 @@ std::string seconds(std::chrono::milliseconds time) { return std::to_string(time
 
 /// Takes what the child writes until it closes its end. @returns why it was given up, nullopt if it was not
 std::optional<End> listen(int fd, const Shared& shared, const Limits& limits, const Watch& watch, Outcome& outcome) {
-  const auto until = Steady::now() + limits.wall;
+  const auto until = mth5::steady_now() + limits.wall;
   std::array<char, 65536> bytes;
   std::int64_t shown = -1;
   for (;;) {
     if (watch.cancelled && watch.cancelled()) return End::Cancelled;
-    if (Steady::now() >= until) {
+    if (mth5::steady_now() >= until) {
       outcome.reason = "it takes more than " + seconds(limits.wall);
       return End::TooLong;
     }
@@ -213,12 +214,12 @@ std::optional<End> listen(int fd, const Shared& shared, const Limits& limits, co
 
 /// @returns nothing if it does not end in time: a process in a call to a disk that hangs cannot even be killed
 std::optional<int> reap(pid_t pid, std::chrono::milliseconds patience) {
-  const auto until = Steady::now() + patience;
+  const auto until = mth5::steady_now() + patience;
   for (int status = 0;;) {
     const pid_t ended = waitpid(pid, &status, WNOHANG);
     if (ended == pid) return status;
     if (ended < 0 && errno != EINTR) return std::nullopt;
-    if (Steady::now() >= until) return std::nullopt;
+    if (mth5::steady_now() >= until) return std::nullopt;
     poll(nullptr, 0, 1);
   }
 }

@@ -7,6 +7,7 @@
 
 #include "mth5/file.hpp"
 #include "mth5/reader.hpp"
+#include "support/host_clock.hpp"
 #include "support/support.hpp"
 #include "support/test_writer.hpp"
 
@@ -124,6 +125,7 @@ TEST(Append, ChecksTheTimeOfTheFirstSample) {
 }
 
 TEST(FlushPolicy, FlushesAtASampleCountOrATimeWhicheverComesFirst) {
+  support::ClockByHand clock;
   Opened o;
   const std::vector<double> block(300);
   const mth5::Matrix<const double> hundred{block.data(), 3, 100, 100};
@@ -134,9 +136,14 @@ TEST(FlushPolicy, FlushesAtASampleCountOrATimeWhicheverComesFirst) {
   EXPECT_FALSE(o.file.flush_if_due());
   o.file.append(o.run, hundred);
   EXPECT_EQ(o.file.visible_samples(), 300);
-  o.file.set_flush_policy({.samples = 1000, .interval = std::chrono::milliseconds{1}});
+  o.file.set_flush_policy({.samples = 1000, .interval = std::chrono::seconds{10}});
   o.file.append(o.run, hundred);
-  EXPECT_TRUE(support::eventually([&] { return o.file.flush_if_due() || o.file.visible_samples() == 400; }));
+  clock.pass(std::chrono::milliseconds{9'999});
+  EXPECT_FALSE(o.file.flush_if_due());
+  clock.set(mth5::UtcNanos{});  // which is of no matter
+  EXPECT_FALSE(o.file.flush_if_due());
+  clock.pass(std::chrono::milliseconds{1});
+  EXPECT_TRUE(o.file.flush_if_due());
   EXPECT_EQ(o.file.visible_samples(), 400);
   EXPECT_FALSE(o.file.flush_if_due()) << "nothing new";
 }

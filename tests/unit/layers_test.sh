@@ -26,12 +26,12 @@ rule 'acquisition and analysis do not know each other' apps/acquisition "${inc}(
 rule 'analysis and acquisition do not know each other' apps/analysis "${inc}(acquisition|cli)/"
 rule 'the sandbox knows none of its users, and writes no file' apps/sandbox "${inc}(acquisition|analysis|cli|mth5/file|mth5/recover)"
 rule 'cli knows neither' apps/cli "${inc}(acquisition|analysis)/"
-rule 'decoders do no I/O and hold no clock' apps/acquisition/decode "${inc}(boost/asio|unistd.h|fcntl.h|fstream|yaml-cpp|spdlog|ctime)|_clock::now|host_now"
-rule 'the timeline does no I/O and holds no clock' apps/acquisition/timing "${inc}(boost/asio|unistd.h|fcntl.h|fstream|yaml-cpp|spdlog|ctime)|_clock::now|host_now"
+rule 'decoders do no I/O and hold no clock' apps/acquisition/decode "${inc}(boost/asio|unistd.h|fcntl.h|fstream|yaml-cpp|spdlog|ctime)|_clock::now|host_now|steady_now"
+rule 'the timeline does no I/O and holds no clock' apps/acquisition/timing "${inc}(boost/asio|unistd.h|fcntl.h|fstream|yaml-cpp|spdlog|ctime)|_clock::now|host_now|steady_now"
 rule 'YAML only in config' 'apps/acquisition/source apps/acquisition/recorder apps/acquisition/ring apps/acquisition/status apps/mth5d' "${inc}yaml-cpp"
 rule 'Asio only in sources and the daemon' 'apps/acquisition/recorder apps/acquisition/ring apps/acquisition/config apps/acquisition/status' "${inc}boost/asio"
 rule 'what threads share is Guarded, or in the ring' 'apps/acquisition/recorder apps/acquisition/status apps/acquisition/stream apps/acquisition/intake apps/acquisition/source apps/acquisition/timing apps/acquisition/decode apps/acquisition/config' 'std::(mutex|lock_guard|unique_lock|scoped_lock)'
-rule 'one reading of the host clock: mth5::host_now()' 'apps libmth5/include libmth5/src/file libmth5/src/read libmth5/src/vfd libmth5/src/h5' 'system_clock::now|CLOCK_REALTIME_'
+rule 'clocks are read in core/time.cpp only: host_now(), steady_now()' 'apps libmth5/include libmth5/src/contents libmth5/src/copy libmth5/src/file libmth5/src/read libmth5/src/vfd libmth5/src/h5 libmth5/src/meta' '_clock::now|(Steady|Clock)::now\(|clock_gettime|gettimeofday'
 rule 'readers never write: no writer in the tools' 'apps/analysis apps/mth5-monitor apps/mth5-summary' "${inc}mth5/file"
 rule 'nothing advises h5clear: it cuts files off' 'libmth5 apps' '"[^"]*h5clear -'
 [ $broken -eq 0 ] && echo "layers: good"

@@ -223,6 +223,8 @@ TEST(Misused, TimesAndRatesThatCannotBeHaveAnAnswer) {
   constexpr int kInt = std::numeric_limits<int>::max();
   EXPECT_EQ(mth5::from_calendar(kInt, kInt, kInt, kInt, kInt, 0), std::nullopt);
   EXPECT_EQ(mth5::from_calendar(-kInt, -kInt, -kInt, -kInt, -kInt, 0), std::nullopt);
+  mth5::use_host_clock(nullptr);
+  EXPECT_GT(mth5::host_now(), kStart) << "the host's own clock, as before";
   const mth5::RunClock clock{kStart, 1, 5, {anchor(kMost), anchor(-1)}};
   EXPECT_EQ(clock.refused(), 2u);
   EXPECT_EQ(clock.newest(), nullptr);

@@ -7,6 +7,7 @@
 
 #include "acquisition/ledger/durations.hpp"
 #include "acquisition/ledger/guarded.hpp"
+#include "mth5/time.hpp"
 
 /// What a power cut would cost now. Of each stream: what was received, when, and what of it is safe.
 namespace daq::ledger {
@@ -40,12 +41,12 @@ struct AtRisk {
 class Receipts {
  public:
   /// Samples of a stream that came in good order so far: in the ring, in the file, or held until the next frame confirms them.
-  void received(std::size_t stream, std::uint64_t samples, Steady::time_point now = Steady::now());
+  void received(std::size_t stream, std::uint64_t samples, Steady::time_point now = mth5::steady_now());
   /// Samples of it, counted in the same way, that nothing can cost any more.
   void settled(std::size_t stream, std::uint64_t samples);
 
   [[nodiscard]] std::uint64_t received(std::size_t stream) const;
-  [[nodiscard]] AtRisk at_risk(std::size_t stream, Steady::time_point now = Steady::now()) const;
+  [[nodiscard]] AtRisk at_risk(std::size_t stream, Steady::time_point now = mth5::steady_now()) const;
 
  private:
   struct Entry {

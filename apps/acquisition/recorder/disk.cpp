@@ -119,7 +119,7 @@ Disk::Disk(const config::Config& config, std::shared_ptr<spdlog::logger> log)
 
 void Disk::claim() {
   reserve_.hold();
-  look(Steady::now());
+  look(mth5::steady_now());
   if (free_ >= 2 * limit()) return;
   reserve_.release();
   throw mth5::FileError{"output.directory " + directory_.string() + ": disk full: " + config::format_bytes(free_) +
@@ -150,13 +150,13 @@ bool Disk::has_room_again() {
   try {
     reserve_.hold();
   } catch (const mth5::FileError&) {  // not yet: the state says so already
-    look(Steady::now());
+    look(mth5::steady_now());
     return false;
   }
-  look(Steady::now());
+  look(mth5::steady_now());
   if (free_ >= 2 * limit()) return true;
   reserve_.release();  // so that what has been freed shows as it is
-  look(Steady::now());
+  look(mth5::steady_now());
   return false;
 }
 

@@ -7,6 +7,7 @@
 #include "acquisition/recorder/file_writer.hpp"
 #include "acquisition/recorder/output.hpp"
 #include "acquisition/recorder/tables.hpp"
+#include "mth5/time.hpp"
 
 /// How files and runs of a FileWriter begin and end.
 namespace daq::recorder {
@@ -335,7 +336,7 @@ void FileWriter::log_gaps() {
 }
 
 void FileWriter::say(spdlog::level::level_enum level, const std::string& kind, std::string text) {
-  context_.quiet.say(level, kind, std::move(text), Steady::now());
+  context_.quiet.say(level, kind, std::move(text), mth5::steady_now());
 }
 
 void FileWriter::close() {

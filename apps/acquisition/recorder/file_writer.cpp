@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "acquisition/recorder/tables.hpp"
+#include "mth5/time.hpp"
 
 namespace daq::recorder {
 
@@ -26,7 +27,7 @@ FileWriter::FileWriter(const Context& context, const Disk& disk)
       stream_ledger_rows_{stream_ledger_table()},
       reason_rows_{reason_table()},
       resume_rows_{resume_table()},
-      last_sync_{Steady::now()} {
+      last_sync_{mth5::steady_now()} {
   for (const auto& source : config_.sources) sources_.push_back(std::make_unique<SourceWriter>(source));
 }
 
@@ -52,11 +53,11 @@ std::chrono::nanoseconds FileWriter::timed(const std::function<void()>& call) {
       published.change([](State& state) { state.call_began = {}; });
     }
     Published& published;
-    Steady::time_point began = Steady::now();
+    Steady::time_point began = mth5::steady_now();
   };
   const UnderWay under_way{context_.published};
   call();
-  return Steady::now() - under_way.began;
+  return mth5::steady_now() - under_way.began;
 }
 
 void FileWriter::take(const ring::Header& header, const std::vector<std::uint64_t>& payload) {
@@ -64,7 +65,7 @@ void FileWriter::take(const ring::Header& header, const std::vector<std::uint64_
   switch (header.kind) {
     case ring::Kind::Samples:
       stream(header.of).take_samples(header.flag, payload);
-      if (!first_waiting_) first_waiting_ = Steady::now();
+      if (!first_waiting_) first_waiting_ = mth5::steady_now();
       break;
     case ring::Kind::Gap:
       stream(header.of).take_gap(ring::take<ring::GapNote>(payload));
@@ -193,7 +194,7 @@ void FileWriter::add_anchors() {
 }
 
 void FileWriter::sync() {
-  last_sync_ = Steady::now();
+  last_sync_ = mth5::steady_now();
   if (!file_) return;
   flush();
   const auto took = timed([&] {
@@ -201,7 +202,7 @@ void FileWriter::sync() {
     file_->sync();
   });
   last_sync_us_ = took.count() / 1000;
-  last_sync_ = Steady::now();
+  last_sync_ = mth5::steady_now();
   unsynced_ = false;
   ++syncs_;
   all_durable();

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "acquisition/recorder/output.hpp"
+#include "mth5/time.hpp"
 
 namespace daq::recorder {
 
@@ -53,7 +54,7 @@ void Recorder::claim(const std::function<bool()>& cancelled) {
   }
   if (cancelled && cancelled()) return;
   disk_.claim();
-  watch_disk(Steady::now());
+  watch_disk(mth5::steady_now());
 }
 
 void Recorder::begin_new_file() {
@@ -79,9 +80,9 @@ void Recorder::run() {
 
 void Recorder::write_until_closed() {
   for (;;) {
-    quiet_.tick(Steady::now());
+    quiet_.tick(mth5::steady_now());
     try {
-      if (!outage_ || may_try(Steady::now())) {
+      if (!outage_ || may_try(mth5::steady_now())) {
         write_what_came();
         if (ring_.closed_and_empty() && !writer_.has_waiting()) {
           if (writer_.is_open()) writer_.close();
@@ -102,17 +103,17 @@ void Recorder::write_until_closed() {
 }
 
 void Recorder::write_what_came() {
-  watch(Steady::now());
+  watch(mth5::steady_now());
   while (!is_full() && ring_.pop(header_, payload_)) {
     writer_.take(header_, payload_);
-    if (writer_.is_full()) writer_.keep_pace(Steady::now());
-    watch(Steady::now());
-    if (is_too_late(Steady::now())) give_up_the_rest();
+    if (writer_.is_full()) writer_.keep_pace(mth5::steady_now());
+    watch(mth5::steady_now());
+    if (is_too_late(mth5::steady_now())) give_up_the_rest();
   }
   if (is_full()) return;
   ring_.drained();
   if (ring_.closed_and_empty() && writer_.has_waiting()) writer_.flush();
-  writer_.keep_pace(Steady::now());
+  writer_.keep_pace(mth5::steady_now());
   if (outage_ && writer_.is_open()) end_outage();
   if (failing_since_ && writer_.syncs() > syncs_before_) failing_since_.reset();
   if (new_file_wanted_.exchange(false) && writer_.is_open()) {
@@ -123,7 +124,7 @@ void Recorder::write_what_came() {
 
 void Recorder::try_disk() {
   // Nothing came that a new file could begin with; a disk that has died is to be found dead all the same.
-  outage_->next_try = Steady::now() + pause();
+  outage_->next_try = mth5::steady_now() + pause();
   disk_.renew_reserve();
 }
 
@@ -227,7 +228,7 @@ void Recorder::failed(const mth5::FileError& error) {
   const bool first = writer_.files() == 0;
   const auto loss = writer_.abandon(ledger::Drop::WriteFailed);
   if (first) throw;
-  const auto now = Steady::now();
+  const auto now = mth5::steady_now();
   if (!failing_since_) {
     failing_since_ = now;
     failures_ = 0;
@@ -265,7 +266,7 @@ void Recorder::refused(const std::exception& error) {
   const auto loss = writer_.abandon(ledger::Drop::WriteRefused);
   if (loss.samples > 0) line += "; lost: " + std::to_string(loss.samples) + " samples (write-refused)";
   line += "; a new file begins";
-  const auto now = Steady::now();
+  const auto now = mth5::steady_now();
   // The first time at once; what a new file does not cure is tried again now and then, and never ends the recording.
   const bool again = std::exchange(refused_at_syncs_, writer_.syncs()) == writer_.syncs();
   begin_outage({Outage::Kind::Refused, std::move(line), now + (again ? pause() : Steady::duration{0})});
@@ -289,7 +290,7 @@ void Recorder::end_outage() {
 }
 
 void Recorder::say(spdlog::level::level_enum level, const std::string& kind, std::string text) {
-  quiet_.say(level, kind, std::move(text), Steady::now());
+  quiet_.say(level, kind, std::move(text), mth5::steady_now());
 }
 
 bool Recorder::may_try(Steady::time_point now) {

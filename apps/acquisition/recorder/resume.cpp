@@ -10,6 +10,7 @@
 #include "mth5/error.hpp"
 #include "mth5/reader.hpp"
 #include "mth5/recover.hpp"
+#include "mth5/time.hpp"
 #include "sandbox/sandbox.hpp"
 
 namespace daq::recorder {
@@ -181,11 +182,11 @@ std::vector<Tail> tails_of(const Resume& resume, const stream::Stream& stream) {
 
 std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& log, const std::function<bool()>& cancelled) {
   const auto stopped = [&] { return cancelled && cancelled(); };
-  const auto names_until = Steady::now() + kForNames;
-  const auto found = candidates(config, [&] { return !stopped() && Steady::now() < names_until; });
+  const auto names_until = mth5::steady_now() + kForNames;
+  const auto found = candidates(config, [&] { return !stopped() && mth5::steady_now() < names_until; });
 
-  const auto locks_until = Steady::now() + kForLocks;
-  const auto child_until = Steady::now() + kForLocks + kForChild;
+  const auto locks_until = mth5::steady_now() + kForLocks;
+  const auto child_until = mth5::steady_now() + kForLocks + kForChild;
   std::optional<Resume> resume;
   bool newest = true;  // of these stations' files
   std::size_t dead = 0;
@@ -196,14 +197,14 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
     const Left left = left_as(file.path, problem);
     if (!newest) {
       dead += left == Left::Dead ? 1 : 0;
-      if (Steady::now() >= locks_until) break;
+      if (mth5::steady_now() >= locks_until) break;
       continue;
     }
     if (left == Left::InRepair) log.warn("not resumed, mth5-recover is at work on it: file={}", path);
     if (left == Left::Unknown) log.warn("not resumed, left as it is: {}", problem);
     newest = false;
     if (left != Left::Dead && left != Left::Closed) continue;
-    const auto time = std::chrono::duration_cast<milliseconds>(child_until - Steady::now());
+    const auto time = std::chrono::duration_cast<milliseconds>(child_until - mth5::steady_now());
     if (left == Left::Closed) {
       resume = read_in_child(file.path, config, std::clamp(time, milliseconds{1}, kForChild), log, cancelled);
       newest = !resume;  // of another recorder, whose names look like ours

@@ -14,6 +14,7 @@
 #include "acquisition/source/stream_source.hpp"
 #include "mth5/error.hpp"
 #include "mth5/filesystem.hpp"
+#include "mth5/time.hpp"
 
 namespace daq::source {
 
@@ -46,7 +47,7 @@ class FileSource final : public Source {
       return fail(file_.path.string() + ": cannot be read: " + std::generic_category().message(errno));
     posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
     listener_.connected();
-    began_ = std::chrono::steady_clock::now();
+    began_ = mth5::steady_now();
     asio::post(io_, [this] { step(); });
   }
 
@@ -114,7 +115,7 @@ class FileSource final : public Source {
       return;
     }
     const double per_second = rate_ * *file_.speed;
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began_;
+    const std::chrono::duration<double> elapsed = mth5::steady_now() - began_;
     // At most a block before others get their turn.
     for (int n = 0; n < 1000 && static_cast<double>(samples_) <= elapsed.count() * per_second; ++n) {
       if (!fill()) return;

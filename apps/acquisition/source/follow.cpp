@@ -51,7 +51,7 @@ class FollowSource final : public Source {
   ~FollowSource() override { close(); }
 
   void start() override {
-    last_data_ = Steady::now();
+    last_data_ = mth5::steady_now();
     step();
   }
 
@@ -89,7 +89,7 @@ class FollowSource final : public Source {
     }
     if (n > 0) {
       position_ += n;
-      last_data_ = Steady::now();
+      last_data_ = mth5::steady_now();
       rests_ = false;
       listener_.bytes(arrived(buffer_.data(), static_cast<std::size_t>(n)));
       return later();  // others get their turn
@@ -133,7 +133,7 @@ class FollowSource final : public Source {
     struct stat later {};
     const bool known = ::stat((folder_ / *next).c_str(), &later) == 0;
     const auto age = std::chrono::seconds{known ? later.st_mtim.tv_sec - open_file.st_mtim.tv_sec : 0};
-    return age >= file_.next_after || Steady::now() - last_data_ >= file_.next_after;
+    return age >= file_.next_after || mth5::steady_now() - last_data_ >= file_.next_after;
   }
 
   /// What is pending cannot go on: an empty piece that is whole.
@@ -188,7 +188,7 @@ class FollowSource final : public Source {
     if (!file_.directory.empty()) read_.insert(path_.filename().string());
     const bool same = again_ && again_->st_dev == opened.st_dev && again_->st_ino == opened.st_ino;
     again_.reset();
-    last_data_ = Steady::now();
+    last_data_ = mth5::steady_now();
     position_ = lseek(fd_, same ? position_ : 0, SEEK_SET);
     if (!std::exchange(connected_, true)) listener_.connected();
     return true;
@@ -214,7 +214,7 @@ class FollowSource final : public Source {
 
   /// For the next change, or the next look.
   void wait() {
-    if (fd_ >= 0 && !rests_ && Steady::now() - last_data_ >= config_.idle_timeout) {
+    if (fd_ >= 0 && !rests_ && mth5::steady_now() - last_data_ >= config_.idle_timeout) {
       rests_ = true;
       if (until_eof_) {
         stopped_ = true;

@@ -11,6 +11,8 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
+#include "mth5/time.hpp"
+
 namespace daq::source {
 
 namespace asio = boost::asio;
@@ -40,7 +42,7 @@ void StreamSource::start() {
   opener_->attach({.silent_for = [this]() -> std::optional<std::chrono::nanoseconds> {
                      if (!stream_.is_open()) return std::nullopt;
                      if (paused_) return std::chrono::nanoseconds{0};  // silence is ours
-                     return std::chrono::steady_clock::now() - last_data_;
+                     return mth5::steady_now() - last_data_;
                    },
                    .give_up =
                        [this](const std::string& reason) {
@@ -71,13 +73,13 @@ void StreamSource::opened(int fd, const std::string& reason) {
     return try_again();
   }
   stream_.assign(fd);
-  last_data_ = std::chrono::steady_clock::now();
+  last_data_ = mth5::steady_now();
   in_flight_.clear();  // that of the connection before
   listener_.connected();
   look();
   watch_idle();
   read();
-  dialogue_.connected(std::chrono::steady_clock::now());
+  dialogue_.connected(mth5::steady_now());
   talk();
 }
 
@@ -90,7 +92,7 @@ void StreamSource::durable(const ledger::Durable& position) {
 void StreamSource::talk() {
   for (;;) {
     position_.now = mth5::host_now();
-    auto step = dialogue_.due(std::chrono::steady_clock::now(), position_);
+    auto step = dialogue_.due(mth5::steady_now(), position_);
     if (!step) break;
     if (!step->problem.empty()) {
       const auto problem = to_string(config_.input) + ": " + step->problem;
@@ -160,14 +162,14 @@ void StreamSource::read() {
 void StreamSource::resume() {
   if (!std::exchange(paused_, false)) return;
   if (stopped_) return drain();
-  last_data_ = std::chrono::steady_clock::now();  // silence was ours
+  last_data_ = mth5::steady_now();  // silence was ours
   read();
 }
 
 void StreamSource::received(const boost::system::error_code& error, std::size_t n) {
   reading_ = false;
   if (n > 0) {
-    last_data_ = std::chrono::steady_clock::now();
+    last_data_ = mth5::steady_now();
     pause_ = config_.reconnect_first;  // only data prove that a connection is good
     listener_.bytes(arrived(buffer_.data(), n));
     if (!stopped_ && stream_.is_open()) {
@@ -203,11 +205,11 @@ void StreamSource::watch_idle() {
   idle_.expires_at(last_data_ + config_.idle_timeout);
   idle_.async_wait([this](const boost::system::error_code& error) {
     if (error || stopped_ || !stream_.is_open()) return;
-    if (!paused_ && std::chrono::steady_clock::now() >= last_data_ + config_.idle_timeout) {
+    if (!paused_ && mth5::steady_now() >= last_data_ + config_.idle_timeout) {
       broken(to_string(config_.input) + ": no data for " + config::format_duration(config_.idle_timeout) + " (idle_timeout)");
       return;
     }
-    if (paused_) last_data_ = std::chrono::steady_clock::now();
+    if (paused_) last_data_ = mth5::steady_now();
     watch_idle();
   });
 }
@@ -230,19 +232,19 @@ void StreamSource::broken(const std::string& reason) {
 }
 
 void StreamSource::try_again() {
-  retry_at_ = std::chrono::steady_clock::now() + pause_;
+  retry_at_ = mth5::steady_now() + pause_;
   pause_ = std::min(pause_ * 2, config_.reconnect_limit);
   wait_for_retry();
 }
 
 void StreamSource::wait_for_retry() {
-  retry_.expires_at(std::min(retry_at_, std::chrono::steady_clock::now() + Opener::kWatch));
+  retry_.expires_at(std::min(retry_at_, mth5::steady_now() + Opener::kWatch));
   retry_.async_wait([this](const boost::system::error_code& error) {
     if (error || stopped_) return;
     if (opener_->is_back()) {
       pause_ = config_.reconnect_first;
       open();
-    } else if (std::chrono::steady_clock::now() >= retry_at_) {
+    } else if (mth5::steady_now() >= retry_at_) {
       open();
     } else {
       wait_for_retry();

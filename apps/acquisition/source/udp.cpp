@@ -103,7 +103,7 @@ class UdpSource final : public Source {
     }
     pause_ = config_.reconnect_first;
     drops_ = 0;
-    last_data_ = Steady::now();
+    last_data_ = mth5::steady_now();
     socket_.assign(fd);
     listener_.connected();
     watch_idle();
@@ -208,7 +208,7 @@ class UdpSource final : public Source {
             "a datagram of " + std::to_string(n) + " bytes (longest " + config::format_bytes(udp_.longest) + ") is not taken");
       return Took::Datagram;
     }
-    last_data_ = Steady::now();
+    last_data_ = mth5::steady_now();
     if (n == 0) return Took::Datagram;
     listener_.bytes({.bytes = {buffer_.data(), static_cast<std::size_t>(n)}, .arrival = mth5::host_now(), .datagram = true});
     return Took::Datagram;
@@ -234,7 +234,7 @@ class UdpSource final : public Source {
     idle_.expires_at(last_data_ + config_.idle_timeout);
     idle_.async_wait([this](const boost::system::error_code& error) {
       if (error || stopped_ || !socket_.is_open()) return;
-      if (Steady::now() < last_data_ + config_.idle_timeout) return watch_idle();
+      if (mth5::steady_now() < last_data_ + config_.idle_timeout) return watch_idle();
       reopen("no data for " + config::format_duration(config_.idle_timeout) + " (idle_timeout)");
     });
   }

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "mth5/duration.hpp"
+#include "mth5/time.hpp"
 
 namespace daq::status {
 
@@ -17,7 +18,9 @@ using nlohmann::ordered_json;
 
 double rounded(double seconds) { return std::round(seconds * 1000) / 1000; }
 
-double seconds_since(Steady::time_point then) { return rounded(std::chrono::duration<double>(Steady::now() - then).count()); }
+double seconds_since(Steady::time_point then) {
+  return rounded(std::chrono::duration<double>(mth5::steady_now() - then).count());
+}
 
 std::string utc_of(Steady::time_point then, Steady::time_point now) {
   return mth5::to_iso(std::chrono::floor<std::chrono::seconds>(mth5::host_now() - (now - then)));
@@ -27,7 +30,7 @@ std::string utc_of(Steady::time_point then, Steady::time_point now) {
 std::string overall(const Board::Copy& board, const recorder::State& recorded, const Daemon& daemon) {
   if (daemon.state != "recording") return daemon.state;
   if (!recorded.outage.empty()) return recorded.outage;
-  const auto now = Steady::now();
+  const auto now = mth5::steady_now();
   const auto stores = [&](const auto& source) { return source.flow.stores(now) && !source.flow.is_ended(); };
   if (std::any_of(board.sources.begin(), board.sources.end(), stores)) return "recording";
   for (const auto state : {Delivery::Receiving, Delivery::Garbage, Delivery::NoData, Delivery::Waiting})
@@ -53,7 +56,7 @@ ordered_json figures_json(const Row& row, std::span<const ledger::Figure<Row>> f
 /// @param streams  those of all sources, as they are shown
 ordered_json source_json(const Board::Copy& board, std::size_t index, const ordered_json& streams) {
   const auto& source = board.sources[index];
-  const auto now = Steady::now();
+  const auto now = mth5::steady_now();
   ordered_json j;
   j["name"] = source.name;
   j["instrument"] = source.instrument;

@@ -13,6 +13,8 @@
 #include <system_error>
 #include <utility>
 
+#include "mth5/time.hpp"
+
 namespace daq::status {
 
 namespace {
@@ -182,10 +184,9 @@ Seen read_status(const fs::path& path) {
     Seen seen;
     seen.alive = is_kept(fd.get());
     if (!seen.alive && attempt < 10 && !has_name(path, file)) continue;  // replaced between open and look
-    timespec now{};
-    clock_gettime(CLOCK_REALTIME, &now);  // as st_mtime; a clock that was set back makes no future
-    seen.age = std::chrono::milliseconds{
-        std::max<std::int64_t>(0, (now.tv_sec - file.st_mtim.tv_sec) * 1000 + (now.tv_nsec - file.st_mtim.tv_nsec) / 1'000'000)};
+    const mth5::UtcNanos written{std::chrono::seconds{file.st_mtim.tv_sec} + mth5::Nanos{file.st_mtim.tv_nsec}};
+    // A clock that was set back makes no future.
+    seen.age = std::chrono::duration_cast<std::chrono::milliseconds>(std::max(mth5::Nanos{0}, mth5::host_now() - written));
     auto status = parsed(contents(fd.get()));
     if (!status) throw mth5::FileError{path.string() + ": is no status file of mth5d"};
     seen.status = std::move(*status);

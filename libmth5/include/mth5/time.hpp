@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-/// UTC times and sample times. Thread: all functions here are pure and may be called from any thread.
+/// UTC times and sample times. Thread: all functions here may be called from any thread; all but those of HostClock are pure.
 namespace mth5 {
 
 using Nanos = std::chrono::nanoseconds;
@@ -34,7 +34,22 @@ using UtcNanos = std::chrono::sys_time<Nanos>;
 /// Samples from `from` to `to` at sample_rate (Hz), as a real number: negative if `to` is earlier.
 [[nodiscard]] double samples_between(UtcNanos from, UtcNanos to, double sample_rate);
 
+/// The clocks of the host. All of the library and of the programs read them through host_now() and steady_now(), so that a test
+/// can put its own behind them and needs not wait. Called from any thread.
+class HostClock {
+ public:
+  virtual ~HostClock() = default;
+  [[nodiscard]] virtual UtcNanos utc() const = 0;
+  /// Never goes back, whoever sets the clock.
+  [[nodiscard]] virtual std::chrono::steady_clock::time_point steady() const = 0;
+};
+
+/// From now on time comes from `clock`, which outlives its use; nullptr: from the host again. Thread: any.
+void use_host_clock(const HostClock* clock) noexcept;
+
 /// Now, by the host's clock.
 [[nodiscard]] UtcNanos host_now();
+/// Now, by the clock that measures how long something takes.
+[[nodiscard]] std::chrono::steady_clock::time_point steady_now();
 
 }  // namespace mth5

@@ -1,6 +1,7 @@
 #include "mth5/time.hpp"
 
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -214,6 +215,22 @@ double samples_between(UtcNanos from, UtcNanos to, double sample_rate) {
   return static_cast<double>(whole) + static_cast<double>(rest % unit) / static_cast<double>(unit);
 }
 
-UtcNanos host_now() { return std::chrono::time_point_cast<Nanos>(std::chrono::system_clock::now()); }
+namespace {
+
+class OwnClock final : public HostClock {
+  [[nodiscard]] UtcNanos utc() const override { return std::chrono::time_point_cast<Nanos>(std::chrono::system_clock::now()); }
+  [[nodiscard]] std::chrono::steady_clock::time_point steady() const override { return std::chrono::steady_clock::now(); }
+};
+
+const OwnClock own_clock;
+std::atomic<const HostClock*> clock_in_use{&own_clock};
+
+}  // namespace
+
+void use_host_clock(const HostClock* clock) noexcept { clock_in_use = clock == nullptr ? &own_clock : clock; }
+
+UtcNanos host_now() { return clock_in_use.load(std::memory_order_relaxed)->utc(); }
+
+std::chrono::steady_clock::time_point steady_now() { return clock_in_use.load(std::memory_order_relaxed)->steady(); }
 
 }  // namespace mth5

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "file/file_impl.hpp"
+#include "mth5/time.hpp"
 
 /// Runs that are opened again, samples that come channel by channel, and flushing by itself.
 namespace mth5 {
@@ -128,13 +129,13 @@ std::string FileImpl::waiting_text() const {
 void FileImpl::mark_dirty(std::int64_t samples) {
   dirty_ = true;
   unflushed_ += samples;
-  if (policy_.interval.count() > 0 && !first_unflushed_) first_unflushed_ = Clock::now();
+  if (policy_.interval.count() > 0 && !first_unflushed_) first_unflushed_ = steady_now();
 }
 
 bool FileImpl::flush_is_due() const {
   if (!dirty_) return false;
   if (policy_.samples > 0 && unflushed_ >= policy_.samples) return true;
-  return first_unflushed_ && policy_.interval.count() > 0 && Clock::now() - *first_unflushed_ >= policy_.interval;
+  return first_unflushed_ && policy_.interval.count() > 0 && steady_now() - *first_unflushed_ >= policy_.interval;
 }
 
 bool FileImpl::flush_if_due() {

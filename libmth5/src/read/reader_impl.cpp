@@ -14,6 +14,7 @@
 #include "contents/unsupported.hpp"
 #include "h5/bounded_file.hpp"
 #include "h5/types.hpp"
+#include "mth5/time.hpp"
 
 /// How a Reader opens a file and follows it.
 namespace mth5 {
@@ -58,7 +59,7 @@ void Reader::Impl::drop() {
 void Reader::Impl::open() {
   drop();
   h5::initialise();
-  const auto deadline = Clock::now() + options.deadline;
+  const auto deadline = steady_now() + options.deadline;
   for (bool first = true;; first = false) {
     const Probe before = probe(path);
     closed = before.state == FileState::Closed;
@@ -72,7 +73,7 @@ void Reader::Impl::open() {
       const bool writer_busy = before.state != FileState::Closed || probe(path).state != FileState::Closed;
       if (const auto newer = contents::unsupported(e.what(), superblock)) throw UnsupportedError{path.string() + ": " + *newer};
       if (!writer_busy && !first) throw FormatError{path.string() + ": damaged: " + e.what()};
-      if (writer_busy && Clock::now() >= deadline) throw FileError{refusal(before, e.what())};
+      if (writer_busy && steady_now() >= deadline) throw FileError{refusal(before, e.what())};
     } catch (...) {
       drop();
       throw;
@@ -116,7 +117,7 @@ void Reader::Impl::open_once() {
   commit = fresh;
   gone.resize(found.channels.size());
   count_samples();
-  opened = Clock::now();
+  opened = steady_now();
 }
 
 /// @returns false if the file has to be walked
@@ -369,7 +370,7 @@ bool Reader::Impl::refresh() {
       refresh_channels();  // the row is torn for good: its writer died in it
       return count_samples();
     }
-    if (const Stamp now = look(); !(now == stamp) && Clock::now() - opened >= kForeignReopen) return reopen();
+    if (const Stamp now = look(); !(now == stamp) && steady_now() - opened >= kForeignReopen) return reopen();
     refresh_channels();
     return count_samples();
   } catch (const FileError&) {
@@ -433,7 +434,7 @@ template <class Open>
 void Reader::Impl::following_the_writer(const std::string& object, Open open) {
   require_open();
   h5::initialise();
-  const auto deadline = Clock::now() + options.deadline;
+  const auto deadline = steady_now() + options.deadline;
   const bool ours = row.has_value();
   const bool indexed = index.has_value();
   while (true) {
@@ -452,12 +453,12 @@ void Reader::Impl::following_the_writer(const std::string& object, Open open) {
         doubt = e.what();
         throw FormatError{object + ": " + e.what() + ": damaged, or changed by another program"};
       }
-      if (Clock::now() >= deadline) throw FileError{object + ": " + e.what()};
+      if (steady_now() >= deadline) throw FileError{object + ": " + e.what()};
     } catch (const FileError& e) {
       if (closed && probe(path).state == FileState::Closed) refuse(e.what());
-      if (!ours || Clock::now() >= deadline) throw;
+      if (!ours || steady_now() >= deadline) throw;
     }
-    if (Clock::now() >= deadline) throw FileError{object + ": its structure is being changed; refresh and read again"};
+    if (steady_now() >= deadline) throw FileError{object + ": its structure is being changed; refresh and read again"};
     drop();
     std::this_thread::sleep_for(kRetryPause);
   }
