@@ -78,8 +78,8 @@ TEST_F(BlockingName, OfARecordingLeavesTheOtherSourcesAlone) {
   ASSERT_TRUE(peer.send(support::numbered_lines(0, 10)));
   EXPECT_TRUE(recording.wait_for_log("file open")) << recording.log();
   EXPECT_EQ(recording.stop(), 0) << recording.log();
-  EXPECT_THAT(recording.log(),
-              HasSubstr("file:" + fifo_ + ": cannot be read: not a regular file; only such are read\" retry=no"));
+  EXPECT_THAT(recording.log(), HasSubstr("error: source failed source=wait why=\"file:" + fifo_ +
+                                         ": cannot be read: not a regular file; only such are read\""));
   EXPECT_EQ(support::stored(recording.file()).seconds, support::seconds(0, 10));
   const auto checked = support::run({program("mth5d"), "--config", recording.config_path(), "--set", both, "--check-config"});
   EXPECT_EQ(checked.code, 3);

@@ -31,12 +31,12 @@ Truth truth(const std::vector<Stretch>& runs, std::optional<int> from, std::opti
     if (runs[i].n > 0) order.push_back(i);
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return runs[a].first < runs[b].first; });
   Truth found;
-  std::map<int, bool> good;  // by second: whether the run that had it first has a value there
+  std::map<int, bool> good;  // by second: whether any run has a value there
   const auto in_window = [&](int k) { return (!from || k >= *from) && (!to || k < *to); };
   for (const auto i : order)
     for (int k = 0; k < runs[i].n; ++k) {
       const bool filled = k >= runs[i].filled_from && k < runs[i].filled_from + runs[i].filled;
-      good.try_emplace(runs[i].first + k, !filled);
+      good[runs[i].first + k] |= !filled;
       if (in_window(runs[i].first + k)) ++found.n;
     }
   if (good.empty()) return found;

@@ -277,14 +277,18 @@ TEST(Misused, PoliciesThatCannotBeLoseNothing) {
       mth5::FlushPolicy policy;
       policy.samples = samples;
       policy.interval = interval;
+      if (samples < 0 || interval.count() < 0) {
+        EXPECT_THROW(file.set_flush_policy(policy), mth5::StateError);
+        continue;
+      }
       file.set_flush_policy(policy);
       writer.append(3);
       (void)file.flush_if_due();
     }
-  file.set_buffered(-5);
+  EXPECT_THROW(file.set_buffered(-5), mth5::StateError);
   file.set_buffered(kMost);
   file.close();
-  EXPECT_EQ(mth5::Reader{dir / "a.h5"}.read(0, 0, 99).size(), 27u);
+  EXPECT_EQ(mth5::Reader{dir / "a.h5"}.read(0, 0, 99).size(), 12u);
 }
 
 }  // namespace
