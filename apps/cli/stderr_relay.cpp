@@ -24,6 +24,8 @@
 #include <utility>
 #include <vector>
 
+#include "mth5/descriptor.hpp"
+
 namespace cli {
 
 namespace {
@@ -236,8 +238,8 @@ void relay_stderr(LineRelay::LossLine loss_line) {
   let_sanitizers_wait();
   original.store(before);
   relay.store(new LineRelay{ends[0], before, std::move(loss_line)});
-  if (dup2(ends[1], STDERR_FILENO) < 0) throw std::system_error{errno, std::generic_category(), "standard error"};
-  close(ends[1]);
+  const mth5::Descriptor in{ends[1]};
+  if (dup2(in.get(), STDERR_FILENO) < 0) throw std::system_error{errno, std::generic_category(), "standard error"};
   for (const int fatal : {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE}) {
     struct sigaction now {};
     if (sigaction(fatal, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) continue;

@@ -8,6 +8,7 @@
 #include <climits>
 #include <cstring>
 
+#include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
 #include "sink.hpp"
 
@@ -19,17 +20,13 @@ class FileSink : public Sink {
  public:
   FileSink(const std::string& path, Stop& stop, const Log& log)
       : path_{path}, name_{path.empty() ? "standard output" : path}, stop_{stop}, log_{log} {}
-  ~FileSink() override {
-    if (owned()) close(fd_);
-  }
-  FileSink(const FileSink&) = delete;
-  FileSink& operator=(const FileSink&) = delete;
 
   void open() override {
     if (!path_.empty()) {
-      fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-      if (fd_ < 0 && errno == EEXIST) throw mth5::Error{name_ + ": exists already and is not overwritten; name another file"};
-      if (fd_ < 0) fail("cannot be created");
+      owned_ = mth5::Descriptor{::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)};
+      if (!owned_ && errno == EEXIST) throw mth5::Error{name_ + ": exists already and is not overwritten; name another file"};
+      if (!owned_) fail("cannot be created");
+      fd_ = owned_.get();
       log_.info("file " + path_);
     }
     struct stat status {};
@@ -54,19 +51,19 @@ class FileSink : public Sink {
   void disconnect(mth5::Nanos) override {}  // refused on the command line
 
   std::string finish(std::optional<Clock::time_point>) override {
-    if (owned() && close(fd_) != 0) fail("cannot be closed");
     fd_ = STDOUT_FILENO;
+    if (owned_.close() != 0) fail("cannot be closed");
     return {};
   }
 
  private:
-  [[nodiscard]] bool owned() const { return fd_ > STDERR_FILENO; }
   [[noreturn]] void fail(const char* what) const { throw mth5::Error{name_ + ": " + what + ": " + std::strerror(errno)}; }
 
   std::string path_, name_;
   Stop& stop_;
   const Log& log_;
-  int fd_ = STDOUT_FILENO;
+  mth5::Descriptor owned_;
+  int fd_ = STDOUT_FILENO;  ///< or the owned one
   std::size_t at_once_ = PIPE_BUF;
 };
 

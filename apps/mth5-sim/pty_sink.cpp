@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
 #include "mth5/time.hpp"
 #include "sink.hpp"
@@ -37,14 +38,17 @@ class PtySink : public Sink {
 
   void open() override {
     char name[256];
-    if (openpty(&master_, &slave_, name, nullptr, nullptr) != 0) fail("no pseudo terminal");
-    for (const int fd : {master_, slave_}) fcntl(fd, F_SETFD, FD_CLOEXEC);
-    fcntl(master_, F_SETFL, O_NONBLOCK);
+    int ends[2];
+    if (openpty(&ends[0], &ends[1], name, nullptr, nullptr) != 0) fail("no pseudo terminal");
+    master_ = mth5::Descriptor{ends[0]};
+    slave_ = mth5::Descriptor{ends[1]};
+    for (const int fd : ends) fcntl(fd, F_SETFD, FD_CLOEXEC);
+    fcntl(master_.get(), F_SETFL, O_NONBLOCK);
     device_ = name;
     termios settings{};
-    if (tcgetattr(slave_, &settings) != 0) fail("tcgetattr");
+    if (tcgetattr(slave_.get(), &settings) != 0) fail("tcgetattr");
     cfmakeraw(&settings);
-    if (tcsetattr(slave_, TCSANOW, &settings) != 0) fail("tcsetattr");
+    if (tcsetattr(slave_.get(), TCSANOW, &settings) != 0) fail("tcsetattr");
     plug_in();
     log_.info("pty " + link_ + " (" + device_ + ")");
   }
@@ -52,7 +56,7 @@ class PtySink : public Sink {
   std::size_t write(std::string_view bytes) override {
     std::size_t done = 0;
     while (done < bytes.size() && wait_for_room()) {
-      const ssize_t n = ::write(master_, bytes.data() + done, bytes.size() - done);
+      const ssize_t n = ::write(master_.get(), bytes.data() + done, bytes.size() - done);
       if (n >= 0)
         done += static_cast<std::size_t>(n);
       else if (errno != EINTR && errno != EAGAIN)
@@ -63,7 +67,7 @@ class PtySink : public Sink {
   }
 
   void wait_until(Clock::time_point until) override {
-    if (stop_.wait(master_, POLLIN, until) == Stop::Woke::Ready) take_input();
+    if (stop_.wait(master_.get(), POLLIN, until) == Stop::Woke::Ready) take_input();
   }
 
   void disconnect(mth5::Nanos away) override {
@@ -103,23 +107,21 @@ class PtySink : public Sink {
   void unplug() {
     if (!device_.empty() && link_target(link_) == device_) ::unlink(link_.c_str());
     device_.clear();
-    for (int* fd : {&slave_, &master_}) {
-      if (*fd >= 0) ::close(*fd);
-      *fd = -1;
-    }
+    slave_.reset();
+    master_.reset();
   }
 
   /// A reader may write to its port; unread, that would block it one day.
   void take_input() {
     char buffer[4096];
-    for (ssize_t n = 0; (n = ::read(master_, buffer, sizeof buffer)) > 0;) hear({buffer, static_cast<std::size_t>(n)});
+    for (ssize_t n = 0; (n = ::read(master_.get(), buffer, sizeof buffer)) > 0;) hear({buffer, static_cast<std::size_t>(n)});
   }
 
   bool wait_for_room() {
-    auto woke = stop_.wait(master_, POLLOUT, mth5::steady_now() + kPatience);
+    auto woke = stop_.wait(master_.get(), POLLOUT, mth5::steady_now() + kPatience);
     if (woke == Stop::Woke::Timeout) {
       say_waiting();
-      woke = stop_.wait(master_, POLLOUT, std::nullopt);
+      woke = stop_.wait(master_.get(), POLLOUT, std::nullopt);
     }
     return woke == Stop::Woke::Ready;
   }
@@ -132,7 +134,7 @@ class PtySink : public Sink {
   bool drain(std::optional<Clock::time_point> deadline) {
     const auto patience_ends = mth5::steady_now() + kPatience;
     for (int quiet = 0;;) {
-      pollfd look{slave_, POLLIN, 0};
+      pollfd look{slave_.get(), POLLIN, 0};
       quiet = poll(&look, 1, 0) == 0 ? quiet + 1 : 0;
       if (quiet == 3) return true;
       if (deadline && mth5::steady_now() > *deadline) return false;
@@ -152,8 +154,7 @@ class PtySink : public Sink {
   Stop& stop_;
   const Log& log_;
   std::string device_;
-  int master_ = -1;
-  int slave_ = -1;
+  mth5::Descriptor master_, slave_;
   bool waiting_said_ = false;
 };
 

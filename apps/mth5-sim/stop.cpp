@@ -31,15 +31,13 @@ extern "C" void leave_at_once(int) { _exit(cli::kInterrupted); }
 Stop::Stop() {
   const sigset_t set = stop_signals();
   sigprocmask(SIG_BLOCK, &set, nullptr);
-  signal_fd_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (signal_fd_ < 0) throw mth5::Error{"signalfd: " + std::string{std::strerror(errno)}};
+  signal_fd_ = mth5::Descriptor{signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
+  if (!signal_fd_) throw mth5::Error{"signalfd: " + std::string{std::strerror(errno)}};
 }
-
-Stop::~Stop() { close(signal_fd_); }
 
 void Stop::take_signal() {
   signalfd_siginfo info;
-  if (read(signal_fd_, &info, sizeof info) != sizeof info) return;
+  if (read(signal_fd_.get(), &info, sizeof info) != sizeof info) return;
   requested_ = true;
   struct sigaction action {};
   action.sa_handler = leave_at_once;
@@ -50,7 +48,7 @@ void Stop::take_signal() {
 
 Stop::Woke Stop::wait(int fd, short events, std::optional<Clock::time_point> until) {
   for (;;) {
-    pollfd fds[2] = {{requested_ ? -1 : signal_fd_, POLLIN, 0}, {fd, events, 0}};
+    pollfd fds[2] = {{requested_ ? -1 : signal_fd_.get(), POLLIN, 0}, {fd, events, 0}};
     timespec timeout{};
     if (until) {
       const auto left = std::max(Clock::duration::zero(), *until - mth5::steady_now());

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <optional>
 
+#include "mth5/descriptor.hpp"
+
 namespace sim {
 
 using Clock = std::chrono::steady_clock;
@@ -12,7 +14,6 @@ using Clock = std::chrono::steady_clock;
 class Stop {
  public:
   Stop();
-  ~Stop();
   Stop(const Stop&) = delete;
   Stop& operator=(const Stop&) = delete;
 
@@ -27,7 +28,7 @@ class Stop {
  private:
   void take_signal();
 
-  int signal_fd_;
+  mth5::Descriptor signal_fd_;
   bool requested_ = false;
 };
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
 
 namespace sim {
@@ -26,10 +27,10 @@ std::string quoted(std::string_view text) {
 
 Truth::Truth(std::string path, const daq::simulate::Instrument& instrument)
     : path_{std::move(path)}, n_values_{instrument.values.size()} {
-  const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (fd < 0 && errno == EEXIST) throw mth5::Error{path_ + ": exists already and is not overwritten; name another file"};
-  if (fd < 0) throw mth5::Error{path_ + ": cannot be created: " + std::strerror(errno)};
-  ::close(fd);
+  mth5::Descriptor fd{::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)};
+  if (!fd && errno == EEXIST) throw mth5::Error{path_ + ": exists already and is not overwritten; name another file"};
+  if (!fd) throw mth5::Error{path_ + ": cannot be created: " + std::strerror(errno)};
+  fd.reset();
   out_.open(path_, std::ios::binary);
   out_ << "index,time,stamp";
   for (const auto& name : instrument.values) out_ << ',' << name;

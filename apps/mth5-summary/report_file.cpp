@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
 #include "mth5/probe.hpp"
 
@@ -26,17 +27,17 @@ std::string reason(int error) { return std::generic_category().message(error); }
 
 /// 0, or why not all of it is there.
 int put(const fs::path& path, std::string_view text) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-  if (fd < 0) return errno;
+  mth5::Descriptor fd{open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666)};
+  if (!fd) return errno;
   int error = 0;
   while (error == 0 && !text.empty()) {
-    const ssize_t n = ::write(fd, text.data(), text.size());
+    const ssize_t n = ::write(fd.get(), text.data(), text.size());
     if (n >= 0)
       text.remove_prefix(static_cast<std::size_t>(n));
     else if (errno != EINTR)
       error = errno;
   }
-  if (close(fd) != 0 && error == 0) error = errno;
+  if (const int late = fd.close(); error == 0) error = late;
   if (error != 0) unlink(path.c_str());
   return error;
 }

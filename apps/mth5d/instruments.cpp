@@ -32,15 +32,13 @@ std::string decodes(const daq::config::Instrument& instrument) {
 }
 
 void read_all(const std::string& file, daq::trial::Trial& trial) {
-  const bool standard_input = file == "-";
-  const int fd = standard_input ? STDIN_FILENO : mth5::open_regular(file);
+  const auto owned = file == "-" ? mth5::Descriptor{} : mth5::open_regular(file);
+  const int fd = owned ? owned.get() : STDIN_FILENO;
   std::vector<char> block(1 << 16);
   ssize_t n = 0;
   while ((n = ::read(fd, block.data(), block.size())) > 0 || (n < 0 && errno == EINTR))
     if (n > 0) trial.feed({block.data(), static_cast<std::size_t>(n)});
-  const int error = errno;
-  if (!standard_input) ::close(fd);
-  if (n < 0) throw mth5::FileError{file + ": cannot be read: " + std::generic_category().message(error)};
+  if (n < 0) throw mth5::FileError{file + ": cannot be read: " + std::generic_category().message(errno)};
   trial.end();
 }
 

@@ -22,6 +22,7 @@
 #include <system_error>
 #include <utility>
 
+#include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
 #include "mth5/time.hpp"
 
@@ -48,20 +49,7 @@ struct Unmap {
   void operator()(Shared* shared) const { munmap(shared, sizeof(Shared)); }
 };
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_{fd} {}
-  ~Descriptor() { reset(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  void reset() {
-    if (fd_ >= 0) close(std::exchange(fd_, -1));
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
+using mth5::Descriptor;
 
 template <std::size_t N>
 void put(char (&to)[N], std::string_view text) {
@@ -108,7 +96,7 @@ std::size_t address_space() {
 
 void close_all_from(int first) {
   if (close_range(static_cast<unsigned>(first), ~0U, 0) == 0) return;
-  for (int fd = first; fd < 65536; ++fd) close(fd);  // a kernel before 5.9
+  for (int number = first; number < 65536; ++number) close(number);  // a kernel before 5.9
 }
 
 class ChildReports : public Reports {
@@ -154,9 +142,8 @@ bool send(int fd, std::string_view bytes) {
   const int answer = 3;
   if (answer_fd != answer && dup2(answer_fd, answer) < 0) _exit(kFailed);
   close_all_from(answer + 1);
-  if (const int null = open("/dev/null", O_RDWR); null >= 0) {  // last words of the C library
-    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, standard);
-    close(null);
+  if (const Descriptor null{open("/dev/null", O_RDWR)}) {  // last words of the C library
+    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null.get(), standard);
   }
   set_limits(limits, address_space);
   set_timer(limits.cpu_per_object);

@@ -237,13 +237,12 @@ ParsedText parse_yaml_file(const std::string& path, std::shared_ptr<const Origin
   std::string text(kMaxBytes + 1, '\0');
   std::size_t size = 0;
   try {
-    const int fd = mth5::open_regular(path);
+    const auto fd = mth5::open_regular(path);
     ssize_t n = 0;
-    while (size < text.size() && ((n = ::read(fd, text.data() + size, text.size() - size)) > 0 || (n < 0 && errno == EINTR)))
+    while (size < text.size() &&
+           ((n = ::read(fd.get(), text.data() + size, text.size() - size)) > 0 || (n < 0 && errno == EINTR)))
       size += n > 0 ? static_cast<std::size_t>(n) : 0;
-    const int error = n < 0 ? errno : 0;
-    ::close(fd);
-    if (error != 0) throw mth5::FileError{path + ": cannot be read: " + std::generic_category().message(error)};
+    if (n < 0) throw mth5::FileError{path + ": cannot be read: " + std::generic_category().message(errno)};
   } catch (const mth5::FileError& e) {
     ParsedText failed;
     failed.problem = std::string{e.what()}.substr(path.size() + 2);

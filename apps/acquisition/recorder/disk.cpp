@@ -9,6 +9,7 @@
 
 #include "acquisition/recorder/output.hpp"
 #include "acquisition/recorder/tables.hpp"
+#include "mth5/descriptor.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/error.hpp"
 #include "mth5/time.hpp"
@@ -36,13 +37,12 @@ void Reserve::renew() {
 }
 
 void Reserve::take(bool to_the_disk) {
-  const int fd = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-  int error = fd < 0 ? errno : 0;
-  if (fd >= 0) {
-    if (ftruncate(fd, bytes_) != 0) error = errno;  // what was left may be larger
-    if (error == 0) error = posix_fallocate(fd, 0, bytes_);
-    if (error == 0 && to_the_disk && fsync(fd) != 0) error = errno;
-    close(fd);
+  const mth5::Descriptor fd{open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)};
+  int error = fd ? 0 : errno;
+  if (fd) {
+    if (ftruncate(fd.get(), bytes_) != 0) error = errno;  // what was left may be larger
+    if (error == 0) error = posix_fallocate(fd.get(), 0, bytes_);
+    if (error == 0 && to_the_disk && fsync(fd.get()) != 0) error = errno;
     if (error != 0) unlink(path_.c_str());
   }
   if (error != 0)

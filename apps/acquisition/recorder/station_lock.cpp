@@ -20,8 +20,8 @@ namespace {
 
 constexpr mode_t kMode = 0600;
 
-int open_lock(const std::filesystem::path& path) {
-  return open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kMode);
+mth5::Descriptor open_lock(const std::filesystem::path& path) {
+  return mth5::Descriptor{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kMode)};
 }
 
 const char* kind_of(mode_t mode) {
@@ -67,15 +67,14 @@ bool is_at(int fd, const std::filesystem::path& path) {
 }
 
 /// Puts a new, locked file in the place of one that only a reader holds: it was made readable by an older mth5d, and nobody can
-/// tell when that reader lets go. @returns -1 if that fails
-int replace(const std::filesystem::path& path) {
+/// tell when that reader lets go. @returns none if that fails
+mth5::Descriptor replace(const std::filesystem::path& path) {
   const std::filesystem::path made = path.string() + "." + std::to_string(getpid());
-  const int fd = open(made.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode);
-  if (fd < 0) return -1;
-  if (lock(fd, F_OFD_SETLK, F_WRLCK) && rename(made.c_str(), path.c_str()) == 0) return fd;
+  mth5::Descriptor fd{open(made.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode)};
+  if (!fd) return fd;
+  if (lock(fd.get(), F_OFD_SETLK, F_WRLCK) && rename(made.c_str(), path.c_str()) == 0) return fd;
   unlink(made.c_str());
-  close(fd);
-  return -1;
+  return {};
 }
 
 }  // namespace
@@ -84,62 +83,48 @@ StationLock::StationLock(const std::filesystem::path& directory, const std::stri
     : path_{directory / hidden_name(survey, station, "lock")}, fd_{open_lock(path_)} {
   struct stat there {};
   if (lstat(path_.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
-    if (fd_ >= 0) close(std::exchange(fd_, -1));
     throw mth5::FileError{path_.string() + ": is " + kind_of(there.st_mode) +
                           "; mth5d keeps its lock in a file of this name: remove it, or name another output.directory"};
   }
-  if (fd_ < 0) {
+  if (!fd_) {
     const int error = errno;
     throw mth5::FileError{
         path_.string() + ": cannot be opened: " + std::generic_category().message(error) +
         (error == EACCES ? "; it belongs to another user, who records this station here or did; mth5d runs as one user" : "")};
   }
-  (void)fchmod(fd_, kMode);  // one of an older mth5d
-  if (!lock(fd_, F_OFD_SETLK, F_WRLCK)) {
+  (void)fchmod(fd_.get(), kMode);  // one of an older mth5d
+  if (!lock(fd_.get(), F_OFD_SETLK, F_WRLCK)) {
     const int error = errno;
     const bool taken = error == EAGAIN || error == EACCES;
-    if (taken && lock(fd_, F_OFD_GETLK, F_RDLCK)) {  // a shared lock would be refused too: it is an exclusive one
-      const auto by = holder(fd_);
-      close(std::exchange(fd_, -1));
-      throw_busy(directory, survey, station, by);
-    }
-    close(std::exchange(fd_, -1));
+    if (taken && lock(fd_.get(), F_OFD_GETLK, F_RDLCK))  // a shared lock would be refused too: it is an exclusive one
+      throw_busy(directory, survey, station, holder(fd_.get()));
+    fd_.reset();
     if (taken) fd_ = replace(path_);
-    if (fd_ < 0) throw mth5::FileError{path_.string() + ": cannot be locked: " + std::generic_category().message(error)};
+    if (!fd_) throw mth5::FileError{path_.string() + ": cannot be locked: " + std::generic_category().message(error)};
   }
   // Between open and lock it may have been deleted or replaced: then somebody else may hold the one that is there.
   const auto kept = renew();
   if (kept == Kept::Taken || kept == Kept::Lost) {
-    close(std::exchange(fd_, -1));
     if (kept == Kept::Taken) throw_busy(directory, survey, station, "");
     throw mth5::FileError{path_.string() + ": cannot be made: " + problem_.message()};
   }
-  sign(fd_);
-}
-
-StationLock::StationLock(StationLock&& other) noexcept : path_{std::move(other.path_)}, fd_{std::exchange(other.fd_, -1)} {}
-
-StationLock::~StationLock() {
-  if (fd_ >= 0) close(fd_);
+  sign(fd_.get());
 }
 
 StationLock::Kept StationLock::renew() noexcept {
-  if (is_at(fd_, path_)) return Kept::Still;
-  int fd = open_lock(path_);
-  if (fd >= 0 && !lock(fd, F_OFD_SETLK, F_WRLCK)) {
+  if (is_at(fd_.get(), path_)) return Kept::Still;
+  auto fd = open_lock(path_);
+  if (fd && !lock(fd.get(), F_OFD_SETLK, F_WRLCK)) {
     const int error = errno;
-    const bool taken = (error == EAGAIN || error == EACCES) && lock(fd, F_OFD_GETLK, F_RDLCK);
-    close(fd);
-    if (taken) return Kept::Taken;
+    if ((error == EAGAIN || error == EACCES) && lock(fd.get(), F_OFD_GETLK, F_RDLCK)) return Kept::Taken;
     fd = replace(path_);  // only a reader holds it
   }
-  if (fd < 0 || !is_at(fd, path_)) {
-    problem_ = {fd < 0 ? errno : ESTALE, std::generic_category()};
-    if (fd >= 0) close(fd);
+  if (!fd || !is_at(fd.get(), path_)) {
+    problem_ = {fd ? ESTALE : errno, std::generic_category()};
     return Kept::Lost;
   }
-  close(std::exchange(fd_, fd));
-  sign(fd_);
+  fd_ = std::move(fd);
+  sign(fd_.get());
   return Kept::Renewed;
 }
 

@@ -4,6 +4,8 @@
 #include <string>
 #include <system_error>
 
+#include "mth5/descriptor.hpp"
+
 namespace daq::recorder {
 
 /// One recorder per directory, survey and station: a lock (F_OFD_SETLK) on a small hidden file beside the data. It goes with the
@@ -14,9 +16,6 @@ class StationLock {
  public:
   /// @throws mth5::BusyError naming pid and program of the holder; mth5::FileError
   StationLock(const std::filesystem::path& directory, const std::string& survey, const std::string& station);
-  ~StationLock();
-  StationLock(StationLock&& other) noexcept;
-  StationLock& operator=(StationLock&&) = delete;
 
   enum class Kept {
     Still,    ///< nothing happened to it
@@ -32,7 +31,7 @@ class StationLock {
 
  private:
   std::filesystem::path path_;
-  int fd_ = -1;
+  mth5::Descriptor fd_;
   std::error_code problem_;
 };
 

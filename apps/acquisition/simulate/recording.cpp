@@ -20,12 +20,8 @@ constexpr std::size_t kLongestLine = 1u << 16;
 Recording::Recording(std::vector<std::filesystem::path> files) : files_{std::move(files)}, buffer_(kBuffer) {
   for (const auto& file : files_) {
     if (std::filesystem::is_directory(file)) throw mth5::FileError{file.string() + ": is a directory; name the files in it"};
-    close(mth5::open_regular(file));
+    (void)mth5::open_regular(file);
   }
-}
-
-Recording::~Recording() {
-  if (fd_ >= 0) close(fd_);
 }
 
 void Recording::open_next() {
@@ -39,13 +35,10 @@ void Recording::fill() {
   begin_ = 0;
   ssize_t n = 0;
   do {
-    n = read(fd_, buffer_.data() + end_, buffer_.size() - end_);
+    n = read(fd_.get(), buffer_.data() + end_, buffer_.size() - end_);
   } while (n < 0 && errno == EINTR);
   if (n < 0) throw mth5::FileError{files_[n_opened_ - 1].string() + ": cannot be read: " + std::strerror(errno)};
-  if (n == 0) {
-    close(fd_);
-    fd_ = -1;
-  }
+  if (n == 0) fd_.reset();
   end_ += static_cast<std::size_t>(n);
 }
 
@@ -62,7 +55,7 @@ std::optional<std::string_view> Recording::next() {
       begin_ += line.size();
       return line;
     }
-    if (fd_ >= 0) {
+    if (fd_) {
       fill();
     } else if (!rest.empty()) {  // the file's last line, without line end
       begin_ = end_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "acquisition/simulate/instrument.hpp"
+#include "mth5/descriptor.hpp"
 
 namespace daq::simulate {
 
@@ -15,9 +16,6 @@ class Recording : public RecordSource {
  public:
   /// Opens every file once, so that a missing one is known before anything is sent. @throws mth5::FileError
   explicit Recording(std::vector<std::filesystem::path> files);
-  ~Recording() override;
-  Recording(const Recording&) = delete;
-  Recording& operator=(const Recording&) = delete;
   std::optional<std::string_view> next() override;
 
  private:
@@ -26,7 +24,7 @@ class Recording : public RecordSource {
 
   std::vector<std::filesystem::path> files_;
   std::size_t n_opened_ = 0;
-  int fd_ = -1;
+  mth5::Descriptor fd_;
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0;  ///< of what is not yet given out
   std::string_view line_end_ = "\n";

@@ -33,9 +33,6 @@ class FileSource final : public Source {
         decoder_{config.instrument.decoder},
         listener_{std::move(listener)},
         timer_{io} {}
-  ~FileSource() override {
-    if (fd_ >= 0) ::close(fd_);
-  }
 
   void start() override {
     try {
@@ -43,9 +40,9 @@ class FileSource final : public Source {
     } catch (const mth5::FileError& e) {
       return fail(e.what());
     }
-    if (file_.is_stdin() && (fd_ = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)) < 0)
+    if (file_.is_stdin() && !(fd_ = mth5::Descriptor{fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)}))
       return fail(file_.path.string() + ": cannot be read: " + std::generic_category().message(errno));
-    posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
+    posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
     listener_.connected();
     began_ = mth5::steady_now();
     asio::post(io_, [this] { step(); });
@@ -81,7 +78,7 @@ class FileSource final : public Source {
     if (begin_ < pending_.size()) return true;
     pending_.resize(kBlock);
     ssize_t n;
-    do n = ::read(fd_, pending_.data(), kBlock);
+    do n = ::read(fd_.get(), pending_.data(), kBlock);
     while (n < 0 && errno == EINTR);
     if (n <= 0) {
       pending_.clear();
@@ -136,7 +133,7 @@ class FileSource final : public Source {
   const decode::Description& decoder_;
   Listener listener_;
   asio::steady_timer timer_;
-  int fd_ = -1;
+  mth5::Descriptor fd_;
   std::vector<char> pending_;
   std::size_t begin_ = 0;
   std::uint64_t samples_ = 0;

@@ -18,6 +18,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "acquisition/source/stream_source.hpp"
+#include "mth5/descriptor.hpp"
 #include "mth5/time.hpp"
 
 namespace daq::source {
@@ -48,7 +49,6 @@ class FollowSource final : public Source {
         tick_{io},
         changes_{io},
         buffer_(kLongestRead) {}
-  ~FollowSource() override { close(); }
 
   void start() override {
     last_data_ = mth5::steady_now();
@@ -75,13 +75,13 @@ class FollowSource final : public Source {
 
   void step() {
     if (stopped_ || paused_) return;
-    if (fd_ < 0 && !open()) return wait();
+    if (!fd_ && !open()) return wait();
     if (!listener_.has_room(buffer_.size())) {
       paused_ = true;
       return;
     }
     ssize_t n = 0;
-    do n = ::read(fd_, buffer_.data(), buffer_.size());
+    do n = ::read(fd_.get(), buffer_.data(), buffer_.size());
     while (n < 0 && errno == EINTR);
     if (n < 0) {
       lose(std::generic_category().message(errno));
@@ -101,21 +101,21 @@ class FollowSource final : public Source {
   /// All of the file is read. @returns true if there is something else to read now
   bool at_end() {
     struct stat open_file {};
-    if (fstat(fd_, &open_file) != 0) return false;
+    if (fstat(fd_.get(), &open_file) != 0) return false;
     if (open_file.st_size < position_) {
       if (listener_.fault)
         listener_.fault(ledger::InputFault::Shrunk, 1,
                         name_ + ": " + path_.string() + " became shorter (" + std::to_string(position_) + " bytes were read, " +
                             std::to_string(open_file.st_size) + " are there); it is read again from its beginning");
       end_piece();
-      position_ = lseek(fd_, 0, SEEK_SET);
+      position_ = lseek(fd_.get(), 0, SEEK_SET);
       return true;
     }
     if (file_.directory.empty() ? !is_replaced(open_file) : !is_done(open_file)) return false;
     // Its writer went on elsewhere, maybe after the read above found nothing: what he wrote until then is in by now.
-    if (fstat(fd_, &open_file) == 0 && open_file.st_size > position_) return true;
+    if (fstat(fd_.get(), &open_file) == 0 && open_file.st_size > position_) return true;
     end_piece();
-    close();
+    fd_.reset();
     return open();
   }
 
@@ -171,17 +171,17 @@ class FollowSource final : public Source {
       }
       path_ = folder_ / *next;
     }
-    fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    fd_ = mth5::Descriptor{::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     struct stat opened {};
-    if (fd_ < 0 || fstat(fd_, &opened) != 0) {
+    if (!fd_ || fstat(fd_.get(), &opened) != 0) {
       const int error = errno;
-      close();
+      fd_.reset();
       if (error == ENOENT) again_.reset();  // taken away: there is nothing to be read on
       refuse(std::generic_category().message(error));
       return false;
     }
     if (!S_ISREG(opened.st_mode)) {
-      close();
+      fd_.reset();
       refuse("is no file that grows: neither a folder nor a device can be followed; give directory, or another input");
       return false;
     }
@@ -189,7 +189,7 @@ class FollowSource final : public Source {
     const bool same = again_ && again_->st_dev == opened.st_dev && again_->st_ino == opened.st_ino;
     again_.reset();
     last_data_ = mth5::steady_now();
-    position_ = lseek(fd_, same ? position_ : 0, SEEK_SET);
+    position_ = lseek(fd_.get(), same ? position_ : 0, SEEK_SET);
     if (!std::exchange(connected_, true)) listener_.connected();
     return true;
   }
@@ -202,19 +202,15 @@ class FollowSource final : public Source {
   /// The file is closed, and opened again where it was left.
   void lose(const std::string& why) {
     struct stat was {};
-    if (fstat(fd_, &was) == 0) again_ = was;
-    close();
+    if (fstat(fd_.get(), &was) == 0) again_ = was;
+    fd_.reset();
     connected_ = false;
     listener_.disconnected(name_ + ": " + why, true);
   }
 
-  void close() {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  }
-
   /// For the next change, or the next look.
   void wait() {
-    if (fd_ >= 0 && !rests_ && mth5::steady_now() - last_data_ >= config_.idle_timeout) {
+    if (fd_ && !rests_ && mth5::steady_now() - last_data_ >= config_.idle_timeout) {
       rests_ = true;
       if (until_eof_) {
         stopped_ = true;
@@ -234,13 +230,11 @@ class FollowSource final : public Source {
 
   void watch() {
     if (!changes_.is_open()) {
-      const int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-      if (fd < 0) return;  // then the looks have to do
-      if (inotify_add_watch(fd, folder_.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR) < 0) {
-        ::close(fd);
+      mth5::Descriptor fd{inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
+      if (!fd) return;  // then the looks have to do
+      if (inotify_add_watch(fd.get(), folder_.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR) < 0)
         return;
-      }
-      changes_.assign(fd);
+      changes_.assign(fd.release());
       return later();  // what happened until now was not watched
     }
     if (std::exchange(watching_, true)) return;
@@ -263,7 +257,7 @@ class FollowSource final : public Source {
   asio::posix::stream_descriptor changes_;
   std::array<char, 4096> events_{};
   std::vector<char> buffer_;
-  int fd_ = -1;
+  mth5::Descriptor fd_;
   fs::path path_;                     ///< of the open file
   off_t position_ = 0;                ///< bytes of it that were read
   std::optional<struct stat> again_;  ///< a file that is to be opened again, and read on from position_
@@ -277,11 +271,13 @@ class FollowSource final : public Source {
 /// Standard input that something writes: a pipe, a socket, a terminal.
 class StandardInput final : public Opener {
  public:
-  void open(std::function<void(int, const std::string&)> done) override {
+  void open(Done done) override {
     // Opened anew: it is non-blocking for us, and not for others who have it too. A socket cannot be.
-    int fd = ::open("/proc/self/fd/0", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 && (fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)) >= 0) fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    done(fd, fd < 0 ? "file:-: " + std::generic_category().message(errno) : "");
+    mth5::Descriptor fd{::open("/proc/self/fd/0", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+    if (!fd && (fd = mth5::Descriptor{fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)}))
+      fcntl(fd.get(), F_SETFL, fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
+    const auto problem = fd ? std::string{} : "file:-: " + std::generic_category().message(errno);
+    done(std::move(fd), problem);
   }
   void cancel() override {}
   [[nodiscard]] bool is_once() const override { return true; }

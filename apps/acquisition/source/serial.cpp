@@ -19,22 +19,6 @@ namespace daq::source {
 
 namespace {
 
-// Owns the descriptor until it is handed on.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_{fd} {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
 bool configure(int fd, const config::Serial& serial) {
   termios settings{};
   if (tcgetattr(fd, &settings) != 0) return false;
@@ -74,12 +58,12 @@ class SerialOpener final : public Opener {
  public:
   explicit SerialOpener(config::Serial serial) : serial_{std::move(serial)}, line_{serial_} {}
 
-  void open(std::function<void(int, const std::string&)> done) override {
-    const auto refuse = [&](const std::string& why) { done(-1, text(why)); };
+  void open(Done done) override {
+    const auto refuse = [&](const std::string& why) { done({}, text(why)); };
     const auto system = [](int error) { return std::generic_category().message(error); };
     tried_ = identity_of(serial_.device);
-    Descriptor fd{::open(serial_.device.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)};
-    if (fd.get() < 0) {
+    mth5::Descriptor fd{::open(serial_.device.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)};
+    if (!fd) {
       const int error = errno;
       // EBUSY: somebody has it for himself alone. Who is not there may have been taken from its driver.
       if (error == EBUSY) return refuse(busy());
@@ -94,7 +78,7 @@ class SerialOpener final : public Opener {
     for (const auto& problem : line_.set(fd.get())) owner().told(text(problem));
     if (const auto holders = holders_of(serial_.device); !holders.empty())
       owner().told(text("another program has it open too and takes bytes of it" + who_has(serial_.device)));
-    done(fd.release(), {});
+    done(std::move(fd), {});
   }
   void cancel() override {}
 

@@ -60,19 +60,16 @@ void StreamSource::start() {
 }
 
 void StreamSource::open() {
-  opener_->open([this](int fd, const std::string& reason) { opened(fd, reason); });
+  opener_->open([this](mth5::Descriptor fd, const std::string& reason) { opened(std::move(fd), reason); });
 }
 
-void StreamSource::opened(int fd, const std::string& reason) {
-  if (stopped_) {
-    if (fd >= 0) ::close(fd);
-    return;
-  }
-  if (fd < 0) {
+void StreamSource::opened(mth5::Descriptor fd, const std::string& reason) {
+  if (stopped_) return;
+  if (!fd) {
     listener_.disconnected(reason, false);
     return try_again();
   }
-  stream_.assign(fd);
+  stream_.assign(fd.release());
   last_data_ = mth5::steady_now();
   in_flight_.clear();  // that of the connection before
   listener_.connected();

@@ -12,6 +12,7 @@
 
 #include "acquisition/source/dialogue.hpp"
 #include "acquisition/source/source.hpp"
+#include "mth5/descriptor.hpp"
 
 namespace daq::source {
 
@@ -32,8 +33,10 @@ class Opener {
   virtual ~Opener() = default;
   /// Before the first open().
   void attach(Stream stream) { owner_ = std::move(stream); }
-  /// Calls `done` once, later or at once: with a file descriptor in non-blocking mode, or -1 and the reason in one line.
-  virtual void open(std::function<void(int fd, const std::string& reason)> done) = 0;
+  /// With a file descriptor in non-blocking mode, or none and the reason in one line.
+  using Done = std::function<void(mth5::Descriptor fd, const std::string& reason)>;
+  /// Calls `done` once, later or at once.
+  virtual void open(Done done) = 0;
   virtual void cancel() = 0;
   /// The other end comes to us: trying more and more rarely would only keep it waiting.
   [[nodiscard]] virtual bool is_called() const { return false; }
@@ -68,7 +71,7 @@ class StreamSource final : public Source {
 
  private:
   void open();
-  void opened(int fd, const std::string& reason);
+  void opened(mth5::Descriptor fd, const std::string& reason);
   void read();
   void received(const boost::system::error_code& error, std::size_t n);
   void look();

@@ -18,14 +18,14 @@ using boost::system::error_code;
 
 }  // namespace
 
-int released(tcp::socket& socket) {
+mth5::Descriptor released(tcp::socket& socket) {
   // A peer that vanished without a word (power, cable) is found in about a minute, whatever idle_timeout says.
   error_code gone;  // then the first read says so
   socket.set_option(tcp::socket::keep_alive{true}, gone);
   const int options[][2] = {{TCP_KEEPIDLE, 30}, {TCP_KEEPINTVL, 10}, {TCP_KEEPCNT, 3}};
   for (const auto& [option, value] : options) setsockopt(socket.native_handle(), IPPROTO_TCP, option, &value, sizeof value);
-  const int fd = socket.release();
-  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  mth5::Descriptor fd{socket.release()};
+  fcntl(fd.get(), F_SETFL, fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
   return fd;
 }
 
@@ -35,10 +35,10 @@ class TcpOpener final : public Opener {
  public:
   TcpOpener(boost::asio::io_context& io, config::Tcp target) : target_{std::move(target)}, resolver_{io}, socket_{io} {}
 
-  void open(std::function<void(int, const std::string&)> done) override {
+  void open(Done done) override {
     resolver_.async_resolve(target_.host, std::to_string(target_.port),
                             [this, done = std::move(done)](const error_code& error, const tcp::resolver::results_type& found) {
-                              if (error) return done(-1, reason(error));
+                              if (error) return done({}, reason(error));
                               boost::asio::async_connect(socket_, found, [this, done](const error_code& e, const tcp::endpoint&) {
                                 connected(e, done);
                               });
@@ -55,13 +55,12 @@ class TcpOpener final : public Opener {
     return "tcp:" + target_.host + ":" + std::to_string(target_.port) + ": " + error.message();
   }
 
-  void connected(const error_code& error, const std::function<void(int, const std::string&)>& done) {
+  void connected(const error_code& error, const Done& done) {
     if (error) {
       cancel();
-      return done(-1, reason(error));
+      return done({}, reason(error));
     }
-    const int fd = released(socket_);
-    done(fd, {});
+    done(released(socket_), {});
   }
 
   config::Tcp target_;

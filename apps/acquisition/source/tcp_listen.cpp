@@ -27,11 +27,10 @@ class TcpListenOpener final : public Opener {
       : tcp_{tcp}, name_{to_string(config::Input{tcp})}, acceptor_{io}, peer_{io}, breather_{io} {
     if (!tcp.from.empty()) from_ = asio::ip::make_address(tcp.from);
   }
-  ~TcpListenOpener() override { drop_next(); }
 
-  void open(std::function<void(int, const std::string&)> done) override {
+  void open(Done done) override {
     if (!acceptor_.is_open() && !listen(done)) return;
-    if (next_ >= 0) return done(std::exchange(next_, -1), {});
+    if (next_) return done(std::move(next_), {});
     done_ = std::move(done);
   }
   void cancel() override {
@@ -39,16 +38,16 @@ class TcpListenOpener final : public Opener {
     error_code ignored;  // nothing to cancel is no error
     acceptor_.close(ignored);
     breather_.cancel();
-    drop_next();
+    next_.reset();
   }
   [[nodiscard]] bool is_called() const override { return true; }
-  [[nodiscard]] bool is_back() override { return next_ >= 0; }
+  [[nodiscard]] bool is_back() override { return static_cast<bool>(next_); }
 
  private:
   static constexpr int kBacklog = 4;
   static constexpr std::chrono::milliseconds kBreath{50};  ///< after each that was refused
 
-  bool listen(const std::function<void(int, const std::string&)>& done) {
+  bool listen(const Done& done) {
     const auto at = config::parse_endpoint(tcp_.listen).value_or(config::Endpoint{});
     error_code error;
     const tcp::endpoint endpoint{asio::ip::make_address(at.address, error), at.port};
@@ -59,7 +58,7 @@ class TcpListenOpener final : public Opener {
     if (error) {
       error_code ignored;
       acceptor_.close(ignored);
-      done(-1, name_ + ": cannot be listened at: " + error.message());
+      done({}, name_ + ": cannot be listened at: " + error.message());
       return false;
     }
     accept();
@@ -93,23 +92,19 @@ class TcpListenOpener final : public Opener {
       return false;
     }
     const auto silent = owner().silent_for();
-    if (next_ >= 0 || (silent && *silent < tcp_.yield_after)) {
+    if (next_ || (silent && *silent < tcp_.yield_after)) {
       owner().fault(ledger::InputFault::RefusedPeer, 1, name_ + ": " + who + " is refused: another peer is connected");
       return false;
     }
     next_ = released(peer_);
     if (done_) {
       const auto done = std::exchange(done_, nullptr);
-      done(std::exchange(next_, -1), {});
+      done(std::move(next_), {});
     } else if (silent) {
       owner().give_up(name_ + ": no data for " + config::format_duration(tcp_.yield_after) + ", and " + address.to_string() +
                       " connects (yield_after)");
     }
     return true;
-  }
-
-  void drop_next() {
-    if (next_ >= 0) ::close(std::exchange(next_, -1));
   }
 
   const config::TcpListen tcp_;
@@ -119,8 +114,8 @@ class TcpListenOpener final : public Opener {
   tcp::socket peer_;
   tcp::endpoint from_endpoint_;
   asio::steady_timer breather_;
-  std::function<void(int, const std::string&)> done_;
-  int next_ = -1;  ///< a peer that waits for its turn
+  Done done_;
+  mth5::Descriptor next_;  ///< a peer that waits for its turn
 };
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "acquisition/source/stream_source.hpp"
+#include "mth5/descriptor.hpp"
 #include "mth5/time.hpp"
 
 namespace daq::source {
@@ -91,8 +92,8 @@ class UdpSource final : public Source {
   void open() {
     int error = 0;
     std::string what;
-    const int fd = bound(what, error);
-    if (fd < 0) {
+    auto fd = bound(what, error);
+    if (!fd) {
       listener_.disconnected(name_ + ": " + what + ": " + std::generic_category().message(error), false);
       retry_.expires_after(pause_);
       pause_ = std::min(pause_ * 2, config_.reconnect_limit);
@@ -104,24 +105,24 @@ class UdpSource final : public Source {
     pause_ = config_.reconnect_first;
     drops_ = 0;
     last_data_ = mth5::steady_now();
-    socket_.assign(fd);
+    socket_.assign(fd.release());
     listener_.connected();
     watch_idle();
     wait();
   }
 
-  /// @returns the socket, ready to be read; -1: `what` failed, with `error`
-  int bound(std::string& what, int& error) {
+  /// @returns the socket, ready to be read; none: `what` failed, with `error`
+  mth5::Descriptor bound(std::string& what, int& error) {
     const auto endpoint = config::parse_endpoint(udp_.listen).value_or(config::Endpoint{});
     const bool v6 = endpoint.address.find(':') != std::string::npos;
-    const int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    mth5::Descriptor socket{::socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    const int fd = socket.get();
     const auto fail = [&](const char* step) {
       error = errno;
       what = step;
-      if (fd >= 0) ::close(fd);
-      return -1;
+      return mth5::Descriptor{};
     };
-    if (fd < 0) return fail("no socket");
+    if (!socket) return fail("no socket");
     const int on = 1;
     const int off = 0;
     if (!udp_.group.empty()) {
@@ -144,7 +145,7 @@ class UdpSource final : public Source {
     }
     if (bind(fd, &address.any, length) != 0) return fail("cannot be listened at");
     if (!udp_.group.empty() && !join(fd)) return fail("the group cannot be joined");
-    return fd;
+    return socket;
   }
 
   bool join(int fd) const {

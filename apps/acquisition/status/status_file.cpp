@@ -23,21 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kLongest = std::size_t{16} << 20;  // bytes of a status file: thousands of channels
 
-class Fd {
- public:
-  explicit Fd(int fd) : fd_{fd} {}
-  ~Fd() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
 [[noreturn]] void fail(const fs::path& path, const char* what, int error) {
   throw mth5::FileError{path.string() + ": " + what + ": " + std::generic_category().message(error)};
 }
@@ -94,7 +79,7 @@ struct Fresh {
   Fresh(const fs::path& path, const std::string& text)
       : name{(path.parent_path() / ("." + path.filename().string() + ".XXXXXX")).string()},
         fd{mkostemp(name.data(), O_CLOEXEC)} {  // O_EXCL; follows no link
-    if (fd.get() < 0) fail(path, "cannot be written", errno);
+    if (!fd) fail(path, "cannot be written", errno);
     int error = 0;
     std::string_view rest{text};
     while (error == 0 && !rest.empty()) {
@@ -123,27 +108,23 @@ struct Fresh {
   }
 
   std::string name;
-  Fd fd;
+  mth5::Descriptor fd;
 };
 
 }  // namespace
-
-StatusFile::~StatusFile() {
-  if (fd_ >= 0) close(fd_);
-}
 
 void StatusFile::claim(const std::string& text) {
   std::error_code known;  // what matters shows when the file is made
   if (!path_.parent_path().empty()) fs::create_directories(path_.parent_path(), known);
   for (int attempt = 0; attempt < 10; ++attempt) {  // others may come and go meanwhile, but not for ever
-    const Fd old{open(path_.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
-    if (old.get() < 0 && errno != ENOENT) {
+    const mth5::Descriptor old{open(path_.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+    if (!old && errno != ENOENT) {
       const int error = errno;
       struct stat what {};
       if (lstat(path_.c_str(), &what) != 0 || S_ISREG(what.st_mode)) fail(path_, "cannot be opened", error);
       throw Unfit{path_.string() + ": is no regular file and will not be replaced; give another --status-file"};
     }
-    if (old.get() >= 0) {
+    if (old) {
       struct stat what {};
       if (fstat(old.get(), &what) != 0) fail(path_, "cannot be looked at", errno);
       if (!S_ISREG(what.st_mode))
@@ -155,11 +136,10 @@ void StatusFile::claim(const std::string& text) {
     }
     Fresh fresh{path_, text};
     // Under the lock of the old file nobody else replaces it; where there is none, only one of us makes the first.
-    const int error = fresh.rename_to(path_, old.get() >= 0 ? 0 : RENAME_NOREPLACE);
+    const int error = fresh.rename_to(path_, old ? 0 : RENAME_NOREPLACE);
     if (error == EEXIST) continue;
     if (error != 0) fail(path_, "cannot be replaced", error);
-    if (fd_ >= 0) close(fd_);
-    fd_ = fresh.fd.release();
+    fd_ = std::move(fresh.fd);
     return;
   }
   throw mth5::FileError{path_.string() + ": is replaced by others again and again"};
@@ -167,17 +147,16 @@ void StatusFile::claim(const std::string& text) {
 
 void StatusFile::write(const std::string& text) {
   struct stat ours {};
-  if (fd_ < 0 || fstat(fd_, &ours) != 0 || !has_name(path_, ours)) return claim(text);
+  if (!fd_ || fstat(fd_.get(), &ours) != 0 || !has_name(path_, ours)) return claim(text);
   Fresh fresh{path_, text};
   if (const int error = fresh.rename_to(path_, 0)) fail(path_, "cannot be replaced", error);
-  close(fd_);
-  fd_ = fresh.fd.release();
+  fd_ = std::move(fresh.fd);
 }
 
 Seen read_status(const fs::path& path) {
   for (int attempt = 0;; ++attempt) {
-    const Fd fd{open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
-    if (fd.get() < 0) fail(path, "cannot be read", errno);
+    const mth5::Descriptor fd{open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+    if (!fd) fail(path, "cannot be read", errno);
     struct stat file {};
     if (fstat(fd.get(), &file) != 0) fail(path, "cannot be looked at", errno);
     if (!S_ISREG(file.st_mode)) throw mth5::FileError{path.string() + ": is no regular file"};

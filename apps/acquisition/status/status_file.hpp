@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
 
 /// The status file of a daemon, and how others read it.
@@ -24,9 +25,6 @@ class Unfit : public mth5::FileError {
 class StatusFile {
  public:
   explicit StatusFile(std::filesystem::path path) : path_{std::move(path)} {}
-  ~StatusFile();
-  StatusFile(const StatusFile&) = delete;
-  StatusFile& operator=(const StatusFile&) = delete;
 
   /// Takes the name, with `text` as the first contents. Makes the folder if it is not there.
   /// @throws mth5::BusyError another daemon that lives keeps it
@@ -42,7 +40,7 @@ class StatusFile {
 
  private:
   std::filesystem::path path_;
-  int fd_ = -1;  ///< of the file that has the name, with the lock; -1 = not claimed yet
+  mth5::Descriptor fd_;  ///< of the file that has the name, with the lock; none = not claimed yet
 };
 
 /// What a status file tells, and whether that is so still.

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string_view>
 
+#include "mth5/descriptor.hpp"
+
 /// What libmth5 asks of the file system. Thread: any.
 namespace mth5 {
 
@@ -14,8 +16,8 @@ namespace mth5 {
 [[nodiscard]] std::optional<std::string_view> network_file_system(const std::filesystem::path& path);
 
 /// Opens a regular file for reading. Never waits, whatever has the name: a FIFO that nobody writes would hold open(2) for ever.
-/// @returns a descriptor, O_CLOEXEC, which the caller closes
+/// @returns a descriptor with O_CLOEXEC
 /// @throws FileError "PATH: cannot be read: REASON": it is not there, may not be read, or is a directory, a FIFO, a device
-[[nodiscard]] int open_regular(const std::filesystem::path& path);
+[[nodiscard]] Descriptor open_regular(const std::filesystem::path& path);
 
 }  // namespace mth5

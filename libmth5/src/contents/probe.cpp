@@ -15,6 +15,7 @@
 #include "contents/unsupported.hpp"
 #include "h5/checksum.hpp"
 #include "h5/lock.hpp"
+#include "mth5/descriptor.hpp"
 #include "vfd/journal.hpp"
 
 namespace mth5 {
@@ -31,19 +32,11 @@ constexpr std::uint8_t kFlagVersion = 2;    ///< older superblocks have no consi
 constexpr std::uint8_t kNewestVersion = 3;  ///< of HDF5 1.10 to 2.0
 constexpr std::uint8_t kOpenFlags = 1 | 4;  ///< open for writing, open for SWMR writing
 
-class Descriptor {
- public:
-  explicit Descriptor(const fs::path& path) : fd_{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)} {
-    if (fd_ < 0) throw FileError{path.string() + ": " + std::generic_category().message(errno)};
-  }
-  ~Descriptor() { close(fd_); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
+Descriptor open_for_a_look(const fs::path& path) {
+  Descriptor fd{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (!fd) throw FileError{path.string() + ": " + std::generic_category().message(errno)};
+  return fd;
+}
 
 struct Superblock {
   std::uint8_t version, flags;
@@ -102,7 +95,7 @@ std::string_view to_string(FileState state) {
 }
 
 Probe probe(const fs::path& path) {
-  const Descriptor file{path};
+  const Descriptor file = open_for_a_look(path);
   struct stat status {};
   if (fstat(file.get(), &status) != 0) throw FileError{path.string() + ": " + std::generic_category().message(errno)};
   if (S_ISDIR(status.st_mode)) throw FileError{path.string() + ": is a directory"};
@@ -123,14 +116,14 @@ Probe probe(const fs::path& path) {
 }
 
 bool is_hdf5(const fs::path& path) {
-  const Descriptor file{path};
+  const Descriptor file = open_for_a_look(path);
   struct stat status {};
   if (fstat(file.get(), &status) != 0) throw FileError{path.string() + ": " + std::generic_category().message(errno)};
   return S_ISREG(status.st_mode) && find_superblock(file.get(), path, status.st_size).has_value();
 }
 
 bool has_journal(const fs::path& path) {
-  const Descriptor file{path};
+  const Descriptor file = open_for_a_look(path);
   return vfd::Journal::find(file.get(), path).has_value();
 }
 

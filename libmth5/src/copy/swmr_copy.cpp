@@ -13,6 +13,7 @@
 #include "core/holders.hpp"
 #include "h5/bounded_file.hpp"
 #include "h5/types.hpp"
+#include "mth5/descriptor.hpp"
 #include "mth5/reader.hpp"
 #include "mth5/recover.hpp"
 #include "vfd/journal.hpp"
@@ -313,20 +314,18 @@ class Copier {
 /// Removes a copy that was not finished: it has never had its name.
 class Part {
  public:
-  explicit Part(fs::path path) : path_{std::move(path)} {
-    fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd_ < 0) throw FileError{path_.string() + ": cannot be created: " + std::generic_category().message(errno)};
+  explicit Part(fs::path path) : path_{std::move(path)}, fd_{::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)} {
+    if (!fd_) throw FileError{path_.string() + ": cannot be created: " + std::generic_category().message(errno)};
   }
   ~Part() {
-    ::close(fd_);
     if (!kept_) ::unlink(path_.c_str());
   }
   Part(const Part&) = delete;
   Part& operator=(const Part&) = delete;
   [[nodiscard]] const fs::path& path() const { return path_; }
   void keep_as(const fs::path& name) {
-    (void)vfd::Journal::create(fd_, path_, vfd::kLeastUserBlock);  // without a record: nothing is to be replayed
-    core::sync_data(fd_, path_);
+    (void)vfd::Journal::create(fd_.get(), path_, vfd::kLeastUserBlock);  // without a record: nothing is to be replayed
+    core::sync_data(fd_.get(), path_);
     core::rename_new(path_, name);
     kept_ = true;
     core::sync_directory(name.parent_path());
@@ -334,7 +333,7 @@ class Part {
 
  private:
   fs::path path_;
-  int fd_ = -1;
+  Descriptor fd_;
   bool kept_ = false;
 };
 

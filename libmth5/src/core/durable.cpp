@@ -9,6 +9,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
 
 namespace mth5::core {
@@ -31,14 +32,12 @@ void rename_new(const std::filesystem::path& from, const std::filesystem::path& 
 }
 
 void sync_directory(const std::filesystem::path& directory) {
-  const int fd = open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) fail(directory, "cannot be opened", errno);
-  int rc = fsync(fd);
-  while (rc != 0 && errno == EINTR) rc = fsync(fd);
-  const int error = errno;
-  close(fd);
+  const Descriptor fd{open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!fd) fail(directory, "cannot be opened", errno);
+  int rc = fsync(fd.get());
+  while (rc != 0 && errno == EINTR) rc = fsync(fd.get());
   // EINVAL: a file system that cannot sync directories keeps their names in order by itself (fsync(2)).
-  if (rc != 0 && error != EINVAL) fail(directory, "cannot be synced", error);
+  if (rc != 0 && errno != EINVAL) fail(directory, "cannot be synced", errno);
 }
 
 void sync_data(int fd, const std::filesystem::path& path) {

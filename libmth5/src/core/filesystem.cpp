@@ -65,16 +65,15 @@ std::optional<std::string_view> network_file_system(const std::filesystem::path&
   }
 }
 
-int open_regular(const std::filesystem::path& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+Descriptor open_regular(const std::filesystem::path& path) {
+  Descriptor fd{open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
   struct stat info {};
   const auto fail = [&](const std::string& reason) { throw FileError{path.string() + ": cannot be read: " + reason}; };
-  if (fd < 0) fail(std::generic_category().message(errno));
-  const int error = fstat(fd, &info) != 0 ? errno : S_ISDIR(info.st_mode) ? EISDIR : 0;
-  if (error == 0 && S_ISREG(info.st_mode)) return fd;
-  close(fd);
-  fail(error != 0 ? std::generic_category().message(error) : "not a regular file; only such are read");
-  return -1;
+  if (!fd) fail(std::generic_category().message(errno));
+  const int error = fstat(fd.get(), &info) != 0 ? errno : S_ISDIR(info.st_mode) ? EISDIR : 0;
+  if (error != 0) fail(std::generic_category().message(error));
+  if (!S_ISREG(info.st_mode)) fail("not a regular file; only such are read");
+  return fd;
 }
 
 }  // namespace mth5

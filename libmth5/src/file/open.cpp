@@ -14,6 +14,7 @@
 #include "file/checks.hpp"
 #include "file/file_impl.hpp"
 #include "h5/types.hpp"
+#include "mth5/descriptor.hpp"
 #include "mth5/filesystem.hpp"
 #include "mth5/probe.hpp"
 #include "mth5/recover.hpp"
@@ -29,11 +30,8 @@ constexpr unsigned kSwmrSuperblock = 3;
 
 /// A writer that is not in SWMR mode keeps HDF5's own lock; one in SWMR mode has none (swmr-facts 2).
 bool hdf5_lock_is_held(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return false;
-  const bool held = flock(fd, LOCK_SH | LOCK_NB) != 0;
-  ::close(fd);  // and with it our own lock
-  return held;
+  const Descriptor fd{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};  // our own lock goes with it
+  return fd && flock(fd.get(), LOCK_SH | LOCK_NB) != 0;
 }
 
 /// Ours: its writer holds a lock, so without one it is dead for certain.

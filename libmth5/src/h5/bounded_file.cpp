@@ -14,6 +14,8 @@
 #include <system_error>
 #include <utility>
 
+#include "mth5/descriptor.hpp"
+
 namespace mth5::h5 {
 
 namespace {
@@ -23,7 +25,8 @@ thread_local bool any_refused = false;
 
 struct Open {
   H5FD_t base;  ///< HDF5's own part comes first
-  int fd;
+  Descriptor owner;
+  int fd;  ///< that of the owner, as HDF5 wants its address
   dev_t device;
   ino_t inode;
   haddr_t allocated, end;
@@ -47,24 +50,20 @@ H5FD_t* open_file(const char* name, unsigned flags, hid_t, haddr_t) {
     say("is for reading only");
     return nullptr;
   }
-  const int fd = ::open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);  // a FIFO never holds us
+  Descriptor fd{::open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};  // a FIFO never holds us
   struct stat info {};
-  if (fd < 0 || fstat(fd, &info) != 0) {
+  if (!fd || fstat(fd.get(), &info) != 0) {
     say_errno("unable to open file");
-    if (fd >= 0) ::close(fd);
     return nullptr;
   }
   if (!S_ISREG(info.st_mode)) {
     say("is no regular file");
-    ::close(fd);
     return nullptr;
   }
   auto* file = new (std::nothrow) Open{};
-  if (file == nullptr) {
-    ::close(fd);
-    return nullptr;
-  }
-  file->fd = fd;
+  if (file == nullptr) return nullptr;
+  file->fd = fd.get();
+  file->owner = std::move(fd);
   file->device = info.st_dev;
   file->inode = info.st_ino;
   file->end = static_cast<haddr_t>(info.st_size);
@@ -72,7 +71,6 @@ H5FD_t* open_file(const char* name, unsigned flags, hid_t, haddr_t) {
 }
 
 herr_t close_file(H5FD_t* file) {
-  ::close(opened(file)->fd);
   delete opened(file);
   return 0;
 }

@@ -9,7 +9,6 @@
 #include <fstream>
 #include <string>
 #include <system_error>
-#include <utility>
 
 #include "mth5/error.hpp"
 
@@ -43,14 +42,13 @@ mode_t creation_mask() {
 
 WriterLock::WriterLock(const std::filesystem::path& path, const std::function<bool()>& nobody_writes)
     : fd_{open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK)} {
-  if (fd_ < 0) fail(path, "", errno);
+  if (!fd_) fail(path, "", errno);
   struct flock lock = lock_byte(F_WRLCK);
-  if (fcntl(fd_, F_OFD_SETLK, &lock) == 0) return;
+  if (fcntl(fd_.get(), F_OFD_SETLK, &lock) == 0) return;
   const int error = errno;
   const bool taken = error == EAGAIN || error == EACCES;
-  const bool by_writer = taken && is_write_locked(fd_);
+  const bool by_writer = taken && is_write_locked(fd_.get());
   if (taken && !by_writer && nobody_writes && nobody_writes()) return;
-  close(std::exchange(fd_, -1));
   if (by_writer) throw BusyError{path.string() + ": another process is writing this file", 0};
   if (taken)
     throw BusyError{path.string() +
@@ -62,28 +60,17 @@ WriterLock::WriterLock(const std::filesystem::path& path, const std::function<bo
 
 WriterLock WriterLock::create(const std::filesystem::path& path, const std::filesystem::path& name) {
   WriterLock made;
-  made.fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (made.fd_ < 0) fail(name, "cannot be created: ", errno);
+  made.fd_ = Descriptor{open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+  if (!made.fd_) fail(name, "cannot be created: ", errno);
   struct flock lock = lock_byte(F_WRLCK);
-  if (fcntl(made.fd_, F_OFD_SETLK, &lock) != 0) {
+  if (fcntl(made.fd(), F_OFD_SETLK, &lock) != 0) {
     const int error = errno;
     unlink(path.c_str());
     fail(name, "cannot be locked: ", error);
   }
   // A file system without modes has none to set.
-  (void)fchmod(made.fd_, 0644 & ~creation_mask());
+  (void)fchmod(made.fd(), 0644 & ~creation_mask());
   return made;
-}
-
-WriterLock::WriterLock(WriterLock&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
-
-WriterLock& WriterLock::operator=(WriterLock&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
-WriterLock::~WriterLock() {
-  if (fd_ >= 0) close(fd_);
 }
 
 bool is_write_locked(int fd) {

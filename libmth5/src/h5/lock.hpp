@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <functional>
 
+#include "mth5/descriptor.hpp"
+
 namespace mth5::h5 {
 
 /// Where the writer's lock lies: one byte far beyond any end of file. Page: doc/acquisition.md.
@@ -23,14 +25,11 @@ class WriterLock {
   /// Makes a new file and locks it before anybody else may open it.
   /// @param name  of the file in messages @throws FileError if it exists or cannot be made
   static WriterLock create(const std::filesystem::path& path, const std::filesystem::path& name);
-  WriterLock(WriterLock&& other) noexcept;
-  WriterLock& operator=(WriterLock&& other) noexcept;
-  ~WriterLock();
 
-  [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] int fd() const { return fd_.get(); }
 
  private:
-  int fd_ = -1;
+  Descriptor fd_;
 };
 
 /// Whether a writer holds the lock of the file open as `fd` (reading is enough). Shared locks, of readers, do not count.

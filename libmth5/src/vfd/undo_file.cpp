@@ -53,9 +53,9 @@ std::uint64_t own_hash(const T& value) {
 
 std::string reason() { return std::generic_category().message(errno); }
 
-int open_new(const std::filesystem::path& path) {
-  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (fd < 0) throw FileError{path.string() + ": cannot be made: " + reason(), {errno, std::generic_category()}};
+Descriptor open_new(const std::filesystem::path& path) {
+  Descriptor fd{open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
+  if (!fd) throw FileError{path.string() + ": cannot be made: " + reason(), {errno, std::generic_category()}};
   return fd;
 }
 
@@ -75,17 +75,7 @@ std::uint64_t hash_in(int fd, const std::filesystem::path& path, std::uint64_t a
 /// A before-file that was read and whose hashes hold. Its pieces are no longer than kPiece: memory is bounded.
 class Saved {
  public:
-  explicit Saved(const std::filesystem::path& path) : path_{path}, fd_{open_regular(path)} {
-    try {
-      load();
-    } catch (...) {
-      close(fd_);
-      throw;
-    }
-  }
-  ~Saved() { close(fd_); }
-  Saved(const Saved&) = delete;
-  Saved& operator=(const Saved&) = delete;
+  explicit Saved(const std::filesystem::path& path) : path_{path}, fd_{open_regular(path)} { load(); }
 
   struct Piece {
     std::uint64_t at, size, body_at, hash, hash_after;
@@ -95,24 +85,24 @@ class Saved {
   [[nodiscard]] const Finish& finish() const { return finish_; }
   [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
   void read(const Piece& piece, std::vector<char>& bytes) const {
-    if (hash_in(fd_, path_, piece.body_at, piece.size, bytes) != piece.hash)
+    if (hash_in(fd_.get(), path_, piece.body_at, piece.size, bytes) != piece.hash)
       throw FormatError{path_.string() + ": is damaged; nothing was put back"};
   }
 
  private:
   void load() {
     const auto refuse = [&](const char* why) { throw FormatError{path_.string() + ": " + why}; };
-    core::read_all(fd_, &start_, sizeof start_, 0, path_);
+    core::read_all(fd_.get(), &start_, sizeof start_, 0, path_);
     const std::string_view magic{start_.magic.data(), start_.magic.size()};
     if (!magic.starts_with(kFamily)) refuse("is not what mth5-recover saves of a file before it changes it");
     if (!magic.starts_with(kMagic))
       refuse("was made by an older mth5-recover and does not tell of which file it is; the program that made it takes it back");
     if (start_.hash != own_hash(start_)) refuse("is damaged; nothing was put back");
-    const std::uint64_t end = core::size_of(fd_, path_);
+    const std::uint64_t end = core::size_of(fd_.get(), path_);
     std::vector<char> body;
     for (std::uint64_t at = sizeof start_; at + sizeof(Part) <= end;) {
       Part part{};
-      core::read_all(fd_, &part, sizeof part, at, path_);
+      core::read_all(fd_.get(), &part, sizeof part, at, path_);
       const std::uint64_t body_at = at + sizeof part;
       // Cut short by a power cut: what comes after was not changed yet, as it was not synced.
       if (part.hash != own_hash(part) || part.size > end - body_at) break;
@@ -120,7 +110,7 @@ class Saved {
       if (part.kind != kBytes || part.size == 0 || part.size > kPiece || part.at > start_.size ||
           part.size > start_.size - part.at)
         break;
-      if (hash_in(fd_, path_, body_at, part.size, body) != part.body_hash) break;
+      if (hash_in(fd_.get(), path_, body_at, part.size, body) != part.body_hash) break;
       pieces_.push_back({part.at, part.size, body_at, part.body_hash, 0});
       at = body_at + part.size;
     }
@@ -129,7 +119,7 @@ class Saved {
   void load_end(const Part& part, std::uint64_t body_at) {
     if (part.size != sizeof finish_ + pieces_.size() * sizeof(std::uint64_t)) return;
     std::vector<char> body;
-    if (hash_in(fd_, path_, body_at, part.size, body) != part.body_hash) return;
+    if (hash_in(fd_.get(), path_, body_at, part.size, body) != part.body_hash) return;
     std::memcpy(&finish_, body.data(), sizeof finish_);
     for (std::size_t i = 0; i < pieces_.size(); ++i)
       std::memcpy(&pieces_[i].hash_after, body.data() + sizeof finish_ + i * sizeof(std::uint64_t), sizeof(std::uint64_t));
@@ -137,7 +127,7 @@ class Saved {
   }
 
   std::filesystem::path path_;
-  int fd_;
+  Descriptor fd_;
   Start start_{};
   Finish finish_{};
   bool finished_ = false;
@@ -183,9 +173,8 @@ UndoFile::UndoFile(int fd, const std::filesystem::path& path)
   start.size = size_;
   start.hash = own_hash(start);
   try {
-    core::write_all(out_, &start, sizeof start, 0, path_);
+    core::write_all(out_.get(), &start, sizeof start, 0, path_);
   } catch (...) {
-    close(out_);
     unlink(path_.c_str());
     throw;
   }
@@ -193,15 +182,14 @@ UndoFile::UndoFile(int fd, const std::filesystem::path& path)
 }
 
 UndoFile::~UndoFile() {
-  close(out_);
   if (!needed_) unlink(path_.c_str());
 }
 
 void UndoFile::append(std::uint64_t kind, std::uint64_t at, const std::vector<char>& body) {
   Part part{kind, at, body.size(), hash_of(body.data(), body.size()), 0};
   part.hash = own_hash(part);
-  core::write_all(out_, &part, sizeof part, written_, path_);
-  core::write_all(out_, body.data(), body.size(), written_ + sizeof part, path_);
+  core::write_all(out_.get(), &part, sizeof part, written_, path_);
+  core::write_all(out_.get(), body.data(), body.size(), written_ + sizeof part, path_);
   written_ += sizeof part + body.size();
   unsynced_ = true;
 }
@@ -261,7 +249,7 @@ void UndoFile::save_tail(std::uint64_t at) {
 void UndoFile::sync() {
   needed_ = true;
   if (!unsynced_) return;
-  core::sync_data(out_, path_);
+  core::sync_data(out_.get(), path_);
   core::sync_directory(path_.parent_path());
   unsynced_ = false;
 }

@@ -5,6 +5,8 @@
 #include <map>
 #include <vector>
 
+#include "mth5/descriptor.hpp"
+
 /// What was in a file before it was changed, so that a repair can be taken back. doc/journal.md has its bytes. Thread: one.
 namespace mth5::vfd {
 
@@ -46,9 +48,9 @@ class UndoFile {
   struct Piece {
     std::uint64_t at, size;
   };
-  int fd_;
+  int fd_;  ///< of its writer
   std::filesystem::path path_;
-  int out_;
+  Descriptor out_;
   std::uint64_t size_;  ///< of the file when it began
   std::uint64_t written_ = 0, not_kept_ = 0, tail_bytes_ = 0;
   bool unsynced_ = true, needed_ = false;
