@@ -17,6 +17,7 @@
 #include "mth5/reader.hpp"
 #include "support/forked.hpp"
 #include "support/line_program.hpp"
+#include "support/pipe.hpp"
 #include "support/streaming.hpp"
 #include "support/support.hpp"
 #include "support/test_writer.hpp"
@@ -27,6 +28,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using support::Child;
+using support::Pipe;
 using support::Streaming;
 using support::TestWriter;
 
@@ -65,36 +67,6 @@ struct Plan {
 struct Announcement {
   std::int64_t runs;         ///< that exist
   std::int64_t first, last;  ///< samples visible of the first and of the last run
-};
-
-class Pipe {
- public:
-  Pipe() {
-    if (pipe2(ends_, O_CLOEXEC) != 0) throw std::runtime_error{"no pipe"};
-  }
-  ~Pipe() {
-    close_writer();
-    close(ends_[0]);
-  }
-  Pipe(const Pipe&) = delete;
-  Pipe& operator=(const Pipe&) = delete;
-  template <class T>
-  void put(const T& value) const {
-    if (write(ends_[1], &value, sizeof value) != sizeof value) _exit(3);  // one write: whole or not at all (pipe(7))
-  }
-  /// @returns false at its end
-  template <class T>
-  bool get(T& value) const {
-    pollfd ready{ends_[0], POLLIN, 0};
-    return poll(&ready, 1, 60'000) == 1 && read(ends_[0], &value, sizeof value) == sizeof value;
-  }
-  void close_writer() {
-    if (ends_[1] >= 0) close(ends_[1]);
-    ends_[1] = -1;
-  }
-
- private:
-  int ends_[2];
 };
 
 int write_until_killed(const fs::path& path, const Plan& plan, const Pipe& go, const Pipe& told) {
@@ -198,7 +170,7 @@ void Kill::kill_one(const Plan& plan) {
   const auto path = dir / "a.h5";
   Pipe go, told;
   Child writer{[&] { return write_until_killed(path, plan, go, told); }};
-  told.close_writer();
+  told.in.reset();
   Announcement latest{};
   ASSERT_TRUE(told.get(latest)) << writer.wait().err;
   Streaming ours{path};
@@ -228,7 +200,7 @@ void Kill::kill_one(const Plan& plan) {
   Pipe ready, readers_are_done;
   const support::Shared<std::int64_t> total;
   Child next{[&] { return go_on(path, visible, *total, ready, readers_are_done); }};
-  ready.close_writer();
+  ready.in.reset();
   char byte = 0;
   if (!ready.get(byte)) {
     FAIL() << "not recovered: " << next.wait().err;

@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -10,6 +9,7 @@
 #include "core/durable.hpp"
 #include "mth5/error.hpp"
 #include "mth5/reader.hpp"
+#include "support/forked.hpp"
 #include "support/support.hpp"
 #include "support/test_writer.hpp"
 #include "vfd/journaled_file.hpp"
@@ -31,14 +31,11 @@ std::string contents(const fs::path& path) {
 /// In a process of its own: HDF5 shares what one process has open.
 template <class Body>
 void elsewhere(Body body) {
-  const pid_t pid = fork();
-  if (pid == 0) {
+  const auto ended = support::forked([&] {
     body();
-    _exit(0);
-  }
-  int status = 0;
-  waitpid(pid, &status, 0);
-  ASSERT_EQ(status, 0);
+    return 0;
+  });
+  ASSERT_EQ(ended.code, 0) << ended.err;
 }
 
 /// Flips, zeros, noise, and pieces of other records, anywhere in the user block but mostly where records are.

@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 
 #include "reader_check.hpp"
 #include "sandbox/check.hpp"
+#include "support/forked.hpp"
 #include "support/support.hpp"
 #include "support/test_writer.hpp"
 
@@ -49,27 +49,24 @@ bool in_libhdf5(const std::string& report) {
   return theirs < ours;
 }
 
-Outcome read_in_child(const fs::path& path, const fs::path& log) {
-  const pid_t pid = fork();
-  if (pid == 0) {
-    const int fd = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    dup2(fd, STDERR_FILENO);
-    const rlimit cpu{kCpuSeconds, kCpuSeconds + 1};
-    const rlimit core{0, 0};
-    setrlimit(RLIMIT_CPU, &cpu);
-    setrlimit(RLIMIT_CORE, &core);
-    _exit(fuzz::check_reader(path) ? 10 : 11);
-  }
-  int status = 0;
-  rusage used{};
-  if (pid < 0 || wait4(pid, &status, 0, &used) != pid) return {End::Broken, "no child"};
-  if (used.ru_maxrss > kMaxResidentKiB) return {End::Broken, "took " + std::to_string(used.ru_maxrss) + " KiB of memory"};
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 10) return {End::Read, ""};
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 11) return {End::Refused, ""};
-  const std::string report = support::read_text(log);
+Outcome read_in_child(const fs::path& path) {
+  const auto ended = support::forked(
+      [&] {
+        const rlimit cpu{kCpuSeconds, kCpuSeconds + 1};
+        const rlimit core{0, 0};
+        setrlimit(RLIMIT_CPU, &cpu);
+        setrlimit(RLIMIT_CORE, &core);
+        return fuzz::check_reader(path) ? 10 : 11;
+      },
+      std::chrono::minutes{5});
+  if (ended.most_memory_kib > kMaxResidentKiB)
+    return {End::Broken, "took " + std::to_string(ended.most_memory_kib) + " KiB of memory"};
+  if (ended.code == 10) return {End::Read, ""};
+  if (ended.code == 11) return {End::Refused, ""};
+  const std::string& report = ended.err;
   if (report.find("broken promise") != std::string::npos) return {End::Broken, report};
-  if (WIFSIGNALED(status)) return {End::Crashed, strsignal(WTERMSIG(status))};
-  if (WEXITSTATUS(status) == 77 && in_libhdf5(report)) return {End::Crashed, "sanitizer"};
+  if (ended.code > 128) return {End::Crashed, strsignal(ended.code - 128)};
+  if (ended.code == 77 && in_libhdf5(report)) return {End::Crashed, "sanitizer"};
   return {End::Broken, report};
 }
 
@@ -146,7 +143,7 @@ class ReaderFuzz : public testing::Test {
   void expect_good_end(const std::string& content, const std::string& what) {
     const auto path = dir_ / "damaged.h5";
     support::write_text(path, content);
-    const auto outcome = read_in_child(path, dir_ / "stderr.txt");
+    const auto outcome = read_in_child(path);
     ++ends_[static_cast<std::size_t>(outcome.end)];
     EXPECT_NE(outcome.end, End::Broken) << what << ": " << outcome.why;
     if (outcome.end == End::Broken || (outcome.end == End::Crashed && HasFailure())) keep(content, what);

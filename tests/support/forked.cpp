@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,15 +31,15 @@ std::string contents(int fd) {
 }  // namespace
 
 Child::Child(const std::function<int()>& body) {
-  err_fd_ = memfd_create("stderr", MFD_CLOEXEC);
-  if (err_fd_ < 0) throw std::runtime_error{"memfd_create: " + std::string{std::strerror(errno)}};
+  err_fd_ = mth5::Descriptor{memfd_create("stderr", MFD_CLOEXEC)};
+  if (!err_fd_) throw std::runtime_error{"memfd_create: " + std::string{std::strerror(errno)}};
   std::fflush(nullptr);
   const pid_t parent = getpid();
   pid_ = fork();
   if (pid_ < 0) throw std::runtime_error{"fork: " + std::string{std::strerror(errno)}};
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent || dup2(err_fd_, STDERR_FILENO) != STDERR_FILENO) _exit(kThrown);
+    if (getppid() != parent || dup2(err_fd_.get(), STDERR_FILENO) != STDERR_FILENO) _exit(kThrown);
     int code = kThrown;
     try {
       code = body();
@@ -50,20 +51,19 @@ Child::Child(const std::function<int()>& body) {
     _exit(code);
   }
   // By number: <sys/pidfd.h> of glibc 2.36 has no extern "C".
-  pid_fd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
-  if (pid_fd_ < 0) throw std::runtime_error{"pidfd_open: " + std::string{std::strerror(errno)}};
+  pid_fd_ = mth5::Descriptor{static_cast<int>(syscall(SYS_pidfd_open, pid_, 0))};
+  if (!pid_fd_) throw std::runtime_error{"pidfd_open: " + std::string{std::strerror(errno)}};
 }
 
 Child::Child(Child&& other) noexcept
-    : pid_{std::exchange(other.pid_, -1)}, pid_fd_{std::exchange(other.pid_fd_, -1)}, err_fd_{std::exchange(other.err_fd_, -1)} {}
+    : pid_{std::exchange(other.pid_, -1)}, pid_fd_{std::move(other.pid_fd_)}, err_fd_{std::move(other.err_fd_)} {}
 
-Child::~Child() {
-  if (pid_ > 0) {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
-  if (pid_fd_ >= 0) close(pid_fd_);
-  if (err_fd_ >= 0) close(err_fd_);
+Child::~Child() { kill_now(); }
+
+void Child::kill_now() {
+  if (pid_ <= 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(std::exchange(pid_, -1), nullptr, 0);
 }
 
 void Child::signal(int number) const {
@@ -72,13 +72,17 @@ void Child::signal(int number) const {
 
 Ended Child::wait(std::chrono::seconds deadline) {
   if (pid_ <= 0) throw std::logic_error{"waited for a child twice"};
-  pollfd ended{pid_fd_, POLLIN, 0};
+  pollfd ended{pid_fd_.get(), POLLIN, 0};
   const bool hung = poll(&ended, 1, static_cast<int>(std::chrono::milliseconds{deadline}.count())) != 1;
   if (hung) kill(pid_, SIGKILL);
   int status = 0;
-  if (waitpid(pid_, &status, 0) != pid_) throw std::runtime_error{"waitpid: " + std::string{std::strerror(errno)}};
+  rusage used{};
+  if (wait4(pid_, &status, 0, &used) != pid_) throw std::runtime_error{"wait4: " + std::string{std::strerror(errno)}};
   pid_ = -1;
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), contents(err_fd_), hung};
+  return {.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+          .err = contents(err_fd_.get()),
+          .hung = hung,
+          .most_memory_kib = used.ru_maxrss};
 }
 
 Ended forked(const std::function<int()>& body, std::chrono::seconds deadline) { return Child{body}.wait(deadline); }

@@ -4,9 +4,12 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <new>
 #include <string>
+
+#include "mth5/descriptor.hpp"
 
 namespace support {
 
@@ -15,6 +18,7 @@ struct Ended {
   int code;           ///< of exit, or 128 + number of the signal that ended it
   std::string err;    ///< what it printed on stderr
   bool hung = false;  ///< it was killed at the deadline
+  std::int64_t most_memory_kib = 0;
 };
 
 /// Runs `body` in a child and waits for it: HDF5 shares what one process has open, keeps what a failed call left behind, and one
@@ -31,12 +35,14 @@ class Child {
   Child& operator=(Child&&) = delete;
   [[nodiscard]] pid_t pid() const { return pid_; }
   void signal(int number) const;
+  /// Once. @throws std::logic_error after that
   [[nodiscard]] Ended wait(std::chrono::seconds deadline = std::chrono::seconds{60});
+  /// SIGKILL; nothing happens if it has been waited for.
+  void kill_now();
 
  private:
   pid_t pid_ = -1;
-  int pid_fd_ = -1;
-  int err_fd_ = -1;
+  mth5::Descriptor pid_fd_, err_fd_;
 };
 
 /// A value that a process and those it forks later have in common. T must be good as zeros, and copied by bytes.

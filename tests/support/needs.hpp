@@ -3,12 +3,13 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <string>
+
+#include "support/forked.hpp"
 
 /// What a test needs of the machine that not every machine has. A test that is skipped for it says so, and stands in
 /// tests/may_skip.txt: scripts/test.sh counts skipped tests, and fails for one that is not listed or whose need is met.
@@ -17,14 +18,11 @@ namespace support {
 /// Why this process may mount nothing, in a namespace of its own; "" if it may. Tried, in a child.
 /// @param as_root  without the way round it of a user namespace
 [[nodiscard]] inline std::string why_no_mounts(bool as_root) {
-  const pid_t child = fork();
-  if (child == 0) {
+  const auto ended = forked([&] {
     const int how = as_root || geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER;
-    _exit(unshare(how) == 0 && mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 ? 0 : errno);
-  }
-  int status = 0;
-  if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status)) return "nothing can be tried";
-  return WEXITSTATUS(status) == 0 ? "" : std::strerror(WEXITSTATUS(status));
+    return unshare(how) == 0 && mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 ? 0 : errno;
+  });
+  return ended.code == 0 ? "" : std::strerror(ended.code);
 }
 
 }  // namespace support

@@ -17,15 +17,16 @@
 #include <stdexcept>
 #include <utility>
 
+#include "support/pipe.hpp"
 #include "support/support.hpp"
 
 namespace support {
 
 namespace {
 
-int memory_file(const char* name) {
-  const int fd = memfd_create(name, MFD_CLOEXEC);
-  if (fd < 0) throw std::runtime_error{std::string{name} + ": memfd_create: " + std::strerror(errno)};
+mth5::Descriptor memory_file(const char* name) {
+  mth5::Descriptor fd{memfd_create(name, MFD_CLOEXEC)};
+  if (!fd) throw std::runtime_error{std::string{name} + ": memfd_create: " + std::strerror(errno)};
   return fd;
 }
 
@@ -68,8 +69,7 @@ Process Process::start(const std::vector<std::string>& argv, const std::map<std:
   auto variables = environment_with(env);
   const auto argument_pointers = pointers(arguments);
   const auto variable_pointers = pointers(variables);
-  int failed[2];  // closed by a good exec, else it carries errno
-  if (pipe2(failed, O_CLOEXEC) != 0) throw std::runtime_error{"pipe: " + std::string{std::strerror(errno)}};
+  Pipe failed;  // closed by a good exec, else it carries errno
   const pid_t parent = getpid();
   process.pid_ = fork();
   if (process.pid_ == 0) {  // only async-signal-safe calls from here on
@@ -79,32 +79,31 @@ Process Process::start(const std::vector<std::string>& argv, const std::map<std:
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
-    if (null >= 0 && dup2(null, 0) == 0 && dup2(process.out_fd_, 1) == 1 && dup2(process.err_fd_, 2) == 2 &&
+    if (null >= 0 && dup2(null, 0) == 0 && dup2(process.out_fd_.get(), 1) == 1 && dup2(process.err_fd_.get(), 2) == 2 &&
         (cwd.empty() || chdir(cwd.c_str()) == 0))
       execvpe(argument_pointers[0], argument_pointers.data(), variable_pointers.data());
     const int why = errno;
-    [[maybe_unused]] const ssize_t told = write(failed[1], &why, sizeof why);
+    [[maybe_unused]] const ssize_t told = write(failed.in.get(), &why, sizeof why);
     _exit(127);
   }
   const int fork_error = errno;
-  close(failed[1]);
+  failed.in.reset();
   int why = process.pid_ < 0 ? fork_error : 0;
   if (process.pid_ > 0) {
-    if (read(failed[0], &why, sizeof why) != sizeof why) why = 0;
+    if (read(failed.out.get(), &why, sizeof why) != sizeof why) why = 0;
     // By number: <sys/pidfd.h> of glibc 2.36 has no extern "C".
-    process.pid_fd_ = static_cast<int>(syscall(SYS_pidfd_open, process.pid_, 0));
-    if (process.pid_fd_ < 0 && why == 0) why = errno;
+    process.pid_fd_ = mth5::Descriptor{static_cast<int>(syscall(SYS_pidfd_open, process.pid_, 0))};
+    if (!process.pid_fd_ && why == 0) why = errno;
   }
-  close(failed[0]);
   if (why != 0) throw std::runtime_error{argv.at(0) + ": cannot be started: " + std::strerror(why)};
   return process;
 }
 
 Process::Process(Process&& other) noexcept
     : pid_{std::exchange(other.pid_, -1)},
-      pid_fd_{std::exchange(other.pid_fd_, -1)},
-      out_fd_{std::exchange(other.out_fd_, -1)},
-      err_fd_{std::exchange(other.err_fd_, -1)},
+      pid_fd_{std::move(other.pid_fd_)},
+      out_fd_{std::move(other.out_fd_)},
+      err_fd_{std::move(other.err_fd_)},
       code_{other.code_} {}
 
 Process::~Process() {
@@ -112,14 +111,12 @@ Process::~Process() {
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
   }
-  for (const int fd : {pid_fd_, out_fd_, err_fd_})
-    if (fd >= 0) close(fd);
 }
 
 std::optional<int> Process::wait(std::chrono::milliseconds deadline) {
   if (code_) return code_;
   const auto end = std::chrono::steady_clock::now() + deadline;
-  pollfd ended{pid_fd_, POLLIN, 0};
+  pollfd ended{pid_fd_.get(), POLLIN, 0};
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
     const int ready = poll(&ended, 1, static_cast<int>(std::clamp<decltype(left)>(left, 0, 1'000'000)));
@@ -143,8 +140,8 @@ int Process::terminate(std::chrono::milliseconds deadline) {
   return wait().value();
 }
 
-std::string Process::out() const { return contents(out_fd_); }
-std::string Process::err() const { return contents(err_fd_); }
+std::string Process::out() const { return contents(out_fd_.get()); }
+std::string Process::err() const { return contents(err_fd_.get()); }
 
 std::optional<std::string> Process::wait_for_output(const std::string& regex, std::chrono::milliseconds deadline) {
   const std::regex pattern{regex};

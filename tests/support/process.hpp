@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "mth5/descriptor.hpp"
+
 namespace support {
 
 /// A program under test: started without a shell, stdin from /dev/null, what it prints kept in memory files (it never blocks on
@@ -46,9 +48,7 @@ class Process {
   Process() = default;
 
   pid_t pid_ = -1;
-  int pid_fd_ = -1;
-  int out_fd_ = -1;
-  int err_fd_ = -1;
+  mth5::Descriptor pid_fd_, out_fd_, err_fd_;
   std::optional<int> code_;
 };
 

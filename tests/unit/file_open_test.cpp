@@ -1,7 +1,5 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -13,6 +11,7 @@
 #include "h5/types.hpp"
 #include "mth5/file.hpp"
 #include "mth5/reader.hpp"
+#include "support/stages.hpp"
 #include "support/support.hpp"
 #include "support/test_writer.hpp"
 
@@ -20,51 +19,13 @@
 namespace {
 
 namespace fs = std::filesystem;
+using support::Stages;
 using support::TestWriter;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::ThrowsMessage;
-
-/// A process of its own that does something to a file and then waits to be killed: HDF5 shares what one process has open.
-/// Forked before this process touches HDF5's table of open files for that path.
-class Other {
- public:
-  template <class Body>
-  explicit Other(Body body) {
-    int ready[2];
-    if (pipe(ready) != 0) throw std::runtime_error{"pipe"};
-    pid_ = fork();
-    if (pid_ == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
-      body([&] {
-        if (write(ready[1], "r", 1) != 1) _exit(1);
-        for (;;) pause();
-      });
-      _exit(1);
-    }
-    close(ready[1]);
-    char c = 0;
-    is_ready_ = read(ready[0], &c, 1) == 1;
-    close(ready[0]);
-  }
-  ~Other() { kill_now(); }
-  Other(const Other&) = delete;
-  Other& operator=(const Other&) = delete;
-  void kill_now() {
-    if (pid_ <= 0) return;
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-    pid_ = 0;
-  }
-  [[nodiscard]] pid_t pid() const { return pid_; }
-  [[nodiscard]] bool is_ready() const { return is_ready_; }
-
- private:
-  pid_t pid_ = 0;
-  bool is_ready_ = false;
-};
 
 void append(mth5::File& file, mth5::RunId run, std::int64_t from, std::int64_t to) {
   const auto n = static_cast<std::size_t>(to - from);
@@ -153,19 +114,19 @@ TEST(FileOpen, RefusesModesThatOverwriteOrCannotBe) {
 
 /// What a writer does that has shown `n` samples to readers.
 auto flushes(const fs::path& path, std::int64_t n) {
-  return [path, n](const auto& wait) {
+  return [path, n](Stages::Gate& gate) {
     TestWriter file{path};
     file.append(n);
     file.file().flush();
-    wait();
+    gate.reached();
   };
 }
 
 TEST(FileOpen, NamesTheOneThatWrites) {
   const support::TempDir dir;
   const auto path = dir / "a.h5";
-  Other writer{flushes(path, 10)};
-  ASSERT_TRUE(writer.is_ready());
+  Stages writer{flushes(path, 10)};
+  writer.wait();
   try {
     (void)mth5::File::open(path, "a", {.swmr = true});
     ADD_FAILURE() << "two writers";
@@ -179,8 +140,8 @@ TEST(FileOpen, NamesTheOneThatWrites) {
 TEST(FileOpen, RecoversWhatADeadWriterLeft) {
   const support::TempDir dir;
   const auto path = dir / "a.h5";
-  Other writer{flushes(path, 1000)};
-  ASSERT_TRUE(writer.is_ready());
+  Stages writer{flushes(path, 1000)};
+  writer.wait();
   writer.kill_now();
   auto file = mth5::File::open(path, "a", {.swmr = true});
   EXPECT_THAT(file.recovery(), ElementsAre(HasSubstr("its writer died")));
@@ -194,7 +155,7 @@ TEST(FileOpen, RecoversWhatADeadWriterLeft) {
 TEST(FileOpen, CutsChannelsOfADeadWriterToTheSameLength) {
   const support::TempDir dir;
   const auto path = dir / "a.h5";
-  Other writer{[&](const auto& wait) {
+  Stages writer{[&](Stages::Gate& gate) {
     {
       TestWriter file{path};
       file.append(1000);
@@ -208,9 +169,9 @@ TEST(FileOpen, CutsChannelsOfADeadWriterToTheSameLength) {
     const hsize_t longer = 1010;
     mth5::h5::check(H5Dset_extent(ex.get(), &longer), "ex");
     mth5::h5::check(H5Fflush(same.get(), H5F_SCOPE_GLOBAL), "flush");
-    wait();
+    gate.reached();
   }};
-  ASSERT_TRUE(writer.is_ready());
+  writer.wait();
   writer.kill_now();
   auto file = mth5::File::open(path);
   EXPECT_THAT(file.recovery(), ElementsAre(HasSubstr("its writer died"),
@@ -244,7 +205,7 @@ TEST(FileOpen, RefusesToAppendToARunWhoseChannelsDifferInLength) {
 TEST(FileOpen, RecoversAWriterThatDiedInAnEdit) {
   const support::TempDir dir;
   const auto path = dir / "a.h5";
-  Other writer{[&](const auto& wait) {
+  Stages writer{[&](Stages::Gate& gate) {
     TestWriter file{path};
     file.append(1000);
     file.file().flush();
@@ -253,10 +214,10 @@ TEST(FileOpen, RecoversAWriterThatDiedInAnEdit) {
       mth5::Metadata survey{mth5::Kind::Survey};
       survey.set("id", std::string{"OTHER"});
       edit.add_survey(survey);
-      wait();
+      gate.reached();
     });
   }};
-  ASSERT_TRUE(writer.is_ready());
+  writer.wait();
   writer.kill_now();
   auto file = mth5::File::open(path);
   EXPECT_THAT(file.recovery(), ElementsAre(HasSubstr("its writer died")));

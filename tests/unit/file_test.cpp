@@ -3,8 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -12,6 +10,7 @@
 #include "h5/handle.hpp"
 #include "h5/lock.hpp"
 #include "h5/types.hpp"
+#include "support/stages.hpp"
 #include "support/support.hpp"
 
 namespace {
@@ -190,28 +189,18 @@ TEST(File, GrowsNewRunsWhileAReaderIsAttached) {
   const support::TempDir dir;
   const auto path = dir / "a.h5";
   // Forked before the file is there: a child must not inherit HDF5's table of open files, or it would share the writer's handle.
-  int to_reader[2];
-  int to_writer[2];
-  ASSERT_EQ(pipe(to_reader), 0);
-  ASSERT_EQ(pipe(to_writer), 0);
-  const pid_t reader = fork();
-  if (reader == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    char go;
-    if (read(to_reader[0], &go, 1) != 1) _exit(1);
+  support::Stages reader{[&](support::Stages::Gate& gate) {
+    gate.reached();
     mth5::h5::initialise();
-    const bool open = H5Fopen(path.c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT) >= 0;
-    if (write(to_writer[1], open ? "r" : "x", 1) != 1) _exit(1);
-    for (;;) pause();
-  }
+    const mth5::h5::File open{H5Fopen(path.c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT), "the reader's"};
+    gate.reached();
+  }};
+  reader.wait();
   auto [file, id] = make(path);
   file.start_swmr();
   append(file, id, 0, 50);
   file.flush();
-  ASSERT_EQ(write(to_reader[1], "g", 1), 1);
-  char ready = 0;
-  EXPECT_EQ(read(to_writer[0], &ready, 1), 1);
-  EXPECT_EQ(ready, 'r');
+  reader.step();
   mth5::RunId next;
   file.edit([&](mth5::Edit& edit) {
     edit.finish_run(id);
@@ -224,9 +213,7 @@ TEST(File, GrowsNewRunsWhileAReaderIsAttached) {
   EXPECT_EQ(stored(path, "/Experiment/Surveys/S1/Stations/MT001/sr8_0002/hy"), ramp(1, 0, 30));
   EXPECT_THAT(([&, &f = file, old = id] { append(f, old, 0, 1); }),
               ThrowsMessage<mth5::StateError>(HasSubstr("the run is finished")));
-  kill(reader, SIGKILL);
-  waitpid(reader, nullptr, 0);
-  for (const int fd : {to_reader[0], to_reader[1], to_writer[0], to_writer[1]}) close(fd);
+  EXPECT_EQ(reader.finish(), 0);
   file.close();
 }
 

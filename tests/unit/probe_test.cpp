@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -14,6 +13,7 @@
 #include "h5/lock.hpp"
 #include "mth5/reader.hpp"
 #include "sandbox/check.hpp"
+#include "support/stages.hpp"
 #include "support/support.hpp"
 
 namespace {
@@ -75,23 +75,14 @@ TEST_F(ProbeTest, SeesTheLockOfAnotherDescriptorAndItsEnd) {
 
 TEST_F(ProbeTest, SeesTheLockOfAnotherProcessUntilItDies) {
   const auto path = copy();
-  int ready[2];
-  ASSERT_EQ(pipe(ready), 0);
-  const pid_t writer = fork();
-  ASSERT_GE(writer, 0);
-  if (writer == 0) {
+  support::Stages writer{[&](support::Stages::Gate& gate) {
     const mth5::h5::WriterLock lock{path};
-    if (write(ready[1], "x", 1) != 1) _exit(1);
-    while (true) pause();
-  }
-  char byte = 0;
-  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+    gate.reached();
+  }};
+  writer.wait();
   EXPECT_TRUE(mth5::probe(path).locked);
-  kill(writer, SIGKILL);
-  waitpid(writer, nullptr, 0);
+  writer.kill_now();
   EXPECT_FALSE(mth5::probe(path).locked);
-  close(ready[0]);
-  close(ready[1]);
 }
 
 TEST_F(ProbeTest, FindsTheSuperblockBehindAUserBlock) {

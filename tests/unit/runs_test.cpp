@@ -1,7 +1,5 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -12,6 +10,7 @@
 #include "h5/types.hpp"
 #include "mth5/file.hpp"
 #include "mth5/reader.hpp"
+#include "support/forked.hpp"
 #include "support/support.hpp"
 
 /// Many runs, runs that come whole, runs without samples.
@@ -260,18 +259,16 @@ TEST(Runs, WithoutSamplesDoNotStay) {
 TEST(Runs, WithoutSamplesDoNotSurviveARecovery) {
   const support::TempDir dir;
   const auto path = dir / "a.h5";
-  const pid_t writer = fork();
-  if (writer == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const auto writer = support::forked([&]() -> int {
     auto file = make(path);
     file.edit([&](mth5::Edit& edit) {
       add_finished(edit, 0, 3);
       add(edit, 1);
     });
     kill(getpid(), SIGKILL);
-  }
-  ASSERT_GT(writer, 0);
-  waitpid(writer, nullptr, 0);
+    return 0;
+  });
+  ASSERT_EQ(writer.code, 128 + SIGKILL) << writer.err;
   auto file = mth5::File::open(path, "a", {.swmr = true});
   EXPECT_THAT(file.run_names("S", "MT001"), ElementsAre("r0"));
   EXPECT_THAT(file.recovery(), ElementsAre(HasSubstr("its writer died"), HasSubstr("r1: had no samples and was removed")));

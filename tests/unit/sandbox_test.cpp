@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,6 +14,8 @@
 #include <vector>
 
 #include "mth5/error.hpp"
+#include "support/forked.hpp"
+#include "support/pipe.hpp"
 #include "support/support.hpp"
 
 namespace {
@@ -152,26 +153,19 @@ TEST(Sandbox, TheChildHoldsNothingOfItsParents) {
 }
 
 TEST(Sandbox, TheChildDiesWithItsParent) {
-  std::array<int, 2> ends{};
-  ASSERT_EQ(pipe(ends.data()), 0);
-  const pid_t parent = fork();
-  if (parent == 0) {
-    // The child's child closes what it inherits, so that the pipe ends when this process and it are gone; it tells its pid first.
-    const int told = ends[1];
+  const support::Pipe told;
+  support::Child parent{[&] {
     (void)run(
         [&](Reports& reports) -> std::string {
           reports.progress(getpid(), 0);
           for (;;) pause();
         },
-        {}, {.progress = [&](std::int64_t pid, std::int64_t) { (void)!write(told, &pid, sizeof pid); }});
-    _exit(0);
-  }
-  close(ends[1]);
+        {}, {.progress = [&](std::int64_t pid, std::int64_t) { told.put(pid); }});
+    return 0;
+  }};
   std::int64_t child = 0;
-  while (child == 0) ASSERT_EQ(read(ends[0], &child, sizeof child), ssize_t{sizeof child});
-  kill(parent, SIGKILL);
-  int status = 0;
-  waitpid(parent, &status, 0);
+  while (child == 0) ASSERT_TRUE(told.get(child));
+  parent.kill_now();
   EXPECT_TRUE(support::eventually([&] {
     return kill(static_cast<pid_t>(child), 0) != 0 || [&] {
       std::ifstream in{"/proc/" + std::to_string(child) + "/stat"};
@@ -180,7 +174,6 @@ TEST(Sandbox, TheChildDiesWithItsParent) {
       return state == "Z";
     }();
   }));
-  close(ends[0]);
 }
 
 }  // namespace
