@@ -13,7 +13,6 @@
 namespace {
 
 using support::expect_good_end;
-using support::Fd;
 using support::lines_with;
 using support::numbered_lines;
 using support::PtyPeer;
@@ -157,14 +156,14 @@ TEST(MissingDevice, IsWaitedForAndSaidOnce) {
 TEST(PortInUse, IsWaitedForWhenItIsLocked) {
   const support::TempDir dir;
   PtyPeer line{dir / "lemi"};
-  auto other = std::make_unique<Fd>(support::open_line(line.link()));
-  ASSERT_EQ(flock(other->number, LOCK_EX | LOCK_NB), 0);
+  auto other = support::open_line(line.link());
+  ASSERT_EQ(flock(other.get(), LOCK_EX | LOCK_NB), 0);
   Recording recording{Recording::serial(line.link()), {.source = kQuick}};
   ASSERT_TRUE(recording.wait_until(has_tried_for_a_while)) << recording.log();
   EXPECT_THAT(lines_with(recording.log(), "warning: source waiting source=lemi why=\"serial:.*/lemi: in use by another program"),
               SizeIs(1))
       << recording.log();
-  const Fd keep_open{support::open_line(line.link())};  // without anyone at the port its master would see a hang-up
+  const auto keep_open = support::open_line(line.link());  // without anyone at the port its master would see a hang-up
   other.reset();
   expect_records(line, recording);
 }
@@ -174,14 +173,14 @@ TEST(PortInUse, IsWaitedForWhenItIsExclusive) {
   chmod(dir.path().c_str(), 0755);
   PtyPeer line{dir / "lemi"};
   ASSERT_EQ(chmod(line.link().c_str(), 0666), 0);
-  const Fd other{support::open_line(line.link())};
-  ASSERT_EQ(ioctl(other.number, TIOCEXCL), 0);
+  const auto other = support::open_line(line.link());
+  ASSERT_EQ(ioctl(other.get(), TIOCEXCL), 0);
   Recording recording{Recording::serial(line.link()), {.source = kQuick, .as_nobody = true}};  // root is never kept out
   ASSERT_TRUE(recording.wait_until(has_tried_for_a_while)) << recording.log();
   EXPECT_THAT(lines_with(recording.log(), "warning: source waiting source=lemi why=\"serial:.*/lemi: in use by another program"),
               SizeIs(1))
       << recording.log();
-  ASSERT_EQ(ioctl(other.number, TIOCNXCL), 0);
+  ASSERT_EQ(ioctl(other.get(), TIOCNXCL), 0);
   expect_records(line, recording);
 }
 

@@ -12,7 +12,6 @@
 /// mth5-sim over TCP and pty: every byte arrives, once, whoever comes, goes or dawdles.
 namespace {
 
-using support::Fd;
 using support::Process;
 using support::read_all;
 using support::sim;
@@ -55,9 +54,9 @@ TEST(SimTcp, ListensAndLosesNothingToASlowReader) {
   auto sender = Process::start(sim({"--to", "tcp-listen:127.0.0.1:0", "--replay", (dir / "day.TXT").string(), "--speed", "max"}));
   const auto port = sender.wait_for_output(kListening);
   ASSERT_TRUE(port) << sender.err();
-  const Fd client{tcp_connect(*port)};
-  EXPECT_TRUE(read_all(client.number, {.block = 10000, .nap_every = 10}) == day);
-  shutdown(client.number, SHUT_RDWR);
+  const auto client = tcp_connect(*port);
+  EXPECT_TRUE(read_all(client.get(), {.block = 10000, .nap_every = 10}) == day);
+  shutdown(client.get(), SHUT_RDWR);
   EXPECT_EQ(sender.wait(), 0);
 }
 
@@ -67,8 +66,8 @@ TEST(SimTcp, ConnectsAsSoonAsSomebodyListens) {
   ASSERT_TRUE(sender.wait_for_output("refused; trying again")) << sender.err();
   ASSERT_EQ(listen(listener.get(), 1), 0);
   {
-    const Fd peer{accept(listener.get(), nullptr, nullptr)};
-    EXPECT_EQ(read_all(peer.number), recorded());
+    const mth5::Descriptor peer{accept(listener.get(), nullptr, nullptr)};
+    EXPECT_EQ(read_all(peer.get()), recorded());
   }
   EXPECT_EQ(sender.wait(), 0);
 }
@@ -119,13 +118,13 @@ TEST(SimTcp, GoesOnWithTheNextLineForTheNextClient) {
   const auto port = sender.wait_for_output(kListening);
   ASSERT_TRUE(port);
   {
-    const Fd client{tcp_connect(*port)};
-    EXPECT_EQ(read_all(client.number, {.limit = 1000}), day.substr(0, 1000));
+    const auto client = tcp_connect(*port);
+    EXPECT_EQ(read_all(client.get(), {.limit = 1000}), day.substr(0, 1000));
   }  // closed with unread bytes: a reset
   ASSERT_TRUE(sender.wait_for_output("127.0.0.1:\\d+ went")) << sender.err();
-  const Fd client{tcp_connect(*port)};
-  const auto rest = read_all(client.number);
-  shutdown(client.number, SHUT_RDWR);
+  const auto client = tcp_connect(*port);
+  const auto rest = read_all(client.get());
+  shutdown(client.get(), SHUT_RDWR);
   EXPECT_EQ(sender.wait(), 0);
   ASSERT_GT(rest.size(), kLine);
   EXPECT_TRUE(day.ends_with(rest)) << rest.substr(0, 2 * kLine);
@@ -140,14 +139,14 @@ TEST(SimTcp, DisconnectClosesThePortAndComesBackToIt) {
   ASSERT_TRUE(port);
   std::string all;
   {
-    const Fd client{tcp_connect(*port)};
-    all = read_all(client.number);
+    const auto client = tcp_connect(*port);
+    all = read_all(client.get());
   }
   EXPECT_EQ(all.size(), 50 * kLine);
   ASSERT_TRUE(sender.wait_for_output("disconnected[^]*listening on 127.0.0.1:" + *port)) << sender.err();
   {
-    const Fd client{tcp_connect(*port)};
-    all += read_all(client.number);
+    const auto client = tcp_connect(*port);
+    all += read_all(client.get());
   }
   EXPECT_EQ(all, recorded());
   EXPECT_EQ(sender.wait(), 0);
@@ -160,8 +159,8 @@ TEST(SimPty, LosesNothingToASlowReader) {
   const auto link = dir / "lemi";
   auto sender = Process::start(sim({"--to", "pty:" + link.string(), "--replay", (dir / "day.TXT").string(), "--speed", "max"}));
   ASSERT_TRUE(sender.wait_for_output("info: pty " + link.string() + " \\(/dev/pts/\\d+\\)")) << sender.err();
-  const Fd line{support::open_line(link)};
-  EXPECT_TRUE(read_all(line.number, {.block = 3000, .nap_every = 50}) == day);
+  const auto line = support::open_line(link);
+  EXPECT_TRUE(read_all(line.get(), {.block = 3000, .nap_every = 50}) == day);
   EXPECT_EQ(sender.wait(), 0);
   EXPECT_FALSE(link_is_there(link));
 }
@@ -174,8 +173,8 @@ TEST(SimPty, LosesNothingAtTheEnd) {
     for (const std::size_t nap_every : {0u, 20u}) {
       auto sender = Process::start(sim({"--to", "pty:" + link.string(), "--replay", kRecording, "--speed", "max"}));
       ASSERT_TRUE(sender.wait_for_output("info: pty")) << sender.err();
-      const Fd line{support::open_line(link)};
-      EXPECT_TRUE(read_all(line.number, {.block = block, .nap_every = nap_every}) == recorded()) << block << " " << nap_every;
+      const auto line = support::open_line(link);
+      EXPECT_TRUE(read_all(line.get(), {.block = block, .nap_every = nap_every}) == recorded()) << block << " " << nap_every;
       EXPECT_EQ(sender.wait(), 0);
     }
   }
@@ -186,12 +185,12 @@ TEST(SimPty, KeepsWhatCameBeforeTheReaderAsItWas) {
   const auto link = dir / "lemi";
   auto sender = Process::start(sim({"--to", "pty:" + link.string(), "--replay", kRecording, "--speed", "max"}));
   ASSERT_TRUE(sender.wait_for_output("nobody reads; waiting")) << sender.err();
-  const Fd line{support::open_line(link)};
+  const auto line = support::open_line(link);
   termios settings{};
-  ASSERT_EQ(tcgetattr(line.number, &settings), 0);
+  ASSERT_EQ(tcgetattr(line.get(), &settings), 0);
   EXPECT_EQ(settings.c_lflag & static_cast<tcflag_t>(ECHO | ICANON), 0u);
-  EXPECT_EQ(write(line.number, "hello\n", 6), 6);  // a reader's words neither come back nor block
-  auto read = read_all(line.number);
+  EXPECT_EQ(write(line.get(), "hello\n", 6), 6);  // a reader's words neither come back nor block
+  auto read = read_all(line.get());
   const std::string answer = "Command error\r\n";  // of an instrument that knows no such command; between records
   if (const auto at = read.find(answer); at != std::string::npos) read.erase(at, answer.size());
   EXPECT_EQ(read, recorded());
@@ -214,14 +213,14 @@ TEST(SimPty, UnplugsAndComesBack) {
   ASSERT_TRUE(sender.wait_for_output("info: pty")) << sender.err();
   std::string all;
   {
-    const Fd line{support::open_line(link)};
-    all = read_all(line.number);  // until the hang-up
+    const auto line = support::open_line(link);
+    all = read_all(line.get());  // until the hang-up
   }
   EXPECT_EQ(all.size(), 60 * kLine);
   ASSERT_TRUE(sender.wait_for_output("unplugged[^]*info: pty")) << sender.err();
   {
-    const Fd line{support::open_line(link)};
-    all += read_all(line.number);
+    const auto line = support::open_line(link);
+    all += read_all(line.get());
   }
   EXPECT_EQ(all, recorded());
   EXPECT_EQ(sender.wait(), 0);

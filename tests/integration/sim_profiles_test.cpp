@@ -254,16 +254,16 @@ TEST(SimCommands, StopARunningInstrument) {
   auto sender = support::Process::start(
       {kSim, told_instrument(dir).string(), "--to", "pty:" + (dir / "port").string(), "--speed", "1000", "--signal", "counter"});
   ASSERT_TRUE(support::eventually([&] { return fs::exists(dir / "port"); })) << sender.err();
-  const support::Fd line{support::open_line(dir / "port")};
+  const auto line = support::open_line(dir / "port");
   const auto read_to = [&](const std::string& end) {
     std::string all;
-    for (char c = 0; !all.ends_with(end) && read(line.number, &c, 1) == 1;) all += c;
+    for (char c = 0; !all.ends_with(end) && read(line.get(), &c, 1) == 1;) all += c;
     return all;
   };
   EXPECT_NE(read_to("\n"), "");
-  ASSERT_EQ(write(line.number, "H", 1), 1);
+  ASSERT_EQ(write(line.get(), "H", 1), 1);
   EXPECT_THAT(read_to("halt\r\n"), testing::MatchesRegex("([-0-9. ]* 99\n)*halt\r\n")) << "between two records";
-  ASSERT_EQ(write(line.number, "R", 1), 1);
+  ASSERT_EQ(write(line.get(), "R", 1), 1);
   EXPECT_EQ(read_to("\n"), "run\r\n") << "nothing between the two answers";
   EXPECT_THAT(read_to("\n"), testing::EndsWith("99\n")) << "and then records";
   EXPECT_EQ(sender.terminate(), 0);

@@ -127,10 +127,10 @@ TEST(SimSignals, EndInOrderAndKeepTheTruth) {
     const auto link = dir / "lemi";
     auto sender = Process::start(sim({"--to", "pty:" + link.string(), "--speed", "500", "--truth", truth.string()}));
     ASSERT_TRUE(sender.wait_for_output("info: pty")) << sender.err();
-    const support::Fd line{support::open_line(link)};
-    auto all = support::read_all(line.number, {.limit = 10'000});
+    const auto line = support::open_line(link);
+    auto all = support::read_all(line.get(), {.limit = 10'000});
     sender.signal(number);
-    all += support::read_all(line.number);
+    all += support::read_all(line.get());
     EXPECT_EQ(sender.wait(), 0);
     EXPECT_EQ(all.size(), support::truth_bytes(truth));
     EXPECT_THAT(sender.err(), HasSubstr(" " + std::to_string(all.size()) + " bytes; faults: none\n"));

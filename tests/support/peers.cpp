@@ -27,8 +27,16 @@ int good(int rc, const char* what) {
   return rc;
 }
 
-void close_now(int& fd) {
-  if (fd >= 0) ::close(std::exchange(fd, -1));
+mth5::Descriptor owned(int fd, const char* what) { return mth5::Descriptor{good(fd, what)}; }
+
+bool send_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
 }
 
 std::string receive_from(int fd, std::string_view last, std::chrono::milliseconds deadline) {
@@ -47,67 +55,54 @@ std::string receive_from(int fd, std::string_view last, std::chrono::millisecond
 
 }  // namespace
 
-TcpPeer::TcpPeer(bool listening) : listener_{good(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")} {
+TcpPeer::TcpPeer(bool listening) : listener_{owned(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")} {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   auto* generic = reinterpret_cast<sockaddr*>(&address);
   socklen_t length = sizeof address;
-  good(bind(listener_, generic, length), "bind");
-  good(getsockname(listener_, generic, &length), "getsockname");
+  good(bind(listener_.get(), generic, length), "bind");
+  good(getsockname(listener_.get(), generic, &length), "getsockname");
   port_ = ntohs(address.sin_port);
   if (listening) listen();
 }
 
-TcpPeer::~TcpPeer() {
-  close_now(client_);
-  close_now(listener_);
-}
-
-void TcpPeer::listen() { good(::listen(listener_, 4), "listen"); }
+void TcpPeer::listen() { good(::listen(listener_.get(), 4), "listen"); }
 
 bool TcpPeer::accept(std::chrono::milliseconds deadline) {
-  pollfd ready{listener_, POLLIN, 0};
+  pollfd ready{listener_.get(), POLLIN, 0};
   if (poll(&ready, 1, static_cast<int>(deadline.count())) != 1) return false;
-  close_now(client_);
-  client_ = good(accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC), "accept");
+  client_.reset();
+  client_ = owned(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC), "accept");
   return true;
 }
 
-bool TcpPeer::send(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::send(client_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
+bool TcpPeer::send(std::string_view bytes) { return send_all(client_.get(), bytes); }
 
 std::size_t TcpPeer::send_some(std::string_view bytes) {
-  const ssize_t n = ::send(client_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  const ssize_t n = ::send(client_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   return n > 0 ? static_cast<std::size_t>(n) : 0;
 }
 
 std::string TcpPeer::receive(std::string_view last, std::chrono::milliseconds deadline) {
-  return receive_from(client_, last, deadline);
+  return receive_from(client_.get(), last, deadline);
 }
 
 bool TcpPeer::all_received(std::chrono::milliseconds deadline) {
   return eventually(
       [this] {
         int waiting = -1;
-        return ioctl(client_, SIOCOUTQ, &waiting) == 0 && waiting == 0;
+        return ioctl(client_.get(), SIOCOUTQ, &waiting) == 0 && waiting == 0;
       },
       deadline);
 }
 
-void TcpPeer::hang_up() { close_now(client_); }
+void TcpPeer::hang_up() { client_.reset(); }
 
 void TcpPeer::reset() {
   const linger at_once{1, 0};
-  good(setsockopt(client_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), "SO_LINGER");
-  close_now(client_);
+  good(setsockopt(client_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), "SO_LINGER");
+  client_.reset();
 }
 
 TcpCaller::TcpCaller(int port, const std::string& from) {
@@ -115,89 +110,74 @@ TcpCaller::TcpCaller(int port, const std::string& from) {
   address.sin_family = AF_INET;
   auto* generic = reinterpret_cast<sockaddr*>(&address);
   const bool connected = eventually([&] {
-    close_now(fd_);
-    fd_ = good(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+    fd_ = owned(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
     good(inet_pton(AF_INET, from.c_str(), &address.sin_addr), "inet_pton");
     address.sin_port = 0;
-    good(bind(fd_, generic, sizeof address), "bind");
+    good(bind(fd_.get(), generic, sizeof address), "bind");
     good(inet_pton(AF_INET, "127.0.0.1", &address.sin_addr), "inet_pton");
     address.sin_port = htons(static_cast<std::uint16_t>(port));
-    return connect(fd_, generic, sizeof address) == 0;
+    return connect(fd_.get(), generic, sizeof address) == 0;
   });
   good(connected ? 0 : -1, "connect");
 }
 
-TcpCaller::~TcpCaller() { close_now(fd_); }
-
 int TcpCaller::free_port() { return TcpPeer{false}.port(); }
 
-bool TcpCaller::send(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
+bool TcpCaller::send(std::string_view bytes) { return send_all(fd_.get(), bytes); }
 
 std::string TcpCaller::receive(std::string_view last, std::chrono::milliseconds deadline) {
-  return receive_from(fd_, last, deadline);
+  return receive_from(fd_.get(), last, deadline);
 }
 
 bool TcpCaller::hung_up(std::chrono::milliseconds deadline) {
-  pollfd ready{fd_, POLLIN, 0};
+  pollfd ready{fd_.get(), POLLIN, 0};
   char byte = 0;
-  return poll(&ready, 1, static_cast<int>(deadline.count())) == 1 && recv(fd_, &byte, 1, 0) <= 0;
+  return poll(&ready, 1, static_cast<int>(deadline.count())) == 1 && recv(fd_.get(), &byte, 1, 0) <= 0;
 }
 
-void TcpCaller::hang_up() { close_now(fd_); }
+void TcpCaller::hang_up() { fd_.reset(); }
 
 UdpPeer::UdpPeer(const std::string& from, const std::string& group)
-    : fd_{good(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket")}, to_{group.empty() ? "127.0.0.1" : group} {
+    : fd_{owned(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket")}, to_{group.empty() ? "127.0.0.1" : group} {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   good(inet_pton(AF_INET, "127.0.0.1", &address.sin_addr), "inet_pton");
   auto* generic = reinterpret_cast<sockaddr*>(&address);
   socklen_t length = sizeof address;
-  const int probe = good(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
-  good(bind(probe, generic, length), "bind");
-  good(getsockname(probe, generic, &length), "getsockname");
+  auto probe = owned(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+  good(bind(probe.get(), generic, length), "bind");
+  good(getsockname(probe.get(), generic, &length), "getsockname");
   port_ = ntohs(address.sin_port);
-  ::close(probe);
+  probe.reset();
   address.sin_port = 0;
   good(inet_pton(AF_INET, from.c_str(), &address.sin_addr), "inet_pton");
-  good(bind(fd_, generic, length), "bind");
+  good(bind(fd_.get(), generic, length), "bind");
   const in_addr loopback{htonl(INADDR_LOOPBACK)};
-  good(setsockopt(fd_, IPPROTO_IP, IP_MULTICAST_IF, &loopback, sizeof loopback), "IP_MULTICAST_IF");
+  good(setsockopt(fd_.get(), IPPROTO_IP, IP_MULTICAST_IF, &loopback, sizeof loopback), "IP_MULTICAST_IF");
 }
-
-UdpPeer::~UdpPeer() { close_now(fd_); }
 
 void UdpPeer::send(std::string_view bytes) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port_));
   good(inet_pton(AF_INET, to_.c_str(), &address.sin_addr), "inet_pton");
-  const ssize_t n = sendto(fd_, bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  const ssize_t n = sendto(fd_.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&address), sizeof address);
   good(n == static_cast<ssize_t>(bytes.size()) ? 0 : -1, "sendto");
 }
 
 PtyPeer::PtyPeer(std::filesystem::path link) : link_{std::move(link)} { plug(); }
 
-PtyPeer::~PtyPeer() { close_now(master_); }
-
 void PtyPeer::plug() {
-  master_ = good(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC), "posix_openpt");
-  good(grantpt(master_), "grantpt");
-  good(unlockpt(master_), "unlockpt");
+  master_ = owned(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC), "posix_openpt");
+  good(grantpt(master_.get()), "grantpt");
+  good(unlockpt(master_.get()), "unlockpt");
   // Bytes that come before somebody has set the port up must pass as they are.
   termios raw{};
-  good(tcgetattr(master_, &raw), "tcgetattr");
+  good(tcgetattr(master_.get(), &raw), "tcgetattr");
   cfmakeraw(&raw);
-  good(tcsetattr(master_, TCSANOW, &raw), "tcsetattr");
+  good(tcsetattr(master_.get(), TCSANOW, &raw), "tcsetattr");
   char name[64];
-  if (ptsname_r(master_, name, sizeof name) != 0) throw std::runtime_error{"ptsname"};
+  if (ptsname_r(master_.get(), name, sizeof name) != 0) throw std::runtime_error{"ptsname"};
   std::filesystem::remove(link_);
   std::filesystem::create_symlink(name, link_);
 }
@@ -205,7 +185,7 @@ void PtyPeer::plug() {
 void PtyPeer::unplug() {
   // First the link: it would lead to whoever is given the number of this pty next.
   std::filesystem::remove(link_);
-  close_now(master_);
+  master_.reset();
 }
 
 bool PtyPeer::send(std::string_view bytes, std::chrono::milliseconds deadline) {
@@ -217,12 +197,12 @@ bool PtyPeer::send(std::string_view bytes, std::chrono::milliseconds deadline) {
 }
 
 std::size_t PtyPeer::send_some(std::string_view bytes) {
-  const ssize_t n = write(master_, bytes.data(), bytes.size());
+  const ssize_t n = write(master_.get(), bytes.data(), bytes.size());
   return n > 0 ? static_cast<std::size_t>(n) : 0;
 }
 
 std::string PtyPeer::receive(std::string_view last, std::chrono::milliseconds deadline) {
-  return receive_from(master_, last, deadline);
+  return receive_from(master_.get(), last, deadline);
 }
 
 }  // namespace support

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "mth5/descriptor.hpp"
+
 /// The instrument's end of a line, in the hands of the test: what is sent when, and what has got through.
 namespace support {
 
@@ -13,9 +15,6 @@ class TcpPeer {
  public:
   /// @param listening  false: the port is taken, but connections are refused until listen()
   explicit TcpPeer(bool listening = true);
-  ~TcpPeer();
-  TcpPeer(const TcpPeer&) = delete;
-  TcpPeer& operator=(const TcpPeer&) = delete;
 
   [[nodiscard]] int port() const { return port_; }
   void listen();
@@ -35,7 +34,8 @@ class TcpPeer {
   void reset();
 
  private:
-  int listener_ = -1, client_ = -1, port_ = 0;
+  mth5::Descriptor listener_, client_;
+  int port_ = 0;
 };
 
 /// A TCP client that connects to a port of 127.0.0.1 as soon as somebody listens there.
@@ -43,9 +43,6 @@ class TcpCaller {
  public:
   /// @param from  the address it calls from
   explicit TcpCaller(int port, const std::string& from = "127.0.0.1");
-  ~TcpCaller();
-  TcpCaller(const TcpCaller&) = delete;
-  TcpCaller& operator=(const TcpCaller&) = delete;
 
   /// A port that nobody has.
   [[nodiscard]] static int free_port();
@@ -58,7 +55,7 @@ class TcpCaller {
   void hang_up();
 
  private:
-  int fd_ = -1;
+  mth5::Descriptor fd_;
 };
 
 /// Sends datagrams to a port of 127.0.0.1 that was free when it was made.
@@ -67,9 +64,6 @@ class UdpPeer {
   /// @param from   the address it sends from
   /// @param group  of multicast, sent to by the loopback interface; "" = none
   explicit UdpPeer(const std::string& from = "127.0.0.1", const std::string& group = "");
-  ~UdpPeer();
-  UdpPeer(const UdpPeer&) = delete;
-  UdpPeer& operator=(const UdpPeer&) = delete;
 
   [[nodiscard]] int port() const { return port_; }
   /// Goes to another port: that of another peer.
@@ -78,7 +72,8 @@ class UdpPeer {
   void send(std::string_view bytes);
 
  private:
-  int fd_ = -1, port_ = 0;
+  mth5::Descriptor fd_;
+  int port_ = 0;
   std::string to_;
 };
 
@@ -86,9 +81,6 @@ class UdpPeer {
 class PtyPeer {
  public:
   explicit PtyPeer(std::filesystem::path link);
-  ~PtyPeer();
-  PtyPeer(const PtyPeer&) = delete;
-  PtyPeer& operator=(const PtyPeer&) = delete;
 
   [[nodiscard]] const std::filesystem::path& link() const { return link_; }
   void plug();
@@ -103,7 +95,7 @@ class PtyPeer {
 
  private:
   std::filesystem::path link_;
-  int master_ = -1;
+  mth5::Descriptor master_;
 };
 
 }  // namespace support

@@ -20,17 +20,18 @@ std::vector<std::string> sim(const std::vector<std::string>& arguments) {
   return argv;
 }
 
-int open_line(const std::filesystem::path& link) { return open(link.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC); }
+mth5::Descriptor open_line(const std::filesystem::path& link) {
+  return mth5::Descriptor{open(link.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
+}
 
-int tcp_connect(const std::string& port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+mth5::Descriptor tcp_connect(const std::string& port) {
+  mth5::Descriptor fd{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(port)));
-  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
-  close(fd);
-  return -1;
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fd.reset();
+  return fd;
 }
 
 std::string read_all(int fd, const Reading& reading) {

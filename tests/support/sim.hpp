@@ -1,12 +1,12 @@
 #pragma once
 
-#include <unistd.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
+
+#include "mth5/descriptor.hpp"
 
 /// The other end of mth5-sim: readers of what it sends, and of its truth.
 namespace support {
@@ -14,19 +14,10 @@ namespace support {
 /// Command line of `mth5-sim lemi424 …`.
 [[nodiscard]] std::vector<std::string> sim(const std::vector<std::string>& arguments);
 
-/// A file descriptor that closes itself.
-struct Fd {
-  explicit Fd(int number_) : number{number_} {}
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  ~Fd() { close(number); }
-  int number;
-};
-
 /// Opens the reader's end of a pty.
-[[nodiscard]] int open_line(const std::filesystem::path& link);
-/// Connects to 127.0.0.1; -1 if it is refused.
-[[nodiscard]] int tcp_connect(const std::string& port);
+[[nodiscard]] mth5::Descriptor open_line(const std::filesystem::path& link);
+/// Connects to 127.0.0.1; none if it is refused.
+[[nodiscard]] mth5::Descriptor tcp_connect(const std::string& port);
 
 /// How a reader takes what comes.
 struct Reading {
