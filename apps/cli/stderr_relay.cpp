@@ -37,7 +37,7 @@ int write_all(int fd, std::string_view text) {
     if (n >= 0) {
       text.remove_prefix(static_cast<std::size_t>(n));
     } else if (errno == EAGAIN) {  // inherited like that from whoever shares it
-      pollfd room{fd, POLLOUT, 0};
+      pollfd room{.fd = fd, .events = POLLOUT, .revents = 0};
       if (poll(&room, 1, -1) < 0 && errno != EINTR) return errno;
     } else if (errno != EINTR) {
       return errno;
@@ -131,7 +131,7 @@ struct LineRelay::State {
 
   void read_on() {
     for (;;) {
-      pollfd ready{in, POLLIN, 0};
+      pollfd ready{.fd = in, .events = POLLIN, .revents = 0};
       if (poll(&ready, 1, -1) < 0 && errno != EINTR) return;
       const std::lock_guard lock{mutex};
       if (!take()) return;

@@ -134,7 +134,7 @@ class PtySink : public Sink {
   bool drain(std::optional<Clock::time_point> deadline) {
     const auto patience_ends = mth5::steady_now() + kPatience;
     for (int quiet = 0;;) {
-      pollfd look{slave_.get(), POLLIN, 0};
+      pollfd look{.fd = slave_.get(), .events = POLLIN, .revents = 0};
       quiet = poll(&look, 1, 0) == 0 ? quiet + 1 : 0;
       if (quiet == 3) return true;
       if (deadline && mth5::steady_now() > *deadline) return false;

@@ -48,7 +48,8 @@ void Stop::take_signal() {
 
 Stop::Woke Stop::wait(int fd, short events, std::optional<Clock::time_point> until) {
   for (;;) {
-    pollfd fds[2] = {{requested_ ? -1 : signal_fd_.get(), POLLIN, 0}, {fd, events, 0}};
+    pollfd fds[2] = {{.fd = requested_ ? -1 : signal_fd_.get(), .events = POLLIN, .revents = 0},
+                     {.fd = fd, .events = events, .revents = 0}};
     timespec timeout{};
     if (until) {
       const auto left = std::max(Clock::duration::zero(), *until - mth5::steady_now());

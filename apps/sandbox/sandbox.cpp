@@ -185,7 +185,7 @@ std::optional<End> listen(int fd, const Shared& shared, const Limits& limits, co
     }
     if (const auto done = shared.done.load(std::memory_order_relaxed); watch.progress && done != shown)
       watch.progress(shown = done, shared.total.load(std::memory_order_relaxed));
-    pollfd look{fd, POLLIN, 0};
+    pollfd look{.fd = fd, .events = POLLIN, .revents = 0};
     const int ready = poll(&look, 1, static_cast<int>(kLook.count()));
     if (ready <= 0) continue;  // also EINTR: the caller's signals
     const ssize_t n = read(fd, bytes.data(), bytes.size());

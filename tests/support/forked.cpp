@@ -72,7 +72,7 @@ void Child::signal(int number) const {
 
 Ended Child::wait(std::chrono::seconds deadline) {
   if (pid_ <= 0) throw std::logic_error{"waited for a child twice"};
-  pollfd ended{pid_fd_.get(), POLLIN, 0};
+  pollfd ended{.fd = pid_fd_.get(), .events = POLLIN, .revents = 0};
   const bool hung = poll(&ended, 1, static_cast<int>(std::chrono::milliseconds{deadline}.count())) != 1;
   if (hung) kill(pid_, SIGKILL);
   int status = 0;

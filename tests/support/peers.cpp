@@ -44,7 +44,7 @@ std::string receive_from(int fd, std::string_view last, std::chrono::millisecond
   const auto until = std::chrono::steady_clock::now() + deadline;
   while (!all.ends_with(last)) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-    pollfd ready{fd, POLLIN, 0};
+    pollfd ready{.fd = fd, .events = POLLIN, .revents = 0};
     if (left.count() <= 0 || poll(&ready, 1, static_cast<int>(left.count())) != 1) break;
     char byte = 0;  // one at a time: nothing behind `last` is taken
     if (read(fd, &byte, 1) != 1) break;
@@ -70,7 +70,7 @@ TcpPeer::TcpPeer(bool listening) : listener_{owned(socket(AF_INET, SOCK_STREAM |
 void TcpPeer::listen() { good(::listen(listener_.get(), 4), "listen"); }
 
 bool TcpPeer::accept(std::chrono::milliseconds deadline) {
-  pollfd ready{listener_.get(), POLLIN, 0};
+  pollfd ready{.fd = listener_.get(), .events = POLLIN, .revents = 0};
   if (poll(&ready, 1, static_cast<int>(deadline.count())) != 1) return false;
   client_.reset();
   client_ = owned(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC), "accept");
@@ -130,7 +130,7 @@ std::string TcpCaller::receive(std::string_view last, std::chrono::milliseconds 
 }
 
 bool TcpCaller::hung_up(std::chrono::milliseconds deadline) {
-  pollfd ready{fd_.get(), POLLIN, 0};
+  pollfd ready{.fd = fd_.get(), .events = POLLIN, .revents = 0};
   char byte = 0;
   return poll(&ready, 1, static_cast<int>(deadline.count())) == 1 && recv(fd_.get(), &byte, 1, 0) <= 0;
 }

@@ -116,7 +116,7 @@ Process::~Process() {
 std::optional<int> Process::wait(std::chrono::milliseconds deadline) {
   if (code_) return code_;
   const auto end = std::chrono::steady_clock::now() + deadline;
-  pollfd ended{pid_fd_.get(), POLLIN, 0};
+  pollfd ended{.fd = pid_fd_.get(), .events = POLLIN, .revents = 0};
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
     const int ready = poll(&ended, 1, static_cast<int>(std::clamp<decltype(left)>(left, 0, 1'000'000)));

@@ -38,7 +38,7 @@ std::string read_all(int fd, const Reading& reading) {
   std::string all;
   std::vector<char> buffer(reading.block);
   for (std::size_t i = 1; all.size() < reading.limit; ++i) {
-    pollfd ready{fd, POLLIN, 0};
+    pollfd ready{.fd = fd, .events = POLLIN, .revents = 0};
     if (poll(&ready, 1, 30'000) <= 0) {
       ADD_FAILURE() << "nothing to read for 30 s after " << all.size() << " bytes";
       break;

@@ -91,7 +91,9 @@ class Loader {
                         in_quotes(source.name) + " is the name of " + first->second + " already");
       if (report_.count() == before) {
         check_port(source, node, path, ports);
-        const PatternValues values{config_.survey.text("id"), source.station.text("id"), {}, source.instrument.sample_rate, 1};
+        const PatternValues values{.survey = config_.survey.text("id"),
+                                   .station = source.station.text("id"),
+                                   .sample_rate = source.instrument.sample_rate};
         const auto [first, fresh] = runs.emplace(values.station + "/" + expand(source.run_id, values).text, path);
         const Node* run = node.find("run");
         if (!fresh)

@@ -87,7 +87,8 @@ std::vector<std::string> name_patterns(const config::Config& config) {
   std::set<std::string> all;
   const fs::path name = config.output.file_name;
   for (const auto& source : config.sources) {
-    const config::PatternValues values{config.survey.text("id"), source.station.text("id"), {}, source.instrument.sample_rate, 1};
+    const config::PatternValues values{
+        .survey = config.survey.text("id"), .station = source.station.text("id"), .sample_rate = source.instrument.sample_rate};
     const std::string stem = pattern_for(name.stem().string(), values);
     const std::string extension = literally(name.extension().string());
     all.insert(stem + extension);

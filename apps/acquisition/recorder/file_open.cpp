@@ -104,8 +104,10 @@ void FileWriter::create_file() {
     if (const auto first = of->first_waiting()) start = start ? std::min(*start, *first) : first;
   for (auto& of : sources_) of->state_for_file(start.value_or(mth5::host_now()));
   const auto& first = config_.sources.front();
-  const config::PatternValues values{survey, first.station.text("id"), start.value_or(mth5::host_now()),
-                                     first.instrument.sample_rate, 1};
+  const config::PatternValues values{.survey = survey,
+                                     .station = first.station.text("id"),
+                                     .start = start.value_or(mth5::host_now()),
+                                     .sample_rate = first.instrument.sample_rate};
   const auto path = next_file(config_.output, values);
   if (const auto wanted = config_.output.directory / config::expand(config_.output.file_name, values).text; path != wanted)
     say(spdlog::level::warn, "file name taken",
@@ -183,7 +185,8 @@ void FileWriter::describe_streams() {
 std::string FileWriter::next_run_name(const StreamWriter& of, mth5::UtcNanos start) {
   const auto& stream = of.stream();
   // Numbers go on over all streams of a station and rate, so that two loggers of one station never claim the same name.
-  config::PatternValues values{config_.survey.text("id"), stream.station_id(), start, stream.sample_rate, 1};
+  config::PatternValues values{
+      .survey = config_.survey.text("id"), .station = stream.station_id(), .start = start, .sample_rate = stream.sample_rate};
   for (const auto& other : streams_)
     if (other->stream().station_id() == values.station && other->stream().run_id == stream.run_id &&
         other->stream().sample_rate == values.sample_rate)

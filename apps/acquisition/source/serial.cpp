@@ -51,7 +51,8 @@ struct Identity {
 std::optional<Identity> identity_of(const std::string& device) {
   struct stat found {};
   if (stat(device.c_str(), &found) != 0) return std::nullopt;
-  return Identity{found.st_dev, found.st_ino, found.st_ctim.tv_sec, found.st_ctim.tv_nsec};
+  return Identity{
+      .device = found.st_dev, .node = found.st_ino, .changed_s = found.st_ctim.tv_sec, .changed_ns = found.st_ctim.tv_nsec};
 }
 
 class SerialOpener final : public Opener {
