@@ -12,6 +12,7 @@
 /// Which UTC the samples of a stream have.
 namespace daq::timing {
 
+[[nodiscard]] inline double seconds(mth5::Nanos t) { return std::chrono::duration<double>(t).count(); }
 /// Seconds from `from` to `to`, exact to the nanosecond within a century.
 [[nodiscard]] double seconds_between(mth5::UtcNanos from, mth5::UtcNanos to);
 /// `t` and so many seconds, kept within what UtcNanos can say.

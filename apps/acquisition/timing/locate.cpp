@@ -8,8 +8,6 @@
 namespace daq::timing {
 namespace {
 
-double seconds(mth5::Nanos t) { return std::chrono::duration<double>(t).count(); }
-
 /// s an exact stamp of this stream may be off the line.
 double exact_tolerance(const Options& o) {
   constexpr double kRounding = 5e-9;  // times and predictions are whole nanoseconds

@@ -16,21 +16,6 @@ using decode::TimeKind;
 
 constexpr int kLate = 64;  // frames: what a network may turn round
 
-double seconds(mth5::Nanos t) { return std::chrono::duration<double>(t).count(); }
-
-/// From one stamp to the next; max() if it is more than any step, wild times included.
-mth5::Nanos advance(mth5::UtcNanos from, mth5::UtcNanos to) {
-  constexpr double kMost = 7200;  // s
-  return std::abs(seconds_between(from, to)) > kMost ? mth5::Nanos::max() : to - from;
-}
-
-/// 1 s, 100 ms, … 1 ns.
-bool is_decimal(mth5::Nanos step) {
-  for (mth5::Nanos one = std::chrono::seconds{1}; one.count() > 0; one /= 10)
-    if (one == step) return true;
-  return false;
-}
-
 bool is_stamp(TimeKind kind) { return kind == TimeKind::Gps || kind == TimeKind::Device; }
 
 }  // namespace
@@ -42,6 +27,7 @@ Timeline::Timeline(const Options& options, std::size_t n_channels, Sink& sink)
       max_fill_{
           static_cast<std::int64_t>(mth5::samples_between({}, mth5::UtcNanos{options.fill_up_to}, options.sample_rate) + 1e-6)},
       sink_{sink},
+      stamps_{options.sample_rate, options.stamp_resolution},
       locator_{options},
       clock_{options},
       memory_{options.remember, n_channels, options.stored_as},
@@ -110,13 +96,19 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
               .arrival = frame.arrival};
   if (piece.stamped) {
     if (options_.not_before) piece.time = decode::unroll_gps_week(piece.time, *options_.not_before);
-    learn_step(frame, piece.time);
-    piece.still = last_stamp_ == piece.time;
-    if (within_step(piece)) {
-      piece.timed = last_stamp_ && advance(*last_stamp_, piece.time) == step_;
+    const auto learnt = stamps_.take(frame, piece.time, run_.has_value());
+    if (learnt != Stamps::Learnt::Nothing) cut_stamps(frame.n_samples);
+    if (learnt == Stamps::Learnt::Repeats) {  // what waits is dated from here
+      for (auto i = chain_; i < waiting_.size(); ++i) {
+        waiting_[i].piece.timed = false;
+        waiting_[i].piece.vague = i == chain_;
+      }
+    }
+    piece.still = stamps_.still();
+    if (stamps_.within_step(piece.n)) {
+      piece.timed = stamps_.steps();
       piece.vague = !piece.still && !piece.timed;
     }
-    last_stamp_ = piece.time;
     return piece;
   }
   if (frame.kind == TimeKind::None) piece.time = frame.arrival;
@@ -125,49 +117,14 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
   return piece;
 }
 
-bool Timeline::within_step(const Piece& piece) const { return seconds(step_) > static_cast<double>(piece.n) * period_s_; }
-
 bool Timeline::slips(const Piece& piece) const {
-  return piece.stamped && piece.timed && !piece.counter && step_.count() > 0 &&
-         std::abs(seconds(step_) - static_cast<double>(piece.n) * period_s_) < 1e-6 * seconds(step_);
+  return piece.stamped && piece.timed && !piece.counter && stamps_.is_step(piece.n);
 }
 
-void Timeline::cut_stamps(mth5::Nanos step, std::int64_t n_samples) {
-  step_ = step;
-  locator_.cut_stamps(step, n_samples);
+void Timeline::cut_stamps(std::int64_t n_samples) {
+  locator_.cut_stamps(stamps_.step(), n_samples);
   // Where frames come within a step, the first of each tells it to a frame.
-  clock_.cut_stamps(std::min(step, mth5::Nanos{std::llround(1e9 * static_cast<double>(n_samples) * period_s_)}));
-}
-
-void Timeline::learn_step(const decode::Frame& frame, mth5::UtcNanos time) {
-  const auto repeated = std::exchange(repeated_, last_stamp_ == time ? repeated_ + 1 : 0);
-  if (options_.stamp_resolution.count() > 0) {
-    if (step_ != options_.stamp_resolution) cut_stamps(options_.stamp_resolution, frame.n_samples);
-    return;
-  }
-  // Blocks have the second in which they begin, and begin with it: that is exact.
-  const auto printed = frame.n_samples > 1 && seconds(frame.time_step) > period_s_ ? mth5::Nanos{0} : frame.time_step;
-  if (!printed_ || printed < *printed_) {
-    if (!repeats_) cut_stamps(printed, frame.n_samples);
-    printed_ = printed;
-  }
-  if (!last_stamp_ || time == *last_stamp_) return;
-  const auto step = advance(*last_stamp_, time);
-  if (repeats_ && step.count() > 0 && step < step_) {  // they only stood still
-    repeats_ = false;
-    return cut_stamps(*printed_, frame.n_samples);
-  }
-  // Times that begin by repeating themselves are coarser than their digits: a part of a step, and what waits is dated from here.
-  const double frame_s = static_cast<double>(frame.n_samples) * period_s_;
-  if (run_ || repeated == 0 || step <= step_ || !is_decimal(step) || seconds(step) < 1.5 * frame_s ||
-      static_cast<double>(repeated) * frame_s > seconds(step))
-    return;
-  repeats_ = true;
-  cut_stamps(step, frame.n_samples);
-  for (auto i = chain_; i < waiting_.size(); ++i) {
-    waiting_[i].piece.timed = false;
-    waiting_[i].piece.vague = i == chain_;
-  }
+  clock_.cut_stamps(std::min(stamps_.step(), mth5::Nanos{std::llround(1e9 * static_cast<double>(n_samples) * period_s_)}));
 }
 
 Piece Timeline::behind(const Piece& piece, std::int64_t n) const {
@@ -197,12 +154,12 @@ Place Timeline::place_behind_run(const Piece& piece) const {
     place.fit = Fit::Ahead;
     place.missing = std::max<std::int64_t>(0, std::llround((place.ahead_s - clock_.scatter_s()) / clock_.seconds_per_sample()));
   } else if (place.fit == Fit::Fits && piece.stamped && piece.timed && !piece.counter &&
-             place.ahead_s > locator_.exact_tolerance_s() && !within_step(piece)) {
+             place.ahead_s > locator_.exact_tolerance_s() && !stamps_.within_step(piece.n)) {
     // As far as cut stamps go a clock that drifts has slipped by a step; but bytes were lost, or nothing came meanwhile, or it
     // slipped not long ago.
     const auto position = clock_.position();
     const bool slipped =
-        slips(piece) && slips_.beyond(position, clock_.beyond_axis(position, piece.time)) > 1.75 * seconds(step_);
+        slips(piece) && slips_.beyond(position, clock_.beyond_axis(position, piece.time)) > 1.75 * stamps_.step_s();
     const bool lost =
         slipped || events_.disconnected || events_.bad_data || (options_.live && arrivals_.paused(piece.arrival, place.ahead_s));
     place.missing = std::llround(place.ahead_s / clock_.seconds_per_sample());
@@ -365,7 +322,8 @@ void Timeline::consider_with_waiting(Piece piece) {
     const auto& head = waiting_[chain_].piece;
     const bool not_by_counter = head.counter && next_counter_ && head.counter != next_counter_ && piece.counter;
     const Place by_count = locator_.place(counted, piece);
-    const bool exact = !piece.stamped || within_step(piece) || std::abs(by_count.ahead_s) <= locator_.exact_tolerance_s();
+    const bool exact =
+        !piece.stamped || stamps_.within_step(piece.n) || std::abs(by_count.ahead_s) <= locator_.exact_tolerance_s();
     if (!not_by_counter && by_count.fit == Fit::Fits && exact) {
       take_waiting_by_count();
       return append(piece, true);
@@ -418,7 +376,7 @@ void Timeline::wait(const Piece& piece, bool follows, bool agrees) {
     chain_ = waiting_.size();
     agreeing_ = 0;
   }
-  const bool still = piece.still && !piece.timed && !piece.counter && !within_step(piece);
+  const bool still = piece.still && !piece.timed && !piece.counter && !stamps_.within_step(piece.n);
   if (!agrees && still) chain_verdict_.frames = std::numeric_limits<int>::max();  // what comes behind it tells
   const bool is_behind =
       agrees ? waiting_.back().behind : chain_verdict_.reason == GapReason::ClockStep && run_ && piece.time < end_of_run().time;
@@ -430,7 +388,7 @@ void Timeline::wait(const Piece& piece, bool follows, bool agrees) {
   if (still) {
     constexpr double kStands = 16, kLongestStep = 1.25;  // frames; s, of times that are coarser than their digits say
     const double longest = run_ ? kStands : std::max(kStands, kLongestStep / (static_cast<double>(piece.n) * period_s_));
-    if (static_cast<double>(repeated_) >= longest) {  // the instrument's clock stands: by count
+    if (static_cast<double>(stamps_.repeated()) >= longest) {  // the instrument's clock stands: by count
       if (!run_) return believe_chain();
       if (chain_ > 0) drop_front_of_waiting(chain_);
       return take_waiting_by_count();
@@ -464,7 +422,7 @@ void Timeline::limit_waiting() {
 }
 
 void Timeline::drop_waiting(const Waiting& w) {
-  const bool still = w.piece.still && !w.piece.timed && !within_step(w.piece);
+  const bool still = w.piece.still && !w.piece.timed && !stamps_.within_step(w.piece.n);
   if (run_ && w.piece.stamped && (w.behind || still) &&
       plus_seconds(w.piece.time, kLate * period_s_) >= memory_.begin()) {  // late, or new at a time that is taken
     Piece piece = w.piece;
@@ -503,7 +461,7 @@ void Timeline::take_waiting_by_count() {
 
 void Timeline::settle_waiting() {
   for (auto& w : std::exchange(waiting_, {})) {
-    if (w.piece.still && !within_step(w.piece)) w.piece.timed = true;  // it has that time too
+    if (w.piece.still && !stamps_.within_step(w.piece.n)) w.piece.timed = true;  // it has that time too
     if (place_behind_run(w.piece).fit == Fit::Fits) {
       counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
       append(w.piece, true);

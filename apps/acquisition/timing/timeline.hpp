@@ -14,6 +14,7 @@
 #include "acquisition/timing/memory.hpp"
 #include "acquisition/timing/options.hpp"
 #include "acquisition/timing/sink.hpp"
+#include "acquisition/timing/stamps.hpp"
 
 /// Which samples follow one another, and which UTC they have. Pure: no I/O, no clock of its own. apps/acquisition/doc/time.md
 /// says it in plain words.
@@ -88,10 +89,8 @@ class Timeline {
   };
 
   [[nodiscard]] Piece read(const decode::Frame& frame, const double* values);
-  void learn_step(const decode::Frame& frame, mth5::UtcNanos time);
-  /// Several frames have the same stamp: `n` samples take less than a step.
-  [[nodiscard]] bool within_step(const Piece& piece) const;
-  void cut_stamps(mth5::Nanos step, std::int64_t n_samples);
+  /// To the step that is known now, of frames of so many samples.
+  void cut_stamps(std::int64_t n_samples);
   /// A step is a frame: a lost one and a clock that slipped look alike.
   [[nodiscard]] bool slips(const Piece& piece) const;
   [[nodiscard]] Piece behind(const Piece& piece, std::int64_t n) const;
@@ -141,6 +140,7 @@ class Timeline {
   Sink& sink_;
   ledger::StreamCounters counters_;
 
+  Stamps stamps_;
   Locator locator_;
   Clock clock_;
   Arrivals arrivals_;
@@ -152,11 +152,6 @@ class Timeline {
   decode::TimeKind kind_ = decode::TimeKind::Gps;
   std::optional<std::uint64_t> next_counter_;
   std::int64_t last_n_ = 1;
-  std::optional<mth5::UtcNanos> last_stamp_;
-  mth5::Nanos step_{0};                 ///< that stamps are cut to; 0 = exact
-  std::optional<mth5::Nanos> printed_;  ///< the finest that their digits have shown
-  bool repeats_ = false;                ///< `step_` is what times showed that repeat themselves
-  std::int64_t repeated_ = 0;           ///< frames in a row with the time of the one before
 
   std::vector<Waiting> waiting_;
   std::size_t chain_ = 0;  ///< where in it the frames begin that agree with one another

@@ -1,0 +1,65 @@
+#include "acquisition/timing/stamps.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include "acquisition/timing/clock.hpp"
+
+namespace daq::timing {
+
+namespace {
+
+/// From one stamp to the next; max() if it is more than any step, wild times included.
+mth5::Nanos advance(mth5::UtcNanos from, mth5::UtcNanos to) {
+  constexpr double kMost = 7200;  // s
+  return std::abs(seconds_between(from, to)) > kMost ? mth5::Nanos::max() : to - from;
+}
+
+/// 1 s, 100 ms, … 1 ns.
+bool is_decimal(mth5::Nanos step) {
+  for (mth5::Nanos one = std::chrono::seconds{1}; one.count() > 0; one /= 10)
+    if (one == step) return true;
+  return false;
+}
+
+}  // namespace
+
+double Stamps::step_s() const { return seconds(step_); }
+
+bool Stamps::is_step(std::int64_t n) const {
+  return step_.count() > 0 && std::abs(step_s() - static_cast<double>(n) * period_s_) < 1e-6 * step_s();
+}
+
+bool Stamps::steps() const { return before_ && advance(*before_, *last_) == step_; }
+
+Stamps::Learnt Stamps::take(const decode::Frame& frame, mth5::UtcNanos time, bool in_run) {
+  before_ = std::exchange(last_, time);
+  const auto repeated = std::exchange(repeated_, before_ == time ? repeated_ + 1 : 0);
+  if (told_.count() > 0) return std::exchange(step_, told_) == told_ ? Learnt::Nothing : Learnt::Step;
+  auto learnt = Learnt::Nothing;
+  // Blocks have the second in which they begin, and begin with it: that is exact.
+  const auto printed = frame.n_samples > 1 && seconds(frame.time_step) > period_s_ ? mth5::Nanos{0} : frame.time_step;
+  if (!printed_ || printed < *printed_) {
+    if (!repeats_) {
+      step_ = printed;
+      learnt = Learnt::Step;
+    }
+    printed_ = printed;
+  }
+  if (!before_ || time == *before_) return learnt;
+  const auto step = advance(*before_, time);
+  if (repeats_ && step.count() > 0 && step < step_) {  // they only stood still
+    repeats_ = false;
+    step_ = *printed_;
+    return Learnt::Step;
+  }
+  const double frame_s = static_cast<double>(frame.n_samples) * period_s_;
+  if (in_run || repeated == 0 || step <= step_ || !is_decimal(step) || seconds(step) < 1.5 * frame_s ||
+      static_cast<double>(repeated) * frame_s > seconds(step))
+    return learnt;
+  repeats_ = true;
+  step_ = step;
+  return Learnt::Repeats;
+}
+
+}  // namespace daq::timing

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "acquisition/decode/frame.hpp"
+#include "mth5/time.hpp"
+
+namespace daq::timing {
+
+/// What step the times of a stream are cut to: as it is told, else as their digits or their repeating show. Pure. Thread: one.
+class Stamps {
+ public:
+  /// @param resolution  as Options::stamp_resolution
+  Stamps(double sample_rate, mth5::Nanos resolution) : period_s_{1 / sample_rate}, told_{resolution} {}
+
+  enum class Learnt {
+    Nothing,
+    Step,    ///< step() may be another
+    Repeats  ///< times that began by repeating themselves are coarser than their digits: those before are a part of a step
+  };
+  /// The next stamp, of `frame`. @param in_run  a run has begun: repeating shows no step any more
+  Learnt take(const decode::Frame& frame, mth5::UtcNanos time, bool in_run);
+
+  /// That stamps are cut to; 0 = exact.
+  [[nodiscard]] mth5::Nanos step() const { return step_; }
+  [[nodiscard]] double step_s() const;
+  /// `n` samples take less than a step: several frames of so many have the same stamp.
+  [[nodiscard]] bool within_step(std::int64_t n) const { return step_s() > static_cast<double>(n) * period_s_; }
+  /// `n` samples take just a step.
+  [[nodiscard]] bool is_step(std::int64_t n) const;
+
+  /// Of the newest: the same as the one before.
+  [[nodiscard]] bool still() const { return before_ == last_; }
+  /// Of the newest: a step behind the one before.
+  [[nodiscard]] bool steps() const;
+  /// Frames in a row with the time of the one before.
+  [[nodiscard]] std::int64_t repeated() const { return repeated_; }
+
+ private:
+  const double period_s_;
+  const mth5::Nanos told_;
+  std::optional<mth5::UtcNanos> before_, last_;
+  mth5::Nanos step_{0};
+  std::optional<mth5::Nanos> printed_;  ///< the finest that their digits have shown
+  bool repeats_ = false;                ///< `step_` is what times showed that repeat themselves
+  std::int64_t repeated_ = 0;
+};
+
+}  // namespace daq::timing
