@@ -105,7 +105,7 @@ void Daemon::make_input(std::size_t index) {
     in.problem.clear();
     const auto& source = config_.sources[index];
     quiet_.say(spdlog::level::info, "connected " + source.name,
-               fmt::format("source connected source={} input={}", source.name, to_string(source.input)), mth5::steady_now());
+               fmt::format("source connected source={} input={}", source.name, to_string(source.input)));
     board_.source(index, [](auto& entry) {
       entry.flow.connected(mth5::steady_now());
       entry.problem.clear();
@@ -125,7 +125,7 @@ void Daemon::make_input(std::size_t index) {
       log_->error("source failed source={} why=\"{}\"", name, reason);
     else
       quiet_.say(spdlog::level::warn, "waiting " + name + " " + reason,
-                 fmt::format("source waiting source={} why=\"{}\" retry=yes", name, reason), mth5::steady_now());
+                 fmt::format("source waiting source={} why=\"{}\" retry=yes", name, reason));
     board_.source(index, [&](auto& entry) {
       entry.flow.disconnected(mth5::steady_now());
       entry.problem = reason;
@@ -133,8 +133,7 @@ void Daemon::make_input(std::size_t index) {
   };
   listener.told = [this, index](const std::string& what) {
     const auto& name = config_.sources[index].name;
-    quiet_.say(spdlog::level::warn, "notice " + name + " " + what, fmt::format("notice source={} problem=\"{}\"", name, what),
-               mth5::steady_now());
+    quiet_.say(spdlog::level::warn, "notice " + name + " " + what, fmt::format("notice source={} problem=\"{}\"", name, what));
   };
   listener.fault = [this, index](daq::ledger::InputFault fault, std::uint64_t n, const std::string& what) {
     auto& intake = *inputs_[index].intake;
@@ -144,8 +143,7 @@ void Daemon::make_input(std::size_t index) {
     const auto kind = to_string(fault);
     quiet_.say(spdlog::level::warn, fmt::format("fault {} {}", name, kind),
                fmt::format("input fault source={} reason={} count={} problem=\"{}\"", name, kind,
-                           intake.counters().input_faults[static_cast<std::size_t>(fault)], what),
-               mth5::steady_now());
+                           intake.counters().input_faults[static_cast<std::size_t>(fault)], what));
   };
   listener.wrote = [this, index](std::size_t sent, std::size_t unsent) {
     inputs_[index].intake->count_commands(sent, unsent);
@@ -194,7 +192,7 @@ void Daemon::log_losses(std::size_t index, bool now) {
                       return seen.counters.dropped != input.logged_samples[seen.stream].dropped;
                     });
   if (!news) return;
-  if (!quiet_.may_say("losses " + config_.sources[index].name, mth5::steady_now()) && !now) return;
+  if (!quiet_.may_say("losses " + config_.sources[index].name) && !now) return;
   std::string what;
   for (std::size_t i = 0; i < daq::ledger::kSkips; ++i)
     if (const auto n = bytes.bytes_skipped[i] - input.logged_bytes.bytes_skipped[i]; n > 0)
@@ -282,7 +280,7 @@ void Daemon::tick_io() {
   io_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error || !io_work_) return;  // cancel() comes too late for a timer that has expired: it must not begin anew
     for (std::size_t i = 0; i < inputs_.size(); ++i) log_losses(i, false);
-    quiet_.tick(mth5::steady_now());
+    quiet_.tick();
     tick_io();
   });
 }
@@ -453,7 +451,7 @@ void Daemon::report_status() {
     log_->warn("slow disk or busy machine: a write has been under way for more than {} s; samples wait in the ring",
                kSlowCall.count());
   }
-  status_quiet_.tick(mth5::steady_now());
+  status_quiet_.tick();
   write_status(status.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
@@ -461,8 +459,7 @@ void Daemon::write_status(const std::string& text) {
   try {
     status_file_.write(text);
   } catch (const mth5::Error& e) {
-    status_quiet_.say(spdlog::level::warn, "status", fmt::format("no status file: {}; recording goes on, retry=1s", e.what()),
-                      mth5::steady_now());
+    status_quiet_.say(spdlog::level::warn, "status", fmt::format("no status file: {}; recording goes on, retry=1s", e.what()));
   }
 }
 

@@ -2,8 +2,8 @@
 
 namespace daq::log {
 
-std::pair<Quiet::Held*, bool> Quiet::find(const std::string& kind, Steady::time_point now) {
-  tick(now);
+std::pair<Quiet::Held*, bool> Quiet::find(const std::string& kind) {
+  tick();
   auto known = kinds_.find(kind);
   const std::string rest;  // what all further kinds share
   if (known == kinds_.end() && kinds_.size() >= kMostKinds) known = kinds_.find(rest);
@@ -11,26 +11,22 @@ std::pair<Quiet::Held*, bool> Quiet::find(const std::string& kind, Steady::time_
   return {&kinds_[kinds_.size() < kMostKinds ? kind : rest], false};
 }
 
-void Quiet::say(spdlog::level::level_enum level, const std::string& kind, std::string text, Steady::time_point now) {
-  auto [held, known] = find(kind, now);
+void Quiet::say(spdlog::level::level_enum level, const std::string& kind, std::string text) {
+  auto [held, known] = find(kind);
   held->level = level;
   if (known) {
     held->newest = std::move(text);
     held->at = mth5::host_now();
     ++held->held;
   } else {
-    held->said = now;
     log_->log(level, "{}", text);
   }
 }
 
-bool Quiet::may_say(const std::string& kind, Steady::time_point now) {
-  auto [held, known] = find(kind, now);
-  if (!known) held->said = now;
-  return !known;
-}
+bool Quiet::may_say(const std::string& kind) { return !find(kind).second; }
 
-void Quiet::tick(Steady::time_point now) {
+void Quiet::tick() {
+  const auto now = mth5::steady_now();
   for (auto i = kinds_.begin(); i != kinds_.end();) {
     auto& held = i->second;
     if (now < held.said + kEvery) {

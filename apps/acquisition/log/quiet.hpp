@@ -17,11 +17,10 @@ namespace daq::log {
 /// Messages that may come thousands of times, each kind of them once a minute at most: the first at once; those that follow
 /// within the minute are counted, and the newest of them is written when it is over, with `repeated=N last=UTC`: how many they
 /// were and when it was said, as it need not hold any more. What becomes of the
-/// object that the messages are about (a connection that comes and goes) changes nothing in that. Thread: one.
+/// object that the messages are about (a connection that comes and goes) changes nothing in that. By mth5::steady_now(). Thread:
+/// one.
 class Quiet {
  public:
-  using Steady = std::chrono::steady_clock;
-
   static constexpr std::chrono::seconds kEvery{60};
   /// Kinds that are told apart; further ones, of messages whose text an instrument can choose, share one.
   static constexpr std::size_t kMostKinds = 256;
@@ -29,24 +28,24 @@ class Quiet {
   explicit Quiet(std::shared_ptr<spdlog::logger> log) : log_{std::move(log)} {}
 
   /// @param kind  what is counted together: event, source, and what else makes it news ("waiting lemi Connection refused")
-  void say(spdlog::level::level_enum level, const std::string& kind, std::string text, Steady::time_point now);
+  void say(spdlog::level::level_enum level, const std::string& kind, std::string text);
   /// For who gathers what is held back himself: true at most once a minute for each kind.
-  [[nodiscard]] bool may_say(const std::string& kind, Steady::time_point now);
+  [[nodiscard]] bool may_say(const std::string& kind);
   /// Writes what was held back and whose minute is over. Once a second or so, also when nothing happens.
-  void tick(Steady::time_point now);
+  void tick();
   /// Writes all that is held back: at the end.
   void flush();
 
  private:
   struct Held {
-    Steady::time_point said;
+    std::chrono::steady_clock::time_point said = mth5::steady_now();
     spdlog::level::level_enum level = spdlog::level::info;
     std::string newest;
     mth5::UtcNanos at{};     ///< of `newest`
     std::uint64_t held = 0;  ///< messages since `said`
   };
   /// The place of a kind, and whether it was said within the last minute.
-  std::pair<Held*, bool> find(const std::string& kind, Steady::time_point now);
+  std::pair<Held*, bool> find(const std::string& kind);
   void write(const Held& held) const;
 
   std::shared_ptr<spdlog::logger> log_;

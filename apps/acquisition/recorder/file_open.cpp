@@ -89,8 +89,8 @@ void FileWriter::restore_directory() {
   std::error_code error;
   if (std::filesystem::exists(config_.output.directory, error) || error) return;
   if (std::filesystem::create_directory(config_.output.directory, error))
-    say(spdlog::level::warn, "directory gone",
-        "output.directory " + config_.output.directory.string() + " was gone, and is made again");
+    context_.quiet.say(spdlog::level::warn, "directory gone",
+                       "output.directory " + config_.output.directory.string() + " was gone, and is made again");
 }
 
 void FileWriter::create_file() {
@@ -110,8 +110,8 @@ void FileWriter::create_file() {
                                      .sample_rate = first.instrument.sample_rate};
   const auto path = next_file(config_.output, values);
   if (const auto wanted = config_.output.directory / config::expand(config_.output.file_name, values).text; path != wanted)
-    say(spdlog::level::warn, "file name taken",
-        fmt::format("file name taken file={} instead={}", wanted.string(), path.string()));
+    context_.quiet.say(spdlog::level::warn, "file name taken",
+                       fmt::format("file name taken file={} instead={}", wanted.string(), path.string()));
   timed([&] {
     mth5::CreateOptions options{config_.output.file_version, "mth5d", {}, config_.output.allow_network};
     std::uint64_t channels = 0;
@@ -295,14 +295,14 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
   log_gaps();
   if (!std::exchange(announced_, true)) {
     ++files_;
-    say(spdlog::level::info, "file open", "file open file=" + file_->path().string());
+    context_.quiet.say(spdlog::level::info, "file open", "file open file=" + file_->path().string());
     if (context_.on_file) context_.on_file(file_->path());
   }
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const auto& name = runs[i].stream->stream().name;
-    say(spdlog::level::info, "run " + name,
-        fmt::format("run begun run={} stream={} start={} file={}", runs[i].name, name, mth5::to_iso(runs[i].group.start),
-                    file_->path().string()));
+    context_.quiet.say(spdlog::level::info, "run " + name,
+                       fmt::format("run begun run={} stream={} start={} file={}", runs[i].name, name,
+                                   mth5::to_iso(runs[i].group.start), file_->path().string()));
     if (!runs[i].stays_open) continue;
     StreamWriter& of = *runs[i].stream;
     of.run = OpenRun{.id = ids[i], .name = runs[i].name, .start = runs[i].group.start, .figures = {}};
@@ -332,14 +332,10 @@ void FileWriter::add_gap(const StreamWriter& of, const ring::GapNote& gap, const
 void FileWriter::log_gaps() {
   for (const auto& [stream, where, gap] : std::exchange(logged_gaps_, {})) {
     const auto reason = to_string(static_cast<ledger::GapReason>(gap.reason));
-    say(spdlog::level::warn, fmt::format("gap {} {}", stream, reason),
-        fmt::format("gap stream={} start={} samples={} reason={} {}", stream,
-                    mth5::to_iso(mth5::UtcNanos{mth5::Nanos{gap.start_ns}}), gap.n_samples, reason, where));
+    context_.quiet.say(spdlog::level::warn, fmt::format("gap {} {}", stream, reason),
+                       fmt::format("gap stream={} start={} samples={} reason={} {}", stream,
+                                   mth5::to_iso(mth5::UtcNanos{mth5::Nanos{gap.start_ns}}), gap.n_samples, reason, where));
   }
-}
-
-void FileWriter::say(spdlog::level::level_enum level, const std::string& kind, std::string text) {
-  context_.quiet.say(level, kind, std::move(text), mth5::steady_now());
 }
 
 void FileWriter::close() {
@@ -376,10 +372,10 @@ void FileWriter::close() {
   ++syncs_;
   std::error_code error;
   const auto bytes = has_its_name ? std::filesystem::file_size(path, error) : 0;
-  say(spdlog::level::info, "file closed",
-      has_its_name && !error
-          ? fmt::format("file closed file={} bytes={}", path.string(), bytes)
-          : fmt::format("file closed was={} {}=yes", path.string(), name == mth5::FileName::Deleted ? "deleted" : "renamed"));
+  context_.quiet.say(spdlog::level::info, "file closed",
+                     has_its_name && !error ? fmt::format("file closed file={} bytes={}", path.string(), bytes)
+                                            : fmt::format("file closed was={} {}=yes", path.string(),
+                                                          name == mth5::FileName::Deleted ? "deleted" : "renamed"));
   publish();
 }
 

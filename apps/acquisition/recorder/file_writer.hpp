@@ -132,7 +132,6 @@ class FileWriter {
   void all_durable();
   void settle();
   void log_gaps();
-  void say(spdlog::level::level_enum level, const std::string& kind, std::string text);
   std::chrono::nanoseconds timed(const std::function<void()>& call);
 
   const Context context_;

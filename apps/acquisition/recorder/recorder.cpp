@@ -80,7 +80,7 @@ void Recorder::run() {
 
 void Recorder::write_until_closed() {
   for (;;) {
-    quiet_.tick(mth5::steady_now());
+    quiet_.tick();
     try {
       if (!outage_ || may_try(mth5::steady_now())) {
         write_what_came();
@@ -165,8 +165,8 @@ void Recorder::watch_locks() {
   for (auto& lock : locks_) {
     const auto kept = lock.renew();
     if (kept == Kept::Renewed)
-      say(spdlog::level::warn, "lock deleted",
-          lock.path().string() + ": was deleted; made again, this station is still recorded here by this mth5d");
+      quiet_.say(spdlog::level::warn, "lock deleted",
+                 lock.path().string() + ": was deleted; made again, this station is still recorded here by this mth5d");
     if (kept == Kept::Still || kept == Kept::Renewed) {
       lock_lost_.erase(&lock);
       continue;
@@ -189,12 +189,12 @@ void Recorder::watch_locks() {
 
 void Recorder::watch_file() {
   if (disk_.keep_reserve())
-    say(spdlog::level::warn, "reserve removed",
-        "the reserve for closing files was removed by somebody, and is set aside again: " + disk_.reserve_file().string());
+    quiet_.say(spdlog::level::warn, "reserve removed",
+               "the reserve for closing files was removed by somebody, and is set aside again: " + disk_.reserve_file().string());
   if (gave_up_lost_file() || writer_.whereabouts() == mth5::FileName::There) return;
   const std::string path = writer_.path().string();
-  say(spdlog::level::err, "file moved",
-      path + ": was renamed or moved, or its folder was; it is closed where it is now, and a new file begins");
+  quiet_.say(spdlog::level::err, "file moved",
+             path + ": was renamed or moved, or its folder was; it is closed where it is now, and a new file begins");
   writer_.flush();
   writer_.close();
 }
@@ -206,16 +206,19 @@ bool Recorder::gave_up_lost_file() {
   const auto loss = writer_.abandon(ledger::Drop::FileLost);
   std::error_code unknown;
   if (where == mth5::FileName::Deleted && std::filesystem::exists(path, unknown))
-    say(spdlog::level::err, "file replaced",
+    quiet_.say(
+        spdlog::level::err, "file replaced",
         fmt::format("{}: was replaced by another file of its name while it was recorded; its {} samples a channel count as lost "
                     "(file-lost) whatever that file holds of them, which is left as it is; a new file begins",
                     path, loss.samples));
   else if (where == mth5::FileName::Deleted)
-    say(spdlog::level::err, "file deleted",
+    quiet_.say(
+        spdlog::level::err, "file deleted",
         fmt::format("{}: was deleted while it was recorded; {} samples a channel are lost with it (file-lost); a new file begins",
                     path, loss.samples));
   else
-    say(spdlog::level::err, "file cut",
+    quiet_.say(
+        spdlog::level::err, "file cut",
         fmt::format(
             "{}: was cut short by another program while it was recorded and is left as it is; its {} samples a channel count as "
             "lost (file-lost), mth5-recover shows what of them can be read; a new file begins",
@@ -273,7 +276,7 @@ void Recorder::refused(const std::exception& error) {
 }
 
 void Recorder::begin_outage(Outage outage) {
-  say(spdlog::level::err, outage.name(), outage.problem);
+  quiet_.say(spdlog::level::err, outage.name(), outage.problem);
   published_.change([&](State& state) {
     state.outage = outage.name();
     state.problem = outage.problem;
@@ -283,14 +286,10 @@ void Recorder::begin_outage(Outage outage) {
 }
 
 void Recorder::end_outage() {
-  say(spdlog::level::info, "recording again",
-      fmt::format("recording again directory={} free={}", config_.output.directory.string(), disk_.free_bytes()));
+  quiet_.say(spdlog::level::info, "recording again",
+             fmt::format("recording again directory={} free={}", config_.output.directory.string(), disk_.free_bytes()));
   outage_.reset();
   published_.change([](State& state) { state.outage = state.problem = ""; });
-}
-
-void Recorder::say(spdlog::level::level_enum level, const std::string& kind, std::string text) {
-  quiet_.say(level, kind, std::move(text), mth5::steady_now());
 }
 
 bool Recorder::may_try(Steady::time_point now) {

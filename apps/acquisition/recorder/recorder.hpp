@@ -92,7 +92,6 @@ class Recorder {
   void failed(const mth5::FileError& error);
   void refused(const std::exception& error);
   [[nodiscard]] bool may_try(Steady::time_point now);
-  void say(spdlog::level::level_enum level, const std::string& kind, std::string text);
   void begin_outage(Outage outage);
   void end_outage();
   void give_up_the_rest();
