@@ -50,6 +50,10 @@ std::vector<ClockSummary> read_clocks(const mth5::Reader& file) {
   return clocks;
 }
 
+std::pair<mth5::UtcNanos, mth5::UtcNanos> ends_of(const mth5::RunClock& clock, const mth5::RunInfo& run) {
+  return {clock.utc_of(0), clock.utc_of(std::max<std::int64_t>(0, run.n_samples - 1))};
+}
+
 std::int64_t nearest_sample(mth5::UtcNanos time, const mth5::RunClock& clock, const mth5::RunInfo& run) {
   if (run.sample_rate <= 0) return 0;
   const auto next = mth5::indexes_within({time, {}}, clock, run.n_samples).first;

@@ -33,6 +33,9 @@ struct ClockSummary {
 /// are. Without a sample rate it is 0.
 [[nodiscard]] std::int64_t nearest_sample(mth5::UtcNanos time, const mth5::RunClock& clock, const mth5::RunInfo& run);
 
+/// Times of the first and the last sample of a run by its clock; of a run without samples twice where the first would be.
+[[nodiscard]] std::pair<mth5::UtcNanos, mth5::UtcNanos> ends_of(const mth5::RunClock& clock, const mth5::RunInfo& run);
+
 /// source, ppm, residual_us, axis_error_s, locked; null where not known.
 [[nodiscard]] nlohmann::ordered_json to_json(const ClockSummary& clock);
 /// "gps, locked, +12.3 ppm, residual 4 us, axis off by up to 0.5 s".

@@ -49,16 +49,10 @@ struct Edges {
   std::size_t before, after;
 };
 
-/// A row of the recorder's list, and the file it stands in.
-struct Recorded {
-  std::size_t file;
-  Gap gap;
-};
-
 /// What the recorder counted between two runs: by the numbers of frames, by their times, by what it could not store.
 class CountedGaps {
  public:
-  CountedGaps(const Series& series, const std::vector<Recorded>& recorded, Files files) : series_{series}, files_{files} {
+  CountedGaps(const Series& series, const std::vector<RecordedGap>& recorded, Files files) : series_{series}, files_{files} {
     for (const auto& [file, gap] : recorded) {
       if (gap.filled || !gap.component.empty() || gap.run_before.empty() || gap.run_after.empty()) continue;
       auto& all = counted_[{file, gap.run_before, gap.run_after}];
@@ -92,7 +86,7 @@ class CountedGaps {
 
 /// What the times of the runs say, and what the recorder counted between them. Puts the parts in order. @returns for each gap,
 /// the parts before and after it
-std::vector<Edges> derive_gaps(Series& series, const std::vector<Recorded>& recorded, Files files) {
+std::vector<Edges> derive_gaps(Series& series, const std::vector<RecordedGap>& recorded, Files files) {
   if (series.sample_rate <= 0) return {};
   std::vector<Extent> extents;
   for (const auto& part : series.parts)
@@ -123,8 +117,8 @@ std::vector<Edges> derive_gaps(Series& series, const std::vector<Recorded>& reco
 }
 
 /// The recorder's gaps of each series: station and a run of it, in the same file.
-std::vector<std::vector<Recorded>> recorded_by_series(const std::vector<Series>& all, Files files,
-                                                      std::span<const std::optional<std::size_t>> copies) {
+std::vector<std::vector<RecordedGap>> recorded_by_series(const std::vector<Series>& all, Files files,
+                                                         std::span<const std::optional<std::size_t>> copies) {
   std::map<std::tuple<std::size_t, std::string, std::string>, std::vector<std::size_t>> series_of;  // file, station, run
   for (std::size_t s = 0; s < all.size(); ++s)
     for (const auto& part : all[s].parts) {
@@ -132,7 +126,7 @@ std::vector<std::vector<Recorded>> recorded_by_series(const std::vector<Series>&
       auto& list = series_of[{part.file, run.station, run.id}];
       if (list.empty() || list.back() != s) list.push_back(s);
     }
-  std::vector<std::vector<Recorded>> recorded(all.size());
+  std::vector<std::vector<RecordedGap>> recorded(all.size());
   for (std::size_t f = 0; f < files.size(); ++f) {
     if (f < copies.size() && copies[f]) continue;
     for (auto& gap : recorded_gaps(*files[f])) {
@@ -140,7 +134,7 @@ std::vector<std::vector<Recorded>> recorded_by_series(const std::vector<Series>&
       if (found == series_of.end()) found = series_of.find({f, gap.station, gap.run_after});
       if (found == series_of.end()) continue;
       for (const auto s : found->second) {
-        auto& own = recorded[s].emplace_back(Recorded{f, gap}).gap;
+        auto& own = recorded[s].emplace_back(RecordedGap{f, gap}).gap;
         own.survey = all[s].survey;
         own.sample_rate = all[s].sample_rate;
       }
@@ -164,9 +158,9 @@ std::optional<std::size_t> ended_at(mth5::UtcNanos time, const Series& series, F
   return nearest;
 }
 
-Steps steps_of(const Series& series, const std::vector<Recorded>& recorded, Files files) {
+Steps steps_of(const Series& series, const std::vector<RecordedGap>& recorded, Files files) {
   Steps steps;
-  const auto moved = [](const Recorded& row) { return tells_of_time_only(row.gap.reason); };
+  const auto moved = [](const RecordedGap& row) { return tells_of_time_only(row.gap.reason); };
   if (std::none_of(recorded.begin(), recorded.end(), moved)) return steps;
   std::map<std::pair<std::size_t, std::string_view>, std::size_t> known;  // by file and run; the parts first
   for (std::size_t i = 0; i < series.parts.size(); ++i) known[{series.parts[i].file, run_of(files, series.parts[i]).id}] = i;
@@ -215,12 +209,12 @@ void name_parts(const Gap& gap, std::span<const Gap> recorded, bool step, std::v
   add(gap.samples, "");
 }
 
-void add_recorded(Series& series, const std::vector<Edges>& edges, std::vector<Recorded> recorded, Files files) {
+void add_recorded(Series& series, const std::vector<Edges>& edges, std::vector<RecordedGap> recorded, Files files) {
   if (recorded.empty()) return;
   const auto steps = steps_of(series, recorded, files);
   const auto by_start = [](const Gap& a, const Gap& b) { return a.start < b.start; };
   std::vector<Gap> found;
-  std::vector<Filled> filled;
+  std::vector<RecordedGap> filled;
   std::vector<Gap> between;  // not filled: they only say why
   for (auto& [file, gap] : recorded) {
     if (gap.filled)

@@ -20,6 +20,12 @@ using Window = mth5::TimeRange;
 using mth5::indexes_within;
 using Files = std::span<const std::unique_ptr<mth5::Reader>>;
 
+/// A row of the recorder's list of gaps, and the file it stands in.
+struct RecordedGap {
+  std::size_t file;
+  Gap gap;
+};
+
 /// Runs of one station with the same sample rate and the same channels, in order of time: what would be one run had nothing
 /// stopped it. Runs without samples are not in it.
 struct Series {

@@ -236,9 +236,12 @@ Snapshot LiveFile::look(mth5::UtcNanos now) {
     if (options_.station.empty() || station.id == options_.station)
       if (stations.insert(station.id).second) look.stations.push_back(station.id);
   const auto clocks = file.clocks();
-  for (std::size_t i = 0; i < runs.size(); ++i)
-    if (wanted(runs[i]))
-      look.runs.push_back({runs[i], clocks[i].utc_of(0), clocks[i].utc_of(std::max<std::int64_t>(runs[i].n_samples - 1, 0))});
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (wanted(runs[i])) {
+      const auto [start, end] = ends_of(clocks[i], runs[i]);
+      look.runs.push_back({runs[i], start, end});
+    }
+  }
   add_temperatures(look.soh, look, file);
 
   // Where samples may still come: what was seen to grow, else the newest by its number. The clock may have been years ahead for a

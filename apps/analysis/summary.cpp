@@ -169,8 +169,7 @@ void add_stations(Summary& summary, Files files, std::span<const std::optional<s
     const auto clocks = file->clocks();
     for (std::size_t r = 0; r < file->runs().size(); ++r) {
       const auto& run = file->runs()[r];
-      const auto start = clocks[r].utc_of(0);
-      const auto end = clocks[r].utc_of(std::max<std::int64_t>(0, run.n_samples - 1));
+      const auto [start, end] = ends_of(clocks[r], run);
       summary.runs.push_back({file->path().string(), run, start, end});
       if (run.n_samples == 0 || copies[i]) continue;
       auto& of = station(run.survey, run.station);

@@ -45,26 +45,26 @@ Gap part_of(const Gap& gap, const Span& span) {
   return part;
 }
 
-bool is_of(const Filled& filled, const Series::Part& part, Files files) {
-  return filled.file == part.file && filled.gap.run_before == files[part.file]->runs()[part.run].id;
+bool is_of(const RecordedGap& row, const Series::Part& part, Files files) {
+  return row.file == part.file && row.gap.run_before == files[part.file]->runs()[part.run].id;
 }
 
 }  // namespace
 
-std::vector<Gap> take_supplied(Series& series, const std::vector<Filled>& gaps, Files files) {
+std::vector<Gap> take_supplied(Series& series, const std::vector<RecordedGap>& filled, Files files) {
   std::vector<Gap> rest;
-  for (const auto& filled : gaps) {
-    const auto& gap = filled.gap;
+  for (const auto& row : filled) {
+    const auto& gap = row.gap;
     std::vector<Span> left{{0, gap.samples}};
     for (std::size_t i = 0; i < series.parts.size() && gap.samples > 0 && gap.sample_rate > 0; ++i) {
       const auto& part = series.parts[i];
-      if (part.end <= gap.start || part.start >= gap.end() || is_of(filled, part, files)) continue;
+      if (part.end <= gap.start || part.start >= gap.end() || is_of(row, part, files)) continue;
       auto there = common(left, within(gap, part.start, part.end));
-      for (const auto& other : gaps)  // what it has there may be filled as well
+      for (const auto& other : filled)  // what it has there may be filled as well
         if (!there.empty() && is_of(other, part, files) && (other.gap.component.empty() || other.gap.component == gap.component))
           there = without(there, within(gap, other.gap.start, other.gap.end()));
       for (const auto& span : there) {
-        series.supplied.push_back({part_of(gap, span), filled.file, i});
+        series.supplied.push_back({part_of(gap, span), row.file, i});
         left = without(left, span);
       }
     }

@@ -8,14 +8,8 @@
 /// Thread: that of the readers.
 namespace analysis {
 
-/// A gap that was filled in a run, and the file it was recorded in.
-struct Filled {
-  std::size_t file;
-  Gap gap;
-};
-
-/// Moves what other parts have out of the gaps of a series: into series.supplied. @returns what is left of the gaps
-[[nodiscard]] std::vector<Gap> take_supplied(Series& series, const std::vector<Filled>& gaps, Files files);
+/// Moves what other parts have out of the filled gaps of a series: into series.supplied. @returns what is left of them
+[[nodiscard]] std::vector<Gap> take_supplied(Series& series, const std::vector<RecordedGap>& filled, Files files);
 
 /// How many of the fill values of a channel of a part, in its samples [first, end), another part has a sample for.
 /// @throws as Reader::read()
