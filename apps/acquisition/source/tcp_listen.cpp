@@ -9,6 +9,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "acquisition/source/address.hpp"
 #include "acquisition/source/stream_source.hpp"
 
 namespace daq::source {
@@ -83,9 +84,7 @@ class TcpListenOpener final : public Opener {
 
   /// @returns false if the peer is to be refused
   bool take() {
-    auto address = from_endpoint_.address();
-    if (address.is_v6() && address.to_v6().is_v4_mapped())
-      address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    const auto address = unmapped(from_endpoint_.address());
     const auto who = address.to_string() + ":" + std::to_string(from_endpoint_.port());
     if (from_ && address != *from_) {
       owner().fault(ledger::InputFault::OtherSender, 1, name_ + ": " + who + " is refused: it is not " + tcp_.from + " (from)");

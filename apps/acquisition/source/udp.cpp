@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <linux/sock_diag.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -13,11 +12,12 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/udp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "acquisition/source/address.hpp"
 #include "acquisition/source/stream_source.hpp"
 #include "mth5/descriptor.hpp"
 #include "mth5/time.hpp"
@@ -25,26 +25,16 @@
 namespace daq::source {
 
 namespace asio = boost::asio;
+using asio::ip::udp;
 
 namespace {
 
 using Steady = std::chrono::steady_clock;
 
-/// A socket address of either kind.
-union Address {
-  sockaddr_storage storage{};
-  sockaddr any;
-  sockaddr_in v4;
-  sockaddr_in6 v6;
-};
-
-asio::ip::address sender_of(const Address& from) {
-  if (from.any.sa_family == AF_INET) return asio::ip::address_v4{ntohl(from.v4.sin_addr.s_addr)};
-  asio::ip::address_v6::bytes_type bytes;
-  std::memcpy(bytes.data(), &from.v6.sin6_addr, bytes.size());
-  const asio::ip::address_v6 v6{bytes};
-  if (v6.is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, v6);  // a socket of both kinds
-  return v6;
+/// @param address  in numbers, as the configuration was checked for
+udp::endpoint endpoint_of(const std::string& address, std::uint16_t port) {
+  boost::system::error_code ignored;
+  return {asio::ip::make_address(address, ignored), port};
 }
 
 template <class T>
@@ -113,9 +103,9 @@ class UdpSource final : public Source {
 
   /// @returns the socket, ready to be read; none: `what` failed, with `error`
   mth5::Descriptor bound(std::string& what, int& error) {
-    const auto endpoint = config::parse_endpoint(udp_.listen).value_or(config::Endpoint{});
-    const bool v6 = endpoint.address.find(':') != std::string::npos;
-    mth5::Descriptor socket{::socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    const auto at = config::parse_endpoint(udp_.listen).value_or(config::Endpoint{});
+    const udp::endpoint endpoint = endpoint_of(at.address, at.port);
+    mth5::Descriptor socket{::socket(endpoint.protocol().family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     const int fd = socket.get();
     const auto fail = [&](const char* step) {
       error = errno;
@@ -128,22 +118,11 @@ class UdpSource final : public Source {
     if (!udp_.group.empty()) {
       // Several programs may be of one group; but of a group that another program of this computer has joined we want nothing.
       set(fd, SOL_SOCKET, SO_REUSEADDR, on);
+      const bool v6 = endpoint.address().is_v6();
       set(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MULTICAST_ALL : IP_MULTICAST_ALL, off);
     }
     ask_for_buffer(fd);
-    Address address;
-    socklen_t length = sizeof address.v4;
-    if (v6) {
-      length = sizeof address.v6;
-      address.v6.sin6_family = AF_INET6;
-      address.v6.sin6_port = htons(endpoint.port);
-      inet_pton(AF_INET6, endpoint.address.c_str(), &address.v6.sin6_addr);
-    } else {
-      address.v4.sin_family = AF_INET;
-      address.v4.sin_port = htons(endpoint.port);
-      inet_pton(AF_INET, endpoint.address.c_str(), &address.v4.sin_addr);
-    }
-    if (bind(fd, &address.any, length) != 0) return fail("cannot be listened at");
+    if (bind(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0) return fail("cannot be listened at");
     if (!udp_.group.empty() && !join(fd)) return fail("the group cannot be joined");
     return socket;
   }
@@ -153,13 +132,9 @@ class UdpSource final : public Source {
     if (!udp_.interface.empty() && (index = if_nametoindex(udp_.interface.c_str())) == 0) return false;
     group_req request{};
     request.gr_interface = index;
-    Address group;
-    const bool v6 = udp_.group.find(':') != std::string::npos;
-    group.any.sa_family = v6 ? AF_INET6 : AF_INET;
-    inet_pton(group.any.sa_family, udp_.group.c_str(),
-              v6 ? static_cast<void*>(&group.v6.sin6_addr) : static_cast<void*>(&group.v4.sin_addr));
-    request.gr_group = group.storage;
-    return set(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, MCAST_JOIN_GROUP, request);
+    const udp::endpoint group = endpoint_of(udp_.group, 0);
+    std::memcpy(&request.gr_group, group.data(), group.size());
+    return set(fd, group.address().is_v6() ? IPPROTO_IPV6 : IPPROTO_IP, MCAST_JOIN_GROUP, request);
   }
 
   void ask_for_buffer(int fd) const {
@@ -189,19 +164,21 @@ class UdpSource final : public Source {
   enum class Took { Datagram, Nothing, Error };
 
   Took take() {
-    Address from;
+    udp::endpoint from;
     iovec part{buffer_.data(), buffer_.size()};
     msghdr message{};
-    message.msg_name = &from;
-    message.msg_namelen = sizeof from;
+    message.msg_name = from.data();
+    message.msg_namelen = static_cast<socklen_t>(from.capacity());
     message.msg_iov = &part;
     message.msg_iovlen = 1;
     ssize_t n = 0;
     do n = recvmsg(socket_.native_handle(), &message, MSG_TRUNC);  // the length it really has
     while (n < 0 && errno == EINTR);
     if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? Took::Nothing : Took::Error;
-    if (from_ && sender_of(from) != *from_) {
-      fault(ledger::InputFault::OtherSender, 1, "a datagram of " + sender_of(from).to_string() + ", not of " + udp_.from);
+    from.resize(message.msg_namelen);
+    if (from_ && unmapped(from.address()) != *from_) {
+      const auto sender = unmapped(from.address()).to_string();
+      fault(ledger::InputFault::OtherSender, 1, "a datagram of " + sender + ", not of " + udp_.from);
       return Took::Datagram;
     }
     if (n > udp_.longest) {
