@@ -17,6 +17,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <deque>
+#include <latch>
 #include <mutex>
 #include <string_view>
 #include <system_error>
@@ -73,6 +74,7 @@ struct LineRelay::State {
   LossLine loss_line;
   std::size_t capacity;
   // Atomic.
+  std::latch begun{2};                  ///< by both threads
   std::atomic<std::size_t> waiting{0};  ///< bytes: the queue, the line under way, and the part of a line
   std::atomic<std::uint64_t> dropped{0};
   // Guarded by mutex.
@@ -130,6 +132,7 @@ struct LineRelay::State {
   }
 
   void read_on() {
+    begun.count_down();
     for (;;) {
       pollfd ready{.fd = in, .events = POLLIN, .revents = 0};
       if (poll(&ready, 1, -1) < 0 && errno != EINTR) return;
@@ -138,6 +141,7 @@ struct LineRelay::State {
     }
   }
   void write_on() {
+    begun.count_down();
     std::uint64_t failed = 0;
     std::unique_lock lock{mutex};
     for (;;) {
@@ -172,6 +176,7 @@ LineRelay::LineRelay(int in, int out, LossLine loss_line, std::size_t capacity) 
   fcntl(in, F_SETFL, fcntl(in, F_GETFL) | O_NONBLOCK);
   start_detached("mth5-log-read", [state = state_] { state->read_on(); });
   start_detached("mth5-log-write", [state = state_] { state->write_on(); });
+  state_->begun.wait();  // to begin takes memory too: see hold()
 }
 
 bool LineRelay::flush(std::chrono::milliseconds limit) {
@@ -182,6 +187,10 @@ bool LineRelay::flush(std::chrono::milliseconds limit) {
   s.count();
   return s.written.wait_for(lock, limit, [&] { return s.queue.empty() && !s.writing && s.missing == 0; });
 }
+
+void LineRelay::hold() { state_->mutex.lock(); }
+
+void LineRelay::let_go() { state_->mutex.unlock(); }
 
 std::uint64_t LineRelay::dropped() const { return state_->dropped.load(); }
 
@@ -238,6 +247,10 @@ void relay_stderr(LineRelay::LossLine loss_line) {
   let_sanitizers_wait();
   original.store(before);
   relay.store(new LineRelay{ends[0], before, std::move(loss_line)});
+  // A child whose parent's other threads held a lock of the allocator waits for it for ever. That of glibc takes care of it
+  // itself, that of ASan does not before GCC 14.
+  const auto let_go = [] { relay.load()->let_go(); };
+  pthread_atfork([] { relay.load()->hold(); }, let_go, let_go);
   const mth5::Descriptor in{ends[1]};
   if (dup2(in.get(), STDERR_FILENO) < 0) throw std::system_error{errno, std::generic_category(), "standard error"};
   for (const int fatal : {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE}) {

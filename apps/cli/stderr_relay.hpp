@@ -40,6 +40,10 @@ class LineRelay {
   /// Whether something waits; for signal handlers: takes no lock.
   [[nodiscard]] bool busy() const noexcept;
 
+  /// Between these two the threads have no memory under way, so that the process may fork. Thread: the one that forks.
+  void hold();
+  void let_go();
+
  private:
   struct State;
   std::shared_ptr<State> state_;
@@ -48,7 +52,8 @@ class LineRelay {
 /// From here on everything that this process writes to descriptor 2, whoever writes it (spdlog, libmth5, HDF5, the C++ run-time),
 /// goes through a LineRelay to where descriptor 2 led before. At most once a process. What sanitizers report is written too,
 /// though they end the process. A fatal signal that nobody else handles (SIGABRT, SIGSEGV, …) waits up to a second for what has
-/// been written, then takes its course. @throws std::system_error if there is no pipe to be had
+/// been written, then takes its course. The relay's threads stand still while the process forks. @throws std::system_error if
+/// there is no pipe to be had
 void relay_stderr(LineRelay::LossLine loss_line);
 
 /// Where descriptor 2 led before relay_stderr(), else 2: for isatty.

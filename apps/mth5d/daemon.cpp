@@ -14,7 +14,6 @@
 #include "cli/stderr_relay.hpp"
 #include "mth5/error.hpp"
 #include "mth5/time.hpp"
-#include "service.hpp"
 
 namespace mth5d {
 
@@ -311,7 +310,7 @@ void Daemon::run() {
   }
   wait_for_signal();
   try {
-    const LongStart recovering{"looking at what is in " + config_.output.directory.string()};
+    sd_notifyf(0, "STATUS=looking at what is in %s", config_.output.directory.c_str());
     recorder_.claim([this] {
       main_.poll();  // signals are answered also while a file takes its time
       return stopping_;
