@@ -5,6 +5,7 @@
 # A test that the machine cannot run is skipped only if tests/may_skip.txt says that it may be.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 quick=no system=no
+parallel=$(($(nproc) * 2)) # tests wait more than they work
 for option in "$@"; do
   case $option in
     --quick) quick=yes ;;
@@ -40,7 +41,7 @@ fi
 scripts/setup.sh --test
 build dev
 say "tests (dev: ASan, UBSan)"
-run_tests dev -j 2
+run_tests dev -j "$parallel"
 if [[ $quick == no ]]; then
   # Only programs with threads of ours, and the tests that run them; what else there is gains nothing from TSan but time.
   threads=(unit_ring unit_recorder unit_stream_source integration_daemon integration_sim integration_service)
@@ -51,6 +52,6 @@ if [[ $quick == no ]]; then
   build tsan mth5d mth5-sim mth5-monitor mth5-summary mth5-recover "${threads[@]/%/_test}"
   say "tests (tsan): everything that runs threads"
   # Without what hardly does more than Python, and scripts.
-  run_tests tsan -j 2 -L 'unit|integration|fault' -E 'EqualsPython|_test$'
+  run_tests tsan -j "$parallel" -L 'unit|integration|fault' -E 'EqualsPython|_test$'
 fi
 say "all tests passed"
