@@ -57,6 +57,17 @@ std::vector<int> all_seconds(const Recording& recording) {
   return all;
 }
 
+/// 50 samples are durable, all space but `leave` bytes is taken, 30 more come.
+void record_into_a_full_disk(Recording& recording, TcpPeer& peer, const SmallDisk& disk, std::int64_t leave) {
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  ASSERT_TRUE(peer.send(numbered_lines(0, 50)));
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return is_durable(s, 49); })) << recording.log();
+  take_space(disk, leave);
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("state") == "disk-full"; })) << recording.log();
+  ASSERT_TRUE(peer.send(numbered_lines(50, 80)));
+  ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(0, 80).size()));
+}
+
 TEST(FullDisk, ClosesTheFileKeepsReceivingAndGoesOnWhenSpaceReturns) {
   MTH5_NEEDS_MOUNTS(false);
   const support::TempDir dir;
@@ -103,13 +114,7 @@ TEST(FullDisk, EndsAtTermWithACountOfWhatIsNotStored) {
   ASSERT_TRUE(disk.mounted());
   TcpPeer peer;
   Recording recording{Recording::tcp(peer.port()), options(disk)};
-  ASSERT_TRUE(peer.accept()) << recording.log();
-  ASSERT_TRUE(peer.send(numbered_lines(0, 50)));
-  ASSERT_TRUE(recording.wait_until([](const auto& s) { return is_durable(s, 49); })) << recording.log();
-  take_space(disk, 0);
-  ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("state") == "disk-full"; })) << recording.log();
-  ASSERT_TRUE(peer.send(numbered_lines(50, 80)));
-  ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(0, 80).size()));
+  record_into_a_full_disk(recording, peer, disk, 0);
   EXPECT_EQ(recording.stop(), 1) << recording.log();
   const auto stored = all_seconds(recording);
   EXPECT_EQ(stored, seconds(0, static_cast<int>(stored.size())));
@@ -129,13 +134,7 @@ TEST(FullDisk, AtTheEndTakesWhatWaitsIntoWhatWasSetAside) {
   auto set = options(disk);
   set.arguments = {"--set", "output.reserve=6MiB"};
   Recording recording{Recording::tcp(peer.port()), set};
-  ASSERT_TRUE(peer.accept()) << recording.log();
-  ASSERT_TRUE(peer.send(numbered_lines(0, 50)));
-  ASSERT_TRUE(recording.wait_until([](const auto& s) { return is_durable(s, 49); })) << recording.log();
-  take_space(disk, 3'000'000);
-  ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("state") == "disk-full"; })) << recording.log();
-  ASSERT_TRUE(peer.send(numbered_lines(50, 80)));
-  ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(0, 80).size()));
+  record_into_a_full_disk(recording, peer, disk, 3'000'000);
   EXPECT_EQ(recording.stop(), 0) << recording.log();
   EXPECT_EQ(all_seconds(recording), seconds(0, 80)) << recording.log();
   EXPECT_TRUE(recording.status()->at("ledger").at("balanced").get<bool>());
