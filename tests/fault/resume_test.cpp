@@ -273,6 +273,25 @@ TEST(Resume, IsNotNeededToCountWhatTheRecoveryByHandFoundBeyondTheLedger) {
   EXPECT_THAT(page, HasSubstr("ledger of source lemi: balanced\n"));
 }
 
+TEST(Resume, NamesTheTimeBetweenAStopAndAStart) {
+  for (const bool killed : {false, true}) {
+    const support::TempDir dir;
+    TcpPeer peer;
+    if (killed) {  // and recovered by hand before the start
+      ASSERT_EQ(support::run({MTH5_TEST_BIN "/mth5-recover", record_and_kill(peer, dir, 0, 100)}).code, 0);
+    } else {
+      record_well(peer, dir, 0, 100, " info: start ");
+    }
+    record_well(peer, dir, 130, 160, " info: start ");
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator{dir.path()})
+      if (entry.path().extension() == ".h5") files.push_back(entry.path());
+    ASSERT_THAT(files, SizeIs(2));
+    const auto newer = std::max(files[0], files[1]);
+    EXPECT_THAT(support::stored_gaps(newer), ElementsAre(support::StoredGap{100, 30, killed ? "writer-died" : "not-running"}));
+  }
+}
+
 TEST(Resume, NamesTheCrashAsReasonAlsoWhereTheNewFileIsOfAnotherConfiguration) {
   const support::TempDir dir;
   TcpPeer peer;

@@ -28,6 +28,7 @@ using testing::ElementsAre;
 ResumeAnswer example() {
   ResumeAnswer answer;
   answer.recovery = {"its writer died", "and more"};
+  answer.resume.broke_off = true;
   answer.resume.session = 3;
   answer.resume.sequence = 77;
   answer.resume.n_streams = 1;
@@ -43,6 +44,7 @@ TEST(ResumeAnswer, ComesBackAsItWas) {
   const auto back = decode(encode(example()));
   ASSERT_TRUE(back);
   EXPECT_THAT(back->recovery, ElementsAre("its writer died", "and more"));
+  EXPECT_TRUE(back->resume.broke_off);
   EXPECT_EQ(back->resume.session, 3);
   EXPECT_EQ(back->resume.sequence, 77);
   ASSERT_EQ(back->resume.runs.size(), 2u);

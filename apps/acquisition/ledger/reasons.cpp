@@ -50,6 +50,7 @@ constexpr std::array<Reason, kGapReasons> kGapReasonTexts{{
     {"write-refused", "the library refused to write; the disk is well"},
     {"file-lost", "the data file was deleted while it was recorded"},
     {"writer-died", "the recorder crashed or the power was cut"},
+    {"not-running", "the recorder was stopped, and started again"},
     {"stopped", "mth5d was told to stop before the disk had taken everything"},
 }};
 

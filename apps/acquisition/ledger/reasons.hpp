@@ -44,6 +44,7 @@ enum class GapReason : std::uint8_t {
   WriteRefused,
   FileLost,
   WriterDied,
+  NotRunning,
   Stopped,
   Count
 };

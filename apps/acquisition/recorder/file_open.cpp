@@ -36,9 +36,8 @@ void FileWriter::open_file() {
     of->told_faults = {};
   }
   if (resume_ && open_again()) return;
-  if (const auto crashed = std::exchange(crashed_, std::nullopt))
-    for (auto& of : streams_)
-      if (const auto* last = crashed->last_run(of->stream())) of->expected = {last->next, last->rate_behind};
+  if (const auto before = std::exchange(before_, std::nullopt))
+    for (auto& of : streams_) of->expect_behind(*before);
   create_file();
 }
 
@@ -63,7 +62,7 @@ bool FileWriter::open_again() {
     runs_there_.clear();
     stations_there_.clear();
     described_ = 0;
-    crashed_ = std::move(resume);
+    before_ = std::move(resume);
     return false;
   }
   session_ = resume.session;
@@ -71,10 +70,7 @@ bool FileWriter::open_again() {
   std::set<std::string> counted;
   for (auto& of : streams_) {
     const auto& stream = of->stream();
-    if (const auto* last = resume.last_run(stream)) {
-      of->last_run = last->id;
-      of->expected = {last->next, last->rate_behind};
-    }
+    if (const auto* last = of->expect_behind(resume)) of->last_run = last->id;
     of->recovered = resume.recovered(stream.name);
     if (!counted.insert(stream.station_id() + "/" + stream.run_id + "/" + std::to_string(stream.sample_rate)).second) continue;
     for (const auto& run : resume.runs)  // so that the search for a free name begins behind them
@@ -224,7 +220,7 @@ void FileWriter::add_gaps_of(const NewRun& run) {
     const auto missing = std::llround(mth5::samples_between(of.expected->time, run.group.start, of.expected->rate));
     if (missing > 0)
       of.gaps_before_next_run.push_back(
-          {of.expected->time.time_since_epoch().count(), missing, static_cast<std::int64_t>(ledger::GapReason::WriterDied), 0});
+          {of.expected->time.time_since_epoch().count(), missing, static_cast<std::int64_t>(of.expected->reason), 0});
     of.expected.reset();
   }
   for (const auto& gap : of.gaps_before_next_run) add_gap(of, gap, run.before, run.name);

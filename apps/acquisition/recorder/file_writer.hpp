@@ -50,8 +50,8 @@ class FileWriter {
 
   /// Before the first record: the first file is this one, with new runs.
   void resume_in(Resume resume) { resume_ = std::move(resume); }
-  /// The first new file begins where a crash ended this one: what is missing between is listed with that reason.
-  void begin_behind(Resume crashed) { crashed_ = std::move(crashed); }
+  /// The first new file begins where this one ended: what is missing between is listed with the reason.
+  void begin_behind(Resume before) { before_ = std::move(before); }
 
   /// Where sources can go on, as the daemon before left it. Before the first record.
   void go_on_at(std::vector<ledger::Durable> positions) { positions_ = std::move(positions); }
@@ -142,7 +142,7 @@ class FileWriter {
   std::vector<std::unique_ptr<SourceWriter>> sources_;  ///< by number
   std::vector<std::unique_ptr<StreamWriter>> streams_;  ///< by number; grows
 
-  std::optional<Resume> resume_, crashed_;
+  std::optional<Resume> resume_, before_;
   std::vector<ledger::Durable> positions_;
   std::function<void(const std::vector<ledger::Durable>&)> on_durable_;
   std::unique_ptr<mth5::File> file_;

@@ -49,8 +49,10 @@ void Recorder::claim(const std::function<bool()>& cancelled) {
   found_ = find_resume(config_, *log_, cancelled);
   if (found_) {
     writer_.go_on_at(found_->positions(streams_));
-    if (!found_->closed) writer_.resume_in(*found_);
-    if (found_->broke_off) writer_.begin_behind(*found_);
+    if (found_->closed)
+      writer_.begin_behind(*found_);
+    else
+      writer_.resume_in(*found_);
   }
   if (cancelled && cancelled()) return;
   disk_.claim();

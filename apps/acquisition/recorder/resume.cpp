@@ -228,7 +228,7 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
     if (!answer->why_not.empty() && !answer->resume.runs.empty()) {  // of another configuration
       resume = answer->resume;
       resume->path = file.path;
-      resume->closed = resume->broke_off = true;
+      resume->closed = true;
     }
   }
   if (dead > 0)

@@ -44,7 +44,7 @@ struct Resume {
   };
   std::filesystem::path path;
   bool closed = false;       ///< in order: nothing goes on in it, but it says where sources can go on, and what may be sent again
-  bool broke_off = false;    ///< closed by its recovery, and not gone on in: what is missing next is missing by the crash
+  bool broke_off = false;    ///< its writer died: what is missing behind it is missing by that
   std::int64_t session = 0;  ///< one more than the last
   std::int64_t sequence = 0;  ///< of the last commit in the ledger
   std::size_t n_streams = 0;  ///< rows of the table of streams

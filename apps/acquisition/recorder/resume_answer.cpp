@@ -102,6 +102,7 @@ std::string encode(const ResumeAnswer& answer) {
   out.value(static_cast<std::uint8_t>(answer.other_station ? 1 : 0));
   out.text(answer.why_not);
   const Resume& resume = answer.resume;
+  out.value(static_cast<std::uint8_t>(resume.broke_off ? 1 : 0));
   out.value(resume.session);
   out.value(resume.sequence);
   out.value(static_cast<std::uint64_t>(resume.n_streams));
@@ -136,6 +137,7 @@ std::optional<ResumeAnswer> decode(std::string_view bytes) {
   answer.other_station = in.value<std::uint8_t>() != 0;
   answer.why_not = in.line();
   Resume& resume = answer.resume;
+  resume.broke_off = in.value<std::uint8_t>() != 0;
   resume.session = in.value<std::int64_t>();
   resume.sequence = in.value<std::int64_t>();
   resume.n_streams = in.value<std::uint64_t>();

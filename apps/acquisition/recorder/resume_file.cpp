@@ -112,6 +112,8 @@ Resume describe(const mth5::Reader& file) {
     resume.runs.push_back(std::move(entry));
   }
   read_tails(file, resume);
+  const auto commit = file.last_commit();
+  resume.broke_off = !commit || !commit->closed || commit->recovered;
   const auto commits = file.table("commits");
   std::map<std::int64_t, std::int64_t> session_of;
   for (std::size_t i = 0; i < commits->size(); ++i) {

@@ -19,6 +19,13 @@ mth5::UtcNanos at(std::int64_t ns) { return mth5::UtcNanos{mth5::Nanos{ns}}; }
 StreamWriter::StreamWriter(const stream::Stream& stream, std::uint16_t number, const StationState& state)
     : stream_{stream}, number_{number}, n_channels_{stream.channels.size()}, state_{state} {}
 
+const Resume::Run* StreamWriter::expect_behind(const Resume& before) {
+  const auto* last = before.last_run(stream_);
+  if (last != nullptr)
+    expected = {last->next, last->rate_behind, before.broke_off ? ledger::GapReason::WriterDied : ledger::GapReason::NotRunning};
+  return last;
+}
+
 void StreamWriter::take_samples(bool new_run, const std::vector<std::uint64_t>& payload) {
   const auto head = ring::take<ring::SamplesHead>(payload);
   const auto end = mth5::sample_time(at(head.start_ns), stream_.sample_rate, head.n_samples);

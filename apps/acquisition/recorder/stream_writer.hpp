@@ -9,6 +9,7 @@
 
 #include "acquisition/ledger/counters.hpp"
 #include "acquisition/ledger/durable.hpp"
+#include "acquisition/recorder/resume.hpp"
 #include "acquisition/recorder/station_state.hpp"
 #include "acquisition/ring/records.hpp"
 #include "acquisition/ring/ring.hpp"
@@ -119,6 +120,9 @@ class StreamWriter {
   [[nodiscard]] ledger::StreamRow row_of_file() const { return since(row(), begun_); }
   /// A new file: its ledger begins where the last durable row of the file before ended, so nothing falls between the two.
   void begin_file() { begun_ = synced_; }
+  /// The session before ended in this file: what is missing before the next run is missing since its last run of this stream.
+  /// @returns that run, nullptr if there is none
+  const Resume::Run* expect_behind(const Resume& before);
   void note_synced() { synced_ = row(); }
   [[nodiscard]] const ledger::StreamRow& synced() const { return synced_; }
 
@@ -128,8 +132,9 @@ class StreamWriter {
   struct Expected {
     mth5::UtcNanos time;  ///< of the sample that did not come any more
     double rate;          ///< Hz, by the clock there
+    ledger::GapReason reason;
   };
-  std::optional<Expected> expected;                 ///< where the run of a crashed writer broke off
+  std::optional<Expected> expected;                 ///< where the last run of the session before ended
   std::vector<ring::GapNote> gaps_before_next_run;  ///< of the recorder's own making
   std::optional<mth5::TableId> clock_table;
   std::uint64_t recovered = 0;                               ///< of this file, found after a crash
