@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <mutex>
 
 namespace mth5::h5 {
@@ -69,8 +70,20 @@ std::string take_error_stack() {
   return message.text.empty() ? "HDF5 gave no reason" : without_advice(in_one_line(message.text));
 }
 
+void refresh(Dataset& dataset, std::string_view what) {
+  if (H5Drefresh(dataset.get()) >= 0) return;
+  const auto reason = take_error_stack();
+  if (H5Iis_valid(dataset.get()) <= 0) dataset.forget();
+  throw FileError{std::string{what} + ": " + reason};
+}
+
 void report_close_failure(hid_t id) noexcept {
-  std::fprintf(stderr, "libmth5: HDF5 object %lld could not be closed\n", static_cast<long long>(id));
+  try {
+    std::fprintf(stderr, "libmth5: HDF5 object %lld could not be closed: %s\n", static_cast<long long>(id),
+                 take_error_stack().c_str());
+  } catch (const std::exception&) {  // no memory
+    std::fprintf(stderr, "libmth5: HDF5 object %lld could not be closed\n", static_cast<long long>(id));
+  }
 }
 
 }  // namespace mth5::h5

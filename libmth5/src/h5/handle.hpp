@@ -49,6 +49,8 @@ class Handle {
   [[nodiscard]] hid_t get() const noexcept { return id_; }
   explicit operator bool() const noexcept { return id_ >= 0; }
 
+  /// Gives up an id that HDF5 has closed itself.
+  void forget() noexcept { id_ = H5I_INVALID_HID; }
   /// Closes now. @throws FileError
   void close(std::string_view what) {
     if (id_ >= 0) check(Close(std::exchange(id_, H5I_INVALID_HID)), what);
@@ -66,5 +68,9 @@ using Space = Handle<H5Sclose>;
 using Datatype = Handle<H5Tclose>;
 using Attribute = Handle<H5Aclose>;
 using PropertyList = Handle<H5Pclose>;
+
+/// Makes what a writer has changed since visible. A dataset that cannot be read again has lost its id in the attempt, and is
+/// empty then. @throws FileError
+void refresh(Dataset& dataset, std::string_view what);
 
 }  // namespace mth5::h5

@@ -331,7 +331,7 @@ void Reader::Impl::refresh_channels() {
   for (const auto run : growing)
     for (const auto channel : found.runs[run].channels)
       if (found.datasets[channel])
-        h5::check(H5Drefresh(found.datasets[channel].get()), name_of(channel));
+        h5::refresh(found.datasets[channel], name_of(channel));
       else if (index && !gone[channel])
         open_dataset(channel);
 }

@@ -38,7 +38,7 @@ struct LibraryFree {
 
 TableFile::TableFile(hid_t file, const std::string& path, const std::string& name, bool live)
     : name_{path + ": /Acquisition/" + name}, dataset_{H5Dopen2(file, ("/Acquisition/" + name).c_str(), H5P_DEFAULT), name_} {
-  if (live) h5::check(H5Drefresh(dataset_.get()), name_);
+  if (live) h5::refresh(dataset_, name_);
 }
 
 std::int64_t TableFile::rows() const {
