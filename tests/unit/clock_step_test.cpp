@@ -14,6 +14,7 @@ using namespace daq::timing;
 using daq::decode::TimeKind;
 using test::kStart;
 using test::Line;
+using test::nanos;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -322,6 +323,35 @@ TEST(ClockStep, AClockThatIsWildAllTheTimeIsBounded) {
     line.push({{.time = std::uniform_real_distribution{-1e9, 1e9}(random), .value = static_cast<double>(i)}});
   EXPECT_LE(line.timeline.counters().pending, 32u);
   line.finish();
+}
+
+TEST(ClockStep, IsBelievedAtTheEndOfTheRecordingAlsoOfFewFrames) {
+  for (const double step : {-1.0, -2.0, -18.0, -40.0, 7200.0, 3000 * 86400.0})
+    for (const int n : {1, 2}) {
+      SCOPED_TRACE(testing::Message{} << "step " << step << ", frames " << n);
+      Line line;
+      for (int i = 0; i < 50 + n; ++i) line.push({{.time = i < 50 ? i : i + step, .value = i}});
+      line.finish();
+      EXPECT_EQ(line.dropped(), 0u);
+      const bool told = n == 2 || step < 86400;  // a single one days ahead may as well be a wild time
+      const auto& last = line.notes.runs.back();
+      EXPECT_EQ(last.values.back(), 49 + n);
+      EXPECT_EQ(last.utc(last.values.size() - 1, 1), kStart + nanos(49 + n + (told ? step : 0)));
+      EXPECT_EQ(line.notes.runs.size(), told ? 2u : 1u);
+    }
+}
+
+TEST(ClockStep, TimesThatRunBackwardToTheEndAreKept) {
+  Line line;
+  for (int i = 0; i < 100; ++i) line.push({{.time = i < 50 ? i : 200.0 - i, .value = i}});
+  line.finish();
+  EXPECT_EQ(line.dropped(), 0u);
+  EXPECT_EQ(line.notes.stored(), 100u);
+  for (const auto& run : line.notes.runs)
+    for (std::size_t i = 0; i < run.values.size(); ++i) {
+      const double value = run.values[i];
+      EXPECT_EQ(run.utc(i, 1), kStart + nanos(value < 50 ? value : 200 - value)) << value;
+    }
 }
 
 TEST(ClockStep, UnsetClockBeforeTheFirstFix) {

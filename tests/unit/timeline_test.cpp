@@ -12,6 +12,7 @@ namespace {
 using namespace daq::timing;
 using test::kStart;
 using test::Line;
+using test::nanos;
 using test::number;
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -244,6 +245,37 @@ TEST(Timeline, ARepeatedOldFrameSaysNothingAboutTheHeldOne) {
   f.push({{0}, {1}, {5}, {1}, {6}});
   EXPECT_THAT(f.notes.lines, ElementsAre("run@0: 0 1", "gap@2 n=3 no-data", "run@5: 5", "+@6: 6"));
   EXPECT_EQ(f.dropped(Drop::Duplicate), 1u);
+}
+
+TEST(Timeline, ALongBlockInReverseOrderKeepsEveryTime) {
+  for (const int block : {5, 16, 20, 25, 60}) {
+    SCOPED_TRACE(block);
+    Line line;
+    for (int i = 0; i < 300; ++i) line.push({{i >= 100 && i < 100 + block ? 2 * 100.0 + block - 1 - i : i}});
+    line.finish();
+    EXPECT_EQ(line.dropped(), 0u);
+    EXPECT_EQ(line.notes.stored(), 300u);
+    for (const auto& run : line.notes.runs)
+      for (std::size_t i = 0; i < run.values.size(); ++i) {
+        const auto right = kStart + nanos(run.values[i]);
+        EXPECT_LT(std::chrono::abs(run.utc(i, 1) - right), 1ms) << run.values[i];
+        EXPECT_LT(std::chrono::abs(run.axis(i, 1) - right), 1ms) << run.values[i];
+      }
+  }
+}
+
+TEST(Timeline, KeepsWhatComesFasterThanItsRateFromTheBeginning) {
+  for (const double spacing : {0.0, 0.1, 0.2, 0.25, 0.6}) {  // in samples; 0: ten in each whole one
+    SCOPED_TRACE(spacing);
+    Line line;
+    for (int i = 0; i < 400; ++i) line.push({{.time = spacing > 0 ? i * spacing : i / 10, .value = i}});
+    line.finish();
+    EXPECT_EQ(line.dropped(), 0u);
+    EXPECT_EQ(line.notes.stored(), 400u);
+    if (spacing == 0) continue;  // several to a time
+    for (const auto& run : line.notes.runs)
+      EXPECT_LT(std::chrono::abs(run.start - (kStart + nanos(run.values.front() * spacing))), 1ms) << run.values.front();
+  }
 }
 
 TEST(Timeline, PutsTwoFramesThatChangedPlacesInOrder) {

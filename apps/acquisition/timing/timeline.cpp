@@ -54,9 +54,11 @@ void Timeline::disconnected() { events_.disconnected = true; }
 
 void Timeline::finish() {
   if (!waiting_.empty()) {
-    const bool apart = std::any_of(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.events.disconnected; });
-    // A clock that was set needs frames that agree; what is here lies where its number says.
-    if (run_ && !apart && (!waiting_.back().piece.stamped || chain_verdict_.frames > 2))
+    // Two that agree on a clock that was set, or one that lies where others are, have their own time; one or more far ahead that
+    // agree with nothing lie where their number says.
+    const bool apart = agreeing_ >= 2 || std::any_of(waiting_.begin(), waiting_.end(),
+                                                     [](const Waiting& w) { return w.events.disconnected || w.behind; });
+    if (run_ && (!waiting_.back().piece.stamped || (!apart && chain_verdict_.frames > 2)))
       take_waiting_by_count();
     else
       believe_chain();
@@ -409,9 +411,27 @@ bool Timeline::chain_is_believed() const {
   return seconds_between(first.piece.arrival, last.arrival) >= period_s_ * static_cast<double>(n) / 2;
 }
 
+void Timeline::begin_at_another_rate() {
+  const auto all = std::exchange(waiting_, {});
+  chain_ = 0;
+  agreeing_ = 0;
+  for (const auto& w : all) counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
+  begin_run(all.front().piece, all.front().events, {});
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    events_ = all[i].events;
+    consider(all[i].piece);
+  }
+}
+
 void Timeline::limit_waiting() {
   constexpr std::size_t kOthers = 16;  // frames that agree with nothing
-  while (chain_ > kOthers) drop_front_of_waiting(1);
+  while (chain_ > kOthers) {
+    const auto [first, last] = std::minmax_element(
+        waiting_.begin(), waiting_.end(), [](const Waiting& a, const Waiting& b) { return a.piece.time < b.piece.time; });
+    if (!run_ && seconds_between(first->piece.time, end_of(last->piece).time) < period_s_ * static_cast<double>(waiting_.size()))
+      return begin_at_another_rate();
+    drop_front_of_waiting(1);
+  }
   const std::size_t rows =
       std::accumulate(waiting_.begin(), waiting_.end(), std::size_t{0},
                       [](std::size_t sum, const Waiting& w) { return sum + static_cast<std::size_t>(w.piece.n); });
@@ -421,27 +441,31 @@ void Timeline::limit_waiting() {
   believe_chain();
 }
 
-void Timeline::drop_waiting(const Waiting& w) {
+bool Timeline::drop_waiting(const Waiting& w) {
   const bool still = w.piece.still && !w.piece.timed && !stamps_.within_step(w.piece.n);
   if (run_ && w.piece.stamped && (w.behind || still) &&
       plus_seconds(w.piece.time, kLate * period_s_) >= memory_.begin()) {  // late, or new at a time that is taken
     Piece piece = w.piece;
     piece.timed = true;
     counters_.pending -= static_cast<std::uint64_t>(piece.n);
-    if (place_behind_run(piece).fit == Fit::Fits) return append(piece, true);
-    return begin_run(piece, w.events, {.reason = GapReason::ClockStep});
+    if (place_behind_run(piece).fit == Fit::Fits)
+      append(piece, true);
+    else
+      begin_run(piece, w.events, {.reason = GapReason::ClockStep});
+    return true;
   }
   drop(w.behind ? Drop::Backward : Drop::BadTime, w.piece.n);
   counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
   events_.disconnected |= w.events.disconnected;
   events_.bad_data = true;
+  return false;
 }
 
 void Timeline::drop_front_of_waiting(std::size_t n) {
   const Events before = std::exchange(events_, {});
-  const auto at = clock_.position();
-  for (std::size_t i = 0; i < n; ++i) drop_waiting(waiting_[i]);
-  if (clock_.position() != at) {  // some were stored; what is judged against the run before them is so no more
+  bool stored = false;
+  for (std::size_t i = 0; i < n; ++i) stored |= drop_waiting(waiting_[i]);
+  if (stored) {  // what is judged against the run before them is so no more
     chain_verdict_.on_line = chain_verdict_.fill = false;
     if (chain_verdict_.frames == std::numeric_limits<int>::max()) chain_verdict_.frames = 2;
   }

@@ -112,12 +112,17 @@ class Timeline {
   /// @param follows  the last of those that wait; else `agrees` says whether it could be behind a gap there
   void wait(const Piece& piece, bool follows, bool agrees);
   void time_vague_ones(const Piece& piece);
+  /// Before the first run: times that lie closer together than samples do are those of another rate than was said. Nothing is
+  /// wrong with them.
+  void begin_at_another_rate();
   void limit_waiting();
   [[nodiscard]] bool chain_is_believed() const;
   void take_waiting_by_count();
   void settle_waiting();
   void believe_chain();
-  void drop_waiting(const Waiting& waiting);
+  /// What no other frame agrees with: late, or new at a time that is taken, it has a run of its own; else it is dropped.
+  /// @returns whether it was stored
+  bool drop_waiting(const Waiting& waiting);
   void drop_front_of_waiting(std::size_t n);
 
   void append(const Piece& piece, bool believe_time);
