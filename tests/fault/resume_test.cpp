@@ -22,6 +22,7 @@ using support::seconds;
 using support::TcpPeer;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::SizeIs;
 
 RecordingOptions options(const support::TempDir& dir) {
@@ -271,6 +272,35 @@ TEST(Resume, IsNotNeededToCountWhatTheRecoveryByHandFoundBeyondTheLedger) {
   const auto page = support::run({MTH5_TEST_BIN "/mth5-summary", file}).out;
   EXPECT_THAT(page, HasSubstr(" + recovered beyond the ledger " + stream["samples_beyond_ledger"].dump() + "\n"));
   EXPECT_THAT(page, HasSubstr("ledger of source lemi: balanced\n"));
+}
+
+TEST(Resume, GoesOnInAFileWithAStationThatHasNoRunYet) {
+  const support::TempDir dir;
+  TcpPeer peer, silent;
+  auto all = options(dir);
+  const auto source = [](const std::string& name, const TcpPeer& at, const std::string& more) {
+    return "{name: " + name + ", instrument: lemi424, tcp: {host: 127.0.0.1, port: " + std::to_string(at.port()) + "}" + more +
+           "}";
+  };
+  all.arguments = {"--set", "sources=[" + source("one", peer, "") + ", " + source("two", silent, ", station: {id: MT002}") + "]"};
+  for (const bool killed : {true, false}) {
+    Recording recording{Recording::tcp(peer.port()), all};
+    ASSERT_TRUE(peer.accept()) << recording.log();
+    ASSERT_TRUE(peer.send(killed ? numbered_lines(0, 50) : numbered_lines(50, 80)));
+    const auto n = killed ? 50 : 30;
+    ASSERT_TRUE(recording.wait_until([=](const auto& s) { return s.at("sources").at(0).at("samples").at("durable") >= n; }))
+        << recording.log();
+    if (killed) {
+      recording.process().signal(SIGKILL);
+      EXPECT_EQ(recording.process().wait(), 137);
+      continue;
+    }
+    EXPECT_THAT(lines_with(recording.log(), " info: resumed in file="), SizeIs(1)) << recording.log();
+    EXPECT_EQ(recording.stop(), 0) << recording.log();
+    EXPECT_THAT(lines_with(recording.log(), " error: "), IsEmpty()) << recording.log();
+    ASSERT_THAT(recording.files(), SizeIs(1));
+    EXPECT_EQ(support::stored(recording.files()[0]).seconds, seconds(0, 80));
+  }
 }
 
 TEST(Resume, NamesTheTimeBetweenAStopAndAStart) {

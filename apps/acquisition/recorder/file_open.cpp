@@ -43,14 +43,21 @@ void FileWriter::open_file() {
 
 bool FileWriter::open_again() {
   auto resume = std::exchange(resume_, std::nullopt).value();
-  for (const auto& run : resume.runs) {
-    runs_there_.insert(run.station + "/" + run.id);
-    stations_there_.insert(run.station);
-  }
+  for (const auto& run : resume.runs) runs_there_.insert(run.station + "/" + run.id);
+  const auto has_station = [&](const std::string& id) {  // it may have no run yet
+    try {
+      (void)file_->run_names(config_.survey.text("id"), id);
+      return true;
+    } catch (const mth5::StateError&) {
+      return false;
+    }
+  };
   try {
     timed([&] {
       file_ = std::make_unique<mth5::File>(
           mth5::File::open(resume.path, "r+", {false, {.allow_network = config_.output.allow_network}}));
+      for (const auto& of : streams_)
+        if (has_station(of->stream().station_id())) stations_there_.insert(of->stream().station_id());
       file_->edit([&](mth5::Edit& edit) {
         described_ = resume.n_streams;
         add_record_tables(edit);
