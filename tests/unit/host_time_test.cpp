@@ -200,6 +200,44 @@ TEST(HostTime, APauseIsAGap) {
   EXPECT_EQ(line.dropped(), 0u);
 }
 
+TEST(HostTime, ALossBehindABurstIsAGap) {
+  for (const double lost_s : {2.0, 5.0, 8.0})
+    for (const double held_s : {0.5, 4.0, 8.0}) {
+      SCOPED_TRACE(testing::Message{} << "lost " << lost_s << " s, held " << held_s << " s");
+      Board board{.rate = 20};
+      Line line{board.options()};
+      line.notes.quiet = true;
+      board.run(line, 60);
+      board.last_arrival = board.true_time(board.next) + held_s;
+      board.run(line, held_s + 4);
+      const auto lost = static_cast<std::int64_t>(lost_s * board.rate);
+      board.next += lost;
+      board.run(line, 60);
+      EXPECT_LT(std::abs(board.error(line)), 0.3) << "the clock of what comes now";
+      line.finish();
+      ASSERT_THAT(line.notes.gaps, SizeIs(1));
+      EXPECT_NEAR(static_cast<double>(line.notes.gaps[0].n_samples), static_cast<double>(lost), 4) << "to the jitter";
+      EXPECT_EQ(line.dropped(), 0u);
+    }
+}
+
+TEST(HostTime, BurstsAreNoGapHoweverLong) {
+  for (const double held_s : {2.0, 8.0, 20.0}) {
+    Board board{.rate = 20};
+    Line line{board.options()};
+    line.notes.quiet = true;
+    board.run(line, 60);
+    for (int i = 0; i < 10; ++i) {
+      board.last_arrival = board.true_time(board.next) + held_s;
+      board.run(line, held_s + 4);
+    }
+    board.run(line, 60);
+    line.finish();
+    EXPECT_THAT(line.notes.gaps, SizeIs(0)) << held_s;
+    EXPECT_LT(std::abs(board.error(line)), 0.02);
+  }
+}
+
 TEST(HostTime, ADisconnectIsAGapOfWhatArrivalsSay) {
   Board board;
   Line line{board.options()};

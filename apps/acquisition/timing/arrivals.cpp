@@ -58,4 +58,16 @@ double Arrivals::pause_s(mth5::UtcNanos arrival) const {
   return pause > std::max({1.0, 3 * last_length_, 4 * excess_}) ? pause : 0;
 }
 
+StaysLate::StaysLate(double limit_s, double window_s) : limit_s_{limit_s}, long_s_{std::min(10.0, window_s / 4)} {}
+
+void StaysLate::add(double late_s, mth5::UtcNanos arrival) {
+  if (late_s <= limit_s_) return restart();
+  if (frames_++ == 0) {
+    since_ = arrival;
+    least_s_ = late_s;
+  }
+  passed_s_ = seconds_between(since_, arrival);
+  least_s_ = std::min(least_s_, late_s);
+}
+
 }  // namespace daq::timing

@@ -37,4 +37,24 @@ class Arrivals {
   double excess_ = 0;                    ///< mean delay over the least one
 };
 
+/// Times of arrival that all stay late, where nothing counts the frames: a loss that looked like a burst when it came, as one
+/// shortly before it had made arrivals uncertain. Pure. Thread: one.
+class StaysLate {
+ public:
+  /// @param limit_s  what a single one may be late without any meaning; window_s  of the clock
+  StaysLate(double limit_s, double window_s);
+  /// A frame that arrived `late_s` behind what the clock says.
+  void add(double late_s, mth5::UtcNanos arrival);
+  /// s by which all of lately are late at least, if they are many over a long time; else 0.
+  [[nodiscard]] double least_s() const { return frames_ >= kFrames && passed_s_ >= long_s_ ? least_s_ : 0; }
+  void restart() { frames_ = 0; }
+
+ private:
+  static constexpr int kFrames = 64;
+  double limit_s_, long_s_;
+  int frames_ = 0;
+  mth5::UtcNanos since_{};
+  double passed_s_ = 0, least_s_ = 0;
+};
+
 }  // namespace daq::timing

@@ -84,6 +84,8 @@ class Locator {
   /// Within so many seconds a frame follows another. @param scatter_s  mean delay of arrivals
   [[nodiscard]] double tolerance_s(const Piece& piece) const { return piece.stamped ? stamp_tolerance_ : arrival_tolerance_; }
   void widen_arrivals(double scatter_s);
+  /// What it is for arrivals that are even.
+  [[nodiscard]] double least_arrival_tolerance_s() const { return least_arrival_tolerance_; }
   /// Stamps are cut to this step; frames have so many samples.
   void cut_stamps(mth5::Nanos step, std::int64_t n_samples);
   /// What the tolerance would be, were stamps exact: beyond it a frame fits only because stamps are cut.

@@ -30,6 +30,7 @@ Timeline::Timeline(const Options& options, std::size_t n_channels, Sink& sink)
       stamps_{options.sample_rate, options.stamp_resolution},
       locator_{options},
       clock_{options},
+      stays_late_{locator_.least_arrival_tolerance_s(), seconds(options.window)},
       memory_{options.remember, n_channels, options.stored_as},
       anchors_{options.sample_rate, sink} {}
 
@@ -155,6 +156,9 @@ Place Timeline::place_behind_run(const Piece& piece) const {
     // What was lost while nobody listened is known by arrivals only, and those count from the middle of their delays.
     place.fit = Fit::Ahead;
     place.missing = std::max<std::int64_t>(0, std::llround((place.ahead_s - clock_.scatter_s()) / clock_.seconds_per_sample()));
+  } else if (place.fit == Fit::Fits && piece.timed && !piece.stamped && !piece.counter && stays_late_.least_s() > 0) {
+    place.fit = Fit::Ahead;
+    place.missing = std::llround(stays_late_.least_s() / clock_.seconds_per_sample());
   } else if (place.fit == Fit::Fits && piece.stamped && piece.timed && !piece.counter &&
              place.ahead_s > locator_.exact_tolerance_s() && !stamps_.within_step(piece.n)) {
     // As far as cut stamps go a clock that drifts has slipped by a step; but bytes were lost, or nothing came meanwhile, or it
@@ -189,7 +193,7 @@ Timeline::Verdict Timeline::judge(const Piece& piece, const Place& place, const 
   }
   if (place.clock_set) return set;
   if (!piece.stamped) {
-    verdict.frames = events.disconnected ? 1 : place.counted ? 2 : kStep;
+    verdict.frames = events.disconnected || stays_late_.least_s() > 0 ? 1 : place.counted ? 2 : kStep;
     verdict.on_line = place.counted || !piece.timed;
     return verdict;
   }
@@ -522,6 +526,8 @@ void Timeline::believe_chain() {
 
 void Timeline::follow(const Piece& piece, bool believe_time) {
   const bool timed = believe_time && piece.timed;
+  if (timed && !piece.stamped && !piece.counter)
+    stays_late_.add(seconds_between(clock_.utc(clock_.position()), piece.time), piece.arrival);
   if (timed && slips(piece)) slips_.add(clock_.position(), clock_.beyond_axis(clock_.position(), piece.time));
   clock_.add(piece.n, timed ? std::optional{piece.time} : std::nullopt);
   if (timed && piece.stamped) arrivals_.add(piece.arrival, piece.time, static_cast<double>(piece.n) * period_s_);
@@ -584,6 +590,7 @@ void Timeline::begin_run(const Piece& piece, const Events& events, const Verdict
   } else {
     clock_.restart(piece.time, piece.stamped);
     slips_.restart();
+    stays_late_.restart();
     if (verdict.reason == GapReason::ClockStep) arrivals_.restart();
   }
   block_.start = piece.timed && piece.stamped ? piece.time : clock_.utc(clock_.position());

@@ -149,6 +149,7 @@ class Timeline {
   Locator locator_;
   Clock clock_;
   Arrivals arrivals_;
+  StaysLate stays_late_;
   Slips slips_;
   Memory memory_;
   Anchors anchors_;
