@@ -222,8 +222,9 @@ Answer decode(const fs::path& path, const std::string& bytes) {
   if (outcome.end == End::Damaged) throw mth5::FormatError{outcome.message};
   if (outcome.end == End::Busy) throw mth5::BusyError{outcome.message, 0};
   if (outcome.end == End::Failed) throw mth5::FileError{outcome.message};
-  throw mth5::FormatError{path.string() + ": damaged, at " + (outcome.object.empty() ? "its superblock" : outcome.object) + ": " +
-                          outcome.reason + then};
+  const auto text = path.string() + ": " + outcome.what_is_wrong() + then;
+  if (outcome.end == End::Killed) throw mth5::FileError{text};
+  throw mth5::FormatError{text};
 }
 
 Answer look_at(const fs::path& path, const Options& options) {

@@ -107,11 +107,12 @@ Damage check(const std::filesystem::path& path, const Limits& limits, const Watc
       throw mth5::FormatError{outcome.message};
     case End::Cancelled:
       throw mth5::FileError{path.string() + ": its check was interrupted"};
+    case End::Killed:
+      throw mth5::FileError{path.string() + ": " + outcome.what_is_wrong()};
     case End::OutOfMemory:
     case End::TooLong:
     case End::Crashed:
-      throw mth5::FormatError{path.string() + ": damaged, at " + (outcome.object.empty() ? "its superblock" : outcome.object) +
-                              ": " + outcome.reason};
+      throw mth5::FormatError{path.string() + ": " + outcome.what_is_wrong()};
   }
   return {};
 }

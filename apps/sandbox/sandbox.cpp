@@ -241,12 +241,21 @@ void judge(int status, const Limits& limits, Outcome& outcome) {
     outcome.reason = "HDF5 does not come to an end with it (" + seconds(limits.cpu_per_object) + ")";
     return;
   }
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+    outcome.end = End::Killed;
+    outcome.reason = "the process that looked at it was killed, as a system short of memory does";
+    return;
+  }
   outcome.end = End::Crashed;
   outcome.reason = std::string{"HDF5 crashed on it"} +
                    (WIFSIGNALED(status) ? " (" + std::string{strsignal(WTERMSIG(status))} + ")" : std::string{});
 }
 
 }  // namespace
+
+std::string Outcome::what_is_wrong() const {
+  return end == End::Killed ? reason : "damaged, at " + (object.empty() ? "its superblock" : object) + ": " + reason;
+}
 
 Outcome run(const std::function<std::string(Reports&)>& body, const Limits& limits, const Watch& watch) {
   const auto fail = [](const char* what) -> void {

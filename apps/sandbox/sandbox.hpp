@@ -46,6 +46,7 @@ enum class End {
   OutOfMemory,  ///< over `memory_bytes`
   TooLong,      ///< over `cpu_per_object` or `wall`
   Crashed,      ///< ended by a signal, or in another way that is none of ours
+  Killed,       ///< by SIGKILL, which nothing in a file can cause
   Cancelled
 };
 
@@ -55,7 +56,10 @@ struct Outcome {
   std::string answer;    ///< what the body returned; bytes of a process that may have been led astray: to be checked
   std::string message;   ///< what() of the exception
   std::string object;    ///< last visit(), "" if there was none
-  std::string reason;    ///< for OutOfMemory, TooLong, Crashed: "HDF5 crashed on it (Segmentation fault)"
+  std::string reason;    ///< for OutOfMemory, TooLong, Crashed, Killed: "HDF5 crashed on it (Segmentation fault)"
+
+  /// Of these four: "damaged, at its journal: " and the reason; of Killed the reason alone.
+  [[nodiscard]] std::string what_is_wrong() const;
 };
 
 /// Runs `body` in a forked child and waits for it, for at most about `limits.wall` and two seconds.

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <typeinfo>
 
@@ -179,6 +181,12 @@ TEST(Misused, ReadersCutOffWhatIsNotThere) {
   EXPECT_EQ(reader.table_rows(std::string(1 << 20, 'x')), 0);
   EXPECT_FALSE(reader.refresh());
   EXPECT_FALSE(mth5::take_back(closed.path, closed.dir / "none")) << "that recovery changed nothing";
+  const auto bytes = support::read_text(closed.path);
+  const auto begun = closed.dir / "begun";  // by a process that was killed before its first write
+  std::ofstream{begun}.flush();
+  EXPECT_TRUE(mth5::take_back(closed.path, begun)) << "it is as it was";
+  EXPECT_FALSE(std::filesystem::exists(begun));
+  EXPECT_EQ(support::read_text(closed.path), bytes);
   const mth5::Channel channel{reader, 0};
   EXPECT_EQ(channel.utc_of(-100), kStart - std::chrono::seconds{1}) << "at 100 Hz; before the run is on its axis too";
   EXPECT_GT(channel.utc_of(kMost), kStart);

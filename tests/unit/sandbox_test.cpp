@@ -126,6 +126,16 @@ TEST(Sandbox, LimitsTheFilesThatTheChildWrites) {
   EXPECT_EQ(grow(0).answer, "0 EFBIG") << "one that only reads";
 }
 
+TEST(Sandbox, BlamesNoFileForAChildThatWasKilled) {
+  const auto outcome = run([](Reports& reports) -> std::string {
+    reports.visit("its journal");
+    raise(SIGKILL);
+    return "";
+  });
+  EXPECT_EQ(outcome.end, End::Killed);
+  EXPECT_EQ(outcome.what_is_wrong(), "the process that looked at it was killed, as a system short of memory does");
+}
+
 TEST(Sandbox, LimitsMemoryAndTheAnswer) {
   const auto outcome = run([](Reports&) { return std::string(2 << 20, 'x'); }, {.answer_bytes = 1 << 20});
   EXPECT_EQ(outcome.end, End::Crashed);

@@ -119,7 +119,7 @@ std::optional<ResumeAnswer> recover_in_child(const fs::path& path, const config:
   } else if (outcome.end == sandbox::End::Cancelled) {
     failed.why_not = "interrupted";
   } else {
-    failed.why_not = "damaged, at " + (outcome.object.empty() ? "its superblock" : outcome.object) + ": " + outcome.reason;
+    failed.why_not = outcome.what_is_wrong();
   }
   failed.why_not += "; " + take_back(path, before) + "; mth5-recover may tell more";
   return failed;

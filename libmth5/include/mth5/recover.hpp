@@ -25,7 +25,7 @@ void require_no_writer(const std::filesystem::path& path);
 Recovery recover(const std::filesystem::path& path, const std::filesystem::path& before, bool allow_network = false);
 
 /// For who started a recover() in a process that died in it. Puts the file back as it was and removes `before`; needs no HDF5.
-/// @returns false if that recovery was finished, or had changed nothing: then nothing is done. @throws as undo_changes()
+/// @returns false if that recovery was finished, or there is no `before`: then nothing is done. @throws as undo_changes()
 bool take_back(const std::filesystem::path& path, const std::filesystem::path& before);
 
 /// Puts back what recover() changed of a file, if it is the file that `before` was saved of, and in the state that this recovery

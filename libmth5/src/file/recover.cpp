@@ -61,8 +61,11 @@ Recovery recover(const std::filesystem::path& path, const std::filesystem::path&
 }
 
 bool take_back(const std::filesystem::path& path, const std::filesystem::path& before) {
-  if (!is_there(before) || vfd::is_finished(before)) return false;
-  (void)put_back(path, before, vfd::Recovered::Broken);
+  if (!is_there(before)) return false;
+  if (!vfd::is_only_begun(before)) {
+    if (vfd::is_finished(before)) return false;
+    (void)put_back(path, before, vfd::Recovered::Broken);
+  }
   std::filesystem::remove(before);
   return true;
 }

@@ -288,6 +288,11 @@ std::uint64_t put_back(int fd, const std::filesystem::path& path, const std::fil
   return saved.finish().not_kept;
 }
 
+bool is_only_begun(const std::filesystem::path& before) {
+  const auto fd = open_regular(before);
+  return core::size_of(fd.get(), before) < sizeof(Start);
+}
+
 bool is_finished(const std::filesystem::path& before) { return Saved{before}.finished(); }
 
 }  // namespace mth5::vfd

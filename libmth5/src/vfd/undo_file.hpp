@@ -69,6 +69,8 @@ enum class Recovered {
 /// @throws FileError, FormatError (no such file, damaged), StateError (of another file, of another state of it, or broken off)
 std::uint64_t put_back(int fd, const std::filesystem::path& path, const std::filesystem::path& before, Recovered recovered);
 
+/// Whether the process that began it ended before it had saved, and changed, anything. @throws FileError
+[[nodiscard]] bool is_only_begun(const std::filesystem::path& before);
 /// Whether finish() was called for it. @throws FileError, FormatError
 [[nodiscard]] bool is_finished(const std::filesystem::path& before);
 
