@@ -1,0 +1,109 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "acquisition/decode/text.hpp"
+
+/// A line of text as columns and fields. Internal to decode/.
+namespace daq::decode {
+
+[[nodiscard]] constexpr bool is_time(TextColumn::Use use) { return use >= TextColumn::Use::Year && use <= TextColumn::Use::Form; }
+
+/// What is the same for all lines of a format.
+struct Plan {
+  const TextFormat& format;
+  std::size_t required = 0;  ///< columns up to the last one without which there is no sample: channel or time
+  std::size_t last_channel = 0, last_time = 0;
+  int time_columns = 0;
+  bool decimals_known = true;  ///< of all channels
+  char point;                  ///< before decimals
+
+  explicit Plan(const TextFormat& f) : format{f}, point{f.decimal == "comma" ? ',' : '.'} {
+    for (std::size_t i = 0; i < f.columns.size(); ++i) {
+      const auto use = f.columns[i].use;
+      if (use == TextColumn::Use::Channel && f.columns[i].decimals < 0) decimals_known = false;
+      if (is_time(use)) ++time_columns;
+      if (is_time(use)) last_time = i;
+      if (use == TextColumn::Use::Channel) last_channel = i;
+      if (is_time(use) || use == TextColumn::Use::Channel) required = i + 1;
+    }
+  }
+};
+
+/// Walks over the fields of a line.
+class Fields {
+ public:
+  Fields(char delimiter, const char* begin, const char* end) : delimiter_{delimiter}, p_{begin}, end_{end} {}
+
+  [[nodiscard]] bool is_blank(char c) const { return c == ' ' || (c == '\t' && delimiter_ != '\t'); }
+  [[nodiscard]] bool is_separator(char c) const { return c == delimiter_ || is_blank(c); }
+  [[nodiscard]] const char* end() const { return end_; }
+
+  /// Where the next field begins, an empty one behind the last delimiter too; nullptr behind the last one.
+  [[nodiscard]] const char* next() {
+    while (p_ != end_ && is_blank(*p_)) ++p_;
+    return p_ == end_ && !std::exchange(one_more_, false) ? nullptr : p_;
+  }
+  /// Leaves the field if it ends at `p`.
+  [[nodiscard]] bool leave(const char* p) {
+    if (delimiter_ != ' ')
+      while (p != end_ && is_blank(*p)) ++p;
+    if (p != end_ && !is_separator(*p)) return false;
+    one_more_ = p != end_ && delimiter_ != ' ';
+    p_ = one_more_ ? p + 1 : p;
+    return true;
+  }
+  /// End of the field that begins at `begin`, without the blanks behind it.
+  [[nodiscard]] const char* field_end(const char* begin) const {
+    const char* p = begin;
+    while (p != end_ && (delimiter_ == ' ' ? !is_blank(*p) : *p != delimiter_)) ++p;
+    while (p != begin && is_blank(p[-1])) --p;
+    return p;
+  }
+
+ private:
+  char delimiter_;
+  const char* p_;
+  const char* end_;
+  bool one_more_ = false;  ///< a delimiter stands before p_
+};
+
+/// Part of a line without the blanks behind it.
+struct Piece {
+  const char* begin;
+  const char* end;
+  bool complete;  ///< a line end follows
+  bool open;      ///< no blank or '\r' behind the last field: it may have been cut
+};
+
+[[nodiscard]] inline Piece trimmed(std::span<const char> text, bool complete) {
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const char* p = end;
+  while (p != begin && (p[-1] == ' ' || p[-1] == '\t' || p[-1] == '\r')) --p;
+  return {begin, p, complete, p == end};
+}
+
+/// What one try to read a frame found.
+struct Attempt {
+  bool good = false;
+  Skip why = Skip::Garbage;
+  mth5::UtcNanos time{};
+  int decimals = 0;       ///< of its seconds
+  bool has_time = false;  ///< good, or bad behind a time that exists
+  bool fits = false;      ///< as many columns as the format has, no less and no more, and nothing in them speaks against it
+  std::uint32_t unknown = 0;
+  bool short_line = false;
+  std::string_view token{};
+  std::size_t column = 0;
+};
+
+/// One try to read a frame from the front of `piece`. @param strict  only what is a frame without doubt
+[[nodiscard]] Attempt read_frame(const Plan& plan, const Piece& piece, bool strict, double* channels, double* soh) noexcept;
+/// The same, strict, that only looks.
+[[nodiscard]] Attempt look_for_frame(const Plan& plan, const Piece& piece) noexcept;
+
+}  // namespace daq::decode

@@ -1,0 +1,353 @@
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <string_view>
+
+#include "acquisition/decode/number.hpp"
+#include "acquisition/decode/text_fields.hpp"
+#include "acquisition/decode/time_form.hpp"
+
+/// A frame from the fields of a line.
+namespace daq::decode {
+namespace {
+
+using Use = TextColumn::Use;
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+/// [d]ddmm.mmmm -> degrees, as if the minutes had been read by themselves: rounded to the decimals printed.
+[[nodiscard]] double from_degrees_minutes(double value, int decimals) {
+  const double degrees = std::trunc(value / 100);
+  const double scale = kPowerOfTen[std::min(static_cast<std::size_t>(decimals), kPowerOfTen.size() - 1)];
+  const double minutes = std::nearbyint((value - degrees * 100) * scale) / scale;
+  return std::abs(minutes) <= 60 ? degrees + minutes / 60 : kUnknown;
+}
+
+/// The text is the beginning of a number, perhaps: what a cut leaves.
+[[nodiscard]] bool may_become_number(const TextColumn& column, char point, const char* p, const char* end) {
+  if (column.hex)
+    return std::all_of(p, end, [](char c) { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') || c == 'x'; });
+  return std::all_of(p, end, [=](char c) { return is_digit(c) || c == '+' || c == '-' || c == point || c == 'e' || c == 'E'; });
+}
+
+/// How instruments write that they have no value: nothing, NaN, `***`, `?`, `--`, `#`.
+[[nodiscard]] bool says_no_value(const char* p, const char* end) {
+  const auto is = [](char c, char small) { return (c | 0x20) == small; };
+  if (end - p == 3 && is(p[0], 'n') && is(p[1], 'a') && is(p[2], 'n')) return true;
+  return std::all_of(p, end, [](char c) { return c == '*' || c == '?' || c == '-' || c == '#'; });
+}
+
+[[nodiscard]] bool is_hemisphere(const char* p, const char* end) {
+  return end - p == 1 && (*p == 'N' || *p == 'S' || *p == 'E' || *p == 'W');
+}
+
+/// One try to read a frame from the front of `piece`. kStore false: only looks.
+///
+/// A field that gives no value never costs the others, but it raises the question whether the fields are where they should be.
+/// A number in the place of a hemisphere, or the other way round, says that fields are missing or too many: then only numbers
+/// with as many decimals as the profile says are believed, and a channel that has not makes it no frame.
+template <bool kStore>
+class Parser {
+ public:
+  /// @param strict  only what is a frame without doubt
+  Parser(const Plan& plan, const Piece& piece, bool strict, double* channels, double* soh)
+      : plan_{plan},
+        piece_{piece},
+        strict_{strict},
+        fields_{plan.format.delimiter, piece.begin, piece.end},
+        channels_{channels},
+        soh_{soh} {}
+
+  [[nodiscard]] Attempt run() noexcept {
+    const auto& columns = plan_.format.columns;
+    std::size_t i = 0;
+    for (const char* field; i < columns.size() && (field = fields_.next()) != nullptr; ++i) {
+      at_ = i;
+      const auto bad = read(columns[i], field, i + 1 < columns.size());
+      if (bad) return refused(*bad, i);
+    }
+    const bool short_line = is_short(i);
+    if (short_line) {
+      if (const auto bad = check_short(i)) return refused(*bad, *bad == Skip::BadValue ? odd_channel_ : i);
+    } else {
+      if (i < plan_.required) return refused(odd_time_ ? Skip::Garbage : Skip::CutOff, i);
+      if (cut_channel_ != kNone) return refused(Skip::CutOff, cut_channel_);
+    }
+    if (i < columns.size() && !piece_.complete) return refused(Skip::CutOff, i);
+    if (garbled_ != kNone && (strict_ || first_number_ == kNone)) return refused(Skip::BadValue, garbled_);
+    if (misplaced_ != kNone && (odd_channel_ != kNone || (strict_ && !plan_.decimals_known)))
+      return refused(Skip::BadValue, misplaced_);
+    const char* const more = fields_.next();
+    const bool fits = i == columns.size() && (more == nullptr || more == piece_.end) && garbled_ == kNone && misplaced_ == kNone;
+    if constexpr (kStore) settle(i);
+    return {.good = true,
+            .time = time_,
+            .decimals = calendar_.decimals,
+            .has_time = true,
+            .fits = fits,
+            .unknown = unknown_,
+            .short_line = short_line,
+            .token = token_};
+  }
+
+ private:
+  static constexpr auto kNone = static_cast<std::size_t>(-1);
+
+  [[nodiscard]] Attempt refused(Skip why, std::size_t column) const {
+    return {.why = why, .has_time = has_time_, .column = column};
+  }
+
+  [[nodiscard]] std::optional<Skip> read(const TextColumn& column, const char* field, bool more_columns) noexcept {
+    switch (column.use) {
+      case Use::Skip:
+        static_cast<void>(fields_.leave(fields_.field_end(field)));
+        return std::nullopt;
+      case Use::Token:
+        read_token(field);
+        return std::nullopt;
+      case Use::Channel:
+        return read_channel(column, field, more_columns);
+      case Use::Soh:
+        read_soh(column, field, more_columns);
+        return std::nullopt;
+      case Use::Hemisphere:
+        read_hemisphere(column, field);
+        return std::nullopt;
+      case Use::Form:
+        return read_form(column, field);
+      default:
+        return read_time(column.use, field);
+    }
+  }
+
+  /// Whether the line, of which `n_read` columns have been read, has a length that the profile does not list.
+  [[nodiscard]] bool is_short(std::size_t n_read) const noexcept {
+    const auto& lengths = plan_.format.lengths;
+    if (lengths.empty() || time_seen_ < plan_.time_columns) return false;
+    Fields rest = fields_;
+    for (const char* field; (field = rest.next()) != nullptr && field != piece_.end; ++n_read)
+      static_cast<void>(rest.leave(rest.field_end(field)));
+    return !is_whole(n_read);
+  }
+
+  [[nodiscard]] bool is_whole(std::size_t n_fields) const noexcept {
+    const auto& lengths = plan_.format.lengths;
+    return std::find(lengths.begin(), lengths.end(), n_fields) != lengths.end();
+  }
+
+  /// Of a short line a channel is whole where a further field stands behind it. One that ends in or right after the last channel
+  /// may as well be a whole line that has lost a field in the middle.
+  /// @returns why nothing of it can be kept
+  [[nodiscard]] std::optional<Skip> check_short(std::size_t n_read) noexcept {
+    if (strict_ || !piece_.complete) return n_read < plan_.required ? std::optional{Skip::CutOff} : std::nullopt;
+    if (odd_channel_ != kNone && misplaced_ == kNone) return Skip::BadValue;
+    const auto n = empty_end_ ? n_read - 1 : n_read;  // a delimiter with nothing behind it is no further field
+    if (n >= plan_.last_channel + 2 && n > plan_.last_time + 1) return std::nullopt;
+    const bool has_time = plan_.time_columns == 0 || n > plan_.last_time + 1;
+    const bool has_channel = first_number_ != kNone && n > first_number_ + 1;
+    if (!has_time || !has_channel || n > plan_.last_channel) return Skip::ShortLine;
+    const auto& columns = plan_.format.columns;
+    for (auto i = n - 1; i < columns.size(); ++i) {
+      if (columns[i].use != Use::Channel) continue;
+      if (i >= n_read || i == last_number_) ++unknown_;
+      if constexpr (kStore) channels_[columns[i].index] = kUnknown;
+    }
+    return std::nullopt;
+  }
+
+  /// The number in `field` could be the first part of a longer one.
+  [[nodiscard]] bool may_be_cut(const char* field_end, bool more_columns) const {
+    return piece_.open && field_end == piece_.end && (more_columns || !piece_.complete);
+  }
+
+  [[nodiscard]] std::optional<Skip> read_channel(const TextColumn& column, const char* field, bool more_columns) noexcept {
+    double value = 0;
+    int decimals = 0;
+    const char* const behind = number(column, field, value, decimals);
+    if (behind == nullptr || !fields_.leave(behind)) {
+      const char* const field_end = fields_.field_end(field);
+      const bool begun = field != field_end || !piece_.complete;
+      if (begun && may_be_cut(field_end, more_columns) && may_become_number(column, plan_.point, field, field_end)) {
+        if (!may_be_short()) return Skip::CutOff;
+        cut_channel_ = at_;
+      }
+      static_cast<void>(fields_.leave(field_end));
+      note_unknown(field, field_end);
+      if (cut_channel_ == kNone && !says_no_value(field, field_end) && garbled_ == kNone) garbled_ = at_;
+      empty_end_ = field == piece_.end;
+      value = kUnknown;
+    } else {
+      const bool odd = column.decimals >= 0 && decimals != column.decimals;
+      if (odd && may_be_cut(behind, more_columns)) {
+        if (!may_be_short()) return Skip::CutOff;
+        cut_channel_ = at_;
+      } else if (odd && odd_channel_ == kNone) {
+        odd_channel_ = at_;
+      }
+      if (first_number_ == kNone) first_number_ = at_;
+      last_number_ = at_;
+    }
+    if constexpr (kStore) channels_[column.index] = value;
+    return std::nullopt;
+  }
+
+  /// As parse_number(), by the column's form.
+  [[nodiscard]] const char* number(const TextColumn& column, const char* field, double& value, int& decimals) const noexcept {
+    return column.hex ? parse_hex(field, piece_.end, column.bits, value)
+                      : parse_number(field, piece_.end, value, decimals, plan_.point);
+  }
+
+  /// The line may be one that keeps what is whole, so that a number at its very end need not make it no frame.
+  [[nodiscard]] bool may_be_short() const { return !plan_.format.lengths.empty() && !strict_ && piece_.complete; }
+
+  void read_soh(const TextColumn& column, const char* field, bool more_columns) noexcept {
+    double value = 0;
+    int decimals = 0;
+    const char* behind = number(column, field, value, decimals);
+    if (behind == nullptr || !fields_.leave(behind)) {
+      behind = fields_.field_end(field);
+      static_cast<void>(fields_.leave(behind));
+      empty_end_ = field == piece_.end;
+      value = kUnknown;
+      note_unknown(field, behind);
+    } else if (may_be_cut(behind, more_columns) &&
+               (column.decimals <= 0 ? more_columns && !is_whole(at_ + 1) : decimals != column.decimals)) {
+      value = kUnknown;
+      ++unknown_;
+    } else {
+      if (decimals != column.decimals) odd_soh_ |= bit(column.index);
+      if (column.degrees_minutes && value != 0) somewhere_ = true;
+    }
+    if constexpr (kStore) soh_[column.index] = column.degrees_minutes ? from_degrees_minutes(value, decimals) : value;
+  }
+
+  void read_token(const char* field) noexcept {
+    const char* const end = fields_.field_end(field);
+    static_cast<void>(fields_.leave(end));
+    const bool good = !says_no_value(field, end) && end - field <= static_cast<std::ptrdiff_t>(ledger::kLongestToken) &&
+                      std::all_of(field, end, [](char c) { return c > ' ' && c < '\x7f'; }) && !may_be_cut(end, true);
+    if (good)
+      token_ = {field, static_cast<std::size_t>(end - field)};
+    else
+      ++unknown_;
+  }
+
+  void read_hemisphere(const TextColumn& column, const char* field) noexcept {
+    const char* const end = fields_.field_end(field);
+    static_cast<void>(fields_.leave(end));
+    const bool good = is_hemisphere(field, end);
+    double value = 0;
+    int decimals = 0;
+    if (!good) ++unknown_;
+    if (!good && misplaced_ == kNone && parse_number(field, end, value, decimals) == end) misplaced_ = at_;
+    if constexpr (kStore) {
+      double& angle = soh_[column.index];
+      const bool possible = good && angle <= (*field == 'N' || *field == 'S' ? 90 : 180);
+      angle = !possible ? kUnknown : *field == 'S' || *field == 'W' ? -angle : angle;
+    }
+  }
+
+  /// A field without a value; a hemisphere is one that belongs elsewhere.
+  void note_unknown(const char* field, const char* end) noexcept {
+    ++unknown_;
+    if (is_hemisphere(field, end) && misplaced_ == kNone) misplaced_ = at_;
+  }
+
+  /// What can be told only when all fields have been seen.
+  void settle(std::size_t n_read) noexcept {
+    const auto& columns = plan_.format.columns;
+    for (auto i = n_read; i < columns.size(); ++i)  // a position without its hemisphere is not known either
+      if (columns[i].use == Use::Soh || columns[i].use == Use::Hemisphere) soh_[columns[i].index] = kUnknown;
+    if (somewhere_ && misplaced_ == kNone) return;
+    for (std::size_t i = 0; i < n_read; ++i) {
+      if (columns[i].use != Use::Soh) continue;
+      double& value = soh_[columns[i].index];
+      // All angles are 0: no fix. Misplaced fields: before them decimals tell who is who, but an angle is worth nothing.
+      const bool misplaced = misplaced_ != kNone && (i > misplaced_ || (odd_soh_ & bit(columns[i].index)) != 0);
+      const bool doubtful = columns[i].degrees_minutes || misplaced;
+      if (!doubtful || std::isnan(value)) continue;
+      value = kUnknown;
+      ++unknown_;
+    }
+  }
+
+  [[nodiscard]] static std::uint64_t bit(std::size_t index) { return std::uint64_t{1} << std::min(index, std::size_t{63}); }
+
+  [[nodiscard]] std::optional<Skip> read_form(const TextColumn& column, const char* field) noexcept {
+    const char* const behind = read_time_form(column.name, field, piece_.end, calendar_, plan_.point);
+    if (behind == nullptr || !fields_.leave(behind)) {
+      const char* const end = fields_.field_end(field);
+      const bool begun = std::all_of(
+          field, end, [](char c) { return is_digit(c) || std::string_view{"-/:. T"}.find(c) != std::string_view::npos; });
+      return begun && piece_.open && end == piece_.end ? Skip::CutOff : Skip::Garbage;
+    }
+    return time_column_read();
+  }
+
+  [[nodiscard]] std::optional<Skip> read_time(Use use, const char* field) noexcept {
+    const char* p = field;
+    int whole = 0;
+    for (; p != piece_.end && is_digit(*p); ++p)
+      if (p - field < 4) whole = whole * 10 + (*p - '0');
+    const auto digits = p - field;
+    double second = whole;
+    int decimals = 0;
+    if (use == Use::Second && digits > 0 && p != piece_.end && *p == plan_.point) {
+      p = parse_number(field, piece_.end, second, decimals, plan_.point);
+    }
+    if (digits == 0 || p == nullptr || !fields_.leave(p)) return Skip::Garbage;
+    const bool fits = use == Use::Year ? digits == 4 || (digits < 4 && p == piece_.end) : digits <= 2;
+    if (!fits) odd_time_ = true;
+    if (use == Use::Second)
+      calendar_.second = second, calendar_.decimals = decimals;
+    else
+      calendar_.date[static_cast<std::size_t>(use) - static_cast<std::size_t>(Use::Year)] = whole;
+    return time_column_read();
+  }
+
+  [[nodiscard]] std::optional<Skip> time_column_read() noexcept {
+    if (++time_seen_ < plan_.time_columns) return std::nullopt;
+    if (odd_time_) return Skip::BadTime;
+    if (plan_.format.time == "host-date") calendar_.date[3] %= 24;  // old firmware of GSM-19 goes on to hour 57
+    const auto time = calendar_.utc();
+    if (!time) return Skip::BadTime;
+    time_ = *time;
+    has_time_ = true;
+    return std::nullopt;
+  }
+
+  const Plan& plan_;
+  const Piece piece_;
+  const bool strict_;
+  Fields fields_;
+  double* channels_;
+  double* soh_;
+  std::size_t at_ = 0;                ///< the column being read
+  std::uint32_t unknown_ = 0;         ///< fields without a value
+  std::size_t first_number_ = kNone;  ///< the first channel that holds one
+  std::size_t last_number_ = kNone;   ///< the last one
+  std::size_t cut_channel_ = kNone;   ///< its number stands at the very end of the line, and may have been longer
+  bool empty_end_ = false;            ///< the last field has nothing in it behind its delimiter
+  std::size_t garbled_ = kNone;       ///< a channel that is no number, and does not say that it has none
+  std::size_t misplaced_ = kNone;     ///< a number where a hemisphere should be, or the other way round
+  std::size_t odd_channel_ = kNone;   ///< its decimals are not those of the profile
+  std::uint64_t odd_soh_ = 0;         ///< the same of state of health, as bits; also where the profile does not say
+  bool somewhere_ = false;            ///< an angle is not 0
+  CalendarTime calendar_;
+  int time_seen_ = 0;
+  bool odd_time_ = false;  ///< digits, but not as many as a time has
+  bool has_time_ = false;
+  mth5::UtcNanos time_{};
+  std::string_view token_{};
+};
+
+}  // namespace
+
+Attempt read_frame(const Plan& plan, const Piece& piece, bool strict, double* channels, double* soh) noexcept {
+  return Parser<true>{plan, piece, strict, channels, soh}.run();
+}
+
+Attempt look_for_frame(const Plan& plan, const Piece& piece) noexcept {
+  return Parser<false>{plan, piece, true, nullptr, nullptr}.run();
+}
+
+}  // namespace daq::decode
