@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <numbers>
 #include <random>
 
 #include "support/timeline.hpp"
@@ -383,6 +384,25 @@ TEST(TimelineClock, FollowsAChangeOfDrift) {
   for (std::size_t i = 100; i < truth.size(); ++i)
     worst = std::max(worst, std::abs(seconds_between(kStart + nanos(truth[i]), line.notes.runs[0].utc(i, 10))));
   EXPECT_LE(worst, 1e-3) << "a hundredth of a sample";
+}
+
+TEST(TimelineClock, SaysHowFarOffItIsWhileTheRateMoves) {
+  constexpr double kPpm = 40, kPeriod = 3600;  // a box in the sun and out of it
+  Clock clock{rate(10)};
+  clock.restart(kStart, true);
+  double worst = 0, worst_claimed = 0;
+  for (int i = 0; i < 3 * 36000; ++i) {
+    const double t = i * 0.1, w = 2 * std::numbers::pi / kPeriod;
+    const auto truth = kStart + nanos(t + kPpm * 1e-6 / w * (1 - std::cos(w * t)));
+    if (i > 600) {
+      const double error = std::abs(seconds_between(truth, clock.utc(clock.position())));
+      worst = std::max(worst, error);
+      worst_claimed = std::max(worst_claimed, error / (clock.uncertainty_s() + 1e-4));
+    }
+    clock.add(1, truth);
+  }
+  EXPECT_GT(worst, 1e-3);
+  EXPECT_LT(worst_claimed, 3);
 }
 
 TEST(TimelineClock, FollowsAClockThatWasSetByLessThanTheTolerance) {
