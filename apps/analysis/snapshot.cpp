@@ -48,11 +48,33 @@ void add_temperatures(std::map<std::string, double>& soh, const Snapshot& look, 
   if (values.size() > 1) soh.insert(values.begin(), values.end());
 }
 
-std::map<std::string, double> newest_soh(const mth5::Reader& file) {
+/// The tables of sources and streams of which none is of the station; none if all stations are wanted.
+std::set<std::string> tables_of_others(const mth5::Reader& file, const std::string& station) {
+  std::set<std::string> others;
+  const auto streams = file.table("streams");
+  const auto sources = file.table("sources");
+  if (station.empty() || !streams || !sources) return others;
+  const auto name = [](std::string text) {
+    std::replace(text.begin(), text.end(), '/', '_');
+    return text;
+  };
+  std::set<std::int64_t> ours;
+  for (std::size_t i = 0; i < streams->size(); ++i) {
+    if (streams->text(i, "station") == station)
+      ours.insert(streams->integer(i, "source"));
+    else
+      others.insert("clock/" + name(streams->text(i, "name")));
+  }
+  for (std::size_t i = 0; i < sources->size(); ++i)
+    if (!ours.contains(sources->integer(i, "source"))) others.insert("state_of_health/" + name(sources->text(i, "name")));
+  return others;
+}
+
+std::map<std::string, double> newest_soh(const mth5::Reader& file, const std::set<std::string>& leave_out) {
   std::map<std::string, double> values;
   for (const auto& name : file.tables()) {
     constexpr std::string_view kFolder = "state_of_health/";
-    if (!name.starts_with(kFolder)) continue;
+    if (!name.starts_with(kFolder) || leave_out.contains(name)) continue;
     const std::int64_t rows = file.table_rows(name);
     if (rows == 0) continue;
     const auto table = file.table(name, rows - 1);
@@ -214,6 +236,7 @@ Snapshot LiveFile::look(mth5::UtcNanos now) {
   note_growth();
   if (state == mth5::FileState::Live) flows_.look(file, now);
 
+  const auto of_others = tables_of_others(file, options_.station);
   Snapshot look{.time = now,
                 .file = file.path().string(),
                 .state = state,
@@ -225,10 +248,11 @@ Snapshot LiveFile::look(mth5::UtcNanos now) {
                 .channels = {},
                 .last_gap = {},
                 .commit = file.last_commit(),
-                .soh = newest_soh(file),
+                .soh = newest_soh(file, of_others),
                 .clocks = read_clocks(file),
                 .free_bytes = {},
                 .full_in_s = {}};
+  std::erase_if(look.clocks, [&](const auto& clock) { return of_others.contains("clock/" + clock.stream); });
   const auto& runs = file.runs();
   std::set<std::string> stations;
   for (const auto& survey : file.surveys()) look.surveys.push_back(survey.id);
