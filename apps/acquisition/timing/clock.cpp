@@ -95,7 +95,7 @@ void Clock::add(std::int64_t n_samples, std::optional<mth5::UtcNanos> time) {
 void Clock::forget_frames() {
   prior_drift_ = drift_;
   w_ = wx_ = wxx_ = wy_ = wxy_ = 0;
-  aside_s_ = 0;
+  mean_residual_ = 0;
   aside_ = 0;
 }
 
@@ -120,7 +120,7 @@ void Clock::add_stamp(double dx, double y) {
     // No frame pulls harder than one at three standard deviations; the deviation itself grows with what was really seen.
     const double limit = 3 * std::sqrt(scatter2_);
     if (n_ > 8 && std::abs(residual_) > limit) y += std::copysign(limit, residual_) - residual_;
-    aside_s_ += (residual_ - aside_s_) / static_cast<double>(std::min<std::int64_t>(n_, 32));
+    mean_residual_ += (residual_ - mean_residual_) / static_cast<double>(std::min<std::int64_t>(n_, 32));
     scatter2_ = std::max(kLeastScatter * kLeastScatter,
                          scatter2_ + (r2 - scatter2_) / static_cast<double>(std::min<std::int64_t>(n_ + 3, 32)));
     if (dx != decay_dx_ || n_ % 16 == 0) {
@@ -183,7 +183,7 @@ double Clock::uncertainty_s() const {
   const double det = w_ * known - wx_ * wx_;
   const double variance = (known - 2 * ahead * wx_ + ahead * ahead * w_) / det;
   // Residuals that mostly have one sign are no scatter: the crystal's rate moves, and the line is off by as much.
-  const double off = aside_s_ * aside_s_ > scatter2_ / 4 ? aside_s_ : 0;
+  const double off = mean_residual_ * mean_residual_ > scatter2_ / 4 ? mean_residual_ : 0;
   return std::hypot(std::sqrt(scatter2_ * std::max(0.0, variance)), cut, off);
 }
 

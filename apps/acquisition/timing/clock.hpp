@@ -95,7 +95,7 @@ class Clock {
   // Least squares round the last frame: sums over frames of weight, x, x^2, y, x y, and what was known before.
   double w_ = 0, wx_ = 0, wxx_ = 0, wy_ = 0, wxy_ = 0;
   double scatter2_ = 0;
-  double aside_s_ = 0;  ///< mean residual of the last 32 frames or so
+  double mean_residual_ = 0;  ///< s, of the last 32 frames or so
   /// Coarse stamps: least squares over all since restart(), as means and sums of squares round them. Those of a minute say
   /// nothing.
   struct {
