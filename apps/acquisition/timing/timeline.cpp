@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
-#include <numeric>
 #include <utility>
 
 #include "acquisition/decode/calendar.hpp"
@@ -13,8 +11,6 @@ namespace daq::timing {
 namespace {
 
 using decode::TimeKind;
-
-constexpr int kLate = 64;  // frames: what a network may turn round
 
 bool is_stamp(TimeKind kind) { return kind == TimeKind::Gps || kind == TimeKind::Device; }
 
@@ -251,25 +247,6 @@ std::int64_t Timeline::known_rows(const Piece& piece) {
   return known;
 }
 
-std::int64_t Timeline::rows_waiting(const Piece& piece) const {
-  for (const auto& w : waiting_) {
-    if (piece.counter && piece.counter == w.piece.counter && piece.n == w.piece.n &&
-        std::memcmp(w.piece.values, piece.values, static_cast<std::size_t>(piece.n) * n_channels_ * sizeof(double)) == 0)
-      return piece.n;
-    if (!piece.stamped || !piece.timed) continue;
-    const double ahead = seconds_between(w.piece.time, piece.time) / clock_.seconds_per_sample();
-    const double row = std::round(ahead);
-    if (row < 0 || row >= static_cast<double>(w.piece.n) || std::abs(ahead - row) * period_s_ > locator_.tolerance_s(piece))
-      continue;
-    const auto first = static_cast<std::int64_t>(row);
-    const auto n = std::min(w.piece.n - first, piece.n);
-    if (std::memcmp(w.piece.values + static_cast<std::size_t>(first) * n_channels_, piece.values,
-                    static_cast<std::size_t>(n) * n_channels_ * sizeof(double)) == 0)
-      return n;
-  }
-  return 0;
-}
-
 void Timeline::consider(Piece piece) {
   give_out();  // what is stored must be known
   if (const auto known = std::max(rows_waiting(piece), known_rows(piece)); known > 0) {
@@ -288,238 +265,6 @@ void Timeline::consider(Piece piece) {
   const Verdict verdict = judge(piece, place, events_);
   if (verdict.frames == 1 && !piece.vague) return begin_run(piece, std::exchange(events_, {}), verdict);
   wait(piece, false, false);
-}
-
-bool Timeline::stands_still(const Piece& piece) { return piece.still && piece.stamped && piece.timed && !piece.counter; }
-
-void Timeline::time_vague_ones(const Piece& piece) {
-  if (std::none_of(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.piece.vague; })) return;
-  auto next = piece.time;
-  for (std::size_t i = waiting_.size(); i-- > 0 && !waiting_[i].piece.timed;) {
-    auto& w = waiting_[i].piece;
-    w.time = next = plus_seconds(next, -static_cast<double>(w.n) * clock_.seconds_per_sample());
-    w.timed = std::exchange(w.vague, false);  // the others of the same step follow it by count
-    chain_ = i;
-  }
-  auto& first = waiting_[chain_];
-  if (!run_) return;
-  const Place place = place_behind_run(first.piece);
-  chain_verdict_ = judge(first.piece, place, first.events);
-  first.behind = place.fit == Fit::Behind;
-}
-
-void Timeline::consider_with_waiting(Piece piece) {
-  if (stands_still(piece)) piece.timed = false;
-  if (piece.stamped && !piece.timed && !piece.counter) return wait(piece, !piece.vague, !piece.vague);
-  if (piece.timed) time_vague_ones(piece);
-  Place to_chain = locator_.place(end_of(waiting_.back().piece), piece);
-  // Two frames are the difference of their errors apart.
-  if (waiting_.size() == chain_ + 1 && piece.stamped && !piece.counter &&
-      std::abs(to_chain.ahead_s) <= 1.5 * locator_.tolerance_s(piece))
-    to_chain.fit = Fit::Fits;
-  if (run_ && piece.stamped == clock_.stamped()) {
-    const std::int64_t n = std::accumulate(waiting_.begin(), waiting_.end(), std::int64_t{0},
-                                           [](std::int64_t sum, const Waiting& w) { return sum + w.piece.n; });
-    End counted = end_of_run();
-    counted.time = plus_seconds(counted.time, static_cast<double>(n) * counted.seconds_per_sample);
-    counted.counter = locator_.next_counter(waiting_.back().piece.counter, waiting_.back().piece.n);
-    const bool follows_run = locator_.place(end_of_run(), piece).fit == Fit::Fits;
-    if (!follows_run && lies_before_chain(piece)) return put_before_chain(piece);
-    const auto& head = waiting_[chain_].piece;
-    const bool not_by_counter = head.counter && next_counter_ && head.counter != next_counter_ && piece.counter;
-    const Place by_count = locator_.place(counted, piece);
-    const bool exact =
-        !piece.stamped || stamps_.within_step(piece.n) || std::abs(by_count.ahead_s) <= locator_.exact_tolerance_s();
-    if (!not_by_counter && by_count.fit == Fit::Fits && exact) {
-      take_waiting_by_count();
-      return append(piece, true);
-    }
-    if (follows_run && to_chain.fit != Fit::Fits) {
-      append(piece, true);
-      return settle_waiting();
-    }
-    if (follows_run) {  // both: as many samples as the clock went back wait, and go on in it
-      wait(piece, true, true);
-      if (!waiting_.empty()) believe_chain();
-      return;
-    }
-  }
-  if (!run_ && lies_before_chain(piece)) return put_before_chain(piece);
-  const double jump = run_ ? std::abs(seconds_between(clock_.utc(clock_.position()), waiting_[chain_].piece.time)) : 0;
-  const bool gap_only = chain_verdict_.frames <= 2;
-  const double longest = seconds(options_.longest_gap);
-  const bool later = to_chain.fit == Fit::Ahead && to_chain.ahead_s <= (gap_only ? longest : std::min(longest, jump / 2));
-  if (later && gap_only) {
-    believe_chain();
-    return consider(piece);
-  }
-  wait(piece, to_chain.fit == Fit::Fits, later);
-}
-
-bool Timeline::lies_before_chain(const Piece& piece) const {
-  const auto& head = waiting_[chain_];
-  return piece.stamped && piece.timed && !piece.counter && head.piece.timed && !head.behind &&
-         std::abs(seconds_between(end_of(piece).time, head.piece.time)) <= locator_.exact_tolerance_s();
-}
-
-void Timeline::put_before_chain(const Piece& piece) {
-  auto& head = waiting_[chain_];
-  const Waiting first{piece, std::exchange(head.events, {}), false, false};
-  head.follows = true;
-  if (run_) chain_verdict_ = judge(piece, place_behind_run(piece), first.events);
-  waiting_.insert(waiting_.begin() + static_cast<std::ptrdiff_t>(chain_), first);
-  counters_.pending += static_cast<std::uint64_t>(piece.n);
-  ++agreeing_;
-  if (chain_is_believed()) return believe_chain();
-  limit_waiting();
-}
-
-void Timeline::wait(const Piece& piece, bool follows, bool agrees) {
-  agrees |= follows;
-  if (!agrees) {
-    const Place place = run_ ? place_behind_run(piece) : Place{};
-    chain_verdict_ = run_ ? judge(piece, place, events_) : Verdict{};
-    chain_ = waiting_.size();
-    agreeing_ = 0;
-  }
-  const bool still = piece.still && !piece.timed && !piece.counter && !stamps_.within_step(piece.n);
-  if (!agrees && still) chain_verdict_.frames = std::numeric_limits<int>::max();  // what comes behind it tells
-  const bool is_behind =
-      agrees ? waiting_.back().behind : chain_verdict_.reason == GapReason::ClockStep && run_ && piece.time < end_of_run().time;
-  waiting_.push_back({piece, std::exchange(events_, {}), is_behind, follows});
-  if (agrees && !piece.timed) waiting_.back().piece.time = end_of(waiting_[waiting_.size() - 2].piece).time;
-  counters_.pending += static_cast<std::uint64_t>(piece.n);
-  if (piece.timed || piece.counter || piece.vague) ++agreeing_;
-  if (chain_is_believed()) return believe_chain();
-  if (still) {
-    constexpr double kStands = 16, kLongestStep = 1.25;  // frames; s, of times that are coarser than their digits say
-    const double longest = run_ ? kStands : std::max(kStands, kLongestStep / (static_cast<double>(piece.n) * period_s_));
-    if (static_cast<double>(stamps_.repeated()) >= longest) {  // the instrument's clock stands: by count
-      if (!run_) return believe_chain();
-      if (chain_ > 0) drop_front_of_waiting(chain_);
-      return take_waiting_by_count();
-    }
-  }
-  limit_waiting();
-}
-
-bool Timeline::chain_is_believed() const {
-  const auto& first = waiting_[chain_];
-  if (agreeing_ < chain_verdict_.frames || first.piece.vague) return false;
-  const auto& last = waiting_.back().piece;
-  if (first.behind && last.time - first.piece.time < options_.accept_step_after) return false;
-  if (last.stamped || chain_verdict_.on_line) return true;  // what a counter says is so
-  // Arrivals that come in a burst had been kept somewhere: nothing is missing, perhaps.
-  const auto n = std::accumulate(waiting_.begin() + static_cast<std::ptrdiff_t>(chain_), waiting_.end() - 1, std::int64_t{0},
-                                 [](std::int64_t sum, const Waiting& w) { return sum + w.piece.n; });
-  return seconds_between(first.piece.arrival, last.arrival) >= period_s_ * static_cast<double>(n) / 2;
-}
-
-void Timeline::begin_at_another_rate() {
-  const auto all = std::exchange(waiting_, {});
-  chain_ = 0;
-  agreeing_ = 0;
-  for (const auto& w : all) counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
-  begin_run(all.front().piece, all.front().events, {});
-  for (std::size_t i = 1; i < all.size(); ++i) {
-    events_ = all[i].events;
-    consider(all[i].piece);
-  }
-}
-
-void Timeline::limit_waiting() {
-  constexpr std::size_t kOthers = 16;  // frames that agree with nothing
-  while (chain_ > kOthers) {
-    const auto [first, last] = std::minmax_element(
-        waiting_.begin(), waiting_.end(), [](const Waiting& a, const Waiting& b) { return a.piece.time < b.piece.time; });
-    if (!run_ && seconds_between(first->piece.time, end_of(last->piece).time) < period_s_ * static_cast<double>(waiting_.size()))
-      return begin_at_another_rate();
-    drop_front_of_waiting(1);
-  }
-  const std::size_t rows =
-      std::accumulate(waiting_.begin(), waiting_.end(), std::size_t{0},
-                      [](std::size_t sum, const Waiting& w) { return sum + static_cast<std::size_t>(w.piece.n); });
-  if (waiting_.size() <= 4 || rows * n_channels_ <= kMaxWaiting) return;
-  if (!waiting_.back().piece.stamped && run_) return take_waiting_by_count();
-  if (chain_ > 0) return drop_front_of_waiting(chain_);
-  believe_chain();
-}
-
-bool Timeline::drop_waiting(const Waiting& w) {
-  const bool still = w.piece.still && !w.piece.timed && !stamps_.within_step(w.piece.n);
-  if (run_ && w.piece.stamped && (w.behind || still) &&
-      plus_seconds(w.piece.time, kLate * period_s_) >= memory_.begin()) {  // late, or new at a time that is taken
-    Piece piece = w.piece;
-    piece.timed = true;
-    counters_.pending -= static_cast<std::uint64_t>(piece.n);
-    if (place_behind_run(piece).fit == Fit::Fits)
-      append(piece, true);
-    else
-      begin_run(piece, w.events, {.reason = GapReason::ClockStep});
-    return true;
-  }
-  drop(w.behind ? Drop::Backward : Drop::BadTime, w.piece.n);
-  counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
-  events_.disconnected |= w.events.disconnected;
-  events_.bad_data = true;
-  return false;
-}
-
-void Timeline::drop_front_of_waiting(std::size_t n) {
-  const Events before = std::exchange(events_, {});
-  bool stored = false;
-  for (std::size_t i = 0; i < n; ++i) stored |= drop_waiting(waiting_[i]);
-  if (stored) {  // what is judged against the run before them is so no more
-    chain_verdict_.on_line = chain_verdict_.fill = false;
-    if (chain_verdict_.frames == std::numeric_limits<int>::max()) chain_verdict_.frames = 2;
-  }
-  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(n));
-  chain_ -= n;
-  waiting_.front().events.disconnected |= events_.disconnected;
-  waiting_.front().events.bad_data |= events_.bad_data;
-  events_ = before;
-}
-
-void Timeline::take_waiting_by_count() {
-  for (const auto& w : std::exchange(waiting_, {})) {
-    counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
-    append(w.piece, !w.piece.stamped);
-  }
-}
-
-void Timeline::settle_waiting() {
-  for (auto& w : std::exchange(waiting_, {})) {
-    if (w.piece.still && !stamps_.within_step(w.piece.n)) w.piece.timed = true;  // it has that time too
-    if (place_behind_run(w.piece).fit == Fit::Fits) {
-      counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
-      append(w.piece, true);
-    } else {
-      drop_waiting(w);
-    }
-  }
-  events_ = {};  // a sample is stored behind all of it
-}
-
-void Timeline::believe_chain() {
-  give_out();
-  if (chain_ > 0) drop_front_of_waiting(chain_);
-  bool head = true;
-  const Events later = std::exchange(events_, {});
-  for (const auto& w : std::exchange(waiting_, {})) {
-    counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
-    if (std::exchange(head, false)) {
-      if (chain_verdict_.reason != GapReason::ClockStep) chain_verdict_.reason = reason_of(w.events);
-      begin_run(w.piece, w.events, chain_verdict_);
-      continue;
-    }
-    events_ = w.events;
-    const Place place = place_behind_run(w.piece);
-    if (w.follows || place.fit == Fit::Fits)
-      append(w.piece, true);
-    else
-      begin_run(w.piece, w.events, judge(w.piece, place, w.events));
-  }
-  events_ = later;
 }
 
 // ---- Giving out ----

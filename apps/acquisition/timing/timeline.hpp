@@ -62,6 +62,8 @@ class Timeline {
   [[nodiscard]] const Clock& clock() const { return clock_; }
 
  private:
+  static constexpr int kLate = 64;  ///< frames: what a network may turn round
+
   /// What happened since the last stored sample.
   struct Events {
     bool disconnected = false;
