@@ -51,22 +51,19 @@ void add_temperatures(std::map<std::string, double>& soh, const Snapshot& look, 
 /// The tables of sources and streams of which none is of the station; none if all stations are wanted.
 std::set<std::string> tables_of_others(const mth5::Reader& file, const std::string& station) {
   std::set<std::string> others;
+  if (station.empty()) return others;
   const auto streams = file.table("streams");
   const auto sources = file.table("sources");
-  if (station.empty() || !streams || !sources) return others;
-  const auto name = [](std::string text) {
-    std::replace(text.begin(), text.end(), '/', '_');
-    return text;
-  };
+  if (!streams || !sources) return others;
   std::set<std::int64_t> ours;
   for (std::size_t i = 0; i < streams->size(); ++i) {
     if (streams->text(i, "station") == station)
       ours.insert(streams->integer(i, "source"));
     else
-      others.insert("clock/" + name(streams->text(i, "name")));
+      others.insert("clock/" + streams->text(i, "name"));
   }
   for (std::size_t i = 0; i < sources->size(); ++i)
-    if (!ours.contains(sources->integer(i, "source"))) others.insert("state_of_health/" + name(sources->text(i, "name")));
+    if (!ours.contains(sources->integer(i, "source"))) others.insert("state_of_health/" + sources->text(i, "name"));
   return others;
 }
 
