@@ -26,19 +26,18 @@ class FileSink : public Sink {
       owned_ = mth5::Descriptor{::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)};
       if (!owned_ && errno == EEXIST) throw mth5::Error{name_ + ": exists already and is not overwritten; name another file"};
       if (!owned_) fail("cannot be created");
-      fd_ = owned_.get();
       log_.info("file " + path_);
     }
     struct stat status {};
-    fstat(fd_, &status);
+    fstat(fd(), &status);
     // A pipe takes PIPE_BUF bytes at once when poll says so, more could block where no signal ends the wait.
     at_once_ = S_ISREG(status.st_mode) ? std::size_t{1} << 30 : PIPE_BUF;
   }
 
   std::size_t write(std::string_view bytes) override {
     std::size_t done = 0;
-    while (done < bytes.size() && stop_.wait(fd_, POLLOUT, std::nullopt) != Stop::Woke::Stopped) {
-      const ssize_t n = ::write(fd_, bytes.data() + done, std::min(bytes.size() - done, at_once_));
+    while (done < bytes.size() && stop_.wait(fd(), POLLOUT, std::nullopt) != Stop::Woke::Stopped) {
+      const ssize_t n = ::write(fd(), bytes.data() + done, std::min(bytes.size() - done, at_once_));
       if (n >= 0)
         done += static_cast<std::size_t>(n);
       else if (errno != EINTR && errno != EAGAIN)
@@ -51,19 +50,18 @@ class FileSink : public Sink {
   void disconnect(mth5::Nanos) override {}  // refused on the command line
 
   std::string finish(std::optional<Clock::time_point>) override {
-    fd_ = STDOUT_FILENO;
     if (owned_.close() != 0) fail("cannot be closed");
     return {};
   }
 
  private:
+  [[nodiscard]] int fd() const { return owned_ ? owned_.get() : STDOUT_FILENO; }
   [[noreturn]] void fail(const char* what) const { throw mth5::Error{name_ + ": " + what + ": " + std::strerror(errno)}; }
 
   std::string path_, name_;
   Stop& stop_;
   const Log& log_;
-  mth5::Descriptor owned_;
-  int fd_ = STDOUT_FILENO;  ///< or the owned one
+  mth5::Descriptor owned_;  ///< none: standard output
   std::size_t at_once_ = PIPE_BUF;
 };
 
