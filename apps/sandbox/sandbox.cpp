@@ -236,19 +236,19 @@ void judge(int status, const Limits& limits, Outcome& outcome) {
         return;
     }
   }
-  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF) {
+  const int signal = WTERMSIG(status);
+  if (signal == SIGPROF) {
     outcome.end = End::TooLong;
     outcome.reason = "HDF5 does not come to an end with it (" + seconds(limits.cpu_per_object) + ")";
     return;
   }
-  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+  if (signal == SIGKILL) {
     outcome.end = End::Killed;
     outcome.reason = "the process that looked at it was killed, as a system short of memory does";
     return;
   }
   outcome.end = End::Crashed;
-  outcome.reason = std::string{"HDF5 crashed on it"} +
-                   (WIFSIGNALED(status) ? " (" + std::string{strsignal(WTERMSIG(status))} + ")" : std::string{});
+  outcome.reason = "HDF5 crashed on it (" + std::string{strsignal(signal)} + ")";
 }
 
 }  // namespace

@@ -21,6 +21,7 @@
 namespace {
 
 using sandbox::End;
+using sandbox::Outcome;
 using sandbox::Reports;
 using sandbox::run;
 using std::chrono::milliseconds;
@@ -52,12 +53,17 @@ TEST(Sandbox, TellsTheKindsOfErrorsApart) {
   EXPECT_EQ(thrown(1).end, End::Failed);
 }
 
-TEST(Sandbox, OutlivesACrashAndNamesThePlace) {
-  const auto outcome = run([](Reports& reports) -> std::string {
-    reports.visit("/Survey/heap");
-    raise(SIGSEGV);
+/// Of a child that a signal ends while it looks at `object`.
+Outcome ended_by(int signal, const std::string& object) {
+  return run([&](Reports& reports) -> std::string {
+    reports.visit(object);
+    raise(signal);
     return "";
   });
+}
+
+TEST(Sandbox, OutlivesACrashAndNamesThePlace) {
+  const auto outcome = ended_by(SIGSEGV, "/Survey/heap");
   EXPECT_EQ(outcome.end, End::Crashed);
   EXPECT_EQ(outcome.object, "/Survey/heap");
   EXPECT_THAT(outcome.reason, HasSubstr("Segmentation fault"));
@@ -127,11 +133,7 @@ TEST(Sandbox, LimitsTheFilesThatTheChildWrites) {
 }
 
 TEST(Sandbox, BlamesNoFileForAChildThatWasKilled) {
-  const auto outcome = run([](Reports& reports) -> std::string {
-    reports.visit("its journal");
-    raise(SIGKILL);
-    return "";
-  });
+  const auto outcome = ended_by(SIGKILL, "its journal");
   EXPECT_EQ(outcome.end, End::Killed);
   EXPECT_EQ(outcome.what_is_wrong(), "the process that looked at it was killed, as a system short of memory does");
 }
