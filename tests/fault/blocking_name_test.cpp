@@ -68,11 +68,8 @@ TEST_F(BlockingName, OfAProfileIsListedAsBroken) {
 
 TEST_F(BlockingName, OfARecordingLeavesTheOtherSourcesAlone) {
   support::TcpPeer peer;
-  const auto source = [](const std::string& name, const std::string& input) {
-    return "{name: " + name + ", instrument: lemi424, station: {id: " + name + "}, " + input + "}";
-  };
-  const auto both = "sources=[" + source("wait", "file: {path: '" + fifo_ + "', speed: max}") + ", " +
-                    source("lemi", "tcp: {host: 127.0.0.1, port: " + std::to_string(peer.port()) + "}") + "]";
+  const auto both =
+      support::lemi_sources({{"wait", "wait", Recording::replay(fifo_)}, {"lemi", "lemi", Recording::tcp(peer.port())}});
   Recording recording{Recording::tcp(peer.port()), {.arguments = {"--set", both}}};
   ASSERT_TRUE(peer.accept()) << recording.log();
   ASSERT_TRUE(peer.send(support::numbered_lines(0, 10)));

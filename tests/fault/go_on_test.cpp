@@ -125,8 +125,7 @@ TEST(GoingOn, ANewFileOfTheStationBeginsWhereTheOneThatWasClosedEnded) {
     EXPECT_EQ(recording.status()->at("sources").at(0).at("dropped").at("duplicate"), first == 0 ? 0 : 10);
   }
   std::size_t n = 0;
-  for (const auto& entry : std::filesystem::directory_iterator{dir.path()})
-    if (entry.path().extension() == ".h5") n += all_samples(entry.path()).size();
+  for (const auto& file : support::files_in(dir.path())) n += all_samples(file).size();
   EXPECT_EQ(n, 130u);
 }
 

@@ -137,12 +137,11 @@ TEST_F(MovedFile, ARenamedFolderIsLeftInOrderAndMadeAgain) {
   EXPECT_THAT(support::counts(status, "dropped"), testing::IsEmpty());
   std::vector<int> all;
   for (const auto& folder : {away, dir_.path()})
-    for (const auto& entry : fs::directory_iterator{folder})
-      if (entry.path().extension() == ".h5") {
-        const auto part = support::stored(entry.path());
-        EXPECT_EQ(part.state, mth5::FileState::Closed);
-        all.insert(all.end(), part.seconds.begin(), part.seconds.end());
-      }
+    for (const auto& file : support::files_in(folder)) {
+      const auto part = support::stored(file);
+      EXPECT_EQ(part.state, mth5::FileState::Closed);
+      all.insert(all.end(), part.seconds.begin(), part.seconds.end());
+    }
   EXPECT_EQ(all, support::seconds(0, 160));
 }
 

@@ -144,7 +144,7 @@ TEST(SecondSignal, LeavesAtOnce) {
   ASSERT_TRUE(peer.send(all));
   ASSERT_TRUE(recording.wait_until([](const auto& s) { return !s.at("channels").empty() && s["channels"][0]["visible"] == 100; }))
       << recording.log();
-  recording.process().signal(SIGSTOP);  // both are there when it looks
+  ASSERT_TRUE(support::freeze(recording.process().pid()));  // both are there when it looks
   recording.process().signal(SIGTERM);
   recording.process().signal(SIGINT);
   recording.process().signal(SIGCONT);

@@ -56,13 +56,7 @@ struct Site {
            ", text: {columns: [" + columns + "]" + more(text) + "}, channels: {ex: {" + ex +
            "}, hy: {type: magnetic, units: nanoTesla}}, state_of_health: {battery: {" + battery + "}}}}\n";
   }
-  [[nodiscard]] std::vector<fs::path> files() const {
-    std::vector<fs::path> all;
-    for (const auto& entry : fs::directory_iterator{dir / "data"})
-      if (entry.path().extension() == ".h5" && entry.path().filename().string()[0] != '.') all.push_back(entry.path());
-    std::sort(all.begin(), all.end());
-    return all;
-  }
+  [[nodiscard]] std::vector<fs::path> files() const { return support::files_in(dir / "data"); }
   [[nodiscard]] nlohmann::json status() const { return nlohmann::json::parse(support::read_text(dir / "status.json")); }
 };
 

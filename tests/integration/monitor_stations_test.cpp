@@ -19,11 +19,8 @@ TEST(MonitorOfAStation, ShowsNothingOfAnother) {
   const support::TempDir dir;
   TcpPeer peer;
   TcpPeer silent;
-  const auto source = [](const std::string& name, const TcpPeer& at, const std::string& station) {
-    return "{name: " + name + ", instrument: lemi424, tcp: {host: 127.0.0.1, port: " + std::to_string(at.port()) +
-           "}, station: {id: " + station + "}}";
-  };
-  const auto both = "sources=[" + source("one", peer, "MT001") + ", " + source("two", silent, "MT002") + "]";
+  const auto both =
+      support::lemi_sources({{"one", "MT001", Recording::tcp(peer.port())}, {"two", "MT002", Recording::tcp(silent.port())}});
   Recording recording{Recording::tcp(peer.port()), {.arguments = {"--set", both}, .directory = dir.path()}};
   ASSERT_TRUE(peer.accept()) << recording.log();
   ASSERT_TRUE(peer.send(support::numbered_lines(0, 60)));

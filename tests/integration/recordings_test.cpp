@@ -42,11 +42,8 @@ TEST(UnreadRecording, EndsWithExitCodeOneAndItsReason) {
 
 TEST(UnreadRecording, DoesNotKeepTheOthersFromBeingRecorded) {
   const support::TempDir dir;
-  const auto source = [](const std::string& name, const fs::path& path) {
-    return "{name: " + name + ", instrument: lemi424, station: {id: " + name + "}, file: {path: '" + path.string() +
-           "', speed: max}}";
-  };
-  const auto both = "sources=[" + source("lemi", kDay) + ", " + source("other", dir / "nowhere") + "]";
+  const auto both =
+      support::lemi_sources({{"lemi", "lemi", Recording::replay(kDay)}, {"other", "other", Recording::replay(dir / "nowhere")}});
   Recording recording{Recording::replay(kDay), {.arguments = {"--until-eof", "--set", both}}};
   EXPECT_EQ(recording.process().wait(), 1);
   EXPECT_THAT(recording.log(), HasSubstr("error: source other: file:"));

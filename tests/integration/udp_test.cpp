@@ -64,9 +64,7 @@ TEST(Datagrams, ThatFindNoRoomAreCounted) {
   UdpPeer peer;
   Recording recording{Recording::udp(peer.port(), ", receive_buffer: 4KiB")};
   ASSERT_TRUE(listening(recording));
-  ASSERT_EQ(kill(recording.process().pid(), SIGSTOP), 0);
-  const auto stat = "/proc/" + std::to_string(recording.process().pid()) + "/stat";
-  ASSERT_TRUE(support::eventually([&] { return support::read_text(stat).find(") T ") != std::string::npos; }));
+  ASSERT_TRUE(support::freeze(recording.process().pid()));
   for (int k = 0; k < kSent; ++k) peer.send(numbered_line(k));
   ASSERT_EQ(kill(recording.process().pid(), SIGCONT), 0);
   peer.send("garbage\n");

@@ -114,13 +114,15 @@ int Recording::status_code() const {
   return run({MTH5_TEST_BIN "/mth5d", "--status", "--status-file", status_path_.string()}).code;
 }
 
-std::vector<fs::path> Recording::files() const {
-  std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator{directory_})
-    if (entry.path().extension() == ".h5") found.push_back(entry.path());
-  std::sort(found.begin(), found.end());
-  return found;
+std::string lemi_sources(const std::vector<LemiSource>& sources) {
+  std::string all;
+  for (const auto& source : sources)
+    all += (all.empty() ? "" : ", ") + ("{name: " + source.name + ", instrument: lemi424, station: {id: " + source.station +
+                                        "}, " + source.input.substr(0, source.input.find('\n')) + "}");
+  return "sources=[" + all + "]";
 }
+
+std::vector<fs::path> Recording::files() const { return files_in(directory_); }
 
 fs::path Recording::file() const {
   if (const auto now = status(); now && !now->at("file").is_null()) return now->at("file").get<std::string>();

@@ -25,6 +25,13 @@ struct RecordingOptions {
   std::filesystem::path status_file = {};   ///< "" = one of its own; "default" = where mth5d puts it by itself
 };
 
+/// A LEMI-424 among several in one daemon.
+struct LemiSource {
+  std::string name, station, input;  ///< input: as Recording::tcp() and the like make it
+};
+/// For --set: "sources=[...]".
+[[nodiscard]] std::string lemi_sources(const std::vector<LemiSource>& sources);
+
 /// mth5d at work: a LEMI-424 of station MT001 in survey TEST, with its configuration, status and data in a directory of its own.
 /// Killed by the destructor if it still runs. Thread: one.
 class Recording {

@@ -63,13 +63,7 @@ bool Streaming::wait_until_open() const {
   return eventually([&] { return std::atomic_ref{common_->open}.load(); });
 }
 
-bool Streaming::freeze() const {
-  child_.signal(SIGSTOP);
-  return eventually([&] {
-    const auto stat = read_text("/proc/" + std::to_string(child_.pid()) + "/stat");
-    return stat.find(") T ") != std::string::npos;
-  });
-}
+bool Streaming::freeze() const { return support::freeze(child_.pid()); }
 
 void Streaming::thaw() const { child_.signal(SIGCONT); }
 

@@ -1,8 +1,10 @@
 #include "support/support.hpp"
 
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -42,6 +44,14 @@ void write_text(const std::filesystem::path& path, const std::string& text) {
   if (!out.flush()) throw std::runtime_error{path.string() + ": cannot be written"};
 }
 
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator{directory})
+    if (entry.path().extension() == ".h5") found.push_back(entry.path());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds deadline) {
   const auto end = std::chrono::steady_clock::now() + deadline;
   while (!condition()) {
@@ -49,6 +59,11 @@ bool eventually(const std::function<bool()>& condition, std::chrono::millisecond
     poll(nullptr, 0, 5);
   }
   return true;
+}
+
+bool freeze(pid_t pid) {
+  kill(pid, SIGSTOP);
+  return eventually([&] { return read_text("/proc/" + std::to_string(pid) + "/stat").find(") T ") != std::string::npos; });
 }
 
 }  // namespace support

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace support {
 
@@ -26,8 +29,14 @@ class TempDir {
 [[nodiscard]] std::string read_text(const std::filesystem::path& path);
 void write_text(const std::filesystem::path& path, const std::string& text);
 
+/// All data files of a folder (*.h5), by name.
+[[nodiscard]] std::vector<std::filesystem::path> files_in(const std::filesystem::path& directory);
+
 /// Waits until `condition` holds; false at the deadline. The one place of the tests that naps between looks.
 [[nodiscard]] bool eventually(const std::function<bool()>& condition,
                               std::chrono::milliseconds deadline = std::chrono::seconds{30});
+
+/// Stops a process by SIGSTOP, which takes effect a little later. @returns whether it has stopped
+[[nodiscard]] bool freeze(pid_t pid);
 
 }  // namespace support
