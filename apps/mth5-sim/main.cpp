@@ -125,7 +125,7 @@ Options read_options(const po::variables_map& values) {
   if (!options.replay.empty() && options.instrument->line_end != "\n")
     throw cli::UsageError{"--replay: plays lines of text; a recording of " + options.instrument->name +
                           " is played by mth5d: file: {path: ...}"};
-  for (const char* name : {"signal", "start"})
+  for (const char* name : {"signal", "start", "earth"})
     if (values.count(name) > 0 && !options.replay.empty())
       throw cli::UsageError{"--" + std::string{name} + ": a recording is played as it is; leave out this or --replay"};
 
@@ -152,6 +152,12 @@ Options read_options(const po::variables_map& values) {
     const auto signal = simulate::parse_signal(*name);
     if (!signal) throw cli::UsageError{"--signal: '" + *name + "' is not one of mt, sine, counter"};
     options.signal.signal = *signal;
+  }
+  if (const auto earth = text("earth")) {
+    const auto parsed = simulate::parse_earth(*earth);
+    if (!parsed) throw cli::UsageError{"--earth: '" + *earth + "' is not as 100 or 100:500m:10 (ohm m, thickness, ohm m below)"};
+    if (options.signal.signal != simulate::Signal::Mt) throw cli::UsageError{"--earth: is for --signal mt"};
+    options.signal.earth = *parsed;
   }
   options.signal.start = std::chrono::floor<std::chrono::seconds>(mth5::host_now());
   if (const auto start = text("start")) {
@@ -224,6 +230,7 @@ int sim_main(int argc, char** argv) {
       "play recordings, bytes as recorded, one after the other")(
       "signal", text()->value_name("KIND"),
       "mt (natural-looking; default), sine (known), counter (every sample tells its index)")(
+      "earth", text()->value_name("LAYERS"), "under the station, as 100 or 100:500m:10 (ohm m, thickness, ohm m below)")(
       "start", text()->value_name("TIME"), "UTC of the first sample, as 2026-05-01T00:00:00Z; default: now")(
       "duration", text()->value_name("TIME"), "of signal, as 90s, 5m, 1h; default: no end, or that of the recording")(
       "rate", text()->value_name("HZ"), "samples per second; default: the instrument's")(

@@ -86,4 +86,20 @@ TEST(Aurora, FindsTheImpedanceOfAHalfSpace) {
   EXPECT_THAT(runs, testing::ElementsAre(1, 1, 2, 1)) << found.out;
 }
 
+/// The natural signal of mth5-sim, with mains, drift and spikes, over an earth of two layers.
+TEST(Aurora, FindsTheEarthThatIsSimulated) {
+  const support::TempDir dir;
+  const auto profile = (fs::path{MTH5_TEST_SOURCE} / "config" / "instruments" / "lemi424.yaml").string();
+  const auto made =
+      support::run({std::string{MTH5_TEST_BIN} + "/mth5-sim", profile, "--to", "file:" + (dir / "day.txt").string(), "--duration",
+                    "40000s", "--speed", "max", "--earth", "300:20000m:10", "--start", "2026-05-01T00:00:00Z"},
+                   {}, std::chrono::seconds{200});
+  ASSERT_EQ(made.code, 0) << made.err;
+  Recording recording{Recording::replay(dir / "day.txt"), {.source = kChannels, .arguments = {"--until-eof"}}};
+  ASSERT_EQ(recording.process().wait(std::chrono::seconds{120}), 0) << recording.log();
+  const auto found = support::run({python(), script(), "layers", "300", "20000", "10", recording.file().string()}, {},
+                                  std::chrono::seconds{280});
+  EXPECT_EQ(found.code, 0) << found.err;
+}
+
 }  // namespace

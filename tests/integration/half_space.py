@@ -1,4 +1,5 @@
 """half_space.py make FILE: the text of a LEMI-424 that stands on a homogeneous half space of 100 ohm m, 40,000 lines at 1 Hz.
+  half_space.py layers R1 H R2 FILE: the same against R1 ohm m, H m thick, over R2 ohm m, within 15 % and 4 degrees from 12 to 200 s.
   half_space.py process FILE...: unmodified aurora estimates the impedance from each file (MTH5, of station MT001), which must be
 that of the half space at the periods with many windows: from 9 to 60 s apparent resistivity within 10 % and phase within 1.5
 degrees of 45, from 60 to 200 s within 15 % and 3 degrees, the mean of all within 4 % and 1 degree; the diagonal at most 10 %
@@ -42,7 +43,16 @@ def make(path):
             out.write(f"{t:%Y %m %d %H %M %S} {b} 30.00 20.00 {e} 12.50 100.0 4030.00000 N 11506.00000 W 10 2 0\n")
 
 
-def process(path):
+def layered(period, upper, thickness, lower):
+    """Impedance in mV/km per nT."""
+    iw_mu = 2j * np.pi / period * 4e-7 * np.pi
+    own, below = np.sqrt(iw_mu * upper), np.sqrt(iw_mu * lower)
+    t = np.tanh(np.sqrt(iw_mu / upper) * thickness)
+    return own * (below + own * t) / (own + below * t) / (4e-7 * np.pi) * 1e-3
+
+
+def estimate(path, shortest):
+    """(data set, periods, impedance elements) by aurora."""
     import warnings
 
     warnings.filterwarnings("ignore")
@@ -62,8 +72,7 @@ def process(path):
     # The collection, not the TF object: aurora makes that only where ex and ey are the only electric channels.
     levels = process_mth5(config, dataset, return_collection=True).tf_dict.values()
     period = np.concatenate([np.asarray(level.periods) for level in levels])
-    keep = (period >= 9) & (period <= 200)
-    near = period[keep] < 60
+    keep = (period >= shortest) & (period <= 200)
     if keep.sum() < 8:
         sys.exit(f"half_space: {path}: only {keep.sum()} periods")
     z = {
@@ -71,23 +80,43 @@ def process(path):
         for e in ("ex", "ey")
         for h in ("hx", "hy")
     }
+    return dataset, period[keep], z
+
+
+def layers(upper, thickness, lower, path):
+    _, period, z = estimate(path, 12)
+    model = layered(period, float(upper), float(thickness), float(lower))
+    for name, element in (("xy", z["ex", "hy"]), ("yx", -z["ey", "hx"])):
+        rho = np.abs(element / model) ** 2 - 1
+        phase = np.degrees(np.angle(element / model))
+        if np.any(np.abs(rho) > 0.15) or np.any(np.abs(phase) > 4):
+            sys.exit(f"half_space: {path}: {name}: {list(zip(period, rho, phase))}")
+    apparent = 0.2 * period * np.abs(model) ** 2
+    print(json.dumps({"periods": len(period), "low": float(apparent.min()), "high": float(apparent.max())}))
+
+
+def process(path):
+    dataset, period, z = estimate(path, 9)
+    near = period < 60
     rows = []
     for name, element in (("xy", z["ex", "hy"]), ("yx", -z["ey", "hx"])):
-        rho = 0.2 * period[keep] * np.abs(element) ** 2
+        rho = 0.2 * period * np.abs(element) ** 2
         phase = np.degrees(np.angle(element))
         if np.any(np.abs(rho / RESISTIVITY - 1) > np.where(near, 0.10, 0.15)) or np.any(np.abs(phase - 45) > np.where(near, 1.5, 3)):
-            sys.exit(f"half_space: {path}: {name}: {list(zip(period[keep], rho, phase))}")
+            sys.exit(f"half_space: {path}: {name}: {list(zip(period, rho, phase))}")
         if abs(np.mean(rho) / RESISTIVITY - 1) > 0.04 or abs(np.mean(phase) - 45) > 1:
             sys.exit(f"half_space: {path}: {name}: mean of {np.mean(rho)} ohm m and {np.mean(phase)} degrees")
         rows.append((float(np.mean(rho)), float(np.mean(phase))))
     off = max(np.max(np.abs(z["ex", "hx"] / z["ex", "hy"])), np.max(np.abs(z["ey", "hy"] / z["ey", "hx"])))
     if off > 0.10:
         sys.exit(f"half_space: {path}: diagonal of the impedance {off} of the rest")
-    print(json.dumps({"runs": len(dataset.df), "samples": int(dataset.df.n_samples.sum()), "periods": int(keep.sum()), "xy": rows[0], "yx": rows[1]}))
+    print(json.dumps({"runs": len(dataset.df), "samples": int(dataset.df.n_samples.sum()), "periods": len(period), "xy": rows[0], "yx": rows[1]}))
 
 
 if sys.argv[1] == "make":
     make(sys.argv[2])
+elif sys.argv[1] == "layers":
+    layers(*sys.argv[2:])
 else:
     for file in sys.argv[2:]:
         process(file)

@@ -23,7 +23,7 @@ enum class Times { None, Given, OfToday };
 struct Case {
   const char* profile;
   Times times;
-  const char* duration = "20s";
+  const char* duration = "20s";      ///< so long that the field changes by what it resolves
   const char* with_faults = "120s";  ///< so long that there are some
 };
 void PrintTo(const Case& one, std::ostream* out) { *out << one.profile; }
@@ -139,7 +139,7 @@ const std::map<std::string, Case> kProfiles = {
     {"geomag02", {"geomag02", Times::Given, "20s", "90s"}},
     {"gsm90v7", {"gsm90v7", Times::OfToday, "100s", "900s"}},
     {"gsm90-polled", {"gsm90-polled", Times::None, "500s", "4500s"}},
-    {"rm3100", {"rm3100", Times::Given, "100s", "900s"}},
+    {"rm3100", {"rm3100", Times::Given, "3600s", "900s"}},
 };
 
 INSTANTIATE_TEST_SUITE_P(Profiles, SimulatedProfile, testing::ValuesIn([] {
@@ -176,7 +176,7 @@ TEST_F(Simulated, LinesOfAnyFormAreInTheFileSampleAndTime) {
     inline_profile = "{sample_rate: 8, text: {" + text +
                      "}, channels: {ex: {type: electric, units: microVolt}, hy: {type: magnetic, units: nanoTesla}}}";
     support::write_text(profile, inline_profile);
-    make("30s", {"--signal", "mt"});
+    make("30s", {"--signal", "sine"});
     expect_truth_in_file();
     fs::remove(dir / "day.bin");
     fs::remove(dir / "truth.csv");

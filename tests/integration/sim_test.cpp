@@ -168,6 +168,8 @@ TEST(SimCommandLine, RefusesWhatItCannotDo) {
       {{"--to", "-", "--rate", "256"}, "lemi424 cannot sample at 256; it can at 1 Hz"},
       {{"--to", "-", "--speed", "0"}, "--speed: '0' is not a number above 0 or max"},
       {{"--to", "-", "--signal", "noise"}, "'noise' is not one of mt, sine, counter"},
+      {{"--to", "-", "--earth", "100:500:10"}, "--earth: '100:500:10' is not as 100 or 100:500m:10"},
+      {{"--to", "-", "--earth", "100", "--signal", "sine"}, "--earth: is for --signal mt"},
       {{"--to", "-", "--start", "yesterday"}, "'yesterday' is not a time"},
       {{"--to", "-", "--start", "2026-05-01T00:00:00.5Z"}, "whole seconds only"},
       {{"--to", "-", "--duration", "10"}, "'10' is not a duration"},

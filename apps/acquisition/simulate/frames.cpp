@@ -151,7 +151,7 @@ class Frames final : public RecordSource {
         kind_{data_kind(format_)},
         rows_{rows(format_)},
         settings_{settings},
-        field_{settings.rate_hz, settings.seed},
+        field_{settings.rate_hz, settings.seed, settings.earth},
         newest_{std::move(newest)} {
     std::size_t length = kind_.length;
     if (length == 0) length = decode::least_length(kind_) + rows_ * (kind_.per_frame == 0 ? kind_.samples.front().row_step : 0);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "acquisition/simulate/earth.hpp"
 #include "mth5/time.hpp"
 
 /// What instruments send, made up or played again, and what can go wrong with it. Thread: each object one, functions any.
@@ -30,6 +31,7 @@ struct SignalSettings {
   mth5::UtcNanos start{};  ///< of the first sample
   double rate_hz = 1;
   std::uint64_t seed = 1;
+  Earth earth = {};  ///< under the station, for Signal::Mt
 };
 
 /// What a record says. Views into the record.

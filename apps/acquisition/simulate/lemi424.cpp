@@ -60,7 +60,10 @@ void fill_station(Lemi424Record& record, Random& random) {
 class Lemi424Lines : public RecordSource {
  public:
   explicit Lemi424Lines(const SignalSettings& settings)
-      : settings_{settings}, field_{settings.rate_hz, settings.seed}, station_{settings.seed, 2}, noise_{settings.seed, 3} {}
+      : settings_{settings},
+        field_{settings.rate_hz, settings.seed, settings.earth},
+        station_{settings.seed, 2},
+        noise_{settings.seed, 3} {}
 
   std::optional<std::string_view> next() override {
     Lemi424Record record;

@@ -225,7 +225,7 @@ struct NewestLine {
 class Lines final : public RecordSource {
  public:
   Lines(const SignalSettings& settings, std::shared_ptr<NewestLine> newest)
-      : settings_{settings}, field_{settings.rate_hz, settings.seed}, newest_{std::move(newest)} {
+      : settings_{settings}, field_{settings.rate_hz, settings.seed, settings.earth}, newest_{std::move(newest)} {
     const auto& format = newest_->line.format();
     for (std::size_t i = 0; i < format.columns.size(); ++i) {
       const auto& column = format.columns[i];

@@ -14,7 +14,7 @@ double natural(const config::ChannelProfile& channel, const NaturalField::Sample
   const auto units = channel.metadata.text("units");
   double value = 0;
   if (kind == mth5::Kind::Magnetic) value = axis == 'x' ? field.bx : axis == 'y' ? field.by : field.bz;
-  if (kind == mth5::Kind::Electric) value = axis == 'y' ? field.ey : field.ex;
+  if (kind == mth5::Kind::Electric) value = axis == 'y' || axis == '2' || axis == '4' ? field.ey : field.ex;
   if (units == "digital counts") return value * 1000;
   if (units == "microTesla") return value / 1000;
   if (units == "picoTesla") return value * 1000;

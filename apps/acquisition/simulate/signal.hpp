@@ -13,8 +13,8 @@
 namespace daq::simulate {
 
 /// A channel's share of the natural field, in its own units: magnetic by the last letter of its component (x, y, else z),
-/// electric likewise; volts are those of a dipole of its length, or of 100 m; counts are thousandths of nT and mV/km. Auxiliary:
-/// 0.
+/// electric likewise (y, 2 and 4, else x); volts are those of a dipole of its length, or of 100 m; counts are thousandths of nT
+/// and mV/km. Auxiliary: 0.
 [[nodiscard]] double natural(const config::ChannelProfile& channel, const NaturalField::Sample& field);
 
 /// What `sine` and `counter` say in sample `index`: 1000 times a sine of 20 samples, in units of the channel; index * 8 + channel
