@@ -116,9 +116,34 @@ inline std::uint64_t check_text_decoders(std::string_view text) {
                   {.use = Use::Channel, .index = 0, .key = "x"},
                   {.use = Use::Channel, .index = 1, .key = "field.1"},
                   {.use = Use::Soh, .key = "rt"}};
+  // Columns of a width, texts, answers; and the same in lines of so many bytes.
+  daq::decode::TextFormat fixed;
+  fixed.delimiter = ',';
+  fixed.comment = '%';
+  fixed.max_line = 100;
+  fixed.n_channels = 3;
+  fixed.n_soh = 2;
+  fixed.columns = {{.use = Use::Text, .name = ":R", .width = 2},
+                   {.use = Use::Form, .name = "%y%m%d.%H%M%S"},
+                   {.use = Use::Text, .name = "*", .width = 1},
+                   {.use = Use::Channel, .index = 0, .hex = true, .bits = 24, .width = 6},
+                   {.use = Use::Channel, .index = 1, .width = 5, .scale = 1e300, .missing = 0},
+                   {.use = Use::Skip, .width = 1},
+                   {.use = Use::Channel, .index = 2, .offset = -1},
+                   {.use = Use::Text, .name = "[", .width = 1},
+                   {.use = Use::Soh, .index = 0}};
+  fixed.answers = {{"%L1 =", "l1", 1}, {"%", "l", 1}};
+  auto unended = fixed;
+  unended.terminator = "none";
+  unended.line_bytes = 40;
+  auto milliseconds = forms;
+  milliseconds.columns[0].name = "%Q";
+  milliseconds.columns[1] = {.use = Use::Soh, .index = 0};
+  milliseconds.columns[3] = {.use = Use::Skip, .width = 3};
   auto strict = lengths;
   strict.strict = true;
-  return check_text_decoder(other, text) + check_text_decoder(nmea, text) + check_text_decoder(json, text) +
+  return check_text_decoder(fixed, text) + check_text_decoder(unended, text) + check_text_decoder(milliseconds, text) +
+         check_text_decoder(other, text) + check_text_decoder(nmea, text) + check_text_decoder(json, text) +
          check_text_decoder(lengths, text) + check_text_decoder(strict, text) +
          check_text_decoder(support::lemi424_format(), text) + check_text_decoder(commas, text) + check_text_decoder(forms, text);
 }

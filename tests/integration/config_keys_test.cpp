@@ -389,6 +389,25 @@ TEST(ConfigKeys, OtherFormsOfTextAreReadAsTheProfileSays) {
       json.record("{\"t\":1777593600,\"e\":1.5,\"h\":2,\"b\":12}\n{\"t\":\"1777593601\",\"e\":2.5,\"h\":\"3\",\"b\":12}\n");
   ASSERT_EQ(json_files.size(), 1u) << json.log;
   EXPECT_THAT(values(json_files[0], 0, "hy"), ElementsAre(2, 3));
+  Site unended{.text = "terminator: none, line_bytes: 22",
+               .columns =
+                   "{time: '%Q', width: 13}, {skip: 1}, {channel: ex, width: 4, scale: 2, offset: 1}, {channel: hy, "
+                   "width: 2, missing: 0}, {text: '/'}, {soh: battery, width: 1}"};
+  const auto unended_files = unended.record("1777593600000x 1.5 7/91777593601000x-2.5 0/9");
+  ASSERT_EQ(unended_files.size(), 1u) << unended.log;
+  EXPECT_THAT(values(unended_files[0], 0, "ex"), ElementsAre(4, -4));
+  EXPECT_THAT(values(unended_files[0], 0, "hy"), ElementsAre(7, testing::IsNan()));
+}
+
+TEST(ConfigKeys, AnswersSayAStateOfHealthThatNoColumnSays) {
+  Site site{.text = "comment: '%', answers: [{begins: '%Ubat', soh: battery}]",
+            .columns = "year, month, day, hour, minute, second, {channel: ex}, {channel: hy}"};
+  const auto files = site.record(line(0, "1 2") + "%Ubat 12.43V\r\n" + line(1, "3 4"));
+  ASSERT_EQ(files.size(), 1u) << site.log;
+  const auto table = mth5::Reader{files[0]}.table("state_of_health/box");
+  ASSERT_EQ(table->size(), 2u);
+  EXPECT_TRUE(std::isnan(table->number(0, "battery")));
+  EXPECT_EQ(table->number(1, "battery"), 12.43);
 }
 
 TEST(ConfigKeys, RateAndTypesAreThoseOfTheProfile) {
@@ -549,6 +568,9 @@ const std::map<std::string, std::string> kSeenBy{
     {"sources[].commands.start[].pause", "CommandKeys, AreSeenAtTheInstrument"},
     {"sources[].commands.every[].send", "CommandKeys, AreSeenAtTheInstrument"},
     {"sources[].commands.every[].interval", "CommandKeys, AreSeenAtTheInstrument"},
+    {"profile.text.line_bytes", "ConfigKeys, OtherFormsOfTextAreReadAsTheProfileSays"},
+    {"profile.text.answers[].begins", "ConfigKeys, AnswersSayAStateOfHealthThatNoColumnSays"},
+    {"profile.text.answers[].soh", "ConfigKeys, AnswersSayAStateOfHealthThatNoColumnSays"},
     {"profile.simulate.otherwise", "SimulatedAnswers, ComeFromTheProfile"},
     {"profile.simulate.answers[].to", "SimulatedAnswers, ComeFromTheProfile"},
     {"profile.simulate.answers[].answer", "SimulatedAnswers, ComeFromTheProfile"},

@@ -200,4 +200,109 @@ TEST(JsonLines, NestedTooDeeplyAreGarbage) {
   EXPECT_EQ(daq::ledger::sum(fed.counters.bytes_skipped), nest.size() + 1);
 }
 
+TextColumn wide(std::size_t width, int bits = 0) { return {.use = Use::Channel, .hex = bits > 0, .bits = bits, .width = width}; }
+TextColumn text(const std::string& what) { return {.use = Use::Text, .name = what, .width = what.size()}; }
+
+TEST(TextForms, ColumnsOfAWidthNeedNoDelimiter) {
+  // ObsDAQ: `:R`, a number, the time, three numbers of 24 bits, a letter, and not always state of health.
+  auto format = channels({text(":R"),
+                          {.use = Use::Skip},
+                          {.use = Use::Form, .name = "%y%m%d.%H%M%S"},
+                          text("*"),
+                          wide(6, 24),
+                          wide(6, 24),
+                          wide(6, 24),
+                          {.use = Use::Skip, .width = 1},
+                          text(":"),
+                          {.use = Use::Soh, .hex = true, .bits = 16, .width = 4, .scale = 0.0078125}});
+  format.time = "columns";
+  format.delimiter = ',';
+  format.terminator = "cr";
+  format.n_soh = 1;
+  const Fed fed{format,
+                ":R,00,200131.143739.617,*0259FEFFF1BFFFFCEDL:04AC11CC\r:R,00,200131.143740.617,*0259FEFFF1BFFFFCEDL\r"
+                ":R,00,200132.143741.617,*0259FEFFF1BFFFFCEDL\r:X,00,200131.143742.617,*0259FEFFF1BFFFFCEDL\r"
+                ":R,00,200131.143743.617,*0259FEFFF1BFFFF\r"};
+  EXPECT_EQ(fed.counters.frames, 2u);
+  EXPECT_THAT(fed.out.samples, ElementsAre(154110, -3649, -787, 154110, -3649, -787));
+  EXPECT_EQ(mth5::to_iso(fed.out.frames[0].time), "2020-01-31T14:37:39.617Z");
+  EXPECT_EQ(fed.out.soh[0], 0x04AC * 0.0078125);
+  EXPECT_TRUE(std::isnan(fed.out.soh[1])) << "a line may end before it";
+  EXPECT_GT(fed.skipped(Skip::BadTime), 0u) << "32 January";
+  EXPECT_GT(fed.skipped(Skip::CutOff), 0u);
+}
+
+TEST(TextForms, ColumnsOfAWidthMayBePadded) {
+  const Fed fed{channels({wide(5), wide(6)}), "  1.5 -2.25\n12345678901\n    1  ****\n1 2 3  45.6\n"};
+  EXPECT_EQ(fed.counters.frames, 4u);
+  EXPECT_THAT(fed.out.samples, ElementsAre(1.5, -2.25, 12345, 678901, 1, testing::IsNan(), testing::IsNan(), 45.6));
+}
+
+TEST(TextForms, ATextEndsANumber) {
+  auto format = channels({channel(), text("["), {.use = Use::Soh, .hex = true}, text("]"), channel()});
+  format.n_soh = 1;
+  const Fed fed{format, "1 [9d] 2\n3[9d]4\n5 [] 6\n7 {9d} 8\n"};
+  EXPECT_THAT(fed.out.samples, ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_THAT(fed.out.soh, ElementsAre(0x9d, 0x9d, testing::IsNan()));
+}
+
+TEST(TextForms, ANumberMayMeanThatThereIsNoneAndBeScaled) {
+  auto format = channels({channel(), channel()});
+  format.columns[0].missing = 0;
+  format.columns[0].scale = 0.001;
+  format.columns[1].offset = 9.5;
+  format.columns[1].scale = 1e300;
+  const Fed fed{format, "48607952 0\n0 0\n0.0 1e10\n"};
+  EXPECT_EQ(fed.counters.frames, 3u);
+  EXPECT_THAT(fed.out.samples, ElementsAre(48607952 * 0.001, 9.5, testing::IsNan(), 9.5, testing::IsNan(), testing::IsNan()));
+  EXPECT_EQ(fed.counters.fields_unknown, 3u);
+}
+
+TEST(TextForms, MillisecondsSince1970AreATime) {
+  auto format = channels({{.use = Use::Form, .name = "%Q"}, channel()});
+  format.time = "columns";
+  const Fed fed{format, "1588550215250 1\n158855021525 2\n15885502152500 3\n"};
+  ASSERT_EQ(fed.counters.frames, 1u);
+  EXPECT_EQ(fed.out.frames[0].time, kStart + std::chrono::milliseconds{250});
+}
+
+TEST(TextForms, LinesOfSoManyBytesAreFoundAgainByWhatTheyBeginWith) {
+  auto format = channels({text("$"), wide(5), wide(6)});
+  format.terminator = "none";
+  format.line_bytes = 12;
+  const Fed fed{format, "$  1.5  2.50$  2.5  3.50x$  3.5  4.50  4.5  5.50$  5.5  6.50$  6.5"};
+  EXPECT_THAT(fed.out.samples, ElementsAre(1.5, 2.5, 2.5, 3.5, 3.5, 4.5, 5.5, 6.5));
+  EXPECT_EQ(fed.skipped(Skip::Garbage), 12u);
+  EXPECT_EQ(fed.skipped(Skip::CutOff), 6u);
+  format.line_bytes = 0;
+  EXPECT_THROW(static_cast<void>(make_text_decoder(format)), std::invalid_argument);
+}
+
+TEST(TextForms, AnswersSayStateOfHealthUntilTheySayAnother) {
+  auto format = channels({channel(), {.use = Use::Soh, .index = 1}});
+  format.comment = '%';
+  format.n_soh = 3;
+  format.answers = {{"%L1 =", "l1", 0}, {"%Ubat", "battery", 1}, {"%Free", "free", 2}};
+  const Fed fed{format, "1 12.5\n%L1 = 1.000000e+02\r\n%Ubat 11.0V\n%L2 = 7\n2 12.5\n%Free1224MB\n3 ?\n%L1 = none\n4 12.5\n"};
+  EXPECT_EQ(fed.counters.frames, 4u);
+  EXPECT_EQ(daq::ledger::sum(fed.counters.bytes_skipped), 0u);
+  EXPECT_THAT(fed.out.soh, ElementsAre(testing::IsNan(), 12.5, testing::IsNan(), 100, 12.5, testing::IsNan(), 100, 11, 1224,
+                                       testing::IsNan(), 12.5, 1224));
+}
+
+TEST(TextForms, WhatAnInstrumentSaidIsForgottenWithItsConnection) {
+  auto format = channels({channel()});
+  format.comment = '%';
+  format.n_soh = 1;
+  format.answers = {{"%L1 =", "l1", 0}};
+  const auto decoder = make_text_decoder(format);
+  Batch batch;
+  const std::string first = "%L1 = 2\n1\n", second = "2\n%L1 = 3";
+  decoder->feed({.bytes = {first.data(), first.size()}}, batch);
+  decoder->end_of_stream(batch);
+  decoder->feed({.bytes = {second.data(), second.size()}}, batch);
+  decoder->end_of_stream(batch);
+  EXPECT_THAT(batch.soh, ElementsAre(2, testing::IsNan()));
+}
+
 }  // namespace

@@ -104,6 +104,8 @@ constexpr Heading kHeadings[] = {
      "What is stored sample by sample; NAME is the instrument's own word. Beside these keys any MTH5 attribute of such a "
      "channel: units, "
      "which must be there, component (default: NAME), sensor.model."},
+    {"profile.text.answers[]", "Profiles: text: answers",
+     "A list of comments that say one quantity of state_of_health until they say another: answers to commands."},
     {"profile.state_of_health.NAME", "Profiles: state_of_health",
      "Quantities for status and reports, one for each column or field {soh: NAME}."},
     {"profile.simulate", "Profiles: simulate",
@@ -135,6 +137,7 @@ std::vector<KeyText> all_keys() {
   file_keys().describe(all);
   profile_keys().describe(all);
   text_keys().describe(all);
+  text_answer_keys().describe(all);
   describe_frame_keys(all);
   channel_keys().describe(all);
   soh_keys().describe(all);

@@ -369,8 +369,10 @@ const Section<decode::TextFormat>& text_keys() {
           whole_key("header_lines", &TextFormat::header_lines, 0, 10'000, "lines",
                     "So many lines at the beginning of a recording or connection may be a header: those that are no frame are no "
                     "data."),
-          choice_key("terminator", &TextFormat::terminator, {"lf", "cr", "nul"},
-                     "What ends a line: LF (with or without a CR before it), CR, or a byte 0."),
+          choice_key("terminator", &TextFormat::terminator, {"lf", "cr", "nul", "none"},
+                     "What ends a line: LF (with or without a CR before it), CR, a byte 0; none: it has line_bytes."),
+          whole_key("line_bytes", &TextFormat::line_bytes, 0, 4096, "bytes",
+                    "Of a line without a terminator. Its first column is a text or a time, by which lines are found again."),
           choice_key("decimal", &TextFormat::decimal, {"point", "comma"}, "What stands before the decimals of a number."),
           choice_key(
               "checksum", &TextFormat::checksum, {"none", "nmea"},
@@ -451,6 +453,17 @@ const Section<ChannelKeys>& channel_keys() {
              }
            },
            [](const ChannelKeys&) { return std::string{}; }},
+      }};
+  return keys;
+}
+
+const Section<decode::TextAnswer>& text_answer_keys() {
+  static const Section<decode::TextAnswer> keys{
+      "profile.text.answers[]",
+      {
+          text_key("begins", &decode::TextAnswer::begins, "text", check_not_empty,
+                   "How the line begins; the number behind it is the value.", true),
+          text_key("soh", &decode::TextAnswer::name, "a name from state_of_health", check_not_empty, "Of what.", true),
       }};
   return keys;
 }

@@ -39,6 +39,7 @@ struct ChannelKeys {
   std::optional<double> fill;
 };
 [[nodiscard]] const Section<ChannelKeys>& channel_keys();
+[[nodiscard]] const Section<decode::TextAnswer>& text_answer_keys();
 
 /// An input of a source: the key, and what reads its map; nullptr: of a later version.
 struct InputKind {

@@ -14,6 +14,7 @@ namespace {
 using decode::TextColumn;
 
 constexpr std::int64_t kMaxColumns = 1024;
+constexpr std::int64_t kMaxWidth = 64;
 constexpr std::array<std::pair<std::string_view, TextColumn::Use>, 7> kWords{{{"skip", TextColumn::Use::Skip},
                                                                               {"year", TextColumn::Use::Year},
                                                                               {"month", TextColumn::Use::Month},
@@ -27,9 +28,15 @@ constexpr std::size_t kParts = kWords.size() - 1;  ///< of a time, in the order 
 class ColumnReader {
  public:
   /// @param time  as TextFormat::time
+  /// @param said  quantities that answers say
   ColumnReader(std::string path, std::string time, std::vector<std::string> channels, std::vector<std::string> soh,
-               Report& report)
-      : path_{std::move(path)}, time_{std::move(time)}, channels_{std::move(channels)}, soh_{std::move(soh)}, report_{report} {}
+               std::set<std::string> said, Report& report)
+      : path_{std::move(path)},
+        time_{std::move(time)},
+        channels_{std::move(channels)},
+        soh_{std::move(soh)},
+        said_{std::move(said)},
+        report_{report} {}
 
   std::vector<TextColumn> read(const Node& list) {
     for (std::size_t i = 0; i < list.items.size(); ++i) {
@@ -73,8 +80,14 @@ class ColumnReader {
     const auto soh = map.text("soh");
     const auto hemisphere = map.text("hemisphere");
     const auto time = map.text("time");
-    if (int{channel.has_value()} + int{soh.has_value()} + int{hemisphere.has_value()} + int{time.has_value()} != 1)
-      report_.problem(item.place, path, "a column is one of channel, soh, hemisphere, time");
+    const auto text = map.text("text");
+    const bool skip = item.find("skip") != nullptr;
+    if (int{channel.has_value()} + int{soh.has_value()} + int{hemisphere.has_value()} + int{time.has_value()} +
+            int{text.has_value()} + int{skip} !=
+        1)
+      report_.problem(item.place, path, "a column is one of channel, soh, hemisphere, time, text, skip");
+    if (skip) column.width = std::size_t(map.whole("skip", 0, 1, kMaxWidth, "characters"));
+    if (text) column = literal(*item.find("text"), path + ".text");
     if (time) column = time_form(*item.find("time"), path + ".time");
     if (channel) column = named(*item.find("channel"), path + ".channel", TextColumn::Use::Channel, channels_, done_);
     if (soh) column = named(*item.find("soh"), path + ".soh", TextColumn::Use::Soh, soh_, done_soh_);
@@ -92,10 +105,25 @@ class ColumnReader {
       column.hex = form == "hex";
       if (column.hex && item.find("bits") != nullptr) column.bits = int(map.whole("bits", 0, 4, 52, "bits"));
     }
+    if ((soh || channel || time) && !column.degrees_minutes && item.find("width") != nullptr)
+      column.width = std::size_t(map.whole("width", 0, 1, kMaxWidth, "characters"));
+    if ((soh || channel) && !column.degrees_minutes) {
+      column.scale = map.number("scale", -1e300, 1e300, "").value_or(1);
+      if (column.scale == 0) report_.problem(item.find("scale")->place, path + ".scale", "0 makes all values the same");
+      column.offset = map.number("offset", -1e300, 1e300, "").value_or(0);
+      column.missing = map.number("missing", -1e300, 1e300, "");
+    }
     if (item.find("key") != nullptr) column.key = map.text("key").value_or("");
     if (!hemisphere && !time && item.find("decimals") != nullptr) column.decimals = int(map.whole("decimals", -1, 0, 12, ""));
     map.finish();
     columns_.push_back(column);
+  }
+
+  TextColumn literal(const Node& text, const std::string& path) {
+    const bool good = !text.text.empty() && text.text.size() <= std::size_t{kMaxWidth} &&
+                      std::all_of(text.text.begin(), text.text.end(), [](char c) { return c > ' ' && c <= '~'; });
+    if (!good) report_.problem(text.place, path, in_quotes(text.text) + " must be printable ASCII without blanks, 64 at most");
+    return {.use = TextColumn::Use::Text, .name = text.text, .width = text.text.size()};
   }
 
   TextColumn time_form(const Node& form, const std::string& path) {
@@ -139,15 +167,47 @@ class ColumnReader {
     for (const auto& name : channels_)
       if (!done_.contains(name)) report_.problem(list.place, path_, "no column for channel '" + name + "'");
     for (const auto& name : soh_)
-      if (!done_soh_.contains(name)) report_.problem(list.place, path_, "no column for state_of_health '" + name + "'");
+      if (!done_soh_.contains(name) && !said_.contains(name))
+        report_.problem(list.place, path_, "no column for state_of_health '" + name + "', and no answer that says it");
   }
 
   std::string path_, time_;
   std::vector<std::string> channels_, soh_;
+  std::set<std::string> said_;
   Report& report_;
   std::vector<TextColumn> columns_;
   std::set<std::string> used_, done_, done_soh_;
 };
+
+/// `answers`: comments that say something.
+std::vector<decode::TextAnswer> read_answers(MapReader& text, const decode::TextFormat& format,
+                                             const std::vector<std::string>& names, Report& report) {
+  std::vector<decode::TextAnswer> answers;
+  const Node* list = text.take("answers", Node::Kind::Sequence);
+  if (list == nullptr) return answers;
+  for (std::size_t i = 0; i < list->items.size(); ++i) {
+    const auto& node = list->items[i];
+    const auto path = text.path("answers") + "[" + std::to_string(i) + "]";
+    if (node.kind != Node::Kind::Map) {
+      report.problem(node.place, path, "must be a map such as {begins: '%Ubat', soh: battery}");
+      continue;
+    }
+    MapReader item{node, path, report, false};
+    decode::TextAnswer answer;
+    text_answer_keys().read(item, answer);
+    item.finish();
+    const auto found = std::find(names.begin(), names.end(), answer.name);
+    if (found == names.end() && !answer.name.empty())
+      report.problem(node.find("soh")->place, path + ".soh",
+                     in_quotes(answer.name) + " is not in state_of_health" + did_you_mean(answer.name, names));
+    if (!answer.begins.empty() && (format.comment == '\0' || answer.begins.front() != format.comment))
+      report.problem(node.find("begins")->place, path + ".begins",
+                     in_quotes(answer.begins) + " must begin with the sign of comments: answers are no data");
+    answer.soh = std::size_t(found - names.begin());
+    answers.push_back(std::move(answer));
+  }
+  return answers;
+}
 
 /// Keys that go together.
 void check_kind(const decode::TextFormat& format, const Node& map, MapReader& text) {
@@ -161,6 +221,19 @@ void check_kind(const decode::TextFormat& format, const Node& map, MapReader& te
       text.problem(columns.items[i], "columns[" + std::to_string(i) + "]",
                    format.json ? "needs the key of its value: {key: x, channel: bx}"
                                : "has a key, but lines are not JSON; add json: true");
+  const bool fixed = std::any_of(format.columns.begin(), format.columns.end(), [](const TextColumn& c) { return c.width > 0; });
+  if (fixed) refuse("lengths", "counts fields between delimiters, and there are columns that have a width");
+  if (fixed && format.json) refuse("columns", "lines of JSON have no widths");
+  if (format.terminator == "none") {
+    if (format.line_bytes == 0) refuse("terminator", "none needs line_bytes, the length of a line");
+    for (const char* key : {"comment", "answers", "header_lines", "checksum", "json", "lengths"})
+      refuse(key, "is for lines with a terminator");
+    const auto first = format.columns.empty() ? TextColumn::Use::Text : format.columns[0].use;
+    if (first != TextColumn::Use::Text && first != TextColumn::Use::Form && first != TextColumn::Use::Year)
+      refuse("columns", "without a terminator the first one must be a text or a time, by which lines are found");
+  } else if (format.line_bytes > 0) {
+    refuse("line_bytes", "is for terminator: none");
+  }
   if (!format.json) return;
   for (const char* key : {"delimiter", "lengths"}) refuse(key, "lines of JSON have none");
   if (format.checksum != "none") refuse("checksum", "lines of JSON have none");
@@ -196,12 +269,15 @@ decode::Description read_text_format(const Node& map, const std::string& path, c
   std::vector<std::string> names;
   for (const auto& s : instrument.soh) names.push_back(s.name);
   format.n_soh = names.size();
+  format.answers = read_answers(text, format, names, report);
+  std::set<std::string> said;
+  for (const auto& answer : format.answers) said.insert(answer.name);
   if (const Node* columns = text.take("columns", Node::Kind::Sequence, MapReader::Need::Required)) {
     if (std::int64_t(columns->items.size()) > kMaxColumns)
       text.problem(*columns, "columns",
                    std::to_string(columns->items.size()) + " columns; at most " + std::to_string(kMaxColumns));
     else
-      format.columns = ColumnReader{text.path("columns"), format.time, channels, names, report}.read(*columns);
+      format.columns = ColumnReader{text.path("columns"), format.time, channels, names, said, report}.read(*columns);
   }
   check_lengths(format, map, text);
   if (map.find("columns") != nullptr) check_kind(format, map, text);

@@ -2,16 +2,22 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
 #include "acquisition/decode/calendar.hpp"
 #include "acquisition/decode/description.hpp"
+#include "acquisition/decode/number.hpp"
 #include "acquisition/decode/time_form.hpp"
 
 namespace daq::decode {
 namespace {
+
+constexpr std::size_t kMaxUnended = 4096;
+constexpr double kNothingSaid = std::numeric_limits<double>::quiet_NaN();
 
 /// The beginning of a line whose end has not come yet: never more than its last `limit` bytes.
 class PartialLine {
@@ -21,6 +27,7 @@ class PartialLine {
   [[nodiscard]] std::size_t size() const { return end_ - begin_; }
   [[nodiscard]] std::span<const char> text() const { return {buffer_.data() + begin_, size()}; }
   void clear() { begin_ = end_ = 0; }
+  void drop(std::size_t n) { begin_ += n; }
 
   /// @returns how many bytes had to go at the front
   std::size_t append(std::span<const char> bytes) {
@@ -51,8 +58,9 @@ class TextDecoder final : public Decoder {
         terminator_{format.terminator == "cr"    ? '\r'
                     : format.terminator == "nul" ? '\0'
                                                  : '\n'},
+        said_(format.n_soh, kNothingSaid),
         header_left_{format.header_lines},
-        partial_{format.max_line},
+        partial_{std::max(format.max_line, format.line_bytes)},
         kind_{format.time == "host"      ? TimeKind::Host
               : format.clock == "device" ? TimeKind::Device
                                          : TimeKind::Gps} {}
@@ -62,6 +70,12 @@ class TextDecoder final : public Decoder {
     arrival_ = chunk.arrival;
     refusals_.begins_with(bytes);
     counters_.bytes_in += bytes.size();
+    if (format_.terminator == "none") {
+      take_unended(bytes, out);
+      if (chunk.datagram) return end_of_stream(out);
+      counters_.bytes_pending = partial_.size();
+      return;
+    }
     while (!bytes.empty()) {
       const void* const found = std::memchr(bytes.data(), terminator_, bytes.size());
       if (found == nullptr) {
@@ -86,19 +100,64 @@ class TextDecoder final : public Decoder {
   }
 
   void end_of_stream(Batch& out) override {
-    if (partial_.size() != 0) {
+    if (format_.terminator == "none") {
+      skip(Skip::CutOff, partial_.text());
+    } else if (partial_.size() != 0) {
       take_line(partial_.text(), false, out);
       ++lines_;
     }
     partial_.clear();
     counters_.bytes_pending = 0;
     header_left_ = format_.header_lines;
+    std::fill(said_.begin(), said_.end(), kNothingSaid);  // another instrument may be there next
   }
 
   [[nodiscard]] const ledger::SourceCounters& counters() const override { return counters_; }
   [[nodiscard]] const std::vector<Refusal>& refusals() const override { return refusals_.list(); }
 
  private:
+  /// Lines of so many bytes: one that is none moves the next try on by one byte.
+  void take_unended(std::span<const char> bytes, Batch& out) {
+    const auto n = format_.line_bytes;
+    while (partial_.size() + bytes.size() >= n) {
+      std::span<const char> line = bytes.first(std::min(n, bytes.size()));
+      if (partial_.size() > 0) {
+        unended_.assign(partial_.text().begin(), partial_.text().end());
+        unended_.insert(unended_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n - unended_.size()));
+        line = unended_;
+      }
+      std::size_t gone = n;
+      if (!take_whole(line, out)) {
+        if (last_skip_ != Skip::Garbage) refuse(Skip::Garbage, {}, line);
+        count_skip(Skip::Garbage, 1);
+        gone = 1;
+      }
+      const auto old = std::min(gone, partial_.size());
+      partial_.drop(old);
+      bytes = bytes.subspan(gone - old);
+    }
+    static_cast<void>(partial_.append(bytes));
+  }
+
+  /// @returns whether all of it is a frame
+  bool take_whole(std::span<const char> line, Batch& out) {
+    if (line.front() == ' ') return false;  // what a line begins with tells where it begins
+    const std::size_t samples = out.samples.size();
+    const std::size_t soh = out.soh.size();
+    out.samples.resize(samples + format_.n_channels);
+    out.soh.resize(soh + format_.n_soh, kNothingSaid);
+    const auto found =
+        decode_fields(format_, line, true, std::span{out.samples}.subspan(samples), std::span{out.soh}.subspan(soh));
+    if (!found.good) {
+      out.samples.resize(samples);
+      out.soh.resize(soh);
+      return false;
+    }
+    add_frame(found, samples, soh, line.size(), out);
+    ++lines_;
+    return true;
+  }
+
   /// Puts `bytes` behind the line that has begun; what does not fit goes at its front.
   void too_long(std::span<const char> bytes) {
     if (partial_.size() + bytes.size() > format_.max_line) {  // what goes is in the line, then in `bytes`
@@ -118,30 +177,20 @@ class TextDecoder final : public Decoder {
     }
     const bool header = header_left_ > 0;
     if (header) --header_left_;
-    if (is_blank_or_comment(line)) return decoded(line.size() + line_end);
+    if (is_blank_or_comment(line)) {
+      if (complete) hear(line);
+      return decoded(line.size() + line_end);
+    }
     while (!line.empty()) {
       const std::size_t samples = out.samples.size();
       const std::size_t soh = out.soh.size();
       out.samples.resize(samples + format_.n_channels);
-      out.soh.resize(soh + format_.n_soh);
+      out.soh.resize(soh + format_.n_soh, kNothingSaid);
       const TextLine found = take(line, complete, std::span{out.samples}.subspan(samples), std::span{out.soh}.subspan(soh));
       const bool last = found.bytes == line.size();
       const std::size_t bytes = found.bytes + (last ? line_end : 0);
       if (found.good) {
-        const auto time = time_of(found);
-        out.frames.push_back({.n_samples = 1,
-                              .first = samples,
-                              .time = time,
-                              .kind = kind_,
-                              .time_step = kind_ == TimeKind::Host ? mth5::Nanos{} : step_of(found.decimals),
-                              .after_skip = std::exchange(skipped_, false),
-                              .arrival = arrival_});
-        if (!found.token.empty()) out.tokens.push_back({.frames = out.frames.size(), .text = std::string{found.token}});
-        if (format_.n_soh > 0) out.states.push_back({time, soh});
-        ++counters_.frames;
-        counters_.fields_unknown += found.unknown;
-        if (found.short_line) ++counters_.short_lines;
-        decoded(bytes);
+        add_frame(found, samples, soh, bytes, out);
       } else {
         out.samples.resize(samples);
         out.soh.resize(soh);
@@ -156,6 +205,40 @@ class TextDecoder final : public Decoder {
       }
       line = line.subspan(found.bytes);
     }
+  }
+
+  /// An answer of the instrument: its value goes with every frame from now on.
+  void hear(std::span<const char> line) {
+    const std::string_view text{line.data(), line.size()};
+    for (const auto& answer : format_.answers) {
+      if (!text.starts_with(answer.begins)) continue;
+      const char* p = line.data() + answer.begins.size();
+      const char* const end = line.data() + line.size();
+      while (p != end && *p == ' ') ++p;
+      double value = 0;
+      int decimals = 0;
+      said_[answer.soh] = parse_number(p, end, value, decimals) == nullptr ? kNothingSaid : value;
+    }
+  }
+
+  /// A good one, whose values stand at the end of the batch.
+  void add_frame(const TextLine& found, std::size_t samples, std::size_t soh, std::size_t bytes, Batch& out) {
+    const auto time = time_of(found);
+    out.frames.push_back({.n_samples = 1,
+                          .first = samples,
+                          .time = time,
+                          .kind = kind_,
+                          .time_step = kind_ == TimeKind::Host ? mth5::Nanos{} : step_of(found.decimals),
+                          .after_skip = std::exchange(skipped_, false),
+                          .arrival = arrival_});
+    if (!found.token.empty()) out.tokens.push_back({.frames = out.frames.size(), .text = std::string{found.token}});
+    for (const auto& answer : format_.answers)  // what a column says goes before
+      if (std::isnan(out.soh[soh + answer.soh])) out.soh[soh + answer.soh] = said_[answer.soh];
+    if (format_.n_soh > 0) out.states.push_back({time, soh});
+    ++counters_.frames;
+    counters_.fields_unknown += found.unknown;
+    if (found.short_line) ++counters_.short_lines;
+    decoded(bytes);
   }
 
   [[nodiscard]] TextLine take(std::span<const char> line, bool complete, std::span<double> channels, std::span<double> soh) {
@@ -215,9 +298,11 @@ class TextDecoder final : public Decoder {
 
   const TextFormat format_;
   const char terminator_;
-  std::size_t header_left_;  ///< lines that may be a header
-  std::string fields_;       ///< of a line of JSON
+  std::vector<double> said_;  ///< of state of health, by answers
+  std::size_t header_left_;   ///< lines that may be a header
+  std::string fields_;        ///< of a line of JSON
   PartialLine partial_;
+  std::vector<char> unended_;  ///< a line of line_bytes that came in pieces
   Refusals refusals_;
   ledger::SourceCounters counters_;
   std::uint64_t lines_ = 0;  ///< that have ended
@@ -240,12 +325,19 @@ Density text_density(const TextFormat& format) {
   const auto first_number = static_cast<std::size_t>(first - format.columns.begin());
   if (!format.lengths.empty() && !format.strict) fields = std::min(fields, first_number + 2);  // a channel, a further field
   if (format.json) fields = 1;                                                                 // `{x:1}`: what lacks is not known
-  // Each has a delimiter or the line end, and between blanks at least one character.
-  const auto least = std::max<std::size_t>(1, format.delimiter == ' ' ? 2 * fields : fields);
-  return {.least_frame_bytes = least, .samples_per_byte = 1 / static_cast<double>(least), .held_bytes = format.max_line};
+  // Each has a delimiter or the line end, and between blanks at least one character; one of a width may have neither.
+  const bool fixed = std::any_of(format.columns.begin(), format.columns.end(), [](const TextColumn& c) { return c.width > 0; });
+  const auto least = std::max<std::size_t>({1, format.line_bytes,
+                                            format.delimiter == ' ' && !fixed ? 2 * fields
+                                            : fixed                           ? (fields + 1) / 2
+                                                                              : fields});
+  return {.least_frame_bytes = least,
+          .samples_per_byte = 1 / static_cast<double>(least),
+          .held_bytes = std::max(format.max_line, format.line_bytes)};
 }
 
 FrameSize first_text_frame(const TextFormat& format, std::span<const char> bytes) {
+  if (format.terminator == "none") return bytes.size() < format.line_bytes ? FrameSize{} : FrameSize{format.line_bytes, 1};
   const char terminator = format.terminator == "cr" ? '\r' : format.terminator == "nul" ? '\0' : '\n';
   const auto* const end = static_cast<const char*>(std::memchr(bytes.data(), terminator, bytes.size()));
   return end == nullptr ? FrameSize{} : FrameSize{static_cast<std::size_t>(end - bytes.data()) + 1, 1};
@@ -260,8 +352,12 @@ std::string text_place(const TextFormat& format, std::size_t column) {
 std::unique_ptr<Decoder> make_text_decoder(const TextFormat& format) {
   if (format.columns.empty() || format.max_line == 0) throw std::invalid_argument{"text format: no columns, or no line length"};
   if (std::count(format.lengths.begin(), format.lengths.end(), 0) > 0) throw std::invalid_argument{"text format: a length of 0"};
+  if (format.terminator == "none" && (format.line_bytes == 0 || format.line_bytes > kMaxUnended))
+    throw std::invalid_argument{"text format: no terminator, and no bytes of a line"};
   for (const auto& column : format.columns) {
     unsigned parts = 0;
+    if (column.use == TextColumn::Use::Text && (column.name.empty() || column.width != column.name.size()))
+      throw std::invalid_argument{"text format: a text without its width"};
     if (column.use == TextColumn::Use::Form && !check_time_form(column.name, parts).empty())
       throw std::invalid_argument{"text format: a time of the form '" + column.name + "'"};
     const bool channel = column.use == TextColumn::Use::Channel;
@@ -269,6 +365,8 @@ std::unique_ptr<Decoder> make_text_decoder(const TextFormat& format) {
     if ((channel && column.index >= format.n_channels) || (soh && column.index >= format.n_soh))
       throw std::invalid_argument{"text format: a column's index is beyond the number of channels or soh values"};
   }
+  for (const auto& answer : format.answers)
+    if (answer.begins.empty() || answer.soh >= format.n_soh) throw std::invalid_argument{"text format: an answer about nothing"};
   return std::make_unique<TextDecoder>(format);
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,15 +19,27 @@ struct FrameSize;
 
 /// What one column of a line means.
 struct TextColumn {
-  enum class Use : std::uint8_t { Skip, Year, Month, Day, Hour, Minute, Second, Form, Channel, Soh, Hemisphere, Token };
+  enum class Use : std::uint8_t { Skip, Year, Month, Day, Hour, Minute, Second, Form, Channel, Soh, Hemisphere, Token, Text };
   Use use = Use::Skip;
   std::size_t index = 0;         ///< Channel, Soh: which. Hemisphere: the Soh column before it that S or W makes negative
   bool degrees_minutes = false;  ///< Soh: the number is [d]ddmm.mmmm and becomes degrees
   int decimals = -1;             ///< decimals the instrument prints; tells a number that was cut, or stands in another's place
-  std::string name{};            ///< Form: as for check_time_form(). Else what messages call it
+  std::string name{};            ///< Form: as for check_time_form(). Text: what must stand there. Else what messages call it
   bool hex = false;              ///< Channel, Soh: the number is hexadecimal
   int bits = 0;                  ///< hex: two's complement of so many bits (4 to 52); 0: without sign
   std::string key{};             ///< json: path of the value: "x", "field.x", of a list "field.0"
+  /// So many characters, blanks included, whatever delimiters stand in them; what follows them begins right there if it is no
+  /// delimiter. Skip, Form, Channel, Soh, and always Text. 0: up to the delimiter, or a Text behind it.
+  std::size_t width = 0;
+  double scale = 1, offset = 0;     ///< Channel, Soh: value = number * scale + offset
+  std::optional<double> missing{};  ///< Channel, Soh: the number that says that there is no value
+};
+
+/// A line that says one value of state of health, until it says another: an answer to a command.
+struct TextAnswer {
+  std::string begins{};  ///< with the sign of comments; a number follows
+  std::string name{};    ///< of the quantity
+  std::size_t soh = 0;   ///< which
 };
 
 /// A profile's description of the line. Without `lengths` all columns up to the last channel or time must be there, what comes
@@ -35,7 +48,8 @@ struct TextFormat {
   char delimiter = ' ';           ///< ' ' = any run of blanks and tabs
   char comment = '\0';            ///< lines that start with it are skipped as decoded
   std::size_t header_lines = 0;   ///< so many lines at the beginning of a stream are decoded though they are no frames
-  std::string terminator = "lf";  ///< what ends a line: lf, cr, nul
+  std::string terminator = "lf";  ///< what ends a line: lf, cr, nul; none: it has line_bytes
+  std::size_t line_bytes = 0;     ///< of a line without a terminator; its first column is a Text or a time
   std::string decimal = "point";  ///< before the decimals of a number: point, comma
   std::string checksum = "none";  ///< nmea: a line is `$…*HH`, with the exclusive or of what stands between
   bool json = false;              ///< a line is a JSON object, columns are found by their keys; no delimiter, no lengths
@@ -51,6 +65,7 @@ struct TextFormat {
   bool strict = false;       ///< a line of another length is no frame
   mth5::Nanos resolution{};  ///< as timing::Options::stamp_resolution
   std::vector<TextColumn> columns;
+  std::vector<TextAnswer> answers{};  ///< comments that say something
 };
 
 /// What the front of a line is.

@@ -56,6 +56,17 @@ class Fields {
     p_ = one_more_ ? p + 1 : p;
     return true;
   }
+  /// Where the next column begins if it follows the one before without anything between; nullptr at the end.
+  [[nodiscard]] const char* here() const { return p_ == end_ ? nullptr : p_; }
+  /// Leaves a column of so many characters, or one that a text follows, at `p`; a delimiter behind it goes with it.
+  void leave_fixed(const char* p) {
+    if (!leave(p)) go_on_at(p);
+  }
+  /// Nothing lies between the column that ends at `p` and the next one.
+  void go_on_at(const char* p) {
+    one_more_ = false;
+    p_ = p;
+  }
   /// End of the field that begins at `begin`, without the blanks behind it.
   [[nodiscard]] const char* field_end(const char* begin) const {
     const char* p = begin;

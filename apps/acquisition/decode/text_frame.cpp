@@ -36,6 +36,13 @@ constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
   return std::all_of(p, end, [](char c) { return c == '*' || c == '?' || c == '-' || c == '#'; });
 }
 
+/// Of a column with padding.
+[[nodiscard]] std::pair<const char*, const char*> without_blanks(const char* p, const char* end) {
+  while (p != end && (*p == ' ' || *p == '\t')) ++p;
+  while (end != p && (end[-1] == ' ' || end[-1] == '\t')) --end;
+  return {p, end};
+}
+
 [[nodiscard]] bool is_hemisphere(const char* p, const char* end) {
   return end - p == 1 && (*p == 'N' || *p == 'S' || *p == 'E' || *p == 'W');
 }
@@ -60,9 +67,15 @@ class Parser {
   [[nodiscard]] Attempt run() noexcept {
     const auto& columns = plan_.format.columns;
     std::size_t i = 0;
-    for (const char* field; i < columns.size() && (field = fields_.next()) != nullptr; ++i) {
+    for (const char* field; i < columns.size() && (field = next_field(i)) != nullptr; ++i) {
       at_ = i;
-      const auto bad = read(columns[i], field, i + 1 < columns.size());
+      const auto width = columns[i].width;
+      if (width > static_cast<std::size_t>(piece_.end - field)) {
+        if (i < plan_.required || field == piece_.end) break;
+        fields_.leave_fixed(piece_.end);  // the beginning of one that may be missing
+        break;
+      }
+      const auto bad = width > 0 ? read_fixed(columns[i], field, field + width) : read(columns[i], field, i + 1 < columns.size());
       if (bad) return refused(*bad, i);
     }
     const bool short_line = is_short(i);
@@ -96,10 +109,82 @@ class Parser {
     return {.why = why, .has_time = has_time_, .column = column};
   }
 
+  [[nodiscard]] const char* next_field(std::size_t i) {
+    const auto& columns = plan_.format.columns;
+    const bool padded = columns[i].width > 0 && (i == 0 ? columns[i].use != Use::Text : columns[i - 1].width > 0);
+    return padded ? fields_.here() : fields_.next();
+  }
+
+  /// A column of so many characters.
+  [[nodiscard]] std::optional<Skip> read_fixed(const TextColumn& column, const char* field, const char* end) noexcept {
+    const auto [begin, behind] = without_blanks(field, end);
+    switch (column.use) {
+      case Use::Text:
+        if (!std::equal(field, end, column.name.begin(), column.name.end())) return Skip::Garbage;
+        break;
+      case Use::Channel:
+      case Use::Soh:
+        read_fixed_number(column, begin, behind);
+        break;
+      case Use::Form:
+        if (read_time_form(column.name, begin, behind, calendar_, plan_.point) != behind) return Skip::Garbage;
+        fields_.leave_fixed(end);
+        return time_column_read();
+      default:
+        break;
+    }
+    fields_.leave_fixed(end);
+    return std::nullopt;
+  }
+
+  void read_fixed_number(const TextColumn& column, const char* field, const char* end) noexcept {
+    const bool channel = column.use == Use::Channel;
+    double value = 0;
+    int decimals = 0;
+    if (number(column, field, end, value, decimals) == end && field != end) {
+      if (channel && column.decimals >= 0 && decimals != column.decimals && odd_channel_ == kNone) odd_channel_ = at_;
+      if (channel && first_number_ == kNone) first_number_ = at_;
+      if (channel) last_number_ = at_;
+    } else {
+      if (channel && !says_no_value(field, end) && garbled_ == kNone) garbled_ = at_;
+      ++unknown_;
+      value = kUnknown;
+    }
+    if constexpr (kStore) (channel ? channels_ : soh_)[column.index] = worth(column, value);
+  }
+
+  /// Behind a column that has no width: its end is a delimiter, or the text that follows.
+  [[nodiscard]] bool leave(const char* p) noexcept {
+    const auto& columns = plan_.format.columns;
+    const bool text_follows = at_ + 1 < columns.size() && columns[at_ + 1].use == Use::Text;
+    if (!text_follows || p == piece_.end || *p != columns[at_ + 1].name.front()) return fields_.leave(p);
+    fields_.go_on_at(p);
+    return true;
+  }
+  [[nodiscard]] const char* field_end(const char* field) const noexcept {
+    const char* const end = fields_.field_end(field);
+    const auto& columns = plan_.format.columns;
+    if (at_ + 1 >= columns.size() || columns[at_ + 1].use != Use::Text) return end;
+    return std::find(field, end, columns[at_ + 1].name.front());
+  }
+
+  /// What a number means.
+  [[nodiscard]] double worth(const TextColumn& column, double value) noexcept {
+    if (column.missing && value == *column.missing) {
+      ++unknown_;
+      return kUnknown;
+    }
+    if (column.scale == 1 && column.offset == 0) return value;
+    const double scaled = value * column.scale + column.offset;
+    if (!std::isinf(scaled)) return scaled;
+    ++unknown_;
+    return kUnknown;
+  }
+
   [[nodiscard]] std::optional<Skip> read(const TextColumn& column, const char* field, bool more_columns) noexcept {
     switch (column.use) {
       case Use::Skip:
-        static_cast<void>(fields_.leave(fields_.field_end(field)));
+        static_cast<void>(leave(field_end(field)));
         return std::nullopt;
       case Use::Token:
         read_token(field);
@@ -162,17 +247,17 @@ class Parser {
   [[nodiscard]] std::optional<Skip> read_channel(const TextColumn& column, const char* field, bool more_columns) noexcept {
     double value = 0;
     int decimals = 0;
-    const char* const behind = number(column, field, value, decimals);
-    if (behind == nullptr || !fields_.leave(behind)) {
-      const char* const field_end = fields_.field_end(field);
-      const bool begun = field != field_end || !piece_.complete;
-      if (begun && may_be_cut(field_end, more_columns) && may_become_number(column, plan_.point, field, field_end)) {
+    const char* const behind = number(column, field, piece_.end, value, decimals);
+    if (behind == nullptr || !leave(behind)) {
+      const char* const end = field_end(field);
+      const bool begun = field != end || !piece_.complete;
+      if (begun && may_be_cut(end, more_columns) && may_become_number(column, plan_.point, field, end)) {
         if (!may_be_short()) return Skip::CutOff;
         cut_channel_ = at_;
       }
-      static_cast<void>(fields_.leave(field_end));
-      note_unknown(field, field_end);
-      if (cut_channel_ == kNone && !says_no_value(field, field_end) && garbled_ == kNone) garbled_ = at_;
+      static_cast<void>(leave(end));
+      note_unknown(field, end);
+      if (cut_channel_ == kNone && !says_no_value(field, end) && garbled_ == kNone) garbled_ = at_;
       empty_end_ = field == piece_.end;
       value = kUnknown;
     } else {
@@ -186,14 +271,14 @@ class Parser {
       if (first_number_ == kNone) first_number_ = at_;
       last_number_ = at_;
     }
-    if constexpr (kStore) channels_[column.index] = value;
+    if constexpr (kStore) channels_[column.index] = worth(column, value);
     return std::nullopt;
   }
 
   /// As parse_number(), by the column's form.
-  [[nodiscard]] const char* number(const TextColumn& column, const char* field, double& value, int& decimals) const noexcept {
-    return column.hex ? parse_hex(field, piece_.end, column.bits, value)
-                      : parse_number(field, piece_.end, value, decimals, plan_.point);
+  [[nodiscard]] const char* number(const TextColumn& column, const char* field, const char* end, double& value,
+                                   int& decimals) const noexcept {
+    return column.hex ? parse_hex(field, end, column.bits, value) : parse_number(field, end, value, decimals, plan_.point);
   }
 
   /// The line may be one that keeps what is whole, so that a number at its very end need not make it no frame.
@@ -202,10 +287,10 @@ class Parser {
   void read_soh(const TextColumn& column, const char* field, bool more_columns) noexcept {
     double value = 0;
     int decimals = 0;
-    const char* behind = number(column, field, value, decimals);
-    if (behind == nullptr || !fields_.leave(behind)) {
-      behind = fields_.field_end(field);
-      static_cast<void>(fields_.leave(behind));
+    const char* behind = number(column, field, piece_.end, value, decimals);
+    if (behind == nullptr || !leave(behind)) {
+      behind = field_end(field);
+      static_cast<void>(leave(behind));
       empty_end_ = field == piece_.end;
       value = kUnknown;
       note_unknown(field, behind);
@@ -217,12 +302,13 @@ class Parser {
       if (decimals != column.decimals) odd_soh_ |= bit(column.index);
       if (column.degrees_minutes && value != 0) somewhere_ = true;
     }
-    if constexpr (kStore) soh_[column.index] = column.degrees_minutes ? from_degrees_minutes(value, decimals) : value;
+    if constexpr (kStore)
+      soh_[column.index] = column.degrees_minutes ? from_degrees_minutes(value, decimals) : worth(column, value);
   }
 
   void read_token(const char* field) noexcept {
-    const char* const end = fields_.field_end(field);
-    static_cast<void>(fields_.leave(end));
+    const char* const end = field_end(field);
+    static_cast<void>(leave(end));
     const bool good = !says_no_value(field, end) && end - field <= static_cast<std::ptrdiff_t>(ledger::kLongestToken) &&
                       std::all_of(field, end, [](char c) { return c > ' ' && c < '\x7f'; }) && !may_be_cut(end, true);
     if (good)
@@ -232,8 +318,8 @@ class Parser {
   }
 
   void read_hemisphere(const TextColumn& column, const char* field) noexcept {
-    const char* const end = fields_.field_end(field);
-    static_cast<void>(fields_.leave(end));
+    const char* const end = field_end(field);
+    static_cast<void>(leave(end));
     const bool good = is_hemisphere(field, end);
     double value = 0;
     int decimals = 0;
@@ -274,8 +360,8 @@ class Parser {
 
   [[nodiscard]] std::optional<Skip> read_form(const TextColumn& column, const char* field) noexcept {
     const char* const behind = read_time_form(column.name, field, piece_.end, calendar_, plan_.point);
-    if (behind == nullptr || !fields_.leave(behind)) {
-      const char* const end = fields_.field_end(field);
+    if (behind == nullptr || !leave(behind)) {
+      const char* const end = field_end(field);
       const bool begun = std::all_of(
           field, end, [](char c) { return is_digit(c) || std::string_view{"-/:. T"}.find(c) != std::string_view::npos; });
       return begun && piece_.open && end == piece_.end ? Skip::CutOff : Skip::Garbage;
@@ -294,7 +380,7 @@ class Parser {
     if (use == Use::Second && digits > 0 && p != piece_.end && *p == plan_.point) {
       p = parse_number(field, piece_.end, second, decimals, plan_.point);
     }
-    if (digits == 0 || p == nullptr || !fields_.leave(p)) return Skip::Garbage;
+    if (digits == 0 || p == nullptr || !leave(p)) return Skip::Garbage;
     const bool fits = use == Use::Year ? digits == 4 || (digits < 4 && p == piece_.end) : digits <= 2;
     if (!fits) odd_time_ = true;
     if (use == Use::Second)

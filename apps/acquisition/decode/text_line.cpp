@@ -11,11 +11,15 @@ namespace {
 /// input.
 [[nodiscard]] bool may_begin_frame(const Plan& plan, const Fields& fields, const char* p) {
   const auto& first = plan.format.columns.front();
+  if (first.use == TextColumn::Use::Text)
+    return static_cast<std::size_t>(fields.end() - p) >= first.width && std::equal(first.name.begin(), first.name.end(), p);
   if (first.use == TextColumn::Use::Form) {
-    if (first.name.starts_with("%s") && is_digit(p[-1])) return false;  // the end of a longer number
+    if ((first.name.starts_with("%s") || first.name.starts_with("%Q")) && is_digit(p[-1]))
+      return false;  // the end of a longer number
     CalendarTime ignored;
     const char* const behind = is_digit(*p) ? read_time_form(first.name, p, fields.end(), ignored, plan.point) : nullptr;
-    return behind != nullptr && behind != fields.end() && fields.is_separator(*behind);
+    const bool more = plan.format.columns.size() > 1 && plan.format.columns[1].width > 0;  // right behind it
+    return behind != nullptr && behind != fields.end() && (more || fields.is_separator(*behind));
   }
   if (first.use != TextColumn::Use::Year) return fields.is_separator(p[-1]) && !fields.is_separator(*p);
   return fields.end() - p > 4 && fields.is_separator(p[4]) && is_digit(p[0]) && is_digit(p[1]) && is_digit(p[2]) &&

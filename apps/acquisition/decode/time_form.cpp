@@ -35,6 +35,20 @@ const char* read_unix(const char* p, const char* end, char point, CalendarTime& 
   out.whole = mth5::UtcNanos{std::chrono::seconds{seconds} + mth5::Nanos{nanos}};
   return p;
 }
+
+/// Thirteen digits of milliseconds since 1970.
+const char* read_unix_ms(const char* p, const char* end, CalendarTime& out) {
+  std::int64_t milliseconds = 0;
+  for (int n = 0; n < 13; ++n, ++p) {
+    if (p == end || !is_digit(*p)) return nullptr;
+    milliseconds = milliseconds * 10 + (*p - '0');
+  }
+  if (milliseconds > 9'000'000'000'000) return nullptr;  // beyond UtcNanos
+  out.whole = mth5::UtcNanos{std::chrono::milliseconds{milliseconds}};
+  out.decimals = 3;
+  return p;
+}
+
 constexpr int kYearsOfTwoDigitsBegin = 2000;
 
 }  // namespace
@@ -45,8 +59,8 @@ const char* read_time_form(std::string_view form, const char* p, const char* end
       if (p == end || i == form.size() || *p++ != form[i]) return nullptr;
       continue;
     }
-    if (form[i] == 's') {
-      p = read_unix(p, end, point, out);
+    if (form[i] == 's' || form[i] == 'Q') {
+      p = form[i] == 's' ? read_unix(p, end, point, out) : read_unix_ms(p, end, out);
       if (p == nullptr) return nullptr;
       continue;
     }
@@ -86,18 +100,18 @@ std::string check_time_form(std::string_view form, unsigned& parts) {
       continue;
     }
     const char letter = ++i == form.size() ? '\0' : form[i] == 'y' ? 'Y' : form[i] == 'b' ? 'm' : form[i];
-    if (letter == 's') {
-      if (parts != 0) return "gives with '%s' what it gives twice";
+    if (letter == 's' || letter == 'Q') {
+      if (parts != 0) return "gives with '%" + std::string{letter} + "' what it gives twice";
       parts = 63;
       continue;
     }
     const auto part = letter == '\0' ? std::string_view::npos : kLetters.find(letter);
     if (part == std::string_view::npos)
-      return "'%" + std::string{form.substr(i, 1)} + "' is not one of %Y %y %m %b %d %H %M %S %s";
+      return "'%" + std::string{form.substr(i, 1)} + "' is not one of %Y %y %m %b %d %H %M %S %s %Q";
     if ((parts >> part & 1U) != 0) return "gives '%" + std::string{form.substr(i, 1)} + "' twice";
     parts |= 1U << part;
   }
-  return parts == 0 ? "gives no part of a time; it takes %Y %y %m %b %d %H %M %S %s" : "";
+  return parts == 0 ? "gives no part of a time; it takes %Y %y %m %b %d %H %M %S %s %Q" : "";
 }
 
 }  // namespace daq::decode

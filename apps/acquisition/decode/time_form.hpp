@@ -15,7 +15,7 @@ namespace daq::decode {
 struct CalendarTime {
   std::array<int, 5> date{1970, 1, 1, 0, 0};  ///< year, month, day, hour, minute
   double second = 0;
-  std::optional<mth5::UtcNanos> whole{};  ///< the time by itself, from %s
+  std::optional<mth5::UtcNanos> whole{};  ///< the time by itself, from %s or %Q
   int decimals = 0;                       ///< of `second`, as it is printed
 
   /// nullopt: no such date or time.
@@ -26,8 +26,8 @@ struct CalendarTime {
 };
 
 /// Reads the text at `p` by a form such as "%m-%d-%Y" or "%H:%M:%S": %Y has four digits, %y %m %d %H %M %S two, %s (seconds
-/// since 1970) ten, which all must be there; %b is a month's name of three letters, in English. Decimals may stand behind %S and
-/// %s. Any other character stands for itself.
+/// since 1970) ten, %Q (milliseconds since 1970) thirteen, which all must be there; %b is a month's name of three letters, in
+/// English. Decimals may stand behind %S and %s. Any other character stands for itself.
 /// @returns behind it; nullptr if the text has not this form
 [[nodiscard]] const char* read_time_form(std::string_view form, const char* p, const char* end, CalendarTime& out,
                                          char point = '.') noexcept;

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "acquisition/simulate/signal.hpp"
@@ -38,16 +39,22 @@ mth5::Nanos step_of(int decimals) {
 std::string line_end(const TextFormat& format) {
   if (format.terminator == "cr") return "\r";
   if (format.terminator == "nul") return std::string(1, '\0');
+  if (format.terminator == "none") return "";
   return "\n";
 }
 
-/// A number as the instrument prints it, and what it is worth then.
+/// A number as the instrument prints it, and what it is worth then: NaN if it means that there is none.
 struct Printed {
   std::string text;
   double value;
 };
-Printed print(const TextFormat& format, const TextColumn& column, double value) {
+double worth(const TextColumn& column, double number) {
+  if (column.missing && number == *column.missing) return std::numeric_limits<double>::quiet_NaN();
+  return number * column.scale + column.offset;
+}
+Printed print(const TextFormat& format, const TextColumn& column, double physical) {
   Printed printed;
+  const double value = (physical - column.offset) / column.scale;
   if (column.hex) {
     const int bits = column.bits == 0 ? 52 : column.bits;
     const double half = std::ldexp(1, bits - 1);
@@ -55,12 +62,14 @@ Printed print(const TextFormat& format, const TextColumn& column, double value) 
     printed.value = std::clamp(std::nearbyint(value), low, high);
     const auto number = static_cast<std::uint64_t>(static_cast<std::int64_t>(printed.value)) & ((std::uint64_t{1} << bits) - 1);
     printed.text = fmt::format("{:0{}X}", number, column.bits == 0 ? 1 : (column.bits + 3) / 4);
+    printed.value = worth(column, printed.value);
     return printed;
   }
   const bool steady = column.use == Use::Soh && column.decimals < 0;  // as short as it can be written
   printed.text =
       steady ? fmt::format("{}", value) : fmt::format("{:.{}f}", value, column.decimals >= 0 ? column.decimals : kUsualDecimals);
   std::from_chars(printed.text.data(), printed.text.data() + printed.text.size(), printed.value);
+  printed.value = worth(column, printed.value);
   if (format.decimal == "comma") std::replace(printed.text.begin(), printed.text.end(), '.', ',');
   return printed;
 }
@@ -152,17 +161,33 @@ class Line {
       for (std::size_t i = 0; i < n; ++i) members.emplace_back(format_.columns[i].key, fields[i]);
       put_json(line, members);
     } else {
-      for (std::size_t i = 0; i < n; ++i) line.append(i == 0 ? 0 : 1, format_.delimiter).append(fields[i]);
+      for (std::size_t i = 0; i < n; ++i) {
+        const bool joined = i > 0 && joins(i);
+        line.append(i == 0 || joined ? 0 : 1, format_.delimiter).append(padded(fields[i], format_.columns[i].width));
+      }
     }
     if (format_.checksum == "nmea") {
       unsigned sum = 0;
       for (const char c : line) sum ^= static_cast<unsigned char>(c);
       line = fmt::format("${}*{:02X}", line, sum);
     }
+    if (format_.terminator == "none") line.resize(format_.line_bytes, ' ');
     return line + line_end(format_);
   }
 
  private:
+  /// Whether a column follows the one before without a delimiter: one of a width another, and a number its brackets.
+  [[nodiscard]] bool joins(std::size_t i) const {
+    const auto& columns = format_.columns;
+    const auto is_text = [&](std::size_t k) { return k < columns.size() && columns[k].use == Use::Text; };
+    if (columns[i - 1].width > 0 && columns[i].width > 0) return true;
+    if (is_text(i - 1) && columns[i].width == 0) return is_text(i + 1);
+    return is_text(i) && columns[i - 1].width == 0 && i >= 2 && is_text(i - 2);
+  }
+  [[nodiscard]] static std::string padded(const std::string& text, std::size_t width) {
+    return text.size() < width ? std::string(width - text.size(), ' ') + text : text;
+  }
+
   /// What a column of the time says.
   [[nodiscard]] std::string time(const TextColumn& column) const {
     const auto second = std::chrono::floor<std::chrono::seconds>(time_);
@@ -191,6 +216,8 @@ class Line {
           return fmt::format("{:02}", clock.minutes().count());
         case 'S':
           return fmt::format("{:02}", clock.seconds().count()) + fraction;
+        case 'Q':
+          return fmt::format("{}", std::chrono::floor<std::chrono::milliseconds>(time_).time_since_epoch().count());
         default:  // s
           return fmt::format("{}", second.time_since_epoch().count()) + fraction;
       }
@@ -231,7 +258,8 @@ class Lines final : public RecordSource {
       const auto& column = format.columns[i];
       if (column.use == Use::Soh) newest_->line.set(i, state(column));
       if (column.use == Use::Hemisphere) newest_->line.set(i, is_longitude(column) ? "E" : "N");
-      if (column.use == Use::Skip) newest_->line.set(i, "0");
+      if (column.use == Use::Skip) newest_->line.set(i, std::string(std::max<std::size_t>(column.width, 1), '0'));
+      if (column.use == Use::Text) newest_->line.set(i, column.name);
     }
   }
 
