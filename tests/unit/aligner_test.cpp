@@ -71,10 +71,64 @@ TEST(Aligner, GivesOutWhatAllChannelsHave) {
   EXPECT_EQ(bench.rows[2], (std::vector<double>{2.0, 2.1}));
 }
 
-TEST(Aligner, TellsAGapOfOneChannelAtOnce) {
+TEST(Aligner, TellsAGapOfOneChannelWhenTwoOfItsFramesLieBehindIt) {
   Bench bench{{.n_channels = 2}};
-  bench.push(0, 0, 6).push(1, 0, 2).push(1, 4, 2);
-  EXPECT_THAT(bench.lines, ElementsAre("0:++ 1:++", "away 1 @2 n=2", "2:+- 3:+-", "4:++ 5:++"));
+  bench.push(0, 0, 6).push(1, 0, 2).push(1, 4, 1);
+  EXPECT_THAT(bench.lines, ElementsAre("0:++ 1:++"));
+  bench.push(1, 5, 1);
+  EXPECT_THAT(bench.lines, ElementsAre("0:++ 1:++", "away 1 @2 n=2", "2:+- 3:+-", "4:++", "5:++"));
+}
+
+TEST(Aligner, PutsFramesThatChangedPlacesInOrder) {
+  Bench bench{{.n_channels = 2}};
+  bench.push(0, 0, 8).push(1, 0, 2).push(1, 4, 2).push(1, 2, 2).push(1, 6, 2);
+  EXPECT_THAT(bench.lines, ElementsAre("0:++ 1:++", "2:++ 3:++", "4:++ 5:++", "6:++ 7:++"));
+  EXPECT_EQ(bench.aligner.late(), 0u);
+}
+
+TEST(Aligner, CountsWhatComesTwice) {
+  Bench bench{{.n_channels = 2}};
+  for (std::int64_t i = 0; i < 20; i += 2) bench.push(0, i, 2).push(0, i, 2).push(1, i, 2).push(1, i, 2);
+  EXPECT_EQ(bench.rows.size(), 20u);
+  EXPECT_EQ(bench.aligner.late(), 40u);
+  bench.push(0, 20, 4).push(0, 22, 4).push(1, 20, 6);  // half of it again
+  EXPECT_EQ(bench.rows.size(), 26u);
+  EXPECT_EQ(bench.aligner.late(), 42u);
+}
+
+TEST(Aligner, GoesOnAtOnceWhenTheClockWasSetBack) {
+  Bench bench{{.n_channels = 2}};
+  bench.push(0, 1000, 2).push(1, 1000, 2);
+  for (std::int64_t i = 0; i < 8; i += 2) bench.push(0, i, 2, 1000s).push(1, i, 2, 1000s);
+  for (std::int64_t i = 0; i < 8; ++i) EXPECT_EQ(bench.rows.count(i), 1u) << i;
+  EXPECT_THAT(bench.lines, testing::Each(testing::Not(testing::HasSubstr("away"))));
+  EXPECT_EQ(bench.aligner.late(), 0u);
+}
+
+TEST(Aligner, DoesNotTakeOneSlowChannelForAClockThatWasSetBack) {
+  Bench bench{{.n_channels = 3, .wait = 5s}};
+  for (std::int64_t i = 0; i < 40; ++i) {
+    bench.push(0, i, 1).push(1, i, 1);
+    if (i >= 20) bench.push(2, i - 20, 1, 20s);
+  }
+  bench.aligner.finish();
+  EXPECT_EQ(bench.rows.size(), 40u) << "none is given out twice";
+  EXPECT_EQ(bench.aligner.late(), 20u);
+}
+
+TEST(Aligner, DropsAFrameWithAWildTimeAndNothingElse) {
+  Bench bench{{.n_channels = 2, .wait = 5s}};
+  for (std::int64_t i = 0; i < 40; ++i) {
+    bench.push(0, i, 1);
+    if (i == 3)
+      bench.push(1, 1'000'000, 1, -999'996s);
+    else
+      bench.push(1, i, 1);
+  }
+  EXPECT_EQ(bench.rows.size(), 40u);
+  for (const auto& [index, row] : bench.rows) EXPECT_EQ(std::isnan(row[1]), index == 3) << index;
+  EXPECT_EQ(bench.aligner.late(), 1u);
+  EXPECT_EQ(bench.aligner.waiting(), 0u);
 }
 
 TEST(Aligner, GoesOnWithoutAChannelThatStaysAway) {

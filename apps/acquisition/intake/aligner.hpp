@@ -16,9 +16,11 @@ namespace daq::intake {
 ///
 /// Samples of one moment have the same index on a grid that begins with the first frame; a channel's next frame is contiguous
 /// when its time is within half a sample of where the one before led, so that a clock that drifts, the same for all channels,
-/// parts nobody. Given out is what all channels have. A channel that is known to lack samples (its next frame lies behind them),
-/// or that stays away longer than `wait` while others have samples, is NaN there, and that is told; what it sends later for those
-/// times is dropped and counted.
+/// parts nobody. Given out is what all channels have. A channel that is known to lack samples (two of its frames lie behind them:
+/// datagrams may change places), or that stays away longer than `wait` while others have samples, is NaN there, and that is told;
+/// what it sends later for those times is dropped and counted. Three frames in a row of a channel that are all too late, each
+/// behind the one before, while most other channels are late too, are a clock that was set back: what waits is given out, and all
+/// go on from there.
 class Aligner {
  public:
   struct Options {
@@ -44,11 +46,13 @@ class Aligner {
   /// Nothing more will come: what waits is given out.
   void finish();
 
-  /// Samples of single channels that came when the others had gone on without them.
+  /// Samples of single channels that came when the others had gone on without them, or twice, or at a time that was nobody's.
   [[nodiscard]] std::uint64_t late() const { return late_; }
   /// Samples of single channels that wait.
   [[nodiscard]] std::size_t waiting() const;
   [[nodiscard]] std::size_t waiting(std::size_t channel) const { return channels_.at(channel).waiting; }
+  /// The frames that hold them.
+  [[nodiscard]] std::size_t frames() const;
 
  private:
   struct Piece {
@@ -62,17 +66,24 @@ class Aligner {
     [[nodiscard]] std::int64_t end() const { return index + static_cast<std::int64_t>(values.size()); }
   };
   struct Channel {
-    std::deque<Piece> pieces;
-    std::int64_t next = 0;  ///< where a contiguous frame begins
-    double offset = 0;      ///< by how many samples its clock was off the grid there
+    std::deque<Piece> pieces;  ///< by index; none overlaps with the next
+    std::deque<Piece> behind;  ///< the newest in a row that lie before at_
+    std::int64_t next = 0;     ///< where a contiguous frame begins
+    double offset = 0;         ///< by how many samples its clock was off the grid there
     bool seen = false;
+    mth5::UtcNanos heard{};  ///< arrival of its newest frame
     std::size_t waiting = 0;
   };
 
+  void insert(Channel& channel, Piece piece);
+  void keep_behind(Channel& channel, Piece piece);
+  [[nodiscard]] bool was_set_back(const Channel& channel) const;
+  void begin_anew();
   void give_out(bool all);
   void emit(std::int64_t end);
   [[nodiscard]] bool has(const Channel& channel) const { return !channel.pieces.empty() && channel.pieces.front().index <= at_; }
-  [[nodiscard]] bool is_overdue() const;
+  [[nodiscard]] bool is_missed(const Channel& channel, bool somebody) const;
+  void drop_wild();
 
   const Options options_;
   Sink& sink_;
