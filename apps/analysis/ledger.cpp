@@ -76,6 +76,7 @@ void add_samples(StreamLedger& stream, const Adder& row) {
   row.add(stream.samples_buffered, "samples_buffered");
   row.add_if_there(stream.samples_recovered, "samples_recovered");
   row.add_if_there(stream.values_clipped, "values_clipped");
+  row.add_if_there(stream.values_late, "values_late");
 }
 
 void set_commit(StreamLedger& stream, const Adder& row) {
@@ -306,6 +307,7 @@ Json stream_json(const StreamLedger& stream, bool commit_known) {
           {"samples_dropped", stream.samples_dropped},
           {"samples_recovered", stream.samples_recovered},
           {"values_clipped", stream.values_clipped},
+          {"values_late", stream.values_late},
           {"samples_in_file", stream.shared ? Json{} : Json(stream.samples_in_file)},
           {"samples_beyond_ledger", stream.shared ? Json{} : Json(stream.samples_beyond_ledger)},
           {"samples_visible", commit_known ? Json(stream.samples_visible) : Json{}},
@@ -333,6 +335,7 @@ Json to_json(const Ledger& ledger) {
       sum.samples_buffered = plus(sum.samples_buffered, stream.samples_buffered);
       sum.samples_recovered = plus(sum.samples_recovered, stream.samples_recovered);
       sum.values_clipped = plus(sum.values_clipped, stream.values_clipped);
+      sum.values_late = plus(sum.values_late, stream.values_late);
       sum.samples_visible = plus(sum.samples_visible, stream.samples_visible);
       sum.samples_durable = plus(sum.samples_durable, stream.samples_durable);
       sum.samples_at_risk = plus(sum.samples_at_risk, stream.samples_at_risk);
@@ -357,6 +360,7 @@ Json to_json(const Ledger& ledger) {
                    {"samples_dropped", sum.samples_dropped},
                    {"samples_recovered", sum.samples_recovered},
                    {"values_clipped", sum.values_clipped},
+                   {"values_late", sum.values_late},
                    {"samples_visible", known ? Json(sum.samples_visible) : Json{}},
                    {"samples_durable", known ? Json(sum.samples_durable) : Json{}},
                    {"samples_at_risk", known ? Json(sum.samples_at_risk) : Json{}},

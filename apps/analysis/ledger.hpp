@@ -40,6 +40,7 @@ struct StreamLedger {
   /// In the file after a crash though no row of the session that wrote them says so; a row of the next session does.
   std::int64_t samples_recovered = 0;
   std::int64_t values_clipped = 0;  ///< of all channels, beyond what their type can hold
+  std::int64_t values_late = 0;     ///< of channels that arrive apart: not stored, as they came too late, or twice
 
   // Of the last durable commit.
   std::int64_t samples_visible = 0;  ///< with it

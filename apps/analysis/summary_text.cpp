@@ -35,6 +35,9 @@ std::string stream_text(const StreamLedger& stream, const std::string& label, bo
       "\n";
   if (stream.values_clipped != 0)
     text += "    " + label + "values beyond what their channel can hold " + std::to_string(stream.values_clipped) + "\n";
+  if (stream.values_late != 0)
+    text +=
+        "    " + label + "values of single channels that came too late, or twice " + std::to_string(stream.values_late) + "\n";
   std::string in_file = "    " + label + "in the file " + std::to_string(stream.samples_in_file) + " = stored " +
                         std::to_string(stream.samples_stored);
   if (stream.samples_recovered != 0) in_file += " + recovered after a crash " + std::to_string(stream.samples_recovered);

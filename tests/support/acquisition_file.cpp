@@ -29,10 +29,11 @@ mth5::TableSpec source_ledger() {
                 whole("bytes_skipped"), whole("frames"), whole("reconnects"), whole("soh_dropped")});
 }
 mth5::TableSpec stream_ledger() {
-  return table("stream_ledger", {whole("sequence"), whole("stream"), whole("samples_decoded"), whole("samples_stored"),
-                                 whole("samples_buffered"), whole("samples_dropped"), whole("samples_recovered"),
-                                 whole("samples_filled"), whole("values_clipped"), whole("samples_missing"), whole("gaps"),
-                                 whole("samples_visible"), whole("samples_durable"), whole("samples_at_risk"), whole("at_risk")});
+  return table("stream_ledger",
+               {whole("sequence"), whole("stream"), whole("samples_decoded"), whole("samples_stored"), whole("samples_buffered"),
+                whole("samples_dropped"), whole("samples_recovered"), whole("samples_filled"), whole("values_clipped"),
+                whole("values_late"), whole("samples_missing"), whole("gaps"), whole("samples_visible"), whole("samples_durable"),
+                whole("samples_at_risk"), whole("at_risk")});
 }
 mth5::TableSpec reasons() {
   return table("reasons", {whole("sequence"), text("kind", 8), whole("index"), text("reason"), whole("count"), whole("events")});
@@ -132,8 +133,8 @@ void AcquisitionFile::commit(std::int64_t session, mth5::UtcNanos time, const st
   for (std::size_t i = 0; i < of_streams.size(); ++i) {
     const auto& row = of_streams[i];
     for (const auto value : {sequence_, static_cast<std::int64_t>(i), row.decoded, row.stored, row.buffered, row.dropped,
-                             row.recovered, std::int64_t{0}, row.clipped, std::int64_t{0}, std::int64_t{0}, row.visible,
-                             row.visible, row.buffered, std::int64_t{0}})
+                             row.recovered, std::int64_t{0}, row.clipped, std::int64_t{0}, std::int64_t{0}, std::int64_t{0},
+                             row.visible, row.visible, row.buffered, std::int64_t{0}})
       samples.add(value);
   }
   file_.append_rows(stream_ledger_, samples);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <deque>
 #include <string>
 #include <utility>
@@ -16,6 +17,9 @@ ring::GapNote note(const timing::Gap& gap) {
   return {gap.start.time_since_epoch().count(), gap.n_samples, static_cast<std::int64_t>(gap.reason), gap.filled ? 1 : 0};
 }
 
+/// Words beside the samples of a frame that is a run of its own, with an anchor at each end.
+constexpr std::size_t kHead = 3 + (sizeof(ring::SamplesHead) + 2 * sizeof(ring::AnchorNote)) / 8;
+
 }  // namespace
 
 /// One stream: aligner where its channels arrive apart, timeline, and what they find out as records of the ring.
@@ -25,6 +29,7 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
       : ring_{ring},
         number_{number},
         n_channels_{stream.channels.size()},
+        rate_{stream.sample_rate},
         timeline_{stream.timing, n_channels_, *this},
         aligner_{{.sample_rate = stream.sample_rate, .n_channels = n_channels_, .wait = stream.channel_wait}, *this},
         away_(n_channels_),
@@ -57,7 +62,20 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
 
   [[nodiscard]] std::uint16_t number() const { return number_; }
   [[nodiscard]] std::size_t n_channels() const { return n_channels_; }
-  [[nodiscard]] const timing::Timeline& timeline() const { return timeline_; }
+  [[nodiscard]] std::optional<mth5::UtcNanos> last_time() const { return timeline_.last_time(); }
+  /// With what waits for other channels, as samples that are decoded and pending.
+  [[nodiscard]] ledger::StreamCounters counters() const {
+    auto all = timeline_.counters();
+    std::uint64_t waiting = 0;
+    for (std::size_t c = 0; c < n_channels_; ++c) waiting = std::max<std::uint64_t>(waiting, aligner_.waiting(c));
+    all.decoded += waiting;
+    all.pending += waiting;
+    all.values_late = aligner_.late();
+    return all;
+  }
+  /// At most what waits for other channels can become: rows, and blocks of them.
+  [[nodiscard]] std::size_t waiting_rows() const { return aligner_.waiting(); }
+  [[nodiscard]] std::size_t waiting_blocks() const { return 2 * aligner_.frames(); }
   [[nodiscard]] bool settled() const { return !counters_owed_ && gaps_.empty(); }
 
   /// Gaps with nothing behind them that the ring had no room for, and totals.
@@ -65,7 +83,7 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
     while (!gaps_.empty() && ring_.push_note({ring::Kind::Gap, false, number_}, ring::Words{gaps_.front()}.words))
       gaps_.erase(gaps_.begin());
     push_token();
-    const ring::Words totals{timeline_.counters()};
+    const ring::Words totals{counters()};
     counters_owed_ = !ring_.push_note({ring::Kind::StreamCounters, false, number_}, totals.words);
   }
 
@@ -119,14 +137,19 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
   }
   void away(std::size_t channel, mth5::UtcNanos start, std::int64_t n) override {
     auto& away = away_[channel];
+    const auto so_far = mth5::UtcNanos{mth5::Nanos{away.gap.start_ns}};
+    const double behind = mth5::samples_between(so_far, start, rate_) - static_cast<double>(away.gap.n_samples);
+    if (away.gap.is_gap() && (std::abs(behind) > 0.5 || static_cast<double>(away.gap.n_samples) >= kLongestAway * rate_))
+      end_of(away);
     if (!away.gap.is_gap())
       away.gap = {start.time_since_epoch().count(), 0, static_cast<std::int64_t>(ledger::GapReason::ChannelAway), 1,
                   static_cast<std::int64_t>(channel)};
     away.gap.n_samples += n;
     away.still = true;
   }
+  static constexpr double kLongestAway = 60;  // s; what is known by then is told
   struct Away {
-    ring::GapNote gap{};  ///< one for as long as the channel stays away
+    ring::GapNote gap{};  ///< one for as long as the channel stays away, in a row of samples
     bool still = false;
   };
   void end_of(Away& away) {
@@ -137,6 +160,7 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
   ring::Ring& ring_;
   const std::uint16_t number_;
   const std::size_t n_channels_;
+  const double rate_;
   timing::Timeline timeline_;
   Aligner aligner_;
   std::vector<Away> away_;  ///< by channel
@@ -166,15 +190,16 @@ std::size_t words_for(const config::Instrument& instrument, std::size_t n_channe
   const std::size_t frames = n_bytes / density.least_frame_bytes + 2;
   const auto samples =
       static_cast<std::size_t>(static_cast<double>(n_bytes) * density.samples_per_byte) + density.samples_per_frame;
-  // Where each frame is a run of its own, with an anchor at each end.
-  const std::size_t head = 3 + (sizeof(ring::SamplesHead) + 2 * sizeof(ring::AnchorNote)) / 8;
-  return samples * n_channels + frames * (head + 2 + instrument.soh.size()) + 256;
+  return samples * n_channels + frames * (kHead + 2 + instrument.soh.size()) + 256;
 }
 
 std::size_t Intake::words_for(std::size_t n_bytes) const {
-  std::size_t n_channels = 0;
-  for (const auto& lane : lanes_) n_channels = std::max(n_channels, lane->n_channels());
-  return intake::words_for(instrument_, n_channels, n_bytes);
+  std::size_t n_channels = 0, waiting = 0;
+  for (const auto& lane : lanes_) {
+    n_channels = std::max(n_channels, lane->n_channels());
+    waiting += lane->waiting_rows() * lane->n_channels() + lane->waiting_blocks() * kHead;
+  }
+  return intake::words_for(instrument_, n_channels, n_bytes) + waiting;
 }
 
 void Intake::take(const decode::Chunk& chunk) {
@@ -259,7 +284,7 @@ void Intake::push_counters() {
 
 std::vector<Intake::Seen> Intake::streams() const {
   std::vector<Seen> seen;
-  for (const auto& lane : lanes_) seen.push_back({lane->number(), lane->timeline().counters(), lane->timeline().last_time()});
+  for (const auto& lane : lanes_) seen.push_back({lane->number(), lane->counters(), lane->last_time()});
   return seen;
 }
 

@@ -64,7 +64,7 @@ class Intake {
   /// One stream of it, for those who show it.
   struct Seen {
     std::uint16_t stream;  ///< number in Streams
-    const ledger::StreamCounters& counters;
+    ledger::StreamCounters counters;
     std::optional<mth5::UtcNanos> last_time;  ///< of the last sample given out or held
   };
   [[nodiscard]] std::vector<Seen> streams() const;

@@ -47,6 +47,9 @@ constexpr std::array kStreamFigures{
     Figure<StreamRow>{"values_clipped", "",
                       "of all channels, beyond what the type of their channel can hold: stored as the nearest that it can",
                       [](const StreamRow& r) { return whole(r.clipped); }},
+    Figure<StreamRow>{"values_late", "",
+                      "of channels that arrive apart, when the others had gone on without them, or twice: not stored",
+                      [](const StreamRow& r) { return whole(r.counters.values_late); }},
     Figure<StreamRow>{"samples_missing", "samples", "in all gaps", [](const StreamRow& r) { return whole(r.counters.missing); }},
     Figure<StreamRow>{"gaps", "", "", [](const StreamRow& r) { return whole(r.counters.gaps); }},
     Figure<StreamRow>{"samples_visible", "samples", "of those stored: readers can see them",
@@ -101,6 +104,7 @@ StreamRow since(const StreamRow& now, const StreamRow& base) {
   d.filled -= b.filled;
   d.gaps -= b.gaps;
   d.missing -= b.missing;
+  d.values_late -= b.values_late;
   for (std::size_t i = 0; i < kDrops; ++i) d.dropped[i] -= b.dropped[i];
   row.stored -= base.stored;
   row.clipped -= base.clipped;

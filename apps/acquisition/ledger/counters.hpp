@@ -41,7 +41,8 @@ struct StreamCounters {
   std::uint64_t filled = 0;   ///< made up in short gaps
   std::uint64_t pending = 0;  ///< held until the next frame confirms their time
   std::uint64_t gaps = 0;
-  std::uint64_t missing = 0;                    ///< in all gaps
+  std::uint64_t missing = 0;      ///< in all gaps
+  std::uint64_t values_late = 0;  ///< of channels that arrive apart: outside of the sum, as they are of no whole sample
   std::array<std::uint64_t, kDrops> dropped{};  ///< decoded == passed + pending + sum(dropped)
 
   friend bool operator==(const StreamCounters&, const StreamCounters&) = default;

@@ -245,6 +245,7 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
       add_gap(*run.stream, gap, i == at && gap.filled == 0 ? run.before : run.name, run.name);
     }
     at += run.group.pieces;
+    for (const auto& gap : run.stream->take_channel_gaps(run.group)) add_gap(*run.stream, gap, run.name, run.name);
   }
   std::vector<mth5::RunId> ids;
   timed([&] {
@@ -319,17 +320,20 @@ void FileWriter::add_gap(const StreamWriter& of, const ring::GapNote& gap, const
                          const std::string& run_after) {
   if (!gap.is_gap()) return;
   const auto reason = to_string(static_cast<ledger::GapReason>(gap.reason));
+  std::string component;
+  if (gap.component >= 0) component = of.stream().channels.at(static_cast<std::size_t>(gap.component)).metadata.text("component");
   gap_rows_.add(static_cast<std::int64_t>(of.number()));
   gap_rows_.add(of.stream().station_id());
-  gap_rows_.add(gap.component < 0 ? ""
-                                  : of.stream().channels.at(static_cast<std::size_t>(gap.component)).metadata.text("component"));
+  gap_rows_.add(component);
   gap_rows_.add(gap.start_ns);
   gap_rows_.add(gap.n_samples);
   gap_rows_.add(reason);
   gap_rows_.add(run_before);
   gap_rows_.add(run_after);
   gap_rows_.add(gap.filled);
-  logged_gaps_.push_back({of.stream().name, gap.filled != 0 ? "filled" : "run=" + run_after, gap});
+  std::string where = gap.filled != 0 ? "filled" : "run=" + run_after;
+  if (!component.empty()) where += " channel=" + component;
+  logged_gaps_.push_back({of.stream().name, std::move(where), gap});
 }
 
 void FileWriter::log_gaps() {

@@ -166,7 +166,8 @@ void FileWriter::add_tables() {
     of->states->clear();
   }
   for (auto& of : streams_) {
-    for (const auto& gap : std::exchange(of->trailing_gaps(), {})) add_gap(*of, gap, of->run ? of->run->name : of->last_run, "");
+    const auto& run = of->run ? of->run->name : of->last_run;
+    for (const auto& gap : std::exchange(of->trailing_gaps(), {})) add_gap(*of, gap, run, gap.component < 0 ? "" : run);
   }
   add_anchors();
   file_->append_rows(gap_table_, gap_rows_);

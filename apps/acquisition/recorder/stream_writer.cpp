@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
 
 #include "acquisition/timing/memory.hpp"
 
@@ -143,6 +144,17 @@ StreamWriter::Group StreamWriter::group(std::size_t from) const {
         (!front.new_run || mark.taken_all - mark.ago >= taken))
       group.figures.add(clock_at(mark.taken_all, mark.ago, mark.note));
   return group;
+}
+
+std::vector<ring::GapNote> StreamWriter::take_channel_gaps(const Group& within) {
+  const auto is_within = [&](const ring::GapNote& gap) {
+    const auto at = mth5::samples_between(within.start, mth5::UtcNanos{mth5::Nanos{gap.start_ns}}, stream_.sample_rate);
+    return gap.component >= 0 && at > -0.5 && at < static_cast<double>(within.n);
+  };
+  const auto found = std::stable_partition(trailing_gaps_.begin(), trailing_gaps_.end(), std::not_fn(is_within));
+  std::vector<ring::GapNote> gaps{found, trailing_gaps_.end()};
+  trailing_gaps_.erase(found, trailing_gaps_.end());
+  return gaps;
 }
 
 mth5::Matrix<const double> StreamWriter::samples(const Group& group) {

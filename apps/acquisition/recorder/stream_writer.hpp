@@ -78,6 +78,8 @@ class StreamWriter {
   };
   /// @param from  number of the first piece
   [[nodiscard]] Group group(std::size_t from) const;
+  /// Of the trailing gaps, those of single channels within a group.
+  [[nodiscard]] std::vector<ring::GapNote> take_channel_gaps(const Group& within);
   /// Samples of a group, [n_channels][n]; good until the next call.
   [[nodiscard]] mth5::Matrix<const double> samples(const Group& group);
   /// The front group is in the file: part of `run`.
