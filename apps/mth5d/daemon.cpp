@@ -32,11 +32,15 @@ std::size_t ring_words(const daq::config::Config& config) {
   std::size_t least = 1u << 17;
   for (std::size_t i = 0; i < config.sources.size(); ++i) {
     const auto& instrument = config.sources[i].instrument;
-    const auto per_frame = static_cast<double>(daq::decode::density(instrument.decoder).samples_per_frame);
+    const auto density = daq::decode::density(instrument.decoder);
+    const auto per_frame = density.channels_apart ? 1.0 : static_cast<double>(density.samples_per_frame);
     for (const auto& stream : daq::stream::declared(config, static_cast<std::uint16_t>(i))) {
       const double head = static_cast<double>(sizeof(daq::ring::SamplesHead) / 8 + 2 + instrument.soh.size());
       least = std::max(least, 2 * daq::intake::words_for(instrument, stream.channels.size(), daq::source::kLongestRead));
-      words += seconds * (stream.sample_rate * (static_cast<double>(stream.channels.size()) + head / per_frame) + 64);
+      // What waits for a channel comes at once when it is waited for no longer.
+      const double waiting = density.channels_apart ? std::chrono::duration<double>(stream.channel_wait).count() : 0;
+      words +=
+          (seconds + 2 * waiting) * (stream.sample_rate * (static_cast<double>(stream.channels.size()) + head / per_frame) + 64);
     }
   }
   return std::max(static_cast<std::size_t>(words), least);

@@ -118,6 +118,16 @@ TEST(ConfigKeys, FillStandsForWhatIsNotKnownInIntegersAndNaNInFloats) {
   EXPECT_EQ(python(files[0], "s['sr1_0001/ex'].dtype, s['sr1_0001/hy'].dtype"), "int32 float64\n");
 }
 
+TEST(ConfigKeys, WithoutFillTheFileSaysThatTheLeastValueIsWhatIsNotKnown) {
+  Site site{.ex = "type: electric, units: milliVolt, dtype: int16"};
+  const auto files = site.record(lines({0, 1}) + line(2, "*** 2.5 12.5") + lines({3}));
+  ASSERT_EQ(files.size(), 1u);
+  EXPECT_THAT(values(files[0], 0, "ex"), ElementsAre(0, 10, -32768, 30));
+  EXPECT_EQ(python(files[0], "s['sr1_0001/ex'].fillvalue"), "-32768\n");
+  mth5::Reader reader{files[0]};
+  EXPECT_EQ(reader.fill_value(reader.find("MT001", "sr1_0001", "ex").at(0)), -32768);
+}
+
 TEST(ConfigKeys, GapFillUpToHoldsPerSource) {
   Site common{.top = "gap: {fill_up_to: 10s}\n"};
   EXPECT_EQ(mth5::Reader{common.record(lines({0, 1, 4, 5})).at(0)}.runs().size(), 1u);
@@ -549,6 +559,8 @@ const std::map<std::string, std::string> kSeenBy{
     {"gap.tolerance_floor", "ConfigKeys, ToleranceFloorLetsTimesBeOff"},
     {"gap.longest", "ConfigKeys, LongestTellsAGapFromAClockThatWasSet"},
     {"gap.remember", "ConfigKeys, RememberSaysHowFarBackARepetitionIsKnown"},
+    {"gap.channel_wait", "ShakeDatacast, GoesOnWithoutAChannelThatStaysAway"},
+    {"profile.datacast.clock", "Datacast, TimesOfGpsAreThat"},
     {"clock.delay", "ConfigKeys, LinesWithoutATimeHaveThatOfTheirArrivalLessTheDelay"},
     {"clock.resolution", "ConfigKeys, ResolutionMakesSenseOfWholeSeconds"},
     {"clock.window", "ConfigKeys, WindowIsTheMemoryOfTheClock"},

@@ -395,6 +395,7 @@ const std::map<std::string, std::string> kOtherValues{
     {"clock.resolution", "1s"},
     {"clock.window", "5min"},
     {"clock.reanchor_after", "0.5 samples"},
+    {"gap.channel_wait", "5s"},
     {"clock.not_before", "2020-01-01T00:00:00Z"},
 };
 
@@ -459,7 +460,7 @@ TEST_F(Config, TheFirstFolderThatHasAProfileWins) {
   const auto list = list_instruments({folder_ / "instruments", source_config() / "instruments"});
   ASSERT_GE(list.size(), 3U);
   EXPECT_EQ(list[0].name, "broken");
-  EXPECT_EQ(list[0].problem, (folder_ / "instruments/broken.yaml").string() + ":1:1: text or frame: is missing");
+  EXPECT_EQ(list[0].problem, (folder_ / "instruments/broken.yaml").string() + ":1:1: text, frame or datacast: is missing");
   EXPECT_EQ(list[1].description, "LEMI-424 long-period MT station, text, 1 Hz");
   EXPECT_EQ(list[1].problem, "");
   const auto mine_again = std::find_if(list.begin() + 2, list.end(), [](const Listed& one) { return one.name == "lemi424"; });

@@ -20,7 +20,7 @@ const ConfigCase kCases[] = {
      "",
      "description: x\n",
      {},
-     {"instruments/tiny.yaml:1:1: sample_rate: is missing", "instruments/tiny.yaml:1:1: text or frame: is missing",
+     {"instruments/tiny.yaml:1:1: sample_rate: is missing", "instruments/tiny.yaml:1:1: text, frame or datacast: is missing",
       "instruments/tiny.yaml:1:1: channels: is missing"}},
     {"sample rate out of range",
      "sample_rate: 4",
@@ -237,6 +237,27 @@ const ConfigCase kCases[] = {
      {},
      {"instruments/tiny.yaml:6:7: run.sample_rate: is set by mth5d from the data",
       "instruments/tiny.yaml:6:23: run.data_logger.modell: unknown key; did you mean 'data_logger.model'?"}},
+    {"a datacast without codes",
+     "text:\n  columns: [year, month, day, hour, minute, second, {channel: ex}, {soh: battery}]",
+     "datacast: {clock: utc}",
+     {},
+     {"instruments/tiny.yaml:2:11: datacast.codes: is missing",
+      "instruments/tiny.yaml:2:11: datacast: holds no state_of_health; leave that out",
+      "instruments/tiny.yaml:2:19: datacast.clock: 'utc' is not device or gps"}},
+    {"codes of a datacast",
+     "text:\n  columns: [year, month, day, hour, minute, second, {channel: ex}, {soh: battery}]\nchannels:\n  ex: {type: "
+     "electric, units: "
+     "milliVolt}\nstate_of_health: {battery: {units: V}}",
+     "datacast:\n  codes: {ex: EHZ, ey: EHZ, ez: 'E Z', hz: B, hq: ''}\nchannels:\n  ex: {type: electric, units: milliVolt}\n  "
+     "ey: {type: electric, "
+     "units: milliVolt}\n  ez: {type: electric, units: milliVolt}\n  hx: {type: magnetic, units: nanoTesla}",
+     {},
+     {"instruments/tiny.yaml:3:10: datacast.codes.hx: is missing",
+      "instruments/tiny.yaml:3:24: datacast.codes.ey: 'EHZ' is the code of 'ex' already",
+      "instruments/tiny.yaml:3:33: datacast.codes.ez: 'E Z' is no code of a channel: 1 to 8 characters, without blanks and "
+      "quotation marks",
+      "instruments/tiny.yaml:3:40: datacast.codes.hz: unknown key; did you mean 'ez'?",
+      "instruments/tiny.yaml:3:47: datacast.codes.hq: unknown key; did you mean 'hx'?"}},
     {"integers that cannot be filled",
      "type: electric",
      "type: electric, dtype: int32",
@@ -257,7 +278,7 @@ sources:
   - {name: b, file: {path: y}, instrument: tiny, station: {id: B}}
 )",
                                        {}, "sample_rate: 0\n"),
-              testing::ElementsAre("instruments/tiny.yaml:1:1: text or frame: is missing",
+              testing::ElementsAre("instruments/tiny.yaml:1:1: text, frame or datacast: is missing",
                                    "instruments/tiny.yaml:1:1: channels: is missing",
                                    "instruments/tiny.yaml:1:14: sample_rate: 0 is out of range (0.001 to 1000000 Hz)"));
 }

@@ -108,6 +108,7 @@ struct Gap {
   std::chrono::nanoseconds tolerance_floor{0};
   std::chrono::nanoseconds longest = std::chrono::hours{24 * 366};
   std::size_t remember = std::size_t{1} << 20;  ///< samples per channel
+  std::chrono::nanoseconds channel_wait = std::chrono::seconds{30};
 };
 
 /// `clock:`, likewise.

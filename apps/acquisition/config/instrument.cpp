@@ -29,6 +29,7 @@ struct DecoderKind {
 constexpr DecoderKind kDecoders[] = {
     {"text", read_text_format},
     {"frame", read_frame_format},
+    {"datacast", read_datacast_format},
 };
 static_assert(std::size(kDecoders) == std::variant_size_v<decode::Description>, "each kind of decoder has a key");
 

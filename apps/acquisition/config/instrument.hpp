@@ -48,12 +48,16 @@ class Profiles {
 /// Attributes that nobody may write into a config, because mth5d or the profile knows them.
 [[nodiscard]] std::vector<std::pair<std::string_view, std::string_view>> reserved_attributes(mth5::Kind kind);
 
-/// `text:`, `frame:`. @param channels  all names in `channels`, right or wrong; of the instrument rate and soh are known
+/// `text:`, `frame:`, `datacast:`. @param channels  all names in `channels`, right or wrong; of the instrument rate and soh are
+/// known
 [[nodiscard]] decode::Description read_text_format(const Node& map, const std::string& path,
                                                    const std::vector<std::string>& channels, const Instrument& instrument,
                                                    Report& report);
 [[nodiscard]] decode::Description read_frame_format(const Node& map, const std::string& path,
                                                     const std::vector<std::string>& channels, const Instrument& instrument,
                                                     Report& report);
+[[nodiscard]] decode::Description read_datacast_format(const Node& map, const std::string& path,
+                                                       const std::vector<std::string>& channels, const Instrument& instrument,
+                                                       Report& report);
 
 }  // namespace daq::config

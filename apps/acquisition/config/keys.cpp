@@ -74,7 +74,7 @@ constexpr Heading kHeadings[] = {
     {"sources[].file", "sources: file", "A recording, standard input, or files that grow."},
     {"profile", "Profiles",
      "instruments/NAME.yaml beside the configuration, or in one of the folders that mth5d(8) names. A profile has one decoder "
-     "(text or frame), "
+     "(text, frame or datacast), "
      "channels, and if it likes state_of_health and run (any MTH5 attribute of a run). mth5d \\-\\-try NAME FILE shows what it "
      "makes of a "
      "recording."},
@@ -100,6 +100,9 @@ constexpr Heading kHeadings[] = {
      "Where the samples stand: a map, or a list of them where channels differ in type or place. channels is the list of their "
      "channels in order, with skip for what is not kept."},
     {"profile.frame.fields[]", "Profiles: frame: fields", "A list: where the quantities of state_of_health stand."},
+    {"profile.datacast", "Profiles: datacast",
+     "Packets of one channel each, as Raspberry Shakes send them. codes is a map of what each channel is called in them; "
+     "config/instruments/rs4d.yaml is an example. The page datacast.md tells more."},
     {"profile.channels.NAME", "Profiles: channels",
      "What is stored sample by sample; NAME is the instrument's own word. Beside these keys any MTH5 attribute of such a "
      "channel: units, "
@@ -139,6 +142,7 @@ std::vector<KeyText> all_keys() {
   text_keys().describe(all);
   text_answer_keys().describe(all);
   describe_frame_keys(all);
+  datacast_keys().describe(all);
   channel_keys().describe(all);
   soh_keys().describe(all);
   simulate_keys().describe(all);

@@ -206,6 +206,10 @@ const Section<Gap>& gap_keys() {
                     "So many of the last samples are known again when they are sent twice (in steps of 4096, of which one more "
                     "is kept); 8 bytes of "
                     "memory each."),
+          time_key(
+              "channel_wait", &Gap::channel_wait, 100ms, 1h,
+              "Where channels arrive apart (a packet a channel), those that came wait so long for one that did not; then they "
+              "go on, and it is filled (channel-away)."),
       }};
   return keys;
 }
@@ -416,6 +420,15 @@ const Section<decode::TextFormat>& text_keys() {
   return keys;
 }
 
+const Section<decode::DatacastFormat>& datacast_keys() {
+  using decode::DatacastFormat;
+  static const Section<DatacastFormat> keys{
+      "profile.datacast",
+      {choice_key("clock", &DatacastFormat::clock, {"device", "gps"},
+                  "Whose times the packets hold: of the instrument's own clock, or of one that follows GPS.")}};
+  return keys;
+}
+
 const Section<ChannelKeys>& channel_keys() {
   static const Section<ChannelKeys> keys{
       "profile.channels.NAME",
@@ -436,7 +449,7 @@ const Section<ChannelKeys>& channel_keys() {
           choice_key("dtype", &ChannelKeys::dtype, {"int16", "int32", "float32", "float64"}, "How samples are stored."),
           {"fill", "whole number", "a value of the dtype; integer types only",
            "Stands for samples that are not known: in gaps that are filled, and where a field holds no value. Floats have NaN "
-           "for that.",
+           "for that. Not given: the least value of the type, and no gap can be filled.",
            false,
            [](MapReader& map, ChannelKeys& channel) {
              const Node* node = map.map().find("fill");

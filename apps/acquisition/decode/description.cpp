@@ -27,6 +27,15 @@ struct Kind<FrameFormat> {
   static constexpr auto first_frame = first_binary_frame;
 };
 
+template <>
+struct Kind<DatacastFormat> {
+  static constexpr std::string_view name = "datacast";
+  static constexpr auto make = make_datacast_decoder;
+  static constexpr auto density = datacast_density;
+  static constexpr auto numbering = datacast_numbering;
+  static constexpr auto first_frame = first_datacast_frame;
+};
+
 /// The row of the description's own kind.
 template <class Use>
 auto with_kind(const Description& description, Use use) {

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "acquisition/decode/datacast.hpp"
 #include "acquisition/decode/decoder.hpp"
 #include "acquisition/decode/frame.hpp"
 #include "acquisition/decode/text.hpp"
@@ -15,7 +16,7 @@
 namespace daq::decode {
 
 /// What a profile says of the bytes on its line.
-using Description = std::variant<TextFormat, FrameFormat>;
+using Description = std::variant<TextFormat, FrameFormat, DatacastFormat>;
 
 /// How many frames and samples can be in so many bytes: for the sizes of buffers.
 struct Density {
@@ -23,6 +24,7 @@ struct Density {
   std::size_t samples_per_frame = 1;  ///< at most
   double samples_per_byte = 1;        ///< at most, in frames behind one another
   std::size_t held_bytes = 0;         ///< that the decoder may keep and give out at once with later ones
+  bool channels_apart = false;        ///< a frame is of one channel
 };
 
 /// What counters and times of frames are: for timelines.

@@ -25,6 +25,7 @@ std::vector<Stream> declared(const config::Config& config, std::uint16_t source)
   stream.channels = instrument.channels;
   stream.run = instrument.run;
   stream.run_id = from.run_id;
+  stream.channel_wait = from.gap.channel_wait;
   const auto& clock = from.clock;
   const mth5::Nanos reanchor_after = clock.reanchor_samples > 0
                                          ? mth5::Nanos{std::llround(clock.reanchor_samples / instrument.sample_rate * 1e9)}
@@ -45,12 +46,15 @@ std::vector<Stream> declared(const config::Config& config, std::uint16_t source)
                    .counter_modulus = numbering.modulus,
                    .samples_per_count = numbering.samples_per_count,
                    .remember = from.gap.remember};
+  // Whole numbers have no NaN: what is not known is the profile's fill, else their least value, and the file says which.
+  for (auto& channel : stream.channels) {
+    if (channel.fill) continue;
+    if (channel.type == mth5::SampleType::Int16) channel.fill = std::numeric_limits<std::int16_t>::min();
+    if (channel.type == mth5::SampleType::Int32) channel.fill = std::numeric_limits<std::int32_t>::min();
+  }
   const auto& channels = stream.channels;
   if (std::any_of(channels.begin(), channels.end(), [](const auto& c) { return c.type != mth5::SampleType::Float64; }))
-    for (const auto& channel : channels)
-      stream.timing.stored_as.push_back({channel.type, channel.fill.value_or(channel.type == mth5::SampleType::Int16
-                                                                                 ? std::numeric_limits<std::int16_t>::min()
-                                                                                 : std::numeric_limits<std::int32_t>::min())});
+    for (const auto& channel : channels) stream.timing.stored_as.push_back({channel.type, channel.fill.value_or(0)});
   return {std::move(stream)};
 }
 

@@ -95,16 +95,16 @@ void Trial::look() {
     if (frame.kind != decode::TimeKind::Gps && frame.kind != decode::TimeKind::Device) continue;
     first_ = first_ ? std::min(*first_, frame.time) : frame.time;
     last_ = last_ ? std::max(*last_, frame.time) : frame.time;
-    if (newest_ && newest_samples_ > 0) {
-      const auto step = (frame.time - *newest_).count() / newest_samples_;
+    auto& newest = newest_[frame.channel];
+    if (newest.n_samples > 0) {
+      const auto step = (frame.time - newest.time).count() / newest.n_samples;
       if (const auto known = steps_.find(step); known != steps_.end())
         ++known->second;
       else if (steps_.size() < kMostSteps)
         steps_.emplace(step, 1);
       ++n_steps_;
     }
-    newest_ = frame.time;
-    newest_samples_ = frame.n_samples;
+    newest = {frame.time, frame.n_samples};
   }
   for (const auto& state : batch_.states)
     for (std::size_t i = 0; i < soh_.size(); ++i) soh_[i].add(batch_.soh[state.first + i]);

@@ -64,8 +64,12 @@ class Trial {
   std::unique_ptr<decode::Decoder> decoder_;
   decode::Batch batch_;
   std::vector<Range> channels_, soh_;
-  std::optional<mth5::UtcNanos> first_, last_, newest_;  ///< times: earliest, latest, of the frame before
-  std::uint32_t newest_samples_ = 0;
+  std::optional<mth5::UtcNanos> first_, last_;  ///< times
+  struct Newest {
+    mth5::UtcNanos time{};
+    std::uint32_t n_samples = 0;
+  };
+  std::map<std::uint16_t, Newest> newest_;       ///< the frame before, by Frame::channel
   std::map<std::int64_t, std::uint64_t> steps_;  ///< ns a sample -> how often
   std::uint64_t n_steps_ = 0;
 };

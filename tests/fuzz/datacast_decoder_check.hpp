@@ -1,0 +1,12 @@
+#pragma once
+
+#include "decoder_check.hpp"
+
+/// The datacast decoder on any bytes.
+namespace fuzz {
+
+inline std::uint64_t check_datacast_decoder(std::string_view bytes) {
+  return check_decoder(daq::decode::DatacastFormat{.codes = {"EHZ", "ENZ", "E"}, .n_channels = 3}, bytes);
+}
+
+}  // namespace fuzz
