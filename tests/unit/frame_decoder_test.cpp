@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
@@ -69,6 +70,31 @@ TEST(FrameDecoder, ReadsWhatAFrameSays) {
   EXPECT_THAT(fed.out.samples, ElementsAre(1, -2 * 0.5 + 10, 2147483647, -2147483648.0 * 0.5 + 10));
   EXPECT_EQ(fed.counters().frames, 1u);
   EXPECT_EQ(fed.counters().bytes_decoded, fed.counters().bytes_in);
+}
+
+TEST(FrameDecoder, GivesAFrameThatWaitsForOthersTheArrivalOfItsOwnBytes) {
+  auto format = frame_format(3);
+  format.kinds[0].time.reset();
+  format.kinds[0].lock.reset();
+  const auto decoder = make_frame_decoder(format);
+  Batch out;
+  const auto feed = [&](std::string_view text, int second) {
+    decoder->feed({.bytes = {text.data(), text.size()}, .arrival = mth5::UtcNanos{std::chrono::seconds{second}}}, out);
+  };
+  const auto first = frames(0, 1);
+  feed("noise" + first.substr(0, 9), 1);
+  feed(first.substr(9), 2);
+  feed(frames(1, 2), 3);
+  EXPECT_TRUE(out.frames.empty());
+  feed(frames(2, 4), 4);
+  feed(frames(4, 5), 5);
+  decoder->end_of_stream(out);
+  ASSERT_EQ(out.frames.size(), 5u);
+  for (std::size_t i = 0; i < 5; ++i) {
+    const mth5::UtcNanos came{std::chrono::seconds{std::array{2, 3, 4, 4, 5}[i]}};
+    EXPECT_EQ(out.frames[i].arrival, came) << i;
+    EXPECT_EQ(out.frames[i].time, came) << i;
+  }
 }
 
 TEST(FrameDecoder, TakesTheTimeForTheDevicesOwnWithoutLock) {

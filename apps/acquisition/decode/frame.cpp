@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 #include <limits>
 #include <utility>
 
@@ -60,10 +61,10 @@ class FrameDecoder final : public Decoder {
   }
 
   void feed(const Chunk& chunk, Batch& out) override {
-    arrival_ = chunk.arrival;
     datagram_ = chunk.datagram && !chunk.bytes.empty();
     refusals_.begins_with(chunk.bytes);
     counters_.bytes_in += chunk.bytes.size();
+    if (!chunk.bytes.empty()) arrivals_.push_back({counters_.bytes_in, chunk.arrival});
     auto bytes = chunk.bytes;
     while (!bytes.empty() && !held_.empty()) {
       // Whatever begins in what is held is decided when as much as the longest look ahead is behind it.
@@ -84,12 +85,14 @@ class FrameDecoder final : public Decoder {
       held_.assign(rest.begin(), rest.end());
     }
     counters_.bytes_pending = held_.size();
+    while (!arrivals_.empty() && arrivals_.front().end <= decided_) arrivals_.pop_front();
     if (chunk.datagram) end_of_stream(out);
   }
 
   void end_of_stream(Batch& out) override {
     scan(held_, true, out);
     held_.clear();
+    arrivals_.clear();
     needed_ = 0;
     trusted_ = false;
     blamed_ = 0;
@@ -177,6 +180,7 @@ class FrameDecoder final : public Decoder {
     last_skip_ = why_;
     skipped_ = true;
     blamed_ -= bytes.size();
+    decided_ += bytes.size();
   }
 
   void take(const FrameFront& front, std::span<const char> bytes, Batch& out) {
@@ -187,12 +191,15 @@ class FrameDecoder final : public Decoder {
     blamed_ = 0;
     ++counters_.frames;
     counters_.bytes_decoded += bytes.size();
+    decided_ += bytes.size();
+    while (arrivals_.front().end < decided_) arrivals_.pop_front();
     if (!kind.fields.empty()) counters_.fields_unknown += reader_.read_fields(front, bytes, state_.data());
     if (front.n_samples == 0) return;  // what it says of the instrument goes with the next samples
     const std::size_t first = out.samples.size();
     out.samples.resize(first + front.n_samples * format_.n_channels);
     counters_.fields_unknown += reader_.read_samples(front, bytes, out.samples.data() + first);
-    const auto time = kind.time ? front.time : arrival_;
+    const auto arrival = arrivals_.front().time;
+    const auto time = kind.time ? front.time : arrival;
     out.frames.push_back({.n_samples = static_cast<std::uint32_t>(front.n_samples),
                           .first = first,
                           .time = time,
@@ -200,7 +207,7 @@ class FrameDecoder final : public Decoder {
                           .counter = reader_.counter(front, bytes),
                           .time_step = kind.time ? step_of(*kind.time) : mth5::Nanos{},
                           .after_skip = std::exchange(skipped_, false),
-                          .arrival = arrival_});
+                          .arrival = arrival});
     if (state_.empty()) return;
     out.states.push_back({time, out.soh.size()});
     out.soh.insert(out.soh.end(), state_.begin(), state_.end());
@@ -213,7 +220,12 @@ class FrameDecoder final : public Decoder {
   std::size_t horizon_ = 0;    ///< bytes after which everything is decided
   std::vector<char> held_;     ///< not decided yet; at most horizon_, and as much again while it is looked at
   std::size_t needed_ = 0;
-  mth5::UtcNanos arrival_{};
+  struct Arrival {
+    std::uint64_t end;  ///< of the bytes that came then, in all that came
+    mth5::UtcNanos time;
+  };
+  std::deque<Arrival> arrivals_;  ///< of what is held: a frame that waits for others has come when its own last byte came
+  std::uint64_t decided_ = 0;     ///< bytes
   bool datagram_ = false;
   bool trusted_ = false;  ///< the bytes so far ended with a frame that is believed
   Skip why_ = Skip::Garbage;
