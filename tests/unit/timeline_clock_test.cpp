@@ -94,6 +94,31 @@ TEST(TimelineClock, ADeviceClockThatDriftsMakesNoGapAndCostsNoSample) {
   }
 }
 
+TEST(TimelineClock, AFilledGapThatIsNoWholeNumberOfSamplesHasAnAnchorOnEachSide) {
+  for (const double moved : {0.05, 0.3, 0.45}) {
+    auto options = rate(10);
+    options.fill_up_to = 60s;
+    Line line{options};
+    line.notes.quiet = true;
+    Instrument before{.ppm = 30};
+    before.run(line, 3000);
+    auto behind = before;
+    behind.next += 200;
+    behind.phase = moved;
+    behind.run(line, 3000);
+    line.finish();
+    ASSERT_EQ(line.notes.runs.size(), 1u) << moved;
+    const auto& run = line.notes.runs[0];
+    ASSERT_EQ(run.values.size(), 60200u);
+    for (std::size_t i = 0; i < run.values.size(); ++i) {
+      if (std::isnan(run.values[i])) continue;
+      const auto& instrument = i < 30000 ? before : behind;
+      const auto truth = kStart + nanos(instrument.true_time(std::llround(run.values[i])));
+      ASSERT_LE(std::abs(seconds_between(truth, run.utc(i, 10))), kept_s(10)) << moved << " s, sample " << i;
+    }
+  }
+}
+
 TEST(TimelineClock, NeitherAt256HzNorInFramesOfMany) {
   for (const std::uint32_t per_frame : {1u, 256u})
     for (const double ppm : {50.0, -50.0}) {

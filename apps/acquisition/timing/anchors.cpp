@@ -25,8 +25,8 @@ void Anchors::note(const Clock& clock, std::int64_t first_position, std::int64_t
                   .locked = clock.locked()};
   };
   if (!now_.given) {
-    now_.first = at(0);
-    const bool late = static_cast<double>(last) >= kLocksIn * rate_;
+    now_.first = at(now_.begin);
+    const bool late = static_cast<double>(last - now_.begin) >= kLocksIn * rate_;
     if (clock.stamped() || clock.locked() || late) give(*now_.first);
   }
   if (now_.given && clock.set()) {  // the old line ends here, the new one begins
@@ -69,11 +69,12 @@ void Anchors::refused() {
   now_ = stored_;
 }
 
-void Anchors::end_of_run() {
+void Anchors::end_of_line(std::int64_t next) {
   const auto last = now_.last;
   if (now_.first) give(*now_.first);
-  if (last && last->sample > 0) give(*last);
+  if (last && last->sample > now_.begin) give(*last);
   now_ = {};
+  now_.begin = next;
   stored();
 }
 

@@ -10,11 +10,11 @@
 /// Which anchors a run gets.
 namespace daq::timing {
 
-/// At a run's begin (arrivals: as soon as the clock is locked, after ten minutes anyway) and at its end; between them where the
-/// line from the last one no longer gives UTC to Clock::precision_s(): at first after a second, then two, four… and from then on
-/// once a minute at most; every hour anyway. So a reader that draws straight lines between anchors, and on from the last one by
-/// its ppm, is right to kept_s() wherever the clock did not move by more within a minute. A clock that was set within the
-/// tolerance gets two, one on each side. Pure. Thread: one.
+/// Where the clock's line begins, at the run's begin or where it was set in a filled gap (arrivals: as soon as the clock is
+/// locked, after ten minutes anyway), and at its end; between them where the line from the last one no longer gives UTC to
+/// Clock::precision_s(): at first after a second, then two, four… and from then on once a minute at most; every hour anyway. So a
+/// reader that draws straight lines between anchors, and on from the last one by its ppm, is right to kept_s() wherever the clock
+/// did not move by more within a minute. A clock that was set within the tolerance gets two, one on each side. Pure. Thread: one.
 class Anchors {
  public:
   Anchors(double sample_rate, Sink& sink);
@@ -27,7 +27,10 @@ class Anchors {
   /// They were not, and never will be.
   void refused();
   /// The run is over.
-  void end_of_run();
+  void end_of_run() { end_of_line(0); }
+  /// The run goes on at sample `next` by a clock that begins anew: the line so far has an anchor at its end, that one at its
+  /// begin.
+  void end_of_line(std::int64_t next);
 
  private:
   void give(const Anchor& anchor);
@@ -35,8 +38,9 @@ class Anchors {
   const double rate_;
   Sink& sink_;
   struct State {
-    std::optional<Anchor> given;  ///< the last one of this run
-    std::optional<Anchor> first;  ///< not given yet: sample 0 as the clock says now
+    std::int64_t begin = 0;       ///< sample of the run where the clock's line begins
+    std::optional<Anchor> given;  ///< the last one of this line
+    std::optional<Anchor> first;  ///< not given yet: the line's first sample as the clock says now
     std::optional<Anchor> last;   ///< of the last sample, if it is not given
     double least_spacing = 1;     ///< s
   };

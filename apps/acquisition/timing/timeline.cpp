@@ -359,6 +359,7 @@ void Timeline::fill_and_append(const Piece& piece, const Verdict& verdict) {
   if (verdict.on_line) {
     clock_.skip(verdict.skipped);
   } else {
+    anchors_.end_of_line(run_->n - piece.n);
     clock_.restart(piece.time, piece.stamped);
     slips_.restart();
     run_->position = piece.n - run_->n;  // where its sample 0 would be by the clock that begins with this frame
