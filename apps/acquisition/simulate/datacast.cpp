@@ -38,7 +38,7 @@ struct NewestPackets {
 class Packets final : public RecordSource {
  public:
   Packets(const SignalSettings& settings, std::shared_ptr<NewestPackets> packets)
-      : settings_{settings}, field_{settings.rate_hz, settings.seed}, packets_{std::move(packets)} {}
+      : settings_{settings}, field_{settings.rate_hz, settings.seed, settings.earth}, packets_{std::move(packets)} {}
 
   std::optional<std::string_view> next() override {
     const auto& channels = packets_->profile.channels;
