@@ -175,22 +175,22 @@ TEST(Resume, KnowsWhatIsSentAgainAfterAStop) {
   {
     Recording recording{Recording::tcp(peer.port()), options(dir)};
     ASSERT_TRUE(peer.accept()) << recording.log();
-    const auto lines = numbered_lines(0, 300) + numbered_lines(350, 400);
+    const auto lines = numbered_lines(0, 9'300) + numbered_lines(9'350, 9'400);
     ASSERT_TRUE(peer.send(lines));
     ASSERT_TRUE(recording.wait_for_bytes(lines.size()));
     support::expect_good_end(recording);
   }
   Recording recording{Recording::tcp(peer.port()), options(dir)};
   ASSERT_TRUE(peer.accept()) << recording.log();
-  const auto again = numbered_lines(200, 300) + numbered_lines(380, 420);
+  const auto again = numbered_lines(200, 9'300) + numbered_lines(9'380, 9'420);
   ASSERT_TRUE(peer.send(again));
   ASSERT_TRUE(recording.wait_for_bytes(again.size()));
   const auto status = support::expect_good_end(recording);
-  EXPECT_EQ(status.at("sources").at(0).at("dropped").at("duplicate"), 120) << recording.log();
+  EXPECT_EQ(status.at("sources").at(0).at("dropped").at("duplicate"), 9120) << recording.log();
   const auto files = recording.files();
   ASSERT_THAT(files, SizeIs(2));
-  EXPECT_EQ(support::stored(files[0]).seconds.size(), 350u);
-  EXPECT_EQ(support::stored(files[1]).seconds, seconds(400, 420));
+  EXPECT_EQ(support::stored(files[0]).seconds.size(), 9350u);
+  EXPECT_EQ(support::stored(files[1]).seconds, seconds(9'400, 9'420));
 }
 
 TEST(Resume, GoesOnByTheClockOfADriftingInstrument) {

@@ -31,8 +31,8 @@ struct Resume {
     mth5::UtcNanos tail_start{}, tail_end{};  ///< by the stream's clock: of its first sample, and of one behind its last
     double rate_behind = 0;                   ///< Hz, by that clock where the run ends
   };
-  static constexpr std::int64_t kMostTailRows = 4096;     ///< of all those runs
-  static constexpr std::size_t kMostTailBytes = 1 << 20;  ///< likewise
+  static constexpr std::int64_t kMostTailRows = 1 << 16;  ///< of all those runs
+  static constexpr std::size_t kMostTailBytes = 8 << 20;  ///< likewise
   static constexpr std::size_t kMostTailRuns = 64;
   /// What the ledgers of all sessions know of a stream.
   struct Stream {
