@@ -19,7 +19,7 @@ using testing::HasSubstr;
 
 constexpr int kRows = 25;  // of a packet
 constexpr const char* kCodes[] = {"EHZ", "ENE", "ENN", "ENZ"};
-constexpr const char* kChannels[] = {"ehz", "ene", "enn", "enz"};
+constexpr const char* kChannels[] = {"geophone_z", "accel_e", "accel_n", "accel_z"};
 
 /// Packet k of channel c; samples are their numbers times 4 and the channel.
 std::string packet(int k, int c) {
@@ -94,11 +94,12 @@ TEST(ShakeDatacast, IsBroughtTogetherWhateverDatagramsDo) {
   mth5::Reader reader{shake.recording.file()};
   EXPECT_EQ(mth5::to_iso(reader.runs()[0].start), "2020-10-04T00:00:00Z");
   const auto report = support::run({std::string{MTH5_TEST_BIN} + "/mth5-summary", shake.recording.file().string()}).out;
-  EXPECT_THAT(report, testing::ContainsRegex("enn +100 Hz +1000 +1000 +25 +97.50 %"));
+  EXPECT_THAT(report, testing::ContainsRegex("accel_n +100 Hz +1000 +1000 +25 +97.50 %"));
   EXPECT_THAT(report,
-              testing::ContainsRegex("2020-10-04T00:00:02.500Z +100 Hz +25 +0.25s +sr100_0001 .filled. +enn: channel-away"));
-  EXPECT_THAT(shake.recording.log(),
-              HasSubstr("gap stream=lemi start=2020-10-04T00:00:02.500Z samples=25 reason=channel-away filled channel=enn\n"));
+              testing::ContainsRegex("2020-10-04T00:00:02.500Z +100 Hz +25 +0.25s +sr100_0001 .filled. +accel_n: channel-away"));
+  EXPECT_THAT(
+      shake.recording.log(),
+      HasSubstr("gap stream=lemi start=2020-10-04T00:00:02.500Z samples=25 reason=channel-away filled channel=accel_n\n"));
   EXPECT_THAT(report, HasSubstr("values of single channels that came too late, or twice 25\n"));
 }
 
