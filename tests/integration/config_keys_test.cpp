@@ -324,6 +324,26 @@ TEST(RunMetadata, TellTheDriftOfTheClockAndHowWellItIsKnown) {
       << "seconds from the first sample to the last";
 }
 
+TEST(RunMetadata, OfARunThatIsBeingRecordedSayWhoseClockItIs) {
+  for (const bool host : {true, false}) {
+    support::TcpPeer peer;
+    const std::string text =
+        host ? "time: host, columns: [{channel: ex}]" : "clock: device, columns: [{time: '%s'}, {channel: ex}]";
+    Recording recording{
+        Recording::tcp(peer.port()),
+        {.instrument = "{sample_rate: 1, text: {" + text + "}, channels: {ex: {type: electric, units: milliVolt}}}"}};
+    ASSERT_TRUE(peer.accept()) << recording.log();
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(peer.send(host ? "1.5\n" : std::to_string(1'777'593'600 + i) + " 1.5\n"));
+    ASSERT_TRUE(recording.wait_until([](const auto& s) { return !s.at("channels").empty() && s["channels"][0]["visible"] == 5; }))
+        << recording.log();
+    const mth5::Reader reader{recording.file()};
+    const auto run = reader.run_metadata(0);
+    EXPECT_EQ(run.text("data_logger.timing_system.type"),
+              host ? "clock of the recording computer" : "internal clock of the instrument");
+    EXPECT_EQ(recording.stop(), 0);
+  }
+}
+
 TEST(ConfigKeys, RollBeginsAFileAfterSoManyRuns) {
   Site site{.output = "roll: {runs: 2}"};
   const auto files = site.record(lines({0, 1, 10, 11, 20, 21, 30, 31, 40, 41}));

@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kLeastPacket = 9;  // {'A',0,1}
 constexpr int kTimeDigits = 11;          // before the point: years to 5138
 
+TimeKind time_kind(const DatacastFormat& format) { return format.clock == "gps" ? TimeKind::Gps : TimeKind::Device; }
+
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /// One packet from its opening brace to its closing one.
@@ -78,8 +80,7 @@ class Packet {
 
 class DatacastDecoder final : public Decoder {
  public:
-  explicit DatacastDecoder(const DatacastFormat& format)
-      : format_{format}, kind_{format.clock == "gps" ? TimeKind::Gps : TimeKind::Device} {}
+  explicit DatacastDecoder(const DatacastFormat& format) : format_{format}, kind_{time_kind(format)} {}
 
   void feed(const Chunk& chunk, Batch& out) override {
     refusals_.begins_with(chunk.bytes);
@@ -206,7 +207,7 @@ Density datacast_density(const DatacastFormat& /*format*/) {
           .channels_apart = true};
 }
 
-Numbering datacast_numbering(const DatacastFormat& /*format*/) { return {}; }
+Numbering datacast_numbering(const DatacastFormat& format) { return {.kind = time_kind(format)}; }
 
 FrameSize first_datacast_frame(const DatacastFormat& /*format*/, std::span<const char> bytes) {
   // Packets of all channels up to the next one of the first channel: they are of one time.

@@ -14,7 +14,9 @@ struct Kind<TextFormat> {
   static constexpr std::string_view name = "text";
   static constexpr auto make = make_text_decoder;
   static constexpr auto density = text_density;
-  static constexpr auto numbering = [](const TextFormat& format) { return Numbering{.resolution = format.resolution}; };
+  static constexpr auto numbering = [](const TextFormat& format) {
+    return Numbering{.resolution = format.resolution, .kind = time_kind(format)};
+  };
   static constexpr auto first_frame = first_text_frame;
 };
 

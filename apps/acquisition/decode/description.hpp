@@ -32,6 +32,7 @@ struct Numbering {
   std::uint64_t modulus = 0;            ///< as timing::Options::counter_modulus
   std::uint64_t samples_per_count = 1;  ///< likewise
   mth5::Nanos resolution{};             ///< as stamp_resolution
+  TimeKind kind = TimeKind::Gps;        ///< of times, at best
 };
 
 /// A frame in a recording, with what stands before it.

@@ -183,6 +183,7 @@ Numbering frame_numbering(const FrameFormat& format) {
   if (data->counter)
     numbering = {.modulus = data->counter->modulus, .samples_per_count = data->counter->of_samples ? std::uint64_t{1} : 0};
   if (data->time) numbering.resolution = data->time->resolution;
+  numbering.kind = !data->time ? TimeKind::None : data->lock ? TimeKind::Gps : data->time->kind;
   return numbering;
 }
 

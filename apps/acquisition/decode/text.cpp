@@ -61,9 +61,7 @@ class TextDecoder final : public Decoder {
         said_(format.n_soh, kNothingSaid),
         header_left_{format.header_lines},
         partial_{std::max(format.max_line, format.line_bytes)},
-        kind_{format.time == "host"      ? TimeKind::Host
-              : format.clock == "device" ? TimeKind::Device
-                                         : TimeKind::Gps} {}
+        kind_{time_kind(format)} {}
 
   void feed(const Chunk& chunk, Batch& out) override {
     auto bytes = chunk.bytes;
@@ -314,6 +312,11 @@ class TextDecoder final : public Decoder {
 };
 
 }  // namespace
+
+TimeKind time_kind(const TextFormat& format) {
+  if (format.time == "host") return TimeKind::Host;
+  return format.clock == "device" ? TimeKind::Device : TimeKind::Gps;
+}
 
 Density text_density(const TextFormat& format) {
   using Use = TextColumn::Use;

@@ -103,6 +103,8 @@ struct TextLine {
 [[nodiscard]] TextLine decode_json_line(const TextFormat& format, std::span<const char> line, std::string& fields,
                                         std::span<double> channels, std::span<double> soh);
 
+/// By whose clock its times are.
+[[nodiscard]] TimeKind time_kind(const TextFormat& format);
 /// For decode::density() and first_frame().
 [[nodiscard]] Density text_density(const TextFormat& format);
 [[nodiscard]] FrameSize first_text_frame(const TextFormat& format, std::span<const char> bytes);

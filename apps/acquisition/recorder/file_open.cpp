@@ -258,7 +258,7 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
       for (const auto& run : runs) {
         StreamWriter& of = *run.stream;
         if (of.run && &of != closed) {
-          edit.update_run(of.run->id, of.run->figures.metadata());
+          edit.update_run(of.run->id, of.run->figures.metadata(of.stream().time_kind));
           edit.finish_run(of.run->id);
         }
         closed = &of;
@@ -269,10 +269,10 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
         for (const auto& channel : of.stream().channels)
           channels.push_back({channel.metadata, channel.type, config_.chunk, channel.fill});
         const std::string station = of.stream().station_id();
+        metadata.merge(run.group.figures.metadata(of.stream().time_kind));
         if (run.stays_open) {
           ids.push_back(edit.add_run(survey, station, metadata, run.group.start, channels));
         } else {  // it has ended already: with all its samples
-          metadata.merge(run.group.figures.metadata());
           ids.push_back(edit.add_finished_run(survey, station, metadata, run.group.start, channels, of.samples(run.group)));
         }
       }
@@ -355,7 +355,7 @@ void FileWriter::close() {
     write_ledger();
     file_->edit([&](mth5::Edit& edit) {
       for (const auto& of : streams_)
-        if (of->run) edit.update_run(of->run->id, of->run->figures.metadata());
+        if (of->run) edit.update_run(of->run->id, of->run->figures.metadata(of->stream().time_kind));
       std::set<std::string> done;
       for (const auto& of : streams_) {
         const auto& stream = of->stream();

@@ -84,19 +84,20 @@ void RunFigures::add(const RunFigures& later) {
   if (later.clock_last) clock_last = later.clock_last;
 }
 
-mth5::Metadata RunFigures::metadata() const {
+mth5::Metadata RunFigures::metadata(decode::TimeKind at_best) const {
   mth5::Metadata run{mth5::Kind::Run};
   if (battery_first) run.set("data_logger.power_source.voltage.start", *battery_first);
   if (battery_last) run.set("data_logger.power_source.voltage.end", *battery_last);
   if (satellites_last) run.set("data_logger.timing_system.n_satellites", static_cast<std::int64_t>(*satellites_last));
-  if (!clock_last) return run;
-  constexpr double kPerSecond = 1e9;
-  const double passed = static_cast<double>(clock_last->utc_ns - clock_first->utc_ns) / kPerSecond;
-  // To the nanosecond: rounding of doubles is no drift.
-  run.set("data_logger.timing_system.drift",
-          std::round((passed - (clock_last->axis_s - clock_first->axis_s)) * kPerSecond) / kPerSecond);
-  run.set("data_logger.timing_system.uncertainty", std::max(0.0, clock_last->uncertainty_s));
-  switch (static_cast<decode::TimeKind>(clock_last->kind)) {
+  if (clock_last) {
+    constexpr double kPerSecond = 1e9;
+    const double passed = static_cast<double>(clock_last->utc_ns - clock_first->utc_ns) / kPerSecond;
+    // To the nanosecond: rounding of doubles is no drift.
+    run.set("data_logger.timing_system.drift",
+            std::round((passed - (clock_last->axis_s - clock_first->axis_s)) * kPerSecond) / kPerSecond);
+    run.set("data_logger.timing_system.uncertainty", std::max(0.0, clock_last->uncertainty_s));
+  }
+  switch (clock_last ? static_cast<decode::TimeKind>(clock_last->kind) : at_best) {
     case decode::TimeKind::Gps:
       break;
     case decode::TimeKind::Device:

@@ -45,8 +45,8 @@ struct RunFigures {
   }
   /// data_logger.power_source.voltage.start / .end and timing_system.*, as far as they are known: type is that of the profile
   /// while the times are those of GPS; drift is by how many seconds the plain axis falls behind UTC (> 0) or runs ahead of it
-  /// from the first anchor of the run to the last.
-  [[nodiscard]] mth5::Metadata metadata() const;
+  /// from the first anchor of the run to the last. @param at_best  whose times the stream's are
+  [[nodiscard]] mth5::Metadata metadata(decode::TimeKind at_best) const;
 };
 
 /// What MTH5 metadata can be learnt from an instrument's state of health: where the station is, its battery, its satellites.

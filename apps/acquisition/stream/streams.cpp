@@ -31,6 +31,7 @@ std::vector<Stream> declared(const config::Config& config, std::uint16_t source)
                                          ? mth5::Nanos{std::llround(clock.reanchor_samples / instrument.sample_rate * 1e9)}
                                          : mth5::Nanos{clock.reanchor_after};
   const auto numbering = decode::numbering(instrument.decoder);
+  stream.time_kind = numbering.kind;
   stream.timing = {.sample_rate = instrument.sample_rate,
                    .tolerance_samples = from.gap.tolerance_samples,
                    .tolerance_floor = from.gap.tolerance_floor,

@@ -23,7 +23,8 @@ struct Stream {
   mth5::Metadata run{mth5::Kind::Run};
   std::string run_id;  ///< pattern of run names
   timing::Options timing;
-  std::chrono::nanoseconds channel_wait{};  ///< for a channel that arrives apart from the others
+  decode::TimeKind time_kind = decode::TimeKind::Gps;  ///< at best
+  std::chrono::nanoseconds channel_wait{};             ///< for a channel that arrives apart from the others
 
   [[nodiscard]] std::string station_id() const { return station.text("id"); }
   [[nodiscard]] std::vector<std::string> components() const;
