@@ -49,7 +49,7 @@ if [[ $quick == no ]]; then
   threads=(unit_ring unit_recorder unit_stream_source integration_daemon integration_sim integration_service)
   for test in tests/fault/*_test.cpp; do
     name=$(basename "$test" _test.cpp)
-    [[ $name =~ ^(nth_call|kill|hostile_folder|recovery_order)$ ]] || threads+=("fault_$name")
+    [[ $name =~ ^(nth_call|kill|hostile_folder|recovery_order|damaged_input|environment)$ ]] || threads+=("fault_$name")
   done
   build tsan mth5d mth5-sim mth5-monitor mth5-summary mth5-recover "${threads[@]/%/_test}"
   say "tests (tsan): everything that runs threads"
