@@ -83,19 +83,19 @@ def whole_seconds():
 
 def jumps(values):
     count = 0
-    for i in range(11, len(values) - 11):
-        window = values[i - 11 : i + 12]
+    for i in range(31, len(values) - 31):
+        window = values[i - 31 : i + 32]
         if not numpy.all(numpy.isfinite(window)):
             continue
-        across = window[12] - window[10]
-        if not (abs(across) >= abs(window[13] - window[11]) and abs(across) > abs(window[11] - window[9])):
+        across = window[32] - window[30]
+        if not (abs(across) >= abs(window[33] - window[31]) and abs(across) > abs(window[31] - window[29])):
             continue
-        steps = numpy.concatenate([numpy.diff(window[:10]), numpy.diff(window[13:])])
+        steps = numpy.concatenate([numpy.diff(window[:30]), numpy.diff(window[33:])])
         if least(steps) == 0:
             continue
         slope = numpy.median(steps)
         limit = 10 * max(deviation(steps), least(steps))
-        level = numpy.median(window[13:]) - numpy.median(window[:10]) - 13 * slope
+        level = numpy.median(window[33:43]) - numpy.median(window[20:30]) - 13 * slope
         sharp = across - 2 * slope
         if abs(sharp) > limit and abs(level) > limit and sharp * level >= 0 and abs(level) >= 0.5 * abs(sharp):
             count += 1

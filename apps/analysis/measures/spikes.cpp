@@ -1,7 +1,6 @@
 #include "analysis/measures/spikes.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -123,8 +122,9 @@ void load_event(std::optional<Event>& event, const state::Json& saved) {
   if (!saved.is_null()) event = Event{state::time(saved.at(0)), saved.at(1).template get<double>()};
 }
 
-constexpr std::size_t kSide = 10;                   ///< s before and after
-constexpr std::size_t kJumpWindow = 2 * kSide + 3;  ///< before, three in the middle, after
+constexpr std::size_t kSide = 10;                    ///< s before and after whose medians are the levels
+constexpr std::size_t kNoise = 30;                   ///< s before and after whose differences are the noise
+constexpr std::size_t kJumpWindow = 2 * kNoise + 3;  ///< before, three in the middle, after
 
 }  // namespace
 
@@ -185,27 +185,29 @@ void Jumps::end(const Second& second) {
 }
 
 void Jumps::look(std::span<const double> window, const Sliding::Time& time) {
-  constexpr std::size_t kAt = kSide + 1;
+  constexpr std::size_t kAt = kNoise + 1;
   const double across = window[kAt + 1] - window[kAt - 1];
   // The same jump is in three such differences: the largest of them counts.
   if (!(std::abs(across) >= std::abs(window[kAt + 2] - window[kAt]) &&
         std::abs(across) > std::abs(window[kAt] - window[kAt - 2])))
     return;
   if (std::any_of(window.begin(), window.end(), [](double x) { return !std::isfinite(x); })) return;
-  std::array<double, 2 * (kSide - 1)> steps{};
-  for (std::size_t i = 0; i + 1 < kSide; ++i) {
-    steps[i] = window[i + 1] - window[i];
-    steps[kSide - 1 + i] = window[kAt + 3 + i] - window[kAt + 2 + i];
+  std::vector<double> buffer;
+  for (std::size_t i = 0; i + 1 < kNoise; ++i) {
+    buffer.push_back(window[i + 1] - window[i]);
+    buffer.push_back(window[kAt + 3 + i] - window[kAt + 2 + i]);
   }
-  std::vector<double> buffer(steps.begin(), steps.end());
   const double resolved = least(buffer);
   if (resolved == 0) return;  // it does not move at all: nothing to compare with
   const auto [slope, spread] = robust(buffer);
   const double deviation = std::max(spread, resolved);
-  buffer.assign(window.begin(), window.begin() + kSide);
-  const double before = median(buffer);
-  buffer.assign(window.end() - kSide, window.end());
-  const double after = median(buffer);
+  const auto level_of = [&](std::size_t first) {
+    buffer.assign(window.begin() + static_cast<std::ptrdiff_t>(first),
+                  window.begin() + static_cast<std::ptrdiff_t>(first + kSide));
+    return median(buffer);
+  };
+  const double before = level_of(kAt - 1 - kSide);
+  const double after = level_of(kAt + 2);
   const double level = after - before - slope * static_cast<double>(kSide + 3);
   const double sharp = across - 2 * slope;
   if (!(std::abs(sharp) > kJump * deviation && std::abs(level) > kJump * deviation)) return;

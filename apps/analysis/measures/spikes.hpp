@@ -38,8 +38,8 @@ class Spikes {
 };
 
 /// Levels that jump and stay: the mean of a second (or a sample, at 1 Hz and below) differs from the one before the last by more
-/// than 10 robust standard deviations of the differences in the 10 s before and after, and so do the medians of these, the trend
-/// taken out. A bias that was set, an electrode that was touched. Thread: a value.
+/// than 10 robust standard deviations of the differences in the 30 s before and after, and so do the medians of the 10 s before
+/// and after, the trend taken out. A bias that was set, an electrode that was touched. Thread: a value.
 class Jumps {
  public:
   struct Jump {
