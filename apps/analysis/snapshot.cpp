@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "analysis/soh.hpp"
 #include "analysis/table_text.hpp"
 #include "sandbox/check.hpp"
 
@@ -19,14 +20,6 @@ constexpr std::int64_t kMaxWindow = 10'000'000;  ///< samples: 80 MB; a longer w
 bool same_text(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
-}
-
-/// "battery" in "volts" is battery_V; units without a short form, and no units, leave the name alone.
-std::string soh_key(const mth5::Column& column) {
-  static const std::map<std::string, std::string, std::less<>> kShort{
-      {"volts", "V"}, {"volt", "V"}, {"V", "V"}, {"celsius", "C"}, {"degC", "C"}, {"C", "C"}, {"seconds", "s"}, {"s", "s"}};
-  const auto unit = kShort.find(mth5::unit_symbol(column.units));
-  return unit == kShort.end() ? column.name : column.name + "_" + unit->second;
 }
 
 /// The instrument's temperatures are channels, not state of health: their newest values, and the first of them as temperature_C.
@@ -46,44 +39,6 @@ void add_temperatures(std::map<std::string, double>& soh, const Snapshot& look, 
   if (values.empty()) return;
   soh.try_emplace("temperature_C", first);
   if (values.size() > 1) soh.insert(values.begin(), values.end());
-}
-
-/// The tables of sources and streams of which none is of the station; none if all stations are wanted.
-std::set<std::string> tables_of_others(const mth5::Reader& file, const std::string& station) {
-  std::set<std::string> others;
-  if (station.empty()) return others;
-  const auto streams = file.table("streams");
-  const auto sources = file.table("sources");
-  if (!streams || !sources) return others;
-  std::set<std::int64_t> ours;
-  for (std::size_t i = 0; i < streams->size(); ++i) {
-    if (streams->text(i, "station") == station)
-      ours.insert(streams->integer(i, "source"));
-    else
-      others.insert("clock/" + streams->text(i, "name"));
-  }
-  for (std::size_t i = 0; i < sources->size(); ++i)
-    if (!ours.contains(sources->integer(i, "source"))) others.insert("state_of_health/" + sources->text(i, "name"));
-  return others;
-}
-
-std::map<std::string, double> newest_soh(const mth5::Reader& file, const std::set<std::string>& leave_out) {
-  std::map<std::string, double> values;
-  for (const auto& name : file.tables()) {
-    constexpr std::string_view kFolder = "state_of_health/";
-    if (!name.starts_with(kFolder) || leave_out.contains(name)) continue;
-    const std::int64_t rows = file.table_rows(name);
-    if (rows == 0) continue;
-    const auto table = file.table(name, rows - 1);
-    if (!table || table->size() == 0) continue;
-    for (const auto& column : table->columns()) {
-      if (column.type != mth5::Column::Type::Float64) continue;
-      std::string key = soh_key(column);
-      if (values.count(key) > 0) key = name.substr(kFolder.size()) + "/" + key;  // two sources know a battery
-      values[key] = table->number(table->size() - 1, column.name);
-    }
-  }
-  return values;
 }
 
 }  // namespace
