@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "analysis/block.hpp"
+
+namespace analysis {
+
+/// Power spectral density of a channel by Welch's method: periodic Hann window, half overlap, the mean taken out of each segment,
+/// one-sided. A segment that touches a gap or a NaN does not count. Thread: a value.
+class Spectrum {
+ public:
+  /// @param segment  samples; even
+  explicit Spectrum(std::size_t segment) : segment_{segment}, sums_(segment / 2 + 1) {}
+
+  /// @param block  of samples after all so far
+  void add(const Block& block);
+
+  /// Units squared per Hz, one for each of 0, step(), … rate / 2; empty while there is no segment.
+  [[nodiscard]] std::vector<double> density() const;
+  /// Hz between two lines; 0 without samples.
+  [[nodiscard]] double step() const { return rate_ / static_cast<double>(segment_); }
+  [[nodiscard]] std::int64_t segments() const { return segments_; }
+
+ private:
+  std::size_t segment_;
+  double rate_ = 0;
+  mth5::UtcNanos end_{};
+  std::vector<double> tail_;  ///< samples in a row, less than a segment
+  std::vector<double> sums_;
+  std::int64_t segments_ = 0;
+};
+
+}  // namespace analysis
