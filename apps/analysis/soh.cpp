@@ -1,5 +1,10 @@
 #include "analysis/soh.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
 #include "mth5/metadata.hpp"
 
 namespace analysis {
@@ -7,6 +12,7 @@ namespace analysis {
 namespace {
 
 constexpr std::string_view kFolder = "state_of_health/";
+constexpr std::chrono::hours kFuture{1};  ///< a clock may be ahead
 
 /// "battery" in "volts" is battery_V; units without a short form, and no units, leave the name alone.
 std::string soh_key(const mth5::Column& column) {
@@ -52,6 +58,55 @@ std::map<std::string, double> newest_soh(const mth5::Reader& file, const std::se
     }
   }
   return values;
+}
+
+namespace {
+
+/// Of one source, over its rows in all files.
+struct SourceHealth {
+  std::optional<mth5::UtcNanos> newest, fixed;  ///< newest row, and newest with a fix
+  std::optional<mth5::UtcNanos> of_battery;
+  double battery_V = 0;
+};
+
+void add_rows(SourceHealth& health, const mth5::Table& rows, mth5::UtcNanos now) {
+  std::string battery;
+  for (const auto& column : rows.columns())
+    if (soh_key(column) == "battery_V") battery = column.name;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const mth5::UtcNanos time{mth5::Nanos{rows.integer(i, "time")}};
+    if (time > now + kFuture) continue;
+    health.newest = std::max(health.newest, std::optional{time});
+    const auto has = [&](const char* name) { return rows.has(name) && rows.number(i, name) > 0; };  // false for NaN
+    const bool fixed = rows.has("gps_fix") ? has("gps_fix") : has("satellites");
+    if (fixed) health.fixed = std::max(health.fixed, std::optional{time});
+    const double volts = battery.empty() ? std::numeric_limits<double>::quiet_NaN() : rows.number(i, battery);
+    if (!std::isfinite(volts) || (health.of_battery && time < *health.of_battery)) continue;
+    health.of_battery = time;
+    health.battery_V = volts;
+  }
+}
+
+}  // namespace
+
+Health read_health(Files files, const std::string& station, mth5::UtcNanos now) {
+  std::map<std::string, SourceHealth> sources;
+  for (const auto& file : files) {
+    const auto& there = file->stations();
+    if (std::none_of(there.begin(), there.end(), [&](const auto& one) { return one.id == station; })) continue;
+    const auto others = tables_of_others(*file, station);
+    for (const auto& name : file->tables())
+      if (name.starts_with(kFolder) && !others.contains(name))
+        if (const auto rows = file->table(name); rows && rows->has("time")) add_rows(sources[name], *rows, now);
+  }
+  Health health;
+  for (const auto& [name, source] : sources) {
+    if (source.of_battery) health.battery_V = std::min(health.battery_V.value_or(source.battery_V), source.battery_V);
+    if (!source.fixed || source.fixed == source.newest) continue;
+    const double seconds = std::chrono::duration<double>(*source.newest - *source.fixed).count();
+    if (!health.no_fix || seconds > health.no_fix->seconds) health.no_fix = Health::NoFix{*source.fixed, seconds};
+  }
+  return health;
 }
 
 }  // namespace analysis

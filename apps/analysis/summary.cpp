@@ -6,6 +6,8 @@
 #include <map>
 #include <tuple>
 
+#include "analysis/spectra/mains.hpp"
+#include "analysis/spectra/spectrum.hpp"
 #include "analysis/supplied.hpp"
 
 namespace analysis {
@@ -31,9 +33,10 @@ Ranges filled_ranges(const Series& series, const Series::Part& part, const mth5:
   return ranges;
 }
 
-/// Samples [first, end) of a channel into `values`; fill values do not count as samples.
-void add_samples(Statistics& values, const mth5::Reader& file, std::size_t channel, std::int64_t first, std::int64_t end,
-                 const Ranges& filled, const std::optional<double>& fill, std::vector<double>& block) {
+/// Gives samples [first, end) of a channel to `take`, in blocks, with the index of the first; what is filled is NaN.
+template <class Take>
+void read_samples(const mth5::Reader& file, std::size_t channel, std::int64_t first, std::int64_t end, const Ranges& filled,
+                  std::vector<double>& block, const Take& take) {
   while (first < end) {
     block.resize(static_cast<std::size_t>(std::min<std::int64_t>(kBlock, end - first)));
     const std::size_t n = file.read(channel, first, block);
@@ -43,10 +46,34 @@ void add_samples(Statistics& values, const mth5::Reader& file, std::size_t chann
       const auto stop = std::clamp<std::int64_t>(to - first, 0, static_cast<std::int64_t>(n));
       std::fill(block.begin() + begin, block.begin() + std::max(begin, stop), std::numeric_limits<double>::quiet_NaN());
     }
-    values.add(std::span{block}.first(n), fill);
+    take(first, std::span{block}.first(n));
     first += static_cast<std::int64_t>(n);
   }
 }
+
+/// Measures a channel while its samples pass.
+class Gauge {
+ public:
+  explicit Gauge(double sample_rate) : rate_{sample_rate} {
+    if (knows_mains(rate_)) spectrum_.emplace(mains_segment(rate_));
+  }
+  /// @param samples  after all so far; `fill` in them becomes NaN
+  void add(mth5::UtcNanos start, std::span<double> samples, const std::optional<double>& fill) {
+    if (rate_ <= 0) return;
+    if (fill) std::replace(samples.begin(), samples.end(), *fill, std::numeric_limits<double>::quiet_NaN());
+    const Block block{start, rate_, samples};
+    measures_.add(block);
+    if (spectrum_) spectrum_->add(block);
+  }
+  [[nodiscard]] ChannelQuality quality(ChannelFacts facts) && {
+    return {std::move(facts), std::move(measures_), spectrum_ ? mains_db(spectrum_->density(), spectrum_->step()) : std::nullopt};
+  }
+
+ private:
+  double rate_;  ///< Hz; 0 = not known
+  Measures measures_;
+  std::optional<Spectrum> spectrum_;
+};
 
 /// Of a channel that cannot be read to its end: that costs this channel, and not the report.
 void note(FileSummary& file, const mth5::Error& e) {
@@ -82,7 +109,7 @@ void leave_out_ways_to_the_future(std::vector<Gap>& gaps, mth5::UtcNanos now) {
 }
 
 void add_series(Summary& summary, std::size_t number, const Series& series, const std::optional<SeriesState>& state, Files files,
-                std::vector<double>& block) {
+                Depth depth, std::vector<double>& block) {
   auto gaps = gaps_within(series, summary.window, files);
   leave_out_ways_to_the_future(gaps, summary.now);
   if (state) follow_to_now(gaps, series, *state, summary.window);
@@ -98,6 +125,8 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
     channel.state = state;
     std::copy_if(gaps.begin(), gaps.end(), std::back_inserter(channel.gaps),
                  [&](const Gap& gap) { return gap.component.empty() || gap.component == component; });
+    ChannelFacts facts{series.station, component, {}};
+    std::optional<Gauge> gauge;
     for (const auto& part : series.parts) {
       const auto& file = *files[part.file];
       const auto& run = file.runs()[part.run];
@@ -105,6 +134,7 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
                                       [&](std::size_t i) { return file.channels()[i].component == component; });
       const auto& info = file.channels()[*index];  // there: a series is of runs with these components
       if (!info.units.empty()) channel.units = info.units;
+      if (depth == Depth::Quality && info.kind != mth5::Kind::Auxiliary && !gauge) gauge.emplace(series.sample_rate);
       const auto [first, end] = mth5::indexes_within(summary.window, part.clock, info.n_samples);
       const auto own = std::clamp(part.taken, first, std::max(first, end));
       channel.n_samples += end - first;
@@ -115,8 +145,14 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
       std::int64_t supplied = 0;
       try {
         const auto fill = file.fill_value(*index);
-        add_samples(channel.values, file, *index, first, own, filled, fill, block);
-        add_samples(of_own, file, *index, own, end, filled, fill, block);
+        read_samples(file, *index, first, own, filled, block,
+                     [&](std::int64_t, std::span<double> samples) { channel.values.add(samples, fill); });
+        read_samples(file, *index, own, end, filled, block, [&](std::int64_t at, std::span<double> samples) {
+          of_own.add(samples, fill);
+          if (gauge) gauge->add(part.clock.utc_of(at), samples, fill);
+        });
+        facts.kind = info.kind;
+        if (gauge && info.kind == mth5::Kind::Electric) facts.dipole_m = file.channel_metadata(*index).number("dipole_length");
         supplied = count_supplied(series, part, component, own, end, files);
       } catch (const mth5::Error& e) {
         note(summary.files[part.file], e);
@@ -126,18 +162,26 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
     }
     channel.expected += not_there;
     channel.missing += not_there;
+    facts.units = channel.units;
+    if (gauge) channel.quality = std::move(*gauge).quality(std::move(facts));
     summary.channels.push_back(std::move(channel));
   }
 }
 
-/// Of the series that a live file of these goes on with.
-std::vector<std::optional<SeriesState>> states_of(const std::vector<Series>& all, Files files, mth5::UtcNanos now) {
+/// How the series of these are, and what has not come yet of live files, behind them.
+/// @returns of the series that a live file of these goes on with, what it does
+std::vector<std::optional<SeriesState>> add_streams(Summary& summary, const std::vector<Series>& all, Files files) {
   std::vector<std::optional<SeriesState>> states(all.size());
+  for (const auto& series : all) {
+    const auto [start, end] = span_of(series);
+    summary.streams.push_back({series.station, series.sample_rate, {}, start, end});
+  }
   for (std::size_t f = 0; f < files.size(); ++f) {
     if (files[f]->state() != mth5::FileState::Live) continue;
     FlowTracker flows;
-    flows.look(*files[f], now);
+    flows.look(*files[f], summary.now);
     const auto newest = newest_runs(*files[f]);
+    std::vector<Series> of_file;
     for (std::size_t s = 0; s < all.size(); ++s) {
       std::int64_t samples = 0;
       std::string run;
@@ -146,8 +190,13 @@ std::vector<std::optional<SeriesState>> states_of(const std::vector<Series>& all
         samples += files[f]->runs()[part.run].n_samples;
         if (run.empty() || std::find(newest.begin(), newest.end(), part.run) != newest.end()) run = files[f]->runs()[part.run].id;
       }
-      if (!run.empty()) states[s] = SeriesState{flows.of(all[s], samples), run};
+      if (run.empty()) continue;
+      states[s] = SeriesState{flows.of(all[s], samples), run};
+      summary.streams[s].flow = states[s]->flow;
+      of_file.push_back(all[s]);
     }
+    for (const auto& silent : flows.without_samples(of_file))
+      summary.streams.push_back({silent.station, silent.sample_rate, silent.flow, {}, {}});
   }
   return states;
 }
@@ -206,7 +255,7 @@ FileSummary file_summary(const mth5::Reader& file, const sandbox::Damage& damage
 
 }  // namespace
 
-Summary summarise(Files files, const Window& window, mth5::UtcNanos now, std::span<const sandbox::Damage> damage) {
+Summary summarise(Files files, const Window& window, mth5::UtcNanos now, std::span<const sandbox::Damage> damage, Depth depth) {
   Summary summary;
   summary.now = now;
   summary.window = window;
@@ -218,8 +267,13 @@ Summary summarise(Files files, const Window& window, mth5::UtcNanos now, std::sp
   add_stations(summary, files, copies);
   std::vector<double> block;
   const auto all = find_series(files, copies);
-  const auto states = states_of(all, files, now);
-  for (std::size_t i = 0; i < all.size(); ++i) add_series(summary, i, all[i], states[i], files, block);
+  const auto states = add_streams(summary, all, files);
+  for (std::size_t i = 0; i < all.size(); ++i) add_series(summary, i, all[i], states[i], files, depth, block);
+  if (depth == Depth::Quality)
+    for (auto& station : summary.stations) try {
+        station.health = read_health(files, station.station.id, now);
+      } catch (const mth5::FormatError&) {  // a table that lacks a column: the ledger of the file says so
+      }
   return summary;
 }
 

@@ -12,8 +12,10 @@
 #include "analysis/clock.hpp"
 #include "analysis/flow.hpp"
 #include "analysis/ledger.hpp"
-#include "analysis/measures/statistics.hpp"
+#include "analysis/measures/measures.hpp"
 #include "analysis/series.hpp"
+#include "analysis/soh.hpp"
+#include "analysis/verdict/verdict.hpp"
 #include "sandbox/check.hpp"
 
 /// The report of mth5-summary: a pure function of the files and the window. Thread: that of the readers.
@@ -44,9 +46,24 @@ struct SeriesState {
   std::string run;  ///< the one that grows
 };
 
+/// What a series is by its clock, and whether it grows; or a stream of a live file from which nothing has come yet.
+struct StreamSummary {
+  std::string station;
+  double sample_rate = 0;
+  std::optional<Flow> flow;                  ///< of a live file
+  std::optional<mth5::UtcNanos> start, end;  ///< of its first sample and behind its last; nullopt: there is none
+};
+
+/// What a verdict wants to know of a channel beside the report.
+struct ChannelQuality {
+  ChannelFacts facts;
+  Measures measures;               ///< of the times counted once; nothing if the file does not tell the sample rate
+  std::optional<double> mains_db;  ///< nullopt where nobody knows: at 1 Hz
+};
+
 /// One channel over all runs and files of its series.
 struct ChannelSummary {
-  std::size_t series = 0;  ///< channels of the same number have the same gaps
+  std::size_t series = 0;  ///< channels of the same number have the same gaps; index in Summary::streams
   std::string survey, station, component, units;
   double sample_rate = 0;
   std::int64_t n_samples = 0;    ///< in the files, within the window, fill values too
@@ -55,7 +72,8 @@ struct ChannelSummary {
   std::int64_t missing = 0;      ///< of these: in gaps, filled, or NaN
   Statistics values;             ///< of what is neither filled nor NaN
   std::vector<Gap> gaps;
-  std::optional<SeriesState> state;  ///< of a live file
+  std::optional<SeriesState> state;       ///< of a live file
+  std::optional<ChannelQuality> quality;  ///< of an electric or magnetic one; Depth::Quality
 
   [[nodiscard]] double percent() const { return completeness(expected, missing); }
 };
@@ -65,6 +83,7 @@ struct StationSummary {
   std::optional<mth5::UtcNanos> start, end;  ///< of the first and last sample
   std::optional<mth5::UtcNanos> newest;      ///< last sample that is not in the future
   std::int64_t future_samples = 0;           ///< per channel, at times that have not come yet
+  Health health = {};                        ///< Depth::Quality
 
   /// Of the newest sample; NaN if there is none.
   [[nodiscard]] double age_s(mth5::UtcNanos now) const {
@@ -78,13 +97,25 @@ struct Summary {
   std::vector<FileSummary> files;
   std::vector<StationSummary> stations;
   std::vector<RunSummary> runs;
+  std::vector<StreamSummary> streams;
   std::vector<ChannelSummary> channels;
+  std::optional<Verdict> verdict;  ///< nullopt: nobody asked for it
+};
+
+enum class Depth {
+  Report,
+  Quality  ///< with what a verdict wants to know; attributes of channels are read too
 };
 
 /// Reads all samples within the window once, in blocks of 1 MiB; those that cannot be read are missing.
 /// @param damage  of each file, as it is known; empty: of none
 [[nodiscard]] Summary summarise(Files files, const Window& window, mth5::UtcNanos now,
-                                std::span<const sandbox::Damage> damage = {});
+                                std::span<const sandbox::Damage> damage = {}, Depth depth = Depth::Report);
+
+/// Whether all is well: channels and gaps over the time of the report; files, recorder, disk, battery and clock as they are now.
+/// @param summary     of Depth::Quality
+/// @param unreadable  files that should be in it and could not be opened
+[[nodiscard]] Verdict judge(const Summary& summary, std::span<const std::string> unreadable);
 
 /// One sample after the last of any of the files that is not in the future, or, if all are, after the last; nullopt if there is
 /// none.

@@ -5,6 +5,21 @@ namespace analysis {
 
 using json::Json;
 
+namespace {
+
+void add_quality(Json& channel, const ChannelQuality& quality) {
+  const auto& measures = quality.measures;
+  const bool any = measures.statistics().count() > 0;
+  channel["clipped"] = any ? Json(measures.repeats().clipped()) : Json{};
+  channel["dc"] = json::number(measures.histogram().median());
+  channel["drift_per_h"] = json::number(measures.envelope().drift_per_hour());
+  channel["spikes"] = any ? Json(measures.spikes().count()) : Json{};
+  channel["jumps"] = any ? Json(measures.jumps().count()) : Json{};
+  channel["mains_db"] = quality.mains_db ? json::number(*quality.mains_db) : Json{};
+}
+
+}  // namespace
+
 Json to_json(const Summary& summary) {
   Json files = Json::array();
   for (const auto& file : summary.files) {
@@ -69,15 +84,18 @@ Json to_json(const Summary& summary) {
                         {"std", json::number(channel.values.std())},
                         {"units", json::text(channel.units)},
                         {"gaps", gaps}});
+    if (channel.quality) add_quality(channels.back(), *channel.quality);
   }
-  return {{"schema", 1},
-          {"time", json::time(summary.now)},
-          {"from", json::time(summary.window.from)},
-          {"to", json::time(summary.window.to)},
-          {"files", files},
-          {"stations", stations},
-          {"runs", runs},
-          {"channels", channels}};
+  Json report{{"schema", 1},
+              {"time", json::time(summary.now)},
+              {"from", json::time(summary.window.from)},
+              {"to", json::time(summary.window.to)},
+              {"files", files},
+              {"stations", stations},
+              {"runs", runs},
+              {"channels", channels}};
+  if (summary.verdict) report["verdict"] = to_json(*summary.verdict, summary.now);
+  return report;
 }
 
 }  // namespace analysis

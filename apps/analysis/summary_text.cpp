@@ -186,7 +186,7 @@ void add_station(std::string& out, const Summary& summary, const StationSummary&
 }  // namespace
 
 std::string to_text(const Summary& summary) {
-  std::string out;
+  std::string out = summary.verdict ? to_text(*summary.verdict, summary.now) + "\n" : "";
   for (const auto& file : summary.files) {
     out += "File " + shown(file.path) + "\n  " + std::string{mth5::to_string(file.state)} + ", MTH5 " + shown(file.version) +
            ", " + std::to_string(file.bytes) + " bytes\n";

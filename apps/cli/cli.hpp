@@ -21,7 +21,7 @@ enum Exit : int {
   kConfig = 3,
   kDamaged = 4,        ///< a file is damaged or not MTH5
   kWriterDied = 5,     ///< the writer of a file died without closing it
-  kCheckWarning = 6,   ///< of `--check`, which no program has yet
+  kCheckWarning = 6,   ///< of `--check`
   kCheckCritical = 7,  ///< the same
   kInterrupted = 130
 };

@@ -33,6 +33,8 @@ cli::CommandLine command_line() {
       ("from", po::value<std::string>()->value_name("UTC"), "only from this time on: 2026-05-01 or 2026-05-01T12:00:00Z")  //
       ("to", po::value<std::string>()->value_name("UTC"), "only up to this time, without it")                              //
       ("format", po::value<std::string>()->value_name("text|json")->default_value("text"), "of the report")                //
+      ("check", po::bool_switch(), "say in words whether all is well, and what to do if not; see exit codes")              //
+      ("quiet-ok", po::bool_switch(), "with --check: print nothing when all is well, for cron")                            //
       ("output", po::value<std::string>()->value_name("FILE"),
        "a new file, or the report of before; standard output without it")                             //
       ("now", po::value<std::string>()->value_name("UTC"), "the time it is, instead of the clock's")  //
@@ -41,8 +43,10 @@ cli::CommandLine command_line() {
   line.footer =
       "Channels are reported over all runs and files given; files being written are reported as of now. Where a limit is given,\n"
       "all of the time up to it is expected to have samples. Times are UTC.\n\n"
-      "Exit: 0 done; 1 failure; 2 usage; 4 a file is damaged or not MTH5; 5 the writer of a file died without closing it. All\n"
-      "other files are reported; the highest wins.\n";
+      "Exit: 0 done; 1 failure; 2 usage; 4 a file is damaged or not MTH5; 5 the writer of a file died without closing it; 6 and "
+      "7\n"
+      "with --check: a warning, something critical (7 also instead of 4 and 5). All other files are reported; the highest "
+      "wins.\n";
   return line;
 }
 
@@ -122,6 +126,9 @@ int summary_main(int argc, char** argv) {
     throw cli::UsageError{std::string{since ? "--since" : "--since-end"} + " excludes --from and --to"};
   const auto now = time_option(values, "now").value_or(std::chrono::floor<std::chrono::seconds>(mth5::host_now()));
   if (window.from && window.to && *window.from >= *window.to) throw cli::UsageError{"--from must be before --to"};
+  const bool check = values["check"].as<bool>();
+  const bool quiet_ok = values["quiet-ok"].as<bool>();
+  if (quiet_ok && !check) throw cli::UsageError{"--quiet-ok needs --check"};
 
   // One bad file must not hide the others: it costs a line and the exit code.
   std::vector<std::unique_ptr<mth5::Reader>> files;
@@ -130,24 +137,31 @@ int summary_main(int argc, char** argv) {
   const auto paths = expand(values["path"].as<Paths>(), aliases);
   std::optional<summary::ReportFile> report;
   if (values.count("output") > 0) report.emplace(values["output"].as<std::string>(), paths);
+  std::vector<std::string> remarks;  // told when it is known whether there is anything to say
   const auto remark = [&](const std::string& line) {
-    if (parsed.verbosity >= 0) cli::tell("mth5-summary", line);
+    if (quiet_ok)
+      remarks.push_back(line);
+    else if (parsed.verbosity >= 0)
+      cli::tell("mth5-summary", line);
   };
   for (const auto& alias : aliases) remark(alias.path.string() + ": the same file as " + alias.of.string() + ": counted once");
+  std::vector<std::string> unreadable;
   const auto good = [&](const fs::path& path, const auto& use) {
     try {
       use(path);
       return true;
     } catch (const mth5::Error& e) {
-      if (paths.size() == 1) throw;
+      if (paths.size() == 1 && !check) throw;
+      unreadable.push_back(path.string());
       cli::tell("mth5-summary", std::string{"error: "} + e.what());
       code = std::max<int>(code, dynamic_cast<const mth5::FormatError*>(&e) != nullptr ? cli::kDamaged : cli::kFailure);
       return false;
     }
   };
+  const auto extent = check ? sandbox::Extent::All : sandbox::Extent::Samples;
   std::vector<std::pair<fs::path, sandbox::Damage>> sound;  // all checked before any is opened here
   for (const auto& path : paths)
-    good(path, [&](const fs::path& one) { sound.emplace_back(one, sandbox::check(one, {}, {}, sandbox::Extent::Samples)); });
+    good(path, [&](const fs::path& one) { sound.emplace_back(one, sandbox::check(one, {}, {}, extent)); });
   std::vector<sandbox::Damage> damage;  // by file
   for (auto& [path, of_file] : sound) {
     mth5::ReaderOptions options;
@@ -156,13 +170,14 @@ int summary_main(int argc, char** argv) {
     damage.push_back(std::move(of_file));
     for (const auto& line : files.back()->warnings()) remark("warning: " + line);
   }
-  if (files.empty()) return code;
+  if (files.empty() && !check) return code;
   if (since) window = {now - *since, now};
   if (since_end) {
     window.to = analysis::data_end(files, now);
     if (window.to) window.from = *window.to - *since_end;
   }
-  const auto summary = analysis::summarise(files, window, now, damage);
+  auto summary = analysis::summarise(files, window, now, damage, check ? analysis::Depth::Quality : analysis::Depth::Report);
+  if (check) summary.verdict = analysis::judge(summary, unreadable);
   for (const auto& file : summary.files) {
     if (file.copy_of) remark(file.path + ": all its samples are in " + *file.copy_of + ": counted once");
     if (file.state == mth5::FileState::WriterDied) code = std::max<int>(code, cli::kWriterDied);
@@ -172,11 +187,18 @@ int summary_main(int argc, char** argv) {
     if (!file.unread.empty()) code = std::max<int>(code, cli::kFailure);
     if (file.ledger_problem) code = std::max<int>(code, cli::kDamaged);
   }
+  if (check && !summary.verdict->empty())
+    code = std::max<int>(
+        code, summary.verdict->front().severity == analysis::Severity::Critical ? cli::kCheckCritical : cli::kCheckWarning);
+  const bool silent = quiet_ok && code == cli::kDone;
+  if (!silent)
+    for (const auto& line : std::exchange(remarks, {}))
+      if (parsed.verbosity >= 0) cli::tell("mth5-summary", line);
   const std::string text = format == "json" ? analysis::json::dump(analysis::to_json(summary)) + "\n"
                                             : mth5::printable_lines(analysis::to_text(summary));
   if (report)
     report->write(text);
-  else
+  else if (!silent)
     std::cout << text;
   return code;
 }

@@ -601,7 +601,7 @@ TEST_F(Summary, SaysWhatIsWrongInOneLineWithItsExitCode) {
            Case{{file, "--since", "1h", "--to", "2024-05-01"}, 2, "--since excludes"},
            Case{{file, "--since", "1h", "--since-end", "1h"}, 2, "exclude each other"},
            Case{{file, "--now", "noon"}, 2, "'noon' is not a time"},
-           Case{{file, "--check", "x"}, 2, "check"},
+           Case{{file, "--quiet-ok"}, 2, "--quiet-ok needs --check"},
        }) {
     const auto finished = summary(arguments);
     EXPECT_EQ(finished.code, code) << err;

@@ -1,0 +1,132 @@
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "analysis/summary.hpp"
+#include "analysis/table_text.hpp"
+
+namespace analysis {
+
+namespace {
+
+constexpr double kBeginning = 60;    ///< s: a file that has begun may be without samples for so long
+constexpr double kOtherBattery = 8;  ///< V: no 12 V battery is below, as nothing would run with it
+
+/// A stream that another of its station took the place of: rate or channels were changed, and what lies beyond is not missing.
+double not_expected(const std::vector<StreamSummary>& streams, const StreamSummary& stream, const Gap& gap) {
+  if (!gap.component.empty() || gap.filled || !stream.end) return 0;
+  double most = 0;
+  for (const auto& other : streams) {
+    if (&other == &stream || other.station != stream.station || !other.start) continue;
+    const bool after = *other.start >= *stream.end && gap.run_after.empty() && gap.start >= *stream.end;
+    const bool before = *other.end <= *stream.start && gap.run_before.empty() && gap.end() <= *stream.start;
+    const auto from = after ? std::max(gap.start, *other.start) : gap.start;
+    if (after || before) most = std::max(most, std::max(0.0, mth5::samples_between(from, gap.end(), gap.sample_rate)));
+  }
+  return most;
+}
+
+std::int64_t stored(const ChannelSummary& channel) { return channel.expected - channel.missing; }
+
+Subject of_stream(const Summary& summary, std::size_t number, bool station_has_samples) {
+  const auto& stream = summary.streams[number];
+  Subject subject{Scope::Stream, stream.station, rate_text(stream.sample_rate)};
+  if (stream.flow && !(stream.flow->state == FlowState::Waiting && station_has_samples && stream.flow->silent_s < kBeginning))
+    subject.figures["silent_s"] = {stream.flow->silent_s, stream.flow->since};
+  if (!station_has_samples) return subject;
+  std::optional<Figure> best;  // what only one channel lacks is told of that
+  for (const auto& channel : summary.channels) {
+    if (channel.series != number) continue;
+    double beyond = 0;
+    double longest = 0;
+    std::optional<mth5::UtcNanos> start;  // of the longest gap
+    for (const auto& gap : channel.gaps) {
+      const double not_here = not_expected(summary.streams, stream, gap);
+      beyond += not_here;
+      const double left = static_cast<double>(gap.samples) - not_here;
+      if (!gap.component.empty() || left < 0.5 || left <= longest) continue;
+      longest = left;
+      start = gap.start;
+    }
+    const double percent = completeness(channel.expected - std::llround(beyond), channel.missing - std::llround(beyond));
+    if (std::isnan(percent) || (best && best->value >= percent)) continue;
+    best = Figure{percent, start};
+  }
+  if (best) subject.figures["completeness"] = *best;
+  return subject;
+}
+
+/// Of its electric and magnetic channels.
+std::vector<Subject> of_channels(const Summary& summary) {
+  std::vector<Subject> subjects;
+  for (const auto& channel : summary.channels) {
+    if (!channel.quality) continue;
+    auto subject = subject_of(channel.quality->facts, channel.quality->measures, channel.quality->mains_db);
+    std::int64_t most = 0;
+    for (const auto& other : summary.channels)
+      if (other.series == channel.series) most = std::max(most, stored(other));
+    if (most > 0) subject.figures["present"] = {100 * static_cast<double>(stored(channel)) / static_cast<double>(most)};
+    subjects.push_back(std::move(subject));
+  }
+  compare(subjects);
+  return subjects;
+}
+
+/// Whether another file of its stations was written later: then its disk is of no interest any more.
+bool has_successor(const Summary& summary, const FileSummary& file) {
+  return std::any_of(summary.files.begin(), summary.files.end(), [&](const FileSummary& other) {
+    if (&other == &file || !other.ledger.last_commit || other.ledger.last_commit <= file.ledger.last_commit) return false;
+    const auto& theirs = other.ledger.streams;
+    return std::any_of(theirs.begin(), theirs.end(), [&](const StreamLedger& one) {
+      return std::any_of(file.ledger.streams.begin(), file.ledger.streams.end(),
+                         [&](const StreamLedger& ours) { return ours.station == one.station; });
+    });
+  });
+}
+
+Subject of_file(const Summary& summary, const FileSummary& file) {
+  Subject subject{Scope::File, "", file.path};
+  auto& figures = subject.figures;
+  const auto set = [&](const char* name, bool is) { figures[name] = {is ? 1.0 : 0.0}; };
+  set("unreadable", !file.damaged.empty() || !file.unread.empty());
+  if (file.copy_of) return subject;
+  set("writer_died", file.state == mth5::FileState::WriterDied);
+  set("unbalanced", file.ledger_problem.has_value() || (file.ledger.layout > 0 && !file.ledger.balanced()));
+  set("disk_full", file.state == mth5::FileState::Closed && file.ledger.disk_full_in_s == 0 && !has_successor(summary, file));
+  if (file.state == mth5::FileState::Live && std::isfinite(file.ledger.disk_full_in_s))
+    figures["disk_days"] = {file.ledger.disk_full_in_s / 86'400};
+  return subject;
+}
+
+}  // namespace
+
+Verdict judge(const Summary& summary, std::span<const std::string> unreadable) {
+  auto subjects = of_channels(summary);
+  for (const auto& path : unreadable) subjects.push_back({Scope::File, "", path, {{"unreadable", {1}}}});
+  for (const auto& file : summary.files) subjects.push_back(of_file(summary, file));
+  std::set<std::string> known;  // two surveys may have a station of the same name
+  for (const auto& station : summary.stations) {
+    const auto& id = station.station.id;
+    if (!known.insert(id).second) continue;
+    std::int64_t samples = 0;
+    for (const auto& channel : summary.channels)
+      if (channel.station == id) samples = std::max(samples, stored(channel));
+    bool silent = false;
+    for (std::size_t i = 0; i < summary.streams.size(); ++i) {
+      if (summary.streams[i].station != id) continue;
+      subjects.push_back(of_stream(summary, i, samples > 0));
+      const auto& flow = summary.streams[i].flow;
+      silent = silent || (flow && flow->silent_s > 0);
+    }
+    Subject whole{Scope::Station, id, ""};
+    if (!silent) whole.figures["samples"] = {static_cast<double>(samples), station.newest};
+    const auto& [battery_V, no_fix] = station.health;
+    if (battery_V && *battery_V >= kOtherBattery) whole.figures["battery_V"] = {*battery_V};
+    if (no_fix) whole.figures["no_fix_s"] = {no_fix->seconds, no_fix->since};
+    subjects.push_back(std::move(whole));
+  }
+  if (summary.stations.empty() && unreadable.empty()) subjects.push_back({Scope::Station, "", "", {{"samples", {0}}}});
+  return judge(subjects);
+}
+
+}  // namespace analysis

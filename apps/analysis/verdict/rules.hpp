@@ -1,0 +1,33 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+/// What is wrong with a recording: one table, from which the verdict and its test of the manual take names, limits and words.
+/// Thread: constant.
+namespace analysis {
+
+enum class Scope {
+  File,
+  Station,
+  Stream,    ///< what a station records at one sample rate
+  Electric,  ///< a channel of this kind
+  Field      ///< an electric or a magnetic channel
+};
+
+struct Rule {
+  std::string_view name;    ///< as in JSON
+  std::string_view figure;  ///< of Subject::figures
+  std::string_view unit;    ///< "" for a ratio or a state
+  Scope scope;
+  bool above;                 ///< wrong is what is above the limit; else what is below
+  double warning, critical;   ///< NaN: there is no such limit
+  std::string_view sentence;  ///< after the subject's name; {value} is the figure with its unit
+  std::string_view advice;
+  std::string_view since = " since ";  ///< between the sentence and a time, where it is known
+};
+
+/// The worst first: the order of findings of the same severity.
+[[nodiscard]] std::span<const Rule> rules();
+
+}  // namespace analysis

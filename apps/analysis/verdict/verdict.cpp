@@ -1,0 +1,219 @@
+#include "analysis/verdict/verdict.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tuple>
+
+#include "analysis/json.hpp"
+#include "analysis/table_text.hpp"
+#include "mth5/duration.hpp"
+
+namespace analysis {
+
+namespace {
+
+constexpr double kLeastSpan = 60;    ///< s: of less nothing is told
+constexpr double kEvents = 600;      ///< s, for what happens now and then
+constexpr double kDriftSpan = 3600;  ///< s
+constexpr std::int64_t kRow = 60;    ///< equal samples that are no chance
+constexpr double kCoarse = 30;  ///< steps of the converter in a standard deviation: with less, rows of equal samples are usual
+constexpr double kRowOfCoarse = 600;   ///< s
+constexpr std::int64_t kClipped = 10;  ///< samples: three equal ones at an extreme may be chance
+constexpr double kManyJumps = 2;       ///< one may be the crew
+
+/// mV of one unit of the samples; NaN where that cannot be told.
+double millivolts(const ChannelFacts& facts) {
+  const auto symbol = mth5::unit_symbol(facts.units);
+  if (symbol == "V") return 1000;
+  if (symbol == "mV") return 1;
+  if (symbol == "uV") return 1e-3;
+  if (symbol == "mV/km" && facts.dipole_m > 0) return facts.dipole_m / 1000;
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+double seconds_of(const Measures& measures) {
+  return measures.rate() > 0 ? std::chrono::duration<double>(*measures.end() - *measures.start()).count() : 0;
+}
+
+/// The longest row of equal samples, unless the converter is so coarse, or the rate so low, that such a row tells nothing.
+std::optional<Figure> stuck(const Measures& measures) {
+  const auto row = measures.repeats().longest();
+  const double row_s = static_cast<double>(row.n) / measures.rate();
+  const bool coarse = measures.statistics().std() < kCoarse * measures.repeats().least_step();  // false where all are the same
+  if (row.n < kRow || row_s < (coarse ? kRowOfCoarse : kLeastSpan)) return std::nullopt;
+  return Figure{row_s, row.start};
+}
+
+std::string value_text(double value, std::string_view unit) {
+  if (unit == "s") return mth5::rough_duration(value);
+  if (unit == "d") return mth5::rough_duration(value * 86'400);
+  char text[48];
+  const double size = std::abs(value);
+  std::snprintf(text, sizeof text, size >= 100 ? "%.0f" : size >= 10 ? "%.1f" : "%.2g", value);
+  if (unit == "%" && size >= 10) std::snprintf(text, sizeof text, "%.1f", std::floor(value * 10) / 10);  // 99.97 is not 100
+  if (unit.empty()) return text;
+  if (unit == "/h") return std::string{text} + " an hour";
+  return std::string{text} + " " + std::string{unit};
+}
+
+std::string filled_in(std::string_view sentence, const std::string& value) {
+  std::string text{sentence};
+  constexpr std::string_view kValue = "{value}";
+  if (const auto at = text.find(kValue); at != std::string::npos) text.replace(at, kValue.size(), value);
+  return text;
+}
+
+std::string time_text(mth5::UtcNanos since, mth5::UtcNanos now) {
+  const auto text = mth5::to_iso(std::chrono::floor<std::chrono::seconds>(since));
+  const bool today = now - since < std::chrono::hours{20} && now >= since;
+  return (today ? "" : text.substr(0, 10) + " ") + text.substr(11, 5) + " UTC";
+}
+
+bool is_channel(Scope scope) { return scope == Scope::Electric || scope == Scope::Field; }
+
+}  // namespace
+
+std::string_view to_string(Severity severity) { return severity == Severity::Critical ? "critical" : "warning"; }
+
+std::string Finding::sentence(mth5::UtcNanos now) const {
+  std::string text = shown(station);
+  if (!text.empty() && !name.empty()) text += " ";
+  text += shown(name);
+  if (!text.empty()) text += ": ";
+  text += filled_in(rule->sentence, value_text(value, rule->unit));
+  if (since) text += std::string{rule->since} + time_text(*since, now);
+  return text;
+}
+
+Verdict judge(std::span<const Subject> subjects) {
+  Verdict verdict;
+  for (const auto& subject : subjects)
+    for (const auto& rule : rules()) {
+      const bool concerns = rule.scope == subject.scope || (rule.scope == Scope::Field && subject.scope == Scope::Electric);
+      const auto figure = subject.figures.find(rule.figure);
+      if (!concerns || figure == subject.figures.end()) continue;
+      const double value = figure->second.value;
+      const auto beyond = [&](double limit) { return rule.above ? value > limit : value < limit; };  // false for NaN
+      if (!beyond(rule.critical) && !beyond(rule.warning)) continue;
+      verdict.push_back({&rule, beyond(rule.critical) ? Severity::Critical : Severity::Warning, subject.station, subject.name,
+                         value, figure->second.since});
+    }
+  const auto explained = [&](const Finding& finding) {
+    if (!is_channel(finding.rule->scope)) return false;
+    return std::any_of(verdict.begin(), verdict.end(), [&](const Finding& other) {
+      return (other.rule->name == "open" || other.rule->name == "stuck") && other.rule < finding.rule &&
+             other.station == finding.station && other.name == finding.name;
+    });
+  };
+  Verdict told;
+  std::copy_if(verdict.begin(), verdict.end(), std::back_inserter(told),
+               [&](const Finding& finding) { return !explained(finding); });
+  std::stable_sort(told.begin(), told.end(), [](const Finding& a, const Finding& b) {
+    return std::tuple{a.severity != Severity::Critical, a.rule} < std::tuple{b.severity != Severity::Critical, b.rule};
+  });
+  return told;
+}
+
+Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::optional<double> mains) {
+  Subject subject{facts.kind == mth5::Kind::Electric ? Scope::Electric : Scope::Field, facts.station, facts.component};
+  const double seconds = seconds_of(measures);
+  const auto& values = measures.statistics();
+  if (seconds < kLeastSpan || values.count() == 0) return subject;
+  auto& figures = subject.figures;
+  if (const auto row = stuck(measures)) figures["stuck_s"] = *row;
+  if (const auto clipped = measures.repeats().clipped(); clipped >= kClipped)
+    figures["clipped"] = {100 * static_cast<double>(clipped) / static_cast<double>(values.count())};
+  if (mains) figures["mains_db"] = {*mains};
+  subject.cell_s = measures.envelope().cell_length().count();
+  for (const auto& [number, cell] : measures.envelope().cells()) subject.levels[number] = std::abs(cell.mean);
+  if (const double mv = millivolts(facts); !std::isnan(mv)) {
+    subject.mv_per_unit = mv;
+    figures["dc_mV"] = {mv * std::abs(measures.histogram().median())};
+    if (seconds >= kDriftSpan) figures["drift_mV_h"] = {mv * std::abs(measures.envelope().drift_per_hour())};
+  }
+  if (seconds < kEvents) return subject;
+  const double hours = std::max(1.0, seconds / 3600);  // of ten minutes: so many may come in an hour all the same
+  figures["spikes_per_h"] = {static_cast<double>(measures.spikes().count()) / hours};
+  const auto jumps = static_cast<double>(measures.jumps().count());
+  const auto& last = measures.jumps().last();
+  figures["jumps_per_h"] = {jumps / hours, jumps >= kManyJumps && last ? std::optional{last->time} : std::nullopt};
+  return subject;
+}
+
+namespace {
+
+double median(std::vector<double> values) {
+  const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), half, values.end());
+  return *half;
+}
+
+constexpr double kOpenFor = 30;             ///< s at the end of the samples
+constexpr double kOpenAbove = 30;           ///< times the others: from when on it is open
+constexpr double kLeastOpen = 100;          ///< mV: below, it is a self potential beside others that are small
+constexpr double kLeastOpenOfCounts = 1e6;  ///< an eighth of what 24 bits hold
+constexpr double kLeastOthers = 1e-6;       ///< of its level: what the others are not below, as 0 has no multiple
+
+/// Times the others, of a cell of the electric channels of the station; 0 where it cannot be told: of less than two others,
+/// nobody knows which is wrong.
+double ratio_at(std::span<const Subject> channels, const Subject& channel, std::int64_t cell, double level) {
+  std::vector<double> others;
+  for (const auto& other : channels) {
+    if (&other == &channel || other.station != channel.station || other.scope != Scope::Electric) continue;
+    if (other.cell_s != channel.cell_s) continue;
+    if (const auto at = other.levels.find(cell); at != other.levels.end()) others.push_back(at->second);
+  }
+  return others.size() < 2 ? 0 : level / std::max(median(std::move(others)), kLeastOthers * level);
+}
+
+void find_open(std::span<const Subject> channels, Subject& channel) {
+  const double least = channel.mv_per_unit > 0 ? kLeastOpen / channel.mv_per_unit : kLeastOpenOfCounts;
+  std::vector<double> newest;
+  std::int64_t since = 0;
+  for (auto cell = channel.levels.rbegin(); cell != channel.levels.rend() && cell->second >= least; ++cell) {
+    const double ratio = ratio_at(channels, channel, cell->first, cell->second);
+    if (ratio <= kOpenAbove) break;
+    newest.push_back(ratio);
+    since = cell->first;
+  }
+  if (static_cast<double>(newest.size()) * static_cast<double>(channel.cell_s) < kOpenFor || newest.empty()) return;
+  channel.figures["open_ratio"] = {median(std::move(newest)), mth5::UtcNanos{std::chrono::seconds{since * channel.cell_s}}};
+}
+
+}  // namespace
+
+void compare(std::span<Subject> channels) {
+  for (auto& channel : channels)
+    if (channel.scope == Scope::Electric) find_open(channels, channel);
+}
+
+std::string to_text(const Verdict& verdict, mth5::UtcNanos now) {
+  if (verdict.empty()) return "GOOD\n";
+  std::string text;
+  for (const auto& finding : verdict)
+    text += std::string{finding.severity == Severity::Critical ? "CRITICAL " : "WARNING  "} + finding.sentence(now) + ": " +
+            std::string{finding.rule->advice} + "\n";
+  return text;
+}
+
+json::Json to_json(const Verdict& verdict, mth5::UtcNanos now) {
+  json::Json findings = json::Json::array();
+  for (const auto& finding : verdict) {
+    const auto scope = finding.rule->scope;
+    findings.push_back({{"severity", to_string(finding.severity)},
+                        {"name", finding.rule->name},
+                        {"station", json::text(finding.station)},
+                        {"channel", is_channel(scope) ? json::text(finding.name) : json::Json{}},
+                        {"file", scope == Scope::File ? json::text(finding.name) : json::Json{}},
+                        {"value", json::number(finding.value)},
+                        {"unit", json::text(std::string{finding.rule->unit})},
+                        {"since", json::time(finding.since)},
+                        {"sentence", finding.sentence(now)},
+                        {"advice", finding.rule->advice}});
+  }
+  const auto worst = verdict.empty() ? "good" : to_string(verdict.front().severity);
+  return {{"state", worst}, {"findings", findings}};
+}
+
+}  // namespace analysis

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "analysis/measures/measures.hpp"
+#include "analysis/verdict/rules.hpp"
+#include "mth5/metadata.hpp"
+
+/// One answer: is it good, or what is wrong, since when, and what to do. Thread: pure functions of values.
+namespace analysis {
+
+/// A value, and since when it is beyond what is normal where that is known.
+struct Figure {
+  double value = 0;
+  std::optional<mth5::UtcNanos> since = {};
+};
+
+/// Something that rules look at. A figure that is not known is not in the map: no rule finds anything wrong with it.
+struct Subject {
+  Scope scope = Scope::File;
+  std::string station;  ///< "" of a file
+  std::string name;     ///< path of a file, "1 Hz" of a stream, "ex" of a channel; "" of a station
+  std::map<std::string, Figure, std::less<>> figures = {};
+  double mv_per_unit = 0;                      ///< of a channel; 0 = not known
+  std::int64_t cell_s = 0;                     ///< of a channel: length of the cells of `levels`
+  std::map<std::int64_t, double> levels = {};  ///< size of the mean by cell, which begins at number * cell_s since 1970
+};
+
+enum class Severity { Warning, Critical };
+/// "warning", "critical".
+[[nodiscard]] std::string_view to_string(Severity severity);
+
+struct Finding {
+  const Rule* rule;
+  Severity severity;
+  std::string station, name;
+  double value;
+  std::optional<mth5::UtcNanos> since;
+
+  /// "MT001 ex: stuck at one value for 5 min 0 s since 10:32 UTC". @param now  what is longer ago than 20 hours has its date
+  [[nodiscard]] std::string sentence(mth5::UtcNanos now) const;
+};
+
+/// The worst first; empty: good.
+using Verdict = std::vector<Finding>;
+
+/// A channel that is open or stuck is called that, and not what follows from it.
+[[nodiscard]] Verdict judge(std::span<const Subject> subjects);
+
+/// What there is to know of a channel for its figures.
+struct ChannelFacts {
+  std::string station, component, units;
+  mth5::Kind kind = mth5::Kind::Auxiliary;
+  double dipole_m = 0;  ///< length of an electric dipole; 0 or NaN = not known
+};
+
+/// Figures of an electric or magnetic channel: stuck_s, clipped, spikes_per_h, jumps_per_h, drift_mV_h, dc_mV, mains_db. Only
+/// what the samples can tell: of less than a minute nothing, of spikes and jumps nothing in less than ten minutes, of drift
+/// nothing in less than an hour, of mV nothing in counts.
+/// @param mains  mains_db() of its spectrum
+[[nodiscard]] Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::optional<double> mains);
+
+/// Adds open_ratio, which only all electric channels of a station together tell, from three on: the level against that of the
+/// others where it was more than 30 times theirs for the last 30 s, and is more than a self potential (100 mV, or a million
+/// where mV are not known).
+void compare(std::span<Subject> channels);
+
+/// A line for each finding, with what to do; "GOOD\n" if there is none.
+[[nodiscard]] std::string to_text(const Verdict& verdict, mth5::UtcNanos now);
+/// {state: good | warning | critical, findings: [{severity, name, station, channel, file, value, unit, since, sentence,
+/// advice}]}
+[[nodiscard]] nlohmann::ordered_json to_json(const Verdict& verdict, mth5::UtcNanos now);
+
+}  // namespace analysis

@@ -1,0 +1,336 @@
+#include "analysis/verdict/verdict.hpp"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <map>
+#include <numbers>
+#include <random>
+#include <set>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "analysis/spectra/mains.hpp"
+#include "analysis/spectra/spectrum.hpp"
+#include "support/site.hpp"
+#include "support/support.hpp"
+
+namespace {
+
+using analysis::Figure;
+using analysis::Scope;
+using analysis::Severity;
+using analysis::Subject;
+using analysis::Verdict;
+using support::Site;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const mth5::UtcNanos kStart{std::chrono::seconds{1'777'593'600}};  // 2026-05-01
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+/// What may happen to a sample: its channel, time since the beginning and value.
+using Fault = std::function<void(std::size_t channel, double seconds, double& value)>;
+
+/// Measures a site as a report does, and judges it.
+class Watch {
+ public:
+  Watch(unsigned seed, double rate, Fault fault = {}, double storm_at = 1e18)
+      : site_{seed, rate, storm_at}, rate_{rate}, fault_{std::move(fault)} {}
+
+  void go_on(double seconds) {
+    const auto n = static_cast<std::size_t>(std::llround(seconds * rate_));
+    std::array<std::vector<double>, 5> values;
+    for (auto& channel : values) channel.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto all = site_.next();
+      for (std::size_t c = 0; c < all.size(); ++c) {
+        values[c][i] = all[c];
+        if (fault_) fault_(c, seconds_ + static_cast<double>(i) / rate_, values[c][i]);
+      }
+    }
+    const auto start = mth5::sample_time(kStart, rate_, std::llround(seconds_ * rate_));
+    for (std::size_t c = 0; c < values.size(); ++c) {
+      measures_[c].add({start, rate_, values[c]});
+      spectra_[c].add({start, rate_, values[c]});
+    }
+    seconds_ += seconds;
+  }
+  /// The report begins here.
+  void forget() {
+    measures_ = {};
+    spectra_ = spectra();
+  }
+
+  [[nodiscard]] Verdict judge() const {
+    std::vector<Subject> subjects;
+    for (std::size_t c = 0; c < measures_.size(); ++c) {
+      const analysis::ChannelFacts facts{"MT1", Site::kNames[c], c < 2 ? "milliVolt" : "nanoTesla",
+                                         c < 2 ? mth5::Kind::Electric : mth5::Kind::Magnetic};
+      subjects.push_back(
+          analysis::subject_of(facts, measures_[c], analysis::mains_db(spectra_[c].density(), spectra_[c].step())));
+    }
+    analysis::compare(subjects);
+    return analysis::judge(subjects);
+  }
+  [[nodiscard]] mth5::UtcNanos now() const { return mth5::sample_time(kStart, rate_, std::llround(seconds_ * rate_)); }
+
+ private:
+  [[nodiscard]] std::vector<analysis::Spectrum> spectra() const {
+    return std::vector<analysis::Spectrum>(5, analysis::Spectrum{analysis::mains_segment(rate_)});
+  }
+
+  Site site_;
+  double rate_;
+  Fault fault_;
+  double seconds_ = 0;
+  std::array<analysis::Measures, 5> measures_;
+  std::vector<analysis::Spectrum> spectra_ = spectra();
+};
+
+std::string names(const Verdict& verdict) {
+  std::string all;
+  for (const auto& finding : verdict) all += (all.empty() ? "" : ", ") + finding.name + ":" + std::string{finding.rule->name};
+  return all;
+}
+
+/// More, and longer, by hand: MTH5_SITES=20 build/dev/tests/unit_verdict_test --gtest_filter='*Good*'.
+unsigned sites() {
+  const char* text = std::getenv("MTH5_SITES");
+  return text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : 0;
+}
+
+TEST(Verdict, OfAGoodSiteStaysGoodWithStormSunriseAndTheVariationOfTheDay) {
+  const bool long_run = sites() > 0;
+  for (unsigned seed = 1; seed <= (long_run ? sites() : 1); ++seed) {
+    SCOPED_TRACE(seed);
+    Watch site{seed, 1, {}, 50 * 3600.0 + seed * 1000};
+    for (int hour = 0; hour < (long_run ? 168 : 72); ++hour) {  // reports of up to a day
+      if (hour % 24 == 0) site.forget();
+      site.go_on(3600);
+      ASSERT_EQ(names(site.judge()), "") << mth5::to_iso(site.now()) << " " << analysis::to_text(site.judge(), site.now());
+    }
+  }
+}
+
+TEST(Verdict, OfAGoodSiteStaysGoodAtAFastRateFromTheFirstMinuteOn) {
+  const bool long_run = sites() > 0;
+  for (unsigned seed = 1; seed <= (long_run ? sites() : 1); ++seed) {
+    SCOPED_TRACE(seed);
+    Watch site{seed + 100, 128, {}, 3600.0 * (long_run ? seed % 12 + 1 : 0.5)};
+    for (int part = 0; part < (long_run ? 96 : 8); ++part) {
+      site.go_on(part < 3 ? 20 : 600);
+      ASSERT_EQ(names(site.judge()), "") << mth5::to_iso(site.now()) << " " << analysis::to_text(site.judge(), site.now());
+    }
+  }
+}
+
+TEST(Verdict, NamesWhatHappensToAChannel) {
+  struct Case {
+    const char* expected;
+    double rate, seconds;  ///< how long it goes on, after an hour and a half without
+    Fault fault;
+  };
+  constexpr double kFrom = 5400;
+  const auto of = [](std::size_t wanted, auto change) {
+    return Fault{[=](std::size_t channel, double seconds, double& value) {
+      if (channel == wanted && seconds >= kFrom) change(seconds - kFrom, value);
+    }};
+  };
+  const auto step = [](double each, double seconds) { return each * (1 + std::floor(seconds / 600)); };
+  const std::vector<Case> cases{
+      {"ey:stuck", 1, 130, of(1, [](double, double& value) { value = 0; })},
+      {"hz:stuck", 32, 130, of(4, [](double, double& value) { value = 41'000; })},
+      {"ex:jumps", 1, 3600, of(0, [&](double seconds, double& value) { value += step(3, seconds); })},
+      {"ey:spikes", 32, 600, of(1, [](double seconds, double& value) { value += std::fmod(seconds, 10) < 0.02 ? 20 : 0; })},
+      {"ex:drift", 1, 10'800, of(0, [](double seconds, double& value) { value += 40 * seconds / 3600; })},
+      {"ex:dc", 1, 6300, of(0, [](double, double& value) { value += 300; })},
+      {"hx:clipped", 32, 600,
+       of(2,
+          [](double seconds, double& value) {
+            value = std::clamp(22'000 + 500 * std::sin(2 * std::numbers::pi * 3.1 * seconds), 21'700.0, 22'300.0);
+          })},
+  };
+  for (const auto& [expected, rate, seconds, fault] : cases) {
+    SCOPED_TRACE(expected);
+    Watch site{7, rate, fault};
+    site.go_on(kFrom);
+    EXPECT_EQ(names(site.judge()), "") << "nothing has happened yet";
+    site.go_on(seconds);
+    EXPECT_THAT(names(site.judge()), HasSubstr(expected));
+  }
+  Watch site{7, 256, [](std::size_t channel, double seconds, double& value) {
+               if (channel == 0) value += 2 * std::sin(2 * std::numbers::pi * 50.02 * seconds);
+             }};
+  site.go_on(100);
+  EXPECT_EQ(names(site.judge()), "ex:mains");
+}
+
+TEST(Verdict, TakesARowOfEqualSamplesForAFaultOnlyWhereItIsNoChance) {
+  const auto verdict = [](double rate, const std::vector<double>& values) {
+    analysis::Measures measures;
+    measures.add({kStart, rate, values});
+    return names(
+        analysis::judge(std::vector{analysis::subject_of({"MT1", "hx", "nanoTesla", mth5::Kind::Magnetic}, measures, {})}));
+  };
+  std::vector<double> coarse;  // steps of 13 nT, and noise of 3 nT: minutes in each
+  std::mt19937 random{5};
+  std::normal_distribution<double> noise{0, 3};
+  for (int i = 0; i < 7200; ++i) coarse.push_back(13 * std::round((30 * std::sin(i / 1800.0) + noise(random)) / 13));
+  EXPECT_EQ(verdict(1, coarse), "");
+  std::vector<double> slow;  // one a minute: three equal ones are three minutes
+  for (int i = 0; i < 200; ++i) slow.push_back(20'000 + i / 3);
+  EXPECT_EQ(verdict(1 / 60.0, slow), "");
+  std::vector<double> quiet;  // three at the top by chance
+  for (int i = 0; i < 120; ++i) quiet.push_back(20'000 + i % 7 + 0.5 * (i % 2));
+  quiet[50] = quiet[51] = quiet[52] = 20'012;
+  EXPECT_EQ(verdict(1, quiet), "");
+  EXPECT_EQ(verdict(1, std::vector(61, 5.0)), "hx:stuck");
+  EXPECT_EQ(verdict(1, std::vector(59, 5.0)), "");
+}
+
+Subject subject(Scope scope, const std::string& name, const std::map<std::string, Figure, std::less<>>& figures) {
+  return {scope, scope == Scope::File ? "" : "MT1", name, figures};
+}
+
+TEST(Verdict, SaysWhichElectrodeIsOpenAndSinceWhen) {
+  // Four dipoles; that of e3 opens at 10:32, and is beside the supply from then on.
+  std::vector<Subject> subjects;
+  const auto begin = kStart + std::chrono::hours{10};
+  for (const int number : {1, 2, 3, 4}) {
+    analysis::Measures measures;
+    Site site{static_cast<unsigned>(number), 1};
+    std::vector<double> values(3600);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = site.next()[0];
+      if (number == 3 && i >= 32 * 60) values[i] = 2400 + 0.01 * static_cast<double>(i % 7);
+    }
+    measures.add({begin, 1, values});
+    subjects.push_back(
+        analysis::subject_of({"MT1", "e" + std::to_string(number), "milliVolt", mth5::Kind::Electric}, measures, {}));
+  }
+  analysis::compare(subjects);
+  const auto verdict = analysis::judge(subjects);
+  ASSERT_EQ(names(verdict), "e3:open") << "and no word of what follows from it";
+  EXPECT_EQ(verdict[0].severity, Severity::Critical);
+  ASSERT_TRUE(verdict[0].since);
+  EXPECT_LE(std::abs((*verdict[0].since - begin - std::chrono::minutes{32}).count()), 4'000'000'000);
+  EXPECT_THAT(analysis::to_text(verdict, begin + std::chrono::hours{1}),
+              testing::MatchesRegex("CRITICAL MT1 e3: electrode or cable open, level [0-9.]+ times that of the others since "
+                                    "10:3[12] UTC: check the cable and the electrode\n"));
+}
+
+TEST(Verdict, TakesALargeSelfPotentialBesideSmallOnesForNoOpenElectrode) {
+  const auto verdict = [](const std::vector<double>& levels, const std::string& units) {
+    std::vector<Subject> subjects;
+    for (const double level : levels) {
+      analysis::Measures measures;
+      std::vector<double> values(600);
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] = level * (1 + 1e-3 * std::sin(static_cast<double>(i)));
+      measures.add({kStart, 1, values});
+      subjects.push_back(
+          analysis::subject_of({"MT1", "e" + std::to_string(subjects.size()), units, mth5::Kind::Electric}, measures, {}));
+    }
+    analysis::compare(subjects);
+    return names(analysis::judge(subjects));
+  };
+  EXPECT_EQ(verdict({0.5, 0.3, 60.0, 0.1}, "milliVolt"), "");
+  EXPECT_EQ(verdict({5, 3, 60'000, 1}, "digital counts"), "");
+  EXPECT_EQ(verdict({5e5, 3e5, 6e8, 1e5}, "digital counts"), "e2:open");
+  EXPECT_EQ(verdict({0.3, 600.0}, "milliVolt"), "e1:dc") << "of two, nobody knows which";
+}
+
+TEST(Verdict, PutsTheWorstFirst) {
+  const std::vector<Subject> subjects{
+      subject(Scope::Electric, "ex", {{"spikes_per_h", {20}}, {"mains_db", {41}}}),
+      subject(Scope::Field, "hx", {{"mains_db", {61}}}),
+      subject(Scope::Stream, "1 Hz", {{"silent_s", {65, kStart + std::chrono::seconds{5}}}}),
+      subject(Scope::Station, "", {{"battery_V", {11.8}}}),
+      subject(Scope::File, "a.h5", {{"disk_days", {30}}, {"writer_died", {0}}}),
+      subject(Scope::Field, "t", {{"jumps_per_h", {9}}}),
+  };
+  const auto verdict = analysis::judge(subjects);
+  EXPECT_EQ(names(verdict), "1 Hz:silent, hx:mains, :battery, ex:mains, ex:spikes") << "jumps are of electric channels only";
+  const auto now = kStart + std::chrono::seconds{70};
+  EXPECT_EQ(analysis::to_text(verdict, now),
+            "CRITICAL MT1 1 Hz: no data for 1 min 5 s since 00:00 UTC: check instrument, cable and power\n"
+            "CRITICAL MT1 hx: power line 61.0 dB above the noise: look for a power line, an electric fence, a bad earth\n"
+            "WARNING  MT1: battery at 11.8 V: change the battery, check the charger\n"
+            "WARNING  MT1 ex: power line 41.0 dB above the noise: look for a power line, an electric fence, a bad earth\n"
+            "WARNING  MT1 ex: spikes, 20.0 an hour: look for a fence, lightning, a loose contact\n");
+  EXPECT_THAT(verdict[0].sentence(now + std::chrono::hours{30}), HasSubstr("since 2026-05-01 00:00 UTC"));
+  EXPECT_EQ(analysis::to_text({}, now), "GOOD\n");
+  const auto object = analysis::to_json(verdict, now);
+  EXPECT_EQ(object["state"], "critical");
+  EXPECT_EQ(object["findings"].size(), 5U);
+  EXPECT_EQ(object["findings"][1]["channel"], "hx");
+  EXPECT_EQ(object["findings"][1]["file"], nullptr);
+  EXPECT_EQ(object["findings"][0]["since"], "2026-05-01T00:00:05Z");
+  EXPECT_EQ(analysis::to_json({}, now).dump(), R"({"state":"good","findings":[]})");
+}
+
+TEST(Verdict, KnowsNothingWrongWithWhatIsNotKnown) {
+  EXPECT_THAT(analysis::judge(std::vector{subject(Scope::Electric, "ex", {{"mains_db", {kNaN}}, {"present", {kNaN}}})}),
+              IsEmpty());
+  analysis::Measures nothing;
+  nothing.add({kStart, 1, std::vector(600, kNaN)});
+  EXPECT_TRUE(analysis::subject_of({"MT1", "ex", "milliVolt", mth5::Kind::Electric}, nothing, {}).figures.empty());
+}
+
+TEST(Verdict, StripsWhatNamesMayHold) {
+  const std::vector<Subject> subjects{subject(Scope::Electric, "e\x1b[2Jx", {{"stuck_s", {90}}})};
+  EXPECT_THAT(analysis::to_text(analysis::judge(subjects), kStart), testing::Not(HasSubstr("\x1b")));
+}
+
+TEST(Rules, HaveOneNameEachAndCanBeFollowed) {
+  std::set<std::string_view> known;
+  for (const auto& rule : analysis::rules()) {
+    EXPECT_TRUE(known.insert(rule.name).second) << rule.name;
+    EXPECT_FALSE(rule.sentence.empty() || rule.advice.empty()) << rule.name;
+    EXPECT_FALSE(std::isnan(rule.warning) && std::isnan(rule.critical)) << rule.name;
+    if (!std::isnan(rule.warning) && !std::isnan(rule.critical)) {
+      EXPECT_EQ(rule.critical > rule.warning, rule.above) << rule.name;
+    }
+  }
+}
+
+/// A limit as the manual has it: "0.1", "60".
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
+
+TEST(Rules, StandInTheManualWithTheirLimits) {
+  const auto page = support::read_text(std::filesystem::path{MTH5_TEST_SOURCE} / "apps/mth5-summary/mth5-summary.1");
+  const std::map<Scope, std::string> of{{Scope::File, "file"},
+                                        {Scope::Station, "station"},
+                                        {Scope::Stream, "station and sample rate"},
+                                        {Scope::Electric, "electric channel"},
+                                        {Scope::Field, "electric or magnetic channel"}};
+  std::size_t last = 0;
+  for (const auto& rule : analysis::rules()) {
+    const bool is_state = rule.unit.empty() && rule.critical == 0.5;
+    std::string limits = is_state ? "critical" : "";
+    for (const auto& [word, limit] : {std::pair{"warning", rule.warning}, std::pair{"critical", rule.critical}})
+      if (!std::isnan(limit) && !is_state)
+        limits += (limits.empty() ? "" : ", ") + std::string{word} + (rule.above ? " above " : " below ") + number(limit) +
+                  (rule.unit.empty() ? "" : " ") + std::string{rule.unit};
+    std::string sentence{rule.sentence};
+    if (const auto at = sentence.find("{value}"); at != std::string::npos) sentence.replace(at, 7, "...");
+    const std::string row =
+        ".TP\n.B " + std::string{rule.name} + "\n" + of.at(rule.scope) + "; " + limits + ": " + sentence + "\n";
+    const auto at = page.find(row);
+    EXPECT_NE(at, std::string::npos) << "mth5-summary.1 lacks\n" << row;
+    EXPECT_TRUE(at >= last) << rule.name << " is not where it is in the table";
+    last = at;
+  }
+}
+
+}  // namespace
