@@ -14,6 +14,7 @@
 #include "acquisition/config/commands.hpp"
 #include "acquisition/decode/description.hpp"
 #include "mth5/duration.hpp"
+#include "mth5/filter.hpp"
 #include "mth5/metadata.hpp"
 #include "mth5/types.hpp"
 
@@ -73,11 +74,19 @@ struct Endpoint {
 /// Of "0.0.0.0:8888" or "[::]:8888"; nullopt for anything else, names too.
 [[nodiscard]] std::optional<Endpoint> parse_endpoint(std::string_view text);
 
+/// A stage between the field and the samples, as `filters:` of a channel says. Page: apps/acquisition/doc/filters.md.
+struct FilterProfile {
+  mth5::Filter filter;
+  bool of_dipole = false;  ///< its gain is the channel's dipole_length, and part of its name
+};
+
 struct ChannelProfile {
   std::string name;         ///< in the instrument's own words (e1); the key in `channels:`
   mth5::Metadata metadata;  ///< component, units, …: profile, then the site's config over it
   mth5::SampleType type = mth5::SampleType::Float64;
   std::optional<double> fill;  ///< integer types: the value a short gap is filled with
+  /// From the field to the samples, all still in them; none without a dipole_length it needs.
+  std::vector<FilterProfile> filters = {};
 };
 struct SohProfile {
   std::string name;  ///< battery, temperature_e, satellites, gps_fix, clock_difference, latitude, longitude, elevation, …

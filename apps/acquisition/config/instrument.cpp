@@ -4,6 +4,7 @@
 #include <iterator>
 #include <variant>
 
+#include "acquisition/config/filters.hpp"
 #include "acquisition/config/source.hpp"
 #include "acquisition/config/tables.hpp"
 
@@ -105,9 +106,10 @@ class ProfileReader {
     const auto kind = typed ? mth5::kind_from(keys.type).value_or(mth5::Kind::Auxiliary) : mth5::Kind::Auxiliary;
     ChannelProfile channel{key.text, mth5::Metadata{kind}, mth5::sample_type_from(keys.dtype).value_or(mth5::SampleType::Float64),
                            keys.fill};
+    channel.filters = read_filters(map, report_);
     if (node.find("units") == nullptr) static_cast<void>(map.take_any("units", MapReader::Need::Required));
 
-    const AttributeReader attributes{report_, reserved_attributes(kind), {"type", "dtype", "fill"}};
+    const AttributeReader attributes{report_, reserved_attributes(kind), {"type", "dtype", "fill", "filters"}};
     std::map<std::string, Place> places;
     if (typed)  // without a type nothing is known about its attributes
       for (const auto& [name, place] : attributes.read(node, path, channel.metadata)) places.insert_or_assign(name, place);

@@ -109,6 +109,13 @@ constexpr Heading kHeadings[] = {
      "which must be there, component (default: NAME), sensor.model."},
     {"profile.text.answers[]", "Profiles: text: answers",
      "A list of comments that say one quantity of state_of_health until they say another: answers to commands."},
+    {"profile.channels.NAME.filters[]", "Profiles: channels: filters",
+     "A list: the stages between the field and the samples, nearest to the field first, of which nothing has been taken out of "
+     "the "
+     "samples. They become filters of the survey, by which Python makes physical units of the samples. A site may give its own. "
+     "Beside these keys table ([[frequency, amplitude, phase], ...], of a fap instead of a file), poles and zeros (of a zpk: "
+     "numbers "
+     "or [real, imaginary], in radians per second). The page filters.md tells more."},
     {"profile.state_of_health.NAME", "Profiles: state_of_health",
      "Quantities for status and reports, one for each column or field {soh: NAME}."},
     {"profile.simulate", "Profiles: simulate",
@@ -144,6 +151,7 @@ std::vector<KeyText> all_keys() {
   describe_frame_keys(all);
   datacast_keys().describe(all);
   channel_keys().describe(all);
+  filter_keys().describe(all);
   soh_keys().describe(all);
   simulate_keys().describe(all);
   simulated_answer_keys().describe(all);

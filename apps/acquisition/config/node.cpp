@@ -233,23 +233,28 @@ ParsedText parse_yaml(std::string_view text, std::shared_ptr<const Origin> origi
   return parsed;
 }
 
-ParsedText parse_yaml_file(const std::string& path, std::shared_ptr<const Origin> origin) {
-  std::string text(kMaxBytes + 1, '\0');
+std::string read_whole_file(const std::string& path, std::size_t limit) {
+  std::string text(limit, '\0');
   std::size_t size = 0;
+  const auto fd = mth5::open_regular(path);
+  ssize_t n = 0;
+  while (size < text.size() && ((n = ::read(fd.get(), text.data() + size, text.size() - size)) > 0 || (n < 0 && errno == EINTR)))
+    size += n > 0 ? static_cast<std::size_t>(n) : 0;
+  if (n < 0) throw mth5::FileError{path + ": cannot be read: " + std::generic_category().message(errno)};
+  text.resize(size);
+  return text;
+}
+
+ParsedText parse_yaml_file(const std::string& path, std::shared_ptr<const Origin> origin) {
+  std::string text;
   try {
-    const auto fd = mth5::open_regular(path);
-    ssize_t n = 0;
-    while (size < text.size() &&
-           ((n = ::read(fd.get(), text.data() + size, text.size() - size)) > 0 || (n < 0 && errno == EINTR)))
-      size += n > 0 ? static_cast<std::size_t>(n) : 0;
-    if (n < 0) throw mth5::FileError{path + ": cannot be read: " + std::generic_category().message(errno)};
+    text = read_whole_file(path, kMaxBytes + 1);
   } catch (const mth5::FileError& e) {
     ParsedText failed;
     failed.problem = std::string{e.what()}.substr(path.size() + 2);
     failed.root.place = failed.place = Place{std::make_shared<const Origin>(Origin{origin->name, origin->rank, false, ""})};
     return failed;
   }
-  text.resize(size);
   return parse_yaml(text, std::move(origin));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "acquisition/config/filters.hpp"
 #include "acquisition/config/tables.hpp"
 
 namespace daq::config {
@@ -48,9 +49,14 @@ void merge_channels(const Node& map, const std::string& path, Profile& profile, 
     }
     auto& metadata = channels[c].metadata;
     const mth5::Metadata before = metadata;
-    const AttributeReader reader{report, reserved_attributes(metadata.kind()), {}};
+    const AttributeReader reader{report, reserved_attributes(metadata.kind()), {"filters"}};
+    const bool own_filters = node.find("filters") != nullptr;
+    MapReader own{node, channel_path, report, false};
+    if (own_filters) channels[c].filters = read_filters(own, report);
     for (const auto& [name, place] : reader.read(node, channel_path, metadata)) {
       profile.places[c].insert_or_assign(name, place);
+      if (name == "units" && !own_filters && metadata.text("units") != before.text("units"))
+        channels[c].filters.clear();  // the profile's end in other units
       if (name != "component") continue;
       const auto& component = node.find("component")->text;  // as written: metadata may have put it into lower case
       if (auto wrong = check_component(metadata.kind(), component); !wrong.empty()) {
@@ -70,6 +76,15 @@ void merge_channels(const Node& map, const std::string& path, Profile& profile, 
     kept.places.push_back(std::move(profile.places[c]));
   }
   profile = std::move(kept);
+}
+
+/// All is known of the channels now.
+void apply_filters(Profile& profile, const Place& place, const std::string& path, Report& report) {
+  for (auto& channel : profile.instrument.channels)
+    if (auto wrong = apply_filters(channel); !wrong.empty())
+      report.problem(place, path + ".channels." + channel.name + ".filters", std::move(wrong));
+  if (const auto name = clashing_filter(profile.instrument.channels); !name.empty())
+    report.problem(place, path + ".channels", "two different filters have the name " + in_quotes(name));
 }
 
 void check_components(const Profile& profile, const std::string& path, Report& report) {
@@ -231,6 +246,7 @@ Source read_source(const Node& node, const std::string& path, const Common& comm
   const Node* channels = map.take("channels", Node::Kind::Map);
   if (profile) {  // else what is wrong with it is reported, and `channels` cannot be checked against it
     if (channels != nullptr) merge_channels(*channels, map.path("channels"), *profile, report);
+    apply_filters(*profile, node.place, path, report);
     check_components(*profile, path, report);
     list_channels(*profile, map.path("channels"), report);
     source.instrument = std::move(profile->instrument);

@@ -12,6 +12,8 @@ using namespace std::chrono_literals;
 constexpr std::chrono::hours kDay{24};
 constexpr std::int64_t kMiB = std::int64_t{1} << 20;
 
+std::string check_anything(std::string_view) { return ""; }
+
 /// A pattern of file names has to give good and different names.
 std::string check_file_name(std::string_view pattern) {
   const auto name = expand(pattern, {"survey", "station", {}, 1, 1});
@@ -41,6 +43,20 @@ std::string check_delimiter(std::string_view text) {
       std::string_view{"+-.0123456789eE"}.find(text[0]) == std::string_view::npos)
     return "";
   return in_quotes(text) + " is not blanks, tab or one character such as ','";
+}
+
+/// Of a filter: what Python finds again.
+std::string check_filter_name(std::string_view text) {
+  const auto good = [](char c) { return c >= ' ' && c <= '~' && c != '/' && !(c >= 'A' && c <= 'Z'); };
+  return !text.empty() && text.size() <= 60 && std::all_of(text.begin(), text.end(), good)
+             ? ""
+             : in_quotes(text) + " must be printable ASCII without capitals and '/', 60 at most";
+}
+
+std::string check_gain(std::string_view text) {
+  if (text == "dipole_length") return "";
+  const auto value = parse_number(text);
+  return value && *value != 0 ? "" : in_quotes(text) + " is not a number other than 0, or dipole_length";
 }
 
 std::string check_comment(std::string_view text) {
@@ -466,6 +482,35 @@ const Section<ChannelKeys>& channel_keys() {
              }
            },
            [](const ChannelKeys&) { return std::string{}; }},
+      }};
+  return keys;
+}
+
+const Section<FilterKeys>& filter_keys() {
+  static const Section<FilterKeys> keys{
+      "profile.channels.NAME.filters[]",
+      {
+          text_key("name", &FilterKeys::name, "printable ASCII, 60 at most", check_filter_name,
+                   "Of the filter in the survey, which all its channels share.", true),
+          choice_key("kind", &FilterKeys::kind, {"coefficient", "fap", "zpk"},
+                     "One factor; a table of frequency, amplitude and phase; zeros and poles."),
+          text_key("units_in", &FilterKeys::units_in, "as MTH5 spells them", check_not_empty, "On the side of the field.", true),
+          text_key("units_out", &FilterKeys::units_out, "as MTH5 spells them", check_not_empty,
+                   "On the side of the samples; of the last filter the units of the channel.", true),
+          text_key("gain", &FilterKeys::gain, "a number other than 0, or dipole_length", check_gain,
+                   "units_out per units_in; of a fap all amplitudes are multiplied by it. dipole_length: that of the channel, in "
+                   "m; the filter is left out where it is not given."),
+          text_key("file", &FilterKeys::file, "a path, seen from the file it stands in", check_anything,
+                   "Of a fap: CSV or .rsp, three numbers a line: frequency in Hz, amplitude, phase."),
+          choice_key("phase", &FilterKeys::phase, {"degrees", "radians"}, "Of a fap."),
+          text_key("comments", &FilterKeys::comments, "", check_anything, "Kept with the filter."),
+          {"normalization_factor", "number", "other than 0", "Of a zpk.", false,
+           [](MapReader& map, FilterKeys& filter) {
+             filter.normalization_factor = map.number("normalization_factor", -1e300, 1e300, "").value_or(1);
+             if (const Node* node = map.map().find("normalization_factor"); node != nullptr && filter.normalization_factor == 0)
+               map.problem(*node, "normalization_factor", "must be other than 0");
+           },
+           [](const FilterKeys& filter) { return format_number(filter.normalization_factor); }},
       }};
   return keys;
 }

@@ -40,6 +40,12 @@ struct ChannelKeys {
   std::optional<double> fill;
 };
 [[nodiscard]] const Section<ChannelKeys>& channel_keys();
+/// What an item of `filters` of a channel says, but its tables.
+struct FilterKeys {
+  std::string name, kind = "coefficient", units_in, units_out, gain = "1", file, phase = "degrees", comments;
+  double normalization_factor = 1;
+};
+[[nodiscard]] const Section<FilterKeys>& filter_keys();
 [[nodiscard]] const Section<decode::TextAnswer>& text_answer_keys();
 
 /// An input of a source: the key, and what reads its map; nullptr: of a later version.

@@ -17,6 +17,7 @@ void FileWriter::open_file() {
   announced_ = false;
   stations_there_.clear();
   runs_there_.clear();
+  filters_ = {};
   described_ = 0;
   for (std::size_t i = 0; i < context_.streams.size(); ++i) (void)stream(i);
   for (auto& of : streams_) {
@@ -266,8 +267,10 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
         metadata.set("id", run.name);
         metadata.set("sample_rate", of.stream().sample_rate);
         std::vector<mth5::ChannelSpec> channels;
-        for (const auto& channel : of.stream().channels)
+        for (auto channel : of.stream().channels) {
+          filters_.add(edit, survey, channel);
           channels.push_back({channel.metadata, channel.type, config_.chunk, channel.fill});
+        }
         const std::string station = of.stream().station_id();
         metadata.merge(run.group.figures.metadata(of.stream().time_kind));
         if (run.stays_open) {

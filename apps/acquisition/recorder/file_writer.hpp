@@ -18,6 +18,7 @@
 #include "acquisition/recorder/source_writer.hpp"
 #include "acquisition/recorder/state.hpp"
 #include "acquisition/recorder/stream_writer.hpp"
+#include "acquisition/recorder/survey_filters.hpp"
 #include "acquisition/ring/ring.hpp"
 #include "acquisition/stream/streams.hpp"
 #include "mth5/file.hpp"
@@ -148,6 +149,7 @@ class FileWriter {
   std::unique_ptr<mth5::File> file_;
   std::set<std::string> stations_there_;  ///< in the file
   std::set<std::string> runs_there_;      ///< "station/run" of every run of the file, of all sessions
+  SurveyFilters filters_;                 ///< of this file
   std::size_t described_ = 0;             ///< streams that have their row in the file
   std::int64_t session_ = 0;
   mth5::TableId stream_table_, gap_table_, commit_table_, source_table_, stream_ledger_table_, reason_table_, resume_table_;

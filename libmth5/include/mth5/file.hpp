@@ -143,6 +143,8 @@ class Edit {
   /// Adds a filter to a survey; its field `survey` does not count. A name is good once in a survey, whatever the kind.
   /// @throws MetadataError as check_filter(), StateError (no such survey, exists already)
   void add_filter(std::string_view survey, const Filter& filter);
+  /// Whether the survey has a filter of that name, of whatever kind. @throws StateError (no such survey)
+  [[nodiscard]] bool has_filter(std::string_view survey, std::string_view name) const;
   /// Overwrites metadata of what exists: only the attributes set in `metadata`. `id` says of what, and cannot be changed; nor can
   /// the `sample_rate` of a run.
   void update_survey(const Metadata& survey);

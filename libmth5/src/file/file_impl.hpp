@@ -51,6 +51,7 @@ class FileImpl {
   void finish_run(RunId run);
   TableId add_table(const TableSpec& spec);
   void add_filter(std::string_view survey, const Filter& filter);  // filters.cpp
+  [[nodiscard]] bool has_filter(std::string_view survey, std::string_view name);
   void update_survey(const Metadata& survey);
   void update_station(std::string_view survey, const Metadata& station);
   void update_run(RunId run, const Metadata& metadata);

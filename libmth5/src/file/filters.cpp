@@ -45,20 +45,32 @@ void write_tables(hid_t group, const Filter& filter) {
 
 }  // namespace
 
+bool FileImpl::has_filter(std::string_view survey_id, std::string_view name) {
+  (void)survey(survey_id);
+  const auto filters = open_object(survey_path(survey_id) + "/Filters");
+  for (const auto kind : {Kind::Coefficient, Kind::Zpk, Kind::Fap, Kind::Fir, Kind::TimeDelay}) {
+    const std::string path = std::string{to_string(kind)} + "/" + std::string{name};
+    if (h5::check(H5Lexists(filters.get(), path.c_str(), H5P_DEFAULT), path) > 0) return true;
+  }
+  return false;
+}
+
 void FileImpl::add_filter(std::string_view survey_id, const Filter& filter) {
   (void)survey(survey_id);
   check_filter(filter);
   const std::string name = filter.name();
-  const auto filters = open_object(survey_path(survey_id) + "/Filters");
   // One name for all kinds: Python puts them into one dictionary.
-  for (const auto kind : {Kind::Coefficient, Kind::Zpk, Kind::Fap, Kind::Fir, Kind::TimeDelay}) {
-    const std::string path = std::string{to_string(kind)} + "/" + name;
-    if (h5::check(H5Lexists(filters.get(), path.c_str(), H5P_DEFAULT), path) > 0)
-      throw StateError{path_.string() + ": filter '" + name + "' exists already in survey '" + std::string{survey_id} + "'"};
-  }
+  if (has_filter(survey_id, name))
+    throw StateError{path_.string() + ": filter '" + name + "' exists already in survey '" + std::string{survey_id} + "'"};
+  const auto filters = open_object(survey_path(survey_id) + "/Filters");
   const auto group = h5::create_group(filters.get(), std::string{to_string(filter.kind())} + "/" + name, {});
   for (const auto& [attribute, value] : filter.metadata.written()) h5::write_attribute(group.get(), attribute, value);
   write_tables(group.get(), filter);
+}
+
+bool Edit::has_filter(std::string_view survey, std::string_view name) const {
+  file_.require_editing("has_filter");
+  return file_.has_filter(survey, name);
 }
 
 void Edit::add_filter(std::string_view survey, const Filter& filter) {

@@ -1,0 +1,121 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <numbers>
+
+#include "acquisition/config/filters.hpp"
+#include "support/support.hpp"
+
+namespace {
+
+using namespace daq::config;
+using testing::HasSubstr;
+
+FoundInstrument profile(const support::TempDir& dir, const std::string& channel) {
+  support::write_text(dir / "own.yaml",
+                      "sample_rate: 1\ntext: {time: host, columns: [{channel: hx}]}\nchannels:\n  hx: {" + channel + "}\n");
+  return find_instrument((dir / "own.yaml").string(), {});
+}
+std::string problem(const support::TempDir& dir, const std::string& filters) {
+  const auto found = profile(dir, "type: magnetic, units: nanoTesla, filters: " + filters);
+  return found.findings.empty() ? "" : found.findings.front().text();
+}
+
+TEST(ResponseTable, IsReadFromCsvAndRsp) {
+  const auto csv = parse_response_table("f;a;p\n\n# a comment\n10;2;-0.5\r\n1,1,+0.25\n");
+  ASSERT_EQ(csv.problem, "");
+  ASSERT_EQ(csv.rows.size(), 2u);
+  EXPECT_EQ(csv.rows[0], (mth5::Response{1, 1, 0.25})) << "by ascending frequency";
+  EXPECT_EQ(csv.rows[1], (mth5::Response{10, 2, -0.5}));
+  const auto rsp =
+      parse_response_table(" Info coil 7 8 9 10\n StaticGain  800.0\n SensorType 006_HF\n -----\n 100.0 1.5 -7.25\n");
+  ASSERT_EQ(rsp.problem, "");
+  EXPECT_EQ(rsp.rows.at(0), (mth5::Response{100, 1200, -7.25}));
+}
+
+TEST(ResponseTable, SaysWhatIsWrong) {
+  EXPECT_EQ(parse_response_table("").problem, "holds no line of three numbers: frequency, amplitude, phase");
+  EXPECT_EQ(parse_response_table("1 2 3\n4 5\n").problem, "line 2: '4 5' are not three numbers: frequency, amplitude, phase");
+  EXPECT_EQ(parse_response_table("0 2 3\n").problem, "a frequency of 0 Hz; above 0 is meant");
+  EXPECT_EQ(parse_response_table("1 2 3\n1.0 5 6\n").problem, "the frequency 1 Hz stands twice");
+  EXPECT_EQ(parse_response_table("StaticGain 1e200\n1 1e200 3\n").problem, "an amplitude that no number can hold, at 1 Hz");
+}
+
+TEST(Filters, AreReadFromAChannel) {
+  const support::TempDir dir;
+  support::write_text(dir / "coil.csv", "1,2,180\n");
+  const auto found =
+      profile(dir,
+              "type: magnetic, units: digital counts, filters: [{name: coil, kind: fap, units_in: nanoTesla, "
+              "units_out: milliVolt, file: coil.csv, gain: 3, comments: of 2026}, {name: adc, units_in: milliVolt, "
+              "units_out: digital counts, gain: 1000}]");
+  ASSERT_TRUE(found.instrument) << found.findings.front().text();
+  const auto& filters = found.instrument->channels.at(0).filters;
+  ASSERT_EQ(filters.size(), 2u);
+  EXPECT_EQ(filters[0].filter.responses.at(0), (mth5::Response{1, 6, std::numbers::pi}));
+  EXPECT_EQ(filters[0].filter.metadata.text("comments"), "of 2026");
+  EXPECT_EQ(filters[1].filter.metadata.number("gain"), 1000);
+  auto channel = found.instrument->channels.at(0);
+  EXPECT_EQ(apply_filters(channel), "");
+  const auto applied = mth5::applied_filters(channel.metadata);
+  ASSERT_EQ(applied.size(), 2u);
+  EXPECT_EQ(applied[0].name, "coil");
+  EXPECT_TRUE(applied[0].applied) << "else aurora does not remove it";
+  EXPECT_EQ(applied[1].stage, 2);
+}
+
+TEST(Filters, OfADipoleHaveItsLengthOrGo) {
+  const support::TempDir dir;
+  support::write_text(
+      dir / "own.yaml",
+      "sample_rate: 1\ntext: {time: host, columns: [{channel: ex}]}\nchannels: {ex: {type: electric, units: microVolt, "
+      "filters: [{name: dipole, units_in: milliVolt per kilometer, units_out: microVolt, gain: dipole_length}]}}\n");
+  const auto found = find_instrument((dir / "own.yaml").string(), {});
+  ASSERT_TRUE(found.instrument) << found.findings.front().text();
+  auto without = found.instrument->channels.at(0), with = without;
+  EXPECT_EQ(apply_filters(without), "");
+  EXPECT_TRUE(without.filters.empty());
+  with.metadata.set("dipole_length", 95.5);
+  EXPECT_EQ(apply_filters(with), "");
+  EXPECT_EQ(with.filters.at(0).filter.name(), "dipole_95.5");
+  EXPECT_EQ(with.filters.at(0).filter.metadata.number("gain"), 95.5);
+  auto other = with;
+  other.filters[0].filter.metadata.set("gain", 1.0);
+  EXPECT_EQ(clashing_filter({with, with}), "");
+  EXPECT_EQ(clashing_filter({with, other}), "dipole_95.5");
+}
+
+TEST(Filters, MustLeadToTheUnitsOfTheChannel) {
+  const support::TempDir dir;
+  const auto found =
+      profile(dir, "type: magnetic, units: digital counts, filters: [{name: adc, units_in: milliVolt, units_out: Volt}]");
+  ASSERT_TRUE(found.instrument);
+  auto channel = found.instrument->channels.at(0);
+  EXPECT_EQ(apply_filters(channel), "filter 'adc' ends in 'Volt', but the channel's units are 'digital counts'");
+  channel.filters.push_back(channel.filters[0]);
+  EXPECT_EQ(apply_filters(channel), "filter 'adc' ends in 'Volt', but the next one begins with 'milliVolt'");
+}
+
+TEST(Filters, ThatAreWrongAreAllReported) {
+  const support::TempDir dir;
+  const std::string ends = ", units_in: milliVolt, units_out: nanoTesla}]";
+  EXPECT_THAT(problem(dir, "[coil]"), HasSubstr("hx.filters[0]: must be a map such as"));
+  EXPECT_THAT(problem(dir, "[{name: Coil" + ends), HasSubstr("filters[0].name: 'Coil' must be printable ASCII without capitals"));
+  EXPECT_THAT(problem(dir, "[{name: a, kind: fir" + ends), HasSubstr("filters[0].kind: 'fir' is not coefficient, fap or zpk"));
+  EXPECT_THAT(problem(dir, "[{name: a, gain: 0" + ends), HasSubstr("gain: '0' is not a number other than 0, or dipole_length"));
+  EXPECT_THAT(problem(dir, "[{name: a, file: b.csv" + ends), HasSubstr("file: is for kind: fap"));
+  EXPECT_THAT(problem(dir, "[{name: a, poles: [1]" + ends), HasSubstr("poles: is for kind: zpk"));
+  EXPECT_THAT(problem(dir, "[{name: a, kind: fap" + ends), HasSubstr("a fap needs a file or a table"));
+  EXPECT_THAT(problem(dir, "[{name: a, kind: fap, file: none.csv" + ends), HasSubstr("none.csv: "));
+  EXPECT_THAT(problem(dir, "[{name: a, kind: fap, table: [[1, 2]]" + ends),
+              HasSubstr("must be [frequency in Hz, amplitude, phase]"));
+  EXPECT_THAT(problem(dir, "[{name: a, kind: zpk, poles: [[1, 2, 3]]" + ends),
+              HasSubstr("must be a number, or [real, imaginary]"));
+  EXPECT_THAT(problem(dir, "[{name: a, kind: zpk, normalization_factor: 0" + ends),
+              HasSubstr("filters[0].normalization_factor: must be other than 0"));
+  EXPECT_THAT(problem(dir, "[{name: a, kind: fap, gain: 1e200, table: [[1, 1e200, 0]]" + ends),
+              HasSubstr("filters[0].gain: makes an amplitude at 1 Hz that no number can hold"));
+  EXPECT_THAT(problem(dir, "[{name: a, units_in: furlong, units_out: nanoTesla}]"), HasSubstr("units_in"));
+}
+
+}  // namespace
