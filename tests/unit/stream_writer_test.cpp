@@ -5,6 +5,10 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <utility>
+#include <vector>
+
+#include "acquisition/recorder/run_channels.hpp"
 
 /// What the recorder knows of a stream's samples on their way into the file.
 namespace {
@@ -65,6 +69,36 @@ TEST(StreamWriter, TellsTimesByTheClock) {
   store(5000, 1000);
   EXPECT_EQ(writer.take_durable()->time, truth(5999));
   EXPECT_EQ(writer.utc_of(run, 0), truth(0));
+}
+
+TEST(StreamWriter, PutsSamplesThatAreSomethingElseIntoAnotherRun) {
+  const double unknown = std::nan("");
+  const auto stream = one_channel();
+  const config::Instrument instrument;
+  const recorder::StationState state{instrument};
+  StreamWriter writer{stream, 0, state};
+  const auto take = [&](std::int64_t first, double length) { writer.take_samples(false, payload(first, 10), {length}); };
+  take(0, unknown);
+  take(10, unknown);
+  take(20, 1);
+  take(30, unknown);  // what it was, until it says another
+  take(40, 1);
+  take(50, 25);
+  const std::pair<std::int64_t, double> expected[] = {{20, unknown}, {30, 1}, {10, 25}};
+  for (const auto& [n, length] : expected) {
+    EXPECT_FALSE(writer.goes_on());
+    const auto group = writer.group(0);
+    EXPECT_EQ(group.n, n);
+    EXPECT_TRUE(recorder::same_lengths(group.lengths, std::vector<double>{length}));
+    writer.run = OpenRun{.id = {}, .name = "r", .start = group.start, .figures = {}, .lengths = group.lengths};
+    EXPECT_TRUE(writer.goes_on());
+    writer.stored(group, *writer.run);
+  }
+  EXPECT_FALSE(writer.goes_on()) << "nothing waits";
+  take(60, 25);
+  EXPECT_TRUE(writer.goes_on());
+  writer.take_samples(true, payload(70, 10), {unknown});
+  EXPECT_TRUE(std::isnan(writer.group(1).lengths.at(0))) << "a new run is what is said then";
 }
 
 }  // namespace

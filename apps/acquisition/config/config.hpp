@@ -87,6 +87,9 @@ struct ChannelProfile {
   std::optional<double> fill;  ///< integer types: the value a short gap is filled with
   /// From the field to the samples, all still in them; none without a dipole_length it needs.
   std::vector<FilterProfile> filters = {};
+  /// Number of the state of health that says by what length, in m, the instrument has divided these samples of microvolts: 1 or
+  /// not known: they are none of a field. nullopt: it has not, or the site says what they are.
+  std::optional<std::size_t> divided_by = {};
 };
 struct SohProfile {
   std::string name;  ///< battery, temperature_e, satellites, gps_fix, clock_difference, latitude, longitude, elevation, …

@@ -46,6 +46,7 @@ class ProfileReader {
     const auto [decoder, description] = take_decoder(map);
     if (const Node* channels = map.take("channels", Node::Kind::Map, MapReader::Need::Required)) read_channels(*channels, map);
     if (const Node* soh = map.take("state_of_health", Node::Kind::Map)) read_soh(*soh, map.path("state_of_health"));
+    find_divisors(map.path("channels"));
     if (const Node* run = map.take("run", Node::Kind::Map))
       AttributeReader{report_, reserved_attributes(mth5::Kind::Run), {}}.read(*run, map.path("run"), instrument.run);
     read_commands(map, instrument.commands, report_);
@@ -107,9 +108,10 @@ class ProfileReader {
     ChannelProfile channel{key.text, mth5::Metadata{kind}, mth5::sample_type_from(keys.dtype).value_or(mth5::SampleType::Float64),
                            keys.fill};
     channel.filters = read_filters(map, report_);
+    if (keys.divided_by != "none") divided_.emplace_back(profile_.instrument.channels.size(), *node.find("divided_by"));
     if (node.find("units") == nullptr) static_cast<void>(map.take_any("units", MapReader::Need::Required));
 
-    const AttributeReader attributes{report_, reserved_attributes(kind), {"type", "dtype", "fill", "filters"}};
+    const AttributeReader attributes{report_, reserved_attributes(kind), {"type", "dtype", "fill", "filters", "divided_by"}};
     std::map<std::string, Place> places;
     if (typed)  // without a type nothing is known about its attributes
       for (const auto& [name, place] : attributes.read(node, path, channel.metadata)) places.insert_or_assign(name, place);
@@ -147,9 +149,27 @@ class ProfileReader {
     }
   }
 
+  /// The quantities that divided_by of channels names.
+  void find_divisors(const std::string& path) {
+    auto& instrument = profile_.instrument;
+    std::vector<std::string> names;
+    for (const auto& soh : instrument.soh) names.push_back(soh.name);
+    for (const auto& [channel, node] : divided_) {
+      const auto found = std::find(names.begin(), names.end(), node.text);
+      const auto where = path + "." + instrument.channels[channel].name + ".divided_by";
+      if (found == names.end())
+        report_.problem(node.place, where, in_quotes(node.text) + " is not in state_of_health" + did_you_mean(node.text, names));
+      else if (instrument.channels[channel].metadata.text("units") != "microVolt")
+        report_.problem(node.place, where, "is for samples in microVolt");
+      else
+        instrument.channels[channel].divided_by = static_cast<std::size_t>(found - names.begin());
+    }
+  }
+
   std::string path_;
   Report& report_;
   Profile profile_;
+  std::vector<std::pair<std::size_t, const Node&>> divided_;  ///< channels and their divided_by
   std::vector<std::string> channel_names_;
 };
 

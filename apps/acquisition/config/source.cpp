@@ -55,8 +55,10 @@ void merge_channels(const Node& map, const std::string& path, Profile& profile, 
     if (own_filters) channels[c].filters = read_filters(own, report);
     for (const auto& [name, place] : reader.read(node, channel_path, metadata)) {
       profile.places[c].insert_or_assign(name, place);
-      if (name == "units" && !own_filters && metadata.text("units") != before.text("units"))
-        channels[c].filters.clear();  // the profile's end in other units
+      if (name == "units") {  // the site knows; the profile's filters end in other units
+        channels[c].divided_by.reset();
+        if (!own_filters && metadata.text("units") != before.text("units")) channels[c].filters.clear();
+      }
       if (name != "component") continue;
       const auto& component = node.find("component")->text;  // as written: metadata may have put it into lower case
       if (auto wrong = check_component(metadata.kind(), component); !wrong.empty()) {

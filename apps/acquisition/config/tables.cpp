@@ -482,6 +482,10 @@ const Section<ChannelKeys>& channel_keys() {
              }
            },
            [](const ChannelKeys&) { return std::string{}; }},
+          text_key("divided_by", &ChannelKeys::divided_by, "a name from state_of_health, or none", check_not_empty,
+                   "The quantity of state_of_health that says by which line length, in m, the instrument has divided these "
+                   "samples, in microvolts: while it is 1 or not known they stay microVolt, and the channel's comments "
+                   "say so. A site that gives units knows."),
       }};
   return keys;
 }

@@ -38,6 +38,7 @@ namespace daq::config {
 struct ChannelKeys {
   std::string type, dtype = "float64";
   std::optional<double> fill;
+  std::string divided_by = "none";
 };
 [[nodiscard]] const Section<ChannelKeys>& channel_keys();
 /// What an item of `filters` of a channel says, but its tables.

@@ -6,6 +6,7 @@
 
 #include "acquisition/recorder/file_writer.hpp"
 #include "acquisition/recorder/output.hpp"
+#include "acquisition/recorder/run_channels.hpp"
 #include "acquisition/recorder/tables.hpp"
 #include "mth5/time.hpp"
 
@@ -267,7 +268,10 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
         metadata.set("id", run.name);
         metadata.set("sample_rate", of.stream().sample_rate);
         std::vector<mth5::ChannelSpec> channels;
-        for (auto channel : of.stream().channels) {
+        const auto& soh = sources_[of.stream().source]->source().instrument.soh;
+        for (std::size_t i = 0; i < of.stream().channels.size(); ++i) {
+          const auto& profile = of.stream().channels[i];
+          auto channel = profile.divided_by ? as_told(profile, soh, run.group.lengths.at(i)) : profile;
           filters_.add(edit, survey, channel);
           channels.push_back({channel.metadata, channel.type, config_.chunk, channel.fill});
         }
@@ -312,7 +316,8 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
                                    mth5::to_iso(runs[i].group.start), file_->path().string()));
     if (!runs[i].stays_open) continue;
     StreamWriter& of = *runs[i].stream;
-    of.run = OpenRun{.id = ids[i], .name = runs[i].name, .start = runs[i].group.start, .figures = {}};
+    of.run = OpenRun{
+        .id = ids[i], .name = runs[i].name, .start = runs[i].group.start, .figures = {}, .lengths = runs[i].group.lengths};
     timed([&] { file_->append(ids[i], of.samples(runs[i].group)); });
     of.stored(runs[i].group, *of.run);
   }

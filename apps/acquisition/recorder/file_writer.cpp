@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "acquisition/recorder/run_channels.hpp"
 #include "acquisition/recorder/tables.hpp"
 #include "mth5/time.hpp"
 
@@ -64,7 +65,7 @@ void FileWriter::take(const ring::Header& header, const std::vector<std::uint64_
   thread_.check();
   switch (header.kind) {
     case ring::Kind::Samples:
-      stream(header.of).take_samples(header.flag, payload);
+      take_samples(header, payload);
       if (!first_waiting_) first_waiting_ = mth5::steady_now();
       break;
     case ring::Kind::Gap:
@@ -92,6 +93,11 @@ void FileWriter::take(const ring::Header& header, const std::vector<std::uint64_
       sources_.at(header.of)->take_states(payload);
       break;
   }
+}
+
+void FileWriter::take_samples(const ring::Header& header, const std::vector<std::uint64_t>& payload) {
+  auto& of = stream(header.of);
+  of.take_samples(header.flag, payload, told_lengths(of.stream().channels, sources_[of.stream().source]->newest()));
 }
 
 bool FileWriter::has_waiting() const {
@@ -150,7 +156,7 @@ void FileWriter::flush() {
 
 void FileWriter::append_to_open_runs() {
   for (auto& of : streams_) {
-    if (!of->run || of->pieces().empty() || of->pieces().front().new_run) continue;
+    if (!of->goes_on()) continue;
     const auto group = of->group(0);
     for (std::size_t i = 0; i < group.pieces; ++i) add_gap(*of, of->pieces()[i].gap, of->run->name, of->run->name);
     timed([&] { file_->append(of->run->id, of->samples(group)); });

@@ -120,6 +120,7 @@ class FileWriter {
   void add_stations(mth5::Edit& edit);
   void add_stream_tables(mth5::Edit& edit);
   void describe_streams();
+  void take_samples(const ring::Header& header, const std::vector<std::uint64_t>& payload);
   void append_to_open_runs();
   [[nodiscard]] std::vector<NewRun> plan_runs();
   void begin_runs(std::vector<NewRun>& runs);

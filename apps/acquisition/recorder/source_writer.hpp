@@ -20,6 +20,8 @@ class SourceWriter {
 
   [[nodiscard]] const config::Source& source() const { return source_; }
   [[nodiscard]] const StationState& state() const { return state_; }
+  /// The newest row of state of health; empty before the first.
+  [[nodiscard]] const std::vector<double>& newest() const { return newest_; }
 
   void take_states(const std::vector<std::uint64_t>& payload);
   void take_counters(const ledger::SourceCounters& counters) { row_.counters = counters; }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 
+#include "acquisition/recorder/run_channels.hpp"
 #include "acquisition/timing/memory.hpp"
 
 namespace daq::recorder {
@@ -27,14 +28,18 @@ const Resume::Run* StreamWriter::expect_behind(const Resume& before) {
   return last;
 }
 
-void StreamWriter::take_samples(bool new_run, const std::vector<std::uint64_t>& payload) {
+void StreamWriter::take_samples(bool new_run, const std::vector<std::uint64_t>& payload, const std::vector<double>& lengths) {
+  if (new_run || lengths_.size() != lengths.size()) lengths_ = lengths;
+  for (std::size_t i = 0; i < lengths.size(); ++i)
+    if (!std::isnan(lengths[i])) lengths_[i] = lengths[i];
   const auto head = ring::take<ring::SamplesHead>(payload);
   const auto end = mth5::sample_time(at(head.start_ns), stream_.sample_rate, head.n_samples);
   Piece piece{new_run,       at(head.start_ns), batch_base_ + batch_.size() / n_channels_, head.n_samples,
-              head.n_filled, head.gap,          state_.figures_until(end, state_reader_)};
+              head.n_filled, head.gap,          state_.figures_until(end, state_reader_),  lengths_};
   const std::size_t first = sizeof(ring::SamplesHead) / sizeof(std::uint64_t);
   for (std::size_t i = first; i < payload.size(); ++i) batch_.push_back(std::bit_cast<double>(payload[i]));
-  const bool joins = !new_run && !piece.gap.is_gap() && piece.n_filled == 0 && !pieces_.empty();
+  const bool joins = !new_run && !piece.gap.is_gap() && piece.n_filled == 0 && !pieces_.empty() &&
+                     same_lengths(pieces_.back().lengths, lengths_);
   if (joins) {
     pieces_.back().n += piece.n;
     pieces_.back().figures.add(piece.figures);
@@ -109,7 +114,10 @@ std::uint64_t StreamWriter::discard_samples(bool new_run, const std::vector<std:
   taken_all_ += head.n_samples;
   stored_all_ += head.n_samples;
   timeline_taken_ = (new_run ? 0 : timeline_taken_) + head.n_samples;
-  if (new_run) placed_.reset();
+  if (new_run) {
+    placed_.reset();
+    lengths_.clear();
+  }
   settle_tokens();
   return own;
 }
@@ -131,9 +139,10 @@ std::optional<mth5::UtcNanos> StreamWriter::first_waiting() const {
 
 StreamWriter::Group StreamWriter::group(std::size_t from) const {
   const Piece& front = pieces_.at(from);
-  Group group{0, front.start, front.first, 0, 0, {}};
+  Group group{0, front.start, front.first, 0, 0, {}, front.lengths};
   const auto taken = stored_all_ + static_cast<std::int64_t>(front.first - pieces_.front().first);  // before it
-  for (std::size_t i = from; i < pieces_.size() && (i == from || !pieces_[i].new_run); ++i) {
+  const auto joins = [&](const Piece& piece) { return !piece.new_run && same_lengths(piece.lengths, front.lengths); };
+  for (std::size_t i = from; i < pieces_.size() && (i == from || joins(pieces_[i])); ++i) {
     ++group.pieces;
     group.n += pieces_[i].n;
     group.n_filled += pieces_[i].n_filled;
@@ -155,6 +164,10 @@ std::vector<ring::GapNote> StreamWriter::take_channel_gaps(const Group& within) 
   std::vector<ring::GapNote> gaps{found, trailing_gaps_.end()};
   trailing_gaps_.erase(found, trailing_gaps_.end());
   return gaps;
+}
+
+bool StreamWriter::goes_on() const {
+  return run && !pieces_.empty() && !pieces_.front().new_run && same_lengths(pieces_.front().lengths, run->lengths);
 }
 
 mth5::Matrix<const double> StreamWriter::samples(const Group& group) {

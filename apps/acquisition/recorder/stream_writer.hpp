@@ -28,6 +28,7 @@ struct Piece {
   std::int64_t n_filled = 0;  ///< of them, at the front
   ring::GapNote gap;          ///< before them
   RunFigures figures;
+  std::vector<double> lengths = {};  ///< as told_lengths()
 };
 
 /// A run of the file that is being written.
@@ -38,6 +39,7 @@ struct OpenRun {
   std::int64_t n_samples = 0, visible = 0, durable = 0;  ///< with fill
   RunFigures figures;
   std::optional<mth5::ClockAnchor> anchor = {};  ///< the newest of its samples that are in the file
+  std::vector<double> lengths = {};              ///< by which its channels are described, as told_lengths()
 };
 
 /// One stream on its way into the file: what waits, the run that is open, and the count of every sample. It touches no file; that
@@ -50,7 +52,9 @@ class StreamWriter {
   [[nodiscard]] std::uint16_t number() const { return number_; }
 
   // What comes.
-  void take_samples(bool new_run, const std::vector<std::uint64_t>& payload);
+  /// @param lengths  told_lengths() of them; one that is not known is taken to be what it was for the samples before, but in a
+  /// new run
+  void take_samples(bool new_run, const std::vector<std::uint64_t>& payload, const std::vector<double>& lengths = {});
   void take_gap(const ring::GapNote& gap) { trailing_gaps_.push_back(gap); }
   void take_anchor(const ring::AnchorNote& anchor);
   /// Where its source can go on behind all samples that were taken.
@@ -68,14 +72,18 @@ class StreamWriter {
   [[nodiscard]] const std::deque<Piece>& pieces() const { return pieces_; }
   [[nodiscard]] std::vector<ring::GapNote>& trailing_gaps() { return trailing_gaps_; }
 
-  /// Pieces from the front that belong to one run: the first, and those behind it that do not begin another.
+  /// Pieces from the front that belong to one run: the first, and those behind it that do not begin another and are the same by
+  /// what the instrument says.
   struct Group {
     std::size_t pieces = 0;
     mth5::UtcNanos start{};
     std::size_t first = 0;
     std::int64_t n = 0, n_filled = 0;
     RunFigures figures;
+    std::vector<double> lengths = {};  ///< as told_lengths()
   };
+  /// Whether the front group goes on with the open run.
+  [[nodiscard]] bool goes_on() const;
   /// @param from  number of the first piece
   [[nodiscard]] Group group(std::size_t from) const;
   /// Of the trailing gaps, those of single channels within a group.
@@ -155,6 +163,8 @@ class StreamWriter {
   void trim_batch();
   /// Values that their channels cannot hold.
   [[nodiscard]] std::uint64_t clipped_in(const Group& group) const;
+
+  std::vector<double> lengths_;  ///< of the newest samples that were taken
 
   std::vector<double> batch_;   ///< [samples][n_channels]: what waits, and in front of it what went not long ago
   std::size_t batch_base_ = 0;  ///< number of its first sample
