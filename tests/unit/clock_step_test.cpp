@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <random>
+#include <string_view>
 
 #include "acquisition/decode/calendar.hpp"
 #include "support/timeline.hpp"
@@ -313,6 +315,41 @@ TEST(ClockStep, WaitsForAClockThatWentBackAsLongAsItIsTold) {
   EXPECT_EQ(line.timeline.counters().pending, 0u);
   line.finish();
   EXPECT_EQ(all_values(line), counted_to(170));
+}
+
+TEST(ClockStep, WhatHappensWhileAClockThatWentBackWaitsCostsNothing) {
+  Options options;
+  options.accept_step_after = 60s;
+  for (const char* what : {"swap", "two steps", "three steps", "many steps", "there and back with a loss", "there and back"}) {
+    SCOPED_TRACE(what);
+    const std::string_view is{what};
+    Line line{options};
+    line.notes.quiet = true;
+    const auto offset = [&](int i) {
+      double back = i >= 100 ? 3600 : 0;
+      if (is == "two steps" && i >= 150) back += 60.5;
+      if (is == "three steps") back += i >= 150 ? 7.3 : 0, back += i >= 155 ? 0.7 : 0;
+      if (is == "many steps" && i >= 100) back += std::min(i - 100, 150) / 2 * 50.25;
+      if (is.starts_with("there and back") && i >= 150) back = 0;
+      return -back;
+    };
+    std::vector<int> order;
+    for (int i = 0; i < 400; ++i)
+      if (i != 150 || is != "there and back with a loss") order.push_back(i);
+    if (is == "swap") std::swap(order[150], order[151]);
+    for (const int i : order) line.push({{.time = i + offset(i), .value = i, .arrival = i + 0.05}});
+    line.finish();
+    EXPECT_EQ(line.dropped(), 0u);
+    EXPECT_EQ(line.notes.stored(), order.size());
+    const bool by_count = is == "there and back";  // so many samples are missing just there
+    for (const auto& run : line.notes.runs)
+      for (std::size_t k = 0; k < run.values.size(); ++k) {
+        const int i = static_cast<int>(run.values[k]);
+        EXPECT_EQ(run.utc(k, 1), kStart + nanos(i + (by_count ? 0 : offset(i)))) << i;
+      }
+    EXPECT_EQ(line.timeline.counters().missing, is == "there and back with a loss" ? 1u : 0u);
+    EXPECT_EQ(is != "swap" || line.notes.runs.size() == 2, true) << "neighbours that change places are sorted";
+  }
 }
 
 TEST(ClockStep, AClockThatIsWildAllTheTimeIsBounded) {

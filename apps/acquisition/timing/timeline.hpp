@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "acquisition/decode/decoder.hpp"
@@ -74,6 +75,7 @@ class Timeline {
     Events events;         ///< before it
     bool behind = false;   ///< of the run
     bool follows = false;  ///< the one before it
+    bool head = false;     ///< it does not agree with the one before: a chain begins
   };
   /// What a frame that does not follow would mean.
   struct Verdict {
@@ -108,6 +110,9 @@ class Timeline {
   /// Directly, as one that a network brings late.
   [[nodiscard]] bool lies_before_chain(const Piece& piece) const;
   void put_before_chain(const Piece& piece);
+  /// It is what is missing between two of the chain: the index of the second; 0 = it is not.
+  [[nodiscard]] std::size_t place_within_chain(const Piece& piece) const;
+  void put_within_chain(const Piece& piece, std::size_t at);
   /// Rows at the front of a frame that are stored already, or wait.
   [[nodiscard]] std::int64_t known_rows(const Piece& piece);
   [[nodiscard]] std::int64_t rows_waiting(const Piece& piece) const;
@@ -120,8 +125,17 @@ class Timeline {
   void limit_waiting();
   [[nodiscard]] bool chain_is_believed() const;
   void take_waiting_by_count();
-  void settle_waiting();
+  /// `piece` follows the run as if nothing had waited.
+  void settle_waiting(const Piece& piece);
   void believe_chain();
+  /// One beyond the last frame of the chain that begins at `from`.
+  [[nodiscard]] std::size_t end_of_chain(std::size_t from) const;
+  /// Frames of a clock that was set back, enough of them to be no wild times.
+  [[nodiscard]] static bool has_own_time(std::span<const Waiting> chain);
+  /// A run of what waited, at its times.
+  void store_chain(std::span<const Waiting> chain, Verdict verdict);
+  /// What is no longer waited for: stored if it has its own time, else as drop_waiting(). @returns rows that were stored
+  std::int64_t give_up_chain(std::span<const Waiting> chain);
   /// What no other frame agrees with: late, or new at a time that is taken, it has a run of its own; else it is dropped.
   /// @returns whether it was stored
   bool drop_waiting(const Waiting& waiting);

@@ -38,7 +38,8 @@ void Timeline::time_vague_ones(const Piece& piece) {
     auto& w = waiting_[i].piece;
     w.time = next = plus_seconds(next, -static_cast<double>(w.n) * clock_.seconds_per_sample());
     w.timed = std::exchange(w.vague, false);  // the others of the same step follow it by count
-    chain_ = i;
+    waiting_[std::exchange(chain_, i)].head = false;
+    waiting_[i].head = true;
   }
   auto& first = waiting_[chain_];
   if (!run_) return;
@@ -73,10 +74,7 @@ void Timeline::consider_with_waiting(Piece piece) {
       take_waiting_by_count();
       return append(piece, true);
     }
-    if (follows_run && to_chain.fit != Fit::Fits) {
-      append(piece, true);
-      return settle_waiting();
-    }
+    if (follows_run && to_chain.fit != Fit::Fits) return settle_waiting(piece);
     if (follows_run) {  // both: as many samples as the clock went back wait, and go on in it
       wait(piece, true, true);
       if (!waiting_.empty()) believe_chain();
@@ -84,6 +82,7 @@ void Timeline::consider_with_waiting(Piece piece) {
     }
   }
   if (!run_ && lies_before_chain(piece)) return put_before_chain(piece);
+  if (const auto at = to_chain.fit == Fit::Behind ? place_within_chain(piece) : 0; at > 0) return put_within_chain(piece, at);
   const double jump = run_ ? std::abs(seconds_between(clock_.utc(clock_.position()), waiting_[chain_].piece.time)) : 0;
   const bool gap_only = chain_verdict_.frames <= 2;
   const double longest = seconds(options_.longest_gap);
@@ -103,13 +102,34 @@ bool Timeline::lies_before_chain(const Piece& piece) const {
 
 void Timeline::put_before_chain(const Piece& piece) {
   auto& head = waiting_[chain_];
-  const Waiting first{piece, std::exchange(head.events, {}), false, false};
+  const Waiting first{.piece = piece, .events = std::exchange(head.events, {}), .head = true};
   head.follows = true;
+  head.head = false;
   if (run_) chain_verdict_ = judge(piece, place_behind_run(piece), first.events);
   waiting_.insert(waiting_.begin() + static_cast<std::ptrdiff_t>(chain_), first);
   counters_.pending += static_cast<std::uint64_t>(piece.n);
   ++agreeing_;
   if (chain_is_believed()) return believe_chain();
+  limit_waiting();
+}
+
+std::size_t Timeline::place_within_chain(const Piece& piece) const {
+  if (!piece.stamped || !piece.timed) return 0;
+  const auto joins = [&](const Piece& first, const Piece& second) {
+    const Place place = locator_.place(end_of(first), second);
+    return place.fit == Fit::Fits && std::abs(place.ahead_s) <= locator_.exact_tolerance_s();
+  };
+  for (auto i = waiting_.size(); --i > chain_;)
+    if (!waiting_[i].follows && joins(waiting_[i - 1].piece, piece) && joins(piece, waiting_[i].piece)) return i;
+  return 0;
+}
+
+void Timeline::put_within_chain(const Piece& piece, std::size_t at) {
+  const Waiting between{.piece = piece, .events = std::exchange(events_, {}), .behind = waiting_[at].behind, .follows = true};
+  waiting_[at].follows = true;
+  waiting_.insert(waiting_.begin() + static_cast<std::ptrdiff_t>(at), between);
+  counters_.pending += static_cast<std::uint64_t>(piece.n);
+  ++agreeing_;
   limit_waiting();
 }
 
@@ -125,7 +145,7 @@ void Timeline::wait(const Piece& piece, bool follows, bool agrees) {
   if (!agrees && still) chain_verdict_.frames = std::numeric_limits<int>::max();  // what comes behind it tells
   const bool is_behind =
       agrees ? waiting_.back().behind : chain_verdict_.reason == GapReason::ClockStep && run_ && piece.time < end_of_run().time;
-  waiting_.push_back({piece, std::exchange(events_, {}), is_behind, follows});
+  waiting_.push_back({piece, std::exchange(events_, {}), is_behind, follows, !agrees});
   if (agrees && !piece.timed) waiting_.back().piece.time = end_of(waiting_[waiting_.size() - 2].piece).time;
   counters_.pending += static_cast<std::uint64_t>(piece.n);
   if (piece.timed || piece.counter || piece.vague) ++agreeing_;
@@ -167,13 +187,17 @@ void Timeline::begin_at_another_rate() {
 }
 
 void Timeline::limit_waiting() {
-  constexpr std::size_t kOthers = 16;  // frames that agree with nothing
-  while (chain_ > kOthers) {
+  constexpr std::ptrdiff_t kOthers = 16;  // chains, mostly of a frame that agrees with nothing
+  const auto others = [&] {
+    return std::count_if(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(chain_),
+                         [](const Waiting& w) { return w.head; });
+  };
+  while (others() > kOthers) {
     const auto [first, last] = std::minmax_element(
         waiting_.begin(), waiting_.end(), [](const Waiting& a, const Waiting& b) { return a.piece.time < b.piece.time; });
     if (!run_ && seconds_between(first->piece.time, end_of(last->piece).time) < period_s_ * static_cast<double>(waiting_.size()))
       return begin_at_another_rate();
-    drop_front_of_waiting(1);
+    drop_front_of_waiting(end_of_chain(0));
   }
   const std::size_t rows =
       std::accumulate(waiting_.begin(), waiting_.end(), std::size_t{0},
@@ -203,13 +227,48 @@ bool Timeline::drop_waiting(const Waiting& w) {
   return false;
 }
 
+std::size_t Timeline::end_of_chain(std::size_t from) const {
+  const auto next = std::find_if(waiting_.begin() + static_cast<std::ptrdiff_t>(from) + 1, waiting_.end(),
+                                 [](const Waiting& w) { return w.head; });
+  return static_cast<std::size_t>(next - waiting_.begin());
+}
+
+bool Timeline::has_own_time(std::span<const Waiting> chain) {
+  const auto timed = std::count_if(chain.begin(), chain.end(), [](const Waiting& w) { return w.piece.timed; });
+  return timed >= 2 && chain.front().behind && chain.front().piece.timed && chain.front().piece.stamped;
+}
+
+std::int64_t Timeline::give_up_chain(std::span<const Waiting> chain) {
+  std::int64_t stored = 0;
+  if (has_own_time(chain)) {
+    for (const auto& w : chain) stored += w.piece.n;
+    store_chain(chain, {.reason = GapReason::ClockStep});
+  } else {
+    for (const auto& w : chain) stored += drop_waiting(w) ? w.piece.n : 0;
+  }
+  return stored;
+}
+
 void Timeline::drop_front_of_waiting(std::size_t n) {
   const Events before = std::exchange(events_, {});
-  bool stored = false;
-  for (std::size_t i = 0; i < n; ++i) stored |= drop_waiting(waiting_[i]);
-  if (stored) {  // what is judged against the run before them is so no more
-    chain_verdict_.on_line = chain_verdict_.fill = false;
-    if (chain_verdict_.frames == std::numeric_limits<int>::max()) chain_verdict_.frames = 2;
+  std::int64_t stored = 0, set_back = 0;
+  for (std::size_t i = 0; i < n;) {
+    const std::span chain{waiting_.begin() + static_cast<std::ptrdiff_t>(i),
+                          waiting_.begin() + static_cast<std::ptrdiff_t>(std::min(n, end_of_chain(i)))};
+    const auto rows = give_up_chain(chain);
+    stored += rows;
+    if (has_own_time(chain)) set_back += rows;
+    i += chain.size();
+  }
+  auto& verdict = chain_verdict_;
+  if (stored > 0) {  // what is judged against the run before them is so no more
+    verdict.on_line = verdict.fill = false;
+    if (verdict.frames == std::numeric_limits<int>::max()) verdict.frames = 2;
+  }
+  // While the clock was set back samples came that are not missing, though it was set forward again.
+  if (set_back > 0 && verdict.missing >= set_back) {
+    verdict.missing -= set_back;
+    if (verdict.missing == 0) verdict.reason = GapReason::ClockStep;
   }
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(n));
   chain_ -= n;
@@ -225,8 +284,19 @@ void Timeline::take_waiting_by_count() {
   }
 }
 
-void Timeline::settle_waiting() {
-  for (auto& w : std::exchange(waiting_, {})) {
+void Timeline::settle_waiting(const Piece& piece) {
+  const auto all = std::exchange(waiting_, {});
+  std::vector<std::span<const Waiting>> chains;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i == 0 || all[i].head) chains.emplace_back(&all[i], 0);
+    chains.back() = {chains.back().data(), chains.back().size() + 1};
+  }
+  if (std::any_of(chains.begin(), chains.end(), has_own_time)) {  // the clock was set back, and is right again
+    for (const auto& chain : chains) give_up_chain(chain);
+    return begin_run(piece, std::exchange(events_, {}), {.reason = GapReason::ClockStep});
+  }
+  append(piece, true);
+  for (auto w : all) {
     if (w.piece.still && !stamps_.within_step(w.piece.n)) w.piece.timed = true;  // it has that time too
     if (place_behind_run(w.piece).fit == Fit::Fits) {
       counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
@@ -238,16 +308,14 @@ void Timeline::settle_waiting() {
   events_ = {};  // a sample is stored behind all of it
 }
 
-void Timeline::believe_chain() {
+void Timeline::store_chain(std::span<const Waiting> chain, Verdict verdict) {
   give_out();
-  if (chain_ > 0) drop_front_of_waiting(chain_);
-  bool head = true;
   const Events later = std::exchange(events_, {});
-  for (const auto& w : std::exchange(waiting_, {})) {
+  for (const auto& w : chain) {
     counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
-    if (std::exchange(head, false)) {
-      if (chain_verdict_.reason != GapReason::ClockStep) chain_verdict_.reason = reason_of(w.events);
-      begin_run(w.piece, w.events, chain_verdict_);
+    if (&w == &chain.front()) {
+      if (verdict.reason != GapReason::ClockStep) verdict.reason = reason_of(w.events);
+      begin_run(w.piece, w.events, verdict);
       continue;
     }
     events_ = w.events;
@@ -258,6 +326,12 @@ void Timeline::believe_chain() {
       begin_run(w.piece, w.events, judge(w.piece, place, w.events));
   }
   events_ = later;
+}
+
+void Timeline::believe_chain() {
+  give_out();
+  if (chain_ > 0) drop_front_of_waiting(chain_);
+  store_chain(std::exchange(waiting_, {}), chain_verdict_);
 }
 
 }  // namespace daq::timing
