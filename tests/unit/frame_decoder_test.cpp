@@ -398,6 +398,20 @@ TEST(FrameTimes, AddTicksAndShift) {
   EXPECT_EQ(time_of(timed(time), number(1'777'593'600, 4), 500), "2026-05-01T00:00:00.200Z");
 }
 
+TEST(FrameTimes, InTicksAreCutToATick) {
+  const auto step = [](double ticks_hz) {
+    const FrameTime time{
+        .number = {1, Number::U32}, .unit = std::chrono::seconds{1}, .ticks = NumberAt{9, Number::U16}, .ticks_hz = ticks_hz};
+    Fed fed{timed(time)};
+    fed.feed("S" + number(1'777'593'600, 4) + std::string(4, '\0') + number(1, 2) + "\x01\x02");
+    return fed.out.frames.at(0).time_step;
+  };
+  EXPECT_EQ(step(256), mth5::Nanos{3'906'250});
+  EXPECT_EQ(step(1000), mth5::Nanos{1'000'000});
+  EXPECT_EQ(step(600), mth5::Nanos{1'666'666}) << "no more than a sample at 600 Hz";
+  EXPECT_EQ(step(1e9), mth5::Nanos{1});
+}
+
 TEST(FrameTimes, OfTheLastSampleAreMovedToTheFirst) {
   const FrameTime time{.number = {1, Number::U32}, .unit = std::chrono::seconds{1}, .of_last_sample = true};
   EXPECT_EQ(time_of(timed(time), number(1'777'593'600, 4)), "2026-04-30T23:59:59.500Z");

@@ -25,6 +25,9 @@ struct Instrument {
   double resolution_s = 0;  ///< its stamps are cut to
   bool printed = false;     ///< and have no more digits than that
   double phase = 0;         ///< samples: of its first one against the step
+  bool counts = false;      ///< its frames have a counter of samples
+  std::uint64_t modulus = 0;
+  std::int64_t counted_from = 0;  ///< sample that the counter says 0 of
   std::mt19937_64 random{1};
   std::int64_t next = 0;  ///< sample
 
@@ -37,6 +40,10 @@ struct Instrument {
     if (resolution_s > 0) t = std::floor(t / resolution_s + 1e-9) * resolution_s;
     return t;
   }
+  [[nodiscard]] std::uint64_t counter(std::int64_t sample) const {
+    const auto n = static_cast<std::uint64_t>(sample - counted_from);
+    return modulus > 0 ? n % modulus : n;
+  }
   /// The next frame; its values are the numbers of its samples.
   [[nodiscard]] Line::Frame frame() {
     const auto sample = next;
@@ -44,6 +51,7 @@ struct Instrument {
     return {.time = stamp(sample) * rate,
             .n = per_frame,
             .value = static_cast<double>(sample),
+            .counter = counts ? std::optional{counter(sample)} : std::nullopt,
             .arrival = true_time(sample + per_frame),
             .kind = TimeKind::Device,
             .step = printed ? nanos(resolution_s) : mth5::Nanos{}};
@@ -275,6 +283,25 @@ TEST(TimelineClock, TheDriftOfCoarseTimesIsNotToldBeforeItIsKnownAndThenNotBiase
         sum += found - ppm;
       }
       EXPECT_FALSE(std::abs(sum) / static_cast<double>(phases.size()) > 0.5e6 / hz / seconds) << hz << " Hz, " << ppm << " ppm";
+    }
+}
+
+TEST(TimelineClock, DriftIsNoEventWhereTheTimesOfFramesOfManyAreCutToASample) {
+  for (const double ppm : {50.0, -50.0})
+    for (const bool counts : {false, true}) {
+      Line line{rate(256)};
+      line.notes.quiet = true;
+      Instrument instrument{
+          .rate = 256, .ppm = ppm, .per_frame = 16, .resolution_s = 1.0 / 256, .printed = true, .phase = 0.384, .counts = counts};
+      instrument.run(line, 240);
+      line.finish();
+      EXPECT_EQ(line.notes.runs.size(), 1u) << ppm;
+      EXPECT_EQ(line.notes.gaps.size(), 0u) << ppm;
+      EXPECT_LE(worst_utc(line, instrument), 3 * line.notes.runs.at(0).anchors.back().uncertainty_s) << ppm;
+      instrument.next += 16;
+      instrument.run(line, 10);
+      line.finish();
+      EXPECT_EQ(line.timeline.counters().missing, 16u) << "a frame that is lost is one";
     }
 }
 

@@ -447,9 +447,9 @@ const Section<decode::FrameTime>& frame_time_keys() {
            t.kind = map.choice("clock", "gps", {"gps", "device"}) == "gps" ? decode::TimeKind::Gps : decode::TimeKind::Device;
          },
          [](const T&) { return std::string{"gps"}; }});
-    s.keys.push_back(
-        time_key<T>("resolution", &T::resolution, mth5::Nanos{0}, std::chrono::hours{1},
-                    "Times are cut to this step, such as whole seconds at 10 Hz. 0s: to their unit. 1ns: they are exact."));
+    s.keys.push_back(time_key<T>("resolution", &T::resolution, mth5::Nanos{0}, std::chrono::hours{1},
+                                 "Times are cut to this step, such as whole seconds at 10 Hz. 0s: to their unit, or a tick. "
+                                 "1ns: they are exact."));
     return s;
   }();
   return keys;

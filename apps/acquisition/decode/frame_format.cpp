@@ -171,7 +171,8 @@ Density frame_density(const FrameFormat& format) {
 }
 
 mth5::Nanos step_of(const FrameTime& time) {
-  if (time.ticks) return {};  // they count samples: one that is further is a sample that was lost
+  if (time.ticks)  // no more than one, of which frames hold a sample or more
+    return mth5::Nanos{std::max<std::int64_t>(1, static_cast<std::int64_t>(1e9 / time.ticks_hz))};
   if (time.bcd) return std::chrono::seconds{1};
   return is_float(time.number.type) ? mth5::Nanos{} : time.unit;
 }
