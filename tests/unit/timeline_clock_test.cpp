@@ -381,6 +381,22 @@ TEST(TimelineClock, FindsOutThatTimesAreCoarserThanASample) {
       }
 }
 
+TEST(TimelineClock, FramesWithinASecondOfWholeSecondsAreKeptFromTheFirstOn) {
+  for (const double phase : {0.0, 89.6, 153.6, 230.4})
+    for (const bool counts : {false, true}) {
+      Line line{rate(256)};
+      line.notes.quiet = true;
+      Instrument instrument{
+          .rate = 256, .ppm = 20, .per_frame = 16, .resolution_s = 1, .printed = true, .phase = phase, .counts = counts};
+      instrument.run(line, 60);
+      line.finish();
+      EXPECT_EQ(line.dropped(), 0u) << phase;
+      EXPECT_EQ(line.notes.stored(), 60u * 256) << phase;
+      EXPECT_EQ(line.notes.runs.size(), 1u) << phase;
+      EXPECT_LE(worst_utc(line, instrument), 17.0 / 256) << phase;
+    }
+}
+
 TEST(TimelineClock, ALineSentTwiceIsNoSlipOfACutClock) {
   Line line;
   for (double t = 0; t < 200; ++t)

@@ -37,8 +37,10 @@ Stamps::Learnt Stamps::take(const decode::Frame& frame, mth5::UtcNanos time, boo
   const auto repeated = std::exchange(repeated_, before_ == time ? repeated_ + 1 : 0);
   if (told_.count() > 0) return std::exchange(step_, told_) == told_ ? Learnt::Nothing : Learnt::Step;
   auto learnt = Learnt::Nothing;
-  // Blocks have the second in which they begin, and begin with it: that is exact.
-  const auto printed = frame.n_samples > 1 && seconds(frame.time_step) > period_s_ ? mth5::Nanos{0} : frame.time_step;
+  // Blocks of a second or more have the second in which they begin, and begin with it: that is exact.
+  const bool blocks = frame.n_samples > 1 && seconds(frame.time_step) > period_s_ &&
+                      seconds(frame.time_step) < (1 + 1e-6) * static_cast<double>(frame.n_samples) * period_s_;
+  const auto printed = blocks ? mth5::Nanos{0} : frame.time_step;
   if (!printed_ || printed < *printed_) {
     if (!repeats_) {
       step_ = printed;
