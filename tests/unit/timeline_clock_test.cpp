@@ -227,6 +227,30 @@ TEST(TimelineClock, TakesCoarseTimesByCount) {
   }
 }
 
+TEST(TimelineClock, ALossAmongWholeSecondsIsOneGapAndAllBehindItLiesWhereItShould) {
+  for (const std::int64_t lost : {3, 7, 9, 15, 35})
+    for (const std::int64_t at : {1200, 1202, 1205, 1207}) {
+      SCOPED_TRACE(testing::Message{} << "lost " << lost << " at " << at);
+      Options options = rate(10);
+      options.live = false;
+      Line line{options};
+      line.notes.quiet = true;
+      Instrument instrument{.resolution_s = 1, .printed = true, .phase = 4};
+      instrument.run(line, static_cast<double>(at) / 10);
+      instrument.next += lost;
+      instrument.run(line, 120);
+      line.finish();
+      ASSERT_EQ(line.notes.gaps.size(), 1u);
+      EXPECT_NEAR(static_cast<double>(line.notes.gaps[0].n_samples), static_cast<double>(lost), 1);
+      EXPECT_EQ(line.dropped(), 0u);
+      // Where the next frame may well have the time that it has, those behind the loss lie where their number says until the next
+      // second.
+      const auto of_second = (at + 4) % 10;
+      const bool hides = of_second + lost < 10 || (of_second == 9 && lost < 10);
+      EXPECT_LE(worst_utc(line, instrument), hides ? 0.1 * static_cast<double>(lost) + 0.01 : 0.15);
+    }
+}
+
 TEST(TimelineClock, DriftIsNoEventWhereTimesAreCutToASample) {
   struct Case {
     double rate, step;
@@ -395,6 +419,42 @@ TEST(TimelineClock, FramesWithinASecondOfWholeSecondsAreKeptFromTheFirstOn) {
       EXPECT_EQ(line.notes.runs.size(), 1u) << phase;
       EXPECT_LE(worst_utc(line, instrument), 17.0 / 256) << phase;
     }
+}
+
+TEST(TimelineClock, ACounterThatBeginsAnewAmongWholeSecondsIsNoLossAndNoStep) {
+  struct Case {
+    double rate;
+    std::uint32_t per_frame;
+    std::uint64_t modulus;
+  };
+  for (const auto& [hz, per_frame, modulus] : {Case{10, 1, 256}, Case{256, 16, std::uint64_t{1} << 32}, Case{100, 1, 256}})
+    for (const std::int64_t lost : {0, 3, 40})
+      for (const double until : {60.0, 60.3, 60.9}) {
+        SCOPED_TRACE(testing::Message{} << hz << " Hz, lost " << lost << ", at " << until);
+        Options options = rate(hz);
+        options.counter_modulus = modulus;
+        Line line{options};
+        line.notes.quiet = true;
+        Instrument instrument{.rate = hz,
+                              .ppm = 10,
+                              .per_frame = per_frame,
+                              .resolution_s = 1,
+                              .printed = true,
+                              .phase = 0.35 * hz,
+                              .counts = true,
+                              .modulus = modulus,
+                              .counted_from = -9979};
+        instrument.run(line, until);
+        instrument.next += lost * per_frame;
+        instrument.counted_from = instrument.next;
+        instrument.run(line, 60);
+        line.finish();
+        EXPECT_EQ(line.dropped(), 0u);
+        EXPECT_LE(worst_utc(line, instrument), (1.5 * per_frame + 0.5) / hz);
+        EXPECT_NEAR(static_cast<double>(line.timeline.counters().missing), static_cast<double>(lost * per_frame),
+                    per_frame + 0.5);
+        EXPECT_EQ(line.notes.runs.size(), lost > 0 ? 2u : 1u);
+      }
 }
 
 TEST(TimelineClock, ALineSentTwiceIsNoSlipOfACutClock) {

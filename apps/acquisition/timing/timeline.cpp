@@ -55,7 +55,8 @@ void Timeline::finish() {
     // agree with nothing lie where their number says.
     const bool apart = agreeing_ >= 2 || std::any_of(waiting_.begin(), waiting_.end(),
                                                      [](const Waiting& w) { return w.events.disconnected || w.behind; });
-    if (run_ && (!waiting_.back().piece.stamped || (!apart && chain_verdict_.frames > 2)))
+    const bool by_count = run_ && waiting_[chain_].piece.vague && chain_ == 0 && follows_within_step(waiting_[0].piece);
+    if (run_ && (by_count || !waiting_.back().piece.stamped || (!apart && chain_verdict_.frames > 2)))
       take_waiting_by_count();
     else
       believe_chain();
@@ -114,6 +115,17 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
   piece.time = plus_seconds(piece.time, -seconds(options_.delay) - static_cast<double>(piece.n - 1) * period_s_);
   piece.timed = !(run_ && clock_.stamped());  // between stamps it lies where its number says
   return piece;
+}
+
+bool Timeline::jumps_within_step(const Piece& piece) const {
+  if (!run_ || !waiting_.empty() || !piece.stamped || !stamps_.within_step(piece.n)) return false;
+  const Place place = place_behind_run(piece);
+  return place.fit != Fit::Fits && !place.counted;
+}
+
+bool Timeline::follows_within_step(const Piece& piece) const {
+  const double within = seconds_between(piece.time, clock_.utc(clock_.position())), slack = locator_.tolerance_s(piece);
+  return within >= -slack && within <= stamps_.step_s() + slack;
 }
 
 bool Timeline::slips(const Piece& piece) const {
@@ -221,7 +233,11 @@ void Timeline::push(const decode::Frame& frame, const double* values) {
   if (frame.n_samples == 0) return;
   counters_.decoded += frame.n_samples;
   if (frame.after_skip) events_.bad_data = true;
-  const Piece piece = read(frame, values);
+  Piece piece = read(frame, values);
+  if (jumps_within_step(piece)) {
+    piece.timed = false;
+    piece.vague = true;
+  }
   if (run_ && waiting_.empty() && !piece.vague && place_behind_run(piece).fit == Fit::Fits &&
       (!piece.stamped || !piece.timed || plus_seconds(piece.time, locator_.exact_tolerance_s()) >= memory_.front()))
     return append(piece, true);

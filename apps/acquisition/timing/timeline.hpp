@@ -95,6 +95,11 @@ class Timeline {
   [[nodiscard]] Piece read(const decode::Frame& frame, const double* values);
   /// To the step that is known now, of frames of so many samples.
   void cut_stamps(std::int64_t n_samples);
+  /// It does not follow, and how far it is ahead is not known: its counter may have begun anew, and it need not be the first
+  /// frame that has its time, which is cut. The next time that is exact tells.
+  [[nodiscard]] bool jumps_within_step(const Piece& piece) const;
+  /// Its time, which is cut, may be that of the end of the run.
+  [[nodiscard]] bool follows_within_step(const Piece& piece) const;
   /// A step is a frame: a lost one and a clock that slipped look alike.
   [[nodiscard]] bool slips(const Piece& piece) const;
   [[nodiscard]] Piece behind(const Piece& piece, std::int64_t n) const;

@@ -66,7 +66,8 @@ void Timeline::consider_with_waiting(Piece piece) {
     const bool follows_run = locator_.place(end_of_run(), piece).fit == Fit::Fits;
     if (!follows_run && lies_before_chain(piece)) return put_before_chain(piece);
     const auto& head = waiting_[chain_].piece;
-    const bool not_by_counter = head.counter && next_counter_ && head.counter != next_counter_ && piece.counter;
+    const bool not_by_counter = head.counter && next_counter_ && head.counter != next_counter_ && piece.counter &&
+                                (!stamps_.within_step(piece.n) || locator_.place(end_of_run(), head).fit != Fit::Fits);
     const Place by_count = locator_.place(counted, piece);
     const bool exact =
         !piece.stamped || stamps_.within_step(piece.n) || std::abs(by_count.ahead_s) <= locator_.exact_tolerance_s();
