@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cmath>
 #include <functional>
 #include <random>
 
@@ -277,6 +278,61 @@ TEST(HostTime, CountersSayWhatIsMissing) {
       EXPECT_EQ(line.dropped(), 0u);
       EXPECT_EQ(line.notes.stored(), 20000u);
     }
+}
+
+TEST(HostTime, AGapThatACounterTellsIsFilledWhereThatIsAsked) {
+  Board board{.rate = 250, .per_frame = 10, .counts = true};
+  Options options = board.options();
+  options.fill_up_to = 1s;
+  Line line{options};
+  line.notes.quiet = true;
+  board.run(line, 200);
+  board.next += 70;
+  board.run(line, 10);
+  line.timeline.disconnected();
+  board.next += 250;
+  board.run(line, 10);
+  board.next += 260;
+  board.run(line, 10);
+  line.finish();
+  EXPECT_EQ(line.timeline.counters().filled, 320u);
+  ASSERT_THAT(line.notes.runs, SizeIs(2)) << "the last one is longer";
+  EXPECT_EQ(line.notes.gaps.at(2).n_samples, 260);
+  const auto& values = line.notes.runs[0].values;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    EXPECT_EQ(std::isnan(values[i]) || values[i] == static_cast<double>(i), true) << i;
+  EXPECT_LE(std::abs(board.error(line)), 5e-3);
+}
+
+TEST(HostTime, AGapThatOnlyArrivalsTellIsNotFilled) {
+  Board board;
+  Options options = board.options();
+  options.fill_up_to = 60s;
+  Line line{options};
+  line.notes.quiet = true;
+  board.run(line, 200);
+  board.next += 100;
+  board.run(line, 60);
+  line.finish();
+  EXPECT_EQ(line.timeline.counters().filled, 0u);
+  EXPECT_THAT(line.notes.runs, SizeIs(2));
+}
+
+TEST(HostTime, KeepsTheAxisTrueWhereThatIsAskedOnceArrivalsAreGood) {
+  for (const double ppm : {3000.0, 100.0, -100.0}) {
+    Board board{.rate = 20, .ppm = ppm};
+    Options options = board.options();
+    options.reanchor_after = 20ms;
+    Line line{options};
+    line.notes.quiet = true;
+    board.run(line, 6e5 / std::abs(ppm));  // 600 ms
+    line.finish();
+    EXPECT_GE(line.notes.runs.size(), 8u) << ppm;
+    for (const auto& gap : line.notes.gaps) {
+      EXPECT_EQ(gap.reason, GapReason::ClockDrift);
+      EXPECT_EQ(gap.n_samples, 0);
+    }
+  }
 }
 
 TEST(HostTime, ACounterThatBeginsAnewCostsNothing) {

@@ -196,10 +196,12 @@ const Section<Gap>& gap_keys() {
              gap.tolerance_samples = samples(text).value_or(gap.tolerance_samples);
            },
            [](const Gap& gap) { return format_number(gap.tolerance_samples) + " samples"; }},
-          time_key("fill_up_to", &Gap::fill_up_to, 0s, kDay,
-                   "A gap up to this long is filled (NaN; integers: the profile's fill) and listed; a longer one begins a new "
-                   "run. 0s: "
-                   "nothing is made up. More: fewer runs, with NaN in them, which not all programs like."),
+          time_key(
+              "fill_up_to", &Gap::fill_up_to, 0s, kDay,
+              "A gap up to this long is filled (NaN; integers: the profile's fill) and listed; a longer one begins a new "
+              "run. 0s: "
+              "nothing is made up. More: fewer runs, with NaN in them, which not all programs like. Where times are those of "
+              "arrival a gap is filled if a counter tells its length."),
           {"new_run_after", "time", "the same as fill_up_to",
            "The same limit from the other side; if it is there it must equal fill_up_to.", false,
            [](MapReader& map, Gap& gap) {
@@ -235,7 +237,9 @@ const Section<Clock>& clock_keys() {
       "clock",
       {
           {"reanchor_after", "time", "never, 1us to 1h, or 0.01 to 1000000 samples",
-           "When the plain time axis of a run (start + number / rate) is off by more, a new run begins, without a gap.", false,
+           "When the plain time axis of a run (start + number / rate) is off by more, a new run begins, without a gap. Times of "
+           "arrival tell that once they are good, after a minute or more.",
+           false,
            [](MapReader& map, Clock& clock) {
              const auto text = map.text("reanchor_after", shown_reanchor(clock), check_reanchor);
              if (!check_reanchor(text).empty()) return;

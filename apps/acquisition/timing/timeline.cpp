@@ -203,6 +203,7 @@ Timeline::Verdict Timeline::judge(const Piece& piece, const Place& place, const 
   if (!piece.stamped) {
     verdict.frames = events.disconnected || stays_late_.least_s() > 0 ? 1 : place.counted ? 2 : kStep;
     verdict.on_line = place.counted || !piece.timed;
+    verdict.fill = place.counted && place.missing > 0 && place.missing <= max_fill_;  // arrivals tell no length to a sample
     return verdict;
   }
   if (!events.disconnected && !place.counted && piece.timed) {
