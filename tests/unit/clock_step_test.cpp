@@ -317,6 +317,32 @@ TEST(ClockStep, WaitsForAClockThatWentBackAsLongAsItIsTold) {
   EXPECT_EQ(all_values(line), counted_to(170));
 }
 
+TEST(ClockStep, WhatACounterMissesIsToldAlsoWhereTheClockIsSetAtTheSameFrame) {
+  for (const double step : {0.0, 0.005, -0.005, -0.1, -0.9, -3600.0}) {
+    SCOPED_TRACE(step);
+    Options options;
+    options.sample_rate = 256;
+    options.counter_modulus = std::uint64_t{1} << 32;
+    options.live = false;
+    Line line{options};
+    line.notes.quiet = true;
+    for (int frame = 0; frame < 400; ++frame) {
+      if (frame == 200) frame += 10;
+      line.push({{.time = frame * 16 + (frame > 200 ? step * 256 : 0),
+                  .n = 16,
+                  .value = frame * 16,
+                  .counter = static_cast<std::uint64_t>(100 + frame * 16)}});
+    }
+    line.finish();
+    EXPECT_EQ(line.dropped(), 0u);
+    ASSERT_THAT(line.notes.gaps, SizeIs(1));
+    const auto& gap = line.notes.gaps[0];
+    EXPECT_NEAR(static_cast<double>(gap.n_samples), 160, step > 0 ? 1 : 0);
+    EXPECT_EQ(to_string(gap.reason), step < 0 ? "clock-step" : "no-data");
+    EXPECT_EQ(line.notes.runs.at(1).start, kStart + nanos(210.0 / 16 + step));
+  }
+}
+
 TEST(ClockStep, WhatHappensWhileAClockThatWentBackWaitsCostsNothing) {
   Options options;
   options.accept_step_after = 60s;

@@ -95,6 +95,13 @@ Place Locator::by_counter(const End& end, const Piece& piece, double ahead, doub
   if (!piece.stamped && std::abs(raw) <= tolerance) return by(raw, true);
   if (std::abs(ahead) <= tolerance) return {.ahead_s = ahead_s};
   if (raw == 0) return {.fit = ahead > 0 ? Fit::Ahead : Fit::Behind, .ahead_s = ahead_s, .clock_set = true};
+  // It went on, and did not begin anew, while the clock was set back: what is missing is known all the same.
+  if (piece.stamped && *piece.counter > *end.counter && raw > std::max(ahead, 0.0)) {
+    Place lost = by(raw, true);
+    lost.fit = ahead > 0 ? Fit::Ahead : Fit::Behind;
+    lost.clock_set = true;
+    return lost;
+  }
   Place place = by(ahead, false);
   place.on_grid = std::abs(ahead - std::round(ahead)) <= tolerance;
   return place;

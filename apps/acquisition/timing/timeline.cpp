@@ -120,7 +120,7 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
 bool Timeline::jumps_within_step(const Piece& piece) const {
   if (!run_ || !waiting_.empty() || !piece.stamped || !stamps_.within_step(piece.n)) return false;
   const Place place = place_behind_run(piece);
-  return place.fit != Fit::Fits && !place.counted;
+  return place.fit != Fit::Fits && (!place.counted || place.clock_set);
 }
 
 bool Timeline::follows_within_step(const Piece& piece) const {
@@ -188,7 +188,8 @@ GapReason Timeline::reason_of(const Events& events) {
 
 Timeline::Verdict Timeline::judge(const Piece& piece, const Place& place, const Events& events) const {
   constexpr int kStep = 3;
-  const Verdict set{.reason = GapReason::ClockStep, .frames = kStep};
+  const Verdict set{
+      .reason = GapReason::ClockStep, .missing = place.counted && place.clock_set ? place.missing : 0, .frames = kStep};
   if (place.fit == Fit::Behind) return set;
   const auto paused = [&] {
     return events.disconnected || !options_.live ? 0 : std::llround(arrivals_.pause_s(piece.arrival) / period_s_);
