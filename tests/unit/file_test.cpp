@@ -57,8 +57,8 @@ struct Made {
   mth5::RunId run;
 };
 
-Made make(const std::filesystem::path& path, const std::string& version = "0.2.0") {
-  auto file = mth5::File::create(path, {version, "test", "1"});
+Made make(const std::filesystem::path& path, const mth5::CreateOptions& options) {
+  auto file = mth5::File::create(path, options);
   mth5::RunId id;
   file.edit([&](mth5::Edit& edit) {
     edit.add_survey(survey());
@@ -66,6 +66,9 @@ Made make(const std::filesystem::path& path, const std::string& version = "0.2.0
     id = edit.add_run("S1", "MT001", run("sr8_0001", 8), kStart, channels());
   });
   return {std::move(file), id};
+}
+Made make(const std::filesystem::path& path, const std::string& version = "0.2.0") {
+  return make(path, mth5::CreateOptions{version, "test", "1"});
 }
 
 std::vector<std::int32_t> ramp(std::size_t channel, std::size_t first, std::size_t n) {
@@ -137,8 +140,46 @@ TEST(File, NeverTouchesAnExistingFile) {
   const auto other = dir / "b.h5";
   auto made = make(other);
   support::write_text(other, "precious");
-  EXPECT_THAT([&] { made.file.start_swmr(); }, ThrowsMessage<mth5::FileError>(HasSubstr("b.h5: cannot be created: File exists")));
+  EXPECT_THAT([&] { made.file.start_swmr(); },
+              ThrowsMessage<mth5::FileError>(HasSubstr("b.h5: exists already and is never overwritten")));
   EXPECT_EQ(support::read_text(other), "precious");
+}
+
+TEST(File, TakesAnotherNameWhereItsOwnIsTakenMeanwhile) {
+  for (const bool live : {true, false}) {
+    const support::TempDir dir;
+    int asked = 0;
+    mth5::CreateOptions options;
+    options.other_name = [&] { return dir / ("a_" + std::to_string(++asked + 1) + ".h5"); };
+    auto [file, id] = make(dir / "a.h5", options);
+    for (const auto* name : {"a.h5", "a_2.h5"}) support::write_text(dir / name, "precious");
+    if (live) file.start_swmr();
+    append(file, id, 0, 150);
+    if (live) {
+      EXPECT_EQ(file.path(), dir / "a_3.h5");
+      EXPECT_EQ(file.still_there(), mth5::FileName::There);
+      file.flush();
+      EXPECT_EQ(stored(dir / "a_3.h5", kEx), ramp(0, 0, 150));
+    }
+    file.close();
+    EXPECT_EQ(file.path(), dir / "a_3.h5");
+    EXPECT_EQ(stored(dir / "a_3.h5", kEx), ramp(0, 0, 150));
+    for (const auto* name : {"a.h5", "a_2.h5"}) EXPECT_EQ(support::read_text(dir / name), "precious");
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator{dir.path()}, {}), 3) << "nothing is left beside the files";
+  }
+  // One that is there before is as one that comes later; and whoever knows no other name is told.
+  const support::TempDir dir;
+  support::write_text(dir / "a.h5", "precious");
+  mth5::CreateOptions options;
+  options.other_name = [&] { return dir / "b.h5"; };
+  EXPECT_EQ(mth5::File::create(dir / "a.h5", options).path(), dir / "b.h5");
+  options.other_name = [&] { return dir / "a.h5"; };
+  try {
+    mth5::File::create(dir / "a.h5", options);
+    FAIL() << "a file was overwritten";
+  } catch (const mth5::FileError& e) {
+    EXPECT_EQ(e.code(), std::errc::file_exists);
+  }
 }
 
 TEST(File, SaysWhyItCannotBeCreated) {

@@ -202,6 +202,55 @@ TEST(Recorder, CallsWhatWasRefusedThoughTheDiskIsWellByItsNameAndBeginsANewFile)
   EXPECT_EQ(channel(bench.reader(), bench.reader().runs().front().id, "bx").size(), 40u);
 }
 
+/// The host's clock, with somebody who gives a name to a file of his own while another file of that name is being made.
+class Rival final : public mth5::HostClock {
+ public:
+  explicit Rival(std::filesystem::path name) : name_{std::move(name)} { mth5::use_host_clock(this); }
+  ~Rival() override { mth5::use_host_clock(nullptr); }
+  Rival(const Rival&) = delete;
+  Rival& operator=(const Rival&) = delete;
+  [[nodiscard]] mth5::UtcNanos utc() const override {
+    for (const auto& entry : std::filesystem::directory_iterator{name_.parent_path()})
+      if (entry.path().extension() == ".part" && !std::filesystem::exists(name_)) support::write_text(name_, "precious");
+    return std::chrono::time_point_cast<mth5::Nanos>(std::chrono::system_clock::now());
+  }
+  [[nodiscard]] std::chrono::steady_clock::time_point steady() const override { return std::chrono::steady_clock::now(); }
+
+ private:
+  std::filesystem::path name_;
+};
+
+TEST(Recorder, TakesTheNextNameWhereAnotherRecorderIsFaster) {
+  Bench bench;
+  const auto name = bench.directory() / "MT001_20260501T000000Z.h5";
+  {
+    const Rival rival{name};
+    bench.send(0, 40);
+    bench.finish();
+  }
+  EXPECT_EQ(support::read_text(name), "precious");
+  const auto mine = bench.directory() / "MT001_20260501T000000Z_2.h5";
+  const mth5::Reader reader{mine};
+  EXPECT_EQ(channel(reader, "sr1_0001", "bx").size(), 40u);
+  EXPECT_EQ(bench.log().find("error"), std::string::npos) << bench.log();
+  EXPECT_THAT(bench.log(), HasSubstr("file name taken file=" + name.string() + " instead=" + mine.string()));
+  EXPECT_THAT(bench.log(), HasSubstr("file open file=" + mine.string()));
+  EXPECT_TRUE(bench.state().streams.at(0).balanced);
+}
+
+TEST(Recorder, CountsWhatHadComeWhenTheFirstFileCannotBeMade) {
+  Bench bench;
+  bench.send(0, 40);
+  std::filesystem::remove_all(bench.directory());
+  EXPECT_THAT([&] { bench.finish(); },
+              ThrowsMessage<mth5::FileError>(HasSubstr("does not exist; create it for the user of mth5d (mkdir -p); ended: 40 "
+                                                       "samples that waited in memory are not stored")));
+  const auto stream = bench.state().streams.at(0);
+  EXPECT_EQ(stream.dropped[static_cast<std::size_t>(ledger::Drop::WriteFailed)], 40u);
+  EXPECT_EQ(stream.row.buffered, 0u);
+  EXPECT_TRUE(stream.balanced);
+}
+
 TEST(Recorder, BeginsManyRunsInOneChange) {
   Bench bench;
   for (int s = 0; s < 600; s += 3) bench.send(s, s + 2);  // two, and one is missing

@@ -113,12 +113,17 @@ void FileWriter::create_file() {
                                      .station = first.station.text("id"),
                                      .start = start.value_or(mth5::host_now()),
                                      .sample_rate = first.instrument.sample_rate};
-  const auto path = next_file(config_.output, values);
-  if (const auto wanted = config_.output.directory / config::expand(config_.output.file_name, values).text; path != wanted)
-    context_.quiet.say(spdlog::level::warn, "file name taken",
-                       fmt::format("file name taken file={} instead={}", wanted.string(), path.string()));
+  const auto free_name = [this, values] {
+    const auto path = next_file(config_.output, values);
+    if (const auto wanted = config_.output.directory / config::expand(config_.output.file_name, values).text; path != wanted)
+      context_.quiet.say(spdlog::level::warn, "file name taken",
+                         fmt::format("file name taken file={} instead={}", wanted.string(), path.string()));
+    return path;
+  };
+  const auto path = free_name();
   timed([&] {
     mth5::CreateOptions options{config_.output.file_version, "mth5d", {}, config_.output.allow_network};
+    options.other_name = free_name;  // a recorder of other stations may be faster
     std::uint64_t channels = 0;
     for (const auto& of : streams_) channels += of->stream().channels.size();
     options.journal_bytes *= 1 + channels / 300;  // what the default is good for

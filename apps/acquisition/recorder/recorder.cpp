@@ -232,15 +232,18 @@ void Recorder::failed(const mth5::FileError& error) {
   if (gave_up_lost_file()) return;
   const bool first = writer_.files() == 0;
   const auto loss = writer_.abandon(ledger::Drop::WriteFailed);
-  if (first) throw;
+  const bool full = means_full(error);
   const auto now = mth5::steady_now();
+  if (first && !full) {
+    outage_ = Outage{Outage::Kind::Failed, error.what(), now};
+    give_up();
+  }
   if (!failing_since_) {
     failing_since_ = now;
     failures_ = 0;
   }
   syncs_before_ = writer_.syncs();
   ++failures_;
-  const bool full = means_full(error);
   if (!full && now >= *failing_since_ + config_.output.give_up_after) {
     log_->error("giving up after={} tries={}", config::format_duration(config_.output.give_up_after), failures_);
     outage_ = Outage{Outage::Kind::Failed, error.what(), now};

@@ -71,6 +71,10 @@ struct CreateOptions {
   /// Of the HDF5 user block, which holds the journal: 1 MiB is enough for some 300 channels, 4 MiB for 1200. With too little a
   /// sync costs four times as much. A power of two is made of it.
   std::uint64_t journal_bytes = 1048576;
+  /// Asked for another name, in the same directory, where that of the file is taken before the file gets it: by start_swmr() or
+  /// close(), as somebody else may create one meanwhile. Without it, or with the same name again, that is a FileError. Thread:
+  /// the writer's
+  std::function<std::filesystem::path()> other_name = {};
 };
 
 struct OpenOptions {

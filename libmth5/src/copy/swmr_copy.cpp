@@ -326,7 +326,8 @@ class Part {
   void keep_as(const fs::path& name) {
     (void)vfd::Journal::create(fd_.get(), path_, vfd::kLeastUserBlock);  // without a record: nothing is to be replayed
     core::sync_data(fd_.get(), path_);
-    core::rename_new(path_, name);
+    if (!core::rename_new(path_, name))
+      throw FileError{name.string() + ": exists already and is never overwritten; choose another name"};
     kept_ = true;
     core::sync_directory(name.parent_path());
   }

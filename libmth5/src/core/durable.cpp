@@ -23,12 +23,17 @@ namespace {
 
 }  // namespace
 
-void rename_new(const std::filesystem::path& from, const std::filesystem::path& to) {
-  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return;
+bool rename_new(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno == EEXIST) return false;
   if (errno != EINVAL && errno != ENOSYS) fail(to, "cannot be created", errno);
   // A file system without RENAME_NOREPLACE: link() refuses an existing name as well.
-  if (link(from.c_str(), to.c_str()) != 0) fail(to, "cannot be created", errno);
+  if (link(from.c_str(), to.c_str()) != 0) {
+    if (errno == EEXIST) return false;
+    fail(to, "cannot be created", errno);
+  }
   if (unlink(from.c_str()) != 0) fail(from, "cannot be removed after it was linked to its final name", errno);
+  return true;
 }
 
 void sync_directory(const std::filesystem::path& directory) {

@@ -27,14 +27,13 @@ constexpr const char* kState = "/Acquisition/state";
 }  // namespace
 
 FileImpl::FileImpl(fs::path path, const CreateOptions& options)
-    : path_{std::move(path)}, version_010_{options.file_version == "0.1.0"} {
+    : path_{std::move(path)}, other_name_{options.other_name}, version_010_{options.file_version == "0.1.0"} {
   h5::initialise();
   if (!version_010_ && options.file_version != "0.2.0")
     throw StateError{path_.string() + ": file version '" + options.file_version + "' is not one of 0.1.0, 0.2.0"};
   if (!path_.has_filename()) throw FileError{"'" + path_.string() + "': names no file; give the data file a name"};
   core::require_local(path_, network_file_system(path_), options.allow_network);
-  if (fs::exists(fs::symlink_status(path_)))
-    throw FileError{path_.string() + ": exists already and is never overwritten; choose another name"};
+  while (fs::exists(fs::symlink_status(path_))) take_other_name();
   // The pid keeps leftovers of a process that was killed here from standing in the way.
   work_path_ = path_.parent_path() / ("." + path_.filename().string() + "." + std::to_string(getpid()) + ".part");
   try {
@@ -99,6 +98,23 @@ h5::PropertyList FileImpl::access() {
 }
 
 void FileImpl::remove_unused() {
+void FileImpl::take_other_name() {
+  const fs::path taken = path_;
+  if (other_name_) path_ = other_name_();
+  if (path_ == taken)
+    throw FileError{path_.string() + ": exists already and is never overwritten; choose another name",
+                    std::make_error_code(std::errc::file_exists)};
+}
+
+bool FileImpl::take_name() {
+  if (work_path_ == path_) return false;
+  const fs::path wanted = path_;
+  while (!core::rename_new(work_path_, path_)) take_other_name();
+  core::sync_directory(path_.parent_path());
+  work_path_ = path_;
+  return path_ != wanted;
+}
+
   std::error_code ignored;  // the failure that led here is told; a left-over without samples does no harm
   if (lock_.fd() >= 0 && work_path_ != path_ && total_samples_ == 0) fs::remove(work_path_, ignored);
 }
@@ -174,11 +190,10 @@ void FileImpl::start_swmr() {
     stage();
     reenter_swmr();
     commit(true);
-    if (work_path_ != path_) {
-      core::rename_new(work_path_, path_);
-      core::sync_directory(path_.parent_path());
-      work_path_ = path_;
-    }
+    if (!take_name()) return;
+    store_->renamed(path_);
+    close_datasets();
+    open_datasets();
   });
 }
 
@@ -389,10 +404,7 @@ void FileImpl::close() {
     file_.close(path_.string());
     store_->commit(true, visible_samples_);
     store_->close();
-    if (work_path_ != path_) {
-      core::rename_new(work_path_, path_);
-      core::sync_directory(path_.parent_path());
-    }
+    (void)take_name();
   });
   open_ = false;
   lock_ = {};

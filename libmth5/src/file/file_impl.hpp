@@ -148,6 +148,9 @@ class FileImpl {
   };
 
   void create(const CreateOptions& options);
+  /// Gives the file its name, which is nobody else's. @returns whether it is another than was asked for
+  bool take_name();
+  void take_other_name();
   void remove_unused();  ///< after a failure: a work file that never held a sample has no place among the data
   void open_datasets();
   void close_datasets();
@@ -247,6 +250,7 @@ class FileImpl {
 
   std::filesystem::path path_;       ///< the final name
   std::filesystem::path work_path_;  ///< the name it has now
+  std::function<std::filesystem::path()> other_name_ = {};
   bool version_010_;
   bool open_ = false;
   bool swmr_ = false;

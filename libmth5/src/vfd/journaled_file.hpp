@@ -61,6 +61,8 @@ class JournaledFile {
   /// What write() was last called for with elements of a dataset.
   [[nodiscard]] const Write& last_raw_write() const { return last_raw_write_; }
   /// Whether nothing that readers or a recovery may look at is there.
+  /// What failures call it.
+  void renamed(std::filesystem::path path) { path_ = std::move(path); }
   [[nodiscard]] bool is_unseen(std::uint64_t at) const { return at >= visible_end_; }
   /// Writes samples behind all that was written to a chunk that is the file's for good or is not seen: no commit refers to these
   /// bytes, so they go straight to their place. @throws FileError
