@@ -181,6 +181,36 @@ TEST(FullDisk, ThatComesAtOnceCostsNothingThatWasDurableAndHidesNothing) {
   EXPECT_EQ(support::counts(status, "dropped")["write-failed"], missing.size());
 }
 
+TEST(FullDisk, ThatComesAtOnceWhileASampleIsWrittenClosesTheFileWithWhatWasSetAside) {
+  MTH5_NEEDS_MOUNTS(false);
+  const support::TempDir dir;
+  const SmallDisk disk{dir / "disk", "size=24m"};
+  ASSERT_TRUE(disk.mounted());
+  TcpPeer peer;
+  auto set = options(disk);
+  set.arguments = {"--set", "output.reserve=4MiB"};
+  Recording recording{Recording::tcp(peer.port()), set};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  ASSERT_TRUE(peer.send(numbered_lines(0, 1000)));
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return is_durable(s, 999); })) << recording.log();
+  // So much at once that it meets the full disk before anybody looks at the free space.
+  constexpr int kLines = 20'000;
+  take_space(disk, 0);
+  ASSERT_TRUE(peer.send(numbered_lines(1000, kLines)));
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("state") == "disk-full"; })) << recording.log();
+  ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(0, kLines).size()));
+  const auto full = recording.files();
+  ASSERT_THAT(full, SizeIs(1));
+  EXPECT_EQ(mth5::probe(full[0]).state, mth5::FileState::Closed) << recording.log();
+  std::filesystem::remove(disk.path() / "ballast");
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("state") == "recording" && is_durable(s, kLines - 1); }))
+      << recording.log();
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+  EXPECT_EQ(all_seconds(recording), seconds(0, kLines));
+  EXPECT_EQ(support::counts(*recording.status(), "dropped")["write-failed"], 0);
+  EXPECT_TRUE(recording.status()->at("ledger").at("balanced").get<bool>());
+}
+
 TEST(FullDisk, AtTheStartIsSaidInOneLine) {
   MTH5_NEEDS_MOUNTS(false);
   const support::TempDir dir;

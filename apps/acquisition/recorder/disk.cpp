@@ -127,6 +127,14 @@ void Disk::claim() {
                         " are wanted to begin a file; make room, or lower output.reserve"};
 }
 
+bool Disk::use_reserve() {
+  if (!reserve_.is_held()) return false;
+  reserve_.release();
+  used_ = true;
+  next_ = {};  // looked at at once
+  return true;
+}
+
 void Disk::look(Steady::time_point now) {
   next_ = now + kLookEvery;
   const auto free = recorder::free_bytes(directory_);
@@ -154,7 +162,10 @@ bool Disk::has_room_again() {
     return false;
   }
   look(mth5::steady_now());
-  if (free_ >= 2 * limit()) return true;
+  if (free_ >= 2 * limit()) {
+    used_ = false;
+    return true;
+  }
   reserve_.release();  // so that what has been freed shows as it is
   look(mth5::steady_now());
   return false;

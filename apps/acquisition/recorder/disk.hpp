@@ -33,6 +33,7 @@ class Reserve {
   void release();
   /// Whether it is held, and its file was removed by somebody else.
   [[nodiscard]] bool is_lost() const;
+  [[nodiscard]] bool is_held() const { return held_; }
   [[nodiscard]] std::int64_t bytes() const { return bytes_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
@@ -81,11 +82,14 @@ class Disk {
   void look(Steady::time_point now);
   [[nodiscard]] bool is_due(Steady::time_point now) const { return now >= next_; }
   [[nodiscard]] Steady::time_point next_look() const { return next_; }
-  [[nodiscard]] bool is_full() const { return free_ < limit(); }
+  [[nodiscard]] bool is_full() const { return used_ || free_ < limit(); }
   /// Whether there is room for another file beside the reserve, which is held then. Twice the limit: else it would be closed
   /// again as soon as it is there.
   [[nodiscard]] bool has_room_again();
   void release_reserve() { reserve_.release(); }
+  /// Gives the reserve to a write that found no room; the disk is full from then on, until it has room again. @returns whether
+  /// there was one to give
+  bool use_reserve();
   /// @throws mth5::FileError if the disk cannot be written
   void renew_reserve() { reserve_.renew(); }
   /// Sets it aside anew where its file was removed. Once a second is enough. @returns whether that was needed, and done
@@ -104,6 +108,7 @@ class Disk {
   Reserve reserve_;
   Forecast forecast_;
   std::int64_t free_ = 0;
+  bool used_ = false;  ///< the reserve, by a write
   Steady::time_point next_{};
   std::size_t warned_ = 0;  ///< how many of the warnings were given
 };

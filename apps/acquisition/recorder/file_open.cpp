@@ -56,8 +56,8 @@ bool FileWriter::open_again() {
   };
   try {
     timed([&] {
-      file_ = std::make_unique<mth5::File>(
-          mth5::File::open(resume.path, "r+", {false, {.allow_network = config_.output.allow_network}}));
+      file_ = std::make_unique<mth5::File>(mth5::File::open(
+          resume.path, "r+", {false, {.allow_network = config_.output.allow_network, .make_room = use_reserve_}}));
       for (const auto& of : streams_)
         if (has_station(of->stream().station_id())) stations_there_.insert(of->stream().station_id());
       file_->edit([&](mth5::Edit& edit) {
@@ -123,6 +123,7 @@ void FileWriter::create_file() {
   const auto path = free_name();
   timed([&] {
     mth5::CreateOptions options{config_.output.file_version, "mth5d", {}, config_.output.allow_network};
+    options.make_room = use_reserve_;
     options.other_name = free_name;  // a recorder of other stations may be faster
     std::uint64_t channels = 0;
     for (const auto& of : streams_) channels += of->stream().channels.size();

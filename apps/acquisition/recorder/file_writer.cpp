@@ -16,7 +16,7 @@ constexpr std::int64_t kMostWaiting = 65536;  // samples of a stream; a larger f
 
 }  // namespace
 
-FileWriter::FileWriter(const Context& context, const Disk& disk)
+FileWriter::FileWriter(const Context& context, Disk& disk)
     : context_{context},
       config_{context.config},
       disk_{disk},

@@ -46,7 +46,7 @@ struct Context {
 /// batches goes into the next file.
 class FileWriter {
  public:
-  FileWriter(const Context& context, const Disk& disk);
+  FileWriter(const Context& context, Disk& disk);
   ~FileWriter();
 
   /// Before the first record: the first file is this one, with new runs.
@@ -138,7 +138,8 @@ class FileWriter {
 
   const Context context_;
   const config::Config& config_;
-  const Disk& disk_;
+  Disk& disk_;
+  const std::function<bool()> use_reserve_ = [this] { return disk_.use_reserve(); };  ///< for a write that finds no room
   std::shared_ptr<spdlog::logger> log_;
 
   std::vector<std::unique_ptr<SourceWriter>> sources_;  ///< by number

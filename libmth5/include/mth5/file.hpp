@@ -75,6 +75,9 @@ struct CreateOptions {
   /// close(), as somebody else may create one meanwhile. Without it, or with the same name again, that is a FileError. Thread:
   /// the writer's
   std::function<std::filesystem::path()> other_name = {};
+  /// Asked when a write finds no room on the disk, or by the quota: true where some was made, and the write is tried again. It
+  /// must not call the File. Without it a full disk is a FileError. Thread: the writer's
+  std::function<bool()> make_room = {};
 };
 
 struct OpenOptions {

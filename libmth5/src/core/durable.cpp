@@ -50,12 +50,17 @@ void sync_data(int fd, const std::filesystem::path& path) {
     if (errno != EINTR) fail(path, "fdatasync failed, this file takes no more samples", errno);
 }
 
-void write_all(int fd, const void* bytes, std::size_t size, std::uint64_t at, const std::filesystem::path& path) {
+void write_all(int fd, const void* bytes, std::size_t size, std::uint64_t at, const std::filesystem::path& path,
+               const std::function<bool()>& make_room) {
   const char* from = static_cast<const char*>(bytes);
   while (size > 0) {
     const ssize_t n = pwrite(fd, from, size, static_cast<off_t>(at));
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) fail(path, "write failed", n < 0 ? errno : ENOSPC);
+    if (n <= 0) {
+      const int error = n < 0 ? errno : ENOSPC;
+      if ((error == ENOSPC || error == EDQUOT) && make_room && make_room()) continue;
+      fail(path, "write failed", error);
+    }
     from += n;
     at += static_cast<std::uint64_t>(n);
     size -= static_cast<std::size_t>(n);

@@ -56,6 +56,7 @@ void FileImpl::create(const CreateOptions& options) {
   // HDF5 says "unable to open file" for most reasons; the system knows better.
   lock_ = h5::WriterLock::create(work_path_, path_);
   store_ = std::make_unique<vfd::JournaledFile>(vfd::JournaledFile::create(lock_.fd(), path_, options.journal_bytes));
+  store_->set_make_room(options.make_room);
   const h5::PropertyList layout{H5Pcreate(H5P_FILE_CREATE), "file creation list"};
   h5::check(H5Pset_userblock(layout.get(), store_->user_block()), "file creation list: user block");
   file_ = h5::File{H5Fcreate(work_path_.c_str(), H5F_ACC_TRUNC, layout.get(), access().get()), path_.string()};
@@ -97,7 +98,6 @@ h5::PropertyList FileImpl::access() {
   return list;
 }
 
-void FileImpl::remove_unused() {
 void FileImpl::take_other_name() {
   const fs::path taken = path_;
   if (other_name_) path_ = other_name_();
@@ -115,6 +115,7 @@ bool FileImpl::take_name() {
   return path_ != wanted;
 }
 
+void FileImpl::remove_unused() {
   std::error_code ignored;  // the failure that led here is told; a left-over without samples does no harm
   if (lock_.fd() >= 0 && work_path_ != path_ && total_samples_ == 0) fs::remove(work_path_, ignored);
 }

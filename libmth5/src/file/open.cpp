@@ -95,6 +95,7 @@ FileImpl::FileImpl(std::filesystem::path path, const OpenOptions& options) : pat
     }
     vfd::Replay done;
     store_ = std::make_unique<vfd::JournaledFile>(vfd::JournaledFile::open(lock_.fd(), path_, done, options.keep_before));
+    store_->set_make_room(options.create.make_room);
     tell(done);
     recovering_ = repair && !recovery_.lines.empty();
     if (marked()) clear_flags();

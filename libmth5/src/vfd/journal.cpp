@@ -74,7 +74,8 @@ Journal Journal::create(int fd, const std::filesystem::path& path, std::uint64_t
   while (fallocate(fd, 0, 0, static_cast<off_t>(journal.user_block_)) != 0) {
     if (errno == EINTR) continue;
     if (errno == EOPNOTSUPP) break;  // a file system without it allocates when it is written
-    throw FileError{path.string() + ": no room for its journal: " + std::generic_category().message(errno)};
+    throw FileError{path.string() + ": no room for its journal: " + std::generic_category().message(errno),
+                    {errno, std::generic_category()}};
   }
   std::random_device random;
   journal.file_id_ = std::uint64_t{random()} << 32 | random();
@@ -133,20 +134,20 @@ void Journal::seal(std::uint64_t body_at) {
 
 void Journal::write(unsigned slot) {
   seal(slot_at(slot) + sizeof(Head));
-  core::write_all(fd_, buffer_.data(), buffer_.size(), slot_at(slot), path_);
+  core::write_all(fd_, buffer_.data(), buffer_.size(), slot_at(slot), path_, make_room_);
 }
 
 void Journal::write_body(std::uint64_t at) {
   seal(at);
-  core::write_all(fd_, buffer_.data() + sizeof(Head), body_bytes(), at, path_);
+  core::write_all(fd_, buffer_.data() + sizeof(Head), body_bytes(), at, path_, make_room_);
 }
 
-void Journal::write_head(unsigned slot) { core::write_all(fd_, buffer_.data(), sizeof(Head), slot_at(slot), path_); }
+void Journal::write_head(unsigned slot) { core::write_all(fd_, buffer_.data(), sizeof(Head), slot_at(slot), path_, make_room_); }
 
 void Journal::acknowledge(std::uint64_t sequence) {
   Mark mark{file_id_, sequence, 0};
   mark.hash = hash_of(&mark, offsetof(Mark, hash));
-  core::write_all(fd_, &mark, sizeof mark, kMarkAt, path_);
+  core::write_all(fd_, &mark, sizeof mark, kMarkAt, path_, make_room_);
 }
 
 std::uint64_t Journal::acknowledged() const {
@@ -157,7 +158,7 @@ std::uint64_t Journal::acknowledged() const {
 
 void Journal::wipe(unsigned slot) {
   const Head none{};
-  core::write_all(fd_, &none, sizeof none, slot_at(slot), path_);
+  core::write_all(fd_, &none, sizeof none, slot_at(slot), path_, make_room_);
 }
 
 /// Whatever a hash says: what no writer of ours writes is no record. `end`, ranges and body decide what a recovery changes.

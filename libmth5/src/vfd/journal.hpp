@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -61,6 +62,9 @@ class Journal {
   /// The journal of a file that has one. @throws FileError if it cannot be read
   static std::optional<Journal> find(int fd, const std::filesystem::path& path);
 
+  /// What is asked where a write finds no room: CreateOptions::make_room.
+  void set_make_room(const std::function<bool()>& make_room) { make_room_ = make_room; }
+
   [[nodiscard]] std::uint64_t user_block() const { return user_block_; }
   [[nodiscard]] std::uint64_t file_id() const { return file_id_; }
   [[nodiscard]] std::uint64_t slot_bytes() const { return user_block_ / (kSlots + 1); }
@@ -102,6 +106,7 @@ class Journal {
 
   int fd_;
   std::filesystem::path path_;
+  std::function<bool()> make_room_;
   std::uint64_t file_id_ = 0, user_block_ = 0;
   std::vector<char> buffer_;
 };

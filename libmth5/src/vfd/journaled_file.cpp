@@ -136,7 +136,7 @@ void JournaledFile::fill_ahead(std::uint64_t at, std::size_t size) {
   final_failure([&] {
     check_not_cut();
     keep_before(at, size);
-    core::write_all(fd_, zeros.data(), size, at, path_);
+    core::write_all(fd_, zeros.data(), size, at, path_, make_room_);
   });
   size_ = std::max(size_, at + size);
 }
@@ -150,7 +150,7 @@ void JournaledFile::write_straight(std::uint64_t at, std::span<const char> bytes
   final_failure([&] {
     check_not_cut();
     keep_before(at, bytes.size());
-    core::write_all(fd_, bytes.data(), bytes.size(), at, path_);
+    core::write_all(fd_, bytes.data(), bytes.size(), at, path_, make_room_);
   });
   size_ = std::max(size_, at + bytes.size());
   if (journal_ && !fresh_) direct_.add(at, bytes, raw);
@@ -359,7 +359,7 @@ void JournaledFile::apply() {
   for (const auto& entry : log_) {
     if (entry.at >= end_ || (is_superblock(entry) && &entry != superblock)) continue;
     const auto bytes = contents(entry).first(std::min<std::uint64_t>(entry.size, end_ - entry.at));
-    core::write_all(fd_, bytes.data(), bytes.size(), entry.at, path_);
+    core::write_all(fd_, bytes.data(), bytes.size(), entry.at, path_, make_room_);
   }
   log_.clear();
   arena_.clear();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -46,6 +47,12 @@ class JournaledFile {
   /// change nothing. @throws FileError, StateError if it was not closed
   static JournaledFile rehearse(int fd, std::filesystem::path path);
 
+  /// What is asked where a write finds no room: CreateOptions::make_room.
+  void set_make_room(const std::function<bool()>& make_room) {
+    make_room_ = make_room;
+    if (journal_) journal_->set_make_room(make_room);
+  }
+
   // Called by HDF5 through the driver. @throws FileError, but for write(): whoever lets HDF5 write asks failure() afterwards
   void read(std::uint64_t at, void* bytes, std::size_t size) const;
   void write(std::uint64_t at, std::span<const char> bytes, bool raw);
@@ -54,6 +61,8 @@ class JournaledFile {
   /// Bytes the file has on disk, if nobody else changed it.
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] int fd() const { return fd_; }
+  /// What failures call it.
+  void renamed(std::filesystem::path path) { path_ = std::move(path); }
 
   struct Write {
     std::uint64_t at, size;
@@ -61,8 +70,6 @@ class JournaledFile {
   /// What write() was last called for with elements of a dataset.
   [[nodiscard]] const Write& last_raw_write() const { return last_raw_write_; }
   /// Whether nothing that readers or a recovery may look at is there.
-  /// What failures call it.
-  void renamed(std::filesystem::path path) { path_ = std::move(path); }
   [[nodiscard]] bool is_unseen(std::uint64_t at) const { return at >= visible_end_; }
   /// Writes samples behind all that was written to a chunk that is the file's for good or is not seen: no commit refers to these
   /// bytes, so they go straight to their place. @throws FileError
@@ -123,6 +130,7 @@ class JournaledFile {
 
   int fd_;
   std::filesystem::path path_;
+  std::function<bool()> make_room_;
   std::optional<Journal> journal_;
   std::unique_ptr<UndoFile> before_;
   bool fresh_ = false;   ///< a new file, nothing was committed yet
