@@ -211,7 +211,47 @@ TEST(FullDisk, ThatComesAtOnceWhileASampleIsWrittenClosesTheFileWithWhatWasSetAs
   EXPECT_TRUE(recording.status()->at("ledger").at("balanced").get<bool>());
 }
 
-TEST(FullDisk, AtTheStartIsSaidInOneLine) {
+TEST(FullDisk, AtTheStartIsWaitedForWithWhatComesInTheRing) {
+  MTH5_NEEDS_MOUNTS(false);
+  const support::TempDir dir;
+  const SmallDisk disk{dir / "disk", "size=8m"};
+  ASSERT_TRUE(disk.mounted());
+  take_space(disk, 2'500'000);  // the reserve has room, a file beside it has not
+  TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port()), options(disk)};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  ASSERT_TRUE(peer.send(numbered_lines(0, 50)));
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("at_risk").at("samples") >= 49; })) << recording.log();
+  EXPECT_EQ(recording.status()->at("state"), "disk-full");
+  EXPECT_EQ(recording.status_code(), 1);
+  EXPECT_THAT(recording.files(), SizeIs(0));
+  EXPECT_THAT(lines_with(recording.log(), "error: disk full: free=[0-9]+ wanted=3145728 directory=.*; no file begins"), SizeIs(1))
+      << recording.log();
+  std::filesystem::remove(disk.path() / "ballast");
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("state") == "recording" && is_durable(s, 49); }))
+      << recording.log();
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+  EXPECT_EQ(all_seconds(recording), seconds(0, 50));
+  EXPECT_TRUE(recording.status()->at("ledger").at("balanced").get<bool>());
+}
+
+TEST(FullDisk, AtTheStartAndAtTheStopCountsWhatCame) {
+  MTH5_NEEDS_MOUNTS(false);
+  const support::TempDir dir;
+  const SmallDisk disk{dir / "disk", "size=8m"};
+  ASSERT_TRUE(disk.mounted());
+  take_space(disk, 0);  // not even the reserve
+  TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port()), options(disk)};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  ASSERT_TRUE(peer.send(numbered_lines(0, 50)));
+  ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(0, 50).size())) << recording.log();
+  EXPECT_EQ(recording.stop(), 1);
+  EXPECT_EQ(support::counts(*recording.status(), "dropped")["write-failed"], 50);
+  EXPECT_THAT(recording.files(), SizeIs(0));
+}
+
+TEST(FullDisk, IsNoneThatCouldNeverHoldAFileBesideTheReserve) {
   MTH5_NEEDS_MOUNTS(false);
   const support::TempDir dir;
   const SmallDisk disk{dir / "disk", "size=1m"};
@@ -219,8 +259,9 @@ TEST(FullDisk, AtTheStartIsSaidInOneLine) {
   const TcpPeer peer;
   Recording recording{Recording::tcp(peer.port()), {.directory = disk.path()}};
   EXPECT_EQ(recording.process().wait(), 1) << recording.log();
-  EXPECT_EQ(recording.log(), "mth5d: error: " + (disk.path() / ".mth5d-TEST-MT001.reserve").string() +
-                                 ": 32MiB cannot be set aside for closing files (output.reserve): No space left on device\n");
+  EXPECT_EQ(recording.log(), "mth5d: error: output.directory " + disk.path().string() +
+                                 ": the disk has 1MiB in all, and 96MiB are wanted to begin a file (three times output.reserve); "
+                                 "name another directory, or lower output.reserve\n");
   EXPECT_THAT(recording.files(), SizeIs(0));
   EXPECT_GT(free_bytes(disk), 1'000'000) << "space is still taken";
 }

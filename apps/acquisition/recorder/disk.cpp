@@ -77,6 +77,10 @@ std::optional<double> Forecast::seconds_to(std::int64_t limit_bytes) const {
   return static_cast<double>(last_.free - limit_bytes) / rate;
 }
 
+bool means_full(const mth5::FileError& error) {
+  return error.code() == std::errc::no_space_on_device || error.code() == std::error_code{EDQUOT, std::generic_category()};
+}
+
 double nominal_bytes_per_s(const config::Config& config) {
   double sum = 0;
   const double commits_per_s = 1 / std::chrono::duration<double>(config.sync_interval).count();
@@ -117,14 +121,31 @@ Disk::Disk(const config::Config& config, std::shared_ptr<spdlog::logger> log)
       reserve_{reserve_path(config), config.output.reserve},
       forecast_{nominal_bytes_per_s(config)} {}
 
-void Disk::claim() {
-  reserve_.hold();
+bool Disk::claim() {
+  if (const auto total = total_bytes(directory_); total && *total < wanted())
+    throw mth5::FileError{"output.directory " + directory_.string() + ": the disk has " + config::format_bytes(*total) +
+                          " in all, and " + config::format_bytes(wanted()) +
+                          " are wanted to begin a file (three times output.reserve); name another directory, or lower "
+                          "output.reserve"};
+  try {
+    reserve_.hold();
+  } catch (const mth5::FileError& e) {
+    if (!means_full(e)) throw;
+    look(mth5::steady_now());
+    return false;
+  }
+  return has_room();
+}
+
+bool Disk::has_room() {
   look(mth5::steady_now());
-  if (free_ >= 2 * limit()) return;
-  reserve_.release();
-  throw mth5::FileError{"output.directory " + directory_.string() + ": disk full: " + config::format_bytes(free_) +
-                        " are free beside the reserve, " + config::format_bytes(2 * limit()) +
-                        " are wanted to begin a file; make room, or lower output.reserve"};
+  if (free_ >= 2 * limit()) {
+    used_ = false;
+    return true;
+  }
+  reserve_.release();  // so that what is free shows as it is
+  look(mth5::steady_now());
+  return false;
 }
 
 bool Disk::use_reserve() {
@@ -161,14 +182,7 @@ bool Disk::has_room_again() {
     look(mth5::steady_now());
     return false;
   }
-  look(mth5::steady_now());
-  if (free_ >= 2 * limit()) {
-    used_ = false;
-    return true;
-  }
-  reserve_.release();  // so that what has been freed shows as it is
-  look(mth5::steady_now());
-  return false;
+  return has_room();
 }
 
 }  // namespace daq::recorder

@@ -11,6 +11,7 @@
 #include <spdlog/logger.h>
 
 #include "acquisition/config/config.hpp"
+#include "mth5/error.hpp"
 
 /// Space on the disk: held for closing, watched, forecast.
 namespace daq::recorder {
@@ -68,6 +69,9 @@ class Forecast {
   bool known_ = false;
 };
 
+/// Whether the disk, or the quota, had no room.
+[[nodiscard]] bool means_full(const mth5::FileError& error);
+
 /// Bytes a second that this configuration records.
 [[nodiscard]] double nominal_bytes_per_s(const config::Config& config);
 
@@ -76,8 +80,9 @@ class Disk {
  public:
   Disk(const config::Config& config, std::shared_ptr<spdlog::logger> log);
 
-  /// Sets the reserve aside. @throws mth5::FileError if there is not enough room to begin
-  void claim();
+  /// Sets the reserve aside, before the first file. @returns false, with nothing set aside, while there is no room to begin one.
+  /// @throws mth5::FileError if there never can be, as the disk is too small, or if it cannot be written
+  [[nodiscard]] bool claim();
   /// Looks at the free space, and warns when it will soon be gone. Once a second is enough: is_due().
   void look(Steady::time_point now);
   [[nodiscard]] bool is_due(Steady::time_point now) const { return now >= next_; }
@@ -98,10 +103,12 @@ class Disk {
 
   [[nodiscard]] std::int64_t free_bytes() const { return free_; }
   [[nodiscard]] std::int64_t limit() const { return reserve_.bytes(); }
+  [[nodiscard]] std::int64_t wanted() const { return 3 * limit(); }  ///< to begin a file, with the reserve
   [[nodiscard]] std::optional<double> full_in_s() const { return forecast_.seconds_to(limit()); }
 
  private:
   void warn_in_time();
+  [[nodiscard]] bool has_room();
 
   std::filesystem::path directory_;
   std::shared_ptr<spdlog::logger> log_;

@@ -60,4 +60,10 @@ std::optional<std::int64_t> free_bytes(const fs::path& directory) {
   return static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
 }
 
+std::optional<std::int64_t> total_bytes(const fs::path& directory) {
+  struct statvfs info {};
+  if (statvfs(directory.c_str(), &info) != 0 || info.f_blocks == 0) return std::nullopt;  // 0: a tmpfs without a limit
+  return static_cast<std::int64_t>(info.f_blocks) * static_cast<std::int64_t>(info.f_frsize);
+}
+
 }  // namespace daq::recorder

@@ -23,4 +23,7 @@ void check_directory(const config::Output& output);
 /// Bytes an unprivileged writer may still write there; nullopt if it cannot be known, as where the folder has gone.
 [[nodiscard]] std::optional<std::int64_t> free_bytes(const std::filesystem::path& directory);
 
+/// Bytes of the disk as a whole; nullopt if it cannot be known.
+[[nodiscard]] std::optional<std::int64_t> total_bytes(const std::filesystem::path& directory);
+
 }  // namespace daq::recorder

@@ -19,11 +19,6 @@ namespace {
 constexpr auto kTryFullEvery = std::chrono::seconds{1};
 constexpr auto kLongestPause = std::chrono::seconds{30};
 
-/// Whether the disk had no room.
-bool means_full(const mth5::FileError& error) {
-  return error.code() == std::errc::no_space_on_device || error.code() == std::error_code{EDQUOT, std::generic_category()};
-}
-
 }  // namespace
 
 Recorder::Recorder(const config::Config& config, const stream::Streams& streams, ring::Ring& ring, ledger::Receipts& receipts,
@@ -46,7 +41,7 @@ void Recorder::claim(const std::function<bool()>& cancelled) {
   for (const auto& source : config_.sources)
     if (stations.insert(source.station.text("id")).second)
       locks_.emplace_back(config_.output.directory, config_.survey.text("id"), source.station.text("id"));
-  found_ = find_resume(config_, *log_, cancelled);
+  found_ = find_resume(config_, *log_, cancelled, [this] { (void)disk_.has_room_again(); });
   if (found_) {
     writer_.go_on_at(found_->positions(streams_));
     if (found_->closed)
@@ -55,8 +50,14 @@ void Recorder::claim(const std::function<bool()>& cancelled) {
       writer_.resume_in(*found_);
   }
   if (cancelled && cancelled()) return;
-  disk_.claim();
+  const bool room = disk_.claim();
   watch_disk(mth5::steady_now());
+  if (room) return;
+  // What instruments send is to be counted, so this waits as a recorder does that has been running.
+  begin_outage({Outage::Kind::Full,
+                "disk full: free=" + std::to_string(disk_.free_bytes()) + " wanted=" + std::to_string(disk_.wanted()) +
+                    " directory=" + config_.output.directory.string() + "; no file begins, samples wait in the ring for space",
+                mth5::steady_now() + kTryFullEvery});
 }
 
 void Recorder::begin_new_file() {

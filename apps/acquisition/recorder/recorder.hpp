@@ -42,7 +42,8 @@ class Recorder {
            std::shared_ptr<spdlog::logger> log, std::function<void(const std::filesystem::path&)> on_file);
 
   /// Before run(), and before anything is received: the directory is good, nobody else records these stations there, files of a
-  /// recorder that crashed are recovered, and there is room. @throws mth5::FileError, mth5::BusyError
+  /// recorder that crashed are recovered. Where there is no room for a file, run() waits for it. @throws mth5::FileError,
+  /// mth5::BusyError
   /// @param cancelled  asked again and again while files are looked at; true ends that, and nothing is claimed any more
   void claim(const std::function<bool()>& cancelled = {});
 

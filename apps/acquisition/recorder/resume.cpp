@@ -180,7 +180,8 @@ std::vector<Tail> tails_of(const Resume& resume, const stream::Stream& stream) {
   return tails;
 }
 
-std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& log, const std::function<bool()>& cancelled) {
+std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& log, const std::function<bool()>& cancelled,
+                                  const std::function<void()>& make_room) {
   const auto stopped = [&] { return cancelled && cancelled(); };
   const auto names_until = mth5::steady_now() + kForNames;
   const auto found = candidates(config, [&] { return !stopped() && mth5::steady_now() < names_until; });
@@ -210,6 +211,7 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
       newest = !resume;  // of another recorder, whose names look like ours
       continue;
     }
+    if (make_room) make_room();
     const auto answer = time > milliseconds{0} ? recover_in_child(file.path, config, std::min(time, kForChild), cancelled)
                                                : ResumeAnswer{{}, false, "no time is left to look at it", {}};
     if (!answer) {  // of another recorder, whose names look like ours

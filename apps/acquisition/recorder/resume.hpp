@@ -78,10 +78,12 @@ struct Tail {
 /// A newest file that was closed in order is read, in a child likewise: for where sources can go on, and for what may be sent
 /// again.
 /// @param cancelled  asked twenty times a second while the child is at work; true ends the search without a result
+/// @param make_room  called before a file is recovered, which takes some
 /// @returns the file, if a recording can be resumed in it. @throws mth5::BusyError if one of the newest files is being written:
 /// by
 ///          whom
 [[nodiscard]] std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& log,
-                                                const std::function<bool()>& cancelled = {});
+                                                const std::function<bool()>& cancelled = {},
+                                                const std::function<void()>& make_room = {});
 
 }  // namespace daq::recorder
