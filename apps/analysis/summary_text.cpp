@@ -45,9 +45,9 @@ std::string stream_text(const StreamLedger& stream, const std::string& label, bo
     in_file +=
         (recovered ? " + recovered beyond the ledger " : " + after the last row ") + std::to_string(stream.samples_beyond_ledger);
   if (stream.shared)
-    text += "    " + label + "streams of the same station and rate share their runs: together " +
-            std::to_string(stream.samples_in_file) + " in the file" +
-            (stream.agrees_with_file ? "\n" : ": NOT what was stored\n");
+    text += "    " + label +
+            "streams of the same station and rate are counted together: " + std::to_string(stream.samples_in_file) +
+            " in the file" + (stream.agrees_with_file ? "\n" : ": NOT what was stored\n");
   else
     text += in_file + (stream.agrees_with_file ? "\n" : ": DOES NOT AGREE\n");
   return text;

@@ -255,6 +255,48 @@ TEST(Resume, CountsWhatWasFoundBeyondTheLedgerAsRecovered) {
   EXPECT_EQ(support::stored(file).seconds.size(), 130u);
 }
 
+TEST(Resume, CountsWhatWasFoundOfTwoSourcesOfAStationOnce) {
+  const support::TempDir dir;
+  TcpPeer one, two;
+  auto all = options(dir);
+  const auto source = [&](const char* name, const TcpPeer& peer, const std::string& more) {
+    const auto input = Recording::tcp(peer.port());
+    return "{name: " + std::string{name} + ", " + input.substr(0, input.find('\n')) + ", instrument: lemi424" +
+           (more.empty() ? "" : ", " + more) + "}";
+  };
+  all.arguments = {"--set",
+                   "sources=[" + source("one", one, "") + ", " + source("two", two, "run: \"g{rate}_{index:04}\"") + "]"};
+  for (const bool killed : {true, false}) {
+    all.config = killed ? kNeverSynced : options(dir).config;
+    Recording recording{Recording::tcp(one.port()), all};
+    ASSERT_TRUE(one.accept()) << recording.log();
+    ASSERT_TRUE(two.accept()) << recording.log();
+    const int first = killed ? 0 : 100;
+    const int n = killed ? 80 : 50;
+    ASSERT_TRUE(one.send(numbered_lines(first, first + n)));
+    ASSERT_TRUE(two.send(numbered_lines(first, first + n / 2)));
+    ASSERT_TRUE(recording.wait_until([&](const auto& s) {
+      const auto& sources = s.at("sources");
+      return sources.at(0).at("samples").at("visible") >= n && sources.at(1).at("samples").at("visible") >= n / 2;
+    })) << recording.log();
+    if (killed) {
+      recording.process().signal(SIGKILL);
+      EXPECT_EQ(recording.process().wait(), 137);
+      continue;
+    }
+    EXPECT_EQ(recording.stop(), 0) << recording.log();
+    ASSERT_THAT(recording.files(), SizeIs(1)) << recording.log();
+  }
+  const auto summary = support::run({MTH5_TEST_BIN "/mth5-summary", "--format", "json", dir.path()});
+  EXPECT_EQ(summary.code, 0) << summary.err;
+  const auto report = nlohmann::json::parse(summary.out)["files"][0];
+  EXPECT_EQ(report["balanced"], true) << report["ledger"].dump(1);
+  for (const auto& [index, n] : {std::pair{0U, 130}, std::pair{1U, 65}}) {
+    const auto& stream = report["ledger"][index]["streams"][0];
+    EXPECT_EQ(stream["samples_stored"].get<int>() + stream["samples_recovered"].get<int>(), n) << stream.dump(1);
+  }
+}
+
 TEST(Resume, IsNotNeededToCountWhatTheRecoveryByHandFoundBeyondTheLedger) {
   const support::TempDir dir;
   TcpPeer peer;

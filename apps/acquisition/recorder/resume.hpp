@@ -37,7 +37,7 @@ struct Resume {
   /// What the ledgers of all sessions know of a stream.
   struct Stream {
     std::string name;
-    std::int64_t in_file = 0;  ///< samples of its runs, without fill
+    std::int64_t in_file = 0;  ///< samples of its runs, without fill; streams of one station and rate: right in the sum
     std::int64_t counted = 0;  ///< samples that the ledger knows of, recovered ones included
     std::string token = {};    ///< where its source can go on; "" = unknown
     mth5::UtcNanos token_time{};

@@ -98,6 +98,51 @@ void read_tails(const mth5::Reader& file, Resume& resume) {
   }
 }
 
+/// Streams of one station and rate, whose runs lie side by side.
+struct Alike {
+  std::string station;
+  double sample_rate;
+  std::vector<std::size_t> streams;  ///< rows of the table
+
+  /// By name of a run, where there are several: each has a clock of its own, whose anchors name its runs.
+  [[nodiscard]] std::map<std::string, std::size_t> owners(const mth5::Reader& file, const mth5::Table& table) const {
+    std::map<std::string, std::size_t> by_run;
+    if (streams.size() == 1) return by_run;
+    for (const auto stream : streams)
+      if (const auto clock = file.table("clock/" + table.text(stream, "name")))
+        for (std::size_t i = 0; i < clock->size(); ++i) by_run.emplace(clock->text(i, "run"), stream);
+    return by_run;
+  }
+
+  /// What no ledger knows of is no more than all have together, whosever a run without an anchor is: each sample is recovered
+  /// once.
+  void settle(std::vector<Resume::Stream>& all) const {
+    std::int64_t left = 0;
+    for (const auto i : streams) left += all[i].in_file - all[i].counted;
+    left = std::max<std::int64_t>(0, left);
+    for (const auto i : streams) {
+      const auto mine = i == streams.back() ? left : std::clamp<std::int64_t>(all[i].in_file - all[i].counted, 0, left);
+      all[i].in_file = all[i].counted + mine;
+      left -= mine;
+    }
+  }
+};
+
+std::vector<Alike> streams_alike(const mth5::Table& table) {
+  std::vector<Alike> all;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const auto station = table.text(i, "station");
+    const auto rate = table.number(i, "sample_rate");
+    const auto known = std::find_if(all.begin(), all.end(),
+                                    [&](const auto& group) { return group.station == station && group.sample_rate == rate; });
+    if (known != all.end())
+      known->streams.push_back(i);
+    else
+      all.push_back({station, rate, {i}});
+  }
+  return all;
+}
+
 Resume describe(const mth5::Reader& file) {
   Resume resume;
   const auto clocks = file.clocks();
@@ -132,10 +177,15 @@ Resume describe(const mth5::Reader& file) {
   for (const auto& [key, n] : counted)
     if (key.first >= 0 && static_cast<std::size_t>(key.first) < resume.streams.size())
       resume.streams[static_cast<std::size_t>(key.first)].counted += n;
-  for (std::size_t i = 0; i < streams->size(); ++i)
-    for (const auto& run : resume.runs)
-      if (run.station == streams->text(i, "station") && run.sample_rate == streams->number(i, "sample_rate"))
-        resume.streams[i].in_file += run.n_samples;
+  const auto alike = streams_alike(*streams);
+  for (const auto& group : alike) {
+    const auto owners = group.owners(file, *streams);
+    for (const auto& run : resume.runs) {
+      if (run.station != group.station || run.sample_rate != group.sample_rate) continue;
+      const auto owner = owners.find(run.id);
+      resume.streams[owner == owners.end() ? group.streams.front() : owner->second].in_file += run.n_samples;
+    }
+  }
   if (const auto rows = file.table("resume"))
     for (std::size_t i = 0; i < rows->size(); ++i) {
       const auto stream = rows->integer(i, "stream");
@@ -150,6 +200,7 @@ Resume describe(const mth5::Reader& file) {
           static_cast<std::size_t>(stream) < resume.streams.size())
         resume.streams[static_cast<std::size_t>(stream)].in_file -= gaps->integer(i, "samples");
     }
+  for (const auto& group : alike) group.settle(resume.streams);
   return resume;
 }
 
