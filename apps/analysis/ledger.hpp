@@ -48,8 +48,8 @@ struct StreamLedger {
   std::int64_t samples_at_risk = 0;  ///< before it: received and not durable
   double at_risk_s = std::numeric_limits<double>::quiet_NaN();
 
-  /// Counted: samples of its runs without those that fill gaps. Streams of the same station and rate are counted together: then each
-  /// has the sum of all, and `shared` is set.
+  /// Counted: samples of its runs without those that fill gaps. Streams of the same station and rate are counted together: then
+  /// each has the sum of all, and `shared` is set.
   std::int64_t samples_in_file = 0;
   bool shared = false;
   /// In the file beyond the last row: what the writer committed since, or had before it crashed. Only where a writer lives, or

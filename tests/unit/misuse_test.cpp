@@ -331,6 +331,8 @@ const std::vector<Misuse>& of_the_rest() {
       edited(
           "FilterOfNoSurvey", [](Live&, Edit& e) { e.add_filter("S9", {}); }, "there is no survey 'S9'"),
       edited(
+          "AskForAFilterOfNoSurvey", [](Live&, Edit& e) { (void)e.has_filter("S9", "f"); }, "there is no survey 'S9'"),
+      edited(
           "FilterWithoutAName", [](Live&, Edit& e) { e.add_filter("S", {}); }, "name"),
       edited(
           "FilterThatIsAStation", [](Live&, Edit& e) { e.add_filter("S", {.metadata = with_id(Kind::Station, "x")}); }, "filter"),
