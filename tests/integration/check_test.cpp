@@ -222,11 +222,12 @@ TEST_F(Check, TellsASilentInstrumentFromADeadWriter) {
 }
 
 /// A closed file of a station; 1 Hz from the beginning and 2 Hz later.
+/// @param begin  of the file: s after AcquisitionFile::start()
 void write(const fs::path& path, int n_first, int second_after, int n_second, seconds commit, double disk_full_in = 1e9,
-           std::int64_t lost = 0) {
+           std::int64_t lost = 0, int begin = 0) {
   AcquisitionFile file{path, {{0, "a", "S1", 1}, {0, "b", "S1", 2}}};
-  file.append(file.add_run(0, "sr1_0001", seconds{0}), n_first);
-  file.append(file.add_run(1, "sr2_0001", seconds{second_after}), n_second);
+  file.append(file.add_run(0, "sr1_0001", seconds{begin}), n_first);
+  file.append(file.add_run(1, "sr2_0001", seconds{begin + second_after}), n_second);
   file.commit(1, AcquisitionFile::start() + commit, {{1, 1}}, {{n_first + lost, n_first}, {n_second, n_second}}, disk_full_in);
   file.file().close();
 }
@@ -249,7 +250,7 @@ TEST_F(Check, SaysOfADiskThatIsFullUntilItIsNot) {
             "CRITICAL " + (dir_ / "a.h5").string() +
                 ": disk full: the recorder closed the file and waits for space: free some space, "
                 "or change the disk\n");
-  write(dir_ / "b.h5", 1200, 0, 2400, seconds{1200});
+  write(dir_ / "b.h5", 600, 0, 1200, seconds{1200}, 1e9, 0, 600);
   EXPECT_EQ(verdict(check({dir_.path()})), "GOOD\n") << "it went on in the next file";
 }
 
