@@ -72,13 +72,9 @@ class Packets final : public RecordSource {
 
 Instrument datacast(const config::Instrument& profile) {
   const auto packets = std::make_shared<NewestPackets>(profile);
-  Instrument instrument;
-  instrument.name = profile.name;
-  instrument.description = profile.description;
-  instrument.rates_hz = {profile.sample_rate};
+  auto instrument = named(profile);
   instrument.samples_per_record = rows(profile.sample_rate);
   instrument.time_resolution = kStep;
-  for (const auto& channel : profile.channels) instrument.values.push_back(channel.name);
   instrument.line_end.clear();
   instrument.generate = [packets](const SignalSettings& settings) { return std::make_unique<Packets>(settings, packets); };
   instrument.describe = [packets](std::string_view record, Description& out) { packets->newest.describe(record, out); };

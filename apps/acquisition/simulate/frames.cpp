@@ -246,15 +246,11 @@ class Frames final : public RecordSource {
 Instrument framed(const config::Instrument& profile) {
   const auto& format = std::get<FrameFormat>(profile.decoder);
   const auto& time = data_kind(format).time;
-  Instrument instrument;
-  instrument.name = profile.name;
-  instrument.description = profile.description;
-  instrument.rates_hz = {profile.sample_rate};
+  auto instrument = named(profile);
   instrument.samples_per_record = rows(format);
   const bool whole_seconds =
       time && (time->bcd || (time->unit == std::chrono::seconds{1} && !decode::is_float(time->number.type)));
   instrument.time_resolution = whole_seconds ? std::chrono::seconds{1} : time && !time->ticks ? time->unit : mth5::Nanos{1};
-  for (const auto& channel : profile.channels) instrument.values.push_back(channel.name);
   instrument.line_end.clear();
   const auto newest = std::make_shared<Newest>();
   instrument.generate = [profile, newest](const SignalSettings& settings) {

@@ -328,12 +328,8 @@ class Lines final : public RecordSource {
 
 Instrument lined(const config::Instrument& profile) {
   const auto newest = std::make_shared<NewestLine>(profile);
-  Instrument instrument;
-  instrument.name = profile.name;
-  instrument.description = profile.description;
-  instrument.rates_hz = {profile.sample_rate};
+  auto instrument = named(profile);
   instrument.time_resolution = newest->line.resolution();
-  for (const auto& channel : profile.channels) instrument.values.push_back(channel.name);
   instrument.line_end = line_end(newest->line.format());
   instrument.generate = [newest](const SignalSettings& settings) { return std::make_unique<Lines>(settings, newest); };
   instrument.describe = [newest](std::string_view record, Description& out) { newest->newest.describe(record, out); };

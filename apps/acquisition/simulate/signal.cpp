@@ -6,6 +6,15 @@
 
 namespace daq::simulate {
 
+Instrument named(const config::Instrument& profile) {
+  Instrument instrument;
+  instrument.name = profile.name;
+  instrument.description = profile.description;
+  instrument.rates_hz = {profile.sample_rate};
+  for (const auto& channel : profile.channels) instrument.values.push_back(channel.name);
+  return instrument;
+}
+
 double natural(const config::ChannelProfile& channel, const NaturalField::Sample& field) {
   constexpr double kUsualDipoleM = 100;
   const auto component = channel.metadata.text("component");

@@ -12,6 +12,9 @@
 /// What the instruments that are made of profiles have in common. Thread: one.
 namespace daq::simulate {
 
+/// What a profile says by itself: name, description, rate, names of the values.
+[[nodiscard]] Instrument named(const config::Instrument& profile);
+
 /// A channel's share of the natural field, in its own units: magnetic by the last letter of its component (x, y, else z),
 /// electric likewise (y, 2 and 4, else x); volts are those of a dipole of its length, or of 100 m; counts are thousandths of nT
 /// and mV/km. Auxiliary: 0.
