@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <string_view>
 
 #include "acquisition/decode/description.hpp"
@@ -42,18 +43,26 @@ inline void check_counters(const daq::decode::Decoder& decoder, const daq::decod
     for (const char one : refusal.excerpt) require(one >= ' ' && one <= '~', "an example can be shown");
 }
 
+/// What one kind of decoder promises beside, after so many bytes.
+using Beside = std::function<void(const daq::decode::Decoder&, const daq::decode::Batch&, std::size_t fed)>;
+
 /// Feeds `bytes` in one piece and in parts of a size that the bytes themselves decide.
 /// @returns frames found
-inline std::uint64_t check_decoder(const daq::decode::Description& format, std::string_view bytes) {
+inline std::uint64_t check_decoder(const daq::decode::Description& format, std::string_view bytes, const Beside& beside = {}) {
   using namespace daq::decode;
   const auto density = daq::decode::density(format);
   const auto [n_channels, n_soh] = std::visit([](const auto& f) { return std::pair{f.n_channels, f.n_soh}; }, format);
+  const auto check = [&, n_channels = n_channels, n_soh = n_soh](const Decoder& decoder, const Batch& out, std::size_t fed,
+                                                                 std::size_t held_bytes) {
+    check_counters(decoder, out, fed, n_channels, n_soh, held_bytes);
+    if (beside) beside(decoder, out, fed);
+  };
   const auto whole = make_decoder(format);
   Batch whole_out;
   whole->feed({.bytes = {bytes.data(), bytes.size()}}, whole_out);
-  check_counters(*whole, whole_out, bytes.size(), n_channels, n_soh, density.held_bytes);
+  check(*whole, whole_out, bytes.size(), density.held_bytes);
   whole->end_of_stream(whole_out);
-  check_counters(*whole, whole_out, bytes.size(), n_channels, n_soh, 0);
+  check(*whole, whole_out, bytes.size(), 0);
 
   const auto parts = make_decoder(format);
   Batch parts_out;
@@ -63,7 +72,7 @@ inline std::uint64_t check_decoder(const daq::decode::Description& format, std::
     const auto pending = parts->counters().bytes_pending;
     parts->feed({.bytes = {part.data(), part.size()}}, parts_out);
     i += part.size();
-    check_counters(*parts, parts_out, i, n_channels, n_soh, density.held_bytes);
+    check(*parts, parts_out, i, density.held_bytes);
     const auto samples = static_cast<double>((parts_out.samples.size() - before) / n_channels);
     require(samples <= static_cast<double>(part.size() + pending) * density.samples_per_byte +
                            static_cast<double>(density.samples_per_frame),
@@ -86,6 +95,7 @@ inline std::uint64_t check_decoder(const daq::decode::Description& format, std::
     if (std::isnan(value)) ++unknown;
   }
   require(unknown <= whole->counters().fields_unknown, "what is unknown is counted");
+  for (const double value : whole_out.soh) require(!std::isinf(value), "state of health is a number, or unknown");
 
   const auto datagrams = make_decoder(format);
   Batch datagrams_out;

@@ -1,78 +1,23 @@
 #pragma once
 
-#include <cmath>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <string_view>
-
-#include "acquisition/decode/text.hpp"
+#include "decoder_check.hpp"
 #include "support/lemi424.hpp"
 
-/// What must hold for the text decoder on any bytes. Shared by the libFuzzer target and the plain test.
+/// The text decoder on any bytes.
 namespace fuzz {
 
-inline void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "text decoder: broken promise: %s\n", what);
-  std::abort();
-}
-
-inline void check_counters(const daq::decode::Decoder& decoder, const daq::decode::Batch& out, std::size_t fed,
-                           const daq::decode::TextFormat& format) {
-  const auto& c = decoder.counters();
-  require(c.bytes_in == fed, "every byte is counted");
-  require(c.bytes_in == c.bytes_decoded + c.bytes_pending + daq::ledger::sum(c.bytes_skipped),
-          "in = decoded + pending + skipped");
-  require(c.bytes_pending <= format.max_line, "memory is bounded by the longest line");
-  require(c.frames == out.frames.size(), "every frame is counted");
-  require(out.samples.size() == out.frames.size() * format.n_channels && out.soh.size() == out.states.size() * format.n_soh &&
-              out.states.size() == (format.n_soh == 0 ? 0 : out.frames.size()),
-          "values for every frame");
-  for (std::size_t i = 0; i < daq::ledger::kSkips; ++i)
-    require(c.events_skipped[i] <= c.bytes_skipped[i] && (c.events_skipped[i] == 0) == (c.bytes_skipped[i] == 0),
-            "events go with bytes");
-  const bool skipped = daq::ledger::sum(c.bytes_skipped) > 0;
-  require(decoder.refusals().empty() != skipped && decoder.refusals().size() <= daq::decode::Refusals::kKept,
-          "examples of what was skipped");
-  for (const auto& refusal : decoder.refusals()) {
-    require(refusal.offset < fed && refusal.line > 0 && refusal.excerpt.size() <= daq::decode::kExcerpt,
-            "an example has a place");
-    for (const char one : refusal.excerpt) require(one >= ' ' && one <= '~', "an example can be shown");
-  }
-}
-
-/// Feeds `text` in one piece and in parts of a size that the text itself decides.
-/// @returns frames found
+/// What must hold for a line of text beside what holds for all decoders. @returns frames found
 inline std::uint64_t check_text_decoder(const daq::decode::TextFormat& format, std::string_view text) {
-  using namespace daq::decode;
-  const auto whole = make_text_decoder(format);
-  Batch whole_out;
-  whole->feed({.bytes = {text.data(), text.size()}}, whole_out);
-  check_counters(*whole, whole_out, text.size(), format);
-  whole->end_of_stream(whole_out);
-  check_counters(*whole, whole_out, text.size(), format);
-
-  const auto parts = make_text_decoder(format);
-  Batch parts_out;
-  for (std::size_t i = 0, step = 1; i < text.size(); step = 1 + static_cast<unsigned char>(text[i - 1]) % 64) {
-    const auto part = text.substr(i, step);
-    parts->feed({.bytes = {part.data(), part.size()}}, parts_out);
-    i += part.size();
-    check_counters(*parts, parts_out, i, format);
-  }
-  parts->end_of_stream(parts_out);
-  require(parts->counters() == whole->counters(), "the same counts however the stream is cut");
-  for (std::size_t i = 0; i < whole_out.frames.size(); ++i)
-    require(parts_out.frames[i].time == whole_out.frames[i].time, "the same frames however the stream is cut");
-  std::uint64_t unknown = 0;
-  for (const double value : whole_out.samples) {
-    require(!std::isinf(value), "a sample is a number, or unknown");
-    if (std::isnan(value)) ++unknown;
-  }
-  require(unknown <= whole->counters().fields_unknown, "what is unknown is counted");
-  for (const double value : whole_out.soh) require(!std::isinf(value), "state of health is a number, or unknown");
-  return whole->counters().frames;
+  return check_decoder(format, text, [&](const auto& decoder, const auto& out, std::size_t fed) {
+    const auto& c = decoder.counters();
+    require(c.bytes_pending <= format.max_line, "memory is bounded by the longest line");
+    require(c.frames == out.frames.size() && out.samples.size() == out.frames.size() * format.n_channels,
+            "every line is a frame");
+    require(decoder.refusals().size() <= daq::decode::Refusals::kKept, "not more examples than are kept");
+    for (const auto& refusal : decoder.refusals())
+      require(refusal.offset < fed && refusal.line > 0 && refusal.excerpt.size() <= daq::decode::kExcerpt,
+              "an example has a place");
+  });
 }
 
 /// The recorded format, one with commas whose time comes last, and one with times by a form.
