@@ -36,9 +36,9 @@ void take_space(const SmallDisk& disk, std::int64_t leave) {
   close(fd);
 }
 
-RecordingOptions options(const SmallDisk& disk) {
+RecordingOptions options(const SmallDisk& disk, const std::string& reserve = "1MiB") {
   return {.config = "flush: {samples: 100, interval: 100ms}\nsync: {interval: 200ms}\nring: 1d\n",
-          .arguments = {"--set", "output.reserve=1MiB"},
+          .arguments = {"--set", "output.reserve=" + reserve},
           .directory = disk.path()};
 }
 
@@ -68,12 +68,17 @@ void record_into_a_full_disk(Recording& recording, TcpPeer& peer, const SmallDis
   ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(0, 80).size()));
 }
 
-TEST(FullDisk, ClosesTheFileKeepsReceivingAndGoesOnWhenSpaceReturns) {
-  MTH5_NEEDS_MOUNTS(false);
-  const support::TempDir dir;
+class FullDisk : public testing::Test {
+ protected:
+  void SetUp() override { MTH5_NEEDS_MOUNTS(false); }
+
+  support::TempDir dir;
+  TcpPeer peer;
+};
+
+TEST_F(FullDisk, ClosesTheFileKeepsReceivingAndGoesOnWhenSpaceReturns) {
   const SmallDisk disk{dir / "disk", "size=8m"};
   ASSERT_TRUE(disk.mounted());
-  TcpPeer peer;
   Recording recording{Recording::tcp(peer.port()), options(disk)};
   ASSERT_TRUE(peer.accept()) << recording.log();
   ASSERT_TRUE(peer.send(numbered_lines(0, 50)));
@@ -107,12 +112,9 @@ TEST(FullDisk, ClosesTheFileKeepsReceivingAndGoesOnWhenSpaceReturns) {
   EXPECT_FALSE(std::filesystem::exists(disk.path() / ".mth5d-TEST-MT001.reserve"));
 }
 
-TEST(FullDisk, EndsAtTermWithACountOfWhatIsNotStored) {
-  MTH5_NEEDS_MOUNTS(false);
-  const support::TempDir dir;
+TEST_F(FullDisk, EndsAtTermWithACountOfWhatIsNotStored) {
   const SmallDisk disk{dir / "disk", "size=8m"};
   ASSERT_TRUE(disk.mounted());
-  TcpPeer peer;
   Recording recording{Recording::tcp(peer.port()), options(disk)};
   record_into_a_full_disk(recording, peer, disk, 0);
   EXPECT_EQ(recording.stop(), 1) << recording.log();
@@ -125,15 +127,10 @@ TEST(FullDisk, EndsAtTermWithACountOfWhatIsNotStored) {
   EXPECT_EQ(support::counts(*recording.status(), "dropped")["write-failed"], 80 - stored.size());
 }
 
-TEST(FullDisk, AtTheEndTakesWhatWaitsIntoWhatWasSetAside) {
-  MTH5_NEEDS_MOUNTS(false);
-  const support::TempDir dir;
+TEST_F(FullDisk, AtTheEndTakesWhatWaitsIntoWhatWasSetAside) {
   const SmallDisk disk{dir / "disk", "size=24m"};
   ASSERT_TRUE(disk.mounted());
-  TcpPeer peer;
-  auto set = options(disk);
-  set.arguments = {"--set", "output.reserve=6MiB"};
-  Recording recording{Recording::tcp(peer.port()), set};
+  Recording recording{Recording::tcp(peer.port()), options(disk, "6MiB")};
   record_into_a_full_disk(recording, peer, disk, 3'000'000);
   EXPECT_EQ(recording.stop(), 0) << recording.log();
   EXPECT_EQ(all_seconds(recording), seconds(0, 80)) << recording.log();
@@ -142,12 +139,9 @@ TEST(FullDisk, AtTheEndTakesWhatWaitsIntoWhatWasSetAside) {
 
 /// The disk is full from one moment to the next, in full flow: whatever call it hits, what was acknowledged is there, what is not
 /// there is in the list of gaps, and it all adds up.
-TEST(FullDisk, ThatComesAtOnceCostsNothingThatWasDurableAndHidesNothing) {
-  MTH5_NEEDS_MOUNTS(false);
-  const support::TempDir dir;
+TEST_F(FullDisk, ThatComesAtOnceCostsNothingThatWasDurableAndHidesNothing) {
   const SmallDisk disk{dir / "disk", "size=12m"};
   ASSERT_TRUE(disk.mounted());
-  TcpPeer peer;
   Recording recording{Recording::tcp(peer.port()), options(disk)};
   ASSERT_TRUE(peer.accept()) << recording.log();
   constexpr int kLines = 12'000;
@@ -181,15 +175,10 @@ TEST(FullDisk, ThatComesAtOnceCostsNothingThatWasDurableAndHidesNothing) {
   EXPECT_EQ(support::counts(status, "dropped")["write-failed"], missing.size());
 }
 
-TEST(FullDisk, ThatComesAtOnceWhileASampleIsWrittenClosesTheFileWithWhatWasSetAside) {
-  MTH5_NEEDS_MOUNTS(false);
-  const support::TempDir dir;
+TEST_F(FullDisk, ThatComesAtOnceWhileASampleIsWrittenClosesTheFileWithWhatWasSetAside) {
   const SmallDisk disk{dir / "disk", "size=24m"};
   ASSERT_TRUE(disk.mounted());
-  TcpPeer peer;
-  auto set = options(disk);
-  set.arguments = {"--set", "output.reserve=4MiB"};
-  Recording recording{Recording::tcp(peer.port()), set};
+  Recording recording{Recording::tcp(peer.port()), options(disk, "4MiB")};
   ASSERT_TRUE(peer.accept()) << recording.log();
   ASSERT_TRUE(peer.send(numbered_lines(0, 1000)));
   ASSERT_TRUE(recording.wait_until([](const auto& s) { return is_durable(s, 999); })) << recording.log();
@@ -211,13 +200,10 @@ TEST(FullDisk, ThatComesAtOnceWhileASampleIsWrittenClosesTheFileWithWhatWasSetAs
   EXPECT_TRUE(recording.status()->at("ledger").at("balanced").get<bool>());
 }
 
-TEST(FullDisk, AtTheStartIsWaitedForWithWhatComesInTheRing) {
-  MTH5_NEEDS_MOUNTS(false);
-  const support::TempDir dir;
+TEST_F(FullDisk, AtTheStartIsWaitedForWithWhatComesInTheRing) {
   const SmallDisk disk{dir / "disk", "size=8m"};
   ASSERT_TRUE(disk.mounted());
   take_space(disk, 2'500'000);  // the reserve has room, a file beside it has not
-  TcpPeer peer;
   Recording recording{Recording::tcp(peer.port()), options(disk)};
   ASSERT_TRUE(peer.accept()) << recording.log();
   ASSERT_TRUE(peer.send(numbered_lines(0, 50)));
@@ -235,13 +221,10 @@ TEST(FullDisk, AtTheStartIsWaitedForWithWhatComesInTheRing) {
   EXPECT_TRUE(recording.status()->at("ledger").at("balanced").get<bool>());
 }
 
-TEST(FullDisk, AtTheStartAndAtTheStopCountsWhatCame) {
-  MTH5_NEEDS_MOUNTS(false);
-  const support::TempDir dir;
+TEST_F(FullDisk, AtTheStartAndAtTheStopCountsWhatCame) {
   const SmallDisk disk{dir / "disk", "size=8m"};
   ASSERT_TRUE(disk.mounted());
   take_space(disk, 0);  // not even the reserve
-  TcpPeer peer;
   Recording recording{Recording::tcp(peer.port()), options(disk)};
   ASSERT_TRUE(peer.accept()) << recording.log();
   ASSERT_TRUE(peer.send(numbered_lines(0, 50)));
@@ -251,12 +234,9 @@ TEST(FullDisk, AtTheStartAndAtTheStopCountsWhatCame) {
   EXPECT_THAT(recording.files(), SizeIs(0));
 }
 
-TEST(FullDisk, IsNoneThatCouldNeverHoldAFileBesideTheReserve) {
-  MTH5_NEEDS_MOUNTS(false);
-  const support::TempDir dir;
+TEST_F(FullDisk, IsNoneThatCouldNeverHoldAFileBesideTheReserve) {
   const SmallDisk disk{dir / "disk", "size=1m"};
   ASSERT_TRUE(disk.mounted());
-  const TcpPeer peer;
   Recording recording{Recording::tcp(peer.port()), {.directory = disk.path()}};
   EXPECT_EQ(recording.process().wait(), 1) << recording.log();
   EXPECT_EQ(recording.log(), "mth5d: error: output.directory " + disk.path().string() +
