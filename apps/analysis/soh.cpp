@@ -38,7 +38,7 @@ std::set<std::string> tables_of_others(const mth5::Reader& file, const std::stri
       others.insert("clock/" + streams->text(i, "name"));
   }
   for (std::size_t i = 0; i < sources->size(); ++i)
-    if (!ours.contains(sources->integer(i, "source"))) others.insert("state_of_health/" + sources->text(i, "name"));
+    if (!ours.contains(sources->integer(i, "source"))) others.insert(std::string{kFolder} + sources->text(i, "name"));
   return others;
 }
 
