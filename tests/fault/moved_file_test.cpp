@@ -101,6 +101,25 @@ TEST_P(CutFile, IsCountedAsLostAndANewOneBegins) {
   EXPECT_EQ(found, support::seconds(lost, 200));
 }
 
+/// HDF5 has to read again what it knew before the second run was made.
+TEST_P(CutFile, WithASecondRunIsCountedAsLostToo) {
+  record(0, 100);
+  record(200, 260);
+  const auto file = recording_.file();
+  fs::resize_file(file, static_cast<std::uintmax_t>(GetParam() * static_cast<double>(fs::file_size(file))));
+  ASSERT_TRUE(peer_.send(numbered_lines(260, 320)));
+  ASSERT_TRUE(recording_.wait_for_log("was cut short by another program")) << recording_.log();
+  const auto status = end();
+  EXPECT_TRUE(status.at("ledger").at("balanced").get<bool>()) << status.dump(1);
+  const int lost = status.at("streams").at(0).at("dropped").at("file-lost");
+  EXPECT_GE(lost, 160);
+  std::vector<int> found;
+  for (const auto& path : recording_.files())
+    if (path != file)
+      for (const int second : support::stored(path).seconds) found.push_back(second);
+  EXPECT_EQ(found, support::seconds(100 + lost, 320));
+}
+
 INSTANTIATE_TEST_SUITE_P(To, CutFile, testing::Values(0.0, 0.5, 0.97));
 
 TEST_F(MovedFile, RenamedIsClosedWhereItIsAndANewOneBegins) {

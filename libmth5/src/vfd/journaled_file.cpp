@@ -90,6 +90,9 @@ void JournaledFile::mark_open() {
 }
 
 void JournaledFile::read(std::uint64_t at, void* bytes, std::size_t size) const {
+  // Zeros in place of what was cut off do not fit their checksum, and what does not HDF5 reads again, a hundred times with pauses
+  // that double: for ever. (H5Fstart_swmr_write() undoes H5Pset_metadata_read_attempts().)
+  check_not_cut();
   core::read_all(fd_, bytes, size, at, path_);
   char* const to = static_cast<char*>(bytes);
   for (const auto& entry : log_) {
