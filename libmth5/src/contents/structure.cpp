@@ -48,14 +48,14 @@ herr_t collect(hid_t, const char* name, const H5L_info_t* link, void* out) noexc
 
 class Walker {
  public:
-  Walker(hid_t file, const std::string& path, Depth depth, std::size_t most, const Visiting& visiting)
-      : file_{file}, path_{path}, depth_{depth}, most_{most}, visiting_{visiting} {}
+  Walker(hid_t file, const std::string& path, Depth depth, std::size_t most, const Visiting& visiting, bool whole)
+      : file_{file}, path_{path}, depth_{depth}, most_{most}, visiting_{visiting}, whole_{whole} {}
 
   Structure run() {
     visit("/");
     const h5::Group root{H5Gopen2(file_, "/", H5P_DEFAULT), path_ + ": root group"};
     H5O_info_t info{};
-    h5::check(H5Oget_info2(root.get(), &info, H5O_INFO_BASIC), path_ + ": root group");
+    h5::check(H5Oget_info2(root.get(), &info, whole_ ? H5O_INFO_ALL : H5O_INFO_BASIC), path_ + ": root group");
     seen_.insert(info.addr);  // a link back to it is not followed
     found_.file_version = text_attribute(root.get(), "file.version");
     const auto top = children(root.get(), "/");
@@ -117,6 +117,8 @@ class Walker {
     visit(object);
     H5O_info_t info{};
     h5::check(H5Oget_info_by_name2(parent, name.c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT), path_ + ": " + object);
+    if (whole_ && info.type == H5O_TYPE_GROUP)
+      h5::check(H5Oget_info_by_name2(parent, name.c_str(), &info, H5O_INFO_ALL, H5P_DEFAULT), path_ + ": " + object);
     if (address != nullptr) *address = info.addr;
     if (seen_.insert(info.addr).second) return info.type;
     ++found_.unfollowed_links;
@@ -271,6 +273,7 @@ class Walker {
   Depth depth_;
   std::size_t most_;
   const Visiting& visiting_;
+  bool whole_;
   std::size_t links_ = 0;
   std::size_t name_bytes_left_ = kMostNameBytes;
   std::set<haddr_t> seen_;
@@ -296,8 +299,8 @@ std::vector<std::size_t> merge_by(std::vector<T>& known, std::vector<T>& fresh, 
 
 }  // namespace
 
-Structure walk(hid_t file, const std::string& path, Depth depth, std::size_t most, const Visiting& visiting) {
-  return Walker{file, path, depth, most, visiting}.run();
+Structure walk(hid_t file, const std::string& path, Depth depth, std::size_t most, const Visiting& visiting, bool whole) {
+  return Walker{file, path, depth, most, visiting, whole}.run();
 }
 
 std::vector<std::string> run_names(hid_t file, const std::string& path, const std::string& station, std::size_t most) {

@@ -41,8 +41,10 @@ enum class Depth {
 /// @param path       for messages
 /// @param most       objects: more are damage, and must not fill the memory
 /// @param visiting   told each object before it is touched; may be empty
+/// @param whole      all that HDF5 knows of each group is read, as h5py does: also parts of its index that hold no link
 /// @throws FormatError (not MTH5, unknown version, too large), FileError (HDF5 failed: a transient of a live file, or damage)
-[[nodiscard]] Structure walk(hid_t file, const std::string& path, Depth depth, std::size_t most, const Visiting& visiting);
+[[nodiscard]] Structure walk(hid_t file, const std::string& path, Depth depth, std::size_t most, const Visiting& visiting,
+                             bool whole = false);
 
 /// Names of the groups of a station that may be its runs, by name. @param station  path in the file; `most` as above
 /// @throws FormatError, FileError

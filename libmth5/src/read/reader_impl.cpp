@@ -241,8 +241,8 @@ void Reader::Impl::walk() {
   std::vector<std::int64_t> lengths;
   for (const auto& run : found.runs) lengths.push_back(run.n_samples);
   const auto most = contents::most_objects(stamp.bytes);
-  const auto where =
-      contents::merge(found, contents::walk(file.get(), path.string(), contents::Depth::OpenChannels, most, options.visiting));
+  const auto where = contents::merge(
+      found, contents::walk(file.get(), path.string(), contents::Depth::OpenChannels, most, options.visiting, options.walk));
   mark_gone(where);
   for (std::size_t run = 0; run < lengths.size(); ++run) set_length(run, lengths[run]);
   choose_newest();
