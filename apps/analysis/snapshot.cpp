@@ -103,10 +103,12 @@ std::vector<std::string> LiveFile::not_found() const {
     missing.push_back("station " + options_.station + list(there));
   }
   std::set<std::string> there;
-  for (const auto& channel : file().channels()) there.insert(channel.component);
+  const bool of_station = !options_.station.empty() && has_station(options_.station);
+  for (const auto& channel : file().channels())
+    if (!of_station || channel.station == options_.station) there.insert(channel.component);
   for (const auto& name : options_.components)
     if (std::none_of(there.begin(), there.end(), [&](const auto& component) { return same_text(name, component); }))
-      missing.push_back("channel " + name + list(there));
+      missing.push_back("channel " + name + (of_station ? " at station " + options_.station : "") + list(there));
   return missing;
 }
 

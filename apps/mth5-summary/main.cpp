@@ -106,7 +106,7 @@ std::optional<std::chrono::nanoseconds> duration_option(const po::variables_map&
   const auto& text = values[name].as<std::string>();
   const auto duration = mth5::parse_duration(text);
   if (!duration || duration->count() == 0)
-    throw cli::UsageError{"--" + name + ": '" + text + "' is not a duration above zero, like 24h, 7d"};
+    throw cli::UsageError{"--" + name + ": '" + text + "' is not a duration above zero, like 5min, 24h, 7d"};
   return duration;
 }
 

@@ -109,8 +109,10 @@ Damage check(const std::filesystem::path& path, const Limits& limits, const Watc
       throw mth5::FileError{path.string() + ": its check was interrupted"};
     case End::Killed:
       throw mth5::FileError{path.string() + ": " + outcome.what_is_wrong()};
-    case End::OutOfMemory:
     case End::TooLong:
+      if (outcome.slow) throw mth5::FileError{path.string() + ": " + outcome.what_is_wrong()};
+      [[fallthrough]];
+    case End::OutOfMemory:
     case End::Crashed:
       throw mth5::FormatError{path.string() + ": " + outcome.what_is_wrong()};
   }

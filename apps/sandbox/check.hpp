@@ -34,7 +34,7 @@ struct Damage {
 /// The walk for a tool that is going to open the file itself, in a child. Also for a file that is being written, as the byte of
 /// a writer's lock says nothing of what is in it; what a writer's commit makes unreadable for a moment is no damage there.
 /// @throws FormatError "FILE: damaged, at OBJECT: …" if nothing can be read of it or the child died of it, FileError if it cannot
-/// be opened
+/// be opened, or was not looked at to its end in `limits.wall`
 Damage check(const std::filesystem::path& path, const Limits& limits = {}, const Watch& watch = {}, Extent extent = Extent::All);
 
 }  // namespace sandbox

@@ -181,6 +181,7 @@ std::optional<End> listen(int fd, const Shared& shared, const Limits& limits, co
     if (watch.cancelled && watch.cancelled()) return End::Cancelled;
     if (mth5::steady_now() >= until) {
       outcome.reason = "it takes more than " + seconds(limits.wall);
+      outcome.slow = true;
       return End::TooLong;
     }
     if (const auto done = shared.done.load(std::memory_order_relaxed); watch.progress && done != shown)
@@ -254,7 +255,9 @@ void judge(int status, const Limits& limits, Outcome& outcome) {
 }  // namespace
 
 std::string Outcome::what_is_wrong() const {
-  return end == End::Killed ? reason : "damaged, at " + (object.empty() ? "its superblock" : object) + ": " + reason;
+  const std::string where = object.empty() ? "its superblock" : object;
+  if (slow) return "could not be looked at: " + reason + ", and it had come to " + where + "; the disk or the machine is slow";
+  return end == End::Killed ? reason : "damaged, at " + where + ": " + reason;
 }
 
 Outcome run(const std::function<std::string(Reports&)>& body, const Limits& limits, const Watch& watch) {

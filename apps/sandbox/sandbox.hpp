@@ -58,7 +58,10 @@ struct Outcome {
   std::string object;    ///< last visit(), "" if there was none
   std::string reason;    ///< for OutOfMemory, TooLong, Crashed, Killed: "HDF5 crashed on it (Segmentation fault)"
 
-  /// Of these four: "damaged, at its journal: " and the reason; of Killed the reason alone.
+  bool slow = false;  ///< TooLong, as it was still at work when `wall` was over: that is no damage
+
+  /// Of these four: "damaged, at its journal: " and the reason; of Killed the reason alone; where it is slow, that it could not
+  /// be looked at in that time.
   [[nodiscard]] std::string what_is_wrong() const;
 };
 

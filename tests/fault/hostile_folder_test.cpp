@@ -323,6 +323,8 @@ TEST_F(HostileFolder, AStopIsHeardWhileAFileIsLookedAt) {
   }));
   EXPECT_TRUE(begun) << "the child has changed nothing yet";
   EXPECT_EQ(support::read_text(path_), dead_) << "what was begun is taken back";
+  EXPECT_THAT(log_.str(), HasSubstr("left for the next start: file=" + path_.string() + " interrupted; put back as it was\n"));
+  EXPECT_THAT(log_.str(), testing::Not(HasSubstr("a new file begins")));
 }
 
 TEST(SecondRecorder, StaysRefusedWhenTheLockOfTheStationWasDeleted) {

@@ -38,6 +38,12 @@ TEST(MonitorOfAStation, ShowsNothingOfAnother) {
   EXPECT_TRUE(two.at("soh").is_null()) << two.at("soh");
   EXPECT_TRUE(two.at("clocks").empty()) << two.at("clocks");
   EXPECT_TRUE(two.at("clock").is_null()) << two.at("clock");
+  const auto channel_of = [&](const std::string& station) {
+    return support::run({MTH5_TEST_BIN "/mth5-monitor", "--once", "--station", station, "--channels", "bx", dir.path()});
+  };
+  EXPECT_EQ(channel_of("MT001").code, 0) << channel_of("MT001").err;
+  EXPECT_EQ(channel_of("MT002").code, 1);
+  EXPECT_THAT(channel_of("MT002").err, testing::HasSubstr("has no channel bx at station MT002 (there is none yet)"));
 }
 
 }  // namespace

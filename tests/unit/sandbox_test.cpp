@@ -25,6 +25,7 @@ using sandbox::Outcome;
 using sandbox::Reports;
 using sandbox::run;
 using std::chrono::milliseconds;
+using testing::AllOf;
 using testing::HasSubstr;
 
 [[noreturn]] void spin() {
@@ -72,7 +73,7 @@ TEST(Sandbox, OutlivesACrashAndNamesThePlace) {
 TEST(Sandbox, EndsWhatDoesNotComeToAnEnd) {
   const auto busy = run([](Reports&) -> std::string { spin(); }, {.cpu_per_object = milliseconds{50}});
   EXPECT_EQ(busy.end, End::TooLong);
-  EXPECT_THAT(busy.reason, HasSubstr("50 ms"));
+  EXPECT_THAT(busy.what_is_wrong(), AllOf(HasSubstr("damaged, at "), HasSubstr("50 ms")));
   const auto idle = run(
       [](Reports&) -> std::string {
         for (;;) pause();
@@ -86,6 +87,8 @@ TEST(Sandbox, EndsWhatDoesNotComeToAnEnd) {
       },
       {.wall = milliseconds{100}});
   EXPECT_EQ(restless.end, End::TooLong);
+  EXPECT_EQ(restless.what_is_wrong(),
+            "could not be looked at: it takes more than 100 ms, and it had come to next; the disk or the machine is slow");
   const auto silent = run(
       [](Reports&) -> std::string {
         close(3);

@@ -211,21 +211,22 @@ bool Recorder::gave_up_lost_file() {
   if (where == mth5::FileName::Deleted && std::filesystem::exists(path, unknown))
     quiet_.say(
         spdlog::level::err, "file replaced",
-        fmt::format("{}: was replaced by another file of its name while it was recorded; its {} samples a channel count as lost "
-                    "(file-lost) whatever that file holds of them, which is left as it is; a new file begins",
-                    path, loss.samples));
+        fmt::format(
+            "{}: was replaced by another file of its name while it was recorded; its {} samples (of all streams) count as lost "
+            "(file-lost) whatever that file holds of them, which is left as it is; a new file begins",
+            path, loss.samples));
   else if (where == mth5::FileName::Deleted)
     quiet_.say(
         spdlog::level::err, "file deleted",
-        fmt::format("{}: was deleted while it was recorded; {} samples a channel are lost with it (file-lost); a new file begins",
-                    path, loss.samples));
-  else
-    quiet_.say(
-        spdlog::level::err, "file cut",
         fmt::format(
-            "{}: was cut short by another program while it was recorded and is left as it is; its {} samples a channel count as "
-            "lost (file-lost), mth5-recover shows what of them can be read; a new file begins",
+            "{}: was deleted while it was recorded; {} samples (of all streams) are lost with it (file-lost); a new file begins",
             path, loss.samples));
+  else
+    quiet_.say(spdlog::level::err, "file cut",
+               fmt::format("{}: was cut short by another program while it was recorded and is left as it is; its {} samples (of "
+                           "all streams) count as "
+                           "lost (file-lost), mth5-recover shows what of them can be read; a new file begins",
+                           path, loss.samples));
   return true;
 }
 

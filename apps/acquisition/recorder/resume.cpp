@@ -117,7 +117,8 @@ std::optional<ResumeAnswer> recover_in_child(const fs::path& path, const config:
   } else if (!outcome.message.empty()) {
     failed.why_not = outcome.message;
   } else if (outcome.end == sandbox::End::Cancelled) {
-    failed.why_not = "interrupted";
+    failed.why_not = "interrupted; " + take_back(path, before);
+    return failed;
   } else {
     failed.why_not = outcome.what_is_wrong();
   }
@@ -219,6 +220,10 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
       continue;
     }
     for (const auto& line : answer->recovery) log.warn("recovered file={} {}", path, line);
+    if (!answer->why_not.empty() && answer->recovery.empty() && stopped()) {
+      log.info("left for the next start: file={} {}", path, answer->why_not);
+      return std::nullopt;
+    }
     if (answer->why_not.empty()) {
       resume = answer->resume;
       resume->path = file.path;
