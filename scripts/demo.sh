@@ -58,8 +58,8 @@ wait_end() {
   ((code == 0)) || give_up "$3 ended with exit code $code"
 }
 
-say "1. an instrument: two recordings of a LEMI-424, 20 times as fast as it is, on a pseudo terminal"
-"$bin/mth5-sim" lemi424 --to "pty:$demo/lemi" --speed 20 --replay tests/data/lemi424/202010010000.TXT \
+say "1. an instrument: two recordings of a LEMI-424, 20 times as fast as it is, on a pseudo terminal, once mth5d tells it to start"
+"$bin/mth5-sim" lemi424 --await-start --to "pty:$demo/lemi" --speed 20 --replay tests/data/lemi424/202010010000.TXT \
   tests/data/lemi424/202010020000.TXT 2>"$demo/mth5-sim.log" &
 sim=$!
 wait_for 10 "the pseudo terminal $demo/lemi" test -e "$demo/lemi"

@@ -31,7 +31,9 @@ std::string script() { return (fs::path{MTH5_TEST_SOURCE} / "tests" / "integrati
 
 /// A site that gives its channels the names that processing looks for.
 constexpr const char* kChannels =
-    "channels: {bx: {component: hx}, by: {component: hy}, bz: {component: hz}, e1: {component: ex}, e2: {component: ey}}\n";
+    "channels: {bx: {component: hx}, by: {component: hy}, bz: {component: hz}, e1: {component: ex, units: milliVolt per "
+    "kilometer}, "
+    "e2: {component: ey, units: milliVolt per kilometer}}\n";
 
 void record(const fs::path& text, const fs::path& to, const char* version = "0.2.0") {
   setenv("MTH5D_OUTPUT_FILE_VERSION", version, 1);
@@ -95,7 +97,12 @@ TEST(Aurora, FindsTheEarthThatIsSimulated) {
                     "40000s", "--speed", "max", "--earth", "300:20000m:10", "--start", "2026-05-01T00:00:00Z"},
                    {}, std::chrono::seconds{200});
   ASSERT_EQ(made.code, 0) << made.err;
-  Recording recording{Recording::replay(dir / "day.txt"), {.source = kChannels, .arguments = {"--until-eof"}}};
+  // The simulated lines are microvolts of 100 m.
+  Recording recording{
+      Recording::replay(dir / "day.txt"),
+      {.source = "channels: {bx: {component: hx}, by: {component: hy}, bz: {component: hz}, e1: {component: ex, "
+                 "units: microVolt, dipole_length: 100}, e2: {component: ey, units: microVolt, dipole_length: 100}}\n",
+       .arguments = {"--until-eof"}}};
   ASSERT_EQ(recording.process().wait(std::chrono::seconds{120}), 0) << recording.log();
   const auto found = support::run({python(), script(), "layers", "300", "20000", "10", recording.file().string()}, {},
                                   std::chrono::seconds{280});

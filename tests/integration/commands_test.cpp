@@ -78,7 +78,7 @@ TEST(AnInstrument, ThatNeverReadsHoldsNothingUp) {
   PtyPeer line{dir / "lemi"};
   const std::string poll(1000, 'F');
   Recording recording{Recording::serial(line.link()),
-                      {.source = "commands: {limit: 2000B, every: [{send: '" + poll + "', interval: 10ms}]}\n"}};
+                      {.source = "commands: {start: [], limit: 2000B, every: [{send: '" + poll + "', interval: 10ms}]}\n"}};
   EXPECT_TRUE(recording.wait_until([](const auto& s) { return unsent(s) > 20'000; })) << recording.log();
   ASSERT_TRUE(line.send(numbered_lines(0, 10)));
   ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(0, 10).size())) << recording.log();

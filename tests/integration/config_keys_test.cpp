@@ -603,7 +603,7 @@ const std::map<std::string, std::string> kSeenBy{
     {"profile.text.line_bytes", "ConfigKeys, OtherFormsOfTextAreReadAsTheProfileSays"},
     {"profile.text.answers[].begins", "ConfigKeys, AnswersSayAStateOfHealthThatNoColumnSays"},
     {"profile.text.answers[].soh", "ConfigKeys, AnswersSayAStateOfHealthThatNoColumnSays"},
-    {"profile.channels.NAME.divided_by", "DividedBy, AnotherLengthMeansAField"},
+    {"profile.channels.NAME.divided_by", "Lemi424, SendsAFieldWhereItsLineLengthIsSet"},
     {"profile.channels.NAME.filters[].name", "PhysicalUnits, AreMadeByPythonFromFiltersOfTheProfile"},
     {"profile.channels.NAME.filters[].kind", "PhysicalUnits, AreMadeByPythonFromFiltersOfTheProfile"},
     {"profile.channels.NAME.filters[].units_in", "PhysicalUnits, AreMadeByPythonFromFiltersOfTheProfile"},

@@ -114,41 +114,27 @@ TEST(PhysicalUnits, KeepTheFilterOfTheirRunInAFileThatIsResumed) {
   EXPECT_EQ(file.filters().size(), 2u);
 }
 
-/// The profile of a LEMI-424 whose first line length is asked for, and answered so.
-fs::path asked(const support::TempDir& dir, const std::string& length) {
-  auto text = support::read_text(fs::path{MTH5_TEST_SOURCE} / "config" / "instruments" / "lemi424.yaml");
-  const std::pair<std::string, std::string> changes[] = {
-      {"\n  columns:\n", "\n  answers: [{begins: '%L1 =', soh: l1}]\n  columns:\n"},
-      {"  e1: {type: electric, units: milliVolt per kilometer}",
-       "  e1: {type: electric, units: microVolt, divided_by: l1, filters: [{name: dipole, units_in: milliVolt per kilometer, "
-       "units_out: microVolt, gain: dipole_length}]}"},
-      {"\nstate_of_health:\n", "\nstate_of_health:\n  l1: {units: m}\n"},
-      {"answer: '%L1 = 1.000000e+00", "answer: '" + length},
-      {"\nsimulate:\n",
-       "\ncommands: {start: [{send: 'STOP\\r\\n', answer: '%STOP WORK', timeout: 2s}, {send: 'GET L1\\r\\n', answer: '%L1 =', "
-       "timeout: 1s}, {send: 'START\\r\\n', answer: '%START WORK', timeout: 2s}]}\nsimulate:\n"}};
-  for (const auto& [from, to] : changes) {
-    const auto at = text.find(from);
-    if (at == std::string::npos) throw std::runtime_error{"lemi424.yaml has not " + from};
-    text.replace(at, from.size(), to);
-  }
-  support::write_text(dir / "asked.yaml", text);
-  return dir / "asked.yaml";
-}
-
-/// A LEMI-424 that gives its line length so, recorded with a dipole of 50 m.
+/// A LEMI-424 that says what `change` makes of its answers, recorded with a dipole of 50 m.
 struct Told {
   support::TempDir dir;
   nlohmann::json python_says;
   std::string log;
 
   explicit Told(const std::string& length, const std::string& channels = "{e1: {dipole_length: 50}}") {
-    const auto profile = asked(dir, length).string();
-    auto sender = support::Process::start({kSim, profile, "--to", "pty:" + (dir / "port").string(), "--await-start", "--duration",
-                                           "20s", "--speed", "max", "--signal", "counter", "--start", "2026-05-01T00:00:00Z"});
+    auto text = support::read_text(fs::path{MTH5_TEST_SOURCE} / "config" / "instruments" / "lemi424.yaml");
+    const std::string answer = "answer: '%L1 = 1.000000e+00", wanted = "answer: '" + length;
+    const auto at = text.find(answer);
+    if (at == std::string::npos) throw std::runtime_error{"lemi424.yaml answers no L1"};
+    text.replace(at, answer.size(), wanted);
+    support::write_text(dir / "changed.yaml", text);
+    auto sender = support::Process::start({kSim, (dir / "changed.yaml").string(), "--to", "pty:" + (dir / "port").string(),
+                                           "--await-start", "--duration", "20s", "--speed", "max", "--signal", "counter",
+                                           "--start", "2026-05-01T00:00:00Z"});
     if (!support::eventually([&] { return fs::exists(dir / "port"); })) throw std::runtime_error{sender.err()};
-    support::Recording recording{support::Recording::serial(dir / "port"),
-                                 {.source = "channels: " + channels + "\n", .instrument = profile}};
+    support::Recording recording{
+        support::Recording::serial(dir / "port"),
+        {.source = "channels: " + channels + "\n",
+         .instrument = (fs::path{MTH5_TEST_SOURCE} / "config" / "instruments" / "lemi424.yaml").string()}};
     EXPECT_EQ(sender.wait(std::chrono::seconds{60}), 0) << sender.err() << recording.log();
     EXPECT_EQ(recording.stop(), 0) << recording.log();
     log = recording.log();
@@ -159,7 +145,7 @@ struct Told {
 
 constexpr double kSecond = 8 + 5;  ///< what `counter` says in the second sample of e1, the channel of number 5
 
-TEST(DividedBy, OneMeansMicrovolts) {
+TEST(Lemi424, SendsMicrovoltsAsDelivered) {
   const Told told{"%L1 = 1.000000e+00"};
   EXPECT_EQ(told.python_says.at("units"), "microVolt");
   EXPECT_THAT(told.python_says.at("comments").get<std::string>(), HasSubstr("line length l1 of the instrument is 1"));
@@ -168,7 +154,7 @@ TEST(DividedBy, OneMeansMicrovolts) {
   EXPECT_NEAR(told.python_says.at("physical_step"), 8.0 / 50, 1e-9) << "8 microvolts over 50 m";
 }
 
-TEST(DividedBy, AnotherLengthMeansAField) {
+TEST(Lemi424, SendsAFieldWhereItsLineLengthIsSet) {
   const Told told{"%L1 = 9.500000e+01"};
   EXPECT_EQ(told.python_says.at("units"), "milliVolt per kilometer");
   EXPECT_EQ(told.python_says.at("filters"), 0);
@@ -179,7 +165,7 @@ TEST(DividedBy, AnotherLengthMeansAField) {
   EXPECT_EQ(Told("%L1 = 9.500000e+01", "{e1: {measurement_azimuth: 13}}").python_says.at("dipole_length"), 95);
 }
 
-TEST(DividedBy, NothingKnownIsNeverTakenForMillivoltsPerKilometer) {
+TEST(Lemi424, IsNeverSilentlyTakenForMillivoltsPerKilometer) {
   const Told told{"Parameter error"};
   EXPECT_EQ(told.python_says.at("units"), "microVolt");
   EXPECT_EQ(told.python_says.at("filters"), 0);
@@ -190,13 +176,11 @@ TEST(DividedBy, NothingKnownIsNeverTakenForMillivoltsPerKilometer) {
   EXPECT_EQ(site.python_says.at("filters"), 0) << "those of the profile lead to microvolts";
 }
 
-TEST(DividedBy, AnotherAnswerBeginsAnotherRun) {
-  const support::TempDir dir;
+TEST(Lemi424, ThatWasSendingAlreadyGetsAnotherRunWhenItHasAnswered) {
   support::TcpPeer peer;
   support::Recording recording{support::Recording::tcp(peer.port()),
                                {.source = "commands: {start: [{send: 'GET L1\\r\\n', answer: '%L1 =', timeout: 1h}]}\n"
-                                          "channels: {e1: {dipole_length: 50}}\n",
-                                .instrument = asked(dir, "%L1 = 1.000000e+00").string()}};
+                                          "channels: {e1: {dipole_length: 50}}\n"}};
   ASSERT_TRUE(peer.accept());
   const auto in_run = [](const char* end) {
     return [end](const auto& s) { return s.at("run").is_string() && s.at("run").template get<std::string>().ends_with(end); };

@@ -23,9 +23,17 @@ std::string indented(const std::string& lines) {
   return all;
 }
 
+/// A LEMI-424 that is played by a test does not answer; one that shall be spoken to says so in `source`.
+std::string silent(const std::string& input, const RecordingOptions& options) {
+  const bool spoken_to = input.starts_with("serial") || input.starts_with("tcp");
+  const bool own = options.source.find("commands:") != std::string::npos;
+  return options.instrument == "lemi424" && spoken_to && !own ? "commands: {start: []}\n" : "";
+}
+
 std::string config_text(const fs::path& directory, const std::string& input, const RecordingOptions& options) {
   return "survey: {id: TEST}\nstation: {id: MT001}\noutput: {directory: '" + directory.string() + "'}\n" + options.config +
-         "sources:\n  - name: lemi\n    instrument: " + options.instrument + "\n" + indented(input) + indented(options.source);
+         "sources:\n  - name: lemi\n    instrument: " + options.instrument + "\n" + indented(input) +
+         indented(options.source + silent(input, options));
 }
 
 fs::path data_folder(const TempDir& dir, const RecordingOptions& options) {

@@ -121,7 +121,8 @@ TEST_F(Config, ReadsTheFullExample) {
   EXPECT_EQ(source.station.number("location.longitude"), -115.1);
   const auto& e1 = source.instrument.channels.at(5).metadata;
   EXPECT_EQ(e1.text("component"), "ex");
-  EXPECT_EQ(e1.text("units"), "milliVolt per kilometer");
+  EXPECT_EQ(e1.text("units"), "microVolt") << "unless the instrument says by what it has divided";
+  EXPECT_EQ(source.instrument.channels.at(5).filters.at(0).filter.name(), "dipole_100");
   EXPECT_EQ(e1.number("dipole_length"), 100.0);
   EXPECT_EQ(source.instrument.channels.at(6).metadata.number("measurement_azimuth"), 103.2);
 }
@@ -154,18 +155,21 @@ TEST_F(Config, TheLemi424ProfileIsThatOfPythonsReader) {
   EXPECT_THAT(channels,
               ElementsAre("bx magnetic nanoTesla float64", "by magnetic nanoTesla float64", "bz magnetic nanoTesla float64",
                           "temperature_e auxiliary celsius float64", "temperature_h auxiliary celsius float64",
-                          "e1 electric milliVolt per kilometer float64", "e2 electric milliVolt per kilometer float64",
-                          "e3 electric milliVolt per kilometer float64", "e4 electric milliVolt per kilometer float64"));
+                          "e1 electric microVolt float64", "e2 electric microVolt float64", "e3 electric microVolt float64",
+                          "e4 electric microVolt float64"));
   for (const auto& one : lemi.soh) soh.push_back(one.name + " " + std::to_string(one.change) + " " + one.units);
-  EXPECT_THAT(soh, ElementsAre("battery 0.050000 V", "elevation 5.000000 m", "latitude 0.000500 deg", "longitude 0.000500 deg",
-                               "satellites 1.000000 ", "gps_fix 1.000000 ", "clock_difference 0.001000 s"));
+  EXPECT_THAT(soh,
+              ElementsAre("battery 0.050000 V", "elevation 5.000000 m", "latitude 0.000500 deg", "longitude 0.000500 deg",
+                          "satellites 1.000000 ", "gps_fix 1.000000 ", "clock_difference 0.001000 s", "l1 0.000000 m",
+                          "l2 0.000000 m", "l3 0.000000 m", "l4 0.000000 m", "ke1 0.000000 ", "ke2 0.000000 ", "ke3 0.000000 ",
+                          "ke4 0.000000 ", "kxl 0.000000 ", "kyl 0.000000 ", "kzl 0.000000 ", "flash_free 1.000000 MB"));
   EXPECT_EQ(lemi.run.text("data_logger.model"), "LEMI-424");
   EXPECT_EQ(lemi.run.text("data_logger.timing_system.type"), "GPS");
 
   using Use = daq::decode::TextColumn::Use;
   const auto& text = std::get<daq::decode::TextFormat>(lemi.decoder);
   EXPECT_EQ(text.n_channels, 9U);
-  EXPECT_EQ(text.n_soh, 7U);
+  EXPECT_EQ(text.n_soh, 19U);
   ASSERT_EQ(text.columns.size(), 24U);
   EXPECT_EQ(text.columns[0].use, Use::Year);
   EXPECT_EQ(text.columns[5].use, Use::Second);

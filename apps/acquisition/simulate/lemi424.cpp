@@ -94,8 +94,9 @@ class Lemi424Lines : public RecordSource {
     const auto field = field_.next(record.time);
     record.b_nt = {23770 + field.bx, 230 + field.by, 41840 + field.bz};
     // e3 and e4 are a second pair of dipoles over the same ground: same field, own electrodes.
+    constexpr double kDipoleM = 100;  // 1 mV/km is 1 uV/m; as delivered it does not divide by the length
     record.e = {145 + field.ex, -105 + field.ey, 196 + field.ex, 25 + field.ey};
-    for (auto& value : record.e) value += 0.005 * noise_.gaussian();
+    for (auto& value : record.e) value = kDipoleM * (value + 0.005 * noise_.gaussian());
   }
   template <class Value>
   static void fill(Lemi424Record& record, Value value) {

@@ -13,7 +13,7 @@ struct Lemi424Record {
   std::array<double, 3> b_nt{};  ///< bx, by, bz
   double electronics_celsius = 0;
   double sensor_celsius = 0;
-  std::array<double, 4> e{};  ///< e1 … e4, mV/km by the file readers
+  std::array<double, 4> e{};  ///< e1 … e4, uV: its line lengths are 1
   double battery_v = 0;
   double elevation_m = 0;
   double latitude = 0;  ///< ddmm.mmmmm as on the line
@@ -29,7 +29,8 @@ struct Lemi424Record {
 /// line longer; nothing is cut.
 void append_line(const Lemi424Record& record, std::string& out);
 
-/// The row of the table. Signals: `mt` is NaturalField; `sine` is kLemi424Sines, `counter` is lemi424_counter().
+/// The row of the table. Signals: `mt` is NaturalField over dipoles of 100 m; `sine` is kLemi424Sines, `counter` is
+/// lemi424_counter().
 [[nodiscard]] Instrument lemi424();
 
 /// Signal `sine`: mean + amplitude * sin(2 pi t / period), t in s since the first sample; channels bx by bz e1 e2 e3 e4.
@@ -42,7 +43,7 @@ inline constexpr std::array<Sine, 7> kLemi424Sines{{{24000, 100, 60},
                                                     {0, 40, 60},
                                                     {0, 30, 30},
                                                     {0, 20, 120},
-                                                    {0, 10, 15}}};  // mV/km
+                                                    {0, 10, 15}}};  // uV
 /// Signal `counter`: sample `index` of channel number `channel` (0 … 6: bx by bz e1 e2 e3 e4) is index + channel / 10.
 [[nodiscard]] constexpr double lemi424_counter(std::uint64_t index, std::size_t channel) {
   return static_cast<double>(index) + static_cast<double>(channel) / 10;
