@@ -104,6 +104,20 @@ TEST(Datagrams, ThatAreTooLongAreCountedInOneLine) {
   EXPECT_THAT(told, SizeIs(2)) << "the first, and at the end the newest of those held back";
 }
 
+TEST(Datagrams, ThatComeTwiceOrOutOfOrderAreStoredOnceInTheirPlace) {
+  UdpPeer peer;
+  Recording recording{Recording::udp(peer.port())};
+  ASSERT_TRUE(listening(recording));
+  const std::vector<int> order{0, 1, 2, 2, 3, 1, 4, 6, 5, 7, 8, 7, 9};
+  for (const int k : order) peer.send(numbered_line(k));
+  ASSERT_TRUE(recording.wait_for_bytes(order.size() * numbered_line(0).size())) << recording.log();
+  const auto status = expect_good_end(recording);
+  EXPECT_EQ(counts(status, "skipped"), Counts{});
+  EXPECT_EQ(counts(status, "dropped"), (Counts{{"duplicate", 3}}));
+  EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 10));
+  EXPECT_THAT(support::stored_gaps(recording.file()), testing::IsEmpty());
+}
+
 TEST(Datagrams, OfAnotherSenderAreCounted) {
   UdpPeer stranger;
   UdpPeer instrument{"127.0.0.2"};
