@@ -230,11 +230,15 @@ bool every_object_tells_of_itself(const fs::path& path) {
 
 TEST_F(HostileFolder, NothingGoesOnInAFileOfWhichAnyIndexIsDamaged) {
   int not_resumed = 0;
-  for (const std::string signature : {"FRHP", "FHDB", "FSHD", "FSSE", "BTHD", "BTLF"})
-    for (auto at = dead_.find(signature); at != std::string::npos; at = dead_.find(signature, at + 4)) {
-      SCOPED_TRACE(signature + " at " + std::to_string(at));
+  for (const std::string signature : {"FRHP", "FHDB", "FSHD", "FSSE", "BTHD", "BTLF"}) {
+    std::vector<std::size_t> places;
+    for (auto at = dead_.find(signature); at != std::string::npos; at = dead_.find(signature, at + 4)) places.push_back(at);
+    // Each costs a start of the recorder: a few from all over the file.
+    const std::size_t step = std::max<std::size_t>(1, (places.size() + 2) / 3);
+    for (std::size_t i = 0; i < places.size(); i += step) {
+      SCOPED_TRACE(signature + " at " + std::to_string(places[i]));
       auto bytes = dead_;
-      bytes[at + 10] = static_cast<char>(bytes[at + 10] ^ 1);
+      bytes[places[i] + 10] = static_cast<char>(bytes[places[i] + 10] ^ 1);
       support::write_text(path_, bytes);
       if (find()) {
         EXPECT_TRUE(every_object_tells_of_itself(path_)) << log_.str();
@@ -245,6 +249,7 @@ TEST_F(HostileFolder, NothingGoesOnInAFileOfWhichAnyIndexIsDamaged) {
       for (const auto& entry : fs::directory_iterator{folder_.path()})
         if (entry.path().string().find(".before-recovery") != std::string::npos) fs::remove(entry.path());
     }
+  }
   EXPECT_GT(not_resumed, 3) << "of those, one at least that holds no link";
 }
 
@@ -318,7 +323,7 @@ TEST_F(HostileFolder, AStopIsHeardWhileAFileIsLookedAt) {
   bool begun = false;
   EXPECT_FALSE(find([&] {
     if (++asked == 1) return false;  // before the child; the second time it is at work, however fast it is
-    begun = support::eventually([&] { return support::read_text(path_) != dead_; });
+    if (asked == 2) begun = support::eventually([&] { return support::read_text(path_) != dead_; });
     return true;
   }));
   EXPECT_TRUE(begun) << "the child has changed nothing yet";
