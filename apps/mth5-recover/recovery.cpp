@@ -101,7 +101,7 @@ Findings findings_of(const mth5::Reader& reader, const Options& options, sandbox
   const std::int64_t in_file = std::accumulate(reader.runs().begin(), reader.runs().end(), std::int64_t{0},
                                                [](std::int64_t n, const auto& run) { return n + run.n_samples; });
   if (in_ledger > in_file)
-    problems.push_back("the ledger tells of " + std::to_string(in_ledger) + " samples a channel, the file holds " +
+    problems.push_back("the ledger tells of " + std::to_string(in_ledger) + " samples in all its streams, the file holds " +
                        std::to_string(in_file));
   report["ledger"] = {{"sources", ledger.sources.size()}, {"samples_stored", in_ledger}, {"samples_in_file", in_file}};
   return found;
@@ -277,7 +277,8 @@ std::string take_back(const fs::path& path, const fs::path& before) {
 
 }  // namespace
 
-Progress::Progress(const fs::path& what, bool quiet) : what_{what}, show_{!quiet && isatty(STDERR_FILENO) != 0} {}
+Progress::Progress(const fs::path& what, bool quiet)
+    : what_{mth5::printable(what.string())}, show_{!quiet && isatty(STDERR_FILENO) != 0} {}
 
 Progress::~Progress() {
   if (show_ && shown_ >= 0) std::fputc('\n', stderr);

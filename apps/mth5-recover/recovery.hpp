@@ -37,7 +37,7 @@ class Progress {
   void operator()(std::int64_t done, std::int64_t total);
 
  private:
-  std::filesystem::path what_;
+  std::string what_;
   bool show_;
   int shown_ = -1;
 };

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <string>
 
+#include "mth5/printable.hpp"
+
 namespace sim {
 
 /// Talk, on stderr. Thread: main.
@@ -14,7 +16,7 @@ class Log {
 
  private:
   void say(const char* level, const std::string& text) const {
-    if (!quiet_) std::fprintf(stderr, "mth5-sim: %s: %s\n", level, text.c_str());
+    if (!quiet_) std::fprintf(stderr, "mth5-sim: %s: %s\n", level, mth5::printable(text).c_str());
   }
   bool quiet_;
 };

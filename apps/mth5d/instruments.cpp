@@ -47,9 +47,10 @@ void read_all(const std::string& file, daq::trial::Trial& trial) {
 int list_instruments(const std::vector<fs::path>& folders) {
   const auto found = daq::config::list_instruments(folders);
   for (const auto& one : found) {
-    std::cout << one.name << "  " << (one.problem.empty() ? one.description : "BROKEN: " + one.problem) << "  ("
-              << one.path.string() << ")\n";
-    if (one.problem.empty()) std::cout << "    " << decodes(one.instrument) << "\n";
+    std::cout << mth5::printable(one.name + "  " + (one.problem.empty() ? one.description : "BROKEN: " + one.problem) + "  (" +
+                                 one.path.string() + ")")
+              << "\n";
+    if (one.problem.empty()) std::cout << mth5::printable("    " + decodes(one.instrument)) << "\n";
   }
   if (found.empty()) throw mth5::FileError{"no instrument profile found; set MTH5D_INSTRUMENTS to the folder that holds them"};
   return cli::kDone;

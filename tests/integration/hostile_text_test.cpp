@@ -105,6 +105,24 @@ TEST_F(HostileText, OfAConfigurationReachesNoTerminal) {
   }
 }
 
+TEST_F(HostileText, OfAProfileAndOfAPlaceToSendToReachesNoTerminal) {
+  const support::TempDir dir;
+  support::write_text(dir / "ti\x1b[41mny.yaml",
+                      "description: A box\nsample_rate: 1\ntext: {columns: [{time: '%Y%m%d%H%M%S'}, {channel: ex}]}\n"
+                      "channels: {ex: {type: electric, units: milliVolt}}\n");
+  support::write_text(dir / "bro\x1b[41mken.yaml", "sample_rate: 1\n");
+  const auto list = support::run({program("mth5d"), "--list-instruments"}, {{"MTH5D_INSTRUMENTS", dir.path().string()}});
+  EXPECT_EQ(list.code, 0) << list.err;
+  EXPECT_THAT(list.out, IsHarmless());
+  EXPECT_THAT(list.out, HasSubstr("bro\\x1b[41mken  BROKEN: "));
+  EXPECT_THAT(list.out, HasSubstr("ti\\x1b[41mny  A box"));
+  const auto sent = support::run(
+      {program("mth5-sim"), "--instrument", "lemi424", "--to", "file:" + (dir / "o\x1b[41mut.txt").string(), "--duration", "2s"});
+  EXPECT_EQ(sent.code, 0) << sent.err;
+  EXPECT_THAT(sent.err, IsHarmless());
+  EXPECT_THAT(sent.err, HasSubstr("o\\x1b[41mut.txt"));
+}
+
 TEST_F(HostileText, OfTheStatusReachesNoTerminal) {
   const support::TempDir dir;
   std::filesystem::create_directory(dir / "a\u202Eb");
