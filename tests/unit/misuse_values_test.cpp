@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +13,7 @@
 #include "mth5/duration.hpp"
 #include "mth5/file.hpp"
 #include "mth5/filesystem.hpp"
+#include "mth5/io.hpp"
 #include "mth5/printable.hpp"
 #include "mth5/probe.hpp"
 #include "mth5/reader.hpp"
@@ -240,6 +242,21 @@ TEST(Misused, TimesAndRatesThatCannotBeHaveAnAnswer) {
   EXPECT_TRUE(std::isnan(clock.largest_axis_error()));
   EXPECT_GT(clock.utc_of(kMost), clock.utc_of(kLeast));
   EXPECT_EQ(mth5::RunInfo{}.end(), mth5::RunInfo{}.start) << "of a run that has nothing";
+}
+
+TEST(Misused, ADescriptorOfNothingIsAnErrorOfEachCall) {
+  mth5::use_io(nullptr);
+  const auto& io = mth5::io();
+  char byte = 0;
+  EXPECT_EQ(io.pread(-1, &byte, 1, 0), -1);
+  EXPECT_EQ(errno, EBADF);
+  EXPECT_EQ(io.pwrite(-1, &byte, 1, 0), -1);
+  EXPECT_EQ(io.ftruncate(-1, 1), -1);
+  EXPECT_EQ(io.fallocate(-1, 1), -1);
+  EXPECT_EQ(io.posix_fallocate(-1, 1), EBADF);
+  EXPECT_EQ(io.fdatasync(-1), -1);
+  EXPECT_EQ(io.fsync(-1), -1);
+  EXPECT_EQ(io.free_bytes(""), std::nullopt);
 }
 
 TEST(Misused, TextsThatCannotBeHaveAnAnswer) {

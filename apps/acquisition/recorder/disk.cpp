@@ -12,6 +12,7 @@
 #include "mth5/descriptor.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/error.hpp"
+#include "mth5/io.hpp"
 #include "mth5/time.hpp"
 
 namespace daq::recorder {
@@ -40,9 +41,9 @@ void Reserve::take(bool to_the_disk) {
   const mth5::Descriptor fd{open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)};
   int error = fd ? 0 : errno;
   if (fd) {
-    if (ftruncate(fd.get(), bytes_) != 0) error = errno;  // what was left may be larger
-    if (error == 0) error = posix_fallocate(fd.get(), 0, bytes_);
-    if (error == 0 && to_the_disk && fsync(fd.get()) != 0) error = errno;
+    if (mth5::io().ftruncate(fd.get(), bytes_) != 0) error = errno;  // what was left may be larger
+    if (error == 0) error = mth5::io().posix_fallocate(fd.get(), bytes_);
+    if (error == 0 && to_the_disk && mth5::io().fsync(fd.get()) != 0) error = errno;
     if (error != 0) unlink(path_.c_str());
   }
   if (error != 0)
@@ -158,7 +159,7 @@ bool Disk::use_reserve() {
 
 void Disk::look(Steady::time_point now) {
   next_ = now + kLookEvery;
-  const auto free = recorder::free_bytes(directory_);
+  const auto free = mth5::io().free_bytes(directory_);
   if (!free) return;  // the folder has gone: the disk need not be full for that
   free_ = *free;
   forecast_.add(now, free_);

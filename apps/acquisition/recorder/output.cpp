@@ -54,12 +54,6 @@ std::string hidden_name(const std::string& survey, const std::string& station, c
   return ".mth5d-" + survey + "-" + station + "." + what;
 }
 
-std::optional<std::int64_t> free_bytes(const fs::path& directory) {
-  struct statvfs info {};
-  if (statvfs(directory.c_str(), &info) != 0) return std::nullopt;
-  return static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
-}
-
 std::optional<std::int64_t> total_bytes(const fs::path& directory) {
   struct statvfs info {};
   if (statvfs(directory.c_str(), &info) != 0 || info.f_blocks == 0) return std::nullopt;  // 0: a tmpfs without a limit

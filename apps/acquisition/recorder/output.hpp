@@ -20,9 +20,6 @@ void check_directory(const config::Output& output);
 /// ".mth5d-SURVEY-STATION.WHAT": what belongs to a recorder beside its data. Ids have no hyphen, so no two are the same.
 [[nodiscard]] std::string hidden_name(const std::string& survey, const std::string& station, const std::string& what);
 
-/// Bytes an unprivileged writer may still write there; nullopt if it cannot be known, as where the folder has gone.
-[[nodiscard]] std::optional<std::int64_t> free_bytes(const std::filesystem::path& directory);
-
 /// Bytes of the disk as a whole; nullopt if it cannot be known.
 [[nodiscard]] std::optional<std::int64_t> total_bytes(const std::filesystem::path& directory);
 

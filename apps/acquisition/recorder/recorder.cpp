@@ -57,7 +57,7 @@ void Recorder::claim(const std::function<bool()>& cancelled) {
   begin_outage({Outage::Kind::Full,
                 "disk full: free=" + std::to_string(disk_.free_bytes()) + " wanted=" + std::to_string(disk_.wanted()) +
                     " directory=" + config_.output.directory.string() + "; no file begins, samples wait in the ring for space",
-                mth5::steady_now() + kTryFullEvery});
+                mth5::steady_now() + kTryFullEvery, true});
 }
 
 void Recorder::begin_new_file() {
@@ -100,7 +100,12 @@ void Recorder::write_until_closed() {
     } catch (const std::exception& e) {
       refused(e);
     }
-    if (outage_ && ending_.load()) give_up();
+    if (outage_ && ending_.load()) {
+      const auto lost = discard_to_the_end();
+      if (lost > 0 || !outage_->in_order) end_with(lost);
+      log_->warn("stopped with a full disk: nothing waited, the files are closed free={}", disk_.free_bytes());
+      return;
+    }
     ring_.wait_until(next_deadline());
   }
 }
@@ -160,7 +165,7 @@ void Recorder::watch_disk(Steady::time_point now) {
   begin_outage({Outage::Kind::Full,
                 "disk full: free=" + std::to_string(free) + " limit=" + std::to_string(disk_.limit()) + " directory=" +
                     config_.output.directory.string() + "; the file is closed, samples wait in the ring for space",
-                now + kTryFullEvery});
+                now + kTryFullEvery, true});
 }
 
 void Recorder::watch_locks() {
@@ -259,7 +264,7 @@ void Recorder::failed(const mth5::FileError& error) {
                : "; a new file is tried, samples wait in the ring";
   if (full) disk_.release_reserve();
   begin_outage({full ? Outage::Kind::Full : Outage::Kind::Failed, std::move(line),
-                now + (full ? Steady::duration{kTryFullEvery} : pause())});
+                now + (full ? Steady::duration{kTryFullEvery} : pause()), full && loss.file.empty() && loss.samples == 0});
 }
 
 void Recorder::refused(const std::exception& error) {
@@ -328,7 +333,9 @@ std::uint64_t Recorder::discard_all(ledger::Drop why) {
   return lost;
 }
 
-void Recorder::give_up() {
+void Recorder::give_up() { end_with(discard_to_the_end()); }
+
+std::uint64_t Recorder::discard_to_the_end() {
   std::uint64_t lost = writer_.discard_waiting(outage_->drop());
   // Until the ring is closed: only then has everything come that can be counted.
   for (;;) {
@@ -337,6 +344,10 @@ void Recorder::give_up() {
     ring_.wait_until(Steady::time_point::max());
   }
   writer_.publish();
+  return lost;
+}
+
+void Recorder::end_with(std::uint64_t lost) {
   throw mth5::FileError{outage_->problem + "; ended: " + std::to_string(lost) + " samples that waited in memory are not stored"};
 }
 

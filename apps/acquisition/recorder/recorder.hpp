@@ -79,6 +79,8 @@ class Recorder {
     }
     std::string problem;  ///< one line, with the system's words
     Steady::time_point next_try;
+    /// No file lacks its end for it: one that stops now with nothing that waits has stopped in order.
+    bool in_order = false;
   };
 
   void write_until_closed();
@@ -97,7 +99,10 @@ class Recorder {
   void end_outage();
   void give_up_the_rest();
   std::uint64_t discard_all(ledger::Drop why);
+  /// Counts what waits, and what still comes until the ring is closed. @returns samples
+  std::uint64_t discard_to_the_end();
   [[noreturn]] void give_up();
+  [[noreturn]] void end_with(std::uint64_t lost);
   [[nodiscard]] bool is_full() const { return outage_ && outage_->kind == Outage::Kind::Full; }
   [[nodiscard]] bool is_too_late(Steady::time_point now) const { return now.time_since_epoch() >= deadline_.load(); }
   [[nodiscard]] Steady::duration pause() const;

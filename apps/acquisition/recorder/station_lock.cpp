@@ -13,6 +13,7 @@
 
 #include "acquisition/recorder/output.hpp"
 #include "mth5/error.hpp"
+#include "mth5/io.hpp"
 
 namespace daq::recorder {
 
@@ -31,7 +32,7 @@ const char* kind_of(mode_t mode) {
 /// "1234 mth5d", as the holder wrote it; "" if it has not yet.
 std::string holder(int fd) {
   std::array<char, 64> text{};
-  const ssize_t n = pread(fd, text.data(), text.size(), 0);
+  const ssize_t n = mth5::io().pread(fd, text.data(), text.size(), 0);
   const std::string line{text.data(), n > 0 ? static_cast<std::size_t>(n) : 0};
   return line.substr(0, line.find('\n'));
 }
@@ -57,7 +58,7 @@ bool lock(int fd, int command, short type) {
 /// For the message of who comes second; a disk without room for it costs no more than that.
 void sign(int fd) {
   const std::string text = std::to_string(getpid()) + " mth5d\n";
-  if (ftruncate(fd, 0) == 0) (void)!pwrite(fd, text.data(), text.size(), 0);
+  if (mth5::io().ftruncate(fd, 0) == 0) (void)!mth5::io().pwrite(fd, text.data(), text.size(), 0);
 }
 
 bool is_at(int fd, const std::filesystem::path& path) {

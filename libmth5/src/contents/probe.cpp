@@ -16,6 +16,7 @@
 #include "h5/checksum.hpp"
 #include "h5/lock.hpp"
 #include "mth5/descriptor.hpp"
+#include "mth5/io.hpp"
 #include "vfd/journal.hpp"
 
 namespace mth5 {
@@ -50,7 +51,7 @@ std::optional<Head> find_superblock(int fd, const fs::path& path, off_t size) {
   constexpr off_t kLeast = 16;  // bytes of any superblock that are looked at
   for (off_t at = 0; at + kLeast <= size; at = at == 0 ? 512 : at * 2) {
     Head head{};
-    const ssize_t n = pread(fd, head.data(), head.size(), at);
+    const ssize_t n = io().pread(fd, head.data(), head.size(), at);
     if (n < 0) throw FileError{path.string() + ": " + std::generic_category().message(errno)};
     if (n >= ssize_t{kLeast} && std::equal(kSignature.begin(), kSignature.end(), head.begin())) return head;
   }

@@ -11,6 +11,7 @@
 
 #include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
+#include "mth5/io.hpp"
 
 namespace mth5::core {
 
@@ -39,14 +40,14 @@ bool rename_new(const std::filesystem::path& from, const std::filesystem::path& 
 void sync_directory(const std::filesystem::path& directory) {
   const Descriptor fd{open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!fd) fail(directory, "cannot be opened", errno);
-  int rc = fsync(fd.get());
-  while (rc != 0 && errno == EINTR) rc = fsync(fd.get());
+  int rc = io().fsync(fd.get());
+  while (rc != 0 && errno == EINTR) rc = io().fsync(fd.get());
   // EINVAL: a file system that cannot sync directories keeps their names in order by itself (fsync(2)).
   if (rc != 0 && errno != EINVAL) fail(directory, "cannot be synced", errno);
 }
 
 void sync_data(int fd, const std::filesystem::path& path) {
-  while (fdatasync(fd) != 0)
+  while (io().fdatasync(fd) != 0)
     if (errno != EINTR) fail(path, "fdatasync failed, this file takes no more samples", errno);
 }
 
@@ -54,7 +55,7 @@ void write_all(int fd, const void* bytes, std::size_t size, std::uint64_t at, co
                const std::function<bool()>& make_room) {
   const char* from = static_cast<const char*>(bytes);
   while (size > 0) {
-    const ssize_t n = pwrite(fd, from, size, static_cast<off_t>(at));
+    const ssize_t n = io().pwrite(fd, from, size, static_cast<off_t>(at));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
       const int error = n < 0 ? errno : ENOSPC;
@@ -70,7 +71,7 @@ void write_all(int fd, const void* bytes, std::size_t size, std::uint64_t at, co
 void read_all(int fd, void* bytes, std::size_t size, std::uint64_t at, const std::filesystem::path& path) {
   char* to = static_cast<char*>(bytes);
   while (size > 0) {
-    const ssize_t n = pread(fd, to, size, static_cast<off_t>(at));
+    const ssize_t n = io().pread(fd, to, size, static_cast<off_t>(at));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail(path, "read failed", errno);
     if (n == 0) break;
@@ -82,7 +83,7 @@ void read_all(int fd, void* bytes, std::size_t size, std::uint64_t at, const std
 }
 
 void set_size(int fd, std::uint64_t size, const std::filesystem::path& path) {
-  while (ftruncate(fd, static_cast<off_t>(size)) != 0)
+  while (io().ftruncate(fd, static_cast<off_t>(size)) != 0)
     if (errno != EINTR) fail(path, "its size cannot be set", errno);
 }
 

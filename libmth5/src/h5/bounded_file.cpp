@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "mth5/descriptor.hpp"
+#include "mth5/io.hpp"
 
 namespace mth5::h5 {
 
@@ -114,7 +115,7 @@ herr_t read(H5FD_t* file, H5FD_mem_t type, hid_t, haddr_t at, size_t size, void*
   }
   auto* to = static_cast<char*>(bytes);
   while (size > 0) {
-    const ssize_t n = pread(opened(file)->fd, to, size, static_cast<off_t>(at));
+    const ssize_t n = io().pread(opened(file)->fd, to, size, static_cast<off_t>(at));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
       say_errno("file read failed");

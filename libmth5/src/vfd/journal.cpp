@@ -14,6 +14,7 @@
 
 #include "core/durable.hpp"
 #include "mth5/error.hpp"
+#include "mth5/io.hpp"
 
 namespace mth5::vfd {
 
@@ -71,7 +72,7 @@ T take(const char*& from) {
 Journal Journal::create(int fd, const std::filesystem::path& path, std::uint64_t user_block) {
   Journal journal{fd, path};
   journal.user_block_ = std::bit_ceil(std::max(user_block, kLeastUserBlock));
-  while (fallocate(fd, 0, 0, static_cast<off_t>(journal.user_block_)) != 0) {
+  while (io().fallocate(fd, static_cast<off_t>(journal.user_block_)) != 0) {
     if (errno == EINTR) continue;
     if (errno == EOPNOTSUPP) break;  // a file system without it allocates when it is written
     throw FileError{path.string() + ": no room for its journal: " + std::generic_category().message(errno),

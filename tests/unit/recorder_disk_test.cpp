@@ -1,0 +1,131 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <vector>
+
+#include "mth5/error.hpp"
+#include "mth5/file.hpp"
+#include "mth5/time.hpp"
+#include "support/numbered.hpp"
+#include "support/played_disk.hpp"
+#include "support/recorder_bench.hpp"
+
+namespace {
+
+using namespace daq;
+using support::Bench;
+using support::channel;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+/// A bench whose writer has a thread, as in mth5d, and a disk that a test plays.
+class OnAPlayedDisk : public testing::Test {
+ protected:
+  bool sees(const std::function<bool(const recorder::State&)>& what) {
+    return support::eventually([&] { return what(bench_.state()); });
+  }
+  bool sees_durable(std::uint64_t samples) {
+    return sees([&](const auto& s) { return !s.streams.empty() && s.streams[0].durable >= samples; });
+  }
+  bool sees_outage(const char* name) {
+    return sees([&](const auto& s) { return s.outage == name; });
+  }
+  void end() {
+    bench_.recorder().end(mth5::steady_now() + std::chrono::hours{1});
+    bench_.intake().finish();
+    bench_.ring().close();
+  }
+  /// bx of all files, in the order of their names.
+  std::vector<int> seconds() const {
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator{bench_.directory()})
+      if (entry.path().extension() == ".h5") files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    n_files_ = files.size();
+    std::vector<int> all;
+    for (const auto& file : files) {
+      if (mth5::Reader{file}.state() != mth5::FileState::Closed) mth5::File::open(file, "r+").close();
+      const mth5::Reader reader{file};
+      for (const auto& run : reader.runs())
+        for (const double second : channel(reader, run.id, "bx")) all.push_back(static_cast<int>(second));
+    }
+    return all;
+  }
+
+  support::PlayedDisk disk_;
+  Bench bench_{"flush: {interval: 10ms}\nsync: {interval: 100ms}\n"};
+  std::future<void> writer_ = std::async(std::launch::async, [this] { bench_.recorder().run(); });
+  mutable std::size_t n_files_ = 0;
+};
+
+TEST_F(OnAPlayedDisk, ThatIsFullForAWhileNothingIsLost) {
+  bench_.send(0, 40);
+  ASSERT_TRUE(sees_durable(40));
+  disk_.be_full(true);
+  ASSERT_TRUE(sees_outage("disk-full")) << bench_.log();
+  bench_.send(40, 80);
+  disk_.be_full(false);
+  ASSERT_TRUE(sees_durable(80)) << bench_.log();
+  end();
+  EXPECT_NO_THROW(writer_.get());
+  EXPECT_EQ(seconds(), support::seconds(0, 80));
+  EXPECT_EQ(n_files_, 2u);
+  EXPECT_TRUE(bench_.state().streams.at(0).balanced);
+  EXPECT_EQ(bench_.dropped(ledger::Drop::WriteFailed), 0u);
+}
+
+/// With what had come in the files, and these closed, there is nothing to complain of.
+TEST_F(OnAPlayedDisk, ThatIsFullAStopIsInOrderIfNothingWaits) {
+  bench_.send(0, 40);
+  ASSERT_TRUE(sees_durable(40));
+  disk_.be_full(true);
+  ASSERT_TRUE(sees_outage("disk-full")) << bench_.log();
+  end();
+  EXPECT_NO_THROW(writer_.get());
+  EXPECT_EQ(seconds(), support::seconds(0, 40));
+  EXPECT_THAT(bench_.log(), HasSubstr("stopped with a full disk: nothing waited, the files are closed"));
+}
+
+TEST_F(OnAPlayedDisk, ThatIsFullAStopWithWhatWaitsIsAnErrorAndCountsIt) {
+  bench_.send(0, 40);
+  ASSERT_TRUE(sees_durable(40));
+  disk_.be_full(true);
+  ASSERT_TRUE(sees_outage("disk-full")) << bench_.log();
+  bench_.send(40, 60);
+  end();
+  EXPECT_THAT([&] { writer_.get(); },
+              ThrowsMessage<mth5::FileError>(HasSubstr("ended: 20 samples that waited in memory are not stored")));
+  EXPECT_EQ(seconds(), support::seconds(0, 40));
+  EXPECT_EQ(bench_.state().streams.at(0).dropped[static_cast<std::size_t>(ledger::Drop::WriteFailed)], 20u);
+}
+
+TEST_F(OnAPlayedDisk, ThatFailsToSyncANewFileBeginsAndWhatIsGoneIsCounted) {
+  bench_.send(0, 40);
+  ASSERT_TRUE(sees_durable(40));
+  disk_.fail_next_sync(EIO);
+  bench_.send(40, 60);
+  ASSERT_TRUE(sees_outage("write-failed")) << bench_.log();
+  bench_.send(60, 100);
+  ASSERT_TRUE(sees_outage("")) << bench_.log();
+  end();
+  EXPECT_NO_THROW(writer_.get());
+  const auto stream = bench_.state().streams.at(0);
+  EXPECT_TRUE(stream.balanced);
+  const auto lost = stream.dropped[static_cast<std::size_t>(ledger::Drop::WriteFailed)];
+  EXPECT_GT(lost, 0u);
+  EXPECT_LE(lost, 20u);
+  const auto found = seconds();
+  EXPECT_EQ(n_files_, 2u);
+  // What was not durable is counted as lost, and may be there all the same.
+  EXPECT_GE(found.size(), 100 - lost);
+  EXPECT_THAT(found, testing::IsSupersetOf(support::seconds(0, 40)));
+  EXPECT_THAT(found, testing::IsSupersetOf(support::seconds(60, 100)));
+}
+
+}  // namespace
