@@ -6,6 +6,7 @@
 
 #include "acquisition/config/config.hpp"
 #include "acquisition/simulate/answers.hpp"
+#include "acquisition/simulate/frame_recording.hpp"
 #include "acquisition/simulate/profile.hpp"
 #include "acquisition/simulate/recording.hpp"
 #include "cli/cli.hpp"
@@ -23,10 +24,12 @@ struct Options {
   std::optional<simulate::Answers> answers;
   sim::Target target;
   std::vector<std::filesystem::path> replay;
+  std::optional<daq::config::Instrument> profile;  ///< of the instrument, if it has one
   simulate::SignalSettings signal;
   sim::Player::Settings play;
   simulate::FaultPlan faults;
   std::optional<std::string> truth;
+  std::optional<mth5::Nanos> duration;  ///< of what is sent, by its own times
   std::optional<mth5::Nanos> linger;
 };
 
@@ -91,6 +94,7 @@ void find_instrument(const std::string& name, std::vector<std::string> names, bo
     options.instrument = *known;
   else if (profile.instrument)
     options.instrument = simulate::from_profile(*profile.instrument);
+  options.profile = profile.instrument;
   if (options.instrument) {
     options.answers.emplace(profile.instrument.value_or(daq::config::Instrument{}), sending);
     return;
@@ -122,9 +126,6 @@ Options read_options(const po::variables_map& values) {
 
   if (values.count("replay") > 0)
     for (const auto& file : values["replay"].as<std::vector<std::string>>()) options.replay.emplace_back(file);
-  if (!options.replay.empty() && options.instrument->line_end != "\n")
-    throw cli::UsageError{"--replay: plays lines of text; a recording of " + options.instrument->name +
-                          " is played by mth5d: file: {path: ...}"};
   for (const char* name : {"signal", "start", "earth"})
     if (values.count(name) > 0 && !options.replay.empty())
       throw cli::UsageError{"--" + std::string{name} + ": a recording is played as it is; leave out this or --replay"};
@@ -137,10 +138,8 @@ Options read_options(const po::variables_map& values) {
     options.play.speed.reset();
   else if (speed)
     options.play.speed = parse_number("--speed", *speed, " or max");
-  if (const auto duration = text("duration"))
-    options.play.n_records = static_cast<std::uint64_t>(
-        std::ceil(std::chrono::duration<double>(parse_duration("--duration", *duration)).count() * options.play.rate_hz));
-  if (options.replay.empty() && options.target.kind == sim::Target::Kind::File && !options.play.speed && !options.play.n_records)
+  if (const auto duration = text("duration")) options.duration = parse_duration("--duration", *duration);
+  if (options.replay.empty() && options.target.kind == sim::Target::Kind::File && !options.play.speed && !options.duration)
     throw cli::UsageError{"--speed max into a file needs --duration; it would fill the disk"};
 
   if (const auto seed = text("seed")) {
@@ -189,12 +188,20 @@ std::string summary(const sim::Player::Totals& totals) {
   return totals.faults.empty() ? text + " none" : text;
 }
 
+/// What is played; for a recording of frames, at the pace of the samples in them.
+std::unique_ptr<simulate::RecordSource> open_source(Options& options) {
+  if (options.replay.empty()) return options.instrument->generate(options.signal);
+  if (options.instrument->line_end == "\n" || !options.profile) return std::make_unique<simulate::Recording>(options.replay);
+  auto frames = std::make_unique<simulate::FrameRecording>(options.replay, *options.profile);
+  options.play.rate_hz = options.signal.rate_hz / frames->samples_per_record();
+  return frames;
+}
+
 int play(Options options, const sim::Log& log) {
-  std::unique_ptr<simulate::RecordSource> source;
-  if (options.replay.empty())
-    source = options.instrument->generate(options.signal);
-  else
-    source = std::make_unique<simulate::Recording>(options.replay);
+  const auto source = open_source(options);
+  if (options.duration)
+    options.play.n_records =
+        static_cast<std::uint64_t>(std::ceil(std::chrono::duration<double>(*options.duration).count() * options.play.rate_hz));
   simulate::FaultMaker faults{options.faults, options.signal.seed, options.instrument->line_end};
   sim::Stop stop;
   const auto sink = sim::make_sink(options.target, stop, log);

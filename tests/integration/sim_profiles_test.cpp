@@ -299,10 +299,33 @@ TEST(SimFrames, ShowByVoteWhichCheckTheyHave) {
               testing::HasSubstr("found     data: of 100 frames check crc16/ccitt-false fits 100, crc16/xmodem fits 0"));
 }
 
+/// Of each kind of decoder one that sends no lines. With noise between frames, that goes along.
+TEST(SimFrames, ARecordingIsPlayedByteForByteAtThePaceOfItsSamples) {
+  for (const char* profile : {"mth5-frame", "nims", "rs4d"}) {
+    SCOPED_TRACE(profile);
+    const support::TempDir dir;
+    const auto day = (dir / "day.bin").string(), played = (dir / "played.bin").string();
+    const auto made = support::run({kSim, profile, "--to", "file:" + day, "--duration", "60s", "--speed", "max", "--start",
+                                    "2026-05-01T00:00:00Z", "--fault", "garbage=0.02", "--seed", "3"});
+    ASSERT_EQ(made.code, 0) << made.err;
+    const auto replay = support::run({kSim, profile, "--to", "file:" + played, "--replay", day, "--speed", "max"});
+    ASSERT_EQ(replay.code, 0) << replay.err;
+    EXPECT_EQ(support::read_text(played), support::read_text(day));
+    const auto part = support::run({kSim, profile, "--to", "-", "--replay", day, "--duration", "30s", "--speed", "max"});
+    ASSERT_EQ(part.code, 0) << part.err;
+    EXPECT_TRUE(support::read_text(day).starts_with(part.out));
+    EXPECT_NEAR(static_cast<double>(part.out.size()) / static_cast<double>(support::read_text(day).size()), 0.5, 0.1);
+  }
+}
+
 TEST(SimFrames, RefuseWhatTheyHaveNot) {
   const auto replay = support::run({kSim, "mth5-frame", "--to", "-", "--replay", "/dev/null"});
-  EXPECT_EQ(replay.code, 2);
-  EXPECT_THAT(replay.err, testing::HasSubstr("--replay: plays lines of text; a recording of mth5-frame is played by mth5d"));
+  EXPECT_EQ(replay.code, 1);
+  EXPECT_THAT(replay.err, testing::HasSubstr("/dev/null: "));
+  const support::TempDir dir;
+  support::write_text(dir / "lines.txt", std::string(5000, 'x'));
+  EXPECT_THAT(support::run({kSim, "mth5-frame", "--to", "-", "--replay", (dir / "lines.txt").string()}).err,
+              testing::HasSubstr("lines.txt: no frame of mth5-frame at its beginning; mth5d --try mth5-frame tells why"));
   EXPECT_THAT(support::run({kSim, "nims", "--to", "-", "--fault", "clock-step=+2s@3m"}).err,
               testing::HasSubstr("there is no time in what nims sends"));
   EXPECT_THAT(support::run({kSim, "gsm90", "--to", "-", "--fault", "lose-lock=1s@1s"}).err,

@@ -17,15 +17,26 @@ constexpr std::size_t kLongestLine = 1u << 16;
 
 }  // namespace
 
+mth5::Descriptor open_recording(const std::filesystem::path& file) {
+  if (std::filesystem::is_directory(file)) throw mth5::FileError{file.string() + ": is a directory; name the files in it"};
+  return mth5::open_regular(file);
+}
+
+std::size_t read_recording(int fd, const std::filesystem::path& file, std::span<char> to) {
+  ssize_t n = 0;
+  do {
+    n = read(fd, to.data(), to.size());
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) throw mth5::FileError{file.string() + ": cannot be read: " + std::strerror(errno)};
+  return static_cast<std::size_t>(n);
+}
+
 Recording::Recording(std::vector<std::filesystem::path> files) : files_{std::move(files)}, buffer_(kBuffer) {
-  for (const auto& file : files_) {
-    if (std::filesystem::is_directory(file)) throw mth5::FileError{file.string() + ": is a directory; name the files in it"};
-    (void)mth5::open_regular(file);
-  }
+  for (const auto& file : files_) (void)open_recording(file);
 }
 
 void Recording::open_next() {
-  fd_ = mth5::open_regular(files_[n_opened_]);
+  fd_ = open_recording(files_[n_opened_]);
   ++n_opened_;
 }
 
@@ -33,13 +44,9 @@ void Recording::fill() {
   std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;
-  ssize_t n = 0;
-  do {
-    n = read(fd_.get(), buffer_.data() + end_, buffer_.size() - end_);
-  } while (n < 0 && errno == EINTR);
-  if (n < 0) throw mth5::FileError{files_[n_opened_ - 1].string() + ": cannot be read: " + std::strerror(errno)};
+  const auto n = read_recording(fd_.get(), files_[n_opened_ - 1], std::span{buffer_}.subspan(end_));
   if (n == 0) fd_.reset();
-  end_ += static_cast<std::size_t>(n);
+  end_ += n;
 }
 
 std::optional<std::string_view> Recording::next() {

@@ -2,12 +2,18 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <vector>
 
 #include "acquisition/simulate/instrument.hpp"
 #include "mth5/descriptor.hpp"
 
 namespace daq::simulate {
+
+/// @throws mth5::FileError if it is not there, or no regular file
+[[nodiscard]] mth5::Descriptor open_recording(const std::filesystem::path& file);
+/// Into what is given, as far as one read(2) goes. @returns bytes; 0 at the end of the file. @throws mth5::FileError
+[[nodiscard]] std::size_t read_recording(int fd, const std::filesystem::path& file, std::span<char> to);
 
 /// Plays recordings of text instruments: every line of every file with its line end, bytes as recorded. Where a file lacks its
 /// last line end and another one follows, the line end of the line before is added, so that two lines never become one; the very
