@@ -60,16 +60,7 @@ std::map<std::string, double> newest_soh(const mth5::Reader& file, const std::se
   return values;
 }
 
-namespace {
-
-/// Of one source, over its rows in all files.
-struct SourceHealth {
-  std::optional<mth5::UtcNanos> newest, fixed;  ///< newest row, and newest with a fix
-  std::optional<mth5::UtcNanos> of_battery;
-  double battery_V = 0;
-};
-
-void add_rows(SourceHealth& health, const mth5::Table& rows, mth5::UtcNanos now) {
+void HealthTracker::add_rows(Source& health, const mth5::Table& rows, mth5::UtcNanos now) {
   std::string battery;
   for (const auto& column : rows.columns())
     if (soh_key(column) == "battery_V") battery = column.name;
@@ -87,20 +78,26 @@ void add_rows(SourceHealth& health, const mth5::Table& rows, mth5::UtcNanos now)
   }
 }
 
-}  // namespace
-
-Health read_health(Files files, const std::string& station, mth5::UtcNanos now) {
-  std::map<std::string, SourceHealth> sources;
-  for (const auto& file : files) {
-    const auto& there = file->stations();
-    if (std::none_of(there.begin(), there.end(), [&](const auto& one) { return one.id == station; })) continue;
-    const auto others = tables_of_others(*file, station);
-    for (const auto& name : file->tables())
-      if (name.starts_with(kFolder) && !others.contains(name))
-        if (const auto rows = file->table(name); rows && rows->has("time")) add_rows(sources[name], *rows, now);
+void HealthTracker::look(const mth5::Reader& file, const std::string& station, mth5::UtcNanos now, std::int64_t most) {
+  const auto& there = file.stations();
+  if (std::none_of(there.begin(), there.end(), [&](const auto& one) { return one.id == station; })) return;
+  const auto others = tables_of_others(file, station);
+  for (const auto& name : file.tables()) {
+    if (!name.starts_with(kFolder) || others.contains(name)) continue;
+    const auto [at, is_new] = rows_.try_emplace({file.path().string(), name}, 0);
+    const auto rows = file.table_rows(name);
+    if (is_new || rows < at->second) at->second = std::max<std::int64_t>(0, rows - most);  // fewer: another file of that name
+    if (rows == at->second) continue;
+    const auto table = file.table(name, at->second);
+    if (!table || !table->has("time")) continue;
+    at->second += static_cast<std::int64_t>(table->size());
+    add_rows(sources_[name], *table, now);
   }
+}
+
+Health HealthTracker::health() const {
   Health health;
-  for (const auto& [name, source] : sources) {
+  for (const auto& [name, source] : sources_) {
     if (source.of_battery) health.battery_V = std::min(health.battery_V.value_or(source.battery_V), source.battery_V);
     if (!source.fixed || source.fixed == source.newest) continue;
     const double seconds = std::chrono::duration<double>(*source.newest - *source.fixed).count();

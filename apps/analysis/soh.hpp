@@ -27,7 +27,27 @@ struct Health {
   };
   std::optional<NoFix> no_fix;  ///< of a GPS that had one (satellites, gps_fix) and has none now; the longest of several
 };
-/// @param now  rows of later times are left out: of a clock that was wrong
-[[nodiscard]] Health read_health(Files files, const std::string& station, mth5::UtcNanos now);
+
+/// Follows the health of a station over files; each row is read once.
+class HealthTracker {
+ public:
+  /// @param now   rows of later times are left out: of a clock that was wrong
+  /// @param most  rows of a table that are read at the first look, from its end
+  void look(const mth5::Reader& file, const std::string& station, mth5::UtcNanos now,
+            std::int64_t most = std::numeric_limits<std::int64_t>::max());
+  [[nodiscard]] Health health() const;
+
+ private:
+  /// Of one source, over its rows in all files.
+  struct Source {
+    std::optional<mth5::UtcNanos> newest, fixed;  ///< newest row, and newest with a fix
+    std::optional<mth5::UtcNanos> of_battery;
+    double battery_V = 0;
+  };
+  static void add_rows(Source& source, const mth5::Table& rows, mth5::UtcNanos now);
+
+  std::map<std::string, Source> sources_;
+  std::map<std::pair<std::string, std::string>, std::int64_t> rows_;  ///< read so far, by the file's path and table
+};
 
 }  // namespace analysis

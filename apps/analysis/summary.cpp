@@ -6,6 +6,7 @@
 #include <map>
 #include <tuple>
 
+#include "analysis/filled.hpp"
 #include "analysis/spectra/mains.hpp"
 #include "analysis/spectra/spectrum.hpp"
 #include "analysis/supplied.hpp"
@@ -17,22 +18,6 @@ namespace {
 constexpr std::chrono::hours kFuture{1};  ///< ahead of the host's clock: more is a clock gone wrong
 constexpr std::size_t kBlock = (1 << 20) / sizeof(double);
 
-using Ranges = std::vector<std::pair<std::int64_t, std::int64_t>>;
-
-/// Where a channel of a run holds fill values: of the recorder's gaps, as indexes of its samples.
-Ranges filled_ranges(const Series& series, const Series::Part& part, const mth5::RunInfo& run, const std::string& component) {
-  Ranges ranges;
-  if (run.sample_rate <= 0) return ranges;
-  const auto add = [&](const Gap& gap) {
-    if (!gap.filled || gap.run_before != run.id || (!gap.component.empty() && gap.component != component)) return;
-    const auto first = nearest_sample(gap.start, part.clock, run);
-    if (first < run.n_samples && first + gap.samples > 0) ranges.emplace_back(first, first + gap.samples);
-  };
-  for (const auto& gap : series.gaps) add(gap);
-  for (const auto& one : series.supplied) add(one.gap);
-  return ranges;
-}
-
 /// Gives samples [first, end) of a channel to `take`, in blocks, with the index of the first; what is filled is NaN.
 template <class Take>
 void read_samples(const mth5::Reader& file, std::size_t channel, std::int64_t first, std::int64_t end, const Ranges& filled,
@@ -41,11 +26,7 @@ void read_samples(const mth5::Reader& file, std::size_t channel, std::int64_t fi
     block.resize(static_cast<std::size_t>(std::min<std::int64_t>(kBlock, end - first)));
     const std::size_t n = file.read(channel, first, block);
     if (n == 0) throw mth5::FileError{file.path().string() + ": " + file.channels()[channel].component + ": samples are gone"};
-    for (const auto& [from, to] : filled) {
-      const auto begin = std::clamp<std::int64_t>(from - first, 0, static_cast<std::int64_t>(n));
-      const auto stop = std::clamp<std::int64_t>(to - first, 0, static_cast<std::int64_t>(n));
-      std::fill(block.begin() + begin, block.begin() + std::max(begin, stop), std::numeric_limits<double>::quiet_NaN());
-    }
+    leave_out(std::span{block}.first(n), first, filled);
     take(first, std::span{block}.first(n));
     first += static_cast<std::int64_t>(n);
   }
@@ -60,7 +41,7 @@ class Gauge {
   /// @param samples  after all so far; `fill` in them becomes NaN
   void add(mth5::UtcNanos start, std::span<double> samples, const std::optional<double>& fill) {
     if (rate_ <= 0) return;
-    if (fill) std::replace(samples.begin(), samples.end(), *fill, std::numeric_limits<double>::quiet_NaN());
+    leave_out(samples, fill);
     const Block block{start, rate_, samples};
     measures_.add(block);
     if (spectrum_) spectrum_->add(block);
@@ -271,7 +252,9 @@ Summary summarise(Files files, const Window& window, mth5::UtcNanos now, std::sp
   for (std::size_t i = 0; i < all.size(); ++i) add_series(summary, i, all[i], states[i], files, depth, block);
   if (depth == Depth::Quality)
     for (auto& station : summary.stations) try {
-        station.health = read_health(files, station.station.id, now);
+        HealthTracker tracker;
+        for (const auto& file : files) tracker.look(*file, station.station.id, now);
+        station.health = tracker.health();
       } catch (const mth5::FormatError&) {  // a table that lacks a column: the ledger of the file says so
       }
   return summary;

@@ -3,14 +3,11 @@
 #include <set>
 
 #include "analysis/summary.hpp"
-#include "analysis/table_text.hpp"
+#include "analysis/verdict/subjects.hpp"
 
 namespace analysis {
 
 namespace {
-
-constexpr double kBeginning = 60;    ///< s: a file that has begun may be without samples for so long
-constexpr double kOtherBattery = 8;  ///< V: no 12 V battery is below, as nothing would run with it
 
 /// A stream that another of its station took the place of: rate or channels were changed, and what lies beyond is not missing.
 double not_expected(const std::vector<StreamSummary>& streams, const StreamSummary& stream, const Gap& gap) {
@@ -30,9 +27,7 @@ std::int64_t stored(const ChannelSummary& channel) { return channel.expected - c
 
 Subject of_stream(const Summary& summary, std::size_t number, bool station_has_samples) {
   const auto& stream = summary.streams[number];
-  Subject subject{Scope::Stream, stream.station, rate_text(stream.sample_rate)};
-  if (stream.flow && !(stream.flow->state == FlowState::Waiting && station_has_samples && stream.flow->silent_s < kBeginning))
-    subject.figures["silent_s"] = {stream.flow->silent_s, stream.flow->since};
+  auto subject = stream_subject(stream.station, stream.sample_rate, stream.flow, station_has_samples);
   if (!station_has_samples) return subject;
   std::optional<Figure> best;  // what only one channel lacks is told of that
   for (const auto& channel : summary.channels) {
@@ -65,7 +60,7 @@ std::vector<Subject> of_channels(const Summary& summary) {
     std::int64_t most = 0;
     for (const auto& other : summary.channels)
       if (other.series == channel.series) most = std::max(most, stored(other));
-    if (most > 0) subject.figures["present"] = {100 * static_cast<double>(stored(channel)) / static_cast<double>(most)};
+    add_present(subject, stored(channel), most);
     subjects.push_back(std::move(subject));
   }
   compare(subjects);
@@ -85,24 +80,19 @@ bool has_successor(const Summary& summary, const FileSummary& file) {
 }
 
 Subject of_file(const Summary& summary, const FileSummary& file) {
-  Subject subject{Scope::File, "", file.path};
-  auto& figures = subject.figures;
-  const auto set = [&](const char* name, bool is) { figures[name] = {is ? 1.0 : 0.0}; };
-  set("unreadable", !file.damaged.empty() || !file.unread.empty());
-  if (file.copy_of) return subject;
-  set("writer_died", file.state == mth5::FileState::WriterDied);
-  set("unbalanced", file.ledger_problem.has_value() || (file.ledger.layout > 0 && !file.ledger.balanced()));
-  set("disk_full", file.state == mth5::FileState::Closed && file.ledger.disk_full_in_s == 0 && !has_successor(summary, file));
-  if (file.state == mth5::FileState::Live && std::isfinite(file.ledger.disk_full_in_s))
-    figures["disk_days"] = {file.ledger.disk_full_in_s / 86'400};
-  return subject;
+  FileFacts facts{.path = file.path, .unreadable = !file.damaged.empty() || !file.unread.empty(), .state = {}};
+  if (!file.copy_of) facts.state = file.state;
+  facts.unbalanced = file.ledger_problem.has_value() || (file.ledger.layout > 0 && !file.ledger.balanced());
+  facts.superseded = has_successor(summary, file);
+  facts.disk_full_in_s = file.ledger.disk_full_in_s;
+  return file_subject(facts);
 }
 
 }  // namespace
 
 Verdict judge(const Summary& summary, std::span<const std::string> unreadable) {
   auto subjects = of_channels(summary);
-  for (const auto& path : unreadable) subjects.push_back({Scope::File, "", path, {{"unreadable", {1}}}});
+  for (const auto& path : unreadable) subjects.push_back(file_subject({.path = path, .unreadable = true, .state = {}}));
   for (const auto& file : summary.files) subjects.push_back(of_file(summary, file));
   std::set<std::string> known;  // two surveys may have a station of the same name
   for (const auto& station : summary.stations) {
@@ -118,11 +108,8 @@ Verdict judge(const Summary& summary, std::span<const std::string> unreadable) {
       const auto& flow = summary.streams[i].flow;
       silent = silent || (flow && flow->silent_s > 0);
     }
-    Subject whole{Scope::Station, id, ""};
+    auto whole = station_subject(id, station.health);
     if (!silent) whole.figures["samples"] = {static_cast<double>(samples), station.newest};
-    const auto& [battery_V, no_fix] = station.health;
-    if (battery_V && *battery_V >= kOtherBattery) whole.figures["battery_V"] = {*battery_V};
-    if (no_fix) whole.figures["no_fix_s"] = {no_fix->seconds, no_fix->since};
     subjects.push_back(std::move(whole));
   }
   if (summary.stations.empty() && unreadable.empty()) subjects.push_back({Scope::Station, "", "", {{"samples", {0}}}});
