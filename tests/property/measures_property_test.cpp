@@ -109,6 +109,7 @@ void expect_same(const Measures& a, const Measures& b) {
   EXPECT_EQ(Json::to_cbor(a.histogram().save()), Json::to_cbor(b.histogram().save()));
   EXPECT_EQ(a.repeats().longest().n, b.repeats().longest().n);
   EXPECT_EQ(a.repeats().longest().start, b.repeats().longest().start);
+  EXPECT_EQ(a.repeats().next_longest(), b.repeats().next_longest());
   EXPECT_EQ(a.repeats().last().n, b.repeats().last().n);
   EXPECT_EQ(a.repeats().last().start, b.repeats().last().start);
   EXPECT_EQ(a.repeats().clipped(), b.repeats().clipped());
@@ -169,6 +170,7 @@ TEST(Measures, AreThoseOfNumpyAndScipy) {
     EXPECT_EQ(values.max(), right["max"]);
     EXPECT_NEAR(ours.histogram().median(), right["median"], (values.max() - values.min()) / 1024);
     EXPECT_EQ(ours.repeats().longest().n, right["longest"]);
+    EXPECT_EQ(ours.repeats().next_longest(), right["next_longest"]);
     EXPECT_EQ(ours.repeats().least_step(), right["least_step"]);
     EXPECT_EQ(ours.repeats().clipped(), right["clipped"]);
     EXPECT_EQ(ours.spikes().count(), right["spikes"]);

@@ -140,6 +140,7 @@ print(
             "max": float(good.max()) if good.size else None,
             "median": float(numpy.median(good)) if good.size else None,
             "longest": max((row[2] for row in present), default=0),
+            "next_longest": sorted((row[2] for row in present), reverse=True)[1] if len(present) > 1 else 0,
             "least_step": min((s for s in steps), default=None),
             "clipped": int(clipped),
             "spikes": spikes(x),

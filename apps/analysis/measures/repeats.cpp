@@ -23,8 +23,14 @@ void Repeats::note(Extreme& extreme, bool better, const Extreme& other) {
   }
 }
 
+void Repeats::note(const Row& row) {
+  const bool longer = row.n > longest_.n || (row.n == longest_.n && row.start < longest_.start);
+  next_longest_ = std::max(next_longest_, longer ? longest_.n : row.n);
+  if (longer) longest_ = row;
+}
+
 void Repeats::close(const Open& row) {
-  if (row.n > longest_.n || (row.n == longest_.n && row.start < longest_.start)) longest_ = row;
+  note(row);
   const Extreme seen{row.n >= kRow ? row.n : 0, row.value, row.n >= kRow ? row.jump : 0, true};
   note(top_, row.value > top_.value, seen);
   note(bottom_, row.value < bottom_.value, seen);
@@ -101,7 +107,8 @@ void Repeats::merge(const Repeats& later) {
     if (!single) close(*right);
   }
   last_ = single ? right : end;
-  if (later.longest_.n > longest_.n) longest_ = later.longest_;
+  note(later.longest_);
+  next_longest_ = std::max(next_longest_, later.next_longest_);
   note(top_, later.top_.value > top_.value, later.top_);
   note(bottom_, later.bottom_.value < bottom_.value, later.bottom_);
   end_ = later.end_;
@@ -118,6 +125,8 @@ Repeats Repeats::settled() const {
 }
 
 Repeats::Row Repeats::longest() const { return settled().longest_; }
+
+std::int64_t Repeats::next_longest() const { return settled().next_longest_; }
 
 Repeats::Row Repeats::last() const { return last_ ? Row{*last_} : Row{}; }
 
@@ -162,6 +171,7 @@ state::Json Repeats::save() const {
           {"first", save_row(first_)},
           {"last", save_row(last_)},
           {"longest", {longest_.value, longest_.n, state::time(longest_.start)}},
+          {"next_longest", next_longest_},
           {"top", extreme(top_)},
           {"bottom", extreme(bottom_)},
           {"least_step", least_step_}};
@@ -179,6 +189,7 @@ void Repeats::load(const state::Json& saved) {
   load_row(last_, saved.at("last"));
   const auto& longest = saved.at("longest");
   longest_ = {longest.at(0).get<double>(), longest.at(1).get<std::int64_t>(), state::time(longest.at(2))};
+  next_longest_ = saved.at("next_longest");
   extreme(top_, saved.at("top"));
   extreme(bottom_, saved.at("bottom"));
   least_step_ = saved.at("least_step");

@@ -26,6 +26,8 @@ class Repeats {
 
   /// The longest; the first of those as long. n = 0 if there is no sample.
   [[nodiscard]] Row longest() const;
+  /// Samples of the longest of all others; 0 if there is none.
+  [[nodiscard]] std::int64_t next_longest() const;
   /// The one that the samples end with; n = 0 if they end with a missing one.
   [[nodiscard]] Row last() const;
   /// Samples at the largest and at the smallest value in rows of three or more. Where no row is entered or left by more than
@@ -51,6 +53,7 @@ class Repeats {
 
   void end_last(double jump);
   void close(const Open& row);
+  void note(const Row& row);
   [[nodiscard]] Repeats settled() const;
   static void note(Extreme& extreme, bool better, const Extreme& other);
 
@@ -60,6 +63,7 @@ class Repeats {
   std::optional<Open> first_;  ///< of the part, ended, where it may still grow to the left
   std::optional<Open> last_;   ///< where it may still grow to the right
   Row longest_;
+  std::int64_t next_longest_ = 0;
   Extreme top_, bottom_;
   double least_step_ = std::numeric_limits<double>::infinity();
 };
