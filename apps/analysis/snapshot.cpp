@@ -178,7 +178,7 @@ void LiveFile::add_series(Snapshot& look, const Series& series, const Series::Pa
   look.streams.push_back(std::move(stream));
 }
 
-Snapshot LiveFile::look(mth5::UtcNanos now) {
+Snapshot LiveFile::look(mth5::UtcNanos now, Watch& watch) {
   auto& file = *files_.front();
   // The state first: if the writer closes meanwhile, the next look tells, with its last samples in.
   const auto state = file.state();
@@ -188,6 +188,7 @@ Snapshot LiveFile::look(mth5::UtcNanos now) {
   if (looks_ > 0)  // what is in a new run is new
     std::fill(before_.begin() + static_cast<std::ptrdiff_t>(known), before_.end(), 0);
   note_growth();
+  watch.begin();
   if (state == mth5::FileState::Live) flows_.look(file, now);
 
   const auto of_others = tables_of_others(file, options_.station);
@@ -253,6 +254,7 @@ Snapshot LiveFile::look(mth5::UtcNanos now) {
     for (const auto& part : series.parts)
       if (is_current(part.run)) current = &part;
     add_series(look, series, *current);
+    if (is_current(current->run)) watch.follow(file, series, *current);
     for (const auto& part : series.parts) expected += runs[part.run].n_samples - part.taken;
     for (const auto& gap : series.gaps) {
       if (gap.component.empty()) count_gap(gap);
@@ -292,6 +294,7 @@ Snapshot LiveFile::look(mth5::UtcNanos now) {
     if (state == mth5::FileState::Live && std::isfinite(full_in)) look.full_in_s = full_in;
     break;
   }
+  watch.judge(file, damaged_.empty(), look);
   return look;
 }
 

@@ -13,6 +13,7 @@
 #include "analysis/flow.hpp"
 #include "analysis/measures/statistics.hpp"
 #include "analysis/series.hpp"
+#include "analysis/watch.hpp"
 
 /// What mth5-monitor shows of a file at one moment; everything comes from the file. Thread: that of the reader.
 namespace analysis {
@@ -33,6 +34,9 @@ struct ChannelSnapshot {
   double age_s;                             ///< of the last sample at the time of the look; NaN = none
   double last;                              ///< NaN = none
   Statistics window;
+  std::optional<std::int64_t> clipped = {};  ///< samples of the last ten minutes cut off at the limits of the converter
+  std::optional<double> dc = {};             ///< median of those, in units
+  std::optional<double> mains_db = {};       ///< of the power line in them; nullopt where nobody knows: at 1 Hz
 };
 
 /// One stream of samples: a series of runs, or a stream of the recorder from which nothing has come yet.
@@ -71,6 +75,9 @@ struct Snapshot {
   std::optional<std::uint64_t> free_bytes;
   std::optional<double> full_in_s;  ///< forecast of the recorder with its last durable commit
   bool disk_was_full = false;       ///< it closed the file because of it, and waits for space
+  Verdict verdict = {};
+  double judged_s = 0;  ///< samples of so many seconds, of the last hour, are behind it (0: some do not come); with less than 60
+                        ///< empty is not good
 
   /// Samples per channel that a power cut would cost, as of the last commit, and for how long they have been waiting now (a
   /// writer whose disk stalls commits nothing, so in a live file that time goes on); NaN and -1 = not known.
@@ -82,14 +89,16 @@ struct Snapshot {
   [[nodiscard]] const StreamSnapshot* silent() const;
 };
 
-/// Follows one file. look() refreshes the reader and reads the windows, never whole channels.
+/// Follows one file. look() refreshes the reader and reads the windows, never whole channels; what the verdict needs is read
+/// once.
 class LiveFile {
  public:
   /// @throws as mth5::Reader, also FormatError if an object of a file that nobody writes is damaged
   LiveFile(const std::filesystem::path& path, SnapshotOptions options);
 
+  /// @param watch  remembers what the verdict needs; the same at each look, and for the next file
   /// @throws mth5::FileError: this look failed, the next may succeed
-  [[nodiscard]] Snapshot look(mth5::UtcNanos now);
+  [[nodiscard]] Snapshot look(mth5::UtcNanos now, Watch& watch);
   [[nodiscard]] const mth5::Reader& file() const { return *files_.front(); }
   /// Objects of a live file that were damaged when it was opened, one line each. Tables of these are left out of look(), which
   /// fails if it is a channel that it shows.
@@ -119,6 +128,10 @@ class LiveFile {
 /// What the state of a file is called for people, the worst first: "no data since 12:30:05 (25 s)", "waiting for data", "live",
 /// "writer died".
 [[nodiscard]] std::string state_text(const Snapshot& look);
+/// True if the verdict is that all is well: nothing is wrong, and there are enough samples to say so.
+[[nodiscard]] bool is_good(const Snapshot& look);
+/// The verdict in one line: "GOOD", the worst finding, or that there is too little to say.
+[[nodiscard]] std::string verdict_text(const Snapshot& look);
 
 [[nodiscard]] nlohmann::ordered_json to_json(const Snapshot& look);
 /// A page for people: what --once prints.

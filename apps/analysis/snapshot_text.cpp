@@ -98,7 +98,18 @@ std::string state_text(const Snapshot& look) {
   return (several ? shown(stream->station) + " " + rate_text(stream->sample_rate) + ": " : "") + flow_text(*stream->flow);
 }
 
+bool is_good(const Snapshot& look) { return look.verdict.empty() && look.judged_s >= kLeastSpan; }
+
+std::string verdict_text(const Snapshot& look) {
+  if (is_good(look) || !look.verdict.empty()) return headline(look.verdict, look.time);
+  return std::string{look.state == mth5::FileState::Live ? "NOT KNOWN YET" : "NOT KNOWN"} + ": samples of " +
+         age_text(look.judged_s) + ", a verdict takes " + age_text(kLeastSpan);
+}
+
 Json to_json(const Snapshot& look) {
+  Json verdict = to_json(look.verdict, look.time);
+  if (look.verdict.empty() && !is_good(look)) verdict["state"] = nullptr;
+  verdict["judged_s"] = json::number(look.judged_s);
   Json runs = Json::array();
   for (const auto& [run, start, end] : look.runs) {
     const bool any = run.n_samples > 0;
@@ -141,9 +152,9 @@ Json to_json(const Snapshot& look) {
                         {"min", json::number(channel.window.min())},
                         {"max", json::number(channel.window.max())},
                         {"units", json::text(channel.units)},
-                        {"clipped", nullptr},
-                        {"mains_db", nullptr},
-                        {"dc", nullptr}});
+                        {"clipped", channel.clipped ? Json(*channel.clipped) : Json{}},
+                        {"mains_db", channel.mains_db ? json::number(*channel.mains_db) : Json{}},
+                        {"dc", channel.dc ? json::number(*channel.dc) : Json{}}});
   Json soh = look.soh.empty() ? Json{} : Json::object();
   for (const auto& [name, value] : look.soh) soh[name] = json::number(value);
   Json at_risk;
@@ -156,6 +167,7 @@ Json to_json(const Snapshot& look) {
       {"time", json::time(look.time)},
       {"file", look.file},
       {"state", mth5::to_string(look.state)},
+      {"verdict", verdict},
       {"file_bytes", look.file_bytes},
       {"survey", look.surveys.size() == 1 ? Json(look.surveys.front()) : Json{}},
       {"stations", look.stations},
@@ -177,7 +189,8 @@ Json to_json(const Snapshot& look) {
 }
 
 std::string to_text(const Snapshot& look) {
-  std::string out = "State    " + state_text(look) + (look.silent() != nullptr ? "; the recorder lives" : "") + "\n";
+  std::string out = (look.verdict.empty() ? verdict_text(look) + "\n" : to_text(look.verdict, look.time)) + "\n";
+  out += "State    " + state_text(look) + (look.silent() != nullptr ? "; the recorder lives" : "") + "\n";
   out += "File     " + shown(look.file) + ", " + std::to_string(look.file_bytes) + " bytes\n";
   out += "Time     " + mth5::to_iso(look.time) + "\n";
   out += "Survey   " + joined(look.surveys) + "\nStation  " + joined(look.stations) + "\n";
@@ -242,7 +255,7 @@ std::string without_channels(const Snapshot& look) {
 }  // namespace
 
 std::string to_line(const Snapshot& look) {
-  std::string out = mth5::to_iso(look.time) + " " + state_text(look);
+  std::string out = mth5::to_iso(look.time) + " " + verdict_text(look) + "; " + state_text(look);
   if (look.disk_was_full) out += " disk-full";
   if (look.channels.empty()) return out + "  " + without_channels(look);
   const bool few = look.channels.size() <= kFewChannels;

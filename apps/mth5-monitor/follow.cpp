@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <ctime>
@@ -64,8 +65,10 @@ class Follower {
         folder_{options.path, options.look, [this](const auto& line) { remark(line); }} {}
 
   int run() {
-    if (!directory_) start(options_.path);
+    if (!directory_ && options_.wait == Wait::Nothing) start(options_.path);
+    const auto deadline = mth5::steady_now() + std::chrono::duration_cast<Clock::duration>(options_.timeout);
     for (auto next = mth5::steady_now();; next = std::max(next + interval(), mth5::steady_now())) {
+      if (options_.wait != Wait::Nothing && next > deadline) give_up();
       if (const int signal = wait_until(next); signal != 0) return signal == SIGINT ? cli::kInterrupted : cli::kDone;
       if (live_ && identity(current_) != opened_) lose_file();
       if (!live_) find_file();
@@ -161,11 +164,12 @@ class Follower {
   std::optional<int> look() {
     std::optional<analysis::Snapshot> seen;
     try {
-      seen = live_->look(std::chrono::floor<std::chrono::milliseconds>(mth5::host_now()));
+      seen = live_->look(std::chrono::floor<std::chrono::milliseconds>(mth5::host_now()), watch_);
     } catch (const mth5::FileError& e) {
       remark(std::string{e.what()} + "; trying again");
       return std::nullopt;
     }
+    if (options_.wait != Wait::Nothing) return look_for(*seen);
     print(*seen);
     if (seen->state == mth5::FileState::Live) return std::nullopt;
     const bool died = seen->state == mth5::FileState::WriterDied;
@@ -176,6 +180,32 @@ class Follower {
     ended_ = fs::last_write_time(current_, gone);
     live_.reset();
     return std::nullopt;
+  }
+
+  /// @returns 0 if it has what is waited for
+  std::optional<int> look_for(const analysis::Snapshot& seen) {
+    const bool live = is_live(seen);
+    if (live && (options_.wait == Wait::Live || analysis::is_good(seen))) {
+      print(seen);
+      return cli::kDone;
+    }
+    const auto what = analysis::verdict_text(seen);
+    not_yet_ = live ? what : analysis::state_text(seen) + "; " + what;
+    if (seen.state != mth5::FileState::Live) live_.reset();  // it may be resumed, or another begun
+    return std::nullopt;
+  }
+
+  static bool is_live(const analysis::Snapshot& seen) {
+    return seen.state == mth5::FileState::Live && !seen.streams.empty() &&
+           std::all_of(seen.streams.begin(), seen.streams.end(), [](const analysis::StreamSnapshot& stream) {
+             return stream.end && stream.flow && stream.flow->state == analysis::FlowState::Receiving;
+           });
+  }
+
+  [[noreturn]] void give_up() const {
+    const auto seconds = std::chrono::duration<double>(options_.timeout).count();
+    throw mth5::FileError{options_.path.string() + ": not " + (options_.wait == Wait::Live ? "live" : "good") + " within " +
+                          analysis::duration_text(seconds) + ": " + not_yet_};
   }
 
   void print(const analysis::Snapshot& seen) {
@@ -198,11 +228,13 @@ class Follower {
   analysis::Folder folder_;
   bool waiting_ = false;
   bool announced_ = false;
+  std::string not_yet_ = "there is no file that can be read";  ///< why what is waited for is not so
   fs::path current_;
   std::optional<Identity> opened_;                       ///< what stood behind current_ when it was opened
   std::optional<fs::file_time_type> ended_;              ///< last change of what was shown to its end, or when it was lost
   std::optional<std::vector<analysis::DataFile>> seen_;  ///< of a directory in which nothing was found
   std::optional<analysis::LiveFile> live_;
+  analysis::Watch watch_;  ///< goes on in the next file
 };
 
 }  // namespace

@@ -9,18 +9,27 @@
 namespace monitor {
 
 enum class Format { Line, Json };
+/// What to wait for, instead of a look per interval.
+enum class Wait {
+  Nothing,
+  Live,  ///< samples come, of all streams of the file
+  Good   ///< that, and the verdict is good
+};
 
 struct FollowOptions {
   std::filesystem::path path;  ///< a file, or a directory whose newest file is followed
   std::chrono::nanoseconds interval = std::chrono::seconds{1};
   Format format = Format::Line;
   bool quiet = false;  ///< no remarks on stderr
+  Wait wait = Wait::Nothing;
+  std::chrono::nanoseconds timeout = std::chrono::seconds{60};  ///< of wait
   analysis::SnapshotOptions look;
 };
 
 /// Prints one look per interval until the file is closed, its writer died or a signal comes. In a directory it goes on with what
 /// is written next: another file, or the same one again. A file that is renamed or deleted is waited for.
-/// @returns the exit code
+/// With options.wait it prints the first look that has it, and nothing before, whether files end meanwhile or not.
+/// @returns the exit code; 1 if nothing that was waited for came in time
 int follow(const FollowOptions& options);
 
 /// Lets SIGINT and SIGTERM wait until follow() looks for them; call it before anything else takes time.

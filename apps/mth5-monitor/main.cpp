@@ -21,23 +21,26 @@ cli::CommandLine command_line() {
                         "mth5-monitor - look at an MTH5 file that is being written",
                         {"[OPTIONS] FILE", "[OPTIONS] DIRECTORY"},
                         po::options_description{"Options"}};
-  line.options.add_options()                                                                                        //
-      ("once", po::bool_switch(), "one look, then exit; works on closed files too")                                 //
-      ("follow", po::bool_switch(), "one line per interval until the file is closed (the default)")                 //
-      ("json", po::bool_switch(), "one JSON object per look and line")                                              //
-      ("csv", po::bool_switch(), "with --once: a line per channel, comma-separated")                                //
-      ("interval", po::value<std::string>()->value_name("TIME")->default_value("1s"), "between two looks")          //
-      ("window", po::value<std::string>()->value_name("TIME")->default_value("60s"),                                //
-       "what mean, std, min and max are taken over, back from the last sample")                                     //
-      ("channels", po::value<std::string>()->value_name("ex,ey,…"), "only these; upper or lower case is the same")  //
-      ("station", po::value<std::string>()->value_name("ID"), "only this one")                                      //
+  line.options.add_options()                                                                                                //
+      ("once", po::bool_switch(), "one look, then exit; works on closed files too")                                         //
+      ("follow", po::bool_switch(), "one line per interval until the file is closed (the default)")                         //
+      ("json", po::bool_switch(), "one JSON object per look and line")                                                      //
+      ("csv", po::bool_switch(), "with --once: a line per channel, comma-separated")                                        //
+      ("interval", po::value<std::string>()->value_name("TIME")->default_value("1s"), "between two looks")                  //
+      ("window", po::value<std::string>()->value_name("TIME")->default_value("60s"),                                        //
+       "what mean, std, min and max are taken over, back from the last sample")                                             //
+      ("channels", po::value<std::string>()->value_name("ex,ey,…"), "only these; upper or lower case is the same")          //
+      ("station", po::value<std::string>()->value_name("ID"), "only this one")                                              //
+      ("wait", po::value<std::string>()->value_name("live|good"), "until samples come, or until all is well; for scripts")  //
+      ("timeout", po::value<std::string>()->value_name("TIME")->default_value("60s"), "with --wait: then exit with 1")      //
       ("path", po::value<std::string>(), "");
   line.positional.add("path", 1);
   line.footer =
       "A directory stands for its newest live file (of --station) and is followed from file to file. Times are UTC. Nothing is "
       "locked, nothing\n"
       "is written, and the writer is not slowed.\n\n"
-      "Exit: 0 the file was closed, one look was taken, or SIGTERM; 1 failure; 2 usage; 4 damaged or not MTH5; 5 the writer\n"
+      "Exit: 0 the file was closed, one look was taken, what was waited for is so, or SIGTERM; 1 failure, --timeout; 2 usage; 4 "
+      "damaged or not MTH5; 5 the writer\n"
       "died; 130 interrupted.\n";
   return line;
 }
@@ -69,8 +72,8 @@ analysis::LiveFile open_once(const monitor::FollowOptions& options) {
 }
 
 /// What cannot be read in a file with damage is no transient.
-analysis::Snapshot look_at_damaged(analysis::LiveFile& file, mth5::UtcNanos now) try {
-  return file.look(now);
+analysis::Snapshot look_at_damaged(analysis::LiveFile& file, mth5::UtcNanos now, analysis::Watch& watch) try {
+  return file.look(now, watch);
 } catch (const mth5::FileError& e) {
   throw mth5::FormatError{std::string{e.what()} + ": damaged"};
 }
@@ -83,7 +86,8 @@ int look_once(const monitor::FollowOptions& options, bool json, bool csv) {
     if (!options.quiet) cli::tell("mth5-monitor", "warning: " + line);
   for (const auto& line : file.damaged()) cli::tell("mth5-monitor", "error: " + line);
   const auto now = std::chrono::floor<std::chrono::milliseconds>(mth5::host_now());
-  const auto look = file.damaged().empty() ? file.look(now) : look_at_damaged(file, now);
+  analysis::Watch watch;
+  const auto look = file.damaged().empty() ? file.look(now, watch) : look_at_damaged(file, now, watch);
   if (json)
     std::cout << analysis::json::dump(analysis::to_json(look)) << "\n";
   else
@@ -111,6 +115,15 @@ int monitor_main(int argc, char** argv) {
   options.look.window = duration_option(values, "window");
   if (values.count("channels") > 0) options.look.components = split(values["channels"].as<std::string>());
   if (values.count("station") > 0) options.look.station = values["station"].as<std::string>();
+  if (values.count("wait") > 0) {
+    const auto& what = values["wait"].as<std::string>();
+    if (what != "live" && what != "good") throw cli::UsageError{"--wait: '" + what + "' is not one of live, good"};
+    if (once || values["follow"].as<bool>()) throw cli::UsageError{"--wait excludes --once and --follow"};
+    options.wait = what == "live" ? monitor::Wait::Live : monitor::Wait::Good;
+  } else if (!values["timeout"].defaulted()) {
+    throw cli::UsageError{"--timeout goes with --wait"};
+  }
+  options.timeout = duration_option(values, "timeout");
   if (once) return look_once(options, json, csv);
   monitor::hold_signals();
   return monitor::follow(options);

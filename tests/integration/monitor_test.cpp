@@ -54,9 +54,9 @@ TEST_F(Monitor, OnceGivesTheFiguresOfAPythonFile) {
   const auto look = json::parse(finished.out);
   std::vector<std::string> keys;
   for (const auto& [key, value] : look.items()) keys.push_back(key);
-  EXPECT_THAT(keys, testing::UnorderedElementsAre("schema", "time", "file", "state", "file_bytes", "survey", "stations", "runs",
-                                                  "streams", "channels", "gaps", "completeness", "at_risk", "future_samples",
-                                                  "clock", "clocks", "soh", "disk"));
+  EXPECT_THAT(keys, testing::UnorderedElementsAre("schema", "time", "file", "state", "verdict", "file_bytes", "survey",
+                                                  "stations", "runs", "streams", "channels", "gaps", "completeness", "at_risk",
+                                                  "future_samples", "clock", "clocks", "soh", "disk"));
   EXPECT_EQ(look["schema"], 1);
   EXPECT_EQ(look["state"], "closed");
   EXPECT_EQ(look["file_bytes"], fs::file_size(python_file("python_v020.h5")));
@@ -76,6 +76,8 @@ TEST_F(Monitor, OnceGivesTheFiguresOfAPythonFile) {
   EXPECT_EQ(hx["new_samples"], nullptr);
   EXPECT_EQ(hx["units"], "digital counts");
   EXPECT_EQ(hx["mains_db"], nullptr);
+  EXPECT_EQ(hx["clipped"], 0);
+  EXPECT_NEAR(hx["dc"].get<double>(), 0, 1000) << "of an even spread over 20,001";
   double sum = 0;
   double last = 0;
   for (std::int64_t k = 3920; k < 4000; ++k) {

@@ -124,7 +124,8 @@ TEST(Drift, IsNeitherAGapNorDoesItHideOne) {
 
     files.clear();  // one reader of a file in a process
     analysis::LiveFile live{dir / "a.h5", {}};
-    EXPECT_EQ(live.look(AcquisitionFile::start()).gap_samples, lost + filled);
+    analysis::Watch watch;
+    EXPECT_EQ(live.look(AcquisitionFile::start(), watch).gap_samples, lost + filled);
   }
 }
 

@@ -219,12 +219,13 @@ TEST_F(LiveFlow, SaysNoDataOnceSamplesFailToCome) {
   writer.wait();
   const auto now = mth5::host_now();
   analysis::LiveFile file{path_, {}};
-  const auto good = file.look(now + seconds{1});
+  analysis::Watch watch;
+  const auto good = file.look(now + seconds{1}, watch);
   ASSERT_EQ(good.streams.size(), 1U);
   EXPECT_EQ(good.streams[0].flow->state, FlowState::Receiving);
   EXPECT_EQ(state_text(good), "live");
   EXPECT_EQ(good.percent, 100);
-  const auto silent = file.look(now + seconds{25});
+  const auto silent = file.look(now + seconds{25}, watch);
   EXPECT_EQ(silent.streams[0].flow->state, FlowState::NoData);
   EXPECT_THAT(state_text(silent), testing::MatchesRegex(R"(no data since [0-9:]{8} \(2[0-9] s\))"));
   EXPECT_THAT(to_line(silent), HasSubstr(" no data since "));
@@ -240,7 +241,8 @@ TEST_F(LiveFlow, SaysGarbageWhereBytesComeAndNoSamples) {
   Stages writer{[&](Stages::Gate& gate) { record({{900, 60, 0, 840}}, gate); }};
   writer.wait();
   analysis::LiveFile file{path_, {}};
-  const auto look = file.look(mth5::host_now() + seconds{31});
+  analysis::Watch watch;
+  const auto look = file.look(mth5::host_now() + seconds{31}, watch);
   EXPECT_EQ(look.streams[0].flow->state, FlowState::Garbage);
   EXPECT_THAT(state_text(look), HasSubstr("garbage since "));
 }
@@ -254,7 +256,8 @@ TEST_F(LiveFlow, SaysWaitingForAStreamFromWhichNothingHasCome) {
   }};
   writer.wait();
   analysis::LiveFile file{path_, {}};
-  const auto look = file.look(mth5::host_now());
+  analysis::Watch watch;
+  const auto look = file.look(mth5::host_now(), watch);
   ASSERT_EQ(look.streams.size(), 1U);
   EXPECT_EQ(look.streams[0].flow->state, FlowState::Waiting);
   EXPECT_EQ(look.streams[0].name, "lemi");

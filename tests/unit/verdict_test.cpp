@@ -59,6 +59,7 @@ class Watch {
     for (std::size_t c = 0; c < values.size(); ++c) {
       measures_[c].add({start, rate_, values[c]});
       spectra_[c].add({start, rate_, values[c]});
+      history_[c].add({start, rate_, values[c]});
     }
     seconds_ += seconds;
   }
@@ -68,20 +69,28 @@ class Watch {
     spectra_ = spectra();
   }
 
+  /// Over the time of the report.
   [[nodiscard]] Verdict judge() const {
-    std::vector<Subject> subjects;
-    for (std::size_t c = 0; c < measures_.size(); ++c) {
-      const analysis::ChannelFacts facts{"MT1", Site::kNames[c], c < 2 ? "milliVolt" : "nanoTesla",
-                                         c < 2 ? mth5::Kind::Electric : mth5::Kind::Magnetic};
-      subjects.push_back(
-          analysis::subject_of(facts, measures_[c], analysis::mains_db(spectra_[c].density(), spectra_[c].step())));
-    }
-    analysis::compare(subjects);
-    return analysis::judge(subjects);
+    return of_all([&](const analysis::ChannelFacts& facts, std::size_t c) {
+      return analysis::subject_of(facts, measures_[c], analysis::mains_db(spectra_[c].density(), spectra_[c].step()));
+    });
+  }
+  /// As one who looks at the recording while it goes on.
+  [[nodiscard]] Verdict now_judged() {
+    return of_all([&](const analysis::ChannelFacts& facts, std::size_t c) { return analysis::subject_of(facts, history_[c]); });
   }
   [[nodiscard]] mth5::UtcNanos now() const { return mth5::sample_time(kStart, rate_, std::llround(seconds_ * rate_)); }
 
  private:
+  template <class Of>
+  [[nodiscard]] Verdict of_all(const Of& of) const {
+    std::vector<Subject> subjects;
+    for (std::size_t c = 0; c < measures_.size(); ++c)
+      subjects.push_back(of(
+          {"MT1", Site::kNames[c], c < 2 ? "milliVolt" : "nanoTesla", c < 2 ? mth5::Kind::Electric : mth5::Kind::Magnetic}, c));
+    analysis::compare(subjects);
+    return analysis::judge(subjects);
+  }
   [[nodiscard]] std::vector<analysis::Spectrum> spectra() const {
     return std::vector<analysis::Spectrum>(5, analysis::Spectrum{analysis::mains_segment(rate_)});
   }
@@ -92,6 +101,7 @@ class Watch {
   double seconds_ = 0;
   std::array<analysis::Measures, 5> measures_;
   std::vector<analysis::Spectrum> spectra_ = spectra();
+  std::array<analysis::History, 5> history_;
 };
 
 std::string names(const Verdict& verdict) {
@@ -115,6 +125,7 @@ TEST(Verdict, OfAGoodSiteStaysGoodWithStormSunriseAndTheVariationOfTheDay) {
       if (hour % 24 == 0) site.forget();
       site.go_on(3600);
       ASSERT_EQ(names(site.judge()), "") << mth5::to_iso(site.now()) << " " << analysis::to_text(site.judge(), site.now());
+      ASSERT_EQ(names(site.now_judged()), "") << analysis::headline(site.now_judged(), site.now());
     }
   }
 }
@@ -127,6 +138,7 @@ TEST(Verdict, OfAGoodSiteStaysGoodAtAFastRateFromTheFirstMinuteOn) {
     for (int part = 0; part < (long_run ? 96 : 8); ++part) {
       site.go_on(part < 3 ? 20 : 600);
       ASSERT_EQ(names(site.judge()), "") << mth5::to_iso(site.now()) << " " << analysis::to_text(site.judge(), site.now());
+      ASSERT_EQ(names(site.now_judged()), "") << analysis::headline(site.now_judged(), site.now());
     }
   }
 }
@@ -164,12 +176,57 @@ TEST(Verdict, NamesWhatHappensToAChannel) {
     EXPECT_EQ(names(site.judge()), "") << "nothing has happened yet";
     site.go_on(seconds);
     EXPECT_THAT(names(site.judge()), HasSubstr(expected));
+    EXPECT_THAT(names(site.now_judged()), HasSubstr(expected));
   }
   Watch site{7, 256, [](std::size_t channel, double seconds, double& value) {
                if (channel == 0) value += 2 * std::sin(2 * std::numbers::pi * 50.02 * seconds);
              }};
   site.go_on(100);
   EXPECT_EQ(names(site.judge()), "ex:mains");
+  EXPECT_EQ(names(site.now_judged()), "ex:mains");
+}
+
+TEST(Verdict, OnARecordingThatGoesOnForgetsWhatIsMendedAndKnowsSinceWhen) {
+  Watch site{7, 1, [](std::size_t channel, double seconds, double& value) {
+               if (channel == 3 && seconds >= 1000 && seconds < 1400) value = 7;
+               if (channel == 1 && seconds >= 10'000) value = 7;
+               if (channel == 2 && seconds < 6000 && std::fmod(seconds, 20) == 5) value += 50;
+             }};
+  site.go_on(1200);
+  const auto stuck = site.now_judged();
+  ASSERT_EQ(names(stuck), "hy:stuck, hx:spikes");
+  EXPECT_EQ(stuck[0].since, kStart + std::chrono::seconds{1000});
+  EXPECT_NEAR(stuck[0].value, 200, 1);
+  EXPECT_THAT(analysis::headline(stuck, site.now()),
+              "CRITICAL MT1 hy: stuck at one value for 3 min 20 s since 00:16 UTC: check sensor and cable; leave out a channel "
+              "that is not used (and 1 more)");
+  site.go_on(210);
+  EXPECT_EQ(names(site.now_judged()), "hx:spikes") << "it moves again";
+  EXPECT_EQ(names(site.judge()), "hy:stuck, hx:spikes") << "a report of all that was has it";
+  site.go_on(8590);
+  EXPECT_EQ(names(site.now_judged()), "") << "it was more than an hour ago";
+  for (int part = 0; part < 3; ++part) {
+    site.go_on(3600);
+    ASSERT_EQ(names(site.now_judged()), "ey:stuck");
+    EXPECT_EQ(site.now_judged()[0].since, kStart + std::chrono::seconds{10'000}) << "longer ago than what is kept";
+  }
+}
+
+TEST(History, BeginsAgainWhereTheClockWasSetBackAndForgetsAcrossAPause) {
+  analysis::History history;
+  const std::vector<double> values(300, 1.0);
+  const auto at = [&](int s) { history.add({kStart + std::chrono::seconds{s}, 1, values}); };
+  at(0);
+  at(300);
+  EXPECT_EQ(history.recent().statistics().count(), 600);
+  EXPECT_EQ(history.start(), kStart);
+  at(-90'000);
+  EXPECT_EQ(history.hour().statistics().count(), 300);
+  EXPECT_EQ(history.start(), kStart - std::chrono::seconds{90'000});
+  at(0);
+  EXPECT_EQ(history.recent().statistics().count(), 300) << "of the last ten minutes";
+  EXPECT_EQ(history.hour().statistics().count(), 300) << "of the last hour";
+  EXPECT_EQ(history.mains(), std::nullopt);
 }
 
 TEST(Verdict, TakesARowOfEqualSamplesForAFaultOnlyWhereItIsNoChance) {
@@ -191,8 +248,34 @@ TEST(Verdict, TakesARowOfEqualSamplesForAFaultOnlyWhereItIsNoChance) {
   for (int i = 0; i < 120; ++i) quiet.push_back(20'000 + i % 7 + 0.5 * (i % 2));
   quiet[50] = quiet[51] = quiet[52] = 20'012;
   EXPECT_EQ(verdict(1, quiet), "");
-  EXPECT_EQ(verdict(1, std::vector(61, 5.0)), "hx:stuck");
-  EXPECT_EQ(verdict(1, std::vector(59, 5.0)), "");
+  EXPECT_EQ(verdict(1, std::vector(61, 0.0)), "hx:stuck");
+  EXPECT_EQ(verdict(1, std::vector(59, 0.0)), "");
+  EXPECT_EQ(verdict(1, std::vector(1799, 5.0)), "") << "nobody knows how fine it is";
+  EXPECT_EQ(verdict(1, std::vector(1800, 5.0)), "hx:stuck");
+  std::vector<double> steps;  // minutes in each value, and then half an hour in one
+  for (const std::size_t n : {70U, 300U, 400U, 120U, 61U, 1900U})
+    steps.insert(steps.end(), n, steps.empty() ? 20.0 : steps.back() + 1);
+  EXPECT_EQ(verdict(1, steps), "") << "less than five times the longest other";
+  steps.insert(steps.end(), 101, steps.back());
+  EXPECT_EQ(verdict(1, steps), "hx:stuck");
+}
+
+TEST(Verdict, KnowsByTheOthersThatAChannelWhichNeverMovedIsStuck) {
+  const auto verdict = [](double step) {
+    std::vector<Subject> subjects;
+    for (const std::string name : {"hx", "hy"}) {
+      analysis::Measures measures;
+      std::vector<double> values(100, 5.0);
+      for (std::size_t i = 0; i < values.size() && name == "hy"; ++i)
+        values[i] = step * std::round(std::sin(0.1 * static_cast<double>(i)) / step);
+      measures.add({kStart, 1, values});
+      subjects.push_back(analysis::subject_of({"MT1", name, "nanoTesla", mth5::Kind::Magnetic}, measures, {}));
+    }
+    analysis::compare(subjects);
+    return names(analysis::judge(subjects));
+  };
+  EXPECT_EQ(verdict(0.001), "hx:stuck");
+  EXPECT_EQ(verdict(0.5), "") << "the other is as coarse";
 }
 
 Subject subject(Scope scope, const std::string& name, const std::map<std::string, Figure, std::less<>>& figures) {

@@ -13,12 +13,13 @@ namespace analysis {
 
 namespace {
 
-constexpr double kLeastSpan = 60;    ///< s: of less nothing is told
 constexpr double kEvents = 600;      ///< s, for what happens now and then
 constexpr double kDriftSpan = 3600;  ///< s
 constexpr std::int64_t kRow = 60;    ///< equal samples that are no chance
 constexpr double kCoarse = 30;  ///< steps of the converter in a standard deviation: with less, rows of equal samples are usual
 constexpr double kRowOfCoarse = 600;   ///< s
+constexpr double kTimesOthers = 5;     ///< the longest of the other rows, of such a converter
+constexpr double kNeverMoved = 1800;   ///< s: how fine a converter is, nobody knows before it moves; at 0 it is none
 constexpr std::int64_t kClipped = 10;  ///< samples: three equal ones at an extreme may be chance
 constexpr double kManyJumps = 2;       ///< one may be the crew
 
@@ -36,13 +37,38 @@ double seconds_of(const Measures& measures) {
   return measures.rate() > 0 ? std::chrono::duration<double>(*measures.end() - *measures.start()).count() : 0;
 }
 
-/// The longest row of equal samples, unless the converter is so coarse, or the rate so low, that such a row tells nothing.
-std::optional<Figure> stuck(const Measures& measures) {
-  const auto row = measures.repeats().longest();
-  const double row_s = static_cast<double>(row.n) / measures.rate();
-  const bool coarse = measures.statistics().std() < kCoarse * measures.repeats().least_step();  // false where all are the same
-  if (row.n < kRow || row_s < (coarse ? kRowOfCoarse : kLeastSpan)) return std::nullopt;
-  return Figure{row_s, row.start};
+/// A row of equal samples, and what is to be thought of it.
+struct Stuck {
+  std::optional<Figure> figure = {};   ///< it is no chance
+  std::optional<Figure> unmoved = {};  ///< nothing else was ever seen: it is no chance if others move finely
+  bool fine = false;                   ///< the converter resolves more than the samples move
+};
+/// @param rows  what `row` is one of    @param std  of the samples
+Stuck stuck(const Repeats::Row& row, const Repeats& rows, double std, double rate) {
+  Stuck found;
+  const double row_s = static_cast<double>(row.n) / rate;
+  const double step = rows.least_step();
+  const auto longest = rows.longest().n;
+  const auto other = longest > row.n ? longest : rows.next_longest();
+  const bool moved = !std::isnan(step);
+  found.fine = moved && std >= kCoarse * step;
+  if (row.n < kRow || row_s < kLeastSpan) return found;
+  double limit_s = kLeastSpan;
+  if (moved && !found.fine)
+    limit_s = std::max(kRowOfCoarse, kTimesOthers * static_cast<double>(other) / rate);
+  else if (!moved && row.value != 0)
+    limit_s = kNeverMoved;
+  if (row_s >= limit_s)
+    found.figure = Figure{row_s, row.start};
+  else if (!moved)
+    found.unmoved = Figure{row_s, row.start};
+  return found;
+}
+
+void set_stuck(Subject& subject, const Stuck& row) {
+  if (row.figure) subject.figures["stuck_s"] = *row.figure;
+  subject.unmoved = row.unmoved;
+  subject.fine = row.fine;
 }
 
 std::string value_text(double value, std::string_view unit) {
@@ -121,7 +147,7 @@ Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::opt
   const auto& values = measures.statistics();
   if (seconds < kLeastSpan || values.count() == 0) return subject;
   auto& figures = subject.figures;
-  if (const auto row = stuck(measures)) figures["stuck_s"] = *row;
+  set_stuck(subject, stuck(measures.repeats().longest(), measures.repeats(), values.std(), measures.rate()));
   if (const auto clipped = measures.repeats().clipped(); clipped >= kClipped)
     figures["clipped"] = {100 * static_cast<double>(clipped) / static_cast<double>(values.count())};
   if (mains) figures["mains_db"] = {*mains};
@@ -138,6 +164,26 @@ Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::opt
   const auto jumps = static_cast<double>(measures.jumps().count());
   const auto& last = measures.jumps().last();
   figures["jumps_per_h"] = {jumps / hours, jumps >= kManyJumps && last ? std::optional{last->time} : std::nullopt};
+  return subject;
+}
+
+Subject subject_of(const ChannelFacts& facts, History& history) {
+  const auto recent = history.recent();
+  const auto hour = history.hour();
+  auto subject = subject_of(facts, recent, history.mains());
+  const auto of_hour = subject_of(facts, hour, {});
+  auto& figures = subject.figures;
+  for (const auto& [name, figure] : of_hour.figures)
+    if (name == "spikes_per_h" || name == "jumps_per_h" || name == "drift_mV_h") figures[name] = figure;
+  if (figures.erase("stuck_s") > 0) figures.erase("clipped");  // what is over is mended; its row may lie at an extreme
+  if (seconds_of(hour) < kLeastSpan) return subject;
+  const auto& rows = history.rows();
+  auto row = stuck(rows.last(), rows, hour.statistics().std(), hour.rate());
+  for (auto* figure : {&row.figure, &row.unmoved})
+    if (*figure && (*figure)->since == history.start()) (*figure)->since.reset();  // it may be longer
+  set_stuck(subject, row);
+  subject.cell_s = of_hour.cell_s;
+  subject.levels = of_hour.levels;
   return subject;
 }
 
@@ -184,8 +230,13 @@ void find_open(std::span<const Subject> channels, Subject& channel) {
 }  // namespace
 
 void compare(std::span<Subject> channels) {
-  for (auto& channel : channels)
+  for (auto& channel : channels) {
     if (channel.scope == Scope::Electric) find_open(channels, channel);
+    const bool others_move = std::any_of(channels.begin(), channels.end(), [&](const Subject& other) {
+      return other.station == channel.station && other.scope == channel.scope && other.fine;
+    });
+    if (channel.unmoved && others_move) channel.figures["stuck_s"] = *channel.unmoved;
+  }
 }
 
 std::string to_text(const Verdict& verdict, mth5::UtcNanos now) {
@@ -194,6 +245,14 @@ std::string to_text(const Verdict& verdict, mth5::UtcNanos now) {
   for (const auto& finding : verdict)
     text += std::string{finding.severity == Severity::Critical ? "CRITICAL " : "WARNING  "} + finding.sentence(now) + ": " +
             std::string{finding.rule->advice} + "\n";
+  return text;
+}
+
+std::string headline(const Verdict& verdict, mth5::UtcNanos now) {
+  if (verdict.empty()) return "GOOD";
+  auto text = to_text({verdict.front()}, now);
+  text.pop_back();
+  if (verdict.size() > 1) text += " (and " + std::to_string(verdict.size() - 1) + " more)";
   return text;
 }
 

@@ -9,12 +9,16 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "analysis/history.hpp"
 #include "analysis/measures/measures.hpp"
 #include "analysis/verdict/rules.hpp"
 #include "mth5/metadata.hpp"
 
 /// One answer: is it good, or what is wrong, since when, and what to do. Thread: pure functions of values.
 namespace analysis {
+
+/// Samples of less than so many seconds are not judged.
+inline constexpr double kLeastSpan = 60;
 
 /// A value, and since when it is beyond what is normal where that is known.
 struct Figure {
@@ -30,6 +34,8 @@ struct Subject {
   std::map<std::string, Figure, std::less<>> figures = {};
   double mv_per_unit = 0;                      ///< of a channel; 0 = not known
   std::int64_t cell_s = 0;                     ///< of a channel: length of the cells of `levels`
+  std::optional<Figure> unmoved = {};          ///< of a channel: it never had another value, and is stuck if others move finely
+  bool fine = false;                           ///< of a channel: it moves by many steps of its converter
   std::map<std::int64_t, double> levels = {};  ///< size of the mean by cell, which begins at number * cell_s since 1970
 };
 
@@ -67,13 +73,19 @@ struct ChannelFacts {
 /// @param mains  mains_db() of its spectrum
 [[nodiscard]] Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::optional<double> mains);
 
-/// Adds open_ratio, which only all electric channels of a station together tell, from three on: the level against that of the
-/// others where it was more than 30 times theirs for the last 30 s, and is more than a self potential (100 mV, or a million
-/// where mV are not known).
+/// The same of a channel that grows: what is of now from the last ten minutes, what comes now and then, drift and levels from the
+/// last hour; stuck_s only while it is stuck.
+[[nodiscard]] Subject subject_of(const ChannelFacts& facts, History& history);
+
+/// Adds what only all channels of a station together tell: stuck_s of one that never moved where others of its kind move finely;
+/// open_ratio of electric ones, from three on: the level against that of the others where it was more than 30 times theirs for
+/// the last 30 s, and is more than a self potential (100 mV, or a million where mV are not known).
 void compare(std::span<Subject> channels);
 
 /// A line for each finding, with what to do; "GOOD\n" if there is none.
 [[nodiscard]] std::string to_text(const Verdict& verdict, mth5::UtcNanos now);
+/// "GOOD", or the worst finding with what to do, and how many more there are: one line without its end.
+[[nodiscard]] std::string headline(const Verdict& verdict, mth5::UtcNanos now);
 /// {state: good | warning | critical, findings: [{severity, name, station, channel, file, value, unit, since, sentence,
 /// advice}]}
 [[nodiscard]] nlohmann::ordered_json to_json(const Verdict& verdict, mth5::UtcNanos now);

@@ -1,0 +1,88 @@
+#include "analysis/history.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/spectra/mains.hpp"
+
+namespace analysis {
+
+namespace {
+
+constexpr std::int64_t kRecent = 10;    ///< minutes
+constexpr std::int64_t kTens = 6;       ///< ten minutes each
+constexpr std::int64_t kOfSpectra = 5;  ///< minutes
+
+}  // namespace
+
+void History::add(const Block& block) {
+  const auto size = static_cast<std::int64_t>(block.values.size());
+  for (std::int64_t first = 0; first < size;) {
+    const auto start = mth5::sample_time(block.start, block.rate, first);
+    const auto minute = std::chrono::floor<std::chrono::minutes>(start);
+    const double exact = mth5::samples_between(block.start, minute + std::chrono::minutes{1}, block.rate);
+    const auto end = std::clamp<std::int64_t>(std::llround(std::ceil(exact - 1e-6)), first + 1, size);
+    const Block part{start, block.rate,
+                     block.values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(end - first))};
+    const auto number = minute.time_since_epoch().count();
+    if (minute_ && minute_->number > number) *this = {};
+    if (!minute_ || minute_->number < number) begin_minute(number);
+    if (!start_) start_ = start;
+    minute_->measures.add(part);
+    rows_.add(part);
+    if (knows_mains(block.rate)) add_to_spectra(part, number);
+    first = end;
+  }
+}
+
+void History::begin_minute(std::int64_t number) {
+  if (minute_) {
+    const auto ten = minute_->number / kRecent;
+    if (tens_.empty() || tens_.back().number != ten) tens_.push_back({ten, {}});
+    tens_.back().measures.merge(minute_->measures);
+    minutes_.push_back(std::move(*minute_));
+  }
+  minute_ = Part{number, {}};
+  while (!minutes_.empty() && minutes_.front().number < number - kRecent) minutes_.pop_front();
+  while (!tens_.empty() && tens_.front().number < number / kRecent - kTens) tens_.pop_front();
+  of_minutes_.reset();
+  of_tens_.reset();
+}
+
+void History::add_to_spectra(const Block& block, std::int64_t minute) {
+  const auto number = minute / kOfSpectra;
+  if (!next_spectrum_ || number != spectrum_of_) {
+    const bool in_a_row = next_spectrum_ && number == spectrum_of_ + 1;
+    spectrum_ = in_a_row ? std::move(next_spectrum_) : std::optional{Spectrum{mains_segment(block.rate)}};
+    next_spectrum_.emplace(mains_segment(block.rate));
+    spectrum_of_ = number;
+  }
+  spectrum_->add(block);
+  next_spectrum_->add(block);
+}
+
+Measures History::together(const std::deque<Part>& parts, std::optional<Measures>& known) {
+  if (!known) {
+    known.emplace();
+    for (const auto& part : parts) known->merge(part.measures);
+  }
+  return *known;
+}
+
+Measures History::recent() {
+  auto all = together(minutes_, of_minutes_);
+  if (minute_) all.merge(minute_->measures);
+  return all;
+}
+
+Measures History::hour() {
+  auto all = together(tens_, of_tens_);
+  if (minute_) all.merge(minute_->measures);
+  return all;
+}
+
+std::optional<double> History::mains() const {
+  return spectrum_ ? mains_db(spectrum_->density(), spectrum_->step()) : std::nullopt;
+}
+
+}  // namespace analysis

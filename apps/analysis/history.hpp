@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "analysis/block.hpp"
+#include "analysis/measures/measures.hpp"
+#include "analysis/spectra/spectrum.hpp"
+
+namespace analysis {
+
+/// What is measured of a channel that grows, over the last ten minutes and over the last hour, without a look at the samples
+/// again: of each of the last minutes, and of each ten minutes before, one Measures. Minutes are those of the hour on the clock.
+/// A few hundred KiB, however long it gets. Thread: a value.
+class History {
+ public:
+  /// @param block  of samples after all so far; where its time is before theirs, the clock was set back, and all begins again
+  void add(const Block& block);
+
+  /// Of the last ten minutes, and up to a minute more. Good until the next add().
+  [[nodiscard]] Measures recent();
+  /// Of the last hour, and up to ten minutes more. Good until the next add().
+  [[nodiscard]] Measures hour();
+  /// mains_db() of the last five to ten minutes; nullopt where nobody knows: at 1 Hz, and before there is a spectrum.
+  [[nodiscard]] std::optional<double> mains() const;
+  /// Rows of equal samples of all so far.
+  [[nodiscard]] const Repeats& rows() const { return rows_; }
+  /// Time of the first sample of all; nullopt if there is none.
+  [[nodiscard]] std::optional<mth5::UtcNanos> start() const { return start_; }
+
+ private:
+  struct Part {
+    std::int64_t number;  ///< since 1970
+    Measures measures;
+  };
+  void begin_minute(std::int64_t number);
+  void add_to_spectra(const Block& block, std::int64_t minute);
+  /// Of all parts put together; as of before, if it is known.
+  [[nodiscard]] static Measures together(const std::deque<Part>& parts, std::optional<Measures>& known);
+
+  std::optional<mth5::UtcNanos> start_;
+  std::deque<Part> minutes_, tens_;               ///< that are over; tens_: the last one may grow
+  std::optional<Part> minute_;                    ///< that is not over
+  std::optional<Measures> of_minutes_, of_tens_;  ///< together(), where it is known
+  Repeats rows_;                                  ///< of all samples so far
+  /// Of the last five to ten minutes, and of what is to be that: the second takes the place of the first.
+  std::optional<Spectrum> spectrum_, next_spectrum_;
+  std::int64_t spectrum_of_ = 0;  ///< five minutes since 1970, of next_spectrum_
+};
+
+}  // namespace analysis

@@ -1,0 +1,158 @@
+#include "analysis/watch.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/ledger.hpp"
+#include "analysis/snapshot.hpp"
+#include "analysis/verdict/subjects.hpp"
+
+namespace analysis {
+
+namespace {
+
+constexpr std::size_t kMostChannels = 64;
+constexpr std::chrono::minutes kBack{70};            ///< that is what History keeps at most
+constexpr std::int64_t kMostSamples = 1 << 18;       ///< of a channel: at 64 Hz an hour, at 1 kHz four minutes
+constexpr std::int64_t kMostRows = 1 << 16;          ///< of a table of health
+constexpr std::chrono::minutes kBetweenLedgers{10};  ///< it is read as a whole
+
+/// The longest gap of a series since a time, for all its channels.
+std::optional<mth5::UtcNanos> longest_gap(const Series& series, mth5::UtcNanos since) {
+  const Gap* longest = nullptr;
+  for (const auto& gap : series.gaps)
+    if (gap.component.empty() && gap.samples > 0 && gap.end() > since && (longest == nullptr || gap.samples > longest->samples))
+      longest = &gap;
+  return longest != nullptr ? std::optional{longest->start} : std::nullopt;
+}
+
+}  // namespace
+
+void Watch::begin() {
+  ++looks_;
+  streams_.clear();
+  subjects_.clear();
+  unreadable_ = false;
+}
+
+void Watch::forget_one() {
+  const auto oldest = std::min_element(channels_.begin(), channels_.end(),
+                                       [](const auto& a, const auto& b) { return a.second.looked_at < b.second.looked_at; });
+  if (oldest != channels_.end() && oldest->second.looked_at < looks_) channels_.erase(oldest);
+}
+
+void Watch::follow(const mth5::Reader& file, const Series& series, const Series::Part& current, std::size_t index) {
+  const auto& info = file.channels()[index];
+  const Key key{info.station, info.component, series.sample_rate};
+  auto known = channels_.find(key);
+  if (known == channels_.end()) {
+    if (channels_.size() >= kMostChannels) forget_one();
+    if (channels_.size() >= kMostChannels) return;
+    ChannelFacts facts{info.station, info.component, info.units, info.kind};
+    if (info.kind == mth5::Kind::Electric) facts.dipole_m = file.channel_metadata(index).number("dipole_length");
+    known = channels_.emplace(key, Channel{ChannelFeed{info.component, kBack, kMostSamples}, {}, std::move(facts)}).first;
+  }
+  auto& channel = known->second;
+  channel.feed.update(file, series, current, [&](const Block& block) { channel.history.add(block); });
+  channel.looked_at = looks_;
+  channel.recent = channel.history.recent();
+  channel.mains_db = channel.history.mains();
+  const auto hour = channel.history.hour();
+  channel.seconds = hour.rate() > 0 ? std::chrono::duration<double>(*hour.end() - *hour.start()).count() : 0;
+  channel.percent = hour.percent();
+}
+
+void Watch::follow(const mth5::Reader& file, const Series& series, const Series::Part& current) {
+  if (series.sample_rate <= 0) return;
+  std::vector<Channel*> followed;
+  for (const auto index : file.runs()[current.run].channels) try {
+      follow(file, series, current, index);
+      const auto& info = file.channels()[index];
+      if (const auto found = channels_.find({info.station, info.component, series.sample_rate});
+          found != channels_.end() && found->second.looked_at == looks_)
+        followed.push_back(&found->second);
+    } catch (const mth5::FormatError&) {
+      unreadable_ = true;
+    } catch (const mth5::FileError&) {  // its writer changes it just now: the next look reads it
+    }
+  Stream stream{series.station, series.sample_rate};
+  std::int64_t most = 0;
+  double percent = std::numeric_limits<double>::quiet_NaN();  // what only one channel lacks is told of that
+  for (const auto* channel : followed) {
+    most = std::max(most, channel->recent.statistics().count());
+    stream.seconds = std::max(stream.seconds, channel->seconds);
+    percent = std::fmax(percent, channel->percent);
+  }
+  for (auto* channel : followed) {
+    if (channel->facts.kind == mth5::Kind::Auxiliary) continue;
+    subjects_.push_back(subject_of(channel->facts, channel->history));
+    if (stream.seconds >= kLeastSpan) add_present(subjects_.back(), channel->recent.statistics().count(), most);
+  }
+  if (!std::isnan(percent) && stream.seconds >= kLeastSpan) {
+    stream.completeness = Figure{percent, longest_gap(series, current.end - std::chrono::duration_cast<mth5::Nanos>(
+                                                                                std::chrono::duration<double>(stream.seconds)))};
+  }
+  streams_.push_back(std::move(stream));
+}
+
+bool Watch::is_unbalanced(const mth5::Reader& file, mth5::FileState state, mth5::UtcNanos now) {
+  const auto path = file.path().string();
+  const bool as_before = ledger_ && ledger_->path == path && ledger_->state == state && now - ledger_->time < kBetweenLedgers;
+  if (!as_before) {
+    bool unbalanced = false;
+    try {
+      const auto ledger = read_ledger(file);
+      unbalanced = ledger.layout > 0 && !ledger.balanced();
+    } catch (const mth5::FormatError&) {
+      unbalanced = true;
+    }
+    // Its writer closed it behind the look at its samples: they are fewer than its last row says. The next look has them.
+    if (unbalanced && file.state() != state) return false;
+    ledger_ = LedgerCheck{path, state, now, unbalanced};
+  }
+  return ledger_->unbalanced;
+}
+
+void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
+  for (auto& shown : look.channels) {
+    const auto found = channels_.find({shown.station, shown.component, shown.sample_rate});
+    if (found == channels_.end() || found->second.looked_at != looks_ || found->second.facts.kind == mth5::Kind::Auxiliary)
+      continue;
+    const auto& [feed, history, facts, looked_at, recent, mains, seconds, percent] = found->second;
+    if (recent.statistics().count() == 0) continue;
+    shown.clipped = recent.repeats().clipped();
+    shown.dc = recent.histogram().median();
+    shown.mains_db = mains;
+  }
+  auto subjects = subjects_;
+  compare(subjects);
+  FileFacts facts{.path = look.file, .unreadable = unreadable_ || !whole, .state = look.state};
+  facts.unbalanced = whole && is_unbalanced(file, look.state, look.time);
+  facts.disk_full_in_s = look.disk_was_full ? 0 : look.full_in_s.value_or(facts.disk_full_in_s);
+  subjects.push_back(file_subject(facts));
+  look.judged_s = streams_.empty() ? 0 : std::numeric_limits<double>::infinity();
+  for (const auto& shown : look.streams) {
+    auto subject = stream_subject(shown.station, shown.sample_rate, shown.flow, true);
+    const auto followed = std::find_if(streams_.begin(), streams_.end(), [&](const Stream& one) {
+      return one.station == shown.station && one.sample_rate == shown.sample_rate;
+    });
+    if (followed != streams_.end() && followed->completeness) subject.figures["completeness"] = *followed->completeness;
+    const bool comes = !shown.flow || shown.flow->state == FlowState::Receiving;
+    look.judged_s = std::min(look.judged_s, comes && followed != streams_.end() ? followed->seconds : 0);
+    subjects.push_back(std::move(subject));
+  }
+  for (const auto& id : look.stations) {
+    auto& tracker = health_[id];
+    try {
+      tracker.look(file, id, look.time, kMostRows);
+    } catch (const mth5::FormatError&) {  // a table that lacks a column: the ledger of the file says so
+    }
+    subjects.push_back(station_subject(id, tracker.health()));
+    const bool any = std::any_of(look.runs.begin(), look.runs.end(),
+                                 [&](const RunSnapshot& run) { return run.run.station == id && run.run.n_samples > 0; });
+    if (look.state != mth5::FileState::Live && !any) subjects.back().figures["samples"] = {0};
+  }
+  look.verdict = analysis::judge(subjects);
+}
+
+}  // namespace analysis

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "analysis/channel_feed.hpp"
+#include "analysis/history.hpp"
+#include "analysis/soh.hpp"
+#include "analysis/verdict/verdict.hpp"
+
+namespace analysis {
+
+struct Snapshot;
+
+/// What a verdict on a recording that goes on remembers between two looks, and from one file to the next: the last hour of each
+/// channel (up to 64 of them, some 300 KiB each), the health of the stations. Each sample and each row is read once; at the first
+/// look, and after a pause, at most an hour back and a quarter of a million samples of a channel. Thread: that of the reader.
+class Watch {
+ public:
+  /// A new look begins.
+  void begin();
+  /// Reads what is new in a series. What cannot be read of a channel is left out. @param current  of its run that grows, or may
+  void follow(const mth5::Reader& file, const Series& series, const Series::Part& current);
+  /// Figures of the last ten minutes for the channels of the look, and its verdict: of all that was followed, of what the look
+  /// says beside it, and of the ledger, which is added up every ten minutes. @param whole  the file has no damage
+  void judge(const mth5::Reader& file, bool whole, Snapshot& look);
+
+ private:
+  using Key = std::tuple<std::string, std::string, double>;  ///< station, component, rate
+  struct Channel {
+    ChannelFeed feed;
+    History history;
+    ChannelFacts facts;
+    std::int64_t looked_at = 0;  ///< number of the look
+    Measures recent = {};        ///< of this look, as the next three
+    std::optional<double> mains_db = {};
+    double seconds = 0;  ///< of the samples of the last hour
+    double percent = 0;  ///< of them
+  };
+  struct Stream {
+    std::string station;
+    double sample_rate;
+    double seconds = 0;
+    std::optional<Figure> completeness = {};
+  };
+  void follow(const mth5::Reader& file, const Series& series, const Series::Part& current, std::size_t channel);
+  [[nodiscard]] bool is_unbalanced(const mth5::Reader& file, mth5::FileState state, mth5::UtcNanos now);
+  void forget_one();
+
+  std::int64_t looks_ = 0;
+  std::map<Key, Channel> channels_;
+  std::vector<Stream> streams_;    ///< of this look
+  std::vector<Subject> subjects_;  ///< of its channels
+  bool unreadable_ = false;
+  std::map<std::string, HealthTracker> health_;  ///< by station
+  struct LedgerCheck {
+    std::string path;
+    mth5::FileState state;
+    mth5::UtcNanos time;
+    bool unbalanced;
+  };
+  std::optional<LedgerCheck> ledger_;
+};
+
+}  // namespace analysis

@@ -1,0 +1,72 @@
+#include "analysis/watch.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "analysis/snapshot.hpp"
+#include "support/acquisition_file.hpp"
+#include "support/support.hpp"
+
+namespace {
+
+using analysis::LiveFile;
+using analysis::Watch;
+using std::chrono::seconds;
+using support::AcquisitionFile;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class WatchOfFiles : public testing::Test {
+ protected:
+  /// A file of one run, from a time after AcquisitionFile::start() on.
+  void write(const std::string& name, int after, int n) const {
+    AcquisitionFile file{dir_ / name, {{0, "lemi", "S1", 1}}};
+    file.append(file.add_run(0, "sr1_0001", seconds{after}), n);
+    file.commit(1, AcquisitionFile::start() + seconds{after + n}, {{n, n}}, {{n, n}});
+    file.file().close();
+  }
+  analysis::Snapshot look(const std::string& name) {
+    LiveFile file{dir_ / name, {}};
+    return file.look(AcquisitionFile::start() + std::chrono::hours{1}, watch_);
+  }
+
+  support::TempDir dir_;
+  Watch watch_;
+};
+
+TEST_F(WatchOfFiles, SaysNothingOfLessThanAMinute) {
+  write("a.h5", 0, 40);
+  const auto seen = look("a.h5");
+  EXPECT_FALSE(is_good(seen));
+  EXPECT_EQ(verdict_text(seen), "NOT KNOWN: samples of 40s, a verdict takes 1min 0s");
+  EXPECT_EQ(to_json(seen)["verdict"].dump(), R"({"state":null,"findings":[],"judged_s":40.0})");
+  EXPECT_THAT(to_text(seen), StartsWith("NOT KNOWN: samples of 40s"));
+}
+
+TEST_F(WatchOfFiles, RemembersWhatAnotherFileHeld) {
+  write("a.h5", 0, 40);
+  write("b.h5", 40, 30);
+  EXPECT_EQ(look("a.h5").judged_s, 40);
+  const auto seen = look("b.h5");
+  EXPECT_EQ(seen.judged_s, 70);
+  EXPECT_TRUE(is_good(seen));
+  EXPECT_EQ(to_json(seen)["verdict"].dump(), R"({"state":"good","findings":[],"judged_s":70.0})");
+  EXPECT_THAT(to_line(seen), HasSubstr("Z GOOD; closed  S1/sr1_0001: "));
+  EXPECT_EQ(seen.channels.at(0).clipped, 0);
+  EXPECT_NEAR(seen.channels.at(0).dc.value(), 18, 1) << "1 to 40, and 1 to 30";
+}
+
+TEST_F(WatchOfFiles, MissesWhatLiesBetweenTwoFiles) {
+  write("a.h5", 0, 100);
+  write("b.h5", 150, 100);
+  EXPECT_TRUE(is_good(look("a.h5")));
+  EXPECT_THAT(verdict_text(look("b.h5")), StartsWith("CRITICAL S1 1 Hz: only 80.0 % of the samples are there: "));
+}
+
+TEST_F(WatchOfFiles, SaysOfAClosedFileWithoutSamplesThatThereAreNone) {
+  write("a.h5", 0, 0);
+  EXPECT_THAT(verdict_text(look("a.h5")), StartsWith("CRITICAL S1: no samples"));
+}
+
+}  // namespace
