@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <optional>
 
 #include "mth5/reader.hpp"
 #include "support/healthy.hpp"
@@ -191,6 +192,130 @@ TEST(Resume, KnowsWhatIsSentAgainAfterAStop) {
   ASSERT_THAT(files, SizeIs(2));
   EXPECT_EQ(support::stored(files[0]).seconds.size(), 9350u);
   EXPECT_EQ(support::stored(files[1]).seconds, seconds(9'400, 9'420));
+}
+
+/// What readers see of all files.
+std::vector<int> all_in(const support::TempDir& dir) {
+  std::vector<int> found;
+  for (const auto& file : support::files_in(dir.path()))
+    for (const int second : support::stored(file).seconds) found.push_back(second);
+  return found;
+}
+
+/// A roll, and starts one after the other: what comes once more begins where it likes.
+TEST(Resume, KnowsWhatIsSentAgainOfFilesBeforeTheNewest) {
+  enum Between { Roll, Stop, Kill };
+  for (const auto& between : {std::vector{Roll, Kill}, std::vector{Stop, Stop}, std::vector{Roll, Stop, Kill}}) {
+    const support::TempDir dir;
+    TcpPeer peer;
+    std::optional<Recording> recording{std::in_place, Recording::tcp(peer.port()), options(dir)};
+    ASSERT_TRUE(peer.accept()) << recording->log();
+    int sent = 0;
+    for (const auto what : between) {
+      ASSERT_TRUE(peer.send(numbered_lines(sent, sent + 40)));
+      sent += 40;
+      ASSERT_TRUE(support::eventually([&] { return all_in(dir).size() == static_cast<std::size_t>(sent); })) << recording->log();
+      if (what == Roll) {
+        recording->process().signal(SIGHUP);
+        ASSERT_TRUE(recording->wait_for_log("file closed"));
+        continue;
+      }
+      if (what == Kill) {
+        recording->process().signal(SIGKILL);
+        EXPECT_EQ(recording->process().wait(), 137);
+      } else {
+        EXPECT_EQ(recording->stop(), 0) << recording->log();
+      }
+      recording.emplace(Recording::tcp(peer.port()), options(dir));
+      ASSERT_TRUE(peer.accept()) << recording->log();
+    }
+    const auto all = numbered_lines(0, sent + 20);
+    ASSERT_TRUE(peer.send(all));
+    ASSERT_TRUE(recording->wait_for_bytes(all.size()));
+    const auto status = support::expect_good_end(*recording);
+    EXPECT_EQ(status.at("sources").at(0).at("dropped").at("duplicate"), sent) << recording->log();
+    EXPECT_EQ(all_in(dir), seconds(0, sent + 20));
+  }
+}
+
+/// An empty file of our name is left alone; what the one before it holds is known all the same.
+TEST(Resume, KnowsWhatIsSentAgainThoughTheNewestFileCannotBeRead) {
+  const support::TempDir dir;
+  TcpPeer peer;
+  record_well(peer, dir, 0, 60, " info: start ");
+  support::write_text(dir / "MT001_20301004T000001Z.h5", "");
+  Recording recording{Recording::tcp(peer.port()), options(dir)};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  const auto lines = numbered_lines(20, 80);
+  ASSERT_TRUE(peer.send(lines));
+  ASSERT_TRUE(recording.wait_for_bytes(lines.size()));
+  EXPECT_EQ(support::expect_good_end(recording).at("sources").at(0).at("dropped").at("duplicate"), 40) << recording.log();
+}
+
+/// One more, or another station for one that was there.
+TEST(Resume, GoesOnBehindWhatOneStationOfSeveralHadStored) {
+  for (const bool killed : {true, false}) {
+    const support::TempDir dir;
+    TcpPeer peer, other;
+    if (killed)
+      (void)record_and_kill(peer, dir, 0, 40);
+    else
+      record_well(peer, dir, 0, 40, " info: start ");
+    auto more = options(dir);
+    more.arguments = {"--set", support::lemi_sources({{"lemi", "MT001", Recording::tcp(peer.port())},
+                                                      {"two", "MT002", Recording::tcp(other.port())}})};
+    Recording recording{Recording::tcp(peer.port()), more};
+    ASSERT_TRUE(peer.accept()) << recording.log();
+    const auto lines = numbered_lines(20, 40) + numbered_lines(50, 80);
+    ASSERT_TRUE(peer.send(lines));
+    ASSERT_TRUE(recording.wait_until([&](const auto& s) { return s.at("sources").at(0).at("samples").at("durable") >= 30; }))
+        << recording.log();
+    EXPECT_EQ(recording.status()->at("sources").at(0).at("dropped").at("duplicate"), 20);
+    EXPECT_EQ(recording.stop(), 0) << recording.log();
+    const auto files = support::files_in(dir.path());
+    ASSERT_THAT(files, SizeIs(2));
+    EXPECT_EQ(mth5::Reader{files[0]}.state(), mth5::FileState::Closed) << "recovered";
+    EXPECT_EQ(support::stored(files[0]).seconds, seconds(0, 40));
+    EXPECT_EQ(support::stored(files[1]).seconds, seconds(50, 80));
+    EXPECT_THAT(support::stored_gaps(files[1]), ElementsAre(support::StoredGap{40, 10, killed ? "writer-died" : "not-running"}));
+    EXPECT_THAT(lines_with(recording.log(), "not resumed, a new file begins: file=" + files[0].string()), SizeIs(killed ? 1 : 0))
+        << recording.log();
+  }
+}
+
+/// A ledger is of one station: in another file it balances for both.
+TEST(Resume, BeginsANewFileWhereASourceMovedToAnotherStation) {
+  const support::TempDir dir;
+  TcpPeer peer, other;
+  const auto sources = [&](const char* station) {
+    auto all = options(dir);
+    all.arguments = {"--set",
+                     support::lemi_sources({{"one", "MT001", Recording::tcp(peer.port())},
+                                            {"two", station, "run: 'b{rate}_{index:04}', " + Recording::tcp(other.port())}})};
+    return all;
+  };
+  for (const bool first : {true, false}) {
+    Recording recording{Recording::tcp(peer.port()), sources(first ? "MT002" : "MT001")};
+    ASSERT_TRUE(peer.accept() && other.accept()) << recording.log();
+    const int from = first ? 0 : 40;
+    ASSERT_TRUE(peer.send(numbered_lines(from, from + 40)) && other.send(numbered_lines(from, from + 40)));
+    ASSERT_TRUE(recording.wait_until([&](const auto& s) {
+      return s.at("sources").at(0).at("samples").at("durable") >= 40 && s.at("sources").at(1).at("samples").at("durable") >= 40;
+    })) << recording.log();
+    if (first) {
+      recording.process().signal(SIGKILL);
+      EXPECT_EQ(recording.process().wait(), 137);
+    } else {
+      EXPECT_EQ(recording.stop(), 0) << recording.log();
+    }
+  }
+  ASSERT_THAT(support::files_in(dir.path()), SizeIs(2));
+  for (const auto& file : support::files_in(dir.path())) {
+    const auto checked = support::run({MTH5_TEST_BIN "/mth5-recover", "--check", file});
+    EXPECT_EQ(checked.code, 0) << checked.out << checked.err;
+  }
+  const auto summary = support::run({MTH5_TEST_BIN "/mth5-summary", dir.path()});
+  EXPECT_THAT(summary.out, testing::Not(HasSubstr("DOES NOT AGREE")));
 }
 
 TEST(Resume, GoesOnByTheClockOfADriftingInstrument) {

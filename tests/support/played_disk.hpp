@@ -18,9 +18,9 @@ class PlayedDisk final : public mth5::Io {
   PlayedDisk(const PlayedDisk&) = delete;
   PlayedDisk& operator=(const PlayedDisk&) = delete;
 
-  /// Somebody else has taken all room but a little, so that nothing is free by the figures, or there is room as on the real disk.
-  void be_full(bool full) { full_ = full; }
-  /// Not even that little is there: what needs room is refused.
+  /// Somebody else has taken all room but this, in bytes, or nothing: there is room as on the real disk.
+  void leave(std::optional<std::int64_t> bytes) { left_ = bytes.value_or(kAll); }
+  /// What needs room is refused, whatever is left.
   void refuse_writes(bool refused) { refused_ = refused; }
   /// The next fdatasync fails with this.
   void fail_next_sync(int error) { sync_error_ = error; }
@@ -50,7 +50,8 @@ class PlayedDisk final : public mth5::Io {
   }
   [[nodiscard]] int fsync(int fd) const override { return refuses(false) ? -1 : Io::fsync(fd); }
   [[nodiscard]] std::optional<std::int64_t> free_bytes(const std::filesystem::path& directory) const override {
-    return full_ ? std::optional<std::int64_t>{0} : Io::free_bytes(directory);
+    const std::int64_t left = left_;
+    return left == kAll ? Io::free_bytes(directory) : std::optional{left};
   }
 
  private:
@@ -65,7 +66,9 @@ class PlayedDisk final : public mth5::Io {
     return true;
   }
 
-  std::atomic<bool> full_{false}, refused_{false};
+  static constexpr std::int64_t kAll = -1;
+  std::atomic<std::int64_t> left_{kAll};
+  std::atomic<bool> refused_{false};
   std::atomic<std::int64_t> nth_{0};
   std::atomic<int> call_error_{0};
   mutable std::atomic<int> sync_error_{0};

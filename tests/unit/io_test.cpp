@@ -90,7 +90,7 @@ TEST(Io, IsThatOfTheSystemAgainAfterATest) {
   const support::TempDir dir;
   {
     support::PlayedDisk disk;
-    disk.be_full(true);
+    disk.leave(0);
     disk.refuse_writes(true);
     EXPECT_EQ(mth5::io().free_bytes(dir.path()), 0);
     EXPECT_THROW(TestWriter{dir / "a.h5"}, mth5::FileError);

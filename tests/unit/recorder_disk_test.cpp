@@ -67,10 +67,10 @@ class OnAPlayedDisk : public testing::Test {
 TEST_F(OnAPlayedDisk, ThatIsFullForAWhileNothingIsLost) {
   bench_.send(0, 40);
   ASSERT_TRUE(sees_durable(40));
-  disk_.be_full(true);
+  disk_.leave(0);
   ASSERT_TRUE(sees_outage("disk-full")) << bench_.log();
   bench_.send(40, 80);
-  disk_.be_full(false);
+  disk_.leave(std::nullopt);
   ASSERT_TRUE(sees_durable(80)) << bench_.log();
   end();
   EXPECT_NO_THROW(writer_.get());
@@ -84,7 +84,7 @@ TEST_F(OnAPlayedDisk, ThatIsFullForAWhileNothingIsLost) {
 TEST_F(OnAPlayedDisk, ThatIsFullAStopIsInOrderIfNothingWaits) {
   bench_.send(0, 40);
   ASSERT_TRUE(sees_durable(40));
-  disk_.be_full(true);
+  disk_.leave(0);
   ASSERT_TRUE(sees_outage("disk-full")) << bench_.log();
   end();
   EXPECT_NO_THROW(writer_.get());
@@ -95,7 +95,7 @@ TEST_F(OnAPlayedDisk, ThatIsFullAStopIsInOrderIfNothingWaits) {
 TEST_F(OnAPlayedDisk, ThatIsFullAStopWithWhatWaitsIsAnErrorAndCountsIt) {
   bench_.send(0, 40);
   ASSERT_TRUE(sees_durable(40));
-  disk_.be_full(true);
+  disk_.leave(0);
   ASSERT_TRUE(sees_outage("disk-full")) << bench_.log();
   bench_.send(40, 60);
   end();
@@ -103,6 +103,20 @@ TEST_F(OnAPlayedDisk, ThatIsFullAStopWithWhatWaitsIsAnErrorAndCountsIt) {
               ThrowsMessage<mth5::FileError>(HasSubstr("ended: 20 samples that waited in memory are not stored")));
   EXPECT_EQ(seconds(), support::seconds(0, 40));
   EXPECT_EQ(bench_.state().streams.at(0).dropped[static_cast<std::size_t>(ledger::Drop::WriteFailed)], 20u);
+}
+
+/// What the reserve had held is less than it was, as the file was closed with it; it is for this.
+TEST_F(OnAPlayedDisk, ThatIsFullAStopWritesWhatWaitsIntoWhatTheReserveHeld) {
+  bench_.send(0, 40);
+  ASSERT_TRUE(sees_durable(40));
+  disk_.leave(24 << 20);  // of 32 MiB
+  ASSERT_TRUE(sees_outage("disk-full")) << bench_.log();
+  bench_.send(40, 60);
+  end();
+  EXPECT_NO_THROW(writer_.get());
+  EXPECT_EQ(seconds(), support::seconds(0, 60));
+  EXPECT_EQ(n_files_, 2u);
+  EXPECT_TRUE(bench_.state().streams.at(0).balanced);
 }
 
 TEST_F(OnAPlayedDisk, ThatFailsToSyncANewFileBeginsAndWhatIsGoneIsCounted) {

@@ -158,7 +158,7 @@ void Recorder::watch_disk(Steady::time_point now) {
     state.free_bytes = disk_.free_bytes();
     state.disk_full_in_s = disk_.full_in_s();
   });
-  if (!disk_.is_full() || !writer_.is_open()) return;
+  if (!disk_.is_full() || !writer_.is_open() || last_try_) return;
   const auto free = disk_.free_bytes();
   disk_.release_reserve();
   writer_.close();
@@ -309,7 +309,7 @@ bool Recorder::may_try(Steady::time_point now) {
   if (!is_full()) return true;
   outage_->next_try = now + kTryFullEvery;
   if (!disk_.has_room_again()) {
-    if (!ending_.load() || std::exchange(last_try_, true) || disk_.free_bytes() < disk_.limit()) return false;
+    if (!ending_.load() || std::exchange(last_try_, true) || disk_.free_bytes() < disk_.limit() / 2) return false;
     // What waits is lost otherwise, and what was set aside for closing the file before is of no other use.
     log_->info("stopping with a full disk: what waits is written into what is left of it free={}", disk_.free_bytes());
   }

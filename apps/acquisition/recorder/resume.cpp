@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <map>
 #include <system_error>
+#include <tuple>
 
 #include "acquisition/recorder/candidates.hpp"
 #include "acquisition/recorder/resume_answer.hpp"
@@ -74,17 +77,25 @@ std::string take_back(const fs::path& path, const fs::path& before) {
                                   : "brought to its last commit; what was changed is in " + before.string();
 }
 
-/// A file that was closed in order. @returns nothing if it is of other stations
+/// A file that was closed in order. @returns nothing if it cannot be had; then `outcome` says why
+std::optional<ResumeAnswer> ask_child(const fs::path& path, const config::Config& config, milliseconds wall,
+                                      const std::function<bool()>& cancelled, sandbox::Outcome& outcome) {
+  outcome = sandbox::run([&](sandbox::Reports& reports) { return encode(read_closed(path, config, reports)); },
+                         limits(path, wall), {.cancelled = cancelled});
+  return outcome.end == sandbox::End::Done ? decode(outcome.answer) : std::nullopt;
+}
+
+/// The newest, if it was closed in order. @returns nothing if it is of other stations
 std::optional<Resume> read_in_child(const fs::path& path, const config::Config& config, milliseconds wall, spdlog::logger& log,
                                     const std::function<bool()>& cancelled) {
-  const auto outcome = sandbox::run([&](sandbox::Reports& reports) { return encode(read_closed(path, config, reports)); },
-                                    limits(path, wall), {.cancelled = cancelled});
-  auto answer = outcome.end == sandbox::End::Done ? decode(outcome.answer) : std::nullopt;
+  sandbox::Outcome outcome;
+  const auto answer = ask_child(path, config, wall, cancelled, outcome);
   if (answer && answer->other_station) return std::nullopt;
-  if (answer && answer->why_not.empty()) {
-    answer->resume.path = path;
-    answer->resume.closed = true;
-    return answer->resume;
+  if (answer && (answer->why_not.empty() || !answer->resume.runs.empty())) {  // also of another configuration
+    Resume resume = answer->resume;
+    resume.path = path;
+    resume.closed = true;
+    return resume;
   }
   constexpr const char* kUnknown =
       "nothing is known of what the file before holds; if instruments send it once more it is stored once more: file={} {}";
@@ -126,20 +137,49 @@ std::optional<ResumeAnswer> recover_in_child(const fs::path& path, const config:
   return failed;
 }
 
+/// Rows that may be sent again, of the stream that has most. A stream that has less is one that came later, or sends less.
+std::int64_t rows_known(const Resume& resume) {
+  std::map<std::tuple<std::string, double, std::vector<std::string>>, std::int64_t> rows;
+  std::int64_t most = 0;
+  for (const auto* runs : {&resume.runs, &resume.earlier})
+    for (const auto& run : *runs) {
+      if (run.components.empty()) continue;
+      auto& n = rows[{run.station, run.sample_rate, run.components}];
+      n += static_cast<std::int64_t>(run.tail.size() / run.components.size());
+      most = std::max(most, n);
+    }
+  return most;
+}
+
+/// What a closed file before the newest says of what may be sent again.
+void add_earlier(Resume& resume, Resume before) {
+  std::erase_if(before.runs, [](const auto& run) { return run.tail.empty(); });
+  resume.earlier.insert(resume.earlier.begin(), std::make_move_iterator(before.runs.begin()),
+                        std::make_move_iterator(before.runs.end()));
+}
+
 bool is_of(const Resume::Run& run, const stream::Stream& stream, const std::vector<std::string>& sorted_components) {
   return run.station == stream.station_id() && run.sample_rate == stream.sample_rate && run.components == sorted_components;
 }
 
 }  // namespace
 
-const Resume::Run* Resume::last_run(const stream::Stream& stream) const {
+namespace {
+
+const Resume::Run* last_of(const std::vector<Resume::Run>& runs, const stream::Stream& stream) {
   auto components = stream.components();
   std::sort(components.begin(), components.end());
-  const Run* last = nullptr;
+  const Resume::Run* last = nullptr;
   for (const auto& run : runs)
     if (is_of(run, stream, components) && (last == nullptr || run.next >= last->next)) last = &run;
   return last;
 }
+
+}  // namespace
+
+const Resume::Run* Resume::last_run(const stream::Stream& stream) const { return last_of(runs, stream); }
+
+const Resume::Run* Resume::last_earlier_run(const stream::Stream& stream) const { return last_of(earlier, stream); }
 
 std::uint64_t Resume::recovered(const std::string& stream) const {
   for (const auto& of : streams)
@@ -169,15 +209,17 @@ std::vector<Tail> tails_of(const Resume& resume, const stream::Stream& stream) {
   auto sorted = components;
   std::sort(sorted.begin(), sorted.end());
   std::vector<Tail> tails;
-  for (const auto& run : resume.runs) {
-    if (run.tail.empty() || !is_of(run, stream, sorted)) continue;
+  const auto add = [&](const Resume::Run& run) {
+    if (run.tail.empty() || !is_of(run, stream, sorted)) return;
     const std::size_t n = run.tail.size() / components.size();
     auto& tail = tails.emplace_back(Tail{std::vector<double>(run.tail.size()), run.tail_start, run.tail_end});
     for (std::size_t c = 0; c < components.size(); ++c) {  // there channel after channel, by name
       const auto at = static_cast<std::size_t>(std::lower_bound(sorted.begin(), sorted.end(), components[c]) - sorted.begin());
       for (std::size_t i = 0; i < n; ++i) tail.values[i * components.size() + c] = run.tail[at * n + i];
     }
-  }
+  };
+  std::for_each(resume.earlier.begin(), resume.earlier.end(), add);
+  std::for_each(resume.runs.begin(), resume.runs.end(), add);
   return tails;
 }
 
@@ -192,21 +234,36 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
   std::optional<Resume> resume;
   bool newest = true;  // of these stations' files
   std::size_t dead = 0;
+  int earlier_files = 0;
   for (const auto& file : found) {
     if (stopped()) return std::nullopt;
     const std::string path = file.path.string();
     std::string problem;
     const Left left = left_as(file.path, problem);
+    const auto time = std::chrono::duration_cast<milliseconds>(child_until - mth5::steady_now());
     if (!newest) {
       dead += left == Left::Dead ? 1 : 0;
-      if (mth5::steady_now() >= locks_until) break;
+      const bool enough = earlier_files == Resume::kMostEarlierFiles || time <= milliseconds{0} ||
+                          (resume && rows_known(*resume) >= Resume::kMostTailRows);
+      if (left == Left::Closed && !enough) {
+        ++earlier_files;
+        sandbox::Outcome outcome;  // a damaged one is no news: it is not what this recording goes on in
+        const auto answer = ask_child(file.path, config, time, cancelled, outcome);
+        if (!answer) continue;
+        if (!resume) {  // the newest cannot be resumed in: nothing but this is known
+          resume.emplace();
+          resume->path = file.path;
+          resume->closed = true;
+        }
+        add_earlier(*resume, answer->resume);
+      }
+      if (mth5::steady_now() >= locks_until && enough) break;
       continue;
     }
     if (left == Left::InRepair) log.warn("not resumed, mth5-recover is at work on it: file={}", path);
     if (left == Left::Unknown) log.warn("not resumed, left as it is: {}", problem);
     newest = false;
     if (left != Left::Dead && left != Left::Closed) continue;
-    const auto time = std::chrono::duration_cast<milliseconds>(child_until - mth5::steady_now());
     if (left == Left::Closed) {
       resume = read_in_child(file.path, config, std::clamp(time, milliseconds{1}, kForChild), log, cancelled);
       newest = !resume;  // of another recorder, whose names look like ours

@@ -34,6 +34,7 @@ struct Resume {
   static constexpr std::int64_t kMostTailRows = 1 << 16;  ///< of all those runs
   static constexpr std::size_t kMostTailBytes = 8 << 20;  ///< likewise
   static constexpr std::size_t kMostTailRuns = 64;
+  static constexpr int kMostEarlierFiles = 8;  ///< that are read for what may be sent again
   /// What the ledgers of all sessions know of a stream.
   struct Stream {
     std::string name;
@@ -49,10 +50,13 @@ struct Resume {
   std::int64_t sequence = 0;  ///< of the last commit in the ledger
   std::size_t n_streams = 0;  ///< rows of the table of streams
   std::vector<Run> runs;      ///< all, in the order of the file
+  std::vector<Run> earlier;   ///< of files that were closed before it: those that have a tail, the oldest first
   std::vector<Stream> streams;
 
   /// The last run in time that a stream of this station, rate and channels may have written; nullptr if there is none.
   [[nodiscard]] const Run* last_run(const stream::Stream& stream) const;
+  /// Likewise in the files before, as where the newest begins with the next sample of this stream.
+  [[nodiscard]] const Run* last_earlier_run(const stream::Stream& stream) const;
   /// Samples of a stream that are in the file and that no ledger knows of: durable only by chance when the writer crashed.
   [[nodiscard]] std::uint64_t recovered(const std::string& stream) const;
   /// Where the sources of these streams can go on, where that is known.
@@ -65,7 +69,7 @@ struct Tail {
   std::vector<double> values;
   mth5::UtcNanos start{}, end{};
 };
-/// Of each run that has some, in the order of the file.
+/// Of each run that has some, in the order of the files.
 [[nodiscard]] std::vector<Tail> tails_of(const Resume& resume, const stream::Stream& stream);
 
 /// Looks for the file that a crashed recorder of these stations left, and brings it to its last commit.
@@ -76,7 +80,8 @@ struct Tail {
 /// takes too long, what it changed is put back, the log names the file, and a new one begins. Older files of crashed writers are
 /// counted in the log; to recover them is mth5-recover's.
 /// A newest file that was closed in order is read, in a child likewise: for where sources can go on, and for what may be sent
-/// again.
+/// again. So are closed ones before it, as far as what may be sent again is not in the newest: what an instrument sends once more
+/// begins where it likes, not where a file does.
 /// @param cancelled  asked twenty times a second while the child is at work; true ends the search without a result
 /// @param make_room  called before a file is recovered, which takes some
 /// @returns the file, if a recording can be resumed in it. @throws mth5::BusyError if one of the newest files is being written:

@@ -20,8 +20,9 @@ namespace fs = std::filesystem;
 /// A millisecond each; of a file with more of them only what can still grow is looked at before it is resumed.
 constexpr std::size_t kMostRunsLookedAt = 500;
 
+/// Of one station at least that is recorded: an instrument may have been added, or its station corrected.
 bool is_ours(const mth5::Reader& file, const config::Config& config) {
-  return std::all_of(config.sources.begin(), config.sources.end(), [&](const auto& source) {
+  return std::any_of(config.sources.begin(), config.sources.end(), [&](const auto& source) {
     return std::any_of(file.stations().begin(), file.stations().end(), [&](const auto& station) {
       return station.id == source.station.text("id") && (station.survey.empty() || station.survey == config.survey.text("id"));
     });
@@ -51,7 +52,8 @@ std::string why_not(const mth5::Reader& file, const config::Config& config) {
       return "it has other sources";
     for (const auto& stream : stream::declared(config, static_cast<std::uint16_t>(i))) {
       if (n_streams >= streams->size() || streams->text(n_streams, "name") != stream.name ||
-          streams->number(n_streams, "sample_rate") != stream.sample_rate)
+          streams->number(n_streams, "sample_rate") != stream.sample_rate ||
+          streams->text(n_streams, "station") != stream.station_id())
         return "it has other streams";
       ++n_streams;
     }
@@ -263,7 +265,7 @@ ResumeAnswer read_closed(const fs::path& path, const config::Config& config, san
   if (answer.other_station) return answer;
   reports.visit("its tables");
   answer.why_not = why_not(file, config);
-  if (answer.why_not.empty()) answer.resume = describe(file);
+  answer.resume = answer.why_not.empty() ? describe(file) : described_if_it_can_be(file);
   return answer;
 }
 

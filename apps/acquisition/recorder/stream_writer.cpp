@@ -23,8 +23,9 @@ StreamWriter::StreamWriter(const stream::Stream& stream, std::uint16_t number, c
 
 const Resume::Run* StreamWriter::expect_behind(const Resume& before) {
   const auto* last = before.last_run(stream_);
-  if (last != nullptr)
-    expected = {last->next, last->rate_behind, before.broke_off ? ledger::GapReason::WriterDied : ledger::GapReason::NotRunning};
+  if (const auto* behind = last != nullptr ? last : before.last_earlier_run(stream_); behind != nullptr)
+    expected = {behind->next, behind->rate_behind,
+                before.broke_off ? ledger::GapReason::WriterDied : ledger::GapReason::NotRunning};
   return last;
 }
 
