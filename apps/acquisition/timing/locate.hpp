@@ -82,6 +82,8 @@ class Locator {
   [[nodiscard]] Place place(const End& end, const Piece& piece) const;
   /// Counter of the frame behind one with `counter` and `n` samples; nullopt: cannot be told.
   [[nodiscard]] std::optional<std::uint64_t> next_counter(std::optional<std::uint64_t> counter, std::int64_t n) const;
+  /// Samples by which it is further than the counter of `end`, which has one; < 0: back. By as few wraps as can be.
+  [[nodiscard]] double counter_ahead(const End& end, std::uint64_t counter) const;
   /// Within so many seconds a frame follows another. @param scatter_s  mean delay of arrivals
   [[nodiscard]] double tolerance_s(const Piece& piece) const { return piece.stamped ? stamp_tolerance_ : arrival_tolerance_; }
   void widen_arrivals(double scatter_s);
@@ -93,7 +95,6 @@ class Locator {
   [[nodiscard]] double exact_tolerance_s() const { return exact_tolerance_; }
 
  private:
-  [[nodiscard]] double counter_ahead(const End& end, std::uint64_t counter) const;
   [[nodiscard]] Place by_counter(const End& end, const Piece& piece, double ahead, double tolerance) const;
 
   const double rate_;

@@ -236,38 +236,26 @@ void Timeline::push(const decode::Frame& frame, const double* values) {
   counters_.decoded += frame.n_samples;
   if (frame.after_skip) events_.bad_data = true;
   Piece piece = read(frame, values);
+  if (repeat_ && go_on_with_repeat(piece)) return;
+  if (piece.stamped && !piece.counter && stamps_.within_step(piece.n)) {
+    // Behind a disconnect what has the same cut time may have been sent before, or much of it may be missing.
+    const bool anew = events_.disconnected && run_ && !piece.timed && waiting_.empty();
+    piece.vague |= may_be_repeat(piece) || anew;
+  }
   if (jumps_within_step(piece)) {
     piece.timed = false;
     piece.vague = true;
   }
   if (run_ && waiting_.empty() && !piece.vague && place_behind_run(piece).fit == Fit::Fits &&
-      (!piece.stamped || !piece.timed || plus_seconds(piece.time, locator_.exact_tolerance_s()) >= memory_.front()))
+      (!piece.stamped || !piece.timed ||
+       plus_seconds(piece.time, locator_.exact_tolerance_s()) >= std::max(memory_.front(), end_of_run().time)))
     return append(piece, true);
   consider(piece);
 }
 
-std::int64_t Timeline::known_rows(const Piece& piece) {
-  std::int64_t known = 0;
-  const double spacing = clock_.seconds_per_sample();
-  if (piece.stamped && piece.timed) {
-    const auto row_is_known = [&] {
-      return memory_.has(plus_seconds(piece.time, static_cast<double>(known) * spacing),
-                         piece.values + static_cast<std::size_t>(known) * n_channels_, locator_.tolerance_s(piece));
-    };
-    while (known < piece.n && row_is_known()) ++known;
-  } else if (run_ && piece.counter && next_counter_) {
-    for (std::int64_t back = last_n_; back <= last_n_ * kLate && known == 0; back += last_n_) {
-      if (locator_.next_counter(piece.counter, back) != next_counter_) continue;
-      while (known < piece.n && memory_.has_back(back - known, piece.values + static_cast<std::size_t>(known) * n_channels_))
-        ++known;
-    }
-  }
-  return known;
-}
-
 void Timeline::consider(Piece piece) {
   give_out();  // what is stored must be known
-  if (const auto known = std::max(rows_waiting(piece), known_rows(piece)); known > 0) {
+  if (const auto known = known_rows(piece); known > 0) {
     drop(Drop::Duplicate, known);
     if (known == piece.n) return;
     piece = behind(piece, known);
@@ -297,6 +285,8 @@ void Timeline::follow(const Piece& piece, bool believe_time) {
   if (!piece.stamped) locator_.widen_arrivals(clock_.scatter_s());
   next_counter_ = locator_.next_counter(piece.counter, piece.n);
   last_n_ = piece.n;
+  repeat_.reset();
+  looks_repeated_ = false;
   kind_ = piece.kind;
   events_ = {};
 }

@@ -43,8 +43,9 @@ class Timeline {
   Timeline(const Options& options, std::size_t n_channels, Sink& sink);
 
   /// Rows [n][n_channels] that were stored before, evenly from `start` to `end`: sent again, they are dropped as Duplicate.
-  void remember(mth5::UtcNanos start, mth5::UtcNanos end, const double* values, std::int64_t n) {
-    if (n > 0) memory_.add(start, end, values, n, period_s_ / 8);
+  /// @param unsure_s  these times may be off by so much
+  void remember(mth5::UtcNanos start, mth5::UtcNanos end, const double* values, std::int64_t n, double unsure_s = 0) {
+    if (n > 0) memory_.add(start, end, values, n, period_s_ / 8, unsure_s);
   }
 
   /// Takes a frame with its values [n_samples][n_channels]; contiguous ones that lie behind one another in memory reach the sink
@@ -121,6 +122,19 @@ class Timeline {
   /// Rows at the front of a frame that are stored already, or wait.
   [[nodiscard]] std::int64_t known_rows(const Piece& piece);
   [[nodiscard]] std::int64_t rows_waiting(const Piece& piece) const;
+  /// The same where times leave open which row has that time: by what lies before and behind it. New ones are never known; if in
+  /// doubt they are stored twice. What waits and is known likewise goes.
+  [[nodiscard]] std::int64_t rows_by_order(const Piece& piece);
+  [[nodiscard]] bool times_are_vague(const Piece& piece) const;
+  /// Rows at its front that are stored from number `row` on, at its time.
+  [[nodiscard]] std::int64_t rows_from(std::int64_t row, const Piece& piece) const;
+  /// It has the cut time of the frame before, and its values came within that step already: what follows it tells whether it was
+  /// sent again. Not where values repeat themselves anyway.
+  [[nodiscard]] bool may_be_repeat(const Piece& piece);
+  /// A frame behind those that were sent again. @returns whether all of it was, too
+  bool go_on_with_repeat(Piece& piece);
+  /// `n` rows from `from` on are known, and those in front of row `next`. @returns how many of them are of the frame behind
+  std::int64_t drop_known_waiting(std::size_t from, std::int64_t n, std::int64_t next);
   /// @param follows  the last of those that wait; else `agrees` says whether it could be behind a gap there
   void wait(const Piece& piece, bool follows, bool agrees);
   void time_vague_ones(const Piece& piece);
@@ -181,9 +195,13 @@ class Timeline {
   std::int64_t last_n_ = 1;
 
   std::vector<Waiting> waiting_;
-  std::size_t chain_ = 0;  ///< where in it the frames begin that agree with one another
-  int agreeing_ = 0;       ///< how many do
-  Verdict chain_verdict_;  ///< of the first of them
+  std::size_t chain_ = 0;                   ///< where in it the frames begin that agree with one another
+  int agreeing_ = 0;                        ///< how many do
+  std::vector<std::uint64_t> step_hashes_;  ///< of the frames since the time went on, where it is cut to more than a frame
+  int alike_ = 0;                           ///< times that values came again which were new
+  bool looks_repeated_ = false;             ///< what waits for an exact time
+  std::optional<std::int64_t> repeat_;      ///< the row that comes next in what is sent again
+  Verdict chain_verdict_;                   ///< of the first of them
   std::vector<double> waiting_values_, fill_values_;
 
   std::optional<mth5::UtcNanos> stored_end_;  ///< where the next stored sample would leave no gap; nullopt before the first block

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -9,25 +8,6 @@
 
 /// Frames that do not follow: what waits until others agree with one of them, and what becomes of it.
 namespace daq::timing {
-
-std::int64_t Timeline::rows_waiting(const Piece& piece) const {
-  for (const auto& w : waiting_) {
-    if (piece.counter && piece.counter == w.piece.counter && piece.n == w.piece.n &&
-        std::memcmp(w.piece.values, piece.values, static_cast<std::size_t>(piece.n) * n_channels_ * sizeof(double)) == 0)
-      return piece.n;
-    if (!piece.stamped || !piece.timed) continue;
-    const double ahead = seconds_between(w.piece.time, piece.time) / clock_.seconds_per_sample();
-    const double row = std::round(ahead);
-    if (row < 0 || row >= static_cast<double>(w.piece.n) || std::abs(ahead - row) * period_s_ > locator_.tolerance_s(piece))
-      continue;
-    const auto first = static_cast<std::int64_t>(row);
-    const auto n = std::min(w.piece.n - first, piece.n);
-    if (std::memcmp(w.piece.values + static_cast<std::size_t>(first) * n_channels_, piece.values,
-                    static_cast<std::size_t>(n) * n_channels_ * sizeof(double)) == 0)
-      return n;
-  }
-  return 0;
-}
 
 bool Timeline::stands_still(const Piece& piece) { return piece.still && piece.stamped && piece.timed && !piece.counter; }
 
