@@ -145,6 +145,29 @@ TEST(ClockStep, APauseIsAGapHoweverFramesArrive) {
   }
 }
 
+TEST(ClockStep, BehindALongSilenceTheNewTimesAreRightAtOnce) {
+  for (const double silence : {3600.0, 10 * 3600.0, 40 * 86400.0})
+    for (const double ppm : {150.0, -150.0, 10.0}) {
+      SCOPED_TRACE(testing::Message{} << silence << " s, " << ppm << " ppm");
+      Options options;
+      options.sample_rate = 10;
+      options.live = false;
+      Line line{options};
+      line.notes.quiet = true;
+      const auto time = [&](double i) {  // s, to a microsecond
+        return std::round((i / 10 * (1 + ppm * 1e-6) + (i >= 3000 ? silence : 0)) * 1e6) / 1e6;
+      };
+      for (double i = 0; i < 6000; ++i) line.push({{.time = time(i) * 10, .value = i}});
+      line.finish();
+      ASSERT_THAT(line.notes.runs, SizeIs(2));
+      EXPECT_EQ(line.dropped(), 0u);
+      EXPECT_NEAR(static_cast<double>(line.timeline.counters().missing), silence * 10 * (1 - ppm * 1e-6), 1 + silence * 1e-6);
+      const auto& behind = line.notes.runs[1];
+      for (std::size_t i = 0; i < behind.values.size(); ++i)
+        ASSERT_NEAR(seconds_between(kStart, behind.utc(i, 10)), time(behind.values[i]), 1e-3) << i;
+    }
+}
+
 TEST(ClockStep, ABacklogSentAtFullSpeedHasItsGaps) {
   Line line;  // live, but an hour of lines comes within a second
   double arrival = 3600;

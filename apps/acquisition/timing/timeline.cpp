@@ -222,7 +222,9 @@ Timeline::Verdict Timeline::judge(const Piece& piece, const Place& place, const 
     return verdict;
   }
   const double off = std::abs(place.ahead_s - static_cast<double>(place.missing) * clock_.seconds_per_sample());
-  verdict.on_line = !piece.timed || off <= 4 * clock_.scatter_s() + 1e-6 * place.ahead_s + 1e-6;
+  // The line is not drawn on further than it is known: behind a long silence the new times are right.
+  const double beyond = std::min(1e-6 * place.ahead_s, kept_s(options_.sample_rate));
+  verdict.on_line = !piece.timed || off <= 4 * clock_.scatter_s() + beyond + 1e-6;
   verdict.fill = place.missing <= max_fill_ && place.on_grid;
   const auto taken = memory_.taken_s(clock_.utc(clock_.position()), piece.time);
   verdict.missing = std::max<std::int64_t>(0, place.missing - std::llround(taken / clock_.seconds_per_sample()));
