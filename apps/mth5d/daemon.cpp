@@ -377,7 +377,7 @@ void Daemon::go_on() {
   for (std::size_t i = 0; i < streams_.size(); ++i) {
     const auto& stream = streams_.at(i);
     for (const auto& tail : daq::recorder::tails_of(*found, stream))
-      inputs_[stream.source].intake->remember(i, tail.start, tail.end, tail.values);
+      inputs_[stream.source].intake->remember(i, tail.start, tail.end, tail.values, tail.unsure_s);
   }
 }
 

@@ -36,6 +36,7 @@ ResumeAnswer example() {
       {"MT001", "sr1_0001", 1.0, {"bx", "by"}, mth5::UtcNanos{mth5::Nanos{123456789}}, 100, {1.5, 2.5, -1.5, -2.5}});
   answer.resume.runs.push_back({"MT001", "sr1_0002", 1.0, {"bx", "by"}, mth5::UtcNanos{mth5::Nanos{223456789}}, 0, {}});
   for (auto& run : answer.resume.runs) run.rate_behind = 1.00005;
+  for (auto& run : answer.resume.runs) run.unsure_s = 0.002;
   answer.resume.streams.push_back({"lemi", 100, 90});
   return answer;
 }
@@ -53,6 +54,7 @@ TEST(ResumeAnswer, ComesBackAsItWas) {
   EXPECT_THAT(back->resume.runs[0].tail, ElementsAre(1.5, 2.5, -1.5, -2.5));
   EXPECT_EQ(back->resume.runs[0].next.time_since_epoch().count(), 123456789);
   EXPECT_EQ(back->resume.runs[0].rate_behind, 1.00005);
+  EXPECT_EQ(back->resume.runs[0].unsure_s, 0.002);
   EXPECT_EQ(back->resume.streams[0].counted, 90);
 }
 

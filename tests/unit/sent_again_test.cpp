@@ -124,6 +124,29 @@ TEST(SentAgain, AfterARestartItIsStoredOnceToo) {
     }
 }
 
+TEST(SentAgain, AfterACrashThatLeftNoAnchorsItIsKnownAllTheSame) {
+  constexpr double kSeconds = 44, kCrystal = 200e-6;
+  for (const double ppm : {80.0, -80.0, 200.0})
+    for (const Times& t :
+         {Times{256, 0, 16, true, 0.4, ppm}, Times{256, 0, 16, false, 0.4, ppm}, Times{256, 0, 1, false, 0.4, ppm}}) {
+      SCOPED_TRACE(testing::PrintToString(t));
+      const auto n = static_cast<std::int64_t>(kSeconds * t.rate);
+      const auto again = n / 4 / t.per_frame, frames = n / t.per_frame;
+      std::vector<double> values;
+      for (std::int64_t i = 0; i < n; ++i) values.insert(values.end(), 2, number(i));
+      Line line{options_of(t)};
+      line.notes.quiet = true;
+      const auto start = kStart + nanos(true_time(t, 0));  // and on by the plain axis, as far as a reader of the file knows
+      line.timeline.remember(start, mth5::sample_time(start, t.rate, n), values.data(), n, kCrystal * kSeconds);
+      send(line, t, frames - again, frames + 300, number);
+      line.finish();
+      EXPECT_EQ(line.dropped(), static_cast<std::uint64_t>(again) * t.per_frame);
+      EXPECT_EQ(line.notes.stored(), 300u * t.per_frame);
+      ASSERT_EQ(line.notes.runs.size(), 1u);
+      EXPECT_EQ(line.notes.runs[0].values.front(), number(n));
+    }
+}
+
 TEST(SentAgain, NewSamplesAreNeverTakenForItHoweverAlikeTheyAre) {
   for (const auto& t : all_times())
     for (const Value& value : {Value{constant}, Value{toggling}})

@@ -50,8 +50,8 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
     tokens_.push_back({std::move(text), came_});
   }
   void end_of_batch() { timeline_.end_of_batch(); }
-  void remember(mth5::UtcNanos start, mth5::UtcNanos end, std::span<const double> values) {
-    timeline_.remember(start, end, values.data(), static_cast<std::int64_t>(values.size() / n_channels_));
+  void remember(mth5::UtcNanos start, mth5::UtcNanos end, std::span<const double> values, double unsure_s) {
+    timeline_.remember(start, end, values.data(), static_cast<std::int64_t>(values.size() / n_channels_), unsure_s);
   }
   void disconnected() { timeline_.disconnected(); }
   void finish() {
@@ -228,9 +228,10 @@ void Intake::finish() {
   push_counters();
 }
 
-void Intake::remember(std::size_t stream, mth5::UtcNanos start, mth5::UtcNanos end, std::span<const double> values) {
+void Intake::remember(std::size_t stream, mth5::UtcNanos start, mth5::UtcNanos end, std::span<const double> values,
+                      double unsure_s) {
   for (auto& lane : lanes_)
-    if (lane->number() == stream) lane->remember(start, end, values);
+    if (lane->number() == stream) lane->remember(start, end, values, unsure_s);
 }
 
 bool Intake::settled() const {

@@ -31,8 +31,9 @@ class Intake {
 
   /// Rows of a stream that the daemon before has stored, evenly from `start` to `end`, where the next one would be: sent again,
   /// they are duplicates. Before the first take(). @param stream  its number in Streams; of others nothing is done
-  /// @param values  [n][n_channels]
-  void remember(std::size_t stream, mth5::UtcNanos start, mth5::UtcNanos end, std::span<const double> values);
+  /// @param values  [n][n_channels] @param unsure_s  these times may be off by so much
+  void remember(std::size_t stream, mth5::UtcNanos start, mth5::UtcNanos end, std::span<const double> values,
+                double unsure_s = 0);
   /// Bytes as they came.
   void take(const decode::Chunk& chunk);
   /// The stream of bytes broke off; more may come.

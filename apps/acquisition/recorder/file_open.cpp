@@ -233,7 +233,7 @@ void FileWriter::add_gaps_of(const NewRun& run) {
   StreamWriter& of = *run.stream;
   if (of.expected) {
     const auto missing = std::llround(mth5::samples_between(of.expected->time, run.group.start, of.expected->rate));
-    if (missing > 0)
+    if (static_cast<double>(missing) > of.expected->unsure_s * of.expected->rate)
       of.gaps_before_next_run.push_back(
           {of.expected->time.time_since_epoch().count(), missing, static_cast<std::int64_t>(of.expected->reason), 0});
     of.expected.reset();

@@ -212,7 +212,7 @@ std::vector<Tail> tails_of(const Resume& resume, const stream::Stream& stream) {
   const auto add = [&](const Resume::Run& run) {
     if (run.tail.empty() || !is_of(run, stream, sorted)) return;
     const std::size_t n = run.tail.size() / components.size();
-    auto& tail = tails.emplace_back(Tail{std::vector<double>(run.tail.size()), run.tail_start, run.tail_end});
+    auto& tail = tails.emplace_back(Tail{std::vector<double>(run.tail.size()), run.tail_start, run.tail_end, run.unsure_s});
     for (std::size_t c = 0; c < components.size(); ++c) {  // there channel after channel, by name
       const auto at = static_cast<std::size_t>(std::lower_bound(sorted.begin(), sorted.end(), components[c]) - sorted.begin());
       for (std::size_t i = 0; i < n; ++i) tail.values[i * components.size() + c] = run.tail[at * n + i];

@@ -30,6 +30,9 @@ struct Resume {
     std::vector<double> tail = {};
     mth5::UtcNanos tail_start{}, tail_end{};  ///< by the stream's clock: of its first sample, and of one behind its last
     double rate_behind = 0;                   ///< Hz, by that clock where the run ends
+    /// s by which times behind the last anchor may be off: anchors that tell the drift come later than samples, and one that died
+    /// may have written none.
+    double unsure_s = 0;
   };
   static constexpr std::int64_t kMostTailRows = 1 << 16;  ///< of all those runs
   static constexpr std::size_t kMostTailBytes = 8 << 20;  ///< likewise
@@ -68,6 +71,7 @@ struct Resume {
 struct Tail {
   std::vector<double> values;
   mth5::UtcNanos start{}, end{};
+  double unsure_s = 0;  ///< as of Resume::Run
 };
 /// Of each run that has some, in the order of the files.
 [[nodiscard]] std::vector<Tail> tails_of(const Resume& resume, const stream::Stream& stream);

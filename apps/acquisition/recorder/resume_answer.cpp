@@ -117,6 +117,7 @@ std::string encode(const ResumeAnswer& answer) {
     out.value(run.tail_start.time_since_epoch().count());
     out.value(run.tail_end.time_since_epoch().count());
     out.value(run.rate_behind);
+    out.value(run.unsure_s);
   });
   out.list(resume.streams, [&](const Resume::Stream& stream) {
     out.text(stream.name);
@@ -153,10 +154,12 @@ std::optional<ResumeAnswer> decode(std::string_view bytes) {
     run.tail_start = mth5::UtcNanos{mth5::Nanos{in.value<std::int64_t>()}};
     run.tail_end = mth5::UtcNanos{mth5::Nanos{in.value<std::int64_t>()}};
     run.rate_behind = in.number();
+    run.unsure_s = in.number();
     constexpr double kMostOff = 0.011;  // a clock's; RunClock takes no more
-    if (in.good() &&
-        (run.n_samples < 0 || run.sample_rate < 0 || std::abs(run.rate_behind - run.sample_rate) > kMostOff * run.sample_rate ||
-         (!run.tail.empty() && (run.components.empty() || run.tail.size() % run.components.size() != 0))))
+    constexpr double kMostUnsure = 1;   // s
+    if (in.good() && (run.n_samples < 0 || run.sample_rate < 0 || run.unsure_s < 0 || run.unsure_s > kMostUnsure ||
+                      std::abs(run.rate_behind - run.sample_rate) > kMostOff * run.sample_rate ||
+                      (!run.tail.empty() && (run.components.empty() || run.tail.size() % run.components.size() != 0))))
       run.n_samples = -1;
     resume.runs.push_back(std::move(run));
   });

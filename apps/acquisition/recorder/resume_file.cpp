@@ -145,6 +145,16 @@ std::vector<Alike> streams_alike(const mth5::Table& table) {
   return all;
 }
 
+/// As Resume::Run::unsure_s.
+double unsure_behind(const mth5::RunClock& clock, std::int64_t n_samples) {
+  constexpr double kCrystal = 200e-6;               // s/s, at most
+  constexpr double kNextAnchor = 60, kNone = 3600;  // s: by then there is one if the line needs it
+  if (clock.sample_rate() <= 0) return 0;
+  const auto* last = clock.newest();
+  const auto behind = static_cast<double>(n_samples - (last == nullptr ? 0 : last->sample + 1)) / clock.sample_rate();
+  return kCrystal * std::clamp(behind, 0.0, last == nullptr ? kNone : kNextAnchor);
+}
+
 Resume describe(const mth5::Reader& file) {
   Resume resume;
   const auto clocks = file.clocks();
@@ -153,6 +163,7 @@ Resume describe(const mth5::Reader& file) {
     // By the clock: a drift of 100 ppm is a sample in three hours at 1 Hz.
     const auto& clock = clocks[resume.runs.size()];
     entry.rate_behind = clock.rate_behind();
+    entry.unsure_s = unsure_behind(clock, run.n_samples);
     if (run.n_samples > 0 && run.sample_rate > 0) entry.next = clock.utc_of(run.n_samples);
     for (const auto channel : run.channels) entry.components.push_back(file.channels()[channel].component);
     std::sort(entry.components.begin(), entry.components.end());

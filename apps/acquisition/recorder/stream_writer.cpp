@@ -25,7 +25,7 @@ const Resume::Run* StreamWriter::expect_behind(const Resume& before) {
   const auto* last = before.last_run(stream_);
   if (const auto* behind = last != nullptr ? last : before.last_earlier_run(stream_); behind != nullptr)
     expected = {behind->next, behind->rate_behind,
-                before.broke_off ? ledger::GapReason::WriterDied : ledger::GapReason::NotRunning};
+                before.broke_off ? ledger::GapReason::WriterDied : ledger::GapReason::NotRunning, behind->unsure_s};
   return last;
 }
 

@@ -143,6 +143,7 @@ class StreamWriter {
     mth5::UtcNanos time;  ///< of the sample that did not come any more
     double rate;          ///< Hz, by the clock there
     ledger::GapReason reason;
+    double unsure_s;  ///< as of Resume::Run
   };
   std::optional<Expected> expected;                 ///< where the last run of the session before ended
   std::vector<ring::GapNote> gaps_before_next_run;  ///< of the recorder's own making
