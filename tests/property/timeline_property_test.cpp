@@ -54,9 +54,11 @@ class Checked final : public Sink {
     take(gap);
   }
   void anchor(const Anchor& anchor) override {
-    RC_ASSERT(anchor.sample > last_anchor_ && anchor.sample < run_n_);
+    const bool again = anchor.sample == last_anchor_ && !last_locked_;
+    RC_ASSERT((anchor.sample > last_anchor_ || again) && anchor.sample < run_n_);
     RC_ASSERT(anchor.uncertainty_s >= 0 && std::isfinite(anchor.uncertainty_s) && !std::isinf(anchor.ppm));
     last_anchor_ = anchor.sample;
+    last_locked_ = anchor.locked;
   }
 
   std::vector<Gap> gaps_;
@@ -75,6 +77,7 @@ class Checked final : public Sink {
   std::function<bool()> takes_;
   mth5::UtcNanos run_start_{};
   std::int64_t run_n_ = 0, last_anchor_ = -1;
+  bool last_locked_ = false;
   std::set<double> ids_;
 };
 

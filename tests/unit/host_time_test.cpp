@@ -117,6 +117,27 @@ TEST(HostTime, SaysFromTheBeginningHowWellTheLineIsKnown) {
       }
 }
 
+TEST(HostTime, ItsFirstAnchorIsThereFromTheBeginningAndSaysHowWellItIsKnown) {
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    Board board{.random = std::mt19937_64{seed}};
+    Line line{board.options()};
+    line.notes.quiet = true;
+    for (const double until : {1.0, 12.0, 40.0, 100.0, 300.0, 900.0}) {  // whenever it is killed
+      board.run(line, until - static_cast<double>(board.next) / board.rate);
+      ASSERT_THAT(line.notes.runs, SizeIs(1));
+      const auto& run = line.notes.runs[0];
+      ASSERT_FALSE(run.anchors.empty()) << until;
+      const auto& first = run.anchors[0];
+      EXPECT_EQ(first.sample, 0);
+      EXPECT_GT(first.uncertainty_s, 0);
+      EXPECT_LE(first.uncertainty_s, 0.11) << until;
+      EXPECT_LE(std::abs(seconds_between(kStart + nanos(board.true_time(0)), first.utc)), 4 * first.uncertainty_s) << until;
+    }
+    EXPECT_LT(line.notes.runs[0].anchors[0].uncertainty_s, 0.01);
+    EXPECT_TRUE(line.notes.runs[0].anchors[0].locked);
+  }
+}
+
 TEST(HostTime, IsNotLockedBeforeTheDriftIsKnown) {
   for (const double hz : {1.0, 10.0, 100.0})
     for (unsigned seed = 1; seed <= 20; ++seed) {

@@ -80,7 +80,7 @@ void RunFigures::add(const RunFigures& later) {
   if (!battery_first) battery_first = later.battery_first;
   if (later.battery_last) battery_last = later.battery_last;
   if (later.satellites_last) satellites_last = later.satellites_last;
-  if (!clock_first) clock_first = later.clock_first;
+  if (!clock_first || (later.clock_first && later.clock_first->axis_s == clock_first->axis_s)) clock_first = later.clock_first;
   if (later.clock_last) clock_last = later.clock_last;
 }
 

@@ -40,7 +40,7 @@ struct RunFigures {
   /// Those of samples behind these.
   void add(const RunFigures& later);
   void add(const ClockAt& at) {
-    if (!clock_first) clock_first = at;
+    if (!clock_first || clock_first->axis_s == at.axis_s) clock_first = at;  // told again
     clock_last = at;
   }
   /// data_logger.power_source.voltage.start / .end and timing_system.*, as far as they are known: type is that of the profile

@@ -60,15 +60,23 @@ void StreamWriter::take_anchor(const ring::AnchorNote& anchor) {
   if (stored_all_ != taken_all_ || !run) return;
   // Its sample is in the file already: the run's end is told when it has ended.
   auto& mark = anchors_.back();
-  place(mark, *run);
-  if (mark.sample >= 0) run->figures.add(clock_at(mark.taken_all, mark.ago, anchor));
+  if (place(mark, *run)) run->figures.add(clock_at(mark.taken_all, mark.ago, anchor));
 }
 
-void StreamWriter::place(Mark& mark, OpenRun& into) {
+bool StreamWriter::place(Mark& mark, OpenRun& into) {
   mark.run = into.name;
   mark.sample = into.n_samples - (stored_all_ - mark.taken_all) - mark.ago;
-  into.anchor = {.sample = mark.sample, .utc = at(mark.note.utc_ns), .kind = {}, .ppm = mark.note.ppm};
   placed_ = mark;
+  const bool inside = mark.sample >= 0;
+  if (!inside) move_to_first(mark, -mark.sample);
+  into.anchor = {.sample = mark.sample, .utc = at(mark.note.utc_ns), .kind = {}, .ppm = mark.note.ppm};
+  return inside;
+}
+
+void StreamWriter::move_to_first(Mark& mark, std::int64_t samples) const {
+  const double ppm = std::isfinite(mark.note.ppm) ? mark.note.ppm : 0;
+  mark.note.utc_ns += std::llround(1e9 * static_cast<double>(samples) / stream_.sample_rate / (1 + ppm * 1e-6));
+  mark.sample = 0;
 }
 
 mth5::UtcNanos StreamWriter::utc_of(const OpenRun& of, std::int64_t sample) const {
@@ -217,11 +225,8 @@ void StreamWriter::stored(const Group& group, OpenRun& into) {
 void StreamWriter::place_first_of(OpenRun& into) {
   if (!placed_) return;
   Mark mark = *placed_;
-  const auto passed = static_cast<double>(stored_all_ - (mark.taken_all - mark.ago)) / stream_.sample_rate;
-  const double ppm = std::isfinite(mark.note.ppm) ? mark.note.ppm : 0;
-  mark.note.utc_ns += std::llround(1e9 * passed / (1 + ppm * 1e-6));
+  move_to_first(mark, stored_all_ - (mark.taken_all - mark.ago));
   mark.run = into.name;
-  mark.sample = 0;
   into.anchor = {.sample = 0, .utc = at(mark.note.utc_ns), .kind = {}, .ppm = mark.note.ppm};
   anchors_.push_front(std::move(mark));
 }

@@ -180,7 +180,7 @@ class StreamWriter {
     std::int64_t ago;        ///< how many samples before
     ring::AnchorNote note;
     std::string run = {};     ///< "" until its sample is in the file
-    std::int64_t sample = 0;  ///< in that run; less than 0: of a sample in front of it
+    std::int64_t sample = 0;  ///< in that run
   };
   std::deque<Mark> anchors_;
   std::optional<Mark> placed_;  ///< the newest of what is in the file, of the timeline's run that goes on
@@ -195,8 +195,11 @@ class StreamWriter {
   std::optional<ledger::Durable> durable_at_;
   bool durable_news_ = false;
   void settle_tokens();
-  /// Its sample is in `into`, at mark.sample.
-  void place(Mark& mark, OpenRun& into);
+  /// Its sample is in `into`, at mark.sample. @returns false if it is in front of that run, in the file before: then the line
+  /// from there says where its first sample lies
+  bool place(Mark& mark, OpenRun& into);
+  /// What the mark says of the first sample of the run, `samples` behind its own.
+  void move_to_first(Mark& mark, std::int64_t samples) const;
   [[nodiscard]] RunFigures::ClockAt clock_at(std::int64_t taken_all, std::int64_t ago, const ring::AnchorNote& note) const;
   std::int64_t taken_all_ = 0, stored_all_ = 0;  ///< with fill
 

@@ -8,6 +8,7 @@ namespace {
 
 constexpr double kMostSpacing = 60;  ///< s: how often an anchor may come where the clock never rests
 constexpr double kAnyway = 3600;     ///< s
+constexpr double kToldFirst = 10;    ///< s
 constexpr double kLocksIn = 600;     ///< s: arrivals that tell no more by then may never
 
 }  // namespace
@@ -26,8 +27,13 @@ void Anchors::note(const Clock& clock, std::int64_t first_position, std::int64_t
   };
   if (!now_.given) {
     now_.first = at(now_.begin);
-    const bool late = static_cast<double>(last - now_.begin) >= kLocksIn * rate_;
-    if (clock.stamped() || clock.locked() || late) give(*now_.first);
+    const double passed = static_cast<double>(last - now_.begin) / rate_;
+    if (clock.stamped() || clock.locked() || passed >= kLocksIn) {
+      give(*now_.first);
+    } else if (passed >= now_.tell_first_at) {
+      ready_.push_back(*now_.first);
+      now_.tell_first_at = std::max(kToldFirst, 3 * passed);
+    }
   }
   if (now_.given && clock.set()) {  // the old line ends here, the new one begins
     const auto set = clock.set()->position - first_position;

@@ -10,11 +10,12 @@
 /// Which anchors a run gets.
 namespace daq::timing {
 
-/// Where the clock's line begins, at the run's begin or where it was set in a filled gap (arrivals: as soon as the clock is
-/// locked, after ten minutes anyway), and at its end; between them where the line from the last one no longer gives UTC to
-/// Clock::precision_s(): at first after a second, then two, four… and from then on once a minute at most; every hour anyway. So a
-/// reader that draws straight lines between anchors, and on from the last one by its ppm, is right to kept_s() wherever the clock
-/// did not move by more within a minute. A clock that was set within the tolerance gets two, one on each side. Pure. Thread: one.
+/// Where the clock's line begins, at the run's begin or where it was set in a filled gap (arrivals: at once, as well as it is
+/// known, and told again after 10, 30, 90, 270 s, when the clock is locked or after ten minutes for good), and at its end;
+/// between them where the line from the last one no longer gives UTC to Clock::precision_s(): at first after a second, then two,
+/// four… and from then on once a minute at most; every hour anyway. So a reader that draws straight lines between anchors, and on
+/// from the last one by its ppm, is right to kept_s() wherever the clock did not move by more within a minute. A clock that was
+/// set within the tolerance gets two, one on each side. Pure. Thread: one.
 class Anchors {
  public:
   Anchors(double sample_rate, Sink& sink);
@@ -43,6 +44,7 @@ class Anchors {
     std::optional<Anchor> first;  ///< not given yet: the line's first sample as the clock says now
     std::optional<Anchor> last;   ///< of the last sample, if it is not given
     double least_spacing = 1;     ///< s
+    double tell_first_at = 0;     ///< s behind the begin: the first one is told, though more will be known of it
   };
   State now_, stored_;
   std::vector<Anchor> ready_;

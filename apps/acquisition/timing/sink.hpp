@@ -50,7 +50,8 @@ class Sink {
   virtual bool samples(const Block& block) = 0;
   /// A gap with nothing behind it: finish() announces those.
   virtual void gap(const Gap& gap) = 0;
-  /// Follows the samples() that it is of. In the order of `sample` within a run, none twice.
+  /// Follows the samples() that it is of. In the order of `sample` within a run; the same one again where more is known of it:
+  /// the last word holds.
   virtual void anchor(const Anchor& anchor) = 0;
 };
 
