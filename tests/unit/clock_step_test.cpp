@@ -168,6 +168,18 @@ TEST(ClockStep, BehindALongSilenceTheNewTimesAreRightAtOnce) {
     }
 }
 
+TEST(ClockStep, ALineThatIsLostSoonAfterTheStartIsAGapWhereTimesAreCutToASample) {
+  for (const int lost : {2, 3, 4, 10}) {
+    Line line;
+    for (int i = 0; i < 60; ++i)
+      if (i != lost) line.push({{.time = static_cast<double>(i), .value = i, .arrival = i + 0.05, .step = 1s}});
+    line.finish();
+    ASSERT_THAT(line.notes.gaps, SizeIs(1)) << lost;
+    EXPECT_EQ(line.notes.gaps[0].n_samples, 1);
+    EXPECT_EQ(line.notes.gaps[0].start, kStart + lost * 1s);
+  }
+}
+
 TEST(ClockStep, ABacklogSentAtFullSpeedHasItsGaps) {
   Line line;  // live, but an hour of lines comes within a second
   double arrival = 3600;

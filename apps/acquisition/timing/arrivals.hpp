@@ -26,7 +26,7 @@ class Arrivals {
   void restart();
 
  private:
-  [[nodiscard]] bool live() const { return n_ >= 3 && passed_ >= taken_ / 2; }
+  [[nodiscard]] bool live() const { return n_ >= 2 && passed_ >= taken_ / 2; }
 
   std::int64_t n_ = 0;
   mth5::UtcNanos last_arrival_{};
