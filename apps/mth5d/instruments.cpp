@@ -37,7 +37,7 @@ void read_all(const std::string& file, daq::trial::Trial& trial) {
   std::vector<char> block(1 << 16);
   ssize_t n = 0;
   while ((n = ::read(fd, block.data(), block.size())) > 0 || (n < 0 && errno == EINTR))
-    if (n > 0) trial.feed({block.data(), static_cast<std::size_t>(n)});
+    if (n > 0) trial.feed({block.data(), static_cast<std::size_t>(n)}, mth5::host_now());
   if (n < 0) throw mth5::FileError{file + ": cannot be read: " + std::generic_category().message(errno)};
   trial.end();
 }

@@ -68,6 +68,27 @@ TEST(Trial, GuessesTheRateThroughGapsAndRepeats) {
   EXPECT_EQ(json["rate"]["profile"], 1.0);
 }
 
+TEST(Trial, GuessesTheRateAlsoWhereSeveralSamplesHaveTheSameTime) {
+  for (const int hz : {2, 10, 50}) {
+    std::string text;
+    for (int i = 3; i < 20 * hz; ++i) text += support::lemi424_line(i / hz) + "\n";
+    const auto json = tried("lemi424", text);
+    EXPECT_EQ(json["rate"]["guess"], static_cast<double>(hz));
+    EXPECT_EQ(json["rate"]["of"], 19 - 3 / hz);
+  }
+}
+
+TEST(Trial, TimesOfDayHaveTheDateOfTheComputerAndSayIt) {
+  const auto gsm19 = profile("gsm19");
+  Trial trial{gsm19};
+  const std::string_view lines = "120000.0 48464.53 99\r\n120001.0 48464.53 99\r\n";
+  trial.feed(std::span{lines}, *mth5::parse_time("2026-05-01T13:00:00"));
+  trial.end();
+  EXPECT_THAT(
+      trial.text("day.txt"),
+      HasSubstr("time      2026-05-01T12:00:00Z to 2026-05-01T12:00:01Z, times of day with the date of this computer's clock\n"));
+}
+
 TEST(Trial, ShowsWhatWasRefusedWithItsPlace) {
   auto bad = support::lemi424_line(1);
   bad.replace(bad.find("8.224"), 5, "     ");

@@ -25,6 +25,13 @@ std::string right(const std::string& text, std::size_t width) {
   return text.size() < width ? std::string(width - text.size(), ' ') + text : text;
 }
 
+void count_step(std::map<std::int64_t, std::uint64_t>& steps, std::int64_t step) {
+  if (const auto known = steps.find(step); known != steps.end())
+    ++known->second;
+  else if (steps.size() < kMostSteps)
+    steps.emplace(step, 1);
+}
+
 std::string table_row(const std::string& name, const std::string& units, const Range& range) {
   const bool some = range.n() > 0;
   return "  " + padded(name, 20) + padded(units, 26) + right(some ? number(range.min()) : "-", 14) +
@@ -72,8 +79,8 @@ Trial::Trial(const config::Instrument& instrument)
       channels_(instrument.channels.size()),
       soh_(instrument.soh.size()) {}
 
-void Trial::feed(std::span<const char> bytes) {
-  decoder_->feed({.bytes = bytes}, batch_);
+void Trial::feed(std::span<const char> bytes, mth5::UtcNanos arrival) {
+  decoder_->feed({.bytes = bytes, .arrival = arrival}, batch_);
   look();
 }
 
@@ -97,14 +104,13 @@ void Trial::look() {
     last_ = last_ ? std::max(*last_, frame.time) : frame.time;
     auto& newest = newest_[frame.channel];
     if (newest.n_samples > 0) {
-      const auto step = (frame.time - newest.time).count() / newest.n_samples;
-      if (const auto known = steps_.find(step); known != steps_.end())
-        ++known->second;
-      else if (steps_.size() < kMostSteps)
-        steps_.emplace(step, 1);
+      const auto passed = (frame.time - newest.time).count();
+      count_step(steps_, passed / newest.n_samples);
+      if (passed != 0) count_step(coarse_steps_, passed / static_cast<std::int64_t>(newest.n_alike));
       ++n_steps_;
     }
-    newest = {frame.time, frame.n_samples};
+    const auto alike = newest.n_samples > 0 && frame.time == newest.time ? newest.n_alike : 0;
+    newest = {frame.time, frame.n_samples, alike + frame.n_samples};
   }
   for (const auto& state : batch_.states)
     for (std::size_t i = 0; i < soh_.size(); ++i) soh_[i].add(batch_.soh[state.first + i]);
@@ -112,10 +118,13 @@ void Trial::look() {
 }
 
 std::optional<Trial::Rate> Trial::rate() const {
+  const auto still = steps_.find(0);
+  const bool coarse = still != steps_.end() && 2 * still->second + 1 >= n_steps_;  // several samples have the same time
+  const auto& steps = coarse ? coarse_steps_ : steps_;
   const auto most =
-      std::max_element(steps_.begin(), steps_.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  if (most == steps_.end() || most->first <= 0) return std::nullopt;
-  return Rate{1e9 / static_cast<double>(most->first), most->second, n_steps_};
+      std::max_element(steps.begin(), steps.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (most == steps.end() || most->first <= 0) return std::nullopt;
+  return Rate{1e9 / static_cast<double>(most->first), most->second, coarse ? n_steps_ - still->second : n_steps_};
 }
 
 std::string Trial::why_nothing() const {
@@ -134,7 +143,11 @@ std::string Trial::text(const std::string& name) const {
   all += line("frames", std::to_string(c.frames) +
                             (c.fields_unknown == 0 ? "" : "; fields without a value: " + std::to_string(c.fields_unknown)) +
                             (c.short_lines == 0 ? "" : "; of short lines: " + std::to_string(c.short_lines)));
-  if (first_) all += line("time", mth5::to_iso(*first_) + " to " + mth5::to_iso(*last_));
+  const auto* as_text = std::get_if<decode::TextFormat>(&instrument_.decoder);
+  const bool of_day = as_text != nullptr && as_text->time == "host-date";
+  if (first_)
+    all += line("time", mth5::to_iso(*first_) + " to " + mth5::to_iso(*last_) +
+                            (of_day ? ", times of day with the date of this computer's clock" : ""));
   if (const auto found = rate())
     all += line("rate", number(found->hz) + " Hz by " + std::to_string(found->steps) + " of " + std::to_string(found->of) +
                             " steps; the profile says " + number(instrument_.sample_rate) + " Hz");
@@ -196,7 +209,7 @@ nlohmann::ordered_json Trial::json(const std::string& name) const {
           {"rate",
            {{"guess", found ? Json(found->hz) : Json(nullptr)},
             {"steps", found ? found->steps : 0},
-            {"of", n_steps_},
+            {"of", found ? found->of : n_steps_},
             {"profile", instrument_.sample_rate}}},
           {"channels", channels},
           {"state_of_health", soh},

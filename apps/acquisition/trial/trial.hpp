@@ -39,7 +39,8 @@ class Trial {
  public:
   explicit Trial(const config::Instrument& instrument);
 
-  void feed(std::span<const char> bytes);
+  /// @param arrival  by this computer's clock: the date of times of day
+  void feed(std::span<const char> bytes, mth5::UtcNanos arrival = {});
   void end();
 
   [[nodiscard]] bool decoded_anything() const { return decoder_->counters().frames > 0; }
@@ -68,9 +69,12 @@ class Trial {
   struct Newest {
     mth5::UtcNanos time{};
     std::uint32_t n_samples = 0;
+    std::uint64_t n_alike = 0;  ///< samples since the time went on
   };
   std::map<std::uint16_t, Newest> newest_;       ///< the frame before, by Frame::channel
   std::map<std::int64_t, std::uint64_t> steps_;  ///< ns a sample -> how often
+  /// The same from one time to the next other one: of times that are cut to more than a frame.
+  std::map<std::int64_t, std::uint64_t> coarse_steps_;
   std::uint64_t n_steps_ = 0;
 };
 
