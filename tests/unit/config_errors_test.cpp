@@ -263,6 +263,17 @@ const ConfigCase kCases[] = {
      {},
      {"mth5d.yaml:3:38: gap.new_run_after: 10s is not fill_up_to (5s): a gap is either filled or starts a new run; leave this "
       "key out"}},
+    {"fill_up_to beyond longest",
+     "output:",
+     "gap: {fill_up_to: 2h, longest: 1h}\noutput:",
+     {},
+     {"mth5d.yaml:3:19: gap.fill_up_to: 2h is more than gap.longest (1h): a gap is never so long; set a shorter one"}},
+    {"a delay of times that are not those of arrival",
+     "",
+     "",
+     {"sources.lemi.clock.delay=300ms"},
+     {"--set sources.lemi.clock.delay: sources[0].clock.delay: 300ms is for times of arrival, and those of instrument 'lemi424' "
+      "are its own; leave it out"}},
     {"accept_backward_after out of range",
      "output:",
      "gap: {accept_backward_after: 8d}\noutput:",

@@ -45,6 +45,7 @@ class Loader {
     read_section(top, clock_keys(), common_.clock);
     if (const Node* list = top.take("sources", Node::Kind::Sequence, MapReader::Need::Required)) read_sources(*list);
     check_fill(root);
+    check_delay(root);
     top.finish();
     return std::move(config_);
   }
@@ -139,23 +140,51 @@ class Loader {
                       in_quotes(given) + " is the port of " + first->second + " already; two cannot read one port");
   }
 
+  /// A key of a section that may stand in a source and at the top of the file.
+  struct Given {
+    const Node* node = nullptr;  ///< nullptr: in neither
+    std::string path;
+  };
+  [[nodiscard]] static Given given(const Node& root, std::size_t source, std::string_view section, std::string_view key) {
+    const auto in = [&](const Node& map) -> const Node* {
+      const Node* found = map.find(section);
+      return found == nullptr ? nullptr : found->find(key);
+    };
+    const auto path = std::string{section} + "." + std::string{key};
+    if (const Node* own = in(root.find("sources")->items[source]))
+      return {own, "sources[" + std::to_string(source) + "]." + path};
+    return {in(root), path};
+  }
+
   /// Integers have no NaN: what fills their gaps is to be said by the profile.
   void check_fill(const Node& root) {
-    const auto given = [](const Node& map) -> const Node* {
-      const Node* gap = map.find("gap");
-      return gap == nullptr ? nullptr : gap->find("fill_up_to");
-    };
-    const Node* list = root.find("sources");
     for (std::size_t i = 0; i < config_.sources.size(); ++i) {
       const auto& source = config_.sources[i];
-      const Node* own = given(list->items[i]);
-      const Node* node = own != nullptr ? own : given(root);
-      if (node == nullptr || source.gap.fill_up_to.count() == 0) continue;
+      const auto fill = given(root, i, "gap", "fill_up_to");
+      if (fill.node == nullptr || source.gap.fill_up_to.count() == 0) continue;
       for (const auto& channel : source.instrument.channels)
         if ((channel.type == mth5::SampleType::Int16 || channel.type == mth5::SampleType::Int32) && !channel.fill)
-          report_.problem(node->place, (own != nullptr ? "sources[" + std::to_string(i) + "]." : "") + "gap.fill_up_to",
+          report_.problem(fill.node->place, fill.path,
                           "channel '" + channel.name + "' of instrument '" + source.instrument.name + "' is " +
                               std::string{mth5::to_string(channel.type)} + " and has no 'fill' value; add one or set 0s");
+      if (source.gap.fill_up_to > source.gap.longest)
+        report_.problem(fill.node->place, fill.path,
+                        format_duration(source.gap.fill_up_to) + " is more than gap.longest (" +
+                            format_duration(source.gap.longest) + "): a gap is never so long; set a shorter one");
+    }
+  }
+
+  /// Times of the instrument's own have no delay. One at the top is for those of the sources that it may be of.
+  void check_delay(const Node& root) {
+    for (std::size_t i = 0; i < config_.sources.size(); ++i) {
+      const auto& source = config_.sources[i];
+      const auto delay = given(root, i, "clock", "delay");
+      if (delay.node == nullptr || delay.path == "clock.delay" || source.clock.delay.count() == 0) continue;
+      const auto kind = decode::numbering(source.instrument.decoder).kind;
+      if (!source.instrument.channels.empty() && (kind == decode::TimeKind::Gps || kind == decode::TimeKind::Device))
+        report_.problem(delay.node->place, delay.path,
+                        format_duration(source.clock.delay) + " is for times of arrival, and those of instrument '" +
+                            source.instrument.name + "' are its own; leave it out");
     }
   }
 
