@@ -4,6 +4,7 @@
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <numeric>
@@ -101,6 +102,7 @@ void Daemon::make_input(std::size_t index) {
     post_board(index, true);
     log_first_refusal(index);
     log_losses(index, false);
+    log_rates(index);
   };
   listener.connected = [this, index] {
     Input& in = inputs_[index];
@@ -220,6 +222,22 @@ void Daemon::log_first_refusal(std::size_t index) {
   log_->warn("first refused source={} {}", config_.sources[index].name, to_string(*refusal));
 }
 
+/// Once for each rate that the times of a stream tell and its profile does not.
+void Daemon::log_rates(std::size_t index) {
+  constexpr double kSame = 0.05;
+  for (const auto& seen : inputs_[index].intake->streams()) {
+    if (!seen.other_rate) continue;
+    auto& logged = inputs_[index].logged_rates[seen.stream];
+    if (std::abs(*seen.other_rate - logged) <= kSame * logged) continue;
+    logged = *seen.other_rate;
+    const auto& stream = streams_.at(seen.stream);
+    quiet_.say(spdlog::level::warn, "rate " + stream.name,
+               fmt::format("rate stream={}: the times of its samples say {:.4g} Hz, instrument {} says {:.4g} Hz: correct its "
+                           "sample_rate, or the setting of the instrument",
+                           stream.name, logged, config_.sources[index].instrument.name, stream.sample_rate));
+  }
+}
+
 /// A source that ends by itself has to have given something, and to its end: a recording that was not read is not done.
 void Daemon::judge_ended(std::size_t index) {
   Input& input = inputs_[index];
@@ -250,6 +268,7 @@ void Daemon::source_ended(std::size_t index) {
   post_board(index, false);
   log_first_refusal(index);
   log_losses(index, true);
+  log_rates(index);
   judge_ended(index);
   const auto& bytes = input.intake->counters();
   std::uint64_t samples = 0;

@@ -61,6 +61,7 @@ class Daemon {
     // What was logged last: repeats are gathered.
     daq::ledger::SourceCounters logged_bytes;
     std::map<std::uint16_t, daq::ledger::StreamCounters> logged_samples;  ///< by stream
+    std::map<std::uint16_t, double> logged_rates;                         ///< Hz, likewise
   };
 
   void make_input(std::size_t index);
@@ -70,6 +71,7 @@ class Daemon {
   void tick_io();
   void log_losses(std::size_t index, bool now);
   void log_first_refusal(std::size_t index);
+  void log_rates(std::size_t index);
   void judge_ended(std::size_t index);
   void throw_if_unread() const;
 

@@ -180,6 +180,35 @@ TEST(ClockStep, ALineThatIsLostSoonAfterTheStartIsAGapWhereTimesAreCutToASample)
   }
 }
 
+TEST(ClockStep, ARateThatTheTimesContradictSteadilyIsTold) {
+  struct Case {
+    double rate, told, step;
+  };
+  for (const auto& [hz, told, step] : {Case{10, 5, 0}, Case{10, 5, 1}, Case{1, 10, 0}, Case{1, 10, 1}, Case{10, 10, 0},
+                                       Case{10, 10, 1}, Case{10, 10.01, 0}, Case{256, 128, 0}}) {
+    SCOPED_TRACE(testing::Message{} << hz << " Hz, comes at " << told << ", step " << step);
+    Options options;
+    options.sample_rate = hz;
+    options.live = false;
+    Line line{options};
+    line.notes.quiet = true;
+    for (int i = 0; i < 1000; ++i) {
+      const double time = (i + 0.3) / told;
+      line.push({{.time = (step > 0 ? std::floor(time / step) * step : time) * hz, .value = i, .step = nanos(step)}});
+      if (i < 50) {
+        EXPECT_FALSE(line.timeline.other_rate());
+      }
+    }
+    const bool other = std::abs(told - hz) > 0.1 * hz;
+    EXPECT_EQ(line.timeline.other_rate().has_value(), other);
+    if (other) {
+      EXPECT_NEAR(line.timeline.other_rate().value_or(0), told, 0.02 * told);
+    }
+    line.finish();
+    EXPECT_EQ(line.dropped(), 0u);
+  }
+}
+
 TEST(ClockStep, ABacklogSentAtFullSpeedHasItsGaps) {
   Line line;  // live, but an hour of lines comes within a second
   double arrival = 3600;

@@ -63,6 +63,7 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
   [[nodiscard]] std::uint16_t number() const { return number_; }
   [[nodiscard]] std::size_t n_channels() const { return n_channels_; }
   [[nodiscard]] std::optional<mth5::UtcNanos> last_time() const { return timeline_.last_time(); }
+  [[nodiscard]] std::optional<double> other_rate() const { return timeline_.other_rate(); }
   /// With what waits for other channels, as samples that are decoded and pending.
   [[nodiscard]] ledger::StreamCounters counters() const {
     auto all = timeline_.counters();
@@ -285,7 +286,7 @@ void Intake::push_counters() {
 
 std::vector<Intake::Seen> Intake::streams() const {
   std::vector<Seen> seen;
-  for (const auto& lane : lanes_) seen.push_back({lane->number(), lane->counters(), lane->last_time()});
+  for (const auto& lane : lanes_) seen.push_back({lane->number(), lane->counters(), lane->last_time(), lane->other_rate()});
   return seen;
 }
 

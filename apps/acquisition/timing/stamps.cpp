@@ -64,4 +64,28 @@ Stamps::Learnt Stamps::take(const decode::Frame& frame, mth5::UtcNanos time, boo
   return Learnt::Repeats;
 }
 
+void RateTold::add(mth5::UtcNanos time, std::int64_t n) {
+  constexpr double kSame = 0.05;
+  if (last_ == time) {
+    n_ += n;
+    return;
+  }
+  const double passed = last_ && *last_ < time ? seconds_between(*last_, time) / static_cast<double>(n_) : 0;
+  if (passed > 0 && std::abs(passed - per_sample_) <= kSame * per_sample_) {
+    per_sample_ += (passed - per_sample_) / static_cast<double>(++agree_);
+  } else {
+    per_sample_ = passed;
+    agree_ = 1;
+  }
+  last_ = time;
+  n_ = n;
+}
+
+std::optional<double> RateTold::other() const {
+  constexpr std::int64_t kSteadily = 60;  // times
+  constexpr double kDiffers = 0.1;        // no clock drifts so far
+  if (agree_ < kSteadily || std::abs(per_sample_ * rate_ - 1) <= kDiffers) return std::nullopt;
+  return 1 / per_sample_;
+}
+
 }  // namespace daq::timing

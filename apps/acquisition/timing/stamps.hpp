@@ -47,4 +47,21 @@ class Stamps {
   std::int64_t repeated_ = 0;
 };
 
+/// The rate that stamps tell, where it is steadily another than was said. Pure. Thread: one.
+class RateTold {
+ public:
+  explicit RateTold(double sample_rate) : rate_{sample_rate} {}
+  /// A frame of `n` samples.
+  void add(mth5::UtcNanos time, std::int64_t n);
+  /// Hz; nullopt where they agree, or do not agree with each other.
+  [[nodiscard]] std::optional<double> other() const;
+
+ private:
+  const double rate_;
+  std::optional<mth5::UtcNanos> last_;
+  std::int64_t n_ = 0;      ///< samples since the time went on
+  std::int64_t agree_ = 0;  ///< times that went on by the same per sample
+  double per_sample_ = 0;   ///< s, mean of them
+};
+
 }  // namespace daq::timing

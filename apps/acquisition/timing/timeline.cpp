@@ -24,6 +24,7 @@ Timeline::Timeline(const Options& options, std::size_t n_channels, Sink& sink)
           static_cast<std::int64_t>(mth5::samples_between({}, mth5::UtcNanos{options.fill_up_to}, options.sample_rate) + 1e-6)},
       sink_{sink},
       stamps_{options.sample_rate, options.stamp_resolution},
+      rate_told_{options.sample_rate},
       locator_{options},
       clock_{options},
       stays_late_{locator_.least_arrival_tolerance_s(), seconds(options.window)},
@@ -96,6 +97,7 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
               .arrival = frame.arrival};
   if (piece.stamped) {
     if (options_.not_before) piece.time = decode::unroll_gps_week(piece.time, *options_.not_before);
+    rate_told_.add(piece.time, piece.n);
     const auto learnt = stamps_.take(frame, piece.time, run_.has_value());
     if (learnt != Stamps::Learnt::Nothing) cut_stamps(frame.n_samples);
     if (learnt == Stamps::Learnt::Repeats) {  // what waits is dated from here

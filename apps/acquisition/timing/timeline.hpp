@@ -62,6 +62,8 @@ class Timeline {
   /// Time of the last sample given out or waiting; nullopt before the first.
   [[nodiscard]] std::optional<mth5::UtcNanos> last_time() const;
   [[nodiscard]] const Clock& clock() const { return clock_; }
+  /// Hz, by the times of the instrument, where these contradict Options::sample_rate steadily.
+  [[nodiscard]] std::optional<double> other_rate() const { return rate_told_.other(); }
 
  private:
   static constexpr int kLate = 64;  ///< frames: what a network may turn round
@@ -181,6 +183,7 @@ class Timeline {
   ledger::StreamCounters counters_;
 
   Stamps stamps_;
+  RateTold rate_told_;
   Locator locator_;
   Clock clock_;
   Arrivals arrivals_;
