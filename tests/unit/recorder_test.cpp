@@ -257,6 +257,51 @@ TEST(Recorder, GivesEachFileItsOwnStateOfHealthAndClock) {
   }
 }
 
+/// Not where the axis of the run before would come to, which knows nothing of the drift: 1.4 s and more behind the true time
+/// here.
+TEST(Recorder, BeginsANewFileWhereTheClockHasComeTo) {
+  Bench bench{"flush: {interval: 10ms}\n", 1u << 20,
+              "  - {name: box, file: {path: /dev/null}, instrument: {sample_rate: 1, text: {clock: device, columns: [{time: "
+              "'%s'}, {channel: hx}]}, "
+              "channels: {hx: {type: magnetic, units: nanoTesla}}}}\n"};
+  std::jthread writer{[&] { bench.recorder().run(); }};
+  constexpr int kFiles = 3, kEach = 7'000;
+  constexpr double kPpm = 200;
+  const auto true_s = [](int i) { return 1'777'593'600 + i * (1 - kPpm * 1e-6); };
+  for (int file = 0; file < kFiles; ++file) {
+    std::string text;
+    char line[64];
+    for (int i = file * kEach; i < (file + 1) * kEach; ++i) {
+      std::snprintf(line, sizeof line, "%.6f %d\n", true_s(i), i);
+      text += line;
+    }
+    bench.send(text);
+    const auto all = static_cast<std::uint64_t>((file + 1) * kEach);
+    ASSERT_TRUE(support::eventually([&] { return !bench.state().streams.empty() && bench.state().streams[0].visible == all; }));
+    if (file + 1 == kFiles) break;
+    bench.recorder().begin_new_file();
+    ASSERT_TRUE(support::eventually([&] { return bench.state().file.empty(); }));
+  }
+  bench.intake().finish();
+  bench.ring().close();
+  writer.join();
+  int file = 0;
+  for (const auto& path : support::files_in(bench.directory())) {
+    const mth5::Reader reader{path};
+    ASSERT_EQ(reader.runs().size(), 1u);
+    const auto off = [&](mth5::UtcNanos time, int sample) {
+      return std::abs(std::chrono::duration<double>(time.time_since_epoch()).count() - true_s(file * kEach + sample));
+    };
+    EXPECT_LT(off(reader.runs()[0].start, 0), 2e-3) << path;
+    for (const int sample : {0, 1, kEach / 2, kEach - 1})
+      EXPECT_LT(off(reader.utc_of(0, sample), sample), 2e-3) << path << sample;
+    EXPECT_NEAR(std::abs(reader.run_metadata(0).number("data_logger.timing_system.drift")), kEach * kPpm * 1e-6, 0.01) << path;
+    ++file;
+  }
+  EXPECT_EQ(file, kFiles);
+  EXPECT_TRUE(bench.state().streams.at(0).balanced);
+}
+
 TEST(Recorder, MakesWhatAFullRingRefusedAGapOfExactLength) {
   Bench bench{"", 2000};  // room for some 90 records
   bench.send(0, 20);

@@ -266,7 +266,7 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
       for (const auto& run : runs) {
         StreamWriter& of = *run.stream;
         if (of.run && &of != closed) {
-          edit.update_run(of.run->id, of.run->figures.metadata(of.stream().time_kind));
+          edit.update_run(of.run->id, of.figures_at_end().metadata(of.stream().time_kind));
           edit.finish_run(of.run->id);
         }
         closed = &of;
@@ -369,7 +369,7 @@ void FileWriter::close() {
     write_ledger();
     file_->edit([&](mth5::Edit& edit) {
       for (const auto& of : streams_)
-        if (of->run) edit.update_run(of->run->id, of->run->figures.metadata(of->stream().time_kind));
+        if (of->run) edit.update_run(of->run->id, of->figures_at_end().metadata(of->stream().time_kind));
       std::set<std::string> done;
       for (const auto& of : streams_) {
         const auto& stream = of->stream();

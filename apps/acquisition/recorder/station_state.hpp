@@ -45,7 +45,7 @@ struct RunFigures {
   }
   /// data_logger.power_source.voltage.start / .end and timing_system.*, as far as they are known: type is that of the profile
   /// while the times are those of GPS; drift is by how many seconds the plain axis falls behind UTC (> 0) or runs ahead of it
-  /// from the first anchor of the run to the last. @param at_best  whose times the stream's are
+  /// from the first anchor of the run to its end. @param at_best  whose times the stream's are
   [[nodiscard]] mth5::Metadata metadata(decode::TimeKind at_best) const;
 };
 

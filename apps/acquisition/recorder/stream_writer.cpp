@@ -143,12 +143,23 @@ std::uint64_t StreamWriter::discard_batch(ledger::Drop why) {
 }
 
 std::optional<mth5::UtcNanos> StreamWriter::first_waiting() const {
-  return pieces_.empty() ? std::nullopt : std::optional{pieces_.front().start};
+  return pieces_.empty() ? std::nullopt : std::optional{start_of(0)};
+}
+
+/// A run that goes on in a new file begins where the clock has come to: the axis of the run before does not know of its drift.
+mth5::UtcNanos StreamWriter::start_of(std::size_t from) const {
+  const bool goes_on = std::none_of(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(from) + 1,
+                                    [](const Piece& piece) { return piece.new_run; });
+  if (!goes_on || !placed_) return pieces_[from].start;
+  Mark mark = *placed_;
+  const auto before = stored_all_ + static_cast<std::int64_t>(pieces_[from].first - pieces_.front().first);
+  move_to_first(mark, before - (mark.taken_all - mark.ago));
+  return at(mark.note.utc_ns);
 }
 
 StreamWriter::Group StreamWriter::group(std::size_t from) const {
   const Piece& front = pieces_.at(from);
-  Group group{0, front.start, front.first, 0, 0, {}, front.lengths};
+  Group group{.start = start_of(from), .axis_start = front.start, .first = front.first, .lengths = front.lengths};
   const auto taken = stored_all_ + static_cast<std::int64_t>(front.first - pieces_.front().first);  // before it
   const auto joins = [&](const Piece& piece) { return !piece.new_run && same_lengths(piece.lengths, front.lengths); };
   for (std::size_t i = from; i < pieces_.size() && (i == from || joins(pieces_[i])); ++i) {
@@ -164,9 +175,19 @@ StreamWriter::Group StreamWriter::group(std::size_t from) const {
   return group;
 }
 
+RunFigures StreamWriter::figures_at_end() const {
+  RunFigures figures = run->figures;
+  if (!run->anchor || !std::isfinite(run->anchor->ppm) || !figures.clock_last) return figures;
+  auto end = *figures.clock_last;
+  end.axis_s = static_cast<double>(stored_all_) / stream_.sample_rate;
+  end.utc_ns = utc_of(*run, run->n_samples).time_since_epoch().count();
+  figures.add(end);
+  return figures;
+}
+
 std::vector<ring::GapNote> StreamWriter::take_channel_gaps(const Group& within) {
   const auto is_within = [&](const ring::GapNote& gap) {
-    const auto at = mth5::samples_between(within.start, mth5::UtcNanos{mth5::Nanos{gap.start_ns}}, stream_.sample_rate);
+    const auto at = mth5::samples_between(within.axis_start, mth5::UtcNanos{mth5::Nanos{gap.start_ns}}, stream_.sample_rate);
     return gap.component >= 0 && at > -0.5 && at < static_cast<double>(within.n);
   };
   const auto found = std::stable_partition(trailing_gaps_.begin(), trailing_gaps_.end(), std::not_fn(is_within));
@@ -227,6 +248,7 @@ void StreamWriter::place_first_of(OpenRun& into) {
   Mark mark = *placed_;
   move_to_first(mark, stored_all_ - (mark.taken_all - mark.ago));
   mark.run = into.name;
+  into.figures.add(clock_at(stored_all_, 0, mark.note));
   into.anchor = {.sample = 0, .utc = at(mark.note.utc_ns), .kind = {}, .ppm = mark.note.ppm};
   anchors_.push_front(std::move(mark));
 }

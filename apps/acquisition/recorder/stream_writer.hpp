@@ -76,12 +76,15 @@ class StreamWriter {
   /// what the instrument says.
   struct Group {
     std::size_t pieces = 0;
-    mth5::UtcNanos start{};
+    mth5::UtcNanos start{};       ///< of its run, by the clock also where it goes on behind one that a new file cut off
+    mth5::UtcNanos axis_start{};  ///< by the timeline's axis, whose run it may have begun long before
     std::size_t first = 0;
     std::int64_t n = 0, n_filled = 0;
-    RunFigures figures;
+    RunFigures figures = {};
     std::vector<double> lengths = {};  ///< as told_lengths()
   };
+  /// Of the open run as it ends now: its clock to the last sample, on the line of the newest anchor.
+  [[nodiscard]] RunFigures figures_at_end() const;
   /// Whether the front group goes on with the open run.
   [[nodiscard]] bool goes_on() const;
   /// @param from  number of the first piece
@@ -185,6 +188,7 @@ class StreamWriter {
   std::deque<Mark> anchors_;
   std::optional<Mark> placed_;  ///< the newest of what is in the file, of the timeline's run that goes on
   void place_first_of(OpenRun& into);
+  [[nodiscard]] mth5::UtcNanos start_of(std::size_t from) const;  ///< of a run that begins with this piece
   struct TokenMark {
     std::int64_t taken_all;  ///< with fill, when it came
     std::string text;
