@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +14,7 @@
 #include "h5/handle.hpp"
 #include "mth5/reader.hpp"
 #include "support/acquisition_file.hpp"
+#include "support/forked.hpp"
 #include "support/process.hpp"
 #include "support/stages.hpp"
 #include "support/support.hpp"
@@ -31,7 +34,7 @@ using testing::Not;
 const std::string kSummary = MTH5_TEST_BIN "/mth5-summary";
 const std::string kMonitor = MTH5_TEST_BIN "/mth5-monitor";
 
-constexpr std::int64_t kUserBlock = std::int64_t{1} << 20;  ///< addresses of HDF5 count from behind it
+constexpr std::size_t kUserBlock = std::size_t{1} << 20;  ///< addresses of HDF5 count from behind it
 
 /// Where the header of an object lies in a closed file.
 std::int64_t header_of(const fs::path& path, const std::string& object) {
@@ -39,7 +42,7 @@ std::int64_t header_of(const fs::path& path, const std::string& object) {
   const h5::File file{H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), path.string()};
   H5O_info_t info{};
   h5::check(H5Oget_info_by_name1(file.get(), object.c_str(), &info, H5P_DEFAULT), object);
-  return kUserBlock + static_cast<std::int64_t>(info.addr);
+  return static_cast<std::int64_t>(kUserBlock + info.addr);
 }
 
 void flip(const fs::path& path, std::int64_t at) {
@@ -63,6 +66,30 @@ void write_recording(const fs::path& path, const std::string& station) {
   file.append(second, 100);
   file.commit(1, AcquisitionFile::start() + std::chrono::seconds{210}, {{207, 200, 0, 7}}, {{.decoded = 200, .stored = 200}});
   file.file().close();
+}
+
+/// Nobody writes it any more: it is damaged, and not a file that cannot be opened while it is written.
+TEST(DamagedDeadFile, IsDamaged) {
+  const support::TempDir dir;
+  const auto path = dir / "dead.h5";
+  const auto ended = support::forked([&] {
+    support::TestWriter writer{path};
+    writer.append(100);
+    writer.file().sync();
+    _exit(0);
+    return 0;
+  });
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  ASSERT_EQ(support::run({kSummary, path}).code, 5) << "its writer died, which is no damage";
+  flip(path, static_cast<std::int64_t>(support::read_text(path).find("OHDR", kUserBlock)) + 8);  // of the root group
+  for (const auto& program : {std::vector<std::string>{kSummary}, {kMonitor, "--once"}}) {
+    auto arguments = program;
+    arguments.push_back(path);
+    const auto finished = support::run(arguments);
+    EXPECT_EQ(finished.code, 4) << finished.err;
+    EXPECT_THAT(finished.err, AllOf(HasSubstr("damaged, and its writer died; mth5-recover may tell more"),
+                                    Not(HasSubstr("while it is written"))));
+  }
 }
 
 class DamagedTable : public testing::TestWithParam<const char*> {

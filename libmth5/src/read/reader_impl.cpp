@@ -14,6 +14,7 @@
 #include "contents/unsupported.hpp"
 #include "h5/bounded_file.hpp"
 #include "h5/types.hpp"
+#include "mth5/probe.hpp"
 #include "mth5/time.hpp"
 
 /// How a Reader opens a file and follows it.
@@ -73,7 +74,12 @@ void Reader::Impl::open() {
       const bool writer_busy = before.state != FileState::Closed || probe(path).state != FileState::Closed;
       if (const auto newer = contents::unsupported(e.what(), superblock)) throw UnsupportedError{path.string() + ": " + *newer};
       if (!writer_busy && !first) throw FormatError{path.string() + ": damaged: " + e.what()};
-      if (writer_busy && steady_now() >= deadline) throw FileError{refusal(before, e.what())};
+      if (writer_busy && steady_now() >= deadline) {
+        // A writer with a journal is ours, and would hold its lock: nobody changes this any more.
+        if (const Probe now = probe(path); !now.locked && (now.consistency_flags & 4) != 0 && has_journal(path))
+          throw FormatError{path.string() + ": damaged, and its writer died; mth5-recover may tell more: " + e.what()};
+        throw FileError{refusal(before, e.what())};
+      }
     } catch (...) {
       drop();
       throw;
