@@ -64,7 +64,8 @@ struct Alias {
 };
 
 /// All files given; those of a directory in order of name. A file that has several names is in it once.
-std::vector<fs::path> expand(const Paths& given, std::vector<Alias>& aliases) {
+/// @param may_be_empty  a directory without a file is no error yet: who watches a recorder is told by the verdict
+std::vector<fs::path> expand(const Paths& given, std::vector<Alias>& aliases, bool may_be_empty) {
   std::vector<fs::path> named;
   for (const auto& path : given) {
     if (!fs::is_directory(path)) {
@@ -77,7 +78,11 @@ std::vector<fs::path> expand(const Paths& given, std::vector<Alias>& aliases) {
       if ((extension == ".h5" || extension == ".mth5") && !entry.path().filename().string().starts_with('.'))
         named.push_back(entry.path());
     }
-    if (named.size() == before) throw mth5::FileError{path + ": no MTH5 file (*.h5, *.mth5) in this directory"};
+    if (named.size() == before) {
+      const std::string none = path + ": no MTH5 file (*.h5, *.mth5) in this directory";
+      if (!may_be_empty) throw mth5::FileError{none};
+      cli::tell("mth5-summary", "error: " + none);
+    }
     std::sort(named.begin() + static_cast<std::ptrdiff_t>(before), named.end());
   }
   // A link gives way to the file itself.
@@ -134,7 +139,7 @@ int summary_main(int argc, char** argv) {
   std::vector<std::unique_ptr<mth5::Reader>> files;
   int code = cli::kDone;
   std::vector<Alias> aliases;
-  const auto paths = expand(values["path"].as<Paths>(), aliases);
+  const auto paths = expand(values["path"].as<Paths>(), aliases, check);
   std::optional<summary::ReportFile> report;
   if (values.count("output") > 0) report.emplace(values["output"].as<std::string>(), paths);
   std::vector<std::string> remarks;  // told when it is known whether there is anything to say

@@ -172,7 +172,7 @@ TEST_F(Check, FindsNothingWhereNothingIs) {
   EXPECT_EQ(check({"--now", "2026-06-01T00:00:00Z", data}).code, 0) << "an archive";
   fs::create_directory(dir_ / "nothing");
   const auto nothing = check({dir_ / "nothing"});
-  EXPECT_EQ(nothing.code, 1);
+  EXPECT_EQ(nothing.code, 7) << "nothing has been recorded";
   EXPECT_THAT(nothing.err, HasSubstr("no MTH5 file"));
 }
 
