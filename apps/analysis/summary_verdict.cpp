@@ -29,6 +29,14 @@ Subject of_stream(const Summary& summary, std::size_t number, bool station_has_s
   const auto& stream = summary.streams[number];
   auto subject = stream_subject(stream.station, stream.sample_rate, stream.flow, station_has_samples);
   if (!station_has_samples) return subject;
+  std::int64_t times_set = 0;
+  std::optional<mth5::UtcNanos> last_set;
+  if (const auto any = std::find_if(summary.channels.begin(), summary.channels.end(),
+                                    [&](const ChannelSummary& channel) { return channel.series == number; });
+      any != summary.channels.end())
+    for (const auto& gap : any->gaps)
+      if (gap.component.empty() && gap.reason == "clock-step") ++times_set, last_set = gap.start;
+  add_clock_set(subject, times_set, last_set);
   std::optional<Figure> best;  // what only one channel lacks is told of that
   for (const auto& channel : summary.channels) {
     if (channel.series != number) continue;
@@ -93,7 +101,11 @@ Subject of_file(const Summary& summary, const FileSummary& file) {
 Verdict judge(const Summary& summary, std::span<const std::string> unreadable) {
   auto subjects = of_channels(summary);
   for (const auto& path : unreadable) subjects.push_back(file_subject({.path = path, .unreadable = true, .state = {}}));
-  for (const auto& file : summary.files) subjects.push_back(of_file(summary, file));
+  for (const auto& file : summary.files) {
+    subjects.push_back(of_file(summary, file));
+    if (file.copy_of) continue;
+    for (auto& source : source_subjects(file.ledger)) subjects.push_back(std::move(source));
+  }
   std::set<std::string> known;  // two surveys may have a station of the same name
   for (const auto& station : summary.stations) {
     const auto& id = station.station.id;

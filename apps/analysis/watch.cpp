@@ -12,9 +12,10 @@ namespace analysis {
 namespace {
 
 constexpr std::size_t kMostChannels = 64;
-constexpr std::chrono::minutes kBack{70};            ///< that is what History keeps at most
-constexpr std::int64_t kMostSamples = 1 << 18;       ///< of a channel: at 64 Hz an hour, at 1 kHz four minutes
-constexpr std::int64_t kMostRows = 1 << 16;          ///< of a table of health
+constexpr std::chrono::minutes kBack{70};       ///< that is what History keeps at most
+constexpr std::int64_t kMostSamples = 1 << 18;  ///< of a channel: at 64 Hz an hour, at 1 kHz four minutes
+constexpr std::int64_t kMostRows = 1 << 16;     ///< of a table of health
+constexpr std::chrono::hours kHour{1};
 constexpr std::chrono::minutes kBetweenLedgers{10};  ///< it is read as a whole
 
 /// The longest gap of a series since a time, for all its channels.
@@ -88,29 +89,37 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
     subjects_.push_back(subject_of(channel->facts, channel->history));
     if (stream.seconds >= kLeastSpan) add_present(subjects_.back(), channel->recent.statistics().count(), most);
   }
-  if (!std::isnan(percent) && stream.seconds >= kLeastSpan) {
-    stream.completeness = Figure{percent, longest_gap(series, current.end - std::chrono::duration_cast<mth5::Nanos>(
-                                                                                std::chrono::duration<double>(stream.seconds)))};
+  const auto since = current.end - std::chrono::duration_cast<mth5::Nanos>(std::chrono::duration<double>(stream.seconds));
+  if (!std::isnan(percent) && stream.seconds >= kLeastSpan) stream.completeness = Figure{percent, longest_gap(series, since)};
+  for (const auto& gap : series.gaps) {
+    if (gap.reason != "clock-step" || !gap.component.empty()) continue;
+    // The run behind it: times before it may be of another year.
+    const auto part = std::find_if(series.parts.begin(), series.parts.end(),
+                                   [&](const Series::Part& one) { return file.runs()[one.run].id == gap.run_after; });
+    if (part == series.parts.end() || part->start < current.end - kHour || part->start > current.end) continue;
+    ++stream.times_set;
+    stream.last_set = std::max(stream.last_set, std::optional{part->start});
   }
   streams_.push_back(std::move(stream));
 }
 
-bool Watch::is_unbalanced(const mth5::Reader& file, mth5::FileState state, mth5::UtcNanos now) {
-  const auto path = file.path().string();
-  const bool as_before = ledger_ && ledger_->path == path && ledger_->state == state && now - ledger_->time < kBetweenLedgers;
-  if (!as_before) {
-    bool unbalanced = false;
-    try {
-      const auto ledger = read_ledger(file);
-      unbalanced = ledger.layout > 0 && !ledger.balanced();
-    } catch (const mth5::FormatError&) {
-      unbalanced = true;
-    }
-    // Its writer closed it behind the look at its samples: they are fewer than its last row says. The next look has them.
-    if (unbalanced && file.state() != state) return false;
-    ledger_ = LedgerCheck{path, state, now, unbalanced};
+void Watch::look_at_ledger(const mth5::Reader& file, mth5::FileState state, mth5::UtcNanos now) {
+  if (const auto path = file.path().string(); path != ledger_path_) {
+    ledgers_.clear();
+    ledger_path_ = path;
   }
-  return ledger_->unbalanced;
+  if (!ledgers_.empty() && ledgers_.back().state == state && now - ledgers_.back().time < kBetweenLedgers) return;
+  LedgerLook look{state, now, false, {}};
+  try {
+    look.ledger = read_ledger(file);
+    look.unbalanced = look.ledger.layout > 0 && !look.ledger.balanced();
+  } catch (const mth5::FormatError&) {
+    look.unbalanced = true;
+  }
+  // Its writer closed it behind the look at its samples: they are fewer than its last row says. The next look has them.
+  if (look.unbalanced && file.state() != state) return;
+  ledgers_.push_back(std::move(look));
+  while (ledgers_.size() > 1 && ledgers_[1].time + kHour <= now) ledgers_.pop_front();
 }
 
 void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
@@ -127,7 +136,15 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
   auto subjects = subjects_;
   compare(subjects);
   FileFacts facts{.path = look.file, .unreadable = unreadable_ || !whole, .state = look.state};
-  facts.unbalanced = whole && is_unbalanced(file, look.state, look.time);
+  if (whole) look_at_ledger(file, look.state, look.time);
+  if (!whole) ledgers_.clear();
+  if (!ledgers_.empty()) {
+    facts.unbalanced = ledgers_.back().unbalanced;
+    const bool of_an_hour = ledgers_.front().time + kHour <= look.time;
+    for (auto& source : source_subjects(ledgers_.back().ledger, of_an_hour ? &ledgers_.front().ledger : nullptr))
+      if (std::find(look.stations.begin(), look.stations.end(), source.station) != look.stations.end())
+        subjects.push_back(std::move(source));
+  }
   facts.disk_full_in_s = look.disk_was_full ? 0 : look.full_in_s.value_or(facts.disk_full_in_s);
   subjects.push_back(file_subject(facts));
   look.judged_s = streams_.empty() ? 0 : std::numeric_limits<double>::infinity();
@@ -136,7 +153,10 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
     const auto followed = std::find_if(streams_.begin(), streams_.end(), [&](const Stream& one) {
       return one.station == shown.station && one.sample_rate == shown.sample_rate;
     });
-    if (followed != streams_.end() && followed->completeness) subject.figures["completeness"] = *followed->completeness;
+    if (followed != streams_.end()) {
+      if (followed->completeness) subject.figures["completeness"] = *followed->completeness;
+      add_clock_set(subject, followed->times_set, followed->last_set);
+    }
     const bool comes = !shown.flow || shown.flow->state == FlowState::Receiving;
     look.judged_s = std::min(look.judged_s, comes && followed != streams_.end() ? followed->seconds : 0);
     subjects.push_back(std::move(subject));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "analysis/channel_feed.hpp"
 #include "analysis/history.hpp"
+#include "analysis/ledger.hpp"
 #include "analysis/soh.hpp"
 #include "analysis/verdict/verdict.hpp"
 
@@ -46,9 +48,11 @@ class Watch {
     double sample_rate;
     double seconds = 0;
     std::optional<Figure> completeness = {};
+    std::int64_t times_set = 0;  ///< its clock
+    std::optional<mth5::UtcNanos> last_set = {};
   };
   void follow(const mth5::Reader& file, const Series& series, const Series::Part& current, std::size_t channel);
-  [[nodiscard]] bool is_unbalanced(const mth5::Reader& file, mth5::FileState state, mth5::UtcNanos now);
+  void look_at_ledger(const mth5::Reader& file, mth5::FileState state, mth5::UtcNanos now);
   void forget_one();
 
   std::int64_t looks_ = 0;
@@ -57,13 +61,14 @@ class Watch {
   std::vector<Subject> subjects_;  ///< of its channels
   bool unreadable_ = false;
   std::map<std::string, HealthTracker> health_;  ///< by station
-  struct LedgerCheck {
-    std::string path;
+  struct LedgerLook {
     mth5::FileState state;
     mth5::UtcNanos time;
     bool unbalanced;
+    Ledger ledger;
   };
-  std::optional<LedgerCheck> ledger_;
+  std::string ledger_path_;         ///< of the file whose ledger it is
+  std::deque<LedgerLook> ledgers_;  ///< of the last hour, and one before it
 };
 
 }  // namespace analysis

@@ -392,11 +392,9 @@ std::string number(double value) {
 
 TEST(Rules, StandInTheManualWithTheirLimits) {
   const auto page = support::read_text(std::filesystem::path{MTH5_TEST_SOURCE} / "apps/mth5-summary/mth5-summary.1");
-  const std::map<Scope, std::string> of{{Scope::File, "file"},
-                                        {Scope::Station, "station"},
-                                        {Scope::Stream, "station and sample rate"},
-                                        {Scope::Electric, "electric channel"},
-                                        {Scope::Field, "electric or magnetic channel"}};
+  const std::map<Scope, std::string> of{
+      {Scope::File, "file"},     {Scope::Station, "station"},           {Scope::Stream, "station and sample rate"},
+      {Scope::Source, "source"}, {Scope::Electric, "electric channel"}, {Scope::Field, "electric or magnetic channel"}};
   std::size_t last = 0;
   for (const auto& rule : analysis::rules()) {
     const bool is_state = rule.unit.empty() && rule.critical == 0.5;

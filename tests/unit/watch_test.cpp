@@ -64,6 +64,25 @@ TEST_F(WatchOfFiles, MissesWhatLiesBetweenTwoFiles) {
   EXPECT_THAT(verdict_text(look("b.h5")), StartsWith("CRITICAL S1 1 Hz: only 80.0 % of the samples are there: "));
 }
 
+TEST_F(WatchOfFiles, SaysThatTheClockWasSetAndHowMuchOfTheInputIsOfNoUse) {
+  {
+    AcquisitionFile file{dir_ / "a.h5", {{0, "lemi", "S1", 1}}};
+    file.append(file.add_run(0, "sr1_0001", seconds{100'000}), 400);
+    file.gap(0, "", seconds{100'400}, 0, "clock-step", "sr1_0001", "sr1_0002", false);
+    file.append(file.add_run(0, "sr1_0002", seconds{200'000}), 500);
+    file.reason("dropped", 0, "duplicate", 60);
+    file.commit(1, AcquisitionFile::start() + seconds{200'500}, {{1000, 1000}}, {{.decoded = 960, .stored = 900, .dropped = 60}});
+    file.file().close();
+  }
+  const auto seen = look("a.h5");
+  EXPECT_EQ(
+      to_text(seen.verdict, AcquisitionFile::start() + seconds{200'500}),
+      "WARNING  S1 box0: 6.2 % of what it sends is of no use: check cable, rate and settings of the instrument; the ledger has "
+      "the reasons\n"
+      "WARNING  S1 1 Hz: clock was set, so often: 1, the last time at 07:33 UTC: check the GPS antenna, and the clock of "
+      "instrument and recorder\n");
+}
+
 TEST_F(WatchOfFiles, SaysOfAClosedFileWithoutSamplesThatThereAreNone) {
   write("a.h5", 0, 0);
   EXPECT_THAT(verdict_text(look("a.h5")), StartsWith("CRITICAL S1: no samples"));

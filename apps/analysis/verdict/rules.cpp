@@ -33,6 +33,8 @@ constexpr std::array kRules{
          "check sensor and cable"},
     Rule{"completeness", "completeness", "%", Scope::Stream, false, 99, 95, "only {value} of the samples are there",
          "see the list of gaps for the reasons", ", the longest gap is from "},
+    Rule{"input", "unused", "%", Scope::Source, true, 1, 10, "{value} of what it sends is of no use",
+         "check cable, rate and settings of the instrument; the ledger has the reasons"},
     Rule{"clipped", "clipped", "%", Scope::Field, true, 0, 0.1, "cut off at the limits of the converter, {value} of the samples",
          "lower the gain, or find what is so strong"},
     Rule{"mains", "mains_db", "dB", Scope::Field, true, 40, 60, "power line {value} above the noise",
@@ -45,6 +47,8 @@ constexpr std::array kRules{
          "let the electrode settle; check it for water and contact"},
     Rule{"dc", "dc_mV", "mV", Scope::Electric, true, 100, 500, "self potential of {value}",
          "check the electrode; exchange the pair"},
+    Rule{"clock", "clock_set", "", Scope::Stream, true, 0, kNone, "clock was set, so often: {value}",
+         "check the GPS antenna, and the clock of instrument and recorder", ", the last time at "},
     Rule{"gps", "no_fix_s", "s", Scope::Station, true, 3600, kNone, "no GPS fix for {value}", "check the GPS antenna"},
 };
 

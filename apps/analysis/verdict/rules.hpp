@@ -11,6 +11,7 @@ enum class Scope {
   File,
   Station,
   Stream,    ///< what a station records at one sample rate
+  Source,    ///< what sends its bytes
   Electric,  ///< a channel of this kind
   Field      ///< an electric or a magnetic channel
 };

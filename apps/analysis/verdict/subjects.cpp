@@ -1,6 +1,8 @@
 #include "analysis/verdict/subjects.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <initializer_list>
 
 #include "analysis/table_text.hpp"
 
@@ -9,9 +11,59 @@ namespace analysis {
 namespace {
 
 constexpr double kBeginning = 60;    ///< s: a file that has begun may be without samples for so long
+constexpr double kLeastInput = 600;  ///< s of samples
 constexpr double kOtherBattery = 8;  ///< V: no 12 V battery is below, as nothing would run with it
 
+double count(const Reasons& reasons, std::initializer_list<const char*> names) {
+  double sum = 0;
+  for (const auto* name : names)
+    if (const auto found = reasons.find(name); found != reasons.end()) sum += static_cast<double>(found->second);
+  return sum;
+}
+
+/// What came from a source.
+struct Input {
+  double bytes = 0, skipped = 0, samples = 0, refused = 0, seconds = 0;
+};
+Input input_of(const Ledger& ledger, std::int64_t index) {
+  Input input;
+  for (const auto& source : ledger.sources) {
+    if (source.source != index) continue;
+    input.bytes += static_cast<double>(source.bytes_in);
+    for (const auto& [reason, n] : source.bytes_skipped) input.skipped += static_cast<double>(n);
+  }
+  for (const auto& stream : ledger.streams) {
+    if (stream.source != index) continue;
+    const auto samples = static_cast<double>(stream.samples_decoded);
+    input.samples += samples;
+    input.refused += count(stream.samples_dropped, {"duplicate", "backward", "bad-time"});
+    if (stream.sample_rate > 0) input.seconds = std::max(input.seconds, samples / stream.sample_rate);
+  }
+  return input;
+}
+
 }  // namespace
+
+std::vector<Subject> source_subjects(const Ledger& ledger, const Ledger* before) {
+  std::vector<Subject> subjects;
+  for (const auto& source : ledger.sources) {
+    const auto now = input_of(ledger, source.source);
+    const auto old = before != nullptr ? input_of(*before, source.source) : Input{};
+    if (now.seconds - old.seconds < kLeastInput) continue;
+    const auto share = [](double part, double of) { return of > 0 ? 100 * part / of : 0; };
+    const double unused = std::max(share(now.skipped - old.skipped, now.bytes - old.bytes),
+                                   share(now.refused - old.refused, now.samples - old.samples));
+    const auto stream = std::find_if(ledger.streams.begin(), ledger.streams.end(),
+                                     [&](const StreamLedger& one) { return one.source == source.source; });
+    subjects.push_back(
+        {Scope::Source, stream != ledger.streams.end() ? stream->station : "", source.name, {{"unused", {unused}}}});
+  }
+  return subjects;
+}
+
+void add_clock_set(Subject& stream, std::int64_t times, std::optional<mth5::UtcNanos> last) {
+  stream.figures["clock_set"] = {static_cast<double>(times), last};
+}
 
 Subject file_subject(const FileFacts& file) {
   Subject subject{Scope::File, "", file.path};

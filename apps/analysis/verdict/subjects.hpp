@@ -3,8 +3,10 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "analysis/flow.hpp"
+#include "analysis/ledger.hpp"
 #include "analysis/soh.hpp"
 #include "analysis/verdict/verdict.hpp"
 #include "mth5/probe.hpp"
@@ -26,6 +28,14 @@ struct FileFacts {
 /// Figure silent_s. @param flow  nullopt unless a file of it is live
 /// @param began  it is known that others of the station have begun: then it may take a minute more
 [[nodiscard]] Subject stream_subject(const std::string& station, double sample_rate, const std::optional<Flow>& flow, bool began);
+
+/// Figure unused of each source: bytes that were no data, or samples that came twice, too late or at wrong times, whichever share
+/// is the larger. Not of less than ten minutes of samples, as a source may begin in the middle of a line.
+/// @param before  the same ledger at an earlier time: of what came since
+[[nodiscard]] std::vector<Subject> source_subjects(const Ledger& ledger, const Ledger* before = nullptr);
+
+/// Adds clock_set. @param times  the clock of the stream was set    @param last  of them
+void add_clock_set(Subject& stream, std::int64_t times, std::optional<mth5::UtcNanos> last);
 
 /// Figures battery_V, no_fix_s.
 [[nodiscard]] Subject station_subject(const std::string& station, const Health& health);
