@@ -160,7 +160,7 @@ class FilterReader {
         const auto real = item.kind == Node::Kind::Scalar ? parse_number(item.text) : std::nullopt;
         const auto both = list_of_numbers(item);
         if (real)
-          into.emplace_back(*real, 0);
+          into.emplace_back(real.value_or(0), 0);  // GCC 12 at -O2 takes *real for not set
         else if (both.size() == 2)
           into.emplace_back(both[0], both[1]);
         else
