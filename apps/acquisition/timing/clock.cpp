@@ -9,7 +9,8 @@ namespace {
 
 constexpr double kCrystal = 100e-6;     ///< drift of a crystal nobody knows anything of, one standard deviation
 constexpr double kSameCrystal = 10e-6;  ///< what remains unknown once it was measured
-constexpr double kMaxDrift = 0.01;      ///< beyond it is no clock
+constexpr double kNearTold = 2e-3;      ///< what remains unknown where the first few frames have told another rate
+constexpr double kMaxDrift = 0.1;       ///< beyond it is no clock
 constexpr double kLeastScatter = 1e-9;  ///< s; times are whole nanoseconds
 constexpr std::int64_t kLockedFrames = 16;
 constexpr double kKnownDrift = kCrystal / 2;
@@ -71,12 +72,21 @@ void Clock::restart(mth5::UtcNanos t, bool stamped) {
   set_.reset();
   long_ = {};
   forget_frames();
-  scatter2_ = std::pow(std::max(kLeastScatter, tolerance_s_ / 16), 2);  // until frames tell
+  scatter2_ = unknown_scatter2();
+}
+
+void Clock::assume(double seconds_per_sample) {
+  drift_ = std::clamp(seconds_per_sample * rate_ - 1, -kMaxDrift, kMaxDrift);
+  offset_ = last_y_;
+  n_ = 0;
+  prior_sigma_ = kNearTold;
+  forget_frames();
+  scatter2_ = unknown_scatter2();
 }
 
 void Clock::add(std::int64_t n_samples, std::optional<mth5::UtcNanos> time) {
   if (time) {
-    const double y = seconds_between(nominal(position_), *time);
+    const double y = last_y_ = seconds_between(nominal(position_), *time);
     residual_ = y - offset(position_);
     if (stamped_) {
       if (coarse()) add_coarse(static_cast<double>(position_) / rate_, y);
@@ -91,6 +101,8 @@ void Clock::add(std::int64_t n_samples, std::optional<mth5::UtcNanos> time) {
   }
   position_ += n_samples;
 }
+
+double Clock::unknown_scatter2() const { return std::pow(std::max(kLeastScatter, tolerance_s_ / 16), 2); }
 
 void Clock::forget_frames() {
   prior_drift_ = drift_;

@@ -41,6 +41,9 @@ class Clock {
   /// The next `n_samples` are missing.
   void skip(std::int64_t n_samples) { position_ += n_samples; }
 
+  /// Frames have shown that samples are so far apart (s), and not as the line says: it begins anew at the last frame, near that.
+  void assume(double seconds_per_sample);
+
   [[nodiscard]] std::int64_t position() const { return position_; }  ///< of the next sample
   [[nodiscard]] bool stamped() const { return stamped_; }
   [[nodiscard]] mth5::UtcNanos utc(std::int64_t position) const;
@@ -77,6 +80,7 @@ class Clock {
   [[nodiscard]] bool coarse() const;
   [[nodiscard]] bool moved_aside();
   void forget_frames();
+  [[nodiscard]] double unknown_scatter2() const;  ///< s^2, until frames tell
 
   const double rate_;
   const mth5::Nanos period_;  ///< 0 if it is no whole number of ns
@@ -89,6 +93,7 @@ class Clock {
   std::int64_t position_ = 0;
   std::int64_t last_ = 0;  ///< position of the last frame that had a time: where the line is told
   double offset_ = 0;      ///< s, there
+  double last_y_ = 0;      ///< s, the same by that frame's own time
   double drift_ = 0;       ///< s/s
   double residual_ = 0;    ///< s
   std::int64_t n_ = 0;     ///< frames with a time

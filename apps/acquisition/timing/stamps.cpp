@@ -64,8 +64,40 @@ Stamps::Learnt Stamps::take(const decode::Frame& frame, mth5::UtcNanos time, boo
   return Learnt::Repeats;
 }
 
-void RateTold::add(mth5::UtcNanos time, std::int64_t n) {
+double RateTold::even_spacing() const { return seconds_between(even_since_, *last_) / static_cast<double>(even_samples_); }
+
+void RateTold::add_even(mth5::UtcNanos time, double step_s, bool follows) {
+  constexpr double kEven = 0.25, kExact = 0.02;  // samples; of the time between two
+  step_s_ = step_s;
+  const double passed = last_ ? seconds_between(*last_, time) : 0;
+  if (!follows || passed <= 0 || step_s > kExact * passed) {
+    even_ = 0;
+    return;
+  }
+  if (even_ > 0 && std::abs(passed - static_cast<double>(n_) * even_spacing()) > kEven / rate_ + 2 * step_s) even_ = 0;
+  if (even_++ == 0) {
+    even_since_ = *last_;
+    even_samples_ = 0;
+  }
+  even_samples_ += n_;
+}
+
+std::optional<double> RateTold::instead_of(double seconds_per_sample, double tolerance_s) const {
+  constexpr int kSure = 8;  // times
+  constexpr double kDrifts = 0.005, kMost = 0.09, kUneven = 0.5;
+  if (even_ < kSure) return std::nullopt;
+  const double spacing = even_spacing();
+  const double off = std::abs(spacing - seconds_per_sample);
+  if (off <= kDrifts * seconds_per_sample ||
+      off * static_cast<double>(even_samples_) <= tolerance_s + kUneven / rate_ + 2 * step_s_ ||
+      std::abs(spacing * rate_ - 1) > kMost)
+    return std::nullopt;
+  return spacing;
+}
+
+void RateTold::add(mth5::UtcNanos time, std::int64_t n, double step_s, bool follows) {
   constexpr double kSame = 0.05;
+  add_even(time, step_s, follows);
   if (last_ == time) {
     n_ += n;
     return;

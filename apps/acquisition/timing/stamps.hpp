@@ -51,17 +51,28 @@ class Stamps {
 class RateTold {
  public:
   explicit RateTold(double sample_rate) : rate_{sample_rate} {}
-  /// A frame of `n` samples.
-  void add(mth5::UtcNanos time, std::int64_t n);
+  /// A frame of `n` samples. @param step_s  its time is cut to; follows: its counter, if it has one, says that none are missing
+  void add(mth5::UtcNanos time, std::int64_t n, double step_s, bool follows);
   /// Hz; nullopt where they agree, or do not agree with each other.
   [[nodiscard]] std::optional<double> other() const;
+  /// s from one sample to the next, where frames that are evenly apart contradict `seconds_per_sample`: by more than a clock
+  /// drifts, and further than `tolerance_s` explains.
+  [[nodiscard]] std::optional<double> instead_of(double seconds_per_sample, double tolerance_s) const;
 
  private:
+  void add_even(mth5::UtcNanos time, double step_s, bool follows);
+  [[nodiscard]] double even_spacing() const;
+
   const double rate_;
   std::optional<mth5::UtcNanos> last_;
   std::int64_t n_ = 0;      ///< samples since the time went on
   std::int64_t agree_ = 0;  ///< times that went on by the same per sample
   double per_sample_ = 0;   ///< s, mean of them
+  // The same to what the stamps are worth: frames in a row that are evenly apart.
+  mth5::UtcNanos even_since_{};
+  std::int64_t even_samples_ = 0;
+  int even_ = 0;  ///< times between them
+  double step_s_ = 0;
 };
 
 }  // namespace daq::timing

@@ -97,7 +97,6 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
               .arrival = frame.arrival};
   if (piece.stamped) {
     if (options_.not_before) piece.time = decode::unroll_gps_week(piece.time, *options_.not_before);
-    rate_told_.add(piece.time, piece.n);
     const auto learnt = stamps_.take(frame, piece.time, run_.has_value());
     if (learnt != Stamps::Learnt::Nothing) cut_stamps(frame.n_samples);
     if (learnt == Stamps::Learnt::Repeats) {  // what waits is dated from here
@@ -106,6 +105,8 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
         waiting_[i].piece.vague = i == chain_;
       }
     }
+    rate_told_.add(piece.time, piece.n, stamps_.step_s(), !piece.counter || !told_counter_ || piece.counter == told_counter_);
+    told_counter_ = locator_.next_counter(piece.counter, piece.n);
     piece.still = stamps_.still();
     if (stamps_.within_step(piece.n)) {
       piece.timed = stamps_.steps();
@@ -240,6 +241,7 @@ void Timeline::push(const decode::Frame& frame, const double* values) {
   counters_.decoded += frame.n_samples;
   if (frame.after_skip) events_.bad_data = true;
   Piece piece = read(frame, values);
+  if (piece.stamped) take_rate();
   if (repeat_ && go_on_with_repeat(piece)) return;
   if (piece.stamped && !piece.counter && stamps_.within_step(piece.n)) {
     // Behind a disconnect what has the same cut time may have been sent before, or much of it may be missing.

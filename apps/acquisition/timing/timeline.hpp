@@ -95,6 +95,8 @@ class Timeline {
     std::int64_t position = 0;  ///< of its sample 0, by the clock
   };
 
+  /// The instrument's times tell another rate than the clock: what waits is looked at anew by that one.
+  void take_rate();
   [[nodiscard]] Piece read(const decode::Frame& frame, const double* values);
   /// To the step that is known now, of frames of so many samples.
   void cut_stamps(std::int64_t n_samples);
@@ -143,12 +145,16 @@ class Timeline {
   /// Before the first run: times that lie closer together than samples do are those of another rate than was said. Nothing is
   /// wrong with them.
   void begin_at_another_rate();
+  /// Of what waits, from the run on: nothing is missing, though its times do not agree, by a frame or a tenth of what passed.
+  [[nodiscard]] bool counter_goes_on() const;
   void limit_waiting();
   [[nodiscard]] bool chain_is_believed() const;
   void take_waiting_by_count();
   /// `piece` follows the run as if nothing had waited.
   void settle_waiting(const Piece& piece);
   void believe_chain();
+  /// Each frame at its own time.
+  void store_all_waiting();
   /// One beyond the last frame of the chain that begins at `from`.
   [[nodiscard]] std::size_t end_of_chain(std::size_t from) const;
   /// Frames of a clock that was set back, enough of them to be no wild times.
@@ -184,6 +190,7 @@ class Timeline {
 
   Stamps stamps_;
   RateTold rate_told_;
+  std::optional<std::uint64_t> told_counter_;  ///< of the frame behind the last one, stored or not
   Locator locator_;
   Clock clock_;
   Arrivals arrivals_;

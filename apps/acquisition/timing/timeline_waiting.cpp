@@ -67,7 +67,9 @@ void Timeline::consider_with_waiting(Piece piece) {
   const double jump = run_ ? std::abs(seconds_between(clock_.utc(clock_.position()), waiting_[chain_].piece.time)) : 0;
   const bool gap_only = chain_verdict_.frames <= 2;
   const double longest = seconds(options_.longest_gap);
-  const bool later = to_chain.fit == Fit::Ahead && to_chain.ahead_s <= (gap_only ? longest : std::min(longest, jump / 2));
+  const bool follows_by_counter = to_chain.clock_set && !to_chain.counted;
+  const bool later =
+      to_chain.fit == Fit::Ahead && !follows_by_counter && to_chain.ahead_s <= (gap_only ? longest : std::min(longest, jump / 2));
   if (later && gap_only) {
     believe_chain();
     return consider(piece);
@@ -155,6 +157,25 @@ bool Timeline::chain_is_believed() const {
   return seconds_between(first.piece.arrival, last.arrival) >= period_s_ * static_cast<double>(n) / 2;
 }
 
+void Timeline::take_rate() {
+  if (run_ && !clock_.stamped()) return;
+  const auto spacing = rate_told_.instead_of(clock_.seconds_per_sample(), locator_.exact_tolerance_s());
+  if (!spacing) return;
+  clock_.assume(*spacing);
+  const Events now = std::exchange(events_, {});
+  const auto all = std::exchange(waiting_, {});
+  chain_ = 0;
+  agreeing_ = 0;
+  for (const auto& w : all) {
+    counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
+    events_.disconnected |= w.events.disconnected;
+    events_.bad_data |= w.events.bad_data;
+    consider(w.piece);
+  }
+  events_.disconnected |= now.disconnected;
+  events_.bad_data |= now.bad_data;
+}
+
 void Timeline::begin_at_another_rate() {
   const auto all = std::exchange(waiting_, {});
   chain_ = 0;
@@ -165,6 +186,21 @@ void Timeline::begin_at_another_rate() {
     events_ = all[i].events;
     consider(all[i].piece);
   }
+}
+
+bool Timeline::counter_goes_on() const {
+  constexpr double kRate = 0.1;  // of what passed
+  const auto& first = waiting_.front().piece;
+  auto next = run_ ? next_counter_ : first.counter;
+  double passed = 0;
+  return std::all_of(waiting_.begin(), waiting_.end(), [&](const Waiting& w) {
+    const double length = static_cast<double>(w.piece.n) * period_s_;
+    const bool goes_on = w.piece.stamped && w.piece.timed && w.piece.counter && w.piece.counter == next &&
+                         std::abs(seconds_between(first.time, w.piece.time) - passed) <= kRate * passed + length;
+    next = locator_.next_counter(w.piece.counter, w.piece.n);
+    passed += length;
+    return goes_on;
+  });
 }
 
 void Timeline::limit_waiting() {
@@ -178,6 +214,7 @@ void Timeline::limit_waiting() {
         waiting_.begin(), waiting_.end(), [](const Waiting& a, const Waiting& b) { return a.piece.time < b.piece.time; });
     if (!run_ && seconds_between(first->piece.time, end_of(last->piece).time) < period_s_ * static_cast<double>(waiting_.size()))
       return begin_at_another_rate();
+    if (counter_goes_on()) return store_all_waiting();
     drop_front_of_waiting(end_of_chain(0));
   }
   const std::size_t rows =
@@ -200,6 +237,10 @@ bool Timeline::drop_waiting(const Waiting& w) {
       append(piece, true);
     else
       begin_run(piece, w.events, {.reason = GapReason::ClockStep});
+    return true;
+  }
+  if (run_ && !w.events.disconnected && w.piece.counter && w.piece.counter == next_counter_) {  // whatever its time
+    append(w.piece, false);
     return true;
   }
   drop(w.behind ? Drop::Backward : Drop::BadTime, w.piece.n);
@@ -309,8 +350,14 @@ void Timeline::store_chain(std::span<const Waiting> chain, Verdict verdict) {
   events_ = later;
 }
 
+void Timeline::store_all_waiting() {
+  chain_ = 0;
+  store_chain(std::exchange(waiting_, {}), {.reason = run_ ? GapReason::ClockStep : GapReason::NoData});
+}
+
 void Timeline::believe_chain() {
   give_out();
+  if (chain_ > 0 && !run_ && counter_goes_on()) return store_all_waiting();
   if (chain_ > 0) drop_front_of_waiting(chain_);
   store_chain(std::exchange(waiting_, {}), chain_verdict_);
 }

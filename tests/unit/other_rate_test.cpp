@@ -1,0 +1,136 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "support/timeline.hpp"
+
+// An instrument whose samples come at another rate than its profile says, by more than any crystal drifts.
+namespace {
+
+using namespace daq::timing;
+using test::kStart;
+using test::Line;
+using test::nanos;
+
+struct Board {
+  double nominal = 256;  ///< Hz
+  double real = 256;
+  std::uint32_t per_frame = 32;
+  bool counts = true;
+  double jitter_s = 0;
+
+  /// Frames from number `from` on, up to `to`.
+  void run(Line& line, int from, int to) {
+    for (int k = from; k < to; ++k) {
+      const auto sample = static_cast<double>(k) * per_frame;
+      const double jitter = jitter_s > 0 ? std::uniform_real_distribution{-jitter_s, jitter_s}(random) : 0;
+      line.push({{.time = (sample / real + jitter) * nominal,
+                  .n = per_frame,
+                  .value = sample,
+                  .counter = counts ? std::optional{static_cast<std::uint64_t>(sample) + 100} : std::nullopt,
+                  .arrival = (sample + per_frame) / real}});
+    }
+  }
+  std::mt19937_64 random{1};
+};
+
+Options options_of(const Board& board) {
+  Options options;
+  options.sample_rate = board.nominal;
+  return options;
+}
+
+/// s by which the times of samples are off at most, of those from `from` on.
+double worst(const Line& line, const Board& board, double from = 0) {
+  double most = 0;
+  for (const auto& run : line.notes.runs)
+    for (std::size_t i = 0; i < run.values.size(); ++i) {
+      if (run.values[i] < from) continue;
+      const double said = seconds_between(kStart, run.utc(i, board.nominal));
+      most = std::max(most, std::abs(said - run.values[i] / board.real));
+    }
+  return most;
+}
+
+TEST(OtherRate, FramesWithACounterAreStoredAtTheirTimesWithNothingMissing) {
+  for (const double real : {240.0, 244.0, 250.0, 252.0, 254.0, 258.0, 262.0, 264.0}) {
+    for (const std::uint32_t per_frame : {1u, 8u, 32u, 128u}) {
+      SCOPED_TRACE(testing::Message{} << real << " Hz for 256, " << per_frame << " samples a frame");
+      Board board{.real = real, .per_frame = per_frame};
+      Line line{options_of(board)};
+      line.notes.quiet = true;
+      board.run(line, 0, 1000);
+      line.finish();
+      EXPECT_EQ(line.dropped(), 0u);
+      EXPECT_EQ(line.notes.stored(), 1000u * per_frame);
+      for (const auto& gap : line.notes.gaps) EXPECT_EQ(gap.n_samples, 0);
+      EXPECT_LE(line.notes.runs.size(), 4u);
+      EXPECT_LT(worst(line, board), 1 / board.nominal);
+      EXPECT_LT(worst(line, board, 500.0 * per_frame), 20e-6);
+    }
+  }
+}
+
+TEST(OtherRate, FramesWithoutACounterAreStoredAtTheirTimes) {
+  for (const double real : {240.0, 250.0, 252.0, 262.0}) {
+    for (const std::uint32_t per_frame : {1u, 32u}) {
+      SCOPED_TRACE(testing::Message{} << real << " Hz for 256, " << per_frame << " samples a frame");
+      Board board{.real = real, .per_frame = per_frame, .counts = false};
+      Line line{options_of(board)};
+      line.notes.quiet = true;
+      board.run(line, 0, 1000);
+      line.finish();
+      EXPECT_EQ(line.dropped(), 0u);
+      EXPECT_EQ(line.notes.stored(), 1000u * per_frame);
+      EXPECT_LE(line.notes.runs.size(), 10u) << "until the rate is told";
+      EXPECT_LT(worst(line, board), 0.01) << "within the first frames samples are apart as the profile says";
+    }
+  }
+}
+
+TEST(OtherRate, IsTakenInTheMiddleAndGivenUpAgain) {
+  Board board{.real = 256};
+  Line line{options_of(board)};
+  line.notes.quiet = true;
+  std::uint64_t sample = 100;
+  double t = 0;
+  for (const double real : {256.0, 250.0, 256.0})
+    for (int k = 0; k < 400; ++k) {
+      line.push({{.time = t * 256, .n = 32, .value = static_cast<double>(sample), .counter = sample, .arrival = t + 32 / real}});
+      sample += 32;
+      t += 32 / real;
+    }
+  line.finish();
+  EXPECT_EQ(line.dropped(), 0u);
+  EXPECT_EQ(line.notes.stored(), 1200u * 32);
+  for (const auto& gap : line.notes.gaps) EXPECT_EQ(gap.n_samples, 0);
+  EXPECT_NEAR(line.timeline.clock().ppm(), 0, 1);
+}
+
+TEST(OtherRate, TimesThatJitterSoMuchThatTheyTellNoneAreStoredAsTheCounterSays) {
+  for (const double jitter : {0.5e-3, 3e-3, 10e-3}) {
+    SCOPED_TRACE(jitter);
+    Board board{.real = 248, .jitter_s = jitter};
+    Line line{options_of(board)};
+    line.notes.quiet = true;
+    board.run(line, 0, 2000);
+    line.finish();
+    EXPECT_EQ(line.dropped(), 0u);
+    EXPECT_EQ(line.notes.stored(), 2000u * 32);
+    EXPECT_LT(worst(line, board), 0.1);
+  }
+}
+
+TEST(OtherRate, ALossThatTheCounterShowsIsNoRate) {
+  Board board;
+  Line line{options_of(board)};
+  line.notes.quiet = true;
+  for (int k = 0; k < 1200; k += 12) board.run(line, k, k + 11);
+  line.finish();
+  EXPECT_EQ(line.dropped(), 0u);
+  ASSERT_EQ(line.notes.gaps.size(), 99u);
+  for (const auto& gap : line.notes.gaps) EXPECT_EQ(gap.n_samples, 32);
+}
+
+}  // namespace
