@@ -44,6 +44,7 @@ Locator::Locator(const Options& options)
       samples_per_count_{options.samples_per_count},
       exact_tolerance_{exact_tolerance(options)},
       stamp_tolerance_{exact_tolerance_},
+      narrow_{exact_tolerance_},
       least_arrival_tolerance_{arrival_tolerance(options)},
       arrival_tolerance_{least_arrival_tolerance_} {}
 
@@ -53,8 +54,13 @@ void Locator::cut_stamps(mth5::Nanos step, std::int64_t n_samples) {
   const double frame = static_cast<double>(n_samples) / rate_;
   // Frames within a step: the first of each is between none and one frame late, and the phase of that moves with the drift. Else
   // a stamp is late by up to a step, and drift makes it slip by a whole one; a quarter is for the line itself.
-  const double late = seconds(step) > frame ? frame + 0.5 / rate_ : 1.25 * seconds(step);
-  stamp_tolerance_ = std::max(exact_tolerance_, late);
+  cut_late_ = seconds(step) > frame ? frame + 0.5 / rate_ : 1.25 * seconds(step);
+  narrow_stamps(narrow_);
+}
+
+void Locator::narrow_stamps(double tolerance_s) {
+  narrow_ = std::min(exact_tolerance_, tolerance_s);
+  stamp_tolerance_ = cut_late_ > narrow_ ? std::max(exact_tolerance_, cut_late_) : narrow_;
 }
 
 std::optional<std::uint64_t> Locator::next_counter(std::optional<std::uint64_t> counter, std::int64_t n) const {

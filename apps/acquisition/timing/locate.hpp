@@ -91,6 +91,8 @@ class Locator {
   [[nodiscard]] double least_arrival_tolerance_s() const { return least_arrival_tolerance_; }
   /// Stamps are cut to this step; frames have so many samples.
   void cut_stamps(mth5::Nanos step, std::int64_t n_samples);
+  /// Stamps that are off by more do not follow, though the tolerance of the stream is more. Cut ones keep theirs.
+  void narrow_stamps(double tolerance_s);
   /// What the tolerance would be, were stamps exact: beyond it a frame fits only because stamps are cut.
   [[nodiscard]] double exact_tolerance_s() const { return exact_tolerance_; }
 
@@ -102,6 +104,8 @@ class Locator {
   const std::uint64_t samples_per_count_;
   const double exact_tolerance_;
   double stamp_tolerance_;
+  double cut_late_ = 0;  ///< s by which stamps may be late as they are cut
+  double narrow_;
   const double least_arrival_tolerance_;
   double arrival_tolerance_;
 };

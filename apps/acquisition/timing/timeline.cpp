@@ -289,6 +289,12 @@ void Timeline::follow(const Piece& piece, bool believe_time) {
   clock_.add(piece.n, timed ? std::optional{piece.time} : std::nullopt);
   if (timed && piece.stamped) arrivals_.add(piece.arrival, piece.time, static_cast<double>(piece.n) * period_s_);
   if (!piece.stamped) locator_.widen_arrivals(clock_.scatter_s());
+  if (piece.stamped && options_.reanchor_after.count() > 0) {
+    // A step that would move the axis so far is one at once, and no line that is pulled over eight frames.
+    constexpr double kNoJitter = 6;  // standard deviations
+    locator_.narrow_stamps(clock_.settled() ? std::max(seconds(options_.reanchor_after), kNoJitter * clock_.scatter_s())
+                                            : locator_.exact_tolerance_s());
+  }
   next_counter_ = locator_.next_counter(piece.counter, piece.n);
   last_n_ = piece.n;
   repeat_.reset();
@@ -322,7 +328,7 @@ void Timeline::append(const Piece& piece, bool believe_time) {
 }
 
 void Timeline::reanchor() {
-  if (lost_ || !clock_.settled()) return;
+  if (lost_ || !clock_.settled() || clock_.in_doubt()) return;
   const auto now = clock_.utc(clock_.position());
   if (std::abs(seconds_between(axis(run_->n), now)) <= seconds(options_.reanchor_after)) return;
   give_out();
