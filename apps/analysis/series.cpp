@@ -56,19 +56,25 @@ class CountedGaps {
     for (const auto& [file, gap] : recorded) {
       if (gap.filled || !gap.component.empty() || gap.run_before.empty() || gap.run_after.empty()) continue;
       auto& all = counted_[{file, gap.run_before, gap.run_after}];
-      // A set clock tells of time only; behind a crash the recorder had nothing but the times.
-      all.usable &= !tells_of_time_only(gap.reason) && gap.reason != "writer-died" && gap.samples >= 0;
+      // Behind a crash the recorder had nothing but the times.
+      all.usable &= gap.reason != "writer-died" && gap.samples >= 0;
+      all.set |= tells_of_time_only(gap.reason);
       all.samples += static_cast<double>(gap.samples);
     }
   }
   [[nodiscard]] std::optional<std::int64_t> operator()(std::size_t before, std::size_t after, std::int64_t apart) const {
     const auto& a = series_.parts[before];
     const auto& b = series_.parts[after];
-    if (a.file != b.file || a.clock.anchors().empty() || b.clock.anchors().empty()) return std::nullopt;
+    if (a.file != b.file) return std::nullopt;
     const auto found = counted_.find({a.file, run_of(files_, a).id, run_of(files_, b).id});
     if (found == counted_.end() || !found->second.usable) return std::nullopt;
     // Times of whole seconds are off by up to one on either side; what is further from the clock is no count of this gap.
     const double samples = found->second.samples;
+    if (found->second.set) {  // the times tell nothing of what is missing there, not even that something is
+      if (samples <= 0) return std::nullopt;
+      return std::llround(samples);
+    }
+    if (a.clock.anchors().empty() || b.clock.anchors().empty()) return std::nullopt;
     const double slack = 2 + 2 * series_.sample_rate + 0.01 * std::abs(static_cast<double>(apart));
     if (std::abs(samples - static_cast<double>(apart)) > slack) return std::nullopt;
     return std::llround(samples);
@@ -78,6 +84,7 @@ class CountedGaps {
   struct Sum {
     double samples = 0;
     bool usable = true;
+    bool set = false;  ///< the clock was
   };
   const Series& series_;
   Files files_;

@@ -103,6 +103,20 @@ TEST_F(StepsOfAFile, CountWhatThePauseBesideAStepCost) {
   EXPECT_EQ(report().missing, 30);
 }
 
+TEST_F(StepsOfAFile, CountWhatACounterMissedHoweverTheClockWasSet) {
+  for (const int step : {1, 3, 1000, -1, -3, -30, -40}) {  // of 50 and 30 samples
+    SCOPED_TRACE(step);
+    files_.clear();
+    write("a" + std::to_string(step) + ".h5",
+          {{seconds{0}, 50}, {seconds{80 + step}, 100, "clock-step", 30}, {seconds{1300}, 10}});
+    const auto all = report();
+    EXPECT_EQ(all.missing, 30 + 1120 - step);
+    ASSERT_EQ(all.gaps.size(), 2U);
+    EXPECT_EQ(all.gaps[0].reason, "clock-step");
+    EXPECT_EQ(all.gaps[0].samples, 30);
+  }
+}
+
 TEST_F(StepsOfAFile, LeaveATimeOfTheFutureBehindAllOthersWithoutAWayToIt) {
   // 20 wild lines, then the true time again, a true gap of 100 s, and a clock of the host that does not know which is wrong.
   write("a.h5",

@@ -101,8 +101,8 @@ Place Locator::by_counter(const End& end, const Piece& piece, double ahead, doub
   if (!piece.stamped && std::abs(raw) <= tolerance) return by(raw, true);
   if (std::abs(ahead) <= tolerance) return {.ahead_s = ahead_s};
   if (raw == 0) return {.fit = ahead > 0 ? Fit::Ahead : Fit::Behind, .ahead_s = ahead_s, .clock_set = true};
-  // It went on, and did not begin anew, while the clock was set back: what is missing is known all the same.
-  if (piece.stamped && *piece.counter > *end.counter && raw > std::max(ahead, 0.0)) {
+  // It went on, and did not begin anew, while the clock was set: what is missing is known all the same, if it went round no time.
+  if (piece.stamped && *piece.counter > *end.counter && raw > 0 && (wrap == 0 || ahead < wrap / 2)) {
     Place lost = by(raw, true);
     lost.fit = ahead > 0 ? Fit::Ahead : Fit::Behind;
     lost.clock_set = true;

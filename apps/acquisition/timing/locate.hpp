@@ -71,8 +71,8 @@ class Slips {
 ///     d samples      the same               d samples are missing (counted); d < 0: came before
 ///     follows        something else         the clock was set, nothing is missing
 ///     d samples      follows                the counter began anew, nothing is missing
-///     d samples      less                   d samples are missing, and the clock was set (counted, clock_set)
-///     d samples      something else         the instrument began anew: by time
+///     d > 0 samples  something else         d samples are missing, and the clock was set (counted, clock_set)
+///     d < 0 samples  something else         the instrument began anew: by time; so too if the counter may have gone round
 ///
 /// Arrivals are good to `arrival_tolerance` only; a counter beside them is believed within that, and only its wraps are theirs.
 class Locator {

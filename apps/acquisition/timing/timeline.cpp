@@ -160,6 +160,14 @@ End Timeline::end_of(const Piece& piece) const {
 
 Place Timeline::place_behind_run(const Piece& piece) const {
   Place place = locator_.place(end_of_run(), piece);
+  const double lost_s = static_cast<double>(place.missing) * clock_.seconds_per_sample();
+  if (place.fit == Fit::Ahead && place.counted && place.clock_set && place.ahead_s > lost_s &&
+      (events_.disconnected || (options_.live && arrivals_.pause_s(piece.arrival) > (place.ahead_s + lost_s) / 2))) {
+    // Nothing came for as long as its time says: it may have begun anew, and have counted further than before.
+    Piece by_time = piece;
+    by_time.counter.reset();
+    place = locator_.place(end_of_run(), by_time);
+  }
   if (piece.timed && piece.stamped != clock_.stamped()) {  // the first stamp behind arrivals
     place.fit = place.ahead_s >= 0 ? Fit::Ahead : Fit::Behind;
     place.clock_set = true;
@@ -200,7 +208,7 @@ Timeline::Verdict Timeline::judge(const Piece& piece, const Place& place, const 
   Verdict verdict{.reason = reason_of(events), .missing = place.missing, .skipped = place.missing};
   if (place.ahead_s > seconds(options_.longest_gap)) {
     verdict = set;
-    verdict.missing = paused();
+    if (!place.counted) verdict.missing = paused();
     return verdict;
   }
   if (place.clock_set) return set;
