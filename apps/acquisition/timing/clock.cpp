@@ -201,6 +201,15 @@ double Clock::uncertainty_s() const {
 
 void Clock::cut_stamps(mth5::Nanos step) { cut_s_ = std::chrono::duration<double>(step).count(); }
 
+std::optional<double> Clock::other_rate() const {
+  constexpr double kDrifts = 0.005, kSure = 6, kLong = 20;  // s
+  const bool sure = stamped_ ? settled()
+                             : n_ >= kLockedFrames && static_cast<double>(last_) / rate_ >= kLong &&
+                                   std::abs(drift_) > kSure * envelope_.line().slope_sigma;
+  if (!sure || std::abs(drift_) <= kDrifts) return std::nullopt;
+  return rate_ / (1 + drift_);
+}
+
 bool Clock::locked() const { return settled() && (!stamped_ || cut_s_ <= tolerance_s_); }
 
 bool Clock::settled() const {

@@ -60,8 +60,10 @@ class Clock {
   [[nodiscard]] double residual_s() const { return residual_; }
   [[nodiscard]] double scatter_s() const;      ///< of the times round the line, one standard deviation; arrivals: mean delay
   [[nodiscard]] double uncertainty_s() const;  ///< of utc(position()); at least what the step of the stamps leaves open
-  [[nodiscard]] bool settled() const;          ///< enough frames, small residuals
-  [[nodiscard]] bool locked() const;           ///< settled, and not by stamps too coarse to tell
+  /// The samples come at this rate (Hz), where it is another one than any clock drifts to, for certain.
+  [[nodiscard]] std::optional<double> other_rate() const;
+  [[nodiscard]] bool settled() const;  ///< enough frames, small residuals
+  [[nodiscard]] bool locked() const;   ///< settled, and not by stamps too coarse to tell
 
   /// The clock was set by less than the tolerance: until the sample before `position` the line was another one.
   struct Set {

@@ -10,6 +10,9 @@ namespace {
 
 constexpr double kUnknownDelay = 0.1;  ///< s, a usual one, as long as the points do not say
 
+constexpr double kNoCrystal = 2e-3;  ///< drift
+constexpr double kSure = 6;          ///< standard deviations
+
 /// Appends to a lower hull (Andrew's monotone chain): amortised constant.
 template <class Point>
 void append(std::vector<Point>& hull, const Point& p) {
@@ -96,7 +99,10 @@ void LowerEnvelope::fit() {
       edge_sigma = mean_sigma * std::sqrt(12.0) / span;
     }
   }
-  const double weight = prior_sigma_ * prior_sigma_ / (prior_sigma_ * prior_sigma_ + edge_sigma * edge_sigma);
+  // No crystal is so far off: what the points say is all there is.
+  const double off = std::abs(edge - prior_slope_);
+  const bool contradicted = off > kNoCrystal && off > kSure * std::hypot(prior_sigma_, edge_sigma);
+  const double weight = contradicted ? 1 : prior_sigma_ * prior_sigma_ / (prior_sigma_ * prior_sigma_ + edge_sigma * edge_sigma);
   line_.slope = prior_slope_ + weight * (edge - prior_slope_);
   line_.slope_sigma = std::sqrt(weight) * edge_sigma;
   line_.y = hull_.front().y + line_.slope * (last_x_ - hull_.front().x);

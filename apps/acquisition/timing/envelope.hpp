@@ -22,9 +22,10 @@ class LowerEnvelope {
   };
 
   /// @param window       in units of x: points further back are forgotten
-  /// @param slope_sigma  what is known of the slope without any points: 0 +- this
+  /// @param slope_sigma  what is known of the slope without any points: 0 +- this; nothing, where the points contradict it
+  /// plainly
   LowerEnvelope(double window, double slope_sigma)
-      : most_width_{window / kBlocks}, block_width_{most_width_ / 8}, prior_sigma_{slope_sigma} {}
+      : most_width_{window / kBlocks}, block_width_{most_width_ / 32}, prior_sigma_{slope_sigma} {}
 
   /// x must not fall from call to call.
   void add(double x, double y);
@@ -52,7 +53,7 @@ class LowerEnvelope {
   [[nodiscard]] double mean_low(double y, double slope) const;
 
   double most_width_;
-  double block_width_;  ///< at first an eighth of that, so that there soon are some
+  double block_width_;  ///< at first a small part of that, so that there soon are some
   double prior_sigma_;
   double prior_slope_ = 0;
   std::deque<Block> blocks_;

@@ -62,8 +62,11 @@ class Timeline {
   /// Time of the last sample given out or waiting; nullopt before the first.
   [[nodiscard]] std::optional<mth5::UtcNanos> last_time() const;
   [[nodiscard]] const Clock& clock() const { return clock_; }
-  /// Hz, by the times of the instrument, where these contradict Options::sample_rate steadily.
-  [[nodiscard]] std::optional<double> other_rate() const { return rate_told_.other(); }
+  /// Hz, by the times of the instrument or of arrival, where these contradict Options::sample_rate steadily.
+  [[nodiscard]] std::optional<double> other_rate() const {
+    const auto told = rate_told_.other();
+    return told ? told : clock_.other_rate();
+  }
 
  private:
   static constexpr int kLate = 64;  ///< frames: what a network may turn round
