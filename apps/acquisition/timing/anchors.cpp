@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace daq::timing {
 namespace {
@@ -47,8 +48,8 @@ void Anchors::note(const Clock& clock, std::int64_t first_position, std::int64_t
   const Anchor now = at(last);
   if (now_.given && !clock.in_doubt()) {
     const double passed = static_cast<double>(last - now_.given->sample) / rate_;
-    const double ppm = std::isnan(now_.given->ppm) ? 0 : now_.given->ppm;
-    const double off = seconds_between(now_.given->utc, now.utc) - passed / (1 + ppm * 1e-6);
+    const double off = off_s(now);
+    if (clock.stamped()) see(last, off);
     if (passed >= kAnyway || (passed >= now_.least_spacing && std::abs(off) > clock.precision_s())) {
       now_.least_spacing = std::min(kMostSpacing, 2 * now_.least_spacing);
       return give(now);
@@ -57,7 +58,36 @@ void Anchors::note(const Clock& clock, std::int64_t first_position, std::int64_t
   now_.last = now;
 }
 
-void Anchors::give(const Anchor& anchor) {
+double Anchors::off_s(const Anchor& anchor) const {
+  const double passed = static_cast<double>(anchor.sample - now_.given->sample) / rate_;
+  const double ppm = std::isnan(now_.given->ppm) ? 0 : now_.given->ppm;
+  return seconds_between(now_.given->utc, anchor.utc) - passed / (1 + ppm * 1e-6);
+}
+
+void Anchors::see(std::int64_t sample, double off_s) {
+  auto& seen = now_.seen;
+  if (now_.n_seen == seen.size()) {  // every second one goes
+    for (std::size_t i = 0; 2 * i < seen.size(); ++i) seen[i] = seen[2 * i];
+    now_.n_seen /= 2;
+  }
+  // As far apart as they have become, so that they lie evenly.
+  if (now_.n_seen >= 2 && sample - seen[now_.n_seen - 1].sample < seen[1].sample - seen[0].sample) return;
+  seen[now_.n_seen++] = {sample, off_s};
+}
+
+double Anchors::bend_s(const Anchor& anchor) const {
+  constexpr double kNoise = 3;  // standard deviations
+  if (!now_.given || anchor.sample <= now_.given->sample) return 0;
+  const double slope = off_s(anchor) / static_cast<double>(anchor.sample - now_.given->sample);
+  double most = 0;
+  for (const auto& [sample, off] : std::span{now_.seen}.first(now_.n_seen))
+    if (sample < anchor.sample) most = std::max(most, std::abs(off - slope * static_cast<double>(sample - now_.given->sample)));
+  return std::max(0.0, most - kNoise * anchor.uncertainty_s);
+}
+
+void Anchors::give(Anchor anchor) {
+  anchor.uncertainty_s = std::hypot(anchor.uncertainty_s, bend_s(anchor));
+  now_.n_seen = 0;
   ready_.push_back(anchor);
   now_.given = anchor;
   now_.first.reset();

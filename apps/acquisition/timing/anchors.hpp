@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -15,7 +16,8 @@ namespace daq::timing {
 /// between them where the line from the last one no longer gives UTC to Clock::precision_s(): at first after a second, then two,
 /// four… and from then on once a minute at most; every hour anyway. So a reader that draws straight lines between anchors, and on
 /// from the last one by its ppm, is right to kept_s() wherever the clock did not move by more within a minute. A clock that was
-/// set within the tolerance gets two, one on each side. Pure. Thread: one.
+/// set within the tolerance gets two, one on each side. The uncertainty of an anchor holds for the samples since the one before
+/// too: by how much the line bent between them (stamps) is in it. Pure. Thread: one.
 class Anchors {
  public:
   Anchors(double sample_rate, Sink& sink);
@@ -34,7 +36,16 @@ class Anchors {
   void end_of_line(std::int64_t next);
 
  private:
-  void give(const Anchor& anchor);
+  /// A place of the line between two anchors, against the line that goes on straight from the first.
+  struct Seen {
+    std::int64_t sample = 0;
+    double off_s = 0;
+  };
+  void give(Anchor anchor);
+  void see(std::int64_t sample, double off_s);
+  /// s by which a straight line from the last given one to this misses what was seen between them, beyond what is no news.
+  [[nodiscard]] double bend_s(const Anchor& anchor) const;
+  [[nodiscard]] double off_s(const Anchor& anchor) const;  ///< of the line that goes on straight from the last given one
 
   const double rate_;
   Sink& sink_;
@@ -44,7 +55,9 @@ class Anchors {
     std::optional<Anchor> first;  ///< not given yet: the line's first sample as the clock says now
     std::optional<Anchor> last;   ///< of the last sample, if it is not given
     double least_spacing = 1;     ///< s
-    double tell_first_at = 0;     ///< s behind the begin: the first one is told, though more will be known of it
+    std::array<Seen, 32> seen{};  ///< since the last given one
+    std::size_t n_seen = 0;
+    double tell_first_at = 0;  ///< s behind the begin: the first one is told, though more will be known of it
   };
   State now_, stored_;
   std::vector<Anchor> ready_;
