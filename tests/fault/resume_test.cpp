@@ -238,6 +238,48 @@ TEST(Resume, KnowsWhatIsSentAgainOfFilesBeforeTheNewest) {
   }
 }
 
+/// The instrument's older memory comes in the session between: what is missing is missing since the last sample before it.
+TEST(Resume, CountsWhatIsMissingFromTheLastSampleBeforeItThatIsKnown) {
+  const support::TempDir dir;
+  TcpPeer peer;
+  record_well(peer, dir, 1000, 1040, " info: start ");
+  record_well(peer, dir, 0, 40, " info: start ");
+  record_well(peer, dir, 1050, 1080, " info: start ");
+  const auto newest = dir / "MT001_20201004T001730Z.h5";
+  EXPECT_THAT(support::stored_gaps(newest), ElementsAre(support::StoredGap{1040, 10, "not-running"}));
+}
+
+/// The station of the first source, whose name the files had, is recorded no more; another of its file still is.
+TEST(Resume, KnowsWhatIsSentAgainOfFilesNamedAfterAnotherStation) {
+  const support::TempDir dir;
+  TcpPeer one, two;
+  const auto with = [&](const std::string& sources) {
+    auto all = options(dir);
+    all.arguments = {"--set", sources};
+    return all;
+  };
+  {
+    Recording recording{Recording::tcp(one.port()), with(support::lemi_sources({{"one", "MT001", Recording::tcp(one.port())},
+                                                                                {"two", "MT009", Recording::tcp(two.port())}}))};
+    ASSERT_TRUE(one.accept() && two.accept()) << recording.log();
+    ASSERT_TRUE(one.send(numbered_lines(0, 40)) && two.send(numbered_lines(0, 40)));
+    ASSERT_TRUE(support::eventually([&] {
+      const auto status = recording.status();
+      return status && status->at("sources").at(1).at("samples").at("durable") >= 40;
+    })) << recording.log();
+    EXPECT_EQ(recording.stop(), 0) << recording.log();
+  }
+  Recording recording{Recording::tcp(two.port()), with(support::lemi_sources({{"two", "MT009", Recording::tcp(two.port())}}))};
+  ASSERT_TRUE(two.accept()) << recording.log();
+  const auto lines = numbered_lines(20, 40) + numbered_lines(50, 80);
+  ASSERT_TRUE(two.send(lines));
+  ASSERT_TRUE(recording.wait_for_bytes(lines.size()));
+  EXPECT_EQ(support::expect_good_end(recording).at("sources").at(0).at("dropped").at("duplicate"), 20) << recording.log();
+  const auto files = support::files_in(dir.path());
+  ASSERT_THAT(files, SizeIs(2));
+  EXPECT_THAT(support::stored_gaps(files[1]), ElementsAre(support::StoredGap{40, 10, "not-running"}));
+}
+
 /// An empty file of our name is left alone; what the one before it holds is known all the same.
 TEST(Resume, KnowsWhatIsSentAgainThoughTheNewestFileCannotBeRead) {
   const support::TempDir dir;

@@ -61,7 +61,7 @@ std::string time_pattern(std::string_view format) {
   return pattern;
 }
 
-std::string pattern_for(std::string_view name, const config::PatternValues& values) {
+std::string pattern_for(std::string_view name, const config::PatternValues& values, bool any_station) {
   std::string pattern;
   while (!name.empty()) {
     const auto brace = name.find('{');
@@ -72,8 +72,8 @@ std::string pattern_for(std::string_view name, const config::PatternValues& valu
     const auto key = name.substr(brace, end - brace + 1);
     if (key.starts_with("{start:"))
       pattern += time_pattern(key.substr(7, key.size() - 8));
-    else if (key.starts_with("{index"))
-      pattern += "[0-9]*";
+    else if (key.starts_with("{index") || (any_station && key == "{station}"))
+      pattern += key == "{station}" ? "*" : "[0-9]*";
     else
       pattern += literally(config::expand(key, values).text);
     name.remove_prefix(end + 1);
@@ -83,13 +83,15 @@ std::string pattern_for(std::string_view name, const config::PatternValues& valu
 
 }  // namespace
 
-std::vector<std::string> name_patterns(const config::Config& config) {
+namespace {
+
+std::vector<std::string> patterns(const config::Config& config, bool any_station) {
   std::set<std::string> all;
   const fs::path name = config.output.file_name;
   for (const auto& source : config.sources) {
     const config::PatternValues values{
         .survey = config.survey.text("id"), .station = source.station.text("id"), .sample_rate = source.instrument.sample_rate};
-    const std::string stem = pattern_for(name.stem().string(), values);
+    const std::string stem = pattern_for(name.stem().string(), values, any_station);
     const std::string extension = literally(name.extension().string());
     all.insert(stem + extension);
     all.insert(stem + "_[0-9]*" + extension);
@@ -97,8 +99,19 @@ std::vector<std::string> name_patterns(const config::Config& config) {
   return {all.begin(), all.end()};
 }
 
+bool matches(const std::vector<std::string>& patterns, const std::string& name) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const auto& pattern) { return fnmatch(pattern.c_str(), name.c_str(), 0) == 0; });
+}
+
+}  // namespace
+
+std::vector<std::string> name_patterns(const config::Config& config) { return patterns(config, false); }
+
+std::vector<std::string> other_name_patterns(const config::Config& config) { return patterns(config, true); }
+
 std::vector<Candidate> candidates(const config::Config& config, const std::function<bool()>& go_on) {
-  const auto patterns = name_patterns(config);
+  const auto ours = name_patterns(config), others = other_name_patterns(config);
   std::vector<Candidate> found;
   std::error_code error;
   std::size_t seen = 0;
@@ -106,13 +119,12 @@ std::vector<Candidate> candidates(const config::Config& config, const std::funct
        entry.increment(error)) {
     if (++seen % kAskEvery == 0 && !go_on()) break;
     const std::string name = entry->path().filename().string();
-    if (std::none_of(patterns.begin(), patterns.end(),
-                     [&](const auto& pattern) { return fnmatch(pattern.c_str(), name.c_str(), 0) == 0; }))
-      continue;
+    const bool of_others = !matches(ours, name);
+    if (of_others && !matches(others, name)) continue;
     std::error_code gone;
     if (entry->symlink_status(gone).type() != fs::file_type::regular || gone) continue;
     const auto time = entry->last_write_time(gone);
-    if (!gone) found.push_back({entry->path(), time});
+    if (!gone) found.push_back({entry->path(), time, of_others});
   }
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.time > b.time; });
   return found;

@@ -231,12 +231,17 @@ std::vector<FileWriter::NewRun> FileWriter::plan_runs() {
 
 void FileWriter::add_gaps_of(const NewRun& run) {
   StreamWriter& of = *run.stream;
-  if (of.expected) {
-    const auto missing = std::llround(mth5::samples_between(of.expected->time, run.group.start, of.expected->rate));
-    if (static_cast<double>(missing) > of.expected->unsure_s * of.expected->rate)
+  // What is missing is missing since the last sample before it that is known, whichever session recorded that.
+  const auto ends = std::exchange(of.expected, {});
+  const StreamWriter::Expected* last = nullptr;
+  for (const auto& end : ends)
+    if (mth5::samples_between(end.time, run.group.start, end.rate) > -0.5 && (last == nullptr || end.time > last->time))
+      last = &end;
+  if (last != nullptr) {
+    const auto missing = std::llround(mth5::samples_between(last->time, run.group.start, last->rate));
+    if (static_cast<double>(missing) > last->unsure_s * last->rate)
       of.gaps_before_next_run.push_back(
-          {of.expected->time.time_since_epoch().count(), missing, static_cast<std::int64_t>(of.expected->reason), 0});
-    of.expected.reset();
+          {last->time.time_since_epoch().count(), missing, static_cast<std::int64_t>(last->reason), 0});
   }
   for (const auto& gap : of.gaps_before_next_run) add_gap(of, gap, run.before, run.name);
 }

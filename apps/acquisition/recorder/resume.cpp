@@ -25,7 +25,8 @@ using Steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 // Of the ten seconds that a start may take.
-constexpr milliseconds kForNames{1000}, kForLocks{1500}, kForChild{6000}, kForTakingBack{1000}, kCpuPerObject{3000};
+constexpr milliseconds kForNames{1000}, kForLocks{1500}, kForChild{6000}, kForTakingBack{1000}, kForEarlier{1500},
+    kCpuPerObject{3000};
 constexpr std::size_t kMemory = std::size_t{1} << 30;
 
 fs::path unused_name(const fs::path& file) {
@@ -137,25 +138,62 @@ std::optional<ResumeAnswer> recover_in_child(const fs::path& path, const config:
   return failed;
 }
 
-/// Rows that may be sent again, of the stream that has most. A stream that has less is one that came later, or sends less.
-std::int64_t rows_known(const Resume& resume) {
-  std::map<std::tuple<std::string, double, std::vector<std::string>>, std::int64_t> rows;
-  std::int64_t most = 0;
-  for (const auto* runs : {&resume.runs, &resume.earlier})
-    for (const auto& run : *runs) {
-      if (run.components.empty()) continue;
-      auto& n = rows[{run.station, run.sample_rate, run.components}];
-      n += static_cast<std::int64_t>(run.tail.size() / run.components.size());
-      most = std::max(most, n);
-    }
-  return most;
-}
+/// What closed files before the newest say of what may be sent again.
+class Earlier {
+ public:
+  explicit Earlier(const config::Config& config) {
+    for (std::size_t i = 0; i < config.sources.size(); ++i)
+      for (const auto& stream : stream::declared(config, static_cast<std::uint16_t>(i))) {
+        auto components = stream.components();
+        std::sort(components.begin(), components.end());
+        rows_[{stream.station_id(), stream.sample_rate, components}] = 0;
+      }
+  }
 
-/// What a closed file before the newest says of what may be sent again.
-void add_earlier(Resume& resume, Resume before) {
-  std::erase_if(before.runs, [](const auto& run) { return run.tail.empty(); });
-  resume.earlier.insert(resume.earlier.begin(), std::make_move_iterator(before.runs.begin()),
-                        std::make_move_iterator(before.runs.end()));
+  /// Whether one file more would add to it: a slow stream has few rows in each.
+  [[nodiscard]] bool wants_more() const {
+    return files_ < Resume::kMostEarlierFiles &&
+           std::any_of(rows_.begin(), rows_.end(), [](const auto& of) { return of.second < Resume::kMostTailRows; });
+  }
+  void count(const std::vector<Resume::Run>& runs) {
+    for (const auto& run : runs)
+      if (const auto of = rows_.find({run.station, run.sample_rate, run.components}); of != rows_.end())
+        of->second += static_cast<std::int64_t>(run.tail.size() / std::max<std::size_t>(1, run.components.size()));
+  }
+  void add(const std::optional<ResumeAnswer>& answer) {
+    ++files_;
+    if (!answer) return;
+    count(answer->resume.runs);
+    std::vector<Resume::Run> with_tail;
+    std::copy_if(answer->resume.runs.begin(), answer->resume.runs.end(), std::back_inserter(with_tail),
+                 [](const auto& run) { return !run.tail.empty(); });
+    runs_.insert(runs_.begin(), with_tail.begin(), with_tail.end());
+  }
+  /// Where the newest cannot be resumed in, nothing but this is known.
+  void give(std::optional<Resume>& resume, const fs::path& path) {
+    if (runs_.empty()) return;
+    if (!resume) {
+      resume.emplace();
+      resume->path = path;
+      resume->closed = true;
+    }
+    resume->earlier = std::move(runs_);
+  }
+
+ private:
+  std::map<std::tuple<std::string, double, std::vector<std::string>>, std::int64_t> rows_;  ///< of what is configured
+  std::vector<Resume::Run> runs_;                                                           ///< the oldest first
+  int files_ = 0;
+};
+
+/// As left_as(), of a file that another recorder may be writing, which is none of our business.
+Left left_by_others(const fs::path& path) {
+  std::string problem;
+  try {
+    return left_as(path, problem);
+  } catch (const mth5::BusyError&) {
+    return Left::Unknown;
+  }
 }
 
 bool is_of(const Resume::Run& run, const stream::Stream& stream, const std::vector<std::string>& sorted_components) {
@@ -164,22 +202,24 @@ bool is_of(const Resume::Run& run, const stream::Stream& stream, const std::vect
 
 }  // namespace
 
-namespace {
-
-const Resume::Run* last_of(const std::vector<Resume::Run>& runs, const stream::Stream& stream) {
+const Resume::Run* Resume::last_run(const stream::Stream& stream) const {
   auto components = stream.components();
   std::sort(components.begin(), components.end());
-  const Resume::Run* last = nullptr;
+  const Run* last = nullptr;
   for (const auto& run : runs)
     if (is_of(run, stream, components) && (last == nullptr || run.next >= last->next)) last = &run;
   return last;
 }
 
-}  // namespace
-
-const Resume::Run* Resume::last_run(const stream::Stream& stream) const { return last_of(runs, stream); }
-
-const Resume::Run* Resume::last_earlier_run(const stream::Stream& stream) const { return last_of(earlier, stream); }
+std::vector<const Resume::Run*> Resume::runs_of(const stream::Stream& stream) const {
+  auto components = stream.components();
+  std::sort(components.begin(), components.end());
+  std::vector<const Run*> all;
+  for (const auto* some : {&earlier, &runs})
+    for (const auto& run : *some)
+      if (run.n_samples > 0 && is_of(run, stream, components)) all.push_back(&run);
+  return all;
+}
 
 std::uint64_t Resume::recovered(const std::string& stream) const {
   for (const auto& of : streams)
@@ -227,37 +267,30 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
                                   const std::function<void()>& make_room) {
   const auto stopped = [&] { return cancelled && cancelled(); };
   const auto names_until = mth5::steady_now() + kForNames;
-  const auto found = candidates(config, [&] { return !stopped() && mth5::steady_now() < names_until; });
+  auto found = candidates(config, [&] { return !stopped() && mth5::steady_now() < names_until; });
+  // What others may hold of ours comes last, whatever time is left.
+  std::stable_partition(found.begin(), found.end(), [](const auto& file) { return !file.of_others; });
 
   const auto locks_until = mth5::steady_now() + kForLocks;
   const auto child_until = mth5::steady_now() + kForLocks + kForChild;
   std::optional<Resume> resume;
   bool newest = true;  // of these stations' files
   std::size_t dead = 0;
-  int earlier_files = 0;
+  Earlier earlier{config};
   for (const auto& file : found) {
     if (stopped()) return std::nullopt;
     const std::string path = file.path.string();
     std::string problem;
-    const Left left = left_as(file.path, problem);
+    const Left left = file.of_others ? left_by_others(file.path) : left_as(file.path, problem);
     const auto time = std::chrono::duration_cast<milliseconds>(child_until - mth5::steady_now());
-    if (!newest) {
+    if (!newest || file.of_others) {
       dead += left == Left::Dead ? 1 : 0;
-      const bool enough = earlier_files == Resume::kMostEarlierFiles || time <= milliseconds{0} ||
-                          (resume && rows_known(*resume) >= Resume::kMostTailRows);
+      const bool enough = !earlier.wants_more() || time <= milliseconds{0};
       if (left == Left::Closed && !enough) {
-        ++earlier_files;
         sandbox::Outcome outcome;  // a damaged one is no news: it is not what this recording goes on in
-        const auto answer = ask_child(file.path, config, time, cancelled, outcome);
-        if (!answer) continue;
-        if (!resume) {  // the newest cannot be resumed in: nothing but this is known
-          resume.emplace();
-          resume->path = file.path;
-          resume->closed = true;
-        }
-        add_earlier(*resume, answer->resume);
+        earlier.add(ask_child(file.path, config, std::min(time, kForEarlier), cancelled, outcome));
       }
-      if (mth5::steady_now() >= locks_until && enough) break;
+      if (!newest && mth5::steady_now() >= locks_until && enough) break;
       continue;
     }
     if (left == Left::InRepair) log.warn("not resumed, mth5-recover is at work on it: file={}", path);
@@ -267,6 +300,7 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
     if (left == Left::Closed) {
       resume = read_in_child(file.path, config, std::clamp(time, milliseconds{1}, kForChild), log, cancelled);
       newest = !resume;  // of another recorder, whose names look like ours
+      if (resume) earlier.count(resume->runs);
       continue;
     }
     if (make_room) make_room();
@@ -294,7 +328,9 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
       resume->path = file.path;
       resume->closed = true;
     }
+    if (resume) earlier.count(resume->runs);
   }
+  if (!found.empty()) earlier.give(resume, found.front().path);
   if (dead > 0)
     log.warn("older files of crashed writers left={} directory={}: mth5-recover recovers them", dead,
              config.output.directory.string());

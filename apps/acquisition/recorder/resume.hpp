@@ -58,8 +58,8 @@ struct Resume {
 
   /// The last run in time that a stream of this station, rate and channels may have written; nullptr if there is none.
   [[nodiscard]] const Run* last_run(const stream::Stream& stream) const;
-  /// Likewise in the files before, as where the newest begins with the next sample of this stream.
-  [[nodiscard]] const Run* last_earlier_run(const stream::Stream& stream) const;
+  /// All of them that are known, also in the files before.
+  [[nodiscard]] std::vector<const Run*> runs_of(const stream::Stream& stream) const;
   /// Samples of a stream that are in the file and that no ledger knows of: durable only by chance when the writer crashed.
   [[nodiscard]] std::uint64_t recovered(const std::string& stream) const;
   /// Where the sources of these streams can go on, where that is known.

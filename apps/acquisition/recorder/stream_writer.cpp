@@ -23,9 +23,9 @@ StreamWriter::StreamWriter(const stream::Stream& stream, std::uint16_t number, c
 
 const Resume::Run* StreamWriter::expect_behind(const Resume& before) {
   const auto* last = before.last_run(stream_);
-  if (const auto* behind = last != nullptr ? last : before.last_earlier_run(stream_); behind != nullptr)
-    expected = {behind->next, behind->rate_behind,
-                before.broke_off ? ledger::GapReason::WriterDied : ledger::GapReason::NotRunning, behind->unsure_s};
+  for (const auto* known : before.runs_of(stream_))
+    expected.push_back({known->next, known->rate_behind,
+                        before.broke_off ? ledger::GapReason::WriterDied : ledger::GapReason::NotRunning, known->unsure_s});
   return last;
 }
 

@@ -148,7 +148,7 @@ class StreamWriter {
     ledger::GapReason reason;
     double unsure_s;  ///< as of Resume::Run
   };
-  std::optional<Expected> expected;                 ///< where the last run of the session before ended
+  std::vector<Expected> expected;                   ///< where runs of the sessions before ended, as far as they are known
   std::vector<ring::GapNote> gaps_before_next_run;  ///< of the recorder's own making
   std::optional<mth5::TableId> clock_table;
   std::uint64_t recovered = 0;                               ///< of this file, found after a crash
