@@ -36,6 +36,13 @@ class OnAPlayedDisk : public testing::Test {
   bool sees_outage(const char* name) {
     return sees([&](const auto& s) { return s.outage == name; });
   }
+  /// 40 samples are durable, and all room but this is taken.
+  void fill_disk_behind_40_samples(std::int64_t left) {
+    bench_.send(0, 40);
+    ASSERT_TRUE(sees_durable(40));
+    disk_.leave(left);
+    ASSERT_TRUE(sees_outage("disk-full")) << bench_.log();
+  }
   void end() {
     bench_.recorder().end(mth5::steady_now() + std::chrono::hours{1});
     bench_.intake().finish();
@@ -65,10 +72,8 @@ class OnAPlayedDisk : public testing::Test {
 };
 
 TEST_F(OnAPlayedDisk, ThatIsFullForAWhileNothingIsLost) {
-  bench_.send(0, 40);
-  ASSERT_TRUE(sees_durable(40));
-  disk_.leave(0);
-  ASSERT_TRUE(sees_outage("disk-full")) << bench_.log();
+  fill_disk_behind_40_samples(0);
+  if (HasFatalFailure()) return;
   bench_.send(40, 80);
   disk_.leave(std::nullopt);
   ASSERT_TRUE(sees_durable(80)) << bench_.log();
@@ -82,10 +87,8 @@ TEST_F(OnAPlayedDisk, ThatIsFullForAWhileNothingIsLost) {
 
 /// With what had come in the files, and these closed, there is nothing to complain of.
 TEST_F(OnAPlayedDisk, ThatIsFullAStopIsInOrderIfNothingWaits) {
-  bench_.send(0, 40);
-  ASSERT_TRUE(sees_durable(40));
-  disk_.leave(0);
-  ASSERT_TRUE(sees_outage("disk-full")) << bench_.log();
+  fill_disk_behind_40_samples(0);
+  if (HasFatalFailure()) return;
   end();
   EXPECT_NO_THROW(writer_.get());
   EXPECT_EQ(seconds(), support::seconds(0, 40));
@@ -93,10 +96,8 @@ TEST_F(OnAPlayedDisk, ThatIsFullAStopIsInOrderIfNothingWaits) {
 }
 
 TEST_F(OnAPlayedDisk, ThatIsFullAStopWithWhatWaitsIsAnErrorAndCountsIt) {
-  bench_.send(0, 40);
-  ASSERT_TRUE(sees_durable(40));
-  disk_.leave(0);
-  ASSERT_TRUE(sees_outage("disk-full")) << bench_.log();
+  fill_disk_behind_40_samples(0);
+  if (HasFatalFailure()) return;
   bench_.send(40, 60);
   end();
   EXPECT_THAT([&] { writer_.get(); },
@@ -107,10 +108,8 @@ TEST_F(OnAPlayedDisk, ThatIsFullAStopWithWhatWaitsIsAnErrorAndCountsIt) {
 
 /// What the reserve had held is less than it was, as the file was closed with it; it is for this.
 TEST_F(OnAPlayedDisk, ThatIsFullAStopWritesWhatWaitsIntoWhatTheReserveHeld) {
-  bench_.send(0, 40);
-  ASSERT_TRUE(sees_durable(40));
-  disk_.leave(24 << 20);  // of 32 MiB
-  ASSERT_TRUE(sees_outage("disk-full")) << bench_.log();
+  fill_disk_behind_40_samples(24 << 20);  // of 32 MiB
+  if (HasFatalFailure()) return;
   bench_.send(40, 60);
   end();
   EXPECT_NO_THROW(writer_.get());
