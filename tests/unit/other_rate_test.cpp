@@ -164,6 +164,38 @@ TEST(OtherRate, ArrivalsTellItAndHowWellItIsKnown) {
         }
 }
 
+/// Further off than any line that is drawn, as a board left at twice its rate: every frame has a run of its own, or a few have.
+TEST(OtherRate, FramesFarBesideTheRateAreAllStoredCounterOrNot) {
+  for (const bool counts : {false, true})
+    for (const double factor : {0.5, 0.8, 0.9, 1.1, 1.12, 1.25, 2.0})
+      for (const std::uint32_t per_frame : {1u, 8u, 32u, 128u}) {
+        SCOPED_TRACE(testing::Message{} << factor << " of the rate, " << per_frame << " samples a frame, counter " << counts);
+        Board board{.real = 256 * factor, .per_frame = per_frame, .counts = counts};
+        Line line{options_of(board)};
+        line.notes.quiet = true;
+        board.run(line, 0, 200);
+        line.finish();
+        EXPECT_EQ(line.dropped(), 0u);
+        EXPECT_EQ(line.notes.stored(), 200u * per_frame);
+      }
+}
+
+/// One lost frame costs itself, and not all that follow.
+TEST(OtherRate, ALossFarBesideTheRateCostsNothingElseWhereACounterTellsIt) {
+  for (const double factor : {0.9, 0.91, 1.1, 1.12})
+    for (const std::uint32_t per_frame : {8u, 32u, 128u}) {
+      SCOPED_TRACE(testing::Message{} << factor << " of the rate, " << per_frame << " samples a frame");
+      Board board{.real = 256 * factor, .per_frame = per_frame};
+      Line line{options_of(board)};
+      line.notes.quiet = true;
+      board.run(line, 0, 200);
+      board.run(line, 201, 400);
+      line.finish();
+      EXPECT_EQ(line.dropped(), 0u);
+      EXPECT_EQ(line.notes.stored(), 399u * per_frame);
+    }
+}
+
 TEST(OtherRate, ALossThatTheCounterShowsIsNoRate) {
   Board board;
   Line line{options_of(board)};

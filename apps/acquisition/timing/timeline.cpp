@@ -57,7 +57,9 @@ void Timeline::finish() {
     const bool apart = agreeing_ >= 2 || std::any_of(waiting_.begin(), waiting_.end(),
                                                      [](const Waiting& w) { return w.events.disconnected || w.behind; });
     const bool by_count = run_ && waiting_[chain_].piece.vague && chain_ == 0 && follows_within_step(waiting_[0].piece);
-    if (run_ && (by_count || !waiting_.back().piece.stamped || (!apart && chain_verdict_.frames > 2)))
+    if (chain_ > 1 && times_go_on())
+      store_all_waiting();
+    else if (run_ && (by_count || !waiting_.back().piece.stamped || (!apart && chain_verdict_.frames > 2)))
       take_waiting_by_count();
     else
       believe_chain();

@@ -150,6 +150,8 @@ class Timeline {
   void begin_at_another_rate();
   /// Of what waits, from the run on: nothing is missing, though its times do not agree, by a frame or a tenth of what passed.
   [[nodiscard]] bool counter_goes_on() const;
+  /// Whether what waits is about as far apart as its samples are long, all of it: frames of another rate, and no wild times.
+  [[nodiscard]] bool times_go_on() const;
   void limit_waiting();
   [[nodiscard]] bool chain_is_believed() const;
   void take_waiting_by_count();

@@ -181,17 +181,30 @@ void Timeline::begin_at_another_rate() {
   chain_ = 0;
   agreeing_ = 0;
   for (const auto& w : all) counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
-  begin_run(all.front().piece, all.front().events, {});
+  begin_run(all.front().piece, all.front().events, {.reason = run_ ? GapReason::ClockStep : GapReason::NoData});
   for (std::size_t i = 1; i < all.size(); ++i) {
     events_ = all[i].events;
     consider(all[i].piece);
   }
 }
 
+bool Timeline::times_go_on() const {
+  constexpr double kLeast = 0.25, kMost = 4;  // of what the profile says: what is wild is anywhere
+  for (std::size_t i = 0; i < waiting_.size(); ++i) {
+    const auto& piece = waiting_[i].piece;
+    if (!piece.stamped || !piece.timed) return false;
+    if (i == 0) continue;
+    const auto& before = waiting_[i - 1].piece;
+    const double apart = seconds_between(before.time, piece.time) / (static_cast<double>(before.n) * period_s_);
+    if (apart < kLeast || apart > kMost) return false;
+  }
+  return true;
+}
+
 bool Timeline::counter_goes_on() const {
   constexpr double kRate = 0.1;  // of what passed
   const auto& first = waiting_.front().piece;
-  auto next = run_ ? next_counter_ : first.counter;
+  auto next = first.counter;
   double passed = 0;
   return std::all_of(waiting_.begin(), waiting_.end(), [&](const Waiting& w) {
     const double length = static_cast<double>(w.piece.n) * period_s_;
@@ -212,9 +225,12 @@ void Timeline::limit_waiting() {
   while (others() > kOthers) {
     const auto [first, last] = std::minmax_element(
         waiting_.begin(), waiting_.end(), [](const Waiting& a, const Waiting& b) { return a.piece.time < b.piece.time; });
-    if (!run_ && seconds_between(first->piece.time, end_of(last->piece).time) < period_s_ * static_cast<double>(waiting_.size()))
+    const auto n = std::accumulate(waiting_.begin(), waiting_.end(), std::int64_t{0},
+                                   [](std::int64_t sum, const Waiting& w) { return sum + w.piece.n; });
+    if (!run_ && seconds_between(first->piece.time, end_of(last->piece).time) < period_s_ * static_cast<double>(n))
       return begin_at_another_rate();
     if (counter_goes_on()) return store_all_waiting();
+    if (times_go_on()) return begin_at_another_rate();
     drop_front_of_waiting(end_of_chain(0));
   }
   const std::size_t rows =
@@ -351,8 +367,13 @@ void Timeline::store_chain(std::span<const Waiting> chain, Verdict verdict) {
 }
 
 void Timeline::store_all_waiting() {
+  Verdict verdict{.reason = GapReason::NoData};
+  if (run_) {
+    const Place place = place_behind_run(waiting_.front().piece);
+    verdict = {.reason = GapReason::ClockStep, .missing = place.counted ? place.missing : 0};
+  }
   chain_ = 0;
-  store_chain(std::exchange(waiting_, {}), {.reason = run_ ? GapReason::ClockStep : GapReason::NoData});
+  store_chain(std::exchange(waiting_, {}), verdict);
 }
 
 void Timeline::believe_chain() {

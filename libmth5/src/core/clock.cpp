@@ -15,8 +15,8 @@ namespace {
 // at an anchor, so that only the distance from it is rounded.
 using Real = long double;
 
-constexpr double kMostPpm = 10'000;  ///< 1 %: no oscillator; taken as not known
-constexpr Real kSlack = 3600e9L;     ///< ns
+constexpr double kMostPpm = 110'000;  ///< 11 %: a board's that is set otherwise than its profile says; beyond it, not known
+constexpr Real kSlack = 3600e9L;      ///< ns
 
 Real ns(UtcNanos t) { return static_cast<Real>(t.time_since_epoch().count()); }
 
@@ -43,7 +43,9 @@ RunClock::RunClock(UtcNanos start, double sample_rate, std::int64_t n_samples, s
   std::stable_sort(anchors.begin(), anchors.end(), [](const auto& a, const auto& b) { return a.sample < b.sample; });
   for (auto& anchor : anchors) {
     const auto off = [&] { return std::abs(ns(anchor.utc) - ns(plain(anchor.sample))); };
-    const auto most = [&] { return kSlack + 0.01L * static_cast<Real>(anchor.sample) * spacing(sample_rate_, 0); };
+    const auto most = [&] {
+      return kSlack + 1e-6L * static_cast<Real>(kMostPpm) * static_cast<Real>(anchor.sample) * spacing(sample_rate_, 0);
+    };
     const bool can_be =
         sample_rate_ > 0 && anchor.sample >= 0 && anchor.sample < std::max<std::int64_t>(n_samples, 1) && off() <= most();
     if (can_be && !anchors_.empty() && anchors_.back().sample == anchor.sample) {  // told again: the last word holds
