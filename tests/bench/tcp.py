@@ -48,7 +48,8 @@ def run(recording, receiver):
     threads = {}
     while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         try:
-            threads = by_thread(process.pid)
+            for name, seconds in by_thread(process.pid).items():  # each up to its end
+                threads[name] = max(seconds, threads.get(name, 0))
         except OSError:  # it ends just now
             pass
         time.sleep(0.01)
