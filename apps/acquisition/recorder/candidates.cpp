@@ -72,8 +72,10 @@ std::string pattern_for(std::string_view name, const config::PatternValues& valu
     const auto key = name.substr(brace, end - brace + 1);
     if (key.starts_with("{start:"))
       pattern += time_pattern(key.substr(7, key.size() - 8));
-    else if (key.starts_with("{index") || (any_station && key == "{station}"))
-      pattern += key == "{station}" ? "*" : "[0-9]*";
+    else if (key.starts_with("{index"))
+      pattern += "[0-9]*";
+    else if (any_station && key == "{station}")
+      pattern += "*";
     else
       pattern += literally(config::expand(key, values).text);
     name.remove_prefix(end + 1);
@@ -81,11 +83,14 @@ std::string pattern_for(std::string_view name, const config::PatternValues& valu
   return pattern;
 }
 
+bool matches(const std::vector<std::string>& patterns, const std::string& name) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const auto& pattern) { return fnmatch(pattern.c_str(), name.c_str(), 0) == 0; });
+}
+
 }  // namespace
 
-namespace {
-
-std::vector<std::string> patterns(const config::Config& config, bool any_station) {
+std::vector<std::string> name_patterns(const config::Config& config, bool any_station) {
   std::set<std::string> all;
   const fs::path name = config.output.file_name;
   for (const auto& source : config.sources) {
@@ -99,19 +104,8 @@ std::vector<std::string> patterns(const config::Config& config, bool any_station
   return {all.begin(), all.end()};
 }
 
-bool matches(const std::vector<std::string>& patterns, const std::string& name) {
-  return std::any_of(patterns.begin(), patterns.end(),
-                     [&](const auto& pattern) { return fnmatch(pattern.c_str(), name.c_str(), 0) == 0; });
-}
-
-}  // namespace
-
-std::vector<std::string> name_patterns(const config::Config& config) { return patterns(config, false); }
-
-std::vector<std::string> other_name_patterns(const config::Config& config) { return patterns(config, true); }
-
 std::vector<Candidate> candidates(const config::Config& config, const std::function<bool()>& go_on) {
-  const auto ours = name_patterns(config), others = other_name_patterns(config);
+  const auto ours = name_patterns(config), others = name_patterns(config, true);
   std::vector<Candidate> found;
   std::error_code error;
   std::size_t seen = 0;

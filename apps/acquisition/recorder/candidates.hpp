@@ -12,16 +12,13 @@
 namespace daq::recorder {
 
 /// Patterns (fnmatch(3)) of all names that output.file_name gives for the stations of a configuration, at whatever time, with and
-/// without the number of a name that was taken.
-[[nodiscard]] std::vector<std::string> name_patterns(const config::Config& config);
-/// Likewise for any station.
-[[nodiscard]] std::vector<std::string> other_name_patterns(const config::Config& config);
+/// without the number of a name that was taken. @param any_station  of all others, too
+[[nodiscard]] std::vector<std::string> name_patterns(const config::Config& config, bool any_station = false);
 
 struct Candidate {
   std::filesystem::path path;
   std::filesystem::file_time_type time;
-  bool of_others;  ///< its name is that of another station: it may hold one of ours all the same, whose first source was another
-                   ///< then
+  bool of_others;  ///< its name is that of another station: the first of its sources may have been another one then
 };
 
 /// Regular files of such names, the newest first, however many other recorders there are. Only names are looked at; links, pipes,

@@ -138,16 +138,20 @@ std::optional<ResumeAnswer> recover_in_child(const fs::path& path, const config:
   return failed;
 }
 
+/// As Resume::Run has them.
+std::vector<std::string> sorted_components(const stream::Stream& stream) {
+  auto components = stream.components();
+  std::sort(components.begin(), components.end());
+  return components;
+}
+
 /// What closed files before the newest say of what may be sent again.
 class Earlier {
  public:
   explicit Earlier(const config::Config& config) {
     for (std::size_t i = 0; i < config.sources.size(); ++i)
-      for (const auto& stream : stream::declared(config, static_cast<std::uint16_t>(i))) {
-        auto components = stream.components();
-        std::sort(components.begin(), components.end());
-        rows_[{stream.station_id(), stream.sample_rate, components}] = 0;
-      }
+      for (const auto& stream : stream::declared(config, static_cast<std::uint16_t>(i)))
+        rows_[{stream.station_id(), stream.sample_rate, sorted_components(stream)}] = 0;
   }
 
   /// Whether one file more would add to it: a slow stream has few rows in each.
@@ -203,8 +207,7 @@ bool is_of(const Resume::Run& run, const stream::Stream& stream, const std::vect
 }  // namespace
 
 const Resume::Run* Resume::last_run(const stream::Stream& stream) const {
-  auto components = stream.components();
-  std::sort(components.begin(), components.end());
+  const auto components = sorted_components(stream);
   const Run* last = nullptr;
   for (const auto& run : runs)
     if (is_of(run, stream, components) && (last == nullptr || run.next >= last->next)) last = &run;
@@ -212,8 +215,7 @@ const Resume::Run* Resume::last_run(const stream::Stream& stream) const {
 }
 
 std::vector<const Resume::Run*> Resume::runs_of(const stream::Stream& stream) const {
-  auto components = stream.components();
-  std::sort(components.begin(), components.end());
+  const auto components = sorted_components(stream);
   std::vector<const Run*> all;
   for (const auto* some : {&earlier, &runs})
     for (const auto& run : *some)
@@ -246,8 +248,7 @@ std::vector<ledger::Durable> Resume::positions(const stream::Streams& known) con
 
 std::vector<Tail> tails_of(const Resume& resume, const stream::Stream& stream) {
   const auto components = stream.components();
-  auto sorted = components;
-  std::sort(sorted.begin(), sorted.end());
+  const auto sorted = sorted_components(stream);
   std::vector<Tail> tails;
   const auto add = [&](const Resume::Run& run) {
     if (run.tail.empty() || !is_of(run, stream, sorted)) return;

@@ -151,10 +151,13 @@ mth5::UtcNanos StreamWriter::start_of(std::size_t from) const {
   const bool goes_on = std::none_of(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(from) + 1,
                                     [](const Piece& piece) { return piece.new_run; });
   if (!goes_on || !placed_) return pieces_[from].start;
-  Mark mark = *placed_;
-  const auto before = stored_all_ + static_cast<std::int64_t>(pieces_[from].first - pieces_.front().first);
-  move_to_first(mark, before - (mark.taken_all - mark.ago));
-  return at(mark.note.utc_ns);
+  return at(placed_at(stored_all_ + static_cast<std::int64_t>(pieces_[from].first - pieces_.front().first)).note.utc_ns);
+}
+
+StreamWriter::Mark StreamWriter::placed_at(std::int64_t number) const {
+  Mark mark = placed_.value();
+  move_to_first(mark, number - (mark.taken_all - mark.ago));
+  return mark;
 }
 
 StreamWriter::Group StreamWriter::group(std::size_t from) const {
@@ -245,8 +248,7 @@ void StreamWriter::stored(const Group& group, OpenRun& into) {
 /// A run that a new file cut off from the one before has an anchor of its own: on the line that the last one began.
 void StreamWriter::place_first_of(OpenRun& into) {
   if (!placed_) return;
-  Mark mark = *placed_;
-  move_to_first(mark, stored_all_ - (mark.taken_all - mark.ago));
+  Mark mark = placed_at(stored_all_);
   mark.run = into.name;
   into.figures.add(clock_at(stored_all_, 0, mark.note));
   into.anchor = {.sample = 0, .utc = at(mark.note.utc_ns), .kind = {}, .ppm = mark.note.ppm};

@@ -188,6 +188,8 @@ class StreamWriter {
   std::deque<Mark> anchors_;
   std::optional<Mark> placed_;  ///< the newest of what is in the file, of the timeline's run that goes on
   void place_first_of(OpenRun& into);
+  /// placed_, moved to the sample of this number, with fill; there is one.
+  [[nodiscard]] Mark placed_at(std::int64_t number) const;
   [[nodiscard]] mth5::UtcNanos start_of(std::size_t from) const;  ///< of a run that begins with this piece
   struct TokenMark {
     std::int64_t taken_all;  ///< with fill, when it came
