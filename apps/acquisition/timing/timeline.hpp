@@ -145,10 +145,12 @@ class Timeline {
   /// @param follows  the last of those that wait; else `agrees` says whether it could be behind a gap there
   void wait(const Piece& piece, bool follows, bool agrees);
   void time_vague_ones(const Piece& piece);
-  /// Before the first run: times that lie closer together than samples do are those of another rate than was said. Nothing is
-  /// wrong with them.
+  /// Times that agree with none and are about as far apart as samples are those of another rate than was said. Nothing is wrong
+  /// with them: the first that waits begins a run, the others are looked at behind it.
   void begin_at_another_rate();
-  /// Of what waits, from the run on: nothing is missing, though its times do not agree, by a frame or a tenth of what passed.
+  /// All that waits, which waits no more.
+  [[nodiscard]] std::vector<Waiting> take_out_waiting();
+  /// Of what waits, from the first on: nothing is missing, though its times do not agree, by a frame or a tenth of what passed.
   [[nodiscard]] bool counter_goes_on() const;
   /// Whether what waits is about as far apart as its samples are long, all of it: frames of another rate, and no wild times.
   [[nodiscard]] bool times_go_on() const;

@@ -157,17 +157,22 @@ bool Timeline::chain_is_believed() const {
   return seconds_between(first.piece.arrival, last.arrival) >= period_s_ * static_cast<double>(n) / 2;
 }
 
+std::vector<Timeline::Waiting> Timeline::take_out_waiting() {
+  auto all = std::exchange(waiting_, {});
+  chain_ = 0;
+  agreeing_ = 0;
+  for (const auto& w : all) counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
+  return all;
+}
+
 void Timeline::take_rate() {
   if (run_ && !clock_.stamped()) return;
   const auto spacing = rate_told_.instead_of(clock_.seconds_per_sample(), locator_.exact_tolerance_s());
   if (!spacing) return;
   clock_.assume(*spacing);
   const Events now = std::exchange(events_, {});
-  const auto all = std::exchange(waiting_, {});
-  chain_ = 0;
-  agreeing_ = 0;
+  const auto all = take_out_waiting();
   for (const auto& w : all) {
-    counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
     events_.disconnected |= w.events.disconnected;
     events_.bad_data |= w.events.bad_data;
     consider(w.piece);
@@ -177,10 +182,7 @@ void Timeline::take_rate() {
 }
 
 void Timeline::begin_at_another_rate() {
-  const auto all = std::exchange(waiting_, {});
-  chain_ = 0;
-  agreeing_ = 0;
-  for (const auto& w : all) counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
+  const auto all = take_out_waiting();
   begin_run(all.front().piece, all.front().events, {.reason = run_ ? GapReason::ClockStep : GapReason::NoData});
   for (std::size_t i = 1; i < all.size(); ++i) {
     events_ = all[i].events;
