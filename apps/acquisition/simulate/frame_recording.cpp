@@ -1,7 +1,5 @@
 #include "acquisition/simulate/frame_recording.hpp"
 
-#include <algorithm>
-
 #include "acquisition/decode/description.hpp"
 #include "acquisition/simulate/recording.hpp"
 #include "mth5/error.hpp"
@@ -24,29 +22,27 @@ double samples_in(const decode::Batch& batch, std::size_t channels) {
   return n;
 }
 
-bool has_samples(const decode::Batch& batch) {
-  return std::any_of(batch.frames.begin(), batch.frames.end(), [](const auto& frame) { return frame.n_samples > 0; });
-}
+bool has_samples(const decode::Batch& batch) { return samples_in(batch, 1) > 0; }
 
 }  // namespace
 
 FrameRecording::FrameRecording(std::vector<std::filesystem::path> files, const config::Instrument& profile)
-    : files_{std::move(files)}, profile_{profile}, decoder_{decode::make_decoder(profile.decoder, profile.kept)} {
+    : files_{std::move(files)}, decoder_{decode::make_decoder(profile.decoder, profile.kept)} {
   for (const auto& file : files_) (void)open_recording(file);
   double samples = 0;
   std::size_t records = 0, bytes = 0;
   for (auto record = next(); record && bytes < kBeginning; record = next()) {
     bytes += record->size();
-    if (const double n = samples_in(batch_, profile_.channels.size()); n > 0) {
+    if (const double n = samples_in(batch_, profile.channels.size()); n > 0) {
       samples += n;
       ++records;
     }
   }
   if (records == 0)
-    throw mth5::FileError{files_.front().string() + ": no frame of " + profile_.name + " at its beginning; mth5d --try " +
-                          profile_.name + " tells why"};
+    throw mth5::FileError{files_.front().string() + ": no frame of " + profile.name + " at its beginning; mth5d --try " +
+                          profile.name + " tells why"};
   samples_per_record_ = samples / static_cast<double>(records);
-  decoder_ = decode::make_decoder(profile_.decoder, profile_.kept);
+  decoder_ = decode::make_decoder(profile.decoder, profile.kept);
   n_opened_ = at_ = 0;
   fd_.reset();
   buffer_.clear();

@@ -30,7 +30,6 @@ class FrameRecording : public RecordSource {
   bool fill();
 
   std::vector<std::filesystem::path> files_;
-  config::Instrument profile_;
   std::unique_ptr<decode::Decoder> decoder_;
   decode::Batch batch_;
   std::size_t n_opened_ = 0;
