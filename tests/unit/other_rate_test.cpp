@@ -57,6 +57,13 @@ double worst(const Line& line, const Board& board, double from = 0) {
   return most;
 }
 
+/// The line ends, with so many samples and none dropped.
+void expect_all_stored(Line& line, std::uint64_t samples) {
+  line.finish();
+  EXPECT_EQ(line.dropped(), 0u);
+  EXPECT_EQ(line.notes.stored(), samples);
+}
+
 TEST(OtherRate, FramesWithACounterAreStoredAtTheirTimesWithNothingMissing) {
   for (const double real : {240.0, 244.0, 250.0, 252.0, 254.0, 258.0, 262.0, 264.0}) {
     for (const std::uint32_t per_frame : {1u, 8u, 32u, 128u}) {
@@ -65,9 +72,7 @@ TEST(OtherRate, FramesWithACounterAreStoredAtTheirTimesWithNothingMissing) {
       Line line{options_of(board)};
       line.notes.quiet = true;
       board.run(line, 0, 1000);
-      line.finish();
-      EXPECT_EQ(line.dropped(), 0u);
-      EXPECT_EQ(line.notes.stored(), 1000u * per_frame);
+      expect_all_stored(line, 1000u * per_frame);
       for (const auto& gap : line.notes.gaps) EXPECT_EQ(gap.n_samples, 0);
       EXPECT_LE(line.notes.runs.size(), 4u);
       EXPECT_LT(worst(line, board), 1 / board.nominal);
@@ -84,9 +89,7 @@ TEST(OtherRate, FramesWithoutACounterAreStoredAtTheirTimes) {
       Line line{options_of(board)};
       line.notes.quiet = true;
       board.run(line, 0, 1000);
-      line.finish();
-      EXPECT_EQ(line.dropped(), 0u);
-      EXPECT_EQ(line.notes.stored(), 1000u * per_frame);
+      expect_all_stored(line, 1000u * per_frame);
       EXPECT_LE(line.notes.runs.size(), 10u) << "until the rate is told";
       EXPECT_LT(worst(line, board), 0.01) << "within the first frames samples are apart as the profile says";
     }
@@ -105,9 +108,7 @@ TEST(OtherRate, IsTakenInTheMiddleAndGivenUpAgain) {
       sample += 32;
       t += 32 / real;
     }
-  line.finish();
-  EXPECT_EQ(line.dropped(), 0u);
-  EXPECT_EQ(line.notes.stored(), 1200u * 32);
+  expect_all_stored(line, 1200u * 32);
   for (const auto& gap : line.notes.gaps) EXPECT_EQ(gap.n_samples, 0);
   EXPECT_NEAR(line.timeline.clock().ppm(), 0, 1);
 }
@@ -119,9 +120,7 @@ TEST(OtherRate, TimesThatJitterSoMuchThatTheyTellNoneAreStoredAsTheCounterSays) 
     Line line{options_of(board)};
     line.notes.quiet = true;
     board.run(line, 0, 2000);
-    line.finish();
-    EXPECT_EQ(line.dropped(), 0u);
-    EXPECT_EQ(line.notes.stored(), 2000u * 32);
+    expect_all_stored(line, 2000u * 32);
     EXPECT_LT(worst(line, board), 0.1);
   }
 }
@@ -174,9 +173,7 @@ TEST(OtherRate, FramesFarBesideTheRateAreAllStoredCounterOrNot) {
         Line line{options_of(board)};
         line.notes.quiet = true;
         board.run(line, 0, 200);
-        line.finish();
-        EXPECT_EQ(line.dropped(), 0u);
-        EXPECT_EQ(line.notes.stored(), 200u * per_frame);
+        expect_all_stored(line, 200u * per_frame);
       }
 }
 
@@ -190,9 +187,7 @@ TEST(OtherRate, ALossFarBesideTheRateCostsNothingElseWhereACounterTellsIt) {
       line.notes.quiet = true;
       board.run(line, 0, 200);
       board.run(line, 201, 400);
-      line.finish();
-      EXPECT_EQ(line.dropped(), 0u);
-      EXPECT_EQ(line.notes.stored(), 399u * per_frame);
+      expect_all_stored(line, 399u * per_frame);
     }
 }
 
