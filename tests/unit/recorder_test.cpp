@@ -13,6 +13,7 @@
 #include "acquisition/recorder/output.hpp"
 #include "acquisition/recorder/station_state.hpp"
 #include "mth5/reader.hpp"
+#include "support/host_clock.hpp"
 #include "support/recorder_bench.hpp"
 #include "support/support.hpp"
 
@@ -41,6 +42,24 @@ TEST(Recorder, BeginsANewRunAfterAGap) {
   EXPECT_EQ(gaps.text(0, "run_after"), "sr1_0002");
   EXPECT_EQ(gaps.text(0, "reason"), "no-data");
   EXPECT_THAT(bench.log(), HasSubstr("gap stream=lemi start=2026-05-01T00:00:10Z samples=15 reason=no-data run=sr1_0002"));
+}
+
+/// Each commit may have to wait for the disk: a recording that is played would take the time of thousands of them.
+TEST(Recorder, TakesWhatComesAtOnceInOneCommit) {
+  const support::ClockByHand clock;  // no time passes
+  Bench bench{"flush: {samples: 10}\n", std::size_t{1} << 18};
+  for (int s = 0; s < 12'000; s += 100) bench.send(s, s + 100);
+  bench.finish();
+  EXPECT_LE(bench.state().flush.count(), 2);
+  const auto bx = channel(bench.reader(), "sr1_0001", "bx");
+  ASSERT_EQ(bx.size(), 12'000u);
+  for (std::size_t i = 0; i < bx.size(); ++i) ASSERT_EQ(bx[i], static_cast<double>(i));
+  const auto anchors = bench.reader().table("clock/lemi").value();
+  ASSERT_GT(anchors.size(), 1000u);
+  for (std::size_t i = 0; i < anchors.size(); ++i)
+    ASSERT_EQ(anchors.integer(i, "utc_ns") - anchors.integer(0, "utc_ns"),
+              (anchors.integer(i, "sample") - anchors.integer(0, "sample")) * 1'000'000'000);
+  EXPECT_LE(anchors.integer(0, "sample"), 100) << "none is lost while many wait";
 }
 
 TEST(Recorder, FillsAShortGapWithNaNAndListsIt) {

@@ -49,6 +49,29 @@ TEST(Ring, RefusesSamplesWhenFullButStillTakesTheNoteAboutIt) {
   EXPECT_TRUE(called) << "a producer that was refused is told of room";
 }
 
+TEST(Ring, LetsAProducerGoOnWhenHalfOfItIsFree) {
+  Ring ring{64};
+  int called = 0;
+  ring.set_on_room([&] { ++called; });
+  const std::vector<double> values(7, 1.0);
+  while (ring.push({Kind::Samples}, {}, values)) {
+  }
+  EXPECT_FALSE(ring.has_room(8));
+  Header header{};
+  std::vector<std::uint64_t> payload;
+  for (int popped = 1; popped <= 8; ++popped) {
+    ASSERT_TRUE(ring.pop(header, payload));
+    EXPECT_EQ(called, popped < 4 ? 0 : 1) << popped << " of 8 records are popped";
+  }
+  while (ring.push({Kind::Samples}, {}, values)) {
+  }
+  EXPECT_FALSE(ring.has_room(48)) << "more than half";
+  for (int popped = 1; popped <= 6; ++popped) {
+    ASSERT_TRUE(ring.pop(header, payload));
+    EXPECT_EQ(called, popped < 6 ? 1 : 2) << popped << " of 8 records are popped";
+  }
+}
+
 TEST(Ring, IsClosedOnlyWhenEmpty) {
   Ring ring{64};
   ASSERT_TRUE(ring.push_note({Kind::Gap}, std::vector<std::uint64_t>{1}));

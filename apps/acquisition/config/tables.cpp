@@ -135,7 +135,7 @@ const Section<Config>& flush_keys() {
           whole_key(
               "samples", &Config::flush_samples, 1, 1'000'000'000, "samples",
               "Readers of the live file see new samples after so many of each channel, or after the interval, whichever comes "
-              "first. Less is seen sooner, and more work for the disk."),
+              "first. Less is seen sooner, and more work for the disk. The number alone does it ten times a second at the most."),
           time_key("interval", &Config::flush_interval, 10ms, 1h, "The same as a time."),
       }};
   return keys;

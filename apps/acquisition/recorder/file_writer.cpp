@@ -12,7 +12,8 @@ namespace daq::recorder {
 
 namespace {
 
-constexpr std::int64_t kMostWaiting = 65536;  // samples of a stream; a larger flush.samples is put into the file in pieces
+// From one commit to the next for the sake of flush.samples, each of which may have to wait for the disk.
+constexpr auto kLeastPause = std::chrono::milliseconds{100};
 
 }  // namespace
 
@@ -66,7 +67,7 @@ void FileWriter::take(const ring::Header& header, const std::vector<std::uint64_
   switch (header.kind) {
     case ring::Kind::Samples:
       take_samples(header, payload);
-      if (!first_waiting_) first_waiting_ = mth5::steady_now();
+      if (!first_unseen_) first_unseen_ = mth5::steady_now();
       break;
     case ring::Kind::Gap:
       stream(header.of).take_gap(ring::take<ring::GapNote>(payload));
@@ -104,26 +105,29 @@ bool FileWriter::has_waiting() const {
   return std::any_of(streams_.begin(), streams_.end(), [](const auto& s) { return s->waiting() > 0; });
 }
 
-bool FileWriter::is_full() const {
-  const std::int64_t most = std::min(config_.flush_samples, kMostWaiting);
-  return std::any_of(streams_.begin(), streams_.end(), [&](const auto& s) { return s->waiting() >= most; });
-}
-
 void FileWriter::keep_pace(Steady::time_point now) {
   thread_.check();
-  if (is_full() || (first_waiting_ && now >= *first_waiting_ + config_.flush_interval)) flush();
+  if (now >= flush_due())
+    flush();
+  else if (std::any_of(streams_.begin(), streams_.end(), [](const auto& of) { return of->is_full(); }))
+    put();
   if (unsynced_ && now >= last_sync_ + config_.sync_interval) sync();
 }
 
-Steady::time_point FileWriter::next_deadline() const {
-  auto deadline = Steady::time_point::max();
-  if (first_waiting_) deadline = std::min(deadline, *first_waiting_ + config_.flush_interval);
-  if (unsynced_) deadline = std::min(deadline, last_sync_ + config_.sync_interval);
-  return deadline;
+Steady::time_point FileWriter::flush_due() const {
+  if (!first_unseen_) return Steady::time_point::max();
+  const auto due = *first_unseen_ + config_.flush_interval;
+  const bool enough =
+      std::any_of(streams_.begin(), streams_.end(), [&](const auto& of) { return of->unseen() >= config_.flush_samples; });
+  return enough ? std::min(due, last_flush_ + std::min<Steady::duration>(config_.flush_interval, kLeastPause)) : due;
 }
 
-void FileWriter::flush() {
-  thread_.check();
+Steady::time_point FileWriter::next_deadline() const {
+  const auto due = flush_due();
+  return unsynced_ ? std::min(due, last_sync_ + config_.sync_interval) : due;
+}
+
+void FileWriter::put() {
   while (has_waiting()) {
     if (!file_) open_file();
     append_to_open_runs();
@@ -133,7 +137,12 @@ void FileWriter::flush() {
     else if (has_waiting())
       close();  // the file has as many runs as it may have
   }
-  first_waiting_.reset();
+}
+
+void FileWriter::flush() {
+  thread_.check();
+  put();
+  first_unseen_.reset();
   if (file_) {
     std::uint64_t waiting = 0;
     for (const auto& of : streams_) {
@@ -151,6 +160,7 @@ void FileWriter::flush() {
     for (auto& of : streams_) of->all_visible();
     unsynced_ = true;
   }
+  last_flush_ = mth5::steady_now();
   publish();
 }
 
@@ -329,7 +339,7 @@ std::uint64_t FileWriter::discard(const ring::Header& header, const std::vector<
 std::uint64_t FileWriter::discard_waiting(ledger::Drop why) {
   std::uint64_t n = 0;
   for (auto& of : streams_) n += of->discard_batch(why);
-  first_waiting_.reset();
+  first_unseen_.reset();
   return n;
 }
 

@@ -63,13 +63,11 @@ class FileWriter {
 
   /// Takes a record into memory; never fails for the disk's sake.
   void take(const ring::Header& header, const std::vector<std::uint64_t>& payload);
-  /// Whether so much waits that it is time to flush.
-  [[nodiscard]] bool is_full() const;
   /// flush() and sync() where their time has come.
   void keep_pace(Steady::time_point now);
   /// When keep_pace() will have something to do.
   [[nodiscard]] Steady::time_point next_deadline() const;
-  /// Everything that waits becomes visible; opens a file if none is open and samples wait.
+  /// Everything that came becomes visible; opens a file if none is open and samples wait.
   void flush();
   void close();
   /// Whether the open file still has its name; There where none is open.
@@ -121,6 +119,9 @@ class FileWriter {
   void add_stream_tables(mth5::Edit& edit);
   void describe_streams();
   void take_samples(const ring::Header& header, const std::vector<std::uint64_t>& payload);
+  [[nodiscard]] Steady::time_point flush_due() const;
+  /// What waits goes into the file, where no reader sees it before the next commit.
+  void put();
   void append_to_open_runs();
   [[nodiscard]] std::vector<NewRun> plan_runs();
   void begin_runs(std::vector<NewRun>& runs);
@@ -165,8 +166,8 @@ class FileWriter {
   std::uint64_t syncs_ = 0;
   bool announced_ = false;  ///< on_file was called for this file
   bool unsynced_ = false;
-  std::optional<Steady::time_point> first_waiting_;
-  Steady::time_point last_sync_;
+  std::optional<Steady::time_point> first_unseen_;  ///< came then; later ones may be unseen too
+  Steady::time_point last_flush_, last_sync_;
   std::int64_t last_flush_us_ = 0, last_sync_us_ = 0;
 };
 

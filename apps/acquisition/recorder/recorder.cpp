@@ -114,7 +114,7 @@ void Recorder::write_what_came() {
   watch(mth5::steady_now());
   while (!is_full() && ring_.pop(header_, payload_)) {
     writer_.take(header_, payload_);
-    if (writer_.is_full()) writer_.keep_pace(mth5::steady_now());
+    writer_.keep_pace(mth5::steady_now());
     watch(mth5::steady_now());
     if (is_too_late(mth5::steady_now())) give_up_the_rest();
   }

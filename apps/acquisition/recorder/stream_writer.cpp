@@ -1,8 +1,8 @@
 #include "acquisition/recorder/stream_writer.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <cstring>
 #include <functional>
 
 #include "acquisition/recorder/run_channels.hpp"
@@ -13,6 +13,8 @@ namespace daq::recorder {
 namespace {
 
 constexpr std::size_t kMostAnchors = 4096;
+constexpr std::int64_t kMostWaiting = 65536;   // samples that go into the file at once, and
+constexpr std::int64_t kMostValues = 1 << 16;  // values of them, 512 KiB
 
 mth5::UtcNanos at(std::int64_t ns) { return mth5::UtcNanos{mth5::Nanos{ns}}; }
 
@@ -29,6 +31,11 @@ const Resume::Run* StreamWriter::expect_behind(const Resume& before) {
   return last;
 }
 
+bool StreamWriter::is_full() const {
+  const auto most = std::clamp<std::int64_t>(kMostValues / static_cast<std::int64_t>(n_channels_), 1, kMostWaiting);
+  return waiting() >= most || anchors_.size() > kMostAnchors / 2;
+}
+
 void StreamWriter::take_samples(bool new_run, const std::vector<std::uint64_t>& payload, const std::vector<double>& lengths) {
   if (new_run || lengths_.size() != lengths.size()) lengths_ = lengths;
   for (std::size_t i = 0; i < lengths.size(); ++i)
@@ -38,7 +45,9 @@ void StreamWriter::take_samples(bool new_run, const std::vector<std::uint64_t>& 
   Piece piece{new_run,       at(head.start_ns), batch_base_ + batch_.size() / n_channels_, head.n_samples,
               head.n_filled, head.gap,          state_.figures_until(end, state_reader_),  lengths_};
   const std::size_t first = sizeof(ring::SamplesHead) / sizeof(std::uint64_t);
-  for (std::size_t i = first; i < payload.size(); ++i) batch_.push_back(std::bit_cast<double>(payload[i]));
+  const auto there = batch_.size();
+  batch_.resize(there + payload.size() - first);
+  std::memcpy(batch_.data() + there, payload.data() + first, (payload.size() - first) * sizeof(double));
   const bool joins = !new_run && !piece.gap.is_gap() && piece.n_filled == 0 && !pieces_.empty() &&
                      same_lengths(pieces_.back().lengths, lengths_);
   if (joins) {
@@ -216,10 +225,11 @@ std::uint64_t StreamWriter::clipped_in(const Group& group) const {
   const auto& types = stream_.timing.stored_as;
   if (types.empty()) return 0;
   std::uint64_t n = 0;
-  const double* value = batch_.data() + (group.first - batch_base_) * n_channels_;
-  for (std::int64_t i = 0; i < group.n; ++i)
-    for (const auto& type : types)
-      if (timing::is_clipped(*value++, type)) ++n;
+  const double* const first = batch_.data() + (group.first - batch_base_) * n_channels_;
+  const double* const end = first + static_cast<std::size_t>(group.n) * n_channels_;
+  for (std::size_t c = 0; c < n_channels_; ++c)
+    for (const double* value = first + c; value < end; value += n_channels_)
+      if (timing::is_clipped(*value, types[c])) ++n;
   return n;
 }
 

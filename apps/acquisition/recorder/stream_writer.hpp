@@ -68,6 +68,10 @@ class StreamWriter {
   // What waits.
   /// Samples, fill included.
   [[nodiscard]] std::int64_t waiting() const { return taken_all_ - stored_all_; }
+  /// The same and those that are in the file but in no commit yet.
+  [[nodiscard]] std::int64_t unseen() const { return waiting() + static_cast<std::int64_t>(stored_ - visible_); }
+  /// So much waits that it is to be put into the file before more is taken.
+  [[nodiscard]] bool is_full() const;
   [[nodiscard]] std::optional<mth5::UtcNanos> first_waiting() const;
   [[nodiscard]] const std::deque<Piece>& pieces() const { return pieces_; }
   [[nodiscard]] std::vector<ring::GapNote>& trailing_gaps() { return trailing_gaps_; }

@@ -1,6 +1,6 @@
 #include "acquisition/ring/ring.hpp"
 
-#include <bit>
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
@@ -59,6 +59,7 @@ bool Ring::push_note(Header header, std::span<const std::uint64_t> payload) {
 
 bool Ring::has_room(std::size_t words) {
   if (fits(words + kReserve)) return true;
+  wanted_.store(std::max(words, capacity_ / 2), std::memory_order_relaxed);
   producer_waits_.store(true);
   // The consumer may have drained between the look and the flag.
   return fits(words + kReserve);
@@ -75,7 +76,10 @@ bool Ring::pop(Header& header, std::vector<std::uint64_t>& payload) {
   payload.resize(header.words);
   [[maybe_unused]] const std::size_t popped = queue_.pop(payload.data(), payload.size());
   assert(popped == payload.size());
-  used_.store(available - 1 - header.words, std::memory_order_relaxed);
+  const auto used = available - 1 - header.words;
+  used_.store(used, std::memory_order_relaxed);
+  // While the consumer has still work to do: it need not wait for the producer in turn.
+  if (producer_waits_.load() && used + wanted_.load(std::memory_order_relaxed) <= capacity_) let_go_on();
   return true;
 }
 
@@ -100,7 +104,7 @@ void Ring::close() {
   wake();
 }
 
-void Ring::drained() {
+void Ring::let_go_on() {
   if (producer_waits_.exchange(false) && on_room_) on_room_();
 }
 

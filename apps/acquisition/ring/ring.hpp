@@ -44,7 +44,8 @@ class Ring {
   void notify();
   /// No more records will come.
   void close();
-  /// Whether `words` of samples would be taken; if not, `on_room` will be called (by the consumer's thread) after the next drain.
+  /// Whether `words` of samples would be taken; if not, `on_room` will be called (by the consumer's thread) when they would, and
+  /// half of the ring is free, so that it is not called for every record; or when all was popped.
   [[nodiscard]] bool has_room(std::size_t words);
   void set_on_room(std::function<void()> on_room) { on_room_ = std::move(on_room); }
 
@@ -54,7 +55,7 @@ class Ring {
   /// Sleeps until there is something to pop, the ring is closed, wake() is called, or the deadline.
   void wait_until(std::chrono::steady_clock::time_point deadline);
   /// Says that all was popped for now: lets a waiting producer go on.
-  void drained();
+  void drained() { let_go_on(); }
   [[nodiscard]] bool closed_and_empty() const;
 
   // Any thread.
@@ -68,6 +69,7 @@ class Ring {
 
   [[nodiscard]] bool fits(std::size_t words);
   void put(Header header, std::span<const std::uint64_t> head, std::span<const double> values);
+  void let_go_on();
 
   ledger::OneThread producer_, consumer_;
   // Constant after construction.
@@ -78,6 +80,7 @@ class Ring {
   std::atomic<std::size_t> used_{0};  ///< for show: both ends write it
   std::atomic<std::size_t> high_water_{0};
   std::atomic<bool> producer_waits_{false};
+  std::atomic<std::size_t> wanted_{0};  ///< words that it waits for
   std::atomic<bool> closed_{false};
   // Guarded by mutex_.
   std::mutex mutex_;

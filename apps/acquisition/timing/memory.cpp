@@ -30,12 +30,6 @@ double as_stored(double value, const StoredAs& as) {
   return value;
 }
 
-bool is_clipped(double value, const StoredAs& as) {
-  if (std::isnan(value)) return false;
-  const bool whole = as.type == mth5::SampleType::Int16 || as.type == mth5::SampleType::Int32;
-  return whole ? as_stored(value, as) != std::nearbyint(value) : std::isfinite(value) && std::isinf(as_stored(value, as));
-}
-
 Memory::Memory(std::size_t rows, std::size_t n_channels, std::vector<StoredAs> stored_as)
     : n_channels_{n_channels},
       stored_as_{std::move(stored_as)},
