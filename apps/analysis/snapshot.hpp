@@ -128,6 +128,8 @@ class LiveFile {
 /// What the state of a file is called for people, the worst first: "no data since 12:30:05 (25 s)", "waiting for data", "live",
 /// "writer died".
 [[nodiscard]] std::string state_text(const Snapshot& look);
+/// The clock to look at first: not locked, or the one whose plain axis is off most; nullptr if there is none.
+[[nodiscard]] const ClockSummary* worst_clock(const Snapshot& look);
 /// True if the verdict is that all is well: nothing is wrong, and there are enough samples to say so.
 [[nodiscard]] bool is_good(const Snapshot& look);
 /// The verdict in one line: "GOOD", the worst finding, or that there is too little to say.

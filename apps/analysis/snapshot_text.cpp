@@ -78,7 +78,8 @@ std::string stream_text(const StreamSnapshot& stream) {
   return text;
 }
 
-/// The one to look at first: not locked, or the one whose plain axis is off most.
+}  // namespace
+
 const ClockSummary* worst_clock(const Snapshot& look) {
   const auto badness = [](const ClockSummary& clock) {
     return std::pair{!clock.locked, std::isfinite(clock.axis_error_s) ? clock.axis_error_s : 0.0};
@@ -88,8 +89,6 @@ const ClockSummary* worst_clock(const Snapshot& look) {
     if (worst == nullptr || badness(clock) > badness(*worst)) worst = &clock;
   return worst;
 }
-
-}  // namespace
 
 std::string state_text(const Snapshot& look) {
   const auto* stream = look.silent();

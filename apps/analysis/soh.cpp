@@ -11,18 +11,16 @@ namespace analysis {
 
 namespace {
 
-constexpr std::string_view kFolder = "state_of_health/";
 constexpr std::chrono::hours kFuture{1};  ///< a clock may be ahead
 
-/// "battery" in "volts" is battery_V; units without a short form, and no units, leave the name alone.
+}  // namespace
+
 std::string soh_key(const mth5::Column& column) {
   static const std::map<std::string, std::string, std::less<>> kShort{
       {"volts", "V"}, {"volt", "V"}, {"V", "V"}, {"celsius", "C"}, {"degC", "C"}, {"C", "C"}, {"seconds", "s"}, {"s", "s"}};
   const auto unit = kShort.find(mth5::unit_symbol(column.units));
   return unit == kShort.end() ? column.name : column.name + "_" + unit->second;
 }
-
-}  // namespace
 
 std::set<std::string> tables_of_others(const mth5::Reader& file, const std::string& station) {
   std::set<std::string> others;
@@ -38,14 +36,14 @@ std::set<std::string> tables_of_others(const mth5::Reader& file, const std::stri
       others.insert("clock/" + streams->text(i, "name"));
   }
   for (std::size_t i = 0; i < sources->size(); ++i)
-    if (!ours.contains(sources->integer(i, "source"))) others.insert(std::string{kFolder} + sources->text(i, "name"));
+    if (!ours.contains(sources->integer(i, "source"))) others.insert(std::string{kSohFolder} + sources->text(i, "name"));
   return others;
 }
 
 std::map<std::string, double> newest_soh(const mth5::Reader& file, const std::set<std::string>& leave_out) {
   std::map<std::string, double> values;
   for (const auto& name : file.tables()) {
-    if (!name.starts_with(kFolder) || leave_out.contains(name)) continue;
+    if (!name.starts_with(kSohFolder) || leave_out.contains(name)) continue;
     const std::int64_t rows = file.table_rows(name);
     if (rows == 0) continue;
     const auto table = file.table(name, rows - 1);
@@ -53,7 +51,7 @@ std::map<std::string, double> newest_soh(const mth5::Reader& file, const std::se
     for (const auto& column : table->columns()) {
       if (column.type != mth5::Column::Type::Float64) continue;
       std::string key = soh_key(column);
-      if (values.count(key) > 0) key = name.substr(kFolder.size()) + "/" + key;  // two sources know a battery
+      if (values.count(key) > 0) key = name.substr(kSohFolder.size()) + "/" + key;  // two sources know a battery
       values[key] = table->number(table->size() - 1, column.name);
     }
   }
@@ -83,7 +81,7 @@ void HealthTracker::look(const mth5::Reader& file, const std::string& station, m
   if (std::none_of(there.begin(), there.end(), [&](const auto& one) { return one.id == station; })) return;
   const auto others = tables_of_others(file, station);
   for (const auto& name : file.tables()) {
-    if (!name.starts_with(kFolder) || others.contains(name)) continue;
+    if (!name.starts_with(kSohFolder) || others.contains(name)) continue;
     const auto [at, is_new] = rows_.try_emplace({file.path().string(), name}, 0);
     const auto rows = file.table_rows(name);
     if (is_new || rows < at->second) at->second = std::max<std::int64_t>(0, rows - most);  // fewer: another file of that name

@@ -4,12 +4,18 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "analysis/series.hpp"
 
 /// State of health of the instruments, from /Acquisition/state_of_health (libmth5/doc/acquisition.md). Thread: that of the
 /// reader.
 namespace analysis {
+
+inline constexpr std::string_view kSohFolder = "state_of_health/";  ///< of the tables
+
+/// Name of a quantity with its unit: "battery" in "volts" is battery_V; units without a short form, and no units, leave it alone.
+[[nodiscard]] std::string soh_key(const mth5::Column& column);
 
 /// The tables of sources and streams of which none is of the station; none if it is "": all are wanted.
 [[nodiscard]] std::set<std::string> tables_of_others(const mth5::Reader& file, const std::string& station);

@@ -54,7 +54,10 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
     known = channels_.emplace(key, Channel{ChannelFeed{info.component, kBack, kMostSamples}, {}, std::move(facts)}).first;
   }
   auto& channel = known->second;
-  channel.feed.update(file, series, current, [&](const Block& block) { channel.history.add(block); });
+  channel.feed.update(file, series, current, [&](const Block& block) {
+    channel.history.add(block);
+    if (listener_ != nullptr) listener_->block(channel.facts, block);
+  });
   channel.looked_at = looks_;
   channel.recent = channel.history.recent();
   channel.mains_db = channel.history.mains();
@@ -64,6 +67,7 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
 }
 
 void Watch::follow(const mth5::Reader& file, const Series& series, const Series::Part& current) {
+  if (listener_ != nullptr) listener_->series(file, series, current);
   if (series.sample_rate <= 0) return;
   std::vector<Channel*> followed;
   for (const auto index : file.runs()[current.run].channels) try {

@@ -18,11 +18,24 @@ namespace analysis {
 
 struct Snapshot;
 
+/// Gets what a Watch reads, so that nobody reads it again. Calls come within LiveFile::look().
+class WatchListener {
+ public:
+  virtual ~WatchListener() = default;
+  /// Samples that are new; good until it returns.
+  virtual void block(const ChannelFacts& channel, const Block& block) = 0;
+  /// A series of the file, of which samples may still come. @param current  of its run that grows, or may
+  virtual void series(const mth5::Reader& file, const Series& series, const Series::Part& current) = 0;
+};
+
 /// What a verdict on a recording that goes on remembers between two looks, and from one file to the next: the last hour of each
 /// channel (up to 64 of them, some 300 KiB each), the health of the stations. Each sample and each row is read once; at the first
 /// look, and after a pause, at most an hour back and a quarter of a million samples of a channel. Thread: that of the reader.
 class Watch {
  public:
+  /// @param listener  gets all that is read from now on, and outlives it; nullptr: nobody
+  explicit Watch(WatchListener* listener = nullptr) : listener_{listener} {}
+
   /// A new look begins.
   void begin();
   /// Reads what is new in a series. What cannot be read of a channel is left out. @param current  of its run that grows, or may
@@ -30,6 +43,8 @@ class Watch {
   /// Figures of the last ten minutes for the channels of the look, and its verdict: of all that was followed, of what the look
   /// says beside it, and of the ledger, which is added up every ten minutes. @param whole  the file has no damage
   void judge(const mth5::Reader& file, bool whole, Snapshot& look);
+  /// As last added up, of the file at hand; nullptr: there is none yet.
+  [[nodiscard]] const Ledger* ledger() const { return ledgers_.empty() ? nullptr : &ledgers_.back().ledger; }
 
  private:
   using Key = std::tuple<std::string, std::string, double>;  ///< station, component, rate
@@ -55,6 +70,7 @@ class Watch {
   void look_at_ledger(const mth5::Reader& file, mth5::FileState state, mth5::UtcNanos now);
   void forget_one();
 
+  WatchListener* listener_;
   std::int64_t looks_ = 0;
   std::map<Key, Channel> channels_;
   std::vector<Stream> streams_;    ///< of this look

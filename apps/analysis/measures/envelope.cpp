@@ -70,8 +70,9 @@ void Envelope::merge(const Envelope& other) {
   fit();
 }
 
-double Envelope::drift_per_hour() const {
+double Envelope::drift_per_hour(std::optional<mth5::UtcNanos> from) const {
   Envelope few = *this;
+  if (from) std::erase_if(few.cells_, [&](const auto& cell) { return mth5::UtcNanos{cell.first * cell_length()} < *from; });
   while (few.cells_.size() > 256) few.coarsen();
   std::vector<double> slopes;
   slopes.reserve(few.cells_.size() * few.cells_.size() / 2);

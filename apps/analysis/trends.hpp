@@ -1,0 +1,74 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "analysis/measures/envelope.hpp"
+#include "analysis/snapshot.hpp"
+#include "mth5/reader.hpp"
+
+/// How the health of a station went, and how long it will last. Thread: that of the reader.
+namespace analysis {
+
+/// The quantities of the state of health, and of the clocks, over time, each row read once, from one file to the next.
+class Trends {
+ public:
+  /// Reads the rows that are new. @param leave_out  tables, as tables_of_others() has them
+  /// @param now  rows of later times are left out: of a clock that was wrong
+  /// @throws mth5::FileError as Reader::table()
+  void look(const mth5::Reader& file, const std::set<std::string>& leave_out, mth5::UtcNanos now);
+  /// Samples of an auxiliary channel that is a quantity of health.
+  void add(const std::string& name, const Block& block) { trends_[name].add(block); }
+
+  /// By name: `battery_V`, of a second source that knows one `SOURCE/battery_V`; and of the clock of a stream
+  /// `clock/STREAM/locked` (1 or 0), `…/ppm`, `…/residual_us`.
+  [[nodiscard]] const std::map<std::string, Envelope>& all() const { return trends_; }
+
+ private:
+  /// Adds a column of a table's rows.
+  void add(const std::string& name, const mth5::Table& rows, const std::string& column, const char* time, mth5::UtcNanos until);
+
+  std::map<std::string, std::string> tables_;  ///< of which a name is
+  std::map<std::string, Envelope> trends_;
+  std::map<std::pair<std::string, std::string>, std::int64_t> rows_;  ///< read so far, by path and table
+};
+
+/// The battery of a station: of several the one with the lowest voltage.
+struct Battery {
+  double volts = 0;
+  std::optional<double> volts_per_day = {};  ///< fitted through the last two days; nullopt: of less than six hours nobody knows
+  double fitted_s = 0;                       ///< time that the fit is of, or would be
+  std::optional<double> empty_in_s = {};     ///< at 11.5 V, if it goes on so; nullopt: it does not fall, or nobody knows
+};
+/// nullopt: the file knows of none.
+[[nodiscard]] std::optional<Battery> battery_of(const Trends& trends);
+
+/// "Will it last?"
+struct Outlook {
+  std::optional<double> seconds = {};  ///< the least of disk and battery; nullopt: neither is forecast
+  std::string_view reason = {};        ///< "disk" or "battery": which
+};
+[[nodiscard]] Outlook outlook_of(const Snapshot& look, const std::optional<Battery>& battery);
+
+/// How long flush and sync took, of the durable commits of the last hour; each row of `commits` is read once.
+class DiskTimes {
+ public:
+  struct Times {
+    mth5::UtcNanos time;
+    double flush_s, sync_s;
+  };
+  void look(const mth5::Reader& file);
+  /// In order of time; empty where the file does not say.
+  [[nodiscard]] const std::deque<Times>& last_hour() const { return times_; }
+
+ private:
+  std::string path_;
+  std::int64_t rows_ = 0;
+  std::deque<Times> times_;
+};
+
+}  // namespace analysis
