@@ -1,3 +1,6 @@
+#include <unistd.h>
+
+#include <clocale>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -8,6 +11,7 @@
 #include "analysis/json.hpp"
 #include "cli/cli.hpp"
 #include "mth5-monitor/follow.hpp"
+#include "mth5-monitor/full_screen.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/printable.hpp"
 
@@ -23,7 +27,7 @@ cli::CommandLine command_line() {
                         po::options_description{"Options"}};
   line.options.add_options()                                                                                                //
       ("once", po::bool_switch(), "one look, then exit; works on closed files too")                                         //
-      ("follow", po::bool_switch(), "one line per interval until the file is closed (the default)")                         //
+      ("follow", po::bool_switch(), "one line per interval until the file is closed, also on a terminal")                   //
       ("json", po::bool_switch(), "one JSON object per look and line")                                                      //
       ("csv", po::bool_switch(), "with --once: a line per channel, comma-separated")                                        //
       ("interval", po::value<std::string>()->value_name("TIME")->default_value("1s"), "between two looks")                  //
@@ -33,13 +37,19 @@ cli::CommandLine command_line() {
       ("station", po::value<std::string>()->value_name("ID"), "only this one")                                              //
       ("wait", po::value<std::string>()->value_name("live|good"), "until samples come, or until all is well; for scripts")  //
       ("timeout", po::value<std::string>()->value_name("TIME")->default_value("60s"), "with --wait: then exit with 1")      //
+      ("color", po::value<std::string>()->value_name("auto|always|never")->default_value("auto"),
+       "of the full screen; auto: unless NO_COLOR is set")                         //
+      ("ascii", po::bool_switch(), "full screen without characters beyond ASCII")  //
       ("path", po::value<std::string>(), "");
   line.positional.add("path", 1);
   line.footer =
-      "A directory stands for its newest live file (of --station) and is followed from file to file. Times are UTC. Nothing is "
+      "On a terminal of at least 80 x 24 the whole screen shows verdict, state and views (? for the keys, q to leave); elsewhere "
+      "a line\nper interval. A directory stands for its newest live file (of --station) and is followed from file to file. Times "
+      "are UTC. Nothing is "
       "locked, nothing\n"
       "is written, and the writer is not slowed.\n\n"
-      "Exit: 0 the file was closed, one look was taken, what was waited for is so, or SIGTERM; 1 failure, --timeout; 2 usage; 4 "
+      "Exit: 0 the file was closed, one look was taken, what was waited for is so, q, or SIGTERM; 1 failure, --timeout; 2 usage; "
+      "4 "
       "damaged or not MTH5; 5 the writer\n"
       "died; 130 interrupted.\n";
   return line;
@@ -124,8 +134,13 @@ int monitor_main(int argc, char** argv) {
     throw cli::UsageError{"--timeout goes with --wait"};
   }
   options.timeout = duration_option(values, "timeout");
+  const bool color = cli::use_color(values["color"].as<std::string>(), STDOUT_FILENO);
   if (once) return look_once(options, json, csv);
   monitor::hold_signals();
+  if (!json && options.wait == monitor::Wait::Nothing && !values["follow"].as<bool>() && monitor::can_show_screen()) {
+    std::setlocale(LC_CTYPE, "");  // what the terminal can show, and how wide it is
+    if (const auto code = monitor::full_screen(options, {color, values["ascii"].as<bool>()})) return *code;
+  }
   return monitor::follow(options);
 }
 

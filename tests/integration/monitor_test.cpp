@@ -464,7 +464,8 @@ TEST_F(Monitor, SaysWhatIsWrongInOneLineWithItsExitCode) {
            Case{{"--once", "--follow", file}, 2, "exclude each other"},
            Case{{"--csv", file}, 2, "--csv goes with --once"},
            Case{{"--interval", "1", file}, 2, "'1' is not a duration"},
-           Case{{"--ascii", file}, 2, "ascii"},
+           Case{{"--colour", "never", file}, 2, "colour"},
+           Case{{"--color", "red", file}, 2, "--color: 'red' is not auto, always or never"},
        }) {
     auto argv = arguments;
     argv.insert(argv.begin(), kMonitor);

@@ -19,14 +19,14 @@ work=$(realpath build/system)
 root=$work/arm64
 
 # Unpacked only, nothing is run in it: what a script of a package would have set up is made by hand.
-if [[ ! -e $root/.complete ]]; then
+wanted=(libc6-dev libstdc++-12-dev linux-libc-dev "${library_packages[@]}")
+if [[ $(cat "$root/.complete" 2>/dev/null) != "${wanted[*]}" ]]; then
   echo "fetching the libraries for arm64"
   rm -rf "$root"
   sources=()
   for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
     if [[ -s $list ]] && grep -q debian "$list"; then sources+=("$list"); fi
   done
-  wanted=(libc6-dev libstdc++-12-dev linux-libc-dev "${library_packages[@]}")
   mmdebstrap --quiet --mode=root --arch=arm64 --variant=extract --include="$(IFS=,; echo "${wanted[*]}")" bookworm "$root" "${sources[@]}"
   ln -sf hdf5-serial.pc "$root/usr/lib/$triplet/pkgconfig/hdf5.pc"
   while IFS= read -r link; do
@@ -34,7 +34,7 @@ if [[ ! -e $root/.complete ]]; then
     ln -sfn "$(realpath -ms --relative-to="$(dirname "$link")" "$root$target")" "$link"
   done < <(find "$root/usr/lib" "$root/lib" -type l -lname '/*')
   rm -rf "$root/dev" # qemu would open its files
-  touch "$root/.complete"
+  echo "${wanted[*]}" >"$root/.complete"
 fi
 
 cat >"$work/arm64.cmake" <<C

@@ -24,6 +24,8 @@ rule 'vfd is below file and read' libmth5/src/vfd "${inc}(file|read|contents|met
 rule 'h5 and meta are below file and read' 'libmth5/src/h5 libmth5/src/meta' "${inc}(file|read|contents)/"
 rule 'acquisition and analysis do not know each other' apps/acquisition "${inc}(analysis|cli)/"
 rule 'analysis and acquisition do not know each other' apps/analysis "${inc}(acquisition|cli)/"
+rule 'views are drawn without a terminal, and know no program' apps/view "${inc}(acquisition|cli|mth5-[a-z]+/|n?curses|termios|unistd.h)"
+rule 'the terminal is reached in one place' 'apps/acquisition apps/analysis apps/cli apps/mth5d apps/mth5-sim apps/mth5-summary apps/mth5-recover' "${inc}n?curses"
 rule 'the sandbox knows none of its users, and writes no file' apps/sandbox "${inc}(acquisition|analysis|cli|mth5/file|mth5/recover)"
 rule 'cli knows neither' apps/cli "${inc}(acquisition|analysis)/"
 rule 'decoders do no I/O and hold no clock' apps/acquisition/decode "${inc}(boost/asio|unistd.h|fcntl.h|fstream|yaml-cpp|spdlog|ctime)|_clock::now|host_now|steady_now"

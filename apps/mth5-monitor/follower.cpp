@@ -1,0 +1,128 @@
+#include "mth5-monitor/follower.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "mth5/time.hpp"
+
+namespace monitor {
+
+namespace fs = std::filesystem;
+
+std::optional<Follower::Identity> Follower::identity(const fs::path& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return std::nullopt;
+  return Identity{status.st_dev, status.st_ino};
+}
+
+Follower::Follower(const FollowOptions& options, Tell tell, analysis::WatchListener* listener)
+    : options_{options},
+      tell_{std::move(tell)},
+      directory_{fs::is_directory(options.path)},
+      folder_{options.path, options.look, [this](const auto& line) { tell_.remark(line); }},
+      watch_{listener} {}
+
+void Follower::start() {
+  if (!directory_) open(options_.path);
+}
+
+std::optional<analysis::Snapshot> Follower::next() {
+  if (live_ && identity(current_) != opened_) lose_file();
+  if (!live_) find_file();
+  if (!live_) return std::nullopt;
+  try {
+    return live_->look(std::chrono::floor<std::chrono::milliseconds>(mth5::host_now()), watch_);
+  } catch (const mth5::FileError& e) {
+    tell_.remark(std::string{e.what()} + "; trying again");
+    return std::nullopt;
+  }
+}
+
+void Follower::leave() { live_.reset(); }
+
+void Follower::leave_ended() {
+  std::error_code gone;  // the next look at the directory tells
+  ended_ = fs::last_write_time(current_, gone);
+  live_.reset();
+}
+
+bool Follower::is_new() { return std::exchange(new_, false); }
+
+void Follower::open(const fs::path& path) {
+  live_.reset();  // before the next: one file at a time
+  const auto which = identity(path);
+  live_.emplace(path, options_.look);
+  opened(which);
+}
+
+void Follower::opened(std::optional<Identity> which) {
+  current_ = live_->file().path();
+  opened_ = which ? which : identity(current_);
+  waiting_ = false;
+  new_ = true;
+  for (const auto& line : live_->file().warnings()) tell_.remark("warning: " + line);
+  for (const auto& line : live_->damaged()) tell_.error(line);
+  for (const auto& line : live_->not_found()) tell_.remark(current_.string() + ": has no " + line);
+}
+
+/// Its name is gone, or another file has it now.
+void Follower::lose_file() {
+  tell_.remark(current_.string() + ": renamed or deleted");
+  live_.reset();
+  ended_ = fs::file_time_type::clock::now();  // what others closed before is no news
+}
+
+void Follower::find_file() {
+  if (directory_)
+    find_in_directory();
+  else if (identity(options_.path))
+    reopen();
+  else
+    wait_for("it to come back");
+}
+
+void Follower::reopen() {
+  try {
+    open(options_.path);
+  } catch (const mth5::FileError& e) {
+    tell_.remark(std::string{e.what()} + "; trying again");
+  }
+}
+
+void Follower::wait_for(const std::string& what) {
+  if (!waiting_) tell_.remark(options_.path.string() + ": waiting for " + what);
+  waiting_ = true;
+}
+
+/// Goes on with what is being written: another file, or the one before, which a recorder resumes in. A closed file is shown if
+/// it is newer than what was shown.
+void Follower::find_in_directory() {
+  const auto files = folder_.files();
+  if (seen_ && files == *seen_) return;  // nobody writes, and nothing is new
+  auto found = folder_.open([&](const analysis::DataFile& file) { return !file.locked && ended_ && file.changed <= *ended_; });
+  if (!found) {
+    if (!folder_.any_locked()) seen_ = files;
+    const bool unknown = !options_.look.station.empty() && current_.empty() && !files.empty();
+    if (unknown && !waiting_) tell_.remark(folder_.nothing());
+    wait_for(current_.empty() ? "a file" : "another file, or the same to be resumed");
+    return;
+  }
+  seen_.reset();
+  live_.reset();
+  live_.emplace(std::move(*found));
+  opened({});
+  if (live_->file().state() == mth5::FileState::Live)
+    name_others(files);
+  else
+    tell_.remark(options_.path.string() + ": no file is being written; showing the newest");
+}
+
+void Follower::name_others(const std::vector<analysis::DataFile>& files) const {
+  std::string others;
+  for (const auto& file : files)
+    if (file.locked && file.path != current_) others += (others.empty() ? "" : ", ") + file.path.filename().string();
+  if (!others.empty() && options_.look.station.empty())
+    tell_.remark(options_.path.string() + ": also being written: " + others + "; choose with --station");
+}
+
+}  // namespace monitor

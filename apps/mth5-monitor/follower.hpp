@@ -1,0 +1,72 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/folder.hpp"
+#include "mth5-monitor/follow.hpp"
+
+namespace monitor {
+
+/// Finds what is to be followed and looks at it, from file to file: whoever shows it asks for one look after the other.
+/// Thread: that of the reader.
+class Follower {
+ public:
+  /// What there is to say beside the looks.
+  struct Tell {
+    std::function<void(const std::string&)> remark, error;
+  };
+  /// @param listener  of all samples that are read; may be nullptr
+  Follower(const FollowOptions& options, Tell tell, analysis::WatchListener* listener);
+
+  /// Opens a file that was named, so that one which cannot be opened ends the program. @throws as analysis::LiveFile
+  void start();
+  /// Searches if there is no file at hand, and looks at it. nullopt: there is none, or this look failed.
+  std::optional<analysis::Snapshot> next();
+  /// The file at hand is over: the next() searches again.
+  void leave();
+  /// The same, and what was closed before now is no news.
+  void leave_ended();
+  [[nodiscard]] const analysis::LiveFile* file() const { return live_ ? &*live_ : nullptr; }
+  [[nodiscard]] const analysis::Watch& watch() const { return watch_; }
+  [[nodiscard]] bool is_directory() const { return directory_; }
+  /// Of the file at hand nothing was shown yet; true once.
+  bool is_new();
+
+ private:
+  /// Which file stands behind a name now.
+  struct Identity {
+    dev_t device = 0;
+    ino_t inode = 0;
+    friend bool operator==(const Identity&, const Identity&) = default;
+  };
+  static std::optional<Identity> identity(const std::filesystem::path& path);
+  void open(const std::filesystem::path& path);
+  void opened(std::optional<Identity> which);
+  void lose_file();
+  void find_file();
+  void reopen();
+  void wait_for(const std::string& what);
+  void find_in_directory();
+  void name_others(const std::vector<analysis::DataFile>& files) const;
+
+  const FollowOptions& options_;
+  Tell tell_;
+  bool directory_;
+  analysis::Folder folder_;
+  bool waiting_ = false;
+  bool new_ = false;
+  std::filesystem::path current_;
+  std::optional<Identity> opened_;                        ///< what stood behind current_ when it was opened
+  std::optional<std::filesystem::file_time_type> ended_;  ///< last change of what was shown to its end, or when it was lost
+  std::optional<std::vector<analysis::DataFile>> seen_;   ///< of a directory in which nothing was found
+  std::optional<analysis::LiveFile> live_;
+  analysis::Watch watch_;  ///< goes on in the next file
+};
+
+}  // namespace monitor

@@ -1,0 +1,225 @@
+#include "mth5-monitor/full_screen.hpp"
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <system_error>
+
+#include "cli/cli.hpp"
+#include "mth5-monitor/follower.hpp"
+#include "mth5-monitor/terminal.hpp"
+#include "mth5/descriptor.hpp"
+#include "mth5/error.hpp"
+#include "mth5/time.hpp"
+#include "view/collector.hpp"
+#include "view/keys.hpp"
+
+namespace monitor {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Held until the loop looks for them; SIGINT and SIGTERM are held by hold_signals().
+mth5::Descriptor watch_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH}) sigaddset(&set, number);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return mth5::Descriptor{signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
+}
+
+/// Stops this process as Ctrl-Z does, and returns when the shell lets it go on.
+void stop_here() {
+  sigset_t only;
+  sigemptyset(&only);
+  sigaddset(&only, SIGTSTP);
+  pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+  raise(SIGTSTP);
+  pthread_sigmask(SIG_BLOCK, &only, nullptr);
+}
+
+class FullScreen {
+ public:
+  FullScreen(const FollowOptions& options, Terminal& terminal, bool ascii)
+      : options_{options},
+        terminal_{terminal},
+        collector_{options.look.station},
+        follower_{options,
+                  {[this](const auto& line) { collector_.page().message = line; },
+                   [this](const auto& line) { collector_.page().message = "error: " + line; }},
+                  &collector_},
+        signals_{watch_signals()} {
+    if (signals_.get() < 0) throw mth5::FileError{"signalfd: cannot wait for signals"};
+    ui_.glyphs = glyphs_of_terminal(ascii);
+  }
+
+  int run() {
+    follower_.start();
+    auto next_look = mth5::steady_now();
+    while (true) {
+      if (mth5::steady_now() >= next_look) {
+        look();
+        next_look = std::max(next_look + interval(), mth5::steady_now());
+      }
+      if (changed_ && mth5::steady_now() >= not_before_) draw();
+      if (const auto code = wait_until(changed_ ? std::min(next_look, not_before_) : next_look)) return *code;
+    }
+  }
+
+ private:
+  [[nodiscard]] Clock::duration interval() const { return std::chrono::duration_cast<Clock::duration>(options_.interval); }
+
+  void look() {
+    collector_.begin();
+    auto seen = follower_.next();
+    changed_ = true;
+    collector_.page().now = std::chrono::floor<std::chrono::milliseconds>(mth5::host_now());
+    if (!seen) return;
+    const auto state = seen->state;
+    try {
+      collector_.take(std::move(*seen), follower_.file()->file(), follower_.watch().ledger());
+    } catch (const mth5::FileError& e) {
+      collector_.page().message = std::string{e.what()} + "; trying again";
+    }
+    if (follower_.is_new() && collector_.page().message.find("waiting for") != std::string::npos)
+      collector_.page().message.clear();
+    if (state == mth5::FileState::Live) {
+      ended_ = false;
+    } else if (follower_.is_directory()) {
+      follower_.leave_ended();  // the next look finds what is written now
+    } else if (!ended_) {
+      ended_ = true;
+      collector_.page().message = "the file is not being written any more";
+    }
+    if (state == mth5::FileState::Live && was_ended_) follower_.leave();  // resumed: it is to be opened again
+    was_ended_ = ended_;
+  }
+
+  void draw() {
+    const auto& page = collector_.page();
+    const auto screen = view::draw(terminal_.rows(), terminal_.columns(), page, ui_.frozen && frozen_ ? *frozen_ : page, ui_);
+    const auto takes = terminal_.draw(screen, all_);
+    not_before_ = mth5::steady_now() + takes;
+    changed_ = all_ = false;
+  }
+
+  /// @returns the exit code if it is over
+  std::optional<int> wait_until(Clock::time_point end) {
+    std::array<pollfd, 2> polled{{{STDIN_FILENO, POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
+    const auto left = std::max(Clock::duration::zero(), end - mth5::steady_now());
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+    if (poll(polled.data(), polled.size(), static_cast<int>(std::min<std::int64_t>(wait, 60'000))) < 0 && errno != EINTR)
+      throw mth5::FileError{"poll: cannot wait for keys"};
+    if ((polled[1].revents & POLLIN) != 0)
+      if (const auto code = take_signals()) return code;
+    if ((polled[0].revents & POLLIN) != 0)
+      if (const auto code = take_keys()) return code;
+    if ((polled[0].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) return cli::kDone;  // the terminal is gone
+    return std::nullopt;
+  }
+
+  std::optional<int> take_signals() {
+    for (signalfd_siginfo info{}; read(signals_.get(), &info, sizeof info) == sizeof info;) {
+      switch (static_cast<int>(info.ssi_signo)) {
+        case SIGINT:
+          return cli::kInterrupted;
+        case SIGWINCH:
+          terminal_.resize();
+          changed_ = true;
+          break;
+        case SIGTSTP:
+          terminal_.leave();
+          stop_here();
+          terminal_.come_back();
+          changed_ = all_ = true;
+          break;
+        default:
+          return cli::kDone;
+      }
+    }
+    return std::nullopt;
+  }
+
+  std::optional<int> take_keys() {
+    bool any = false;
+    while (const auto key = terminal_.key()) {
+      any = true;
+      const bool was_frozen = ui_.frozen.has_value();
+      switch (view::press(*key, frozen_ ? *frozen_ : collector_.page(), ui_, collector_.page().now)) {
+        case view::Action::Nothing:
+          continue;
+        case view::Action::Quit:
+          return cli::kDone;
+        case view::Action::Save:
+          save();
+          break;
+        case view::Action::Redraw:
+          all_ = true;
+          break;
+        case view::Action::Draw:
+          break;
+      }
+      if (ui_.frozen && !was_frozen) frozen_ = collector_.page();
+      if (!ui_.frozen) frozen_.reset();
+      changed_ = true;
+    }
+    if (!any && ++empty_ > 3) return cli::kDone;  // readable, and nothing to read: the other end is closed
+    if (any) empty_ = 0;
+    return std::nullopt;
+  }
+
+  /// The screen as text, into a new file.
+  void save() {
+    auto& page = collector_.page();
+    auto name = "mth5-monitor_" + mth5::to_iso(std::chrono::floor<std::chrono::seconds>(mth5::host_now())) + ".txt";
+    std::erase(name, ':');
+    const auto screen = view::draw(terminal_.rows(), terminal_.columns(), page, frozen_ ? *frozen_ : page, ui_);
+    std::FILE* file = std::fopen(name.c_str(), "wx");
+    const auto text = screen.text();
+    const bool good = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+    const bool closed = file == nullptr || std::fclose(file) == 0;
+    page.message = good && closed ? "saved: " + name : name + ": cannot be written: " + std::generic_category().message(errno);
+  }
+
+  const FollowOptions& options_;
+  Terminal& terminal_;
+  view::Collector collector_;
+  Follower follower_;
+  mth5::Descriptor signals_;
+  view::Ui ui_;
+  std::optional<view::Page> frozen_;
+  bool changed_ = true;  ///< the screen is not up to date
+  bool all_ = false;     ///< draw everything
+  bool ended_ = false, was_ended_ = false;
+  int empty_ = 0;
+  Clock::time_point not_before_{};  ///< the line is busy until then
+};
+
+}  // namespace
+
+bool can_show_screen() {
+  const char* term = std::getenv("TERM");
+  if (isatty(STDIN_FILENO) == 0 || isatty(STDOUT_FILENO) == 0) return false;
+  if (term == nullptr || *term == '\0' || std::string_view{term} == "dumb") return false;
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return false;
+  return size.ws_row >= view::kLeastRows && size.ws_col >= view::kLeastColumns;
+}
+
+std::optional<int> full_screen(const FollowOptions& options, const ScreenOptions& screen) {
+  const auto terminal = Terminal::open(screen.color);
+  if (!terminal) return std::nullopt;
+  return FullScreen{options, *terminal, screen.ascii}.run();
+}
+
+}  // namespace monitor

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+
+#include "analysis/watch.hpp"
+#include "view/page.hpp"
+
+namespace view {
+
+/// Keeps a page up to date with a file that is looked at again and again: gets the samples that its Watch reads, and reads the
+/// tables that the views need, each row once. Thread: that of the reader.
+class Collector final : public analysis::WatchListener {
+ public:
+  /// @param station  the only one that is shown; "": all
+  explicit Collector(std::string station) : station_{std::move(station)} {}
+
+  void block(const analysis::ChannelFacts& channel, const analysis::Block& block) override;
+  void series(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current) override;
+
+  /// Before LiveFile::look().
+  void begin();
+  /// After it. @param ledger  of the Watch; may be nullptr
+  void take(analysis::Snapshot look, const mth5::Reader& file, const analysis::Ledger* ledger);
+  [[nodiscard]] Page& page() { return page_; }
+  [[nodiscard]] const Page& page() const { return page_; }
+
+ private:
+  std::string station_;
+  std::vector<analysis::Gap> gaps_;  ///< of this look
+  Page page_;
+};
+
+}  // namespace view

@@ -1,0 +1,255 @@
+#include <cmath>
+#include <cstdio>
+#include <sstream>
+
+#include "analysis/table_text.hpp"
+#include "mth5/duration.hpp"
+#include "view/page.hpp"
+
+namespace view {
+
+namespace {
+
+using analysis::shown;
+
+struct Headline {
+  std::string tag, sentence, below;
+  Ink ink;
+};
+
+Headline headline_of(const Page& page) {
+  if (!page.look) return {" ? ", "NOT KNOWN: there is no file that can be read", page.message, Ink::Warning};
+  const auto& look = *page.look;
+  if (look.verdict.empty()) {
+    const auto judged = mth5::rough_duration(look.judged_s);
+    if (is_good(look)) return {" OK ", "GOOD", "nothing is wrong in the last " + judged + " of samples", Ink::Good};
+    return {" ? ", verdict_text(look), "", Ink::Warning};
+  }
+  const auto& worst = look.verdict.front();
+  const bool critical = worst.severity == analysis::Severity::Critical;
+  Headline made{critical ? " X " : " ! ", std::string{critical ? "CRITICAL " : "WARNING "} + worst.sentence(look.time),
+                std::string{worst.rule->advice}, critical ? Ink::Critical : Ink::Warning};
+  if (const auto more = look.verdict.size() - 1; more > 0) made.below += "  (" + std::to_string(more) + " more: view 6)";
+  return made;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string all;
+  for (const auto& name : names) all += (all.empty() ? "" : ", ") + shown(name);
+  return all.empty() ? "no station" : all;
+}
+
+/// Parts of a row, from the left, with room between; a part that does not fit is cut off with the rest.
+class Row {
+ public:
+  Row(Screen& screen, int row) : screen_{screen}, row_{row} {}
+  void add(const std::string& text, Ink ink = Ink::Plain) {
+    if (text.empty()) return;
+    column_ = screen_.put(row_, column_, text, ink) + 2;
+  }
+
+ private:
+  Screen& screen_;
+  int row_;
+  int column_ = 1;
+};
+
+std::string run_text(const analysis::Snapshot& look) {
+  std::string text;
+  for (const auto& stream : look.streams) {
+    if (stream.run.empty()) continue;
+    if (!text.empty()) return text + " and more";
+    text = "run " + shown(stream.run) + ", " + analysis::rate_text(stream.sample_rate);
+  }
+  return text;
+}
+
+void draw_state(Screen& screen, int row, const Page& page, const Ui& ui) {
+  Row parts{screen, row};
+  const auto& look = *page.look;
+  parts.add(joined(look.stations), Ink::Title);
+  const bool fine = look.state == mth5::FileState::Live && look.silent() == nullptr;
+  parts.add(look.disk_was_full ? "disk full" : state_text(look), fine ? Ink::Good : Ink::Warning);
+  parts.add(mth5::to_iso(std::chrono::floor<std::chrono::seconds>(page.now)));
+  parts.add(run_text(look));
+  if (ui.frozen) parts.add("FROZEN " + time_of(*ui.frozen, page.now), Ink::Warning);
+}
+
+void draw_risk(Screen& screen, int row, const analysis::Snapshot& look) {
+  Row parts{screen, row};
+  if (!look.commit) {
+    parts.add("what a power cut would cost: not known of this file", Ink::Quiet);
+    return;
+  }
+  const auto n = look.samples_at_risk();
+  parts.add("buffered " + grouped(look.commit->buffered_samples));
+  parts.add("visible " + grouped(look.commit->visible_samples));
+  parts.add("durable " + grouped(look.commit->durable_samples));
+  if (look.state != mth5::FileState::Live) return;
+  const double seconds = look.seconds_at_risk();
+  parts.add("at risk now " + grouped(n) + (n == 1 ? " sample" : " samples") +
+            (std::isfinite(seconds) && n > 0 ? " (" + mth5::rough_duration(seconds) + ")" : ""));
+}
+
+void draw_clock(Screen& screen, int row, const analysis::Snapshot& look) {
+  Row parts{screen, row};
+  if (const auto* clock = worst_clock(look)) {
+    parts.add("clock " + shown(clock->source.empty() ? "none" : clock->source) + (clock->locked ? " locked" : " NOT LOCKED"),
+              clock->locked ? Ink::Plain : Ink::Warning);
+    char text[64];
+    if (std::isfinite(clock->ppm)) {
+      std::snprintf(text, sizeof text, "%+.3g ppm", clock->ppm == 0 ? 0.0 : clock->ppm);
+      parts.add(text);
+    }
+    if (std::isfinite(clock->axis_error_s)) {
+      std::snprintf(text, sizeof text, "axis off by up to %.3g s", clock->axis_error_s);
+      parts.add(text);
+    }
+  } else {
+    parts.add("clock not known", Ink::Quiet);
+  }
+  for (const auto& [name, value] : look.soh) {
+    if (name == "satellites") parts.add(std::isfinite(value) ? short_number(value) + " satellites" : "satellites not known");
+    if (name == "temperature_C" && std::isfinite(value)) parts.add(short_number(value) + " C");
+  }
+}
+
+void draw_power(Screen& screen, int row, const Page& page) {
+  Row parts{screen, row};
+  if (page.battery) {
+    const auto& battery = *page.battery;
+    std::string text = "battery " + short_number(battery.volts) + " V";
+    char trend[48];
+    if (battery.volts_per_day) {
+      std::snprintf(trend, sizeof trend, ", %+.2f V a day", *battery.volts_per_day == 0 ? 0.0 : *battery.volts_per_day);
+      text += trend;
+    } else {
+      text += ", trend: not enough data yet";
+    }
+    parts.add(text);
+  } else {
+    parts.add("battery not known", Ink::Quiet);
+  }
+  const auto& outlook = page.outlook;
+  if (!outlook.seconds) {
+    parts.add("will it last: no forecast yet", Ink::Quiet);
+    return;
+  }
+  const bool soon = *outlook.seconds < 2 * 86'400.0;
+  std::string text = "lasts " + time_left(*outlook.seconds) + ": " + std::string{outlook.reason};
+  if (outlook.reason == "battery" && page.look->full_in_s) text += " (disk " + time_left(*page.look->full_in_s) + ")";
+  if (outlook.reason == "disk" && page.battery && page.battery->empty_in_s)
+    text += " (battery " + time_left(*page.battery->empty_in_s) + ")";
+  parts.add(text, soon ? Ink::Warning : Ink::Plain);
+}
+
+void draw_completeness(Screen& screen, int row, const Page& page) {
+  Row parts{screen, row};
+  const auto& look = *page.look;
+  parts.add(std::isnan(look.percent) ? "completeness not known yet" : "complete " + analysis::percent_text(look.percent));
+  if (look.gap_count == 0) {
+    parts.add("no gap");
+    return;
+  }
+  std::string text =
+      grouped(look.gap_count) + (look.gap_count == 1 ? " gap, " : " gaps, ") + grouped(look.gap_samples) + " samples";
+  if (look.last_gap) {
+    const auto& gap = *look.last_gap;
+    text += "; last " + time_of(gap.start, page.now);
+    if (gap.sample_rate > 0) text += ", " + mth5::rough_duration(static_cast<double>(gap.samples) / gap.sample_rate);
+    if (!gap.reason.empty()) text += " (" + shown(gap.reason) + ")";
+  }
+  parts.add(text);
+}
+
+void draw_tabs(Screen& screen, int row, const Ui& ui) {
+  screen.fill(row, Ink::Quiet);
+  int column = 1;
+  for (const auto& view : views())
+    column = screen.put(row, column, " " + std::to_string(view.number) + " " + view.name + " ",
+                        view.number == ui.view && !ui.help ? Ink::Selected : Ink::Quiet) +
+             1;
+  screen.put(row, column, " ? help ", ui.help ? Ink::Selected : Ink::Quiet);
+  screen.put(row, screen.columns() - 7, "q quit", Ink::Quiet);
+}
+
+}  // namespace
+
+std::string time_left(double seconds) { return seconds > 730 * 86'400.0 ? "more than 2 years" : mth5::rough_duration(seconds); }
+
+std::string time_of(mth5::UtcNanos time, mth5::UtcNanos now) {
+  const auto text = mth5::to_iso(std::chrono::floor<std::chrono::seconds>(time));
+  const bool today = std::chrono::floor<std::chrono::days>(time) == std::chrono::floor<std::chrono::days>(now);
+  return today ? text.substr(11, 8) : text.substr(0, 10) + " " + text.substr(11, 8);
+}
+
+std::string grouped(std::int64_t number) {
+  auto text = std::to_string(number);
+  const std::size_t sign = number < 0 ? 1 : 0;
+  for (std::size_t at = text.size(); at > sign + 3;) text.insert(at -= 3, 1, ',');
+  return text;
+}
+
+std::vector<std::string> wrapped(const std::string& text, int columns) {
+  std::vector<std::string> lines(1);
+  std::istringstream in{shown(text)};
+  for (std::string word; in >> word;) {
+    if (!lines.back().empty() && width_of(lines.back()) + 1 + width_of(word) > columns) lines.emplace_back();
+    lines.back() += (lines.back().empty() ? "" : " ") + word;
+  }
+  return lines;
+}
+
+std::string short_number(double value) {
+  if (!std::isfinite(value)) return "-";
+  char text[48];
+  std::snprintf(text, sizeof text, std::abs(value) >= 1e5 ? "%.6g" : "%.4g", value == 0 ? 0.0 : value);
+  return text;
+}
+
+void draw_header(Screen& screen, const Page& page, const Ui& ui) {
+  const auto headline = headline_of(page);
+  screen.fill(0, headline.ink);
+  const int column = screen.put(0, 0, headline.tag, headline.ink);
+  const auto lines = wrapped(headline.sentence, screen.columns() - column - 1);
+  screen.put(0, column + 1, lines.front(), headline.ink);
+  const int below =
+      lines.size() > 1 ? screen.put(1, column + 1, lines[1] + (headline.below.empty() ? "" : ": "), headline.ink) : column + 1;
+  screen.put(1, below, headline.below);
+  if (page.look) {
+    draw_state(screen, 2, page, ui);
+    draw_risk(screen, 3, *page.look);
+    draw_clock(screen, 4, *page.look);
+    draw_power(screen, 5, page);
+    draw_completeness(screen, 6, page);
+  } else {
+    screen.put(2, 1, mth5::to_iso(std::chrono::floor<std::chrono::seconds>(page.now)));
+  }
+  draw_tabs(screen, kTop - 1, ui);
+}
+
+Screen draw(int rows, int columns, const Page& page, const Page& shown_page, const Ui& ui) {
+  Screen screen{rows, columns};
+  if (rows < kLeastRows || columns < kLeastColumns) {
+    const auto headline = headline_of(page);
+    screen.put(0, 0, headline.tag + headline.sentence, headline.ink);
+    screen.put(1, 0, "too small: " + std::to_string(kLeastColumns) + "x" + std::to_string(kLeastRows) + " shows all", Ink::Quiet);
+    return screen;
+  }
+  draw_header(screen, page, ui);
+  if (ui.help) {
+    draw_help(screen, kTop);
+  } else if (shown_page.look) {
+    for (const auto& view : views())
+      if (view.number == ui.view) view.draw(screen, kTop, shown_page, ui);
+  }
+  if (page.look) screen.put(rows - 1, 1, page.message, Ink::Quiet);
+  return screen;
+}
+
+const std::vector<View>& views() {
+  static const std::vector<View> all{{5, "timing", draw_timing}, {6, "health", draw_health}};
+  return all;
+}
+
+}  // namespace view

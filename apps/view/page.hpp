@@ -1,0 +1,81 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/gap.hpp"
+#include "analysis/ledger.hpp"
+#include "analysis/snapshot.hpp"
+#include "analysis/trends.hpp"
+#include "view/screen.hpp"
+
+/// What the full screen shows, as values and as pictures of them. Thread: pure functions of values.
+namespace view {
+
+/// All that a screen is drawn from. What is not known is empty, and is shown as such in words.
+struct Page {
+  std::optional<analysis::Snapshot> look;  ///< nullopt: there is no file yet
+  mth5::UtcNanos now{};
+  std::string message;              ///< the last remark: what is waited for, what was saved; "" = none
+  std::vector<analysis::Gap> gaps;  ///< of the file, in order of time, one that is still open too
+  analysis::Trends trends;          ///< of health and clocks
+  std::optional<analysis::Battery> battery;
+  analysis::Outlook outlook;
+  analysis::DiskTimes disk;
+  std::optional<analysis::Ledger> ledger;
+};
+
+/// How the user wants it. Thread: a value.
+struct Ui {
+  int view = 5;  ///< number of the view, as its key
+  bool help = false;
+  std::optional<mth5::UtcNanos> frozen = {};  ///< since when; the header goes on
+  int scroll = 0;                             ///< rows of lists that are longer than the screen
+  Glyphs glyphs = Glyphs::Braille;
+};
+
+/// A view, and its key.
+struct View {
+  int number;
+  const char* name;
+  /// Draws it into the rows from `top` up to the last but one.
+  void (*draw)(Screen& screen, int top, const Page& page, const Ui& ui);
+};
+/// Those that there are, in order of their numbers.
+[[nodiscard]] const std::vector<View>& views();
+
+/// The whole screen. With less than 24 rows or 80 columns it is one line: the verdict.
+/// @param page   as of now; the header is of it
+/// @param shown  what the view shows: the same, or as it was when it was frozen
+[[nodiscard]] Screen draw(int rows, int columns, const Page& page, const Page& shown, const Ui& ui);
+
+inline constexpr int kLeastRows = 24, kLeastColumns = 80;
+inline constexpr int kTop = 8;  ///< first row of a view
+
+/// The header: verdict, state, what is at risk, clock, power, completeness.
+void draw_header(Screen& screen, const Page& page, const Ui& ui);
+void draw_timing(Screen& screen, int top, const Page& page, const Ui& ui);
+void draw_health(Screen& screen, int top, const Page& page, const Ui& ui);
+void draw_help(Screen& screen, int top);
+
+/// Of a forecast: "12 d 3 h"; beyond two years no more than that.
+[[nodiscard]] std::string time_left(double seconds);
+/// "10:32:05", with the date where it is of another day than now.
+[[nodiscard]] std::string time_of(mth5::UtcNanos time, mth5::UtcNanos now);
+/// "3,600".
+[[nodiscard]] std::string grouped(std::int64_t number);
+/// With as many digits as the eye takes: "12.7", "0.00123".
+[[nodiscard]] std::string short_number(double value);
+
+/// Lines of at most so many columns, where words allow it; at least one.
+[[nodiscard]] std::vector<std::string> wrapped(const std::string& text, int columns);
+
+/// How a trend went, as a line over its time: the smallest and the largest value of each column of points, and between two of
+/// them what it was before, as health is stored when it changes.
+void draw_trend(Screen& screen, int row, int column, int rows, int columns, const analysis::Envelope& trend, Glyphs glyphs,
+                Ink ink);
+
+}  // namespace view

@@ -1,0 +1,136 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "analysis/table_text.hpp"
+#include "mth5/duration.hpp"
+#include "view/page.hpp"
+
+namespace view {
+
+namespace {
+
+using analysis::shown;
+
+constexpr int kTrend = 34;  ///< column where trends begin
+
+/// From its first to behind its last cell.
+double span_s(const analysis::Envelope& trend) {
+  if (trend.cells().empty()) return 0;
+  const auto cells = trend.cells().rbegin()->first - trend.cells().begin()->first + 1;
+  return static_cast<double>(cells * trend.cell_length().count());
+}
+
+double mean_of(const analysis::Envelope& trend) {
+  double sum = 0, n = 0;
+  for (const auto& [number, cell] : trend.cells()) {
+    sum += cell.mean * static_cast<double>(cell.n);
+    n += static_cast<double>(cell.n);
+  }
+  return sum / n;
+}
+
+std::string range_of(const analysis::Envelope& trend) {
+  double low = INFINITY, high = -INFINITY;
+  for (const auto& [number, cell] : trend.cells()) {
+    low = std::min(low, cell.min);
+    high = std::max(high, cell.max);
+  }
+  return short_number(low) + " to " + short_number(high);
+}
+
+const analysis::Envelope* find(const Page& page, const std::string& name) {
+  const auto found = page.trends.all().find(name);
+  return found == page.trends.all().end() || found->second.cells().empty() ? nullptr : &found->second;
+}
+
+void draw_row(Screen& screen, int row, const std::string& label, const analysis::Envelope& trend, Glyphs glyphs) {
+  screen.put(row, 3, label);
+  draw_trend(screen, row, kTrend, 1, screen.columns() - kTrend - 2, trend, glyphs, Ink::Trace);
+}
+
+int draw_clock(Screen& screen, int row, const Page& page, const analysis::ClockSummary& clock, const Ui& ui) {
+  std::string text = shown(clock.stream) + ": " + to_text(clock);
+  if (std::isfinite(clock.uncertainty_us)) text += ", known to " + short_number(clock.uncertainty_us) + " us";
+  screen.put(row++, 1, text, clock.locked ? Ink::Plain : Ink::Warning);
+  const std::string name = "clock/" + clock.stream + "/";
+  if (const auto* locked = find(page, name + "locked")) {
+    char share[64];
+    std::snprintf(share, sizeof share, "locked %.4g %% of %s", std::floor(1e4 * mean_of(*locked)) / 100,
+                  mth5::rough_duration(span_s(*locked)).c_str());
+    draw_row(screen, row++, share, *locked, ui.glyphs);
+  }
+  if (const auto* ppm = find(page, name + "ppm")) draw_row(screen, row++, "ppm " + range_of(*ppm), *ppm, ui.glyphs);
+  if (const auto* residual = find(page, name + "residual_us"))
+    draw_row(screen, row++, "residual us " + range_of(*residual), *residual, ui.glyphs);
+  return row;
+}
+
+void draw_gap(Screen& screen, int row, const analysis::Gap& gap, mth5::UtcNanos now) {
+  screen.put(row, 3, time_of(gap.start, now));
+  screen.put(row, 24, gap.sample_rate > 0 ? mth5::rough_duration(static_cast<double>(gap.samples) / gap.sample_rate) : "-");
+  const auto samples = grouped(gap.samples);
+  screen.put(row, 50 - static_cast<int>(samples.size()), samples);
+  std::string what = shown(gap.reason.empty() ? "not known" : gap.reason);
+  if (!gap.component.empty()) what += ", " + shown(gap.component) + " only";
+  if (gap.filled) what += ", filled";
+  screen.put(row, 52, what);
+}
+
+}  // namespace
+
+void draw_trend(Screen& screen, int row, int column, int rows, int columns, const analysis::Envelope& trend, Glyphs glyphs,
+                Ink ink) {
+  const auto& cells = trend.cells();
+  if (cells.empty() || columns < 1) return;
+  Canvas canvas{rows, columns, glyphs};
+  double low = INFINITY, high = -INFINITY;
+  for (const auto& [number, cell] : cells) {
+    low = std::min(low, cell.min);
+    high = std::max(high, cell.max);
+  }
+  const auto first = cells.begin()->first;
+  const double width = std::max(1.0, static_cast<double>(cells.rbegin()->first - first));
+  const double height = high > low ? high - low : 1;
+  const auto y_of = [&](double value) {
+    const double middle = high > low ? (value - low) / height : 0.5;
+    return static_cast<int>(std::lround((1 - middle) * (canvas.height() - 1)));
+  };
+  int last_x = 0, last_y = -1;
+  for (const auto& [number, cell] : cells) {
+    const int x = static_cast<int>(std::lround(static_cast<double>(number - first) / width * (canvas.width() - 1)));
+    for (int between = last_x + 1; between < x && last_y >= 0; ++between)
+      canvas.set(between, last_y);  // it was so until it changed
+    canvas.column(x, y_of(cell.min), y_of(cell.max));
+    last_x = x;
+    last_y = y_of(cell.mean);
+  }
+  canvas.draw(screen, row, column, ink);
+}
+
+void draw_timing(Screen& screen, int top, const Page& page, const Ui& ui) {
+  const int end = screen.rows() - 1;
+  int row = top;
+  const auto& look = *page.look;
+  if (look.clocks.empty()) screen.put(row++, 1, "no clock: the file does not say how its samples lie against UTC", Ink::Quiet);
+  for (const auto& clock : look.clocks)
+    if (row + 4 < end) row = draw_clock(screen, row, page, clock, ui);
+  if (look.future_samples > 0)
+    screen.put(row++, 1, grouped(look.future_samples) + " samples are at times that have not come yet: a clock was wrong",
+               Ink::Warning);
+  if (++row >= end) return;
+  if (page.gaps.empty()) {
+    screen.put(row, 1, "no gap");
+    return;
+  }
+  const int room = end - row - 1;
+  const int n = static_cast<int>(page.gaps.size());
+  const int newest = n - std::clamp(ui.scroll, 0, std::max(0, n - room));  // index behind the first one that is shown
+  screen.put(row, 1, "gaps, the newest first" + std::string{n > room ? ": up and down scroll" : ""}, Ink::Title);
+  screen.put(row, 43, "samples", Ink::Title);
+  screen.put(row, 52, "reason", Ink::Title);
+  for (int i = 0; i < room && newest - 1 - i >= 0; ++i)
+    draw_gap(screen, row + 1 + i, page.gaps[static_cast<std::size_t>(newest - 1 - i)], page.now);
+}
+
+}  // namespace view

@@ -1,0 +1,268 @@
+#include <clocale>
+#include <cmath>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/acquisition_file.hpp"
+#include "support/support.hpp"
+#include "view/collector.hpp"
+#include "view/keys.hpp"
+
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+using support::AcquisitionFile;
+using testing::HasSubstr;
+using testing::Not;
+using view::Action;
+using view::Page;
+using view::Ui;
+
+const mth5::UtcNanos kNow = AcquisitionFile::start() + hours{12};
+
+/// As of the file of TEST_F below, without a file.
+Page page(const std::string& station = "MT001") {
+  analysis::Snapshot look{
+      .time = kNow,
+      .file = "/data/a.h5",
+      .state = mth5::FileState::Live,
+      .file_bytes = 1 << 20,
+      .surveys = {"TEST"},
+      .stations = {station},
+      .runs = {},
+      .streams = {{station, "", 1, "sr1_0003", analysis::Flow{}, kNow, 0.5}},
+      .channels = {},
+      .gap_count = 0,
+      .gap_samples = 0,
+      .last_gap = {},
+      .percent = 99.984,
+      .commit = mth5::Commit{1, 10, kNow - seconds{1}, 9, kNow - seconds{9}, 43'200, 43'191, 2, 1, false, false},
+      .soh = {{"battery_V", 12.71}, {"satellites", 9}, {"temperature_C", 21.33}},
+      .clocks = {{"lemi", "gps", kNow, 12.34, 4, 1, 0.25, true}},
+      .free_bytes = std::uint64_t{5} << 30,
+      .full_in_s = 12.5 * 86'400,
+      .judged_s = 3600};
+  Page made;
+  made.look = std::move(look);
+  made.now = kNow;
+  made.battery = analysis::Battery{12.71, -0.1, 86'400, 12 * 86'400.0};
+  made.outlook = outlook_of(*made.look, made.battery);
+  return made;
+}
+
+std::string drawn(const Page& page, const Ui& ui, int rows = 24, int columns = 80) {
+  const auto screen = view::draw(rows, columns, page, page, ui);
+  EXPECT_EQ(screen.rows(), rows);
+  return screen.text();
+}
+
+TEST(Header, SaysWhatACrewWantsToKnow) {
+  const auto text = drawn(page(), {});
+  EXPECT_THAT(text, testing::StartsWith(" OK  GOOD\n     nothing is wrong in the last 1 h of samples\n"
+                                        " MT001  live  2026-05-01T12:00:00Z  run sr1_0003, 1 Hz\n"
+                                        " buffered 2  visible 43,200  durable 43,191  at risk now 11 samples (9 s)\n"
+                                        " clock gps locked  +12.3 ppm  axis off by up to 0.25 s  9 satellites  21.33 C\n"
+                                        " battery 12.71 V, -0.10 V a day  lasts 12 d: battery (disk 12 d 12 h)\n"
+                                        " complete 99.98 %  no gap\n"));
+}
+
+TEST(Header, NamesTheWorstFirstAndSaysHowManyMoreThereAre) {
+  auto wrong = page();
+  const auto rules = analysis::rules();
+  const auto rule = [&](std::string_view name) {
+    return &*std::find_if(rules.begin(), rules.end(), [&](const auto& one) { return one.name == name; });
+  };
+  wrong.look->verdict = {{rule("open"), analysis::Severity::Critical, "MT001", "ex", 80, kNow - hours{1}},
+                         {rule("battery"), analysis::Severity::Warning, "MT001", "", 11.9, {}}};
+  wrong.look->last_gap = analysis::Gap{.survey = {},
+                                       .station = "MT001",
+                                       .component = {},
+                                       .run_before = {},
+                                       .run_after = {},
+                                       .start = kNow - hours{2},
+                                       .samples = 65,
+                                       .sample_rate = 1,
+                                       .reason = "no-data"};
+  wrong.look->gap_count = 3;
+  wrong.look->gap_samples = 1234;
+  const auto text = drawn(wrong, {.view = 6});
+  EXPECT_THAT(text, testing::StartsWith(" X  CRITICAL MT001 ex: electrode or cable open, level 80.0 times that of the\n"
+                                        "    others since 11:00 UTC: check the cable and the electrode  (1 more: view 6)\n"));
+  EXPECT_THAT(text, HasSubstr("3 gaps, 1,234 samples; last 10:00:00, 1 min 5 s (no-data)\n"));
+  EXPECT_THAT(text, HasSubstr("\n   11:00 UTC: check the cable and the electrode\n"));
+  EXPECT_THAT(text, HasSubstr("\n ! MT001: battery at 11.9 V: change the battery"));
+  const auto screen = view::draw(24, 80, wrong, wrong, {});
+  EXPECT_EQ(screen.at(0, 40).ink, view::Ink::Critical);
+}
+
+TEST(Header, SaysInWordsWhatIsNotKnown) {
+  auto bare = page();
+  bare.look->commit.reset();
+  bare.look->clocks.clear();
+  bare.look->soh.clear();
+  bare.look->percent = NAN;
+  bare.look->full_in_s.reset();
+  bare.look->judged_s = 12;
+  bare.battery.reset();
+  bare.outlook = {};
+  for (const int number : {5, 6}) {
+    const auto text = drawn(bare, {.view = number});
+    EXPECT_THAT(text, testing::StartsWith(" ?  NOT KNOWN YET: samples of 12s, a verdict takes 1min 0s\n"));
+    for (const auto* words : {"what a power cut would cost: not known of this file", "clock not known", "battery not known",
+                              "will it last: no forecast yet", "completeness not known yet"})
+      EXPECT_THAT(text, HasSubstr(words));
+    EXPECT_THAT(text, Not(HasSubstr("nan")));
+  }
+  EXPECT_THAT(drawn({}, {}), testing::StartsWith(" ?  NOT KNOWN: there is no file that can be read\n"));
+  EXPECT_THAT(drawn(bare, {.view = 6}), HasSubstr("state of health: the file has none"));
+}
+
+TEST(Header, ObeysNoMetadata) {
+  std::setlocale(LC_CTYPE, "C.UTF-8");
+  auto hostile = page("S\x1b]0;x\x07\u202e1");
+  hostile.look->clocks[0].stream = "l\u009b2J";
+  hostile.look->soh["x\x1b[1m"] = 1;
+  hostile.gaps = {{.survey = {},
+                   .station = "S",
+                   .component = "e\x1b[x",
+                   .run_before = {},
+                   .run_after = {},
+                   .start = kNow,
+                   .samples = 1,
+                   .sample_rate = 1,
+                   .reason = "r\u2066"}};
+  hostile.message = "m\x1b[31m";
+  for (const int number : {5, 6}) {
+    const auto text = drawn(hostile, {.view = number});
+    for (const char* bad : {"\x1b", "\x07", "\u202e", "\u009b", "\u2066"}) EXPECT_THAT(text, Not(HasSubstr(bad)));
+    EXPECT_THAT(text, HasSubstr(R"(S\x1b]0;x\x07\u202e1)"));
+  }
+  std::setlocale(LC_CTYPE, "C");
+}
+
+TEST(Header, IsOneLineWhereTheTerminalIsSmall) {
+  EXPECT_THAT(drawn(page(), {}, 5, 60), " OK GOOD\ntoo small: 80x24 shows all\n\n\n\n");
+  EXPECT_THAT(drawn(page(), {}, 1, 3), " OK\n");
+}
+
+class ViewOfFile : public testing::Test {
+ protected:
+  ViewOfFile() {
+    AcquisitionFile file{path_, {{0, "lemi", "S1", 1}}};
+    file.append(file.add_run(0, "sr1_0001", seconds{0}), 400);
+    file.gap(0, "", seconds{400}, 100, "no-data", "sr1_0001", "sr1_0002", false);
+    file.append(file.add_run(0, "sr1_0002", seconds{500}), 500);
+    file.anchor("sr1_0001", 0, AcquisitionFile::start(), "gps", 2e-6, 1.5, false);
+    file.anchor("sr1_0002", 0, AcquisitionFile::start() + seconds{500}, "gps", 4e-6, 2.5, true);
+    file.reason("skipped", 0, "garbage", 60);
+    file.commit(1, AcquisitionFile::start() + seconds{1000}, {{1060, 1000, 0, 60}}, {{900, 900}}, 20 * 86'400.0);
+    file.file().close();
+  }
+  /// Looks once, and draws.
+  std::string look(const Ui& ui) {
+    analysis::Watch watch{&collector_};
+    analysis::LiveFile file{path_, {}};
+    collector_.begin();
+    auto seen = file.look(AcquisitionFile::start() + seconds{1100}, watch);
+    collector_.take(std::move(seen), file.file(), watch.ledger());
+    return drawn(collector_.page(), ui);
+  }
+  support::TempDir dir_;
+  std::filesystem::path path_ = dir_ / "a.h5";
+  view::Collector collector_{""};
+};
+
+TEST_F(ViewOfFile, TimingHasClocksAndGaps) {
+  const auto text = look({.view = 5, .glyphs = view::Glyphs::Ascii});
+  EXPECT_THAT(text, HasSubstr("\n lemi: gps, locked, +2.5 ppm, residual 4 us"));
+  EXPECT_THAT(text, HasSubstr("\n   locked 50 % of 8 min 21 s"));
+  EXPECT_THAT(text, HasSubstr("\n   ppm 1.5 to 2.5"));
+  EXPECT_THAT(text, HasSubstr("\n   residual us 2 to 4"));
+  EXPECT_THAT(text, HasSubstr("\n   00:06:39             1 min 40 s             100  no-data\n"));
+}
+
+TEST_F(ViewOfFile, HealthHasTheLedgerByReason) {
+  const auto text = look({.view = 6});
+  EXPECT_THAT(text, HasSubstr("ledger balances: every byte and sample is accounted for at 00:16:40"));
+  EXPECT_THAT(text, HasSubstr("bytes in 1,060, decoded 1,000, skipped garbage 60"));
+  EXPECT_THAT(text, HasSubstr("samples decoded 900, stored 900, dropped 0"));
+}
+
+TEST(Trends, ForecastABatteryFromSixHoursOn) {
+  for (const double span_h : {5.0, 7.0}) {
+    analysis::Trends trends;
+    for (int minute = 0; minute < 60 * span_h; ++minute) {
+      const std::array value{12.6 - 0.001 * minute};
+      trends.add("battery_V", {AcquisitionFile::start() + std::chrono::minutes{minute}, 1, value});
+    }
+    const auto battery = analysis::battery_of(trends).value();
+    ASSERT_EQ(battery.volts_per_day.has_value(), span_h > 6);
+    if (span_h < 6) continue;
+    EXPECT_NEAR(*battery.volts_per_day, -1.44, 0.01);
+    EXPECT_NEAR(*battery.empty_in_s, (12.6 - 0.42 - 11.5) / 1.44 * 86'400, 0.01 * 86'400);
+  }
+  analysis::Trends steady;
+  for (int hour = 0; hour < 48; ++hour) {
+    const std::array value{13.0};
+    steady.add("battery_V", {AcquisitionFile::start() + hours{hour}, 1, value});
+  }
+  EXPECT_EQ(analysis::battery_of(steady)->volts_per_day, 0);
+  EXPECT_FALSE(analysis::battery_of(steady)->empty_in_s);
+  EXPECT_FALSE(analysis::battery_of({}));
+}
+
+TEST(Keys, ChooseViewsAndFreeze) {
+  const Page at = page();
+  Ui ui;
+  EXPECT_EQ(press(U'6', at, ui, kNow), Action::Draw);
+  EXPECT_EQ(ui.view, 6);
+  EXPECT_EQ(press(U'?', at, ui, kNow), Action::Draw);
+  EXPECT_THAT(drawn(at, ui), HasSubstr("Ctrl-L          draw all again"));
+  EXPECT_EQ(press(view::kEscape, at, ui, kNow), Action::Draw);
+  EXPECT_FALSE(ui.help);
+  press(U' ', at, ui, kNow - seconds{3});
+  EXPECT_THAT(drawn(at, ui), HasSubstr("FROZEN 11:59:57"));
+  press(U' ', at, ui, kNow);
+  EXPECT_FALSE(ui.frozen);
+  EXPECT_EQ(press(U's', at, ui, kNow), Action::Save);
+  EXPECT_EQ(press(view::kCtrlL, at, ui, kNow), Action::Redraw);
+  EXPECT_EQ(press(U'x', at, ui, kNow), Action::Nothing);
+  EXPECT_EQ(press(U'q', at, ui, kNow), Action::Quit);
+}
+
+TEST(Keys, EveryViewIsInTheHelpAndHasItsKey) {
+  const Page at = page();
+  for (const auto& one : view::views()) {
+    Ui ui{.view = 0};
+    press(U'0' + static_cast<char32_t>(one.number), at, ui, kNow);
+    EXPECT_EQ(ui.view, one.number);
+    EXPECT_THAT(drawn(at, ui), HasSubstr(std::to_string(one.number) + " " + one.name));
+    EXPECT_THAT(view::key_help().front().meaning, HasSubstr(one.name));
+  }
+}
+
+TEST(Keys, ScrollALongList) {
+  Page many = page();
+  for (int i = 0; i < 100; ++i)
+    many.gaps.push_back({.survey = {},
+                         .station = "S",
+                         .component = {},
+                         .run_before = {},
+                         .run_after = {},
+                         .start = kNow - hours{10} + seconds{i * 60},
+                         .samples = i + 1,
+                         .sample_rate = 1,
+                         .reason = "no-data"});
+  Ui ui;
+  EXPECT_THAT(drawn(many, ui), HasSubstr(" 03:39:00 "));
+  EXPECT_THAT(drawn(many, ui), Not(HasSubstr(" 02:00:00 ")));
+  press(view::kEnd, many, ui, kNow);
+  EXPECT_THAT(drawn(many, ui), HasSubstr(" 02:00:00 "));
+  press(view::kHome, many, ui, kNow);
+  press(view::kDown, many, ui, kNow);
+  EXPECT_THAT(drawn(many, ui), Not(HasSubstr(" 03:39:00 ")));
+}
+
+}  // namespace
