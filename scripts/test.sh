@@ -34,6 +34,8 @@ if [[ $system == yes ]]; then
   bash tests/integration/install_test.sh "$root" "$root/build/release"
   say "the service, under a real systemd"
   tests/system/systemd.sh build/release
+  say "the full screen of mth5-monitor, in tmux"
+  tests/system/screen.sh build/release
   say "the demonstration, README's first command"
   scripts/demo.sh
   say "arm64, cross-built and run by qemu"

@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# The full screen of mth5-monitor on a terminal that tmux plays: its views and keys, its size, and that the terminal is as before
+# however it ends.
+#   tests/system/screen.sh BUILD
+set -Eeuo pipefail
+bin=$(realpath "$1")/bin
+work=$(mktemp -d)
+export LC_ALL=C.UTF-8
+tmux() { command tmux -L "mth5-screen-$$" -f /dev/null "$@"; }
+daemon=''
+clean_up() {
+  tmux kill-server 2>/dev/null || true
+  [[ -z $daemon ]] || kill "$daemon" 2>/dev/null || true
+  wait
+  rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'echo "screen: line $LINENO failed: $BASH_COMMAND" >&2' ERR
+fail() {
+  trap - ERR
+  echo "screen: $*; the screen:" >&2
+  tmux capture-pane -p >&2
+  exit 1
+}
+shown() { tmux capture-pane -p | grep -qE -- "$1"; }
+# see PATTERN: waits until the screen shows it.
+see() {
+  local end=$((SECONDS + 20))
+  until shown "$1"; do ((SECONDS < end)) || fail "'$1' does not show"; sleep 0.05; done
+}
+gone() {
+  local end=$((SECONDS + 20))
+  while shown "$1"; do ((SECONDS < end)) || fail "'$1' still shows"; sleep 0.05; done
+}
+press() { tmux send-keys "$@"; }
+# run COMMAND: in the shell of the terminal; $monitor is its process.
+run() {
+  press -l "$*; echo ended \$?" && press Enter
+  see "$first"
+  monitor=$(pgrep -n -P "$(tmux display -p '#{pane_pid}')")
+}
+# ended CODE: it has ended, and the terminal is as it was.
+ended() {
+  see "ended $1"
+  [[ $(tmux display -p '#{alternate_on}#{cursor_flag}') == 01 ]] || fail "the shell's screen or its cursor did not come back"
+  press -l 'clear; stty -g >now; diff before now && echo the same' && press Enter
+  see '^the same'
+  press -l 'clear' && press Enter
+  gone '^the same'
+}
+
+mkdir "$work/data"
+"$bin/mth5-sim" lemi424 --to "file:$work/day.TXT" --speed max --start 2026-05-01T00:00:00Z --duration 4h 2>/dev/null
+cat >"$work/mth5d.yaml" <<C
+survey: {id: TEST}
+station: {id: MT001}
+output: {directory: $work/data}
+sources:
+  - name: lemi
+    file: {path: $work/day.TXT, speed: 60}
+    instrument: lemi424
+C
+"$bin/mth5d" --config "$work/mth5d.yaml" --status-file "$work/status.json" 2>"$work/mth5d.log" &
+daemon=$!
+tmux new-session -d -x 80 -y 24 -c "$work" "env -u NO_COLOR PS1='$ ' bash --norc"
+press -l "stty -g >before; clear" && press Enter
+
+first='MT001  live'
+run "$bin/mth5-monitor" "$work/data"
+see '^ OK  GOOD'
+see 'buffered [0-9,]+  visible [0-9,]+  durable [0-9,]+  at risk now [0-9,]+ sample'
+press 6; see 'ledger balances'
+press 5; see 'lemi: gps'
+press '?'; see 'this page; the same key'
+press Escape; gone 'this page; the same key'
+press h; see 'this page; the same key'
+press F1; gone 'this page; the same key'
+press Space; see 'FROZEN'
+press Space; gone 'FROZEN'
+press s; see 'saved: mth5-monitor_'
+grep -q 'MT001  live' "$work"/mth5-monitor_*.txt || fail "the saved screen does not hold what was seen"
+tmux resize-window -x 60 -y 10; see '^too small: 80x24 shows all'
+tmux resize-window -x 120 -y 40; see 'MT001  live'
+tmux resize-window -x 80 -y 24; see 'q quit'
+press C-z; see 'Stopped'
+press -l 'fg' && press Enter; see 'q quit'
+press C-l; see 'q quit'
+press q; gone 'q quit'
+press -l 'echo ended $?' && press Enter
+ended 0
+
+for signal in TERM HUP QUIT; do
+  run "$bin/mth5-monitor" "$work/data"
+  kill -s "$signal" "$monitor"
+  ended 0
+done
+run "$bin/mth5-monitor" "$work/data"
+press C-c
+ended 130
+run "$bin/mth5-monitor" "$work/data"
+kill -s ABRT "$monitor" # as an assertion does
+ended 134
+
+# Colour, and none.
+run "$bin/mth5-monitor" "$work/data"
+tmux capture-pane -pe | grep -q $'\e\\[[0-9;]*3[0-7]' || fail "there is no colour"
+press q; ended 0
+run "NO_COLOR=1 $bin/mth5-monitor" "$work/data"
+! tmux capture-pane -pe | grep -q $'\e\\[[0-9;]*3[0-7]' || fail "there is colour in spite of NO_COLOR"
+press q; ended 0
+run "NO_COLOR=1 $bin/mth5-monitor --color always" "$work/data"
+tmux capture-pane -pe | grep -q $'\e\\[[0-9;]*3[0-7]' || fail "--color does not beat NO_COLOR"
+press q; ended 0
+# No character beyond ASCII where they are not wanted, or not known.
+for how in "--ascii" ""; do
+  run "LC_ALL=$([[ -n $how ]] && echo C.UTF-8 || echo C) $bin/mth5-monitor $how" "$work/data"
+  press 6; see 'ledger balances'
+  ! tmux capture-pane -p | LC_ALL=C grep -q '[^ -~]' || fail "there are characters beyond ASCII"
+  press q; ended 0
+done
+# Where no screen can be shown there are lines.
+first='^# .*MT001_'
+run "TERM=dumb timeout -s INT 3 $bin/mth5-monitor" "$work/data"
+ended 124
+tmux resize-window -x 79 -y 24
+run "timeout -s INT 3 $bin/mth5-monitor" "$work/data"
+ended 124
+tmux resize-window -x 80 -y 24
+
+# A line of 9600 baud is not asked for more than it carries: so many bytes a second, the first screen apart.
+first='MT001  live'
+press -l 'stty 9600; clear' && press Enter
+tmux pipe-pane "cat >$work/sent"
+SECONDS=0
+run "$bin/mth5-monitor --interval 20ms" "$work/data"
+press 6; see 'ledger balances'
+for _ in 1 2 3 4 5 6 7 8; do press 5 6; sleep 1; done
+press q
+see 'ended 0'
+tmux pipe-pane
+sent=$(stat -c %s "$work/sent")
+((sent > 2000)) || fail "only $sent bytes were sent: nothing was measured"
+((sent < 672 * (SECONDS + 4))) || fail "$sent bytes in $SECONDS s: more than 70 % of 960 bytes a second"
+echo "screen: good ($sent bytes in $SECONDS s at 9600 baud)"
