@@ -28,6 +28,8 @@ namespace monitor {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kFill{40};   ///< that older samples are read for at a time: a key waits no longer
+constexpr std::chrono::milliseconds kPause{60};  ///< between two of those, so that others have the processor and the disk
 
 /// Held until the loop looks for them; SIGINT and SIGTERM are held by hold_signals().
 mth5::Descriptor watch_signals() {
@@ -72,7 +74,9 @@ class FullScreen {
         next_look = std::max(next_look + interval(), mth5::steady_now());
       }
       if (changed_ && mth5::steady_now() >= not_before_) draw();
-      if (const auto code = wait_until(changed_ ? std::min(next_look, not_before_) : next_look)) return *code;
+      auto until = changed_ ? std::min(next_look, not_before_) : next_look;
+      if (fill()) until = std::min(until, mth5::steady_now() + kPause);
+      if (const auto code = wait_until(until)) return *code;
     }
   }
 
@@ -103,6 +107,22 @@ class FullScreen {
     }
     if (state == mth5::FileState::Live && was_ended_) follower_.leave();  // resumed: it is to be opened again
     was_ended_ = ended_;
+  }
+
+  /// Reads older samples for the plot, between two keys. @returns whether there is more to read
+  bool fill() {
+    if (ui_.view != 1 || follower_.file() == nullptr || mth5::steady_now() < next_fill_) return collector_.page().traces->filling;
+    const auto newest = collector_.page().traces->end();
+    const auto from = ui_.end.value_or(newest.value_or(mth5::UtcNanos{})) - view::windows()[ui_.window];
+    const bool was_filling = collector_.page().traces->filling;
+    bool more = false;
+    try {
+      more = newest && collector_.fill(follower_.file()->file(), *newest - from, kFill);
+    } catch (const mth5::FileError&) {  // its writer changes it just now: the next time reads it
+    }
+    if (more || was_filling) changed_ = true;
+    next_fill_ = mth5::steady_now() + kPause;
+    return more;
   }
 
   void draw() {
@@ -201,6 +221,7 @@ class FullScreen {
   bool changed_ = true;  ///< the screen is not up to date
   bool all_ = false;     ///< draw everything
   bool ended_ = false, was_ended_ = false;
+  Clock::time_point next_fill_{};
   int empty_ = 0;
   Clock::time_point not_before_{};  ///< the line is busy until then
 };
@@ -219,7 +240,9 @@ bool can_show_screen() {
 std::optional<int> full_screen(const FollowOptions& options, const ScreenOptions& screen) {
   const auto terminal = Terminal::open(screen.color);
   if (!terminal) return std::nullopt;
-  return FullScreen{options, *terminal, screen.ascii}.run();
+  auto without = options;
+  without.look.window = std::chrono::nanoseconds{1};  // mean, std and the like are not shown: their samples are not read again
+  return FullScreen{without, *terminal, screen.ascii}.run();
 }
 
 }  // namespace monitor

@@ -2,28 +2,76 @@
 
 #include <algorithm>
 
+#include "analysis/older.hpp"
 #include "analysis/soh.hpp"
+#include "mth5/error.hpp"
 #include "mth5/metadata.hpp"
+#include "mth5/time.hpp"
 
 namespace view {
 
 namespace {
 
 constexpr std::size_t kMostGaps = 1000;
+constexpr std::size_t kMostTraces = 24;   ///< of a MiB and a half each
+constexpr std::int64_t kBlock = 1 << 16;  ///< samples read at once
+
+auto find_channel(Traces& traces, const analysis::ChannelFacts& facts, double rate) {
+  return std::find_if(traces.channels.begin(), traces.channels.end(), [&](const auto& one) {
+    return one.facts.station == facts.station && one.facts.component == facts.component && one.rate == rate;
+  });
+}
 
 }  // namespace
 
 void Collector::block(const analysis::ChannelFacts& channel, const analysis::Block& block) {
   if (channel.kind == mth5::Kind::Auxiliary && mth5::unit_symbol(channel.units) == "C")
     page_.trends.add(channel.component + "_C", block);
+  auto found = find_channel(traces_, channel, block.rate);
+  if (found == traces_.channels.end()) {
+    if (traces_.channels.size() >= kMostTraces) {
+      ++traces_.left_out;
+      return;
+    }
+    traces_.channels.push_back({channel, block.rate});
+    found = std::prev(traces_.channels.end());
+  }
+  found->pyramid.add(block);
+}
+
+bool Collector::fill(const mth5::Reader& file, std::chrono::nanoseconds back, std::chrono::nanoseconds most) {
+  const auto deadline = mth5::steady_now() + most;
+  traces_.filling = false;
+  for (const auto& series : series_)
+    for (auto& channel : traces_.channels) {
+      const auto& [facts, rate, pyramid, whole] = channel;
+      if (whole || facts.station != series.station || rate != series.sample_rate || pyramid.empty()) continue;
+      if (std::find(series.components.begin(), series.components.end(), facts.component) == series.components.end()) continue;
+      while (!channel.whole && channel.pyramid.start() > channel.pyramid.end() - back) {
+        if (mth5::steady_now() >= deadline) return traces_.filling = true;
+        try {
+          const auto older = read_before(file, series, facts.component, pyramid.start(), kBlock);
+          channel.whole = !older;
+          if (older) channel.pyramid.add_older({older->start, rate, older->values});
+        } catch (const mth5::FormatError&) {  // damaged: the verdict says so
+          channel.whole = true;
+        }
+      }
+    }
+  return false;
 }
 
 void Collector::series(const mth5::Reader&, const analysis::Series& series, const analysis::Series::Part&) {
+  series_.push_back(series);
   for (const auto& gap : series.gaps)
     if (gap.samples > 0) gaps_.push_back(gap);
 }
 
-void Collector::begin() { gaps_.clear(); }
+void Collector::begin() {
+  gaps_.clear();
+  series_.clear();
+  traces_.left_out = 0;
+}
 
 void Collector::take(analysis::Snapshot look, const mth5::Reader& file, const analysis::Ledger* ledger) {
   const auto is_last = [&](const analysis::Gap& gap) {

@@ -12,7 +12,9 @@ namespace view {
 class Collector final : public analysis::WatchListener {
  public:
   /// @param station  the only one that is shown; "": all
-  explicit Collector(std::string station) : station_{std::move(station)} {}
+  explicit Collector(std::string station) : station_{std::move(station)} { page_.traces = &traces_; }
+  Collector(const Collector&) = delete;
+  Collector& operator=(const Collector&) = delete;
 
   void block(const analysis::ChannelFacts& channel, const analysis::Block& block) override;
   void series(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current) override;
@@ -21,12 +23,17 @@ class Collector final : public analysis::WatchListener {
   void begin();
   /// After it. @param ledger  of the Watch; may be nullptr
   void take(analysis::Snapshot look, const mth5::Reader& file, const analysis::Ledger* ledger);
+  /// Reads older samples as the plot needs them, for a while. @param back  how far the plot reaches, from the newest sample
+  /// @returns whether there is more to read now
+  bool fill(const mth5::Reader& file, std::chrono::nanoseconds back, std::chrono::nanoseconds most);
   [[nodiscard]] Page& page() { return page_; }
   [[nodiscard]] const Page& page() const { return page_; }
 
  private:
   std::string station_;
-  std::vector<analysis::Gap> gaps_;  ///< of this look
+  std::vector<analysis::Gap> gaps_;       ///< of this look
+  std::vector<analysis::Series> series_;  ///< of this look
+  Traces traces_;
   Page page_;
 };
 

@@ -6,15 +6,18 @@ namespace view {
 
 const std::vector<KeyHelp>& key_help() {
   static const std::vector<KeyHelp> all{
-      {"5 6", "views: timing, health"},
+      {"1 5 6", "views: traces, timing, health"},
       {"? h F1", "this page; the same key or Esc leaves it"},
-      {"j k, up down", "scroll a list that is longer than the screen"},
-      {"g G", "first and last of the list"},
+      {"Tab, j k, up down", "traces: the channel; elsewhere: scroll a long list"},
+      {"+ -", "traces: a shorter or longer time, 10 s to 7 days"},
+      {"left right", "traces: back and forth by a quarter of that time"},
+      {"n N", "traces: the next and the previous gap"},
+      {"g G, Home End", "first and last: of the samples, of the list"},
+      {"a d", "traces: fixed scale or autoscale; take off the trend"},
+      {"/", "traces: channels with this in their name; Enter ends, Esc shows all"},
       {"Space", "freeze the view; the header goes on, and says FROZEN"},
-      {"s", "save the screen as text into a new file in this directory"},
-      {"Ctrl-L", "draw all again"},
-      {"Ctrl-Z", "suspend; fg comes back"},
-      {"q, Ctrl-C", "quit"},
+      {"s  Ctrl-L", "save the screen as text in a new file here; draw all again"},
+      {"Ctrl-Z  q Ctrl-C", "suspend; quit"},
   };
   return all;
 }
@@ -23,12 +26,135 @@ void draw_help(Screen& screen, int top) {
   int row = top;
   for (const auto& [keys, meaning] : key_help()) {
     screen.put(row, 2, keys, Ink::Title);
-    screen.put(row++, 18, meaning);
+    screen.put(row++, 21, meaning);
   }
-  screen.put(row + 1, 2, "Signs, beside colours:  OK good   ! warning   X critical   ? not known", Ink::Plain);
+  screen.put(row, 2, "Signs, beside colours:  OK good   ! warning   X critical   ? not known", Ink::Plain);
 }
 
+namespace {
+
+/// Keys of the filter while it is typed.
+Action type(char32_t key, Ui& ui) {
+  if (key == kEnter) {
+    ui.typing = false;
+  } else if (key == kEscape) {
+    ui.typing = false;
+    ui.filter.clear();
+  } else if (key == kBackspace) {
+    if (!ui.filter.empty()) ui.filter.pop_back();
+  } else if (key > U' ' && key < 0x7f && ui.filter.size() < 20) {
+    ui.filter += static_cast<char>(key);
+  } else {
+    return Action::Nothing;
+  }
+  ui.channel = 0;
+  return Action::Draw;
+}
+
+/// Moves the end of the plot; at the newest sample it follows again.
+void end_at(mth5::UtcNanos end, const Page& page, Ui& ui) {
+  const auto window = windows()[ui.window];
+  const auto start = page.traces->start(), newest = page.traces->end();
+  if (!start || !newest) return;
+  end = std::max(end, std::min(*start + window, *newest));
+  if (end >= *newest && !ui.frozen)
+    ui.end.reset();
+  else
+    ui.end = std::min(end, *newest);
+}
+
+/// To the gap behind or before the middle of the plot.
+void to_gap(bool next, const Page& page, Ui& ui) {
+  const auto end = end_of_plot(page, ui);
+  if (!end) return;
+  const auto half = windows()[ui.window] / 2;
+  const auto middle = *end - half;
+  const analysis::Gap* found = nullptr;
+  for (const auto& gap : page.gaps) {
+    if (next && gap.start > middle + std::chrono::milliseconds{1} && found == nullptr) found = &gap;
+    if (!next && gap.start < middle - std::chrono::milliseconds{1}) found = &gap;
+  }
+  if (found != nullptr) end_at(found->start + half, page, ui);
+}
+
+/// Keys of the traces. @returns Action::Nothing: it is none of them
+Action press_traces(char32_t key, const Page& page, Ui& ui) {
+  if (page.traces == nullptr) return Action::Nothing;
+  const auto channels = static_cast<int>(filtered(page, ui).size());
+  const auto choose = [&](int by) {
+    ui.channel = channels > 0 ? (std::clamp(ui.channel, 0, channels - 1) + by + channels) % channels : 0;
+  };
+  const auto move = [&](int quarters) {
+    if (const auto end = end_of_plot(page, ui))
+      end_at(*end + quarters * std::chrono::nanoseconds{windows()[ui.window]} / 4, page, ui);
+  };
+  switch (key) {
+    case U'j':
+    case kDown:
+    case kTab:
+      choose(1);
+      break;
+    case U'k':
+    case kUp:
+    case kBackTab:
+      choose(-1);
+      break;
+    case U'+':
+    case U'=':
+      ui.window = ui.window > 0 ? ui.window - 1 : 0;
+      break;
+    case U'-':
+      ui.window = std::min(ui.window + 1, windows().size() - 1);
+      break;
+    case kLeft:
+      move(-1);
+      break;
+    case kRight:
+      move(1);
+      break;
+    case kPageUp:
+      move(-4);
+      break;
+    case kPageDown:
+      move(4);
+      break;
+    case U'g':
+    case kHome:
+      if (const auto start = page.traces->start()) end_at(*start, page, ui);
+      break;
+    case U'G':
+    case kEnd:
+      if (const auto end = page.traces->end()) end_at(*end, page, ui);
+      break;
+    case U'n':
+      to_gap(true, page, ui);
+      break;
+    case U'N':
+      to_gap(false, page, ui);
+      break;
+    case U'a':
+      if (ui.scales)
+        ui.scales.reset();
+      else
+        ui.scales = scales_of(page, ui);
+      break;
+    case U'd':
+      ui.detrend = !ui.detrend;
+      ui.scales.reset();
+      break;
+    case U'/':
+      ui.typing = true;
+      break;
+    default:
+      return Action::Nothing;
+  }
+  return Action::Draw;
+}
+
+}  // namespace
+
 Action press(char32_t key, const Page& page, Ui& ui, mth5::UtcNanos now) {
+  if (ui.typing) return type(key, ui);
   for (const auto& view : views())
     if (key == U'0' + static_cast<char32_t>(view.number)) {
       if (ui.view != view.number) ui.scroll = 0;
@@ -36,6 +162,8 @@ Action press(char32_t key, const Page& page, Ui& ui, mth5::UtcNanos now) {
       ui.help = false;
       return Action::Draw;
     }
+  if (ui.view == 1 && !ui.help)
+    if (const auto action = press_traces(key, page, ui); action != Action::Nothing) return action;
   constexpr int kPage = 10, kFar = 1 << 20;
   const auto scroll = [&](int by) {
     ui.scroll = std::clamp(ui.scroll + by, 0, static_cast<int>(page.gaps.size()) + 100);
@@ -69,10 +197,13 @@ Action press(char32_t key, const Page& page, Ui& ui, mth5::UtcNanos now) {
     case kEnd:
       return scroll(kFar);
     case U' ':
-      if (ui.frozen)
+      if (ui.frozen) {
         ui.frozen.reset();
-      else
+        ui.end.reset();
+      } else {
         ui.frozen = now;
+        ui.end = end_of_plot(page, ui);
+      }
       return Action::Draw;
     case U's':
       return Action::Save;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "analysis/snapshot.hpp"
 #include "analysis/trends.hpp"
 #include "view/screen.hpp"
+#include "view/traces.hpp"
 
 /// What the full screen shows, as values and as pictures of them. Thread: pure functions of values.
 namespace view {
@@ -26,16 +28,36 @@ struct Page {
   analysis::Outlook outlook;
   analysis::DiskTimes disk;
   std::optional<analysis::Ledger> ledger;
+  const Traces* traces = nullptr;  ///< of whoever keeps the page up to date, also for a copy: a plot ends where it was frozen
 };
 
 /// How the user wants it. Thread: a value.
 struct Ui {
-  int view = 5;  ///< number of the view, as its key
+  int view = 1;  ///< number of the view, as its key
   bool help = false;
   std::optional<mth5::UtcNanos> frozen = {};  ///< since when; the header goes on
   int scroll = 0;                             ///< rows of lists that are longer than the screen
   Glyphs glyphs = Glyphs::Braille;
+
+  // Of the traces.
+  std::size_t window = 2;                  ///< index in windows()
+  std::optional<mth5::UtcNanos> end = {};  ///< of the plot; nullopt: the newest sample
+  int channel = 0;                         ///< the chosen one, of those that the filter leaves
+  bool detrend = false;
+  /// Lowest and highest value of each trace, by its name; nullopt: what is seen gives the scale.
+  std::optional<std::map<std::string, std::pair<double, double>>> scales = {};
+  std::string filter = {};  ///< part of the names of channels that are shown; "" = all
+  bool typing = false;      ///< keys are of the filter
 };
+
+/// How long a plot of traces can be.
+[[nodiscard]] const std::vector<std::chrono::seconds>& windows();
+/// Those that the filter leaves.
+[[nodiscard]] std::vector<const Traces::Channel*> filtered(const Page& page, const Ui& ui);
+/// Where a plot of traces ends now.
+[[nodiscard]] std::optional<mth5::UtcNanos> end_of_plot(const Page& page, const Ui& ui);
+/// Lowest and highest value of what is seen of each channel, with room for both.
+[[nodiscard]] std::map<std::string, std::pair<double, double>> scales_of(const Page& page, const Ui& ui);
 
 /// A view, and its key.
 struct View {
@@ -57,6 +79,7 @@ inline constexpr int kTop = 8;  ///< first row of a view
 
 /// The header: verdict, state, what is at risk, clock, power, completeness.
 void draw_header(Screen& screen, const Page& page, const Ui& ui);
+void draw_traces(Screen& screen, int top, const Page& page, const Ui& ui);
 void draw_timing(Screen& screen, int top, const Page& page, const Ui& ui);
 void draw_health(Screen& screen, int top, const Page& page, const Ui& ui);
 void draw_help(Screen& screen, int top);

@@ -20,6 +20,7 @@ using view::Action;
 using view::Page;
 using view::Ui;
 
+using nanoseconds_t = std::chrono::nanoseconds;
 const mth5::UtcNanos kNow = AcquisitionFile::start() + hours{12};
 
 /// As of the file of TEST_F below, without a file.
@@ -190,6 +191,135 @@ TEST_F(ViewOfFile, HealthHasTheLedgerByReason) {
   EXPECT_THAT(text, HasSubstr("samples decoded 900, stored 900, dropped 0"));
 }
 
+/// Of the traces: five hours, of which one is missing, and the channels ex and ey.
+class TracesOfFile : public testing::Test {
+ protected:
+  TracesOfFile() {
+    AcquisitionFile file{path_, {{0, "lemi", "S1", 1}}};
+    file.append(file.add_run(0, "sr1_0001", seconds{0}), 7200);
+    file.gap(0, "", hours{2}, 3600, "no-data", "sr1_0001", "sr1_0002", false);
+    file.append(file.add_run(0, "sr1_0002", hours{3}), 7200);
+    file.commit(1, AcquisitionFile::start() + hours{5}, {{14'400, 14'400}}, {{14'400, 14'400}});
+    file.file().close();
+    collector_.begin();
+    auto seen = file_.emplace(path_, analysis::SnapshotOptions{}).look(AcquisitionFile::start() + hours{5}, watch_);
+    collector_.take(std::move(seen), file_->file(), watch_.ledger());
+  }
+  [[nodiscard]] const Page& at() const { return collector_.page(); }
+  void press(std::initializer_list<char32_t> keys) {
+    for (const auto key : keys) EXPECT_NE(view::press(key, at(), ui_, kNow), Action::Nothing) << static_cast<int>(key);
+  }
+  std::string drawn_rows(int from, int to) {
+    const auto screen = view::draw(24, 80, at(), at(), ui_);
+    std::string text;
+    for (int row = from; row <= to; ++row) text += screen.line(row) + "\n";
+    return text;
+  }
+  support::TempDir dir_;
+  std::filesystem::path path_ = dir_ / "a.h5";
+  view::Collector collector_{""};
+  analysis::Watch watch_{&collector_};
+  std::optional<analysis::LiveFile> file_;
+  Ui ui_{.glyphs = view::Glyphs::Ascii};
+};
+
+TEST_F(TracesOfFile, FillUpWithOlderSamplesAsFarAsTheyAreWanted) {
+  EXPECT_EQ(at().traces->start(), AcquisitionFile::start() + hours{5} - seconds{70 * 60}) << "as far as the verdict reads";
+  while (collector_.fill(file_->file(), hours{1}, std::chrono::milliseconds{1})) continue;
+  EXPECT_EQ(at().traces->start(), AcquisitionFile::start() + hours{5} - seconds{70 * 60});
+  while (collector_.fill(file_->file(), hours{24}, std::chrono::milliseconds{1})) continue;
+  for (const auto& channel : at().traces->channels) {
+    EXPECT_TRUE(channel.whole);
+    EXPECT_EQ(channel.pyramid.start(), AcquisitionFile::start());
+    std::int64_t n = 0;
+    for (const auto& column : channel.pyramid.columns(AcquisitionFile::start(), std::chrono::minutes{1}, 300)) n += column.n;
+    EXPECT_EQ(n, 14'400) << "each sample once";
+  }
+}
+
+TEST_F(TracesOfFile, AreDrawnWithScaleTimeAndHoles) {
+  collector_.fill(file_->file(), hours{24}, hours{1});
+  while (ui_.window < 8) press({U'-'});  // 6 h
+  const auto text = drawn_rows(8, 22);
+  EXPECT_THAT(text, testing::StartsWith(" 6h  autoscale\n>ex            7200"));
+  EXPECT_THAT(text, HasSubstr("|00:00:00"));
+  EXPECT_THAT(text, HasSubstr("|02:00:00"));
+  const auto screen = view::draw(24, 80, at(), at(), ui_);
+  // An hour of six is missing: a sixth of 59 columns.
+  std::string row;
+  for (int column = 20; column < 79; ++column) row += static_cast<char>(screen.at(14, column).glyph);
+  const auto bar = row.find('|', 25);
+  ASSERT_NE(bar, std::string::npos) << row;
+  EXPECT_EQ(row.substr(bar + 1, 8), "        ") << row;
+}
+
+TEST_F(TracesOfFile, MoveByKeys) {
+  press({U'n'});
+  EXPECT_FALSE(ui_.end) << "there is no gap behind the end";
+  press({U'N'});
+  EXPECT_EQ(ui_.end, AcquisitionFile::start() + hours{5} - seconds{70 * 60} + seconds{60}) << "no farther than there are samples";
+  press({U'-', U'-', U'-', U'-', view::kLeft});
+  EXPECT_TRUE(ui_.end);
+  press({view::kHome});
+  press({view::kEnd});
+  EXPECT_FALSE(ui_.end);
+  press({U' '});
+  EXPECT_EQ(ui_.end, AcquisitionFile::start() + hours{5}) << "frozen";
+  press({U' '});
+  EXPECT_FALSE(ui_.end);
+  press({view::kTab});
+  EXPECT_EQ(ui_.channel, 1);
+  press({view::kUp, view::kUp});
+  EXPECT_EQ(ui_.channel, 1);
+  press({U'/', U'e', U'x', view::kEnter});
+  EXPECT_EQ(filtered(at(), ui_).size(), 1U);
+  EXPECT_THAT(drawn_rows(8, 22), HasSubstr("/ex"));
+  press({U'/', U'q', view::kEnter});
+  EXPECT_THAT(drawn_rows(8, 22), HasSubstr("no channel has this in its name"));
+  press({U'/', view::kEscape});
+  EXPECT_EQ(filtered(at(), ui_).size(), 2U);
+}
+
+TEST_F(TracesOfFile, KeepAFixedScaleAndMarkWhatIsBeyond) {
+  press({U'a'});
+  ASSERT_TRUE(ui_.scales);
+  EXPECT_EQ(ui_.scales->size(), 2U);
+  for (auto& [name, scale] : *ui_.scales) scale = {7180, 7190};
+  const auto text = drawn_rows(9, 21);
+  EXPECT_THAT(text, HasSubstr("^"));
+  EXPECT_THAT(text, HasSubstr("v"));
+  EXPECT_THAT(drawn_rows(8, 8), HasSubstr("fixed scale"));
+  press({U'd'});
+  EXPECT_FALSE(ui_.scales);
+  EXPECT_THAT(drawn_rows(9, 9), HasSubstr("0.")) << "a straight line without its trend is 0";
+}
+
+TEST_F(TracesOfFile, BrailleIsThatOfTheColumns) {
+  ui_.glyphs = view::Glyphs::Braille;
+  ui_.filter = "ex";
+  ui_.window = 4;  // 10 min in 118 points
+  const auto screen = view::draw(24, 80, at(), at(), ui_);
+  const auto& pyramid = filtered(at(), ui_).front()->pyramid;
+  const nanoseconds_t width = nanoseconds_t{std::chrono::minutes{10}} / 118;
+  const auto rest = AcquisitionFile::start().time_since_epoch() + hours{5};
+  const auto edge = mth5::UtcNanos{rest % width == nanoseconds_t{} ? rest : rest - rest % width + width};
+  const auto columns = pyramid.columns(edge - width * 118, width, 118);
+  double low = INFINITY, high = -INFINITY;
+  for (const auto& column : columns)
+    if (column.n > 0) low = std::min(low, column.min), high = std::max(high, column.max);
+  // Another rasteriser: each point on its own.
+  const int rows = 13, points = rows * 4;
+  for (int x = 0; x < 118; ++x)
+    for (int y = 0; y < points; ++y) {
+      const auto& column = columns[static_cast<std::size_t>(x)];
+      const auto at_row = [&](double value) { return std::lround((high - value) / (high - low) * (points - 1)); };
+      const bool right = column.n > 0 && y >= at_row(column.max) && y <= at_row(column.min);
+      const auto glyph = screen.at(9 + y / 4, 20 + x / 2).glyph;
+      const int dot = x % 2 == 0 ? (y % 4 < 3 ? y % 4 : 6) : (y % 4 < 3 ? 3 + y % 4 : 7);
+      ASSERT_EQ(glyph > 0x2800 && ((glyph - 0x2800) >> dot & 1) != 0, right) << x << ", " << y;
+    }
+}
+
 TEST(Trends, ForecastABatteryFromSixHoursOn) {
   for (const double span_h : {5.0, 7.0}) {
     analysis::Trends trends;
@@ -219,7 +349,7 @@ TEST(Keys, ChooseViewsAndFreeze) {
   EXPECT_EQ(press(U'6', at, ui, kNow), Action::Draw);
   EXPECT_EQ(ui.view, 6);
   EXPECT_EQ(press(U'?', at, ui, kNow), Action::Draw);
-  EXPECT_THAT(drawn(at, ui), HasSubstr("Ctrl-L          draw all again"));
+  EXPECT_THAT(drawn(at, ui), HasSubstr("draw all again"));
   EXPECT_EQ(press(view::kEscape, at, ui, kNow), Action::Draw);
   EXPECT_FALSE(ui.help);
   press(U' ', at, ui, kNow - seconds{3});
@@ -255,7 +385,7 @@ TEST(Keys, ScrollALongList) {
                          .samples = i + 1,
                          .sample_rate = 1,
                          .reason = "no-data"});
-  Ui ui;
+  Ui ui{.view = 5};
   EXPECT_THAT(drawn(many, ui), HasSubstr(" 03:39:00 "));
   EXPECT_THAT(drawn(many, ui), Not(HasSubstr(" 02:00:00 ")));
   press(view::kEnd, many, ui, kNow);

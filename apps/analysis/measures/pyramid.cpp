@@ -1,0 +1,131 @@
+#include "analysis/measures/pyramid.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace analysis {
+
+namespace {
+
+constexpr std::int64_t kFiner = 4;
+constexpr std::int64_t kFinest = 10'000'000;                  ///< ns: shorter cells nobody sees
+constexpr std::int64_t kLongest = 32LL * 86'400'000'000'000;  ///< ns: that the last level is to hold
+constexpr std::chrono::minutes kSet{1};
+
+std::int64_t floor_to(std::int64_t time, std::int64_t length) {
+  const auto number = time / length;
+  return time % length < 0 ? number - 1 : number;
+}
+
+void put_together(Pyramid::Cell& cell, const Pyramid::Cell& other) {
+  if (other.n == 0) return;
+  cell.min = cell.n == 0 ? other.min : std::min(cell.min, other.min);
+  cell.max = cell.n == 0 ? other.max : std::max(cell.max, other.max);
+  cell.sum += other.sum;
+  cell.n += other.n;
+}
+
+}  // namespace
+
+void Pyramid::begin(const Block& block) {
+  levels_.clear();
+  rate_ = block.rate;
+  start_ = end_ = block.start;
+  const double period = 1e9 / rate_;
+  const double samples = std::max(1.0, std::ceil(static_cast<double>(kFinest) / period));
+  for (auto length = std::max<std::int64_t>(1, std::llround(std::min(samples * period, 1e15)));; length *= kFiner) {
+    levels_.push_back({length, std::numeric_limits<std::int64_t>::min(), {}});
+    if (length >= kLongest / kCells) break;
+  }
+}
+
+void Pyramid::add(const Block& block) {
+  if (block.values.empty() || !(block.rate > 0)) return;
+  if (levels_.empty() || block.rate != rate_ || block.start + kSet < end_) begin(block);
+  put(block);
+  end_ = std::max(end_, block.end());
+  start_ = std::min(start_, block.start);
+}
+
+void Pyramid::add_older(const Block& block) {
+  if (levels_.empty() || block.values.empty() || block.rate != rate_) return;
+  put(block);
+  start_ = std::min(start_, block.start);
+}
+
+void Pyramid::put(const Block& block) {
+  const auto length = levels_.front().length;
+  const auto size = static_cast<std::int64_t>(block.values.size());
+  for (std::int64_t i = 0; i < size;) {
+    const auto time = mth5::sample_time(block.start, rate_, i).time_since_epoch().count();
+    const auto number = floor_to(time, length);
+    const double to_next = static_cast<double>((number + 1) * length - time) * 1e-9 * rate_;
+    const auto end = std::clamp<std::int64_t>(i + std::llround(std::ceil(to_next - 1e-6)), i + 1, size);
+    Cell cell;
+    for (; i < end; ++i) {
+      const double value = block.values[static_cast<std::size_t>(i)];
+      if (!std::isfinite(value)) continue;
+      cell.min = cell.n == 0 ? value : std::min(cell.min, value);
+      cell.max = cell.n == 0 ? value : std::max(cell.max, value);
+      cell.sum += value;
+      ++cell.n;
+    }
+    if (cell.n > 0) put(time, cell);
+  }
+}
+
+void Pyramid::put(std::int64_t time_ns, const Cell& cell) {
+  for (auto& level : levels_) {
+    const auto number = floor_to(time_ns, level.length);
+    level.newest = std::max(level.newest, number);
+    if (level.newest - number >= kCells) continue;
+    if (level.cells.empty()) level.cells.resize(static_cast<std::size_t>(kCells), {std::numeric_limits<std::int64_t>::min(), {}});
+    const auto place = static_cast<std::size_t>((number % kCells + kCells) % kCells);
+    auto& [known, there] = level.cells[place];
+    if (known != number) there = {};
+    known = number;
+    put_together(there, cell);
+  }
+}
+
+const Pyramid::Level& Pyramid::level_for(mth5::UtcNanos from) const {
+  const auto time = from.time_since_epoch().count();
+  for (const auto& level : levels_)
+    if (level.newest - floor_to(time, level.length) < kCells) return level;
+  return levels_.back();
+}
+
+std::vector<Pyramid::Cell> Pyramid::columns(mth5::UtcNanos from, std::chrono::nanoseconds width, std::size_t count) const {
+  std::vector<Cell> made(count);
+  if (levels_.empty() || width.count() <= 0) return made;
+  const auto& level = level_for(from);
+  const auto begin = from.time_since_epoch().count();
+  const auto cell_at = [&](std::int64_t number) -> const Cell* {
+    if (level.cells.empty()) return nullptr;
+    const auto& [known, cell] = level.cells[static_cast<std::size_t>((number % kCells + kCells) % kCells)];
+    return known == number ? &cell : nullptr;
+  };
+  const auto first = floor_to(begin, level.length);
+  const auto last = std::min(floor_to(begin + static_cast<std::int64_t>(count) * width.count() - 1, level.length), level.newest);
+  for (auto number = std::max(first, level.newest - kCells + 1); number <= last; ++number) {
+    const auto* cell = cell_at(number);
+    if (cell == nullptr) continue;
+    const auto column = std::max<std::int64_t>(0, number * level.length - begin) / width.count();
+    if (column < static_cast<std::int64_t>(count)) put_together(made[static_cast<std::size_t>(column)], *cell);
+  }
+  // Where cells are longer than a column is wide it is so until they end, and half as long again: times of samples are not exact.
+  if (level.length + level.length / 2 > width.count())
+    for (std::size_t i = 0; i < count; ++i) {
+      if (made[i].n > 0) continue;
+      const auto time = begin + static_cast<std::int64_t>(i) * width.count();
+      if (time >= end_.time_since_epoch().count()) break;
+      const auto number = floor_to(time, level.length);
+      const auto* cell = cell_at(number);
+      if (cell == nullptr && time - number * level.length < level.length / 2) cell = cell_at(number - 1);
+      if (cell != nullptr) made[i] = *cell;
+    }
+  return made;
+}
+
+}  // namespace analysis

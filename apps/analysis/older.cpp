@@ -1,0 +1,30 @@
+#include "analysis/older.hpp"
+
+#include <algorithm>
+
+#include "analysis/filled.hpp"
+
+namespace analysis {
+
+std::optional<Samples> read_before(const mth5::Reader& file, const Series& series, const std::string& component,
+                                   mth5::UtcNanos before, std::int64_t most) {
+  for (auto part = series.parts.rbegin(); part != series.parts.rend(); ++part) {
+    if (part->start >= before) continue;
+    const auto& run = file.runs()[part->run];
+    const auto channel = std::find_if(run.channels.begin(), run.channels.end(),
+                                      [&](std::size_t i) { return file.channels()[i].component == component; });
+    if (channel == run.channels.end()) continue;
+    const auto n = file.channels()[*channel].n_samples;
+    const auto end = mth5::indexes_within({{}, before}, part->clock, n).second;
+    const auto begin = std::max(part->taken, end - most);
+    if (begin >= end) continue;
+    Samples samples{part->clock.utc_of(begin), file.read(*channel, begin, end - begin)};
+    if (samples.values.empty() || samples.start >= before) continue;
+    leave_out(samples.values, begin, filled_ranges(series, *part, run, component));
+    leave_out(samples.values, file.fill_value(*channel));
+    return samples;
+  }
+  return std::nullopt;
+}
+
+}  // namespace analysis
