@@ -139,6 +139,8 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
   }
   auto subjects = subjects_;
   compare(subjects);
+  compared_ = subjects;
+  for (auto& subject : compared_) subject.levels.clear();  // of use to compare() only
   FileFacts facts{.path = look.file, .unreadable = unreadable_ || !whole, .state = look.state};
   if (whole) look_at_ledger(file, look.state, look.time);
   if (!whole) ledgers_.clear();

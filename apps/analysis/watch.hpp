@@ -43,6 +43,8 @@ class Watch {
   /// Figures of the last ten minutes for the channels of the look, and its verdict: of all that was followed, of what the look
   /// says beside it, and of the ledger, which is added up every ten minutes. @param whole  the file has no damage
   void judge(const mth5::Reader& file, bool whole, Snapshot& look);
+  /// Of the channels, as of the last look, compared with one another.
+  [[nodiscard]] const std::vector<Subject>& subjects() const { return compared_; }
   /// As last added up, of the file at hand; nullptr: there is none yet.
   [[nodiscard]] const Ledger* ledger() const { return ledgers_.empty() ? nullptr : &ledgers_.back().ledger; }
 
@@ -75,6 +77,7 @@ class Watch {
   std::map<Key, Channel> channels_;
   std::vector<Stream> streams_;    ///< of this look
   std::vector<Subject> subjects_;  ///< of its channels
+  std::vector<Subject> compared_;  ///< the same, with what only all together tell
   bool unreadable_ = false;
   std::map<std::string, HealthTracker> health_;  ///< by station
   struct LedgerLook {

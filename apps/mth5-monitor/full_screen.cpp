@@ -91,7 +91,7 @@ class FullScreen {
     if (!seen) return;
     const auto state = seen->state;
     try {
-      collector_.take(std::move(*seen), follower_.file()->file(), follower_.watch().ledger());
+      collector_.take(std::move(*seen), follower_.file()->file(), follower_.watch());
     } catch (const mth5::FileError& e) {
       collector_.page().message = std::string{e.what()} + "; trying again";
     }
@@ -189,7 +189,7 @@ class FullScreen {
         case view::Action::Draw:
           break;
       }
-      if (ui_.frozen && !was_frozen) frozen_ = collector_.page();
+      if (ui_.frozen && !was_frozen) frozen_ = collector_.copy();
       if (!ui_.frozen) frozen_.reset();
       changed_ = true;
     }

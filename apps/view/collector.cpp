@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kMostGaps = 1000;
 constexpr std::size_t kMostTraces = 24;   ///< of a MiB and a half each
+constexpr std::size_t kMostSpectra = 8;   ///< stations and rates
 constexpr std::int64_t kBlock = 1 << 16;  ///< samples read at once
 
 auto find_channel(Traces& traces, const analysis::ChannelFacts& facts, double rate) {
@@ -27,6 +28,8 @@ auto find_channel(Traces& traces, const analysis::ChannelFacts& facts, double ra
 void Collector::block(const analysis::ChannelFacts& channel, const analysis::Block& block) {
   if (channel.kind == mth5::Kind::Auxiliary && mth5::unit_symbol(channel.units) == "C")
     page_.trends.add(channel.component + "_C", block);
+  for (auto& station : spectra_)
+    if (station->station() == channel.station && station->rate() == block.rate) station->add(channel, block);
   auto found = find_channel(traces_, channel, block.rate);
   if (found == traces_.channels.end()) {
     if (traces_.channels.size() >= kMostTraces) {
@@ -61,10 +64,28 @@ bool Collector::fill(const mth5::Reader& file, std::chrono::nanoseconds back, st
   return false;
 }
 
-void Collector::series(const mth5::Reader&, const analysis::Series& series, const analysis::Series::Part&) {
+Page Collector::copy() const {
+  Page page = page_;
+  for (auto& station : page.spectra) station = std::make_shared<const StationSpectra>(*station);
+  return page;
+}
+
+void Collector::series(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current) {
   series_.push_back(series);
+  begin_spectra(file, series, current);
   for (const auto& gap : series.gaps)
     if (gap.samples > 0) gaps_.push_back(gap);
+}
+
+void Collector::begin_spectra(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current) {
+  if (!(series.sample_rate > 0) || spectra_.size() >= kMostSpectra) return;
+  for (const auto& known : spectra_)
+    if (known->station() == series.station && known->rate() == series.sample_rate) return;
+  std::vector<std::string> components;
+  for (const auto index : file.runs()[current.run].channels)
+    if (const auto& info = file.channels()[index]; info.kind == mth5::Kind::Electric || info.kind == mth5::Kind::Magnetic)
+      components.push_back(info.component);
+  if (!components.empty()) spectra_.push_back(std::make_shared<StationSpectra>(series.station, series.sample_rate, components));
 }
 
 void Collector::begin() {
@@ -73,7 +94,7 @@ void Collector::begin() {
   traces_.left_out = 0;
 }
 
-void Collector::take(analysis::Snapshot look, const mth5::Reader& file, const analysis::Ledger* ledger) {
+void Collector::take(analysis::Snapshot look, const mth5::Reader& file, const analysis::Watch& watch) {
   const auto is_last = [&](const analysis::Gap& gap) {
     return gap.start == look.last_gap->start && gap.reason == look.last_gap->reason;
   };
@@ -85,7 +106,10 @@ void Collector::take(analysis::Snapshot look, const mth5::Reader& file, const an
   page_.battery = battery_of(page_.trends);
   page_.outlook = outlook_of(look, page_.battery);
   page_.disk.look(file);
-  if (ledger != nullptr)
+  page_.subjects = watch.subjects();
+  for (auto& station : spectra_) station->update();
+  page_.spectra.assign(spectra_.begin(), spectra_.end());
+  if (const auto* ledger = watch.ledger(); ledger != nullptr)
     page_.ledger = *ledger;
   else
     page_.ledger.reset();

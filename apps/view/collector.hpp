@@ -21,8 +21,10 @@ class Collector final : public analysis::WatchListener {
 
   /// Before LiveFile::look().
   void begin();
-  /// After it. @param ledger  of the Watch; may be nullptr
-  void take(analysis::Snapshot look, const mth5::Reader& file, const analysis::Ledger* ledger);
+  /// After it, with its Watch.
+  void take(analysis::Snapshot look, const mth5::Reader& file, const analysis::Watch& watch);
+  /// The page as it is now, that stays so; but for the traces.
+  [[nodiscard]] Page copy() const;
   /// Reads older samples as the plot needs them, for a while. @param back  how far the plot reaches, from the newest sample
   /// @returns whether there is more to read now
   bool fill(const mth5::Reader& file, std::chrono::nanoseconds back, std::chrono::nanoseconds most);
@@ -30,10 +32,13 @@ class Collector final : public analysis::WatchListener {
   [[nodiscard]] const Page& page() const { return page_; }
 
  private:
+  void begin_spectra(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current);
+
   std::string station_;
   std::vector<analysis::Gap> gaps_;       ///< of this look
   std::vector<analysis::Series> series_;  ///< of this look
   Traces traces_;
+  std::vector<std::shared_ptr<StationSpectra>> spectra_;
   Page page_;
 };
 

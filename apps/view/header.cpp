@@ -248,7 +248,11 @@ Screen draw(int rows, int columns, const Page& page, const Page& shown_page, con
 }
 
 const std::vector<View>& views() {
-  static const std::vector<View> all{{1, "traces", draw_traces}, {5, "timing", draw_timing}, {6, "health", draw_health}};
+  static const std::vector<View> all{{1, "traces", draw_traces},
+                                     {2, "spectra", draw_spectra},
+                                     {4, "quality", draw_quality},
+                                     {5, "timing", draw_timing},
+                                     {6, "health", draw_health}};
   return all;
 }
 

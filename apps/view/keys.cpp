@@ -6,15 +6,16 @@ namespace view {
 
 const std::vector<KeyHelp>& key_help() {
   static const std::vector<KeyHelp> all{
-      {"1 5 6", "views: traces, timing, health"},
+      {"1 2 4 5 6", "views: traces, spectra, quality, timing, health"},
       {"? h F1", "this page; the same key or Esc leaves it"},
-      {"Tab, j k, up down", "traces: the channel; elsewhere: scroll a long list"},
+      {"Tab, j k, up down", "traces, spectra: the channel; elsewhere: scroll a long list"},
       {"+ -", "traces: a shorter or longer time, 10 s to 7 days"},
       {"left right", "traces: back and forth by a quarter of that time"},
       {"n N", "traces: the next and the previous gap"},
       {"g G, Home End", "first and last: of the samples, of the list"},
       {"a d", "traces: fixed scale or autoscale; take off the trend"},
-      {"/", "traces: channels with this in their name; Enter ends, Esc shows all"},
+      {"r", "spectra: with or without the typical range of the natural field"},
+      {"/", "channels with this in their name; Enter ends, Esc shows all"},
       {"Space", "freeze the view; the header goes on, and says FROZEN"},
       {"s  Ctrl-L", "save the screen as text in a new file here; draw all again"},
       {"Ctrl-Z  q Ctrl-C", "suspend; quit"},
@@ -75,6 +76,36 @@ void to_gap(bool next, const Page& page, Ui& ui) {
     if (!next && gap.start < middle - std::chrono::milliseconds{1}) found = &gap;
   }
   if (found != nullptr) end_at(found->start + half, page, ui);
+}
+
+/// Keys of the spectra. @returns Action::Nothing: it is none of them
+Action press_spectra(char32_t key, const Page& page, Ui& ui) {
+  int channels = 0;
+  for (const auto& station : page.spectra) channels += static_cast<int>(station->channels().size());
+  const auto choose = [&](int by) {
+    ui.channel = channels > 0 ? (std::clamp(ui.channel, 0, channels - 1) + by + channels) % channels : 0;
+  };
+  switch (key) {
+    case U'j':
+    case kDown:
+    case kTab:
+      choose(1);
+      break;
+    case U'k':
+    case kUp:
+    case kBackTab:
+      choose(-1);
+      break;
+    case U'r':
+      ui.reference = !ui.reference;
+      break;
+    case U'/':
+      ui.typing = true;
+      break;
+    default:
+      return Action::Nothing;
+  }
+  return Action::Draw;
 }
 
 /// Keys of the traces. @returns Action::Nothing: it is none of them
@@ -162,6 +193,8 @@ Action press(char32_t key, const Page& page, Ui& ui, mth5::UtcNanos now) {
       ui.help = false;
       return Action::Draw;
     }
+  if (ui.view == 2 && !ui.help)
+    if (const auto action = press_spectra(key, page, ui); action != Action::Nothing) return action;
   if (ui.view == 1 && !ui.help)
     if (const auto action = press_traces(key, page, ui); action != Action::Nothing) return action;
   constexpr int kPage = 10, kFar = 1 << 20;

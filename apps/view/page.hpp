@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "analysis/snapshot.hpp"
 #include "analysis/trends.hpp"
 #include "view/screen.hpp"
+#include "view/spectra.hpp"
 #include "view/traces.hpp"
 
 /// What the full screen shows, as values and as pictures of them. Thread: pure functions of values.
@@ -28,6 +30,9 @@ struct Page {
   analysis::Outlook outlook;
   analysis::DiskTimes disk;
   std::optional<analysis::Ledger> ledger;
+  std::vector<analysis::Subject> subjects;  ///< figures of the channels
+  /// By station and rate; changed in place, so that a copy that is kept has to copy them.
+  std::vector<std::shared_ptr<const StationSpectra>> spectra;
   const Traces* traces = nullptr;  ///< of whoever keeps the page up to date, also for a copy: a plot ends where it was frozen
 };
 
@@ -47,6 +52,7 @@ struct Ui {
   /// Lowest and highest value of each trace, by its name; nullopt: what is seen gives the scale.
   std::optional<std::map<std::string, std::pair<double, double>>> scales = {};
   std::string filter = {};  ///< part of the names of channels that are shown; "" = all
+  bool reference = true;    ///< typical ranges beside the spectra
   bool typing = false;      ///< keys are of the filter
 };
 
@@ -80,6 +86,8 @@ inline constexpr int kTop = 8;  ///< first row of a view
 /// The header: verdict, state, what is at risk, clock, power, completeness.
 void draw_header(Screen& screen, const Page& page, const Ui& ui);
 void draw_traces(Screen& screen, int top, const Page& page, const Ui& ui);
+void draw_spectra(Screen& screen, int top, const Page& page, const Ui& ui);
+void draw_quality(Screen& screen, int top, const Page& page, const Ui& ui);
 void draw_timing(Screen& screen, int top, const Page& page, const Ui& ui);
 void draw_health(Screen& screen, int top, const Page& page, const Ui& ui);
 void draw_help(Screen& screen, int top);

@@ -167,7 +167,7 @@ class ViewOfFile : public testing::Test {
     analysis::LiveFile file{path_, {}};
     collector_.begin();
     auto seen = file.look(AcquisitionFile::start() + seconds{1100}, watch);
-    collector_.take(std::move(seen), file.file(), watch.ledger());
+    collector_.take(std::move(seen), file.file(), watch);
     return drawn(collector_.page(), ui);
   }
   support::TempDir dir_;
@@ -203,7 +203,7 @@ class TracesOfFile : public testing::Test {
     file.file().close();
     collector_.begin();
     auto seen = file_.emplace(path_, analysis::SnapshotOptions{}).look(AcquisitionFile::start() + hours{5}, watch_);
-    collector_.take(std::move(seen), file_->file(), watch_.ledger());
+    collector_.take(std::move(seen), file_->file(), watch_);
   }
   [[nodiscard]] const Page& at() const { return collector_.page(); }
   void press(std::initializer_list<char32_t> keys) {

@@ -11,6 +11,15 @@
 
 namespace analysis {
 
+double millivolts(const ChannelFacts& facts) {
+  const auto symbol = mth5::unit_symbol(facts.units);
+  if (symbol == "V") return 1000;
+  if (symbol == "mV") return 1;
+  if (symbol == "uV") return 1e-3;
+  if (symbol == "mV/km" && facts.dipole_m > 0) return facts.dipole_m / 1000;
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
 namespace {
 
 constexpr double kEvents = 600;      ///< s, for what happens now and then
@@ -22,16 +31,6 @@ constexpr double kTimesOthers = 5;     ///< the longest of the other rows, of su
 constexpr double kNeverMoved = 1800;   ///< s: how fine a converter is, nobody knows before it moves; at 0 it is none
 constexpr std::int64_t kClipped = 10;  ///< samples: three equal ones at an extreme may be chance
 constexpr double kManyJumps = 2;       ///< one may be the crew
-
-/// mV of one unit of the samples; NaN where that cannot be told.
-double millivolts(const ChannelFacts& facts) {
-  const auto symbol = mth5::unit_symbol(facts.units);
-  if (symbol == "V") return 1000;
-  if (symbol == "mV") return 1;
-  if (symbol == "uV") return 1e-3;
-  if (symbol == "mV/km" && facts.dipole_m > 0) return facts.dipole_m / 1000;
-  return std::numeric_limits<double>::quiet_NaN();
-}
 
 double seconds_of(const Measures& measures) {
   return measures.rate() > 0 ? std::chrono::duration<double>(*measures.end() - *measures.start()).count() : 0;

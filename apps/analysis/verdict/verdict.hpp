@@ -67,6 +67,9 @@ struct ChannelFacts {
   double dipole_m = 0;  ///< length of an electric dipole; 0 or NaN = not known
 };
 
+/// mV of one unit of the samples; NaN where that cannot be told.
+[[nodiscard]] double millivolts(const ChannelFacts& facts);
+
 /// Figures of an electric or magnetic channel: stuck_s, clipped, spikes_per_h, jumps_per_h, drift_mV_h, dc_mV, mains_db. Only
 /// what the samples can tell: of less than a minute nothing, of spikes and jumps nothing in less than ten minutes, of drift
 /// nothing in less than an hour, of mV nothing in counts.

@@ -1,0 +1,146 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+#include "analysis/table_text.hpp"
+#include "analysis/verdict/rules.hpp"
+#include "view/page.hpp"
+
+namespace view {
+
+namespace {
+
+using analysis::shown;
+
+constexpr double kBandFrom = 0.01, kBandTo = 0.1;  ///< Hz, of the coherence
+constexpr double kLow = 0.5;                       ///< of it
+
+/// A column of the table: a figure of the verdict.
+struct Figure {
+  const char *figure, *heading;
+};
+constexpr std::array<Figure, 8> kFigures{{{"present", "there%"},
+                                          {"clipped", "clip%"},
+                                          {"mains_db", "line dB"},
+                                          {"spikes_per_h", "spikes/h"},
+                                          {"jumps_per_h", "jumps/h"},
+                                          {"drift_mV_h", "mV/h"},
+                                          {"dc_mV", "SP mV"},
+                                          {"stuck_s", "stuck s"}}};
+constexpr int kName = 10, kWidth = 8;
+
+void put_right(Screen& screen, int row, int end, const std::string& text, Ink ink) {
+  screen.put(row, end - width_of(text), text, ink);
+}
+
+/// ">40/60": a warning beyond the first, critical beyond the second.
+std::string limits_text(const analysis::Rule& rule) {
+  std::string text = rule.above ? ">" : "<";
+  if (!std::isnan(rule.warning)) text += short_number(rule.warning);
+  if (!std::isnan(rule.critical)) text += (std::isnan(rule.warning) ? "" : "/") + short_number(rule.critical);
+  return text;
+}
+
+std::string three_digits(double value) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%.3g", value == 0 ? 0.0 : value);
+  return text;
+}
+
+/// Whether a rule is of channels, with this figure.
+bool is_of(const analysis::Rule& rule, std::string_view figure) {
+  return rule.figure == figure && (rule.scope == analysis::Scope::Field || rule.scope == analysis::Scope::Electric);
+}
+
+/// A figure that is there only where something is wrong: it was looked for, and nothing is.
+bool is_none(const Page& page, const analysis::Subject& subject, std::string_view figure) {
+  if (figure == "stuck_s") return subject.figures.contains("present");  // which takes as many samples
+  if (figure != "clipped") return false;
+  return std::any_of(page.look->channels.begin(), page.look->channels.end(), [&](const analysis::ChannelSnapshot& one) {
+    return one.station == subject.station && one.component == subject.name && one.clipped;
+  });
+}
+
+int draw_figures(Screen& screen, int row, int end, const Page& page) {
+  screen.put(row, 1, "channel", Ink::Title);
+  screen.put(row + 1, 1, "! / X", Ink::Quiet);
+  for (std::size_t i = 0; i < kFigures.size(); ++i) {
+    const int right = kName + static_cast<int>(i + 1) * (kWidth + 1) - 2;
+    put_right(screen, row, right, kFigures.at(i).heading, Ink::Title);
+    for (const auto& rule : analysis::rules()) {
+      if (!is_of(rule, kFigures.at(i).figure)) continue;
+      put_right(screen, row + 1, right, limits_text(rule), Ink::Quiet);
+    }
+  }
+  row += 2;
+  for (const auto& subject : page.subjects) {
+    if (row >= end) break;
+    screen.put(row, 1, shown(subject.name), Ink::Title);
+    for (std::size_t i = 0; i < kFigures.size(); ++i) {
+      const int right = kName + static_cast<int>(i + 1) * (kWidth + 1) - 2;
+      const auto figure = subject.figures.find(kFigures.at(i).figure);
+      if (figure == subject.figures.end()) {
+        put_right(screen, row, right, is_none(page, subject, kFigures.at(i).figure) ? "0" : "-", Ink::Quiet);
+        continue;
+      }
+      const double value = figure->second.value;
+      Ink ink = Ink::Plain;
+      const char* sign = "";
+      for (const auto& rule : analysis::rules()) {
+        if (!is_of(rule, figure->first)) continue;
+        if (rule.scope == analysis::Scope::Electric && subject.scope != analysis::Scope::Electric) continue;
+        const auto beyond = [&](double limit) { return rule.above ? value > limit : value < limit; };
+        if (beyond(rule.critical))
+          ink = Ink::Critical, sign = "X";
+        else if (beyond(rule.warning))
+          ink = Ink::Warning, sign = "!";
+      }
+      put_right(screen, row, right, sign + three_digits(value), ink);
+    }
+    ++row;
+  }
+  return row;
+}
+
+void draw_coherence(Screen& screen, int row, int end, const StationSpectra& station) {
+  std::vector<std::size_t> electric, magnetic;
+  for (std::size_t i = 0; i < station.channels().size(); ++i) {
+    const auto kind = station.channels()[i].kind;
+    if (kind == mth5::Kind::Electric) electric.push_back(i);
+    if (kind == mth5::Kind::Magnetic) magnetic.push_back(i);
+  }
+  if (electric.empty() || magnetic.empty() || row + 1 >= end) return;
+  screen.put(row, 1, "coherence squared at 10 to 100 s (noise taken off); Ex goes with Hy, Ey with Hx: low below 0.5",
+             Ink::Quiet);
+  int column = kName;
+  for (const auto m : magnetic) put_right(screen, row + 1, column += kWidth, shown(station.channels()[m].component), Ink::Title);
+  bool any = false;
+  for (std::size_t i = 0; i < electric.size() && row + 2 + static_cast<int>(i) < end; ++i) {
+    const int at = row + 2 + static_cast<int>(i);
+    screen.put(at, 1, shown(station.channels()[electric[i]].component), Ink::Title);
+    column = kName;
+    for (const auto m : magnetic) {
+      const auto found = mean_coherence(station.spectra(), electric[i], m, kBandFrom, kBandTo);
+      any |= found.has_value();
+      char text[16];
+      std::snprintf(text, sizeof text, "%.2f", found.value_or(0));
+      put_right(screen, at, column += kWidth, found ? text : "-", found && *found < kLow ? Ink::Quiet : Ink::Plain);
+    }
+  }
+  if (!any) screen.put(row + 1, column + 3, "not enough data yet", Ink::Quiet);
+}
+
+}  // namespace
+
+void draw_quality(Screen& screen, int top, const Page& page, const Ui&) {
+  const int end = screen.rows() - 1;
+  if (page.subjects.empty()) {
+    screen.put(top, 1, "no electric or magnetic samples yet", Ink::Quiet);
+    return;
+  }
+  int row = draw_figures(screen, top, end, page);
+  if (!page.spectra.empty()) draw_coherence(screen, row, end, *page.spectra.front());
+}
+
+}  // namespace view

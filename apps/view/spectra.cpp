@@ -1,0 +1,271 @@
+#include "view/spectra.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "analysis/spectra/natural.hpp"
+#include "analysis/table_text.hpp"
+#include "mth5/duration.hpp"
+#include "mth5/metadata.hpp"
+#include "view/page.hpp"
+
+namespace view {
+
+namespace {
+
+using analysis::shown;
+
+constexpr std::size_t kSegment = 256;
+constexpr double kLowestRate = 0.05;  ///< Hz, of a stage: below, a segment takes longer than an hour
+constexpr std::chrono::hours kKept{1};
+constexpr int kLabel = 10;
+
+std::size_t stages_of(double rate) {
+  std::size_t stages = 1;
+  while (rate / std::pow(10.0, static_cast<double>(stages)) >= kLowestRate && stages < 8) ++stages;
+  return stages;
+}
+
+/// What a spectrum is shown in.
+struct Scale {
+  double factor = 1;  ///< of the samples
+  std::string units;
+  std::optional<analysis::UsualRange> (*usual)(double hz) = nullptr;
+};
+Scale scale_of(const analysis::ChannelFacts& facts) {
+  const auto symbol = mth5::unit_symbol(facts.units);
+  if (facts.kind == mth5::Kind::Magnetic && symbol == "nT") return {1, "nT^2/Hz", analysis::natural_magnetic};
+  const double mv = analysis::millivolts(facts);
+  if (facts.kind == mth5::Kind::Electric && symbol == "mV/km") return {1, "(mV/km)^2/Hz", analysis::natural_electric};
+  if (facts.kind == mth5::Kind::Electric && mv > 0 && facts.dipole_m > 0)
+    return {1000 * mv / facts.dipole_m, "(mV/km)^2/Hz", analysis::natural_electric};
+  return {1, (symbol.empty() ? "units" : shown(symbol)) + "^2/Hz", nullptr};
+}
+
+struct Plot {
+  double from_hz, to_hz, low, high;  ///< exponents of low and high: decades
+  int rows, columns;
+};
+
+void draw_axes(Screen& screen, int top, const Plot& plot) {
+  char text[32];
+  for (int row = 0; row < plot.rows; ++row) {
+    // A label where a decade begins.
+    const auto value_at = [&](int r) { return plot.high - (plot.high - plot.low) * r / plot.rows; };
+    const double above = value_at(row), below = value_at(row + 1);
+    if (std::floor(above) < below && std::floor(above) != above) continue;
+    const int decade = static_cast<int>(std::floor(above));
+    std::snprintf(text, sizeof text, "1e%+d", decade);
+    screen.put(top + row, kLabel - 1 - static_cast<int>(std::string_view{text}.size()), text, Ink::Quiet);
+  }
+  const double decades = std::log10(plot.to_hz / plot.from_hz);
+  for (int decade = static_cast<int>(std::ceil(std::log10(plot.from_hz) - 1e-9)); decade <= std::log10(plot.to_hz); ++decade) {
+    const int column = static_cast<int>((decade - std::log10(plot.from_hz)) / decades * plot.columns);
+    std::snprintf(text, sizeof text, "|%g Hz", std::pow(10.0, decade));
+    if (column + static_cast<int>(std::string_view{text}.size()) <= plot.columns)
+      screen.put(top + plot.rows, kLabel + column, text, Ink::Quiet);
+  }
+}
+
+/// Points of one curve: straight between those that are known.
+void draw_curve(Canvas& canvas, const std::vector<std::optional<double>>& curve, const Plot& plot) {
+  const auto y_of = [&](double exponent) {
+    return static_cast<int>(std::lround((plot.high - exponent) / (plot.high - plot.low) * (canvas.height() - 1)));
+  };
+  std::optional<std::size_t> last;
+  for (std::size_t x = 0; x < curve.size(); ++x) {
+    if (!curve[x]) continue;
+    if (last)
+      for (std::size_t i = *last + 1; i < x; ++i) {
+        const double share = static_cast<double>(i - *last) / static_cast<double>(x - *last);
+        canvas.set(static_cast<int>(i), y_of(*curve[*last] + share * (*curve[x] - *curve[*last])));
+      }
+    canvas.set(static_cast<int>(x), y_of(*curve[x]));
+    last = x;
+  }
+}
+
+void draw_spectrum(Screen& screen, int top, const StationSpectra& station, std::size_t channel, const Scale& scale,
+                   bool reference, Glyphs glyphs) {
+  const auto& spectra = station.spectra();
+  const double to_hz = station.rate() / 2;
+  double from_hz = 0;
+  for (std::size_t stage = 0; stage < spectra.stages(); ++stage)
+    if (spectra.segments(channel, channel, stage) > 0) from_hz = std::max(spectra.band(stage).first, 1e-6);
+  if (!(from_hz > 0) || from_hz >= to_hz) {
+    screen.put(top + 1, 1, "not enough data yet: a spectrum takes " + std::to_string(kSegment) + " samples in a row", Ink::Quiet);
+    return;
+  }
+  Plot plot{from_hz, to_hz, INFINITY, -INFINITY, screen.rows() - 2 - top, screen.columns() - kLabel - 1};
+  Canvas trace{plot.rows, plot.columns, glyphs}, usual{plot.rows, plot.columns, glyphs};
+  const auto count = static_cast<std::size_t>(trace.width());
+  const auto points = log_spectrum(spectra, channel, from_hz, to_hz, count);
+  std::vector<std::optional<double>> curve(count), low(count), high(count);
+  const double square = scale.factor * scale.factor;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (points[i].lines == 0 || !(points[i].mean > 0)) continue;
+    curve[i] = std::log10(points[i].mean * square);
+    plot.low = std::min(plot.low, *curve[i]);
+    plot.high = std::max(plot.high, std::log10(points[i].max * square));
+  }
+  if (!(plot.low < INFINITY)) {
+    screen.put(top + 1, 1, "all samples are the same: there is no spectrum", Ink::Quiet);
+    return;
+  }
+  for (std::size_t i = 0; i < count && reference && scale.usual != nullptr; ++i) {
+    const double hz = from_hz * std::pow(to_hz / from_hz, (static_cast<double>(i) + 0.5) / static_cast<double>(count));
+    if (const auto range = scale.usual(hz)) {
+      low[i] = 2 * std::log10(range->low);
+      high[i] = 2 * std::log10(range->high);
+      plot.low = std::min(plot.low, *low[i]);
+      plot.high = std::max(plot.high, *high[i]);
+    }
+  }
+  plot.low = std::floor(plot.low);
+  plot.high = std::max(std::ceil(plot.high), plot.low + 1);
+  draw_axes(screen, top, plot);
+  draw_curve(usual, low, plot);
+  draw_curve(usual, high, plot);
+  usual.draw(screen, top, kLabel, Ink::Quiet);
+  draw_curve(trace, curve, plot);
+  const auto y_of = [&](double exponent) {
+    return static_cast<int>(std::lround((plot.high - exponent) / (plot.high - plot.low) * (trace.height() - 1)));
+  };
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!curve[i]) continue;
+    const auto x = static_cast<int>(i);
+    const double scatter = points[i].scatter();
+    trace.column(x, y_of(*curve[i] + std::log10(1 + scatter)), y_of(*curve[i] + std::log10(std::max(0.1, 1 - scatter))));
+    trace.set(x, y_of(std::log10(points[i].max * square)));
+  }
+  trace.draw(screen, top, kLabel, Ink::Trace);
+  int free_from = 0;
+  for (const double grid : {50.0, 60.0}) {
+    if (grid <= from_hz || grid >= to_hz) continue;
+    const double share = std::log(grid / from_hz) / std::log(to_hz / from_hz);
+    const int column = std::max(free_from, kLabel + static_cast<int>(share * plot.columns));
+    free_from = screen.put(top, column, grid == 50 ? "50" : "60", Ink::Warning) + 1;
+  }
+}
+
+}  // namespace
+
+StationSpectra::StationSpectra(std::string station, double rate, std::vector<std::string> components)
+    : station_{std::move(station)},
+      rate_{rate},
+      side_by_side_{std::min(components.size(), kMostChannels), rate},
+      current_{std::max<std::size_t>(1, std::min(components.size(), kMostChannels)), kSegment, stages_of(rate)},
+      next_{current_} {
+  components.resize(std::min(components.size(), kMostChannels));
+  for (auto& name : components) channels_.push_back({station_, std::move(name), {}});
+}
+
+void StationSpectra::begin() {
+  side_by_side_ = analysis::SideBySide{channels_.size(), rate_};
+  current_ = next_ = analysis::CrossSpectra{channels_.size(), kSegment, stages_of(rate_)};
+  since_.reset();
+  next_since_.reset();
+}
+
+void StationSpectra::add(const analysis::ChannelFacts& channel, const analysis::Block& block) {
+  const auto found =
+      std::find_if(channels_.begin(), channels_.end(), [&](const auto& one) { return one.component == channel.component; });
+  if (found == channels_.end()) return;
+  *found = channel;
+  const auto index = static_cast<std::size_t>(found - channels_.begin());
+  if (side_by_side_.add(index, block)) return;
+  begin();
+  (void)side_by_side_.add(index, block);  // the first of all: it is before none
+}
+
+void StationSpectra::update() {
+  side_by_side_.take([&](const analysis::Frames& frames) {
+    if (!since_) since_ = next_since_ = frames.start;
+    end_ = mth5::sample_time(frames.start, rate_, static_cast<std::int64_t>(frames.channels.front().size()));
+    current_.add(frames);
+    if (end_ - *since_ >= kKept) next_.add(frames);
+    if (next_since_ == since_ && end_ - *since_ >= kKept) next_since_ = frames.start;
+  });
+  if (!since_ || end_ - *since_ < 2 * kKept) return;
+  current_ = std::move(next_);
+  since_ = next_since_;
+  next_ = analysis::CrossSpectra{channels_.size(), kSegment, stages_of(rate_)};
+}
+
+double StationSpectra::seconds() const { return since_ ? std::chrono::duration<double>(end_ - *since_).count() : 0; }
+
+double SpectrumPoint::scatter() const {
+  const double independent = spread > 0 ? lines / spread * std::max(1.0, lines / 1.5) : 0;
+  return independent > 0 ? std::min(1.0, 1.04 / std::sqrt(independent)) : 1;
+}
+
+std::vector<SpectrumPoint> log_spectrum(const analysis::CrossSpectra& spectra, std::size_t channel, double from_hz, double to_hz,
+                                        std::size_t count) {
+  std::vector<SpectrumPoint> points(count);
+  std::vector<double> sums(count);
+  for (std::size_t stage = 0; stage < spectra.stages(); ++stage) {
+    const auto density = spectra.density(channel, stage);
+    const auto [low, high] = spectra.band(stage);
+    for (std::size_t k = 1; k < density.size(); ++k) {
+      const double hz = static_cast<double>(k) * spectra.step(stage);
+      if (hz < low || hz > high || hz < from_hz || hz > to_hz) continue;
+      const double share = std::log(hz / from_hz) / std::log(to_hz / from_hz);
+      const auto i = std::min(count - 1, static_cast<std::size_t>(share * static_cast<double>(count)));
+      auto& point = points[i];
+      ++point.lines;
+      sums[i] += density[k];
+      point.mean = sums[i] / point.lines;
+      point.max = std::max(point.max, density[k]);
+      point.spread += 1 / static_cast<double>(spectra.segments(channel, channel, stage));
+    }
+  }
+  return points;
+}
+
+std::optional<double> mean_coherence(const analysis::CrossSpectra& spectra, std::size_t a, std::size_t b, double from_hz,
+                                     double to_hz) {
+  double sum = 0;
+  int lines = 0;
+  for (std::size_t stage = 0; stage < spectra.stages(); ++stage) {
+    const auto coherence = spectra.coherence(a, b, stage);
+    const auto [low, high] = spectra.band(stage);
+    for (std::size_t k = 1; k < coherence.size(); ++k) {
+      const double hz = static_cast<double>(k) * spectra.step(stage);
+      if (hz < std::max(low, from_hz) || hz > std::min(high, to_hz)) continue;
+      sum += coherence[k];
+      ++lines;
+    }
+  }
+  return lines > 0 ? std::optional{sum / lines} : std::nullopt;
+}
+
+void draw_spectra(Screen& screen, int top, const Page& page, const Ui& ui) {
+  std::vector<std::pair<const StationSpectra*, std::size_t>> all;
+  for (const auto& station : page.spectra)
+    for (std::size_t c = 0; c < station->channels().size(); ++c)
+      if ((station->station() + "/" + station->channels()[c].component).find(ui.filter) != std::string::npos)
+        all.emplace_back(station.get(), c);
+  if (all.empty()) {
+    screen.put(top, 1,
+               ui.filter.empty() ? "no electric or magnetic samples yet" : "no channel has /" + ui.filter + " in its name",
+               Ink::Quiet);
+    return;
+  }
+  const auto& [station, channel] = all[static_cast<std::size_t>(std::clamp(ui.channel, 0, static_cast<int>(all.size()) - 1))];
+  const auto& facts = station->channels()[channel];
+  const auto scale = scale_of(facts);
+  int column = screen.put(top, 1, ">" + shown(facts.component), Ink::Title) + 2;
+  column = screen.put(top, column, scale.units) + 2;
+  column = screen.put(top, column, "of the last " + mth5::rough_duration(station->seconds())) + 2;
+  if (ui.reference && scale.usual != nullptr) column = screen.put(top, column, "dim: typical range", Ink::Quiet) + 2;
+  for (const auto& one : page.look->channels)
+    if (one.station == facts.station && one.component == facts.component && one.sample_rate == station->rate() && one.mains_db) {
+      char text[48];
+      std::snprintf(text, sizeof text, "power line %.0f dB", *one.mains_db);
+      column = screen.put(top, column, text) + 2;
+    }
+  draw_spectrum(screen, top + 1, *station, channel, scale, ui.reference, ui.glyphs);
+}
+
+}  // namespace view

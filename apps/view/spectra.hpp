@@ -1,0 +1,61 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/spectra/cross_spectra.hpp"
+#include "analysis/spectra/side_by_side.hpp"
+#include "analysis/verdict/verdict.hpp"
+
+namespace view {
+
+/// Spectra of all field channels of a station at one rate, over the last one to two hours of samples. Thread: that of the reader.
+class StationSpectra {
+ public:
+  static constexpr std::size_t kMostChannels = 8;
+
+  /// @param components  electric and magnetic ones; of more than eight the first
+  StationSpectra(std::string station, double rate, std::vector<std::string> components);
+
+  void add(const analysis::ChannelFacts& channel, const analysis::Block& block);
+  /// Counts what all channels have come to.
+  void update();
+
+  [[nodiscard]] const std::string& station() const { return station_; }
+  [[nodiscard]] double rate() const { return rate_; }
+  [[nodiscard]] const std::vector<analysis::ChannelFacts>& channels() const { return channels_; }
+  [[nodiscard]] const analysis::CrossSpectra& spectra() const { return current_; }
+  /// Samples of so much time are in them.
+  [[nodiscard]] double seconds() const;
+
+ private:
+  void begin();
+
+  std::string station_;
+  double rate_;
+  std::vector<analysis::ChannelFacts> channels_;
+  analysis::SideBySide side_by_side_;
+  analysis::CrossSpectra current_, next_;  ///< the second takes the place of the first when that has two hours
+  std::optional<mth5::UtcNanos> since_, next_since_;
+  mth5::UtcNanos end_{};
+};
+
+/// A point of a spectrum with logarithmic axes: lines of neighbouring frequencies put together.
+struct SpectrumPoint {
+  double mean = 0, max = 0;  ///< units squared per Hz
+  int lines = 0;             ///< 0: there is none
+  double spread = 0;         ///< sum over the lines of 1 / segments
+
+  /// Standard deviation of the mean, as a part of it: one line of K segments has 1.04 / sqrt(K) with half overlap, and
+  /// neighbours are not independent.
+  [[nodiscard]] double scatter() const;
+};
+/// Of `count` bands of equal width on a logarithmic axis, each line from the stage that it is to be read from.
+[[nodiscard]] std::vector<SpectrumPoint> log_spectrum(const analysis::CrossSpectra& spectra, std::size_t channel, double from_hz,
+                                                      double to_hz, std::size_t count);
+/// Mean squared coherence of two channels between two frequencies, without what noise has; nullopt: not enough data yet.
+[[nodiscard]] std::optional<double> mean_coherence(const analysis::CrossSpectra& spectra, std::size_t a, std::size_t b,
+                                                   double from_hz, double to_hz);
+
+}  // namespace view
