@@ -66,6 +66,8 @@ class FullScreen {
   }
 
   int run() {
+    collector_.page().now = std::chrono::floor<std::chrono::milliseconds>(mth5::host_now());
+    draw();  // the first look may read an hour of samples
     follower_.start();
     auto next_look = mth5::steady_now();
     while (true) {

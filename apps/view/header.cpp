@@ -18,6 +18,7 @@ struct Headline {
 };
 
 Headline headline_of(const Page& page) {
+  if (!page.look && page.message.empty()) return {" ? ", "NOT KNOWN YET: the file is being read", "", Ink::Warning};
   if (!page.look) return {" ? ", "NOT KNOWN: there is no file that can be read", page.message, Ink::Warning};
   const auto& look = *page.look;
   if (look.verdict.empty()) {

@@ -21,7 +21,7 @@ namespace view {
 
 /// All that a screen is drawn from. What is not known is empty, and is shown as such in words.
 struct Page {
-  std::optional<analysis::Snapshot> look;  ///< nullopt: there is no file yet
+  std::optional<analysis::Snapshot> look;  ///< nullopt: there is no file yet, as `message` says, or it is being read
   mth5::UtcNanos now{};
   std::string message;              ///< the last remark: what is waited for, what was saved; "" = none
   std::vector<analysis::Gap> gaps;  ///< of the file, in order of time, one that is still open too

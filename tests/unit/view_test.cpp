@@ -116,7 +116,11 @@ TEST(Header, SaysInWordsWhatIsNotKnown) {
       EXPECT_THAT(text, HasSubstr(words));
     EXPECT_THAT(text, Not(HasSubstr("nan")));
   }
-  EXPECT_THAT(drawn({}, {}), testing::StartsWith(" ?  NOT KNOWN: there is no file that can be read\n"));
+  EXPECT_THAT(drawn({}, {}), testing::StartsWith(" ?  NOT KNOWN YET: the file is being read\n"));
+  Page none;
+  none.message = "/data: waiting for a file";
+  EXPECT_THAT(drawn(none, {}),
+              testing::StartsWith(" ?  NOT KNOWN: there is no file that can be read\n    /data: waiting for a file\n"));
   EXPECT_THAT(drawn(bare, {.view = 6}), HasSubstr("state of health: the file has none"));
 }
 

@@ -8,7 +8,8 @@ namespace analysis {
 
 namespace {
 
-constexpr double kWait = 60;  ///< s
+constexpr double kWait = 60;             ///< s
+constexpr std::int64_t kMost = 1 << 14;  ///< frames at once
 
 }  // namespace
 
@@ -45,7 +46,7 @@ void SideBySide::take(const std::function<void(const Frames&)>& give) {
     }
     if (first >= until) return;
     // Up to where a piece begins or ends.
-    auto end = until;
+    auto end = std::min(until, first + kMost);
     for (const auto& pieces : pending_) {
       if (pieces.empty()) continue;
       const auto& piece = pieces.front();
