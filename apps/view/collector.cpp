@@ -33,7 +33,8 @@ void Collector::block(const analysis::ChannelFacts& channel, const analysis::Blo
   auto found = find_channel(traces_, channel, block.rate);
   if (found == traces_.channels.end()) {
     if (traces_.channels.size() >= kMostTraces) {
-      ++traces_.left_out;
+      left_out_.insert(channel.station + "/" + channel.component);
+      traces_.left_out = left_out_.size();
       return;
     }
     traces_.channels.push_back({channel, block.rate});
@@ -91,7 +92,6 @@ void Collector::begin_spectra(const mth5::Reader& file, const analysis::Series& 
 void Collector::begin() {
   gaps_.clear();
   series_.clear();
-  traces_.left_out = 0;
 }
 
 void Collector::take(analysis::Snapshot look, const mth5::Reader& file, const analysis::Watch& watch) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "analysis/watch.hpp"
@@ -38,6 +39,7 @@ class Collector final : public analysis::WatchListener {
   std::vector<analysis::Gap> gaps_;       ///< of this look
   std::vector<analysis::Series> series_;  ///< of this look
   Traces traces_;
+  std::set<std::string> left_out_;  ///< channels beyond those that traces are kept of
   std::vector<std::shared_ptr<StationSpectra>> spectra_;
   Page page_;
 };

@@ -15,6 +15,7 @@ using analysis::shown;
 struct Headline {
   std::string tag, sentence, below;
   Ink ink;
+  std::string more = {};  ///< how many findings there are beside it
 };
 
 Headline headline_of(const Page& page) {
@@ -30,7 +31,7 @@ Headline headline_of(const Page& page) {
   const bool critical = worst.severity == analysis::Severity::Critical;
   Headline made{critical ? " X " : " ! ", std::string{critical ? "CRITICAL " : "WARNING "} + worst.sentence(look.time),
                 std::string{worst.rule->advice}, critical ? Ink::Critical : Ink::Warning};
-  if (const auto more = look.verdict.size() - 1; more > 0) made.below += "  (" + std::to_string(more) + " more: view 6)";
+  if (const auto more = look.verdict.size() - 1; more > 0) made.more = "(" + std::to_string(more) + " more: view 6)";
   return made;
 }
 
@@ -216,7 +217,8 @@ void draw_header(Screen& screen, const Page& page, const Ui& ui) {
   screen.put(0, column + 1, lines.front(), headline.ink);
   const int below =
       lines.size() > 1 ? screen.put(1, column + 1, lines[1] + (headline.below.empty() ? "" : ": "), headline.ink) : column + 1;
-  screen.put(1, below, headline.below);
+  const int end = screen.put(1, below, headline.below);
+  screen.put(1, std::min(end + 2, screen.columns() - static_cast<int>(headline.more.size()) - 1), headline.more);
   if (page.look) {
     draw_state(screen, 2, page, ui);
     draw_risk(screen, 3, *page.look);

@@ -62,7 +62,7 @@ bool is_none(const Page& page, const analysis::Subject& subject, std::string_vie
   });
 }
 
-int draw_figures(Screen& screen, int row, int end, const Page& page) {
+int draw_figures(Screen& screen, int row, int end, const Page& page, int scroll) {
   screen.put(row, 1, "channel", Ink::Title);
   screen.put(row + 1, 1, "! / X", Ink::Quiet);
   for (std::size_t i = 0; i < kFigures.size(); ++i) {
@@ -74,8 +74,11 @@ int draw_figures(Screen& screen, int row, int end, const Page& page) {
     }
   }
   row += 2;
-  for (const auto& subject : page.subjects) {
-    if (row >= end) break;
+  const int n = static_cast<int>(page.subjects.size());
+  const int first = std::clamp(scroll, 0, std::max(0, n - (end - row)));
+  const int last = std::min(n, first + end - row);
+  for (int index = first; index < last; ++index) {
+    const auto& subject = page.subjects[static_cast<std::size_t>(index)];
     screen.put(row, 1, shown(subject.name), Ink::Title);
     for (std::size_t i = 0; i < kFigures.size(); ++i) {
       const int right = kName + static_cast<int>(i + 1) * (kWidth + 1) - 2;
@@ -100,6 +103,7 @@ int draw_figures(Screen& screen, int row, int end, const Page& page) {
     }
     ++row;
   }
+  if (last < n) screen.put(end - 1, screen.columns() - 8, " more v ", Ink::Selected);
   return row;
 }
 
@@ -133,13 +137,13 @@ void draw_coherence(Screen& screen, int row, int end, const StationSpectra& stat
 
 }  // namespace
 
-void draw_quality(Screen& screen, int top, const Page& page, const Ui&) {
+void draw_quality(Screen& screen, int top, const Page& page, const Ui& ui) {
   const int end = screen.rows() - 1;
   if (page.subjects.empty()) {
-    screen.put(top, 1, "no electric or magnetic samples yet", Ink::Quiet);
+    screen.put(top, 1, "no electric or magnetic samples yet, or none with a sample rate", Ink::Quiet);
     return;
   }
-  int row = draw_figures(screen, top, end, page);
+  int row = draw_figures(screen, top, end, page, ui.scroll);
   if (!page.spectra.empty()) draw_coherence(screen, row, end, *page.spectra.front());
 }
 

@@ -248,7 +248,8 @@ void draw_spectra(Screen& screen, int top, const Page& page, const Ui& ui) {
         all.emplace_back(station.get(), c);
   if (all.empty()) {
     screen.put(top, 1,
-               ui.filter.empty() ? "no electric or magnetic samples yet" : "no channel has /" + ui.filter + " in its name",
+               ui.filter.empty() ? "no electric or magnetic samples yet, or none with a sample rate"
+                                 : "no channel has /" + ui.filter + " in its name",
                Ink::Quiet);
     return;
   }

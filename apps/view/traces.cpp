@@ -235,7 +235,8 @@ void draw_traces(Screen& screen, int top, const Page& page, const Ui& ui) {
     column = screen.put(top, column, "/" + ui.filter + (ui.typing ? "_" : ""), Ink::Selected) + 2;
   if (page.traces != nullptr && page.traces->filling) screen.put(top, column, "reading older samples ...", Ink::Quiet);
   if (channels.empty() || !end) {
-    screen.put(top + 2, 1, ui.filter.empty() ? "no samples yet" : "no channel has this in its name", Ink::Quiet);
+    screen.put(top + 2, 1, ui.filter.empty() ? "no samples yet, or none with a sample rate" : "no channel has this in its name",
+               Ink::Quiet);
     return;
   }
   const int room = screen.rows() - 1 - top - 2;

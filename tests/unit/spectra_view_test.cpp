@@ -209,6 +209,11 @@ TEST(Quality, HasEachFigureBesideItsLimits) {
                               " ! / X     <99/95   >0/0.1   >40/60      >10       >1      >10 >100/500      >60\n"
                               " hx           100        -      !45        3        -        -        -        0\n"
                               " ex           X90        -        -        -        -        -     X600      X61\n"));
+  for (int i = 0; i < 30; ++i) page.subjects.push_back({analysis::Scope::Field, "S1", "h" + std::to_string(i)});
+  const auto first = drawn(page, {.view = 4}), second = drawn(page, {.view = 4, .scroll = 100});
+  EXPECT_THAT(first, HasSubstr(" more v"));
+  EXPECT_THAT(first, Not(HasSubstr("\n h29 ")));
+  EXPECT_THAT(second, HasSubstr("\n h29 "));
   EXPECT_THAT(text, HasSubstr("                hx      hy   not enough data yet\n ex              -       -\n"));
 }
 
