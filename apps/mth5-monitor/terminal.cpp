@@ -51,6 +51,7 @@ void prepare_restore(const termios& before) {
   std::string commands;
   for (const char* name : {"sgr0", "rmkx", "rmcup", "cnorm"})
     if (const char* text = tigetstr(name); text != nullptr && text != kNoSuchText) commands += text;
+  if (const char* mouse = tigetstr("kmous"); mouse != nullptr && mouse != kNoSuchText) commands += "\033[?1006l\033[?1000l";
   restore.size = std::min(commands.size(), restore.commands.size());
   std::memcpy(restore.commands.data(), commands.data(), restore.size);
   restore.modes = before;
@@ -152,6 +153,8 @@ class Curses final : public Terminal {
     nodelay(stdscr, TRUE);
     leaveok(stdscr, TRUE);
     curs_set(0);
+    mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED, nullptr);
+    mouseinterval(0);
     color_ = color && has_colors();
     if (color_) {
       start_color();
@@ -249,6 +252,13 @@ class Curses final : public Terminal {
         return view::kBackspace;
       case KEY_F(1):
         return view::kHelp;
+      case KEY_MOUSE: {
+        MEVENT event;
+        if (getmouse(&event) != OK) return 0;
+        if ((event.bstate & BUTTON4_PRESSED) != 0) return view::kUp;
+        if ((event.bstate & BUTTON5_PRESSED) != 0) return view::kDown;
+        return view::key_at(event.y, event.x);
+      }
       default:
         return 0;
     }

@@ -164,14 +164,31 @@ void draw_completeness(Screen& screen, int row, const Page& page) {
   parts.add(text);
 }
 
+/// Names of the views with their keys, and where each begins.
+struct Tab {
+  int column;
+  std::string text;
+  char32_t key;
+};
+std::vector<Tab> tabs() {
+  std::vector<Tab> all;
+  int column = 1;
+  const auto add = [&](const std::string& text, char32_t key) {
+    all.push_back({column, text, key});
+    column += static_cast<int>(text.size()) + 1;
+  };
+  for (const auto& view : views())
+    add(" " + std::to_string(view.number) + " " + view.name + " ", U'0' + static_cast<char32_t>(view.number));
+  add(" ? help ", U'?');
+  return all;
+}
+
 void draw_tabs(Screen& screen, int row, const Ui& ui) {
   screen.fill(row, Ink::Quiet);
-  int column = 1;
-  for (const auto& view : views())
-    column = screen.put(row, column, " " + std::to_string(view.number) + " " + view.name + " ",
-                        view.number == ui.view && !ui.help ? Ink::Selected : Ink::Quiet) +
-             1;
-  screen.put(row, column, " ? help ", ui.help ? Ink::Selected : Ink::Quiet);
+  for (const auto& [column, text, key] : tabs()) {
+    const bool chosen = key == U'?' ? ui.help : !ui.help && key == U'0' + static_cast<char32_t>(ui.view);
+    screen.put(row, column, text, chosen ? Ink::Selected : Ink::Quiet);
+  }
   screen.put(row, screen.columns() - 7, "q quit", Ink::Quiet);
 }
 
@@ -207,6 +224,13 @@ std::string short_number(double value) {
   char text[48];
   std::snprintf(text, sizeof text, std::abs(value) >= 1e5 ? "%.6g" : "%.4g", value == 0 ? 0.0 : value);
   return text;
+}
+
+char32_t key_at(int row, int column) {
+  if (row != kTop - 1) return 0;
+  for (const auto& tab : tabs())
+    if (column >= tab.column && column < tab.column + static_cast<int>(tab.text.size())) return tab.key;
+  return 0;
 }
 
 void draw_header(Screen& screen, const Page& page, const Ui& ui) {

@@ -14,11 +14,13 @@ const std::vector<KeyHelp>& key_help() {
       {"n N", "traces: the next and the previous gap"},
       {"g G, Home End", "first and last: of the samples, of the list"},
       {"a d", "traces: fixed scale or autoscale; take off the trend"},
-      {"r", "spectra: with or without the typical range of the natural field"},
+      {"r", "spectra: with or without the typical range"},
       {"/", "channels with this in their name; Enter ends, Esc shows all"},
+      {"mouse", "click the name of a view; the wheel is up and down"},
       {"Space", "freeze the view; the header goes on, and says FROZEN"},
       {"s  Ctrl-L", "save the screen as text in a new file here; draw all again"},
       {"Ctrl-Z  q Ctrl-C", "suspend; quit"},
+      {"OK ! X ?", "good, warning, critical, not known; colours say the same"},
   };
   return all;
 }
@@ -29,7 +31,6 @@ void draw_help(Screen& screen, int top) {
     screen.put(row, 2, keys, Ink::Title);
     screen.put(row++, 21, meaning);
   }
-  screen.put(row, 2, "Signs, beside colours:  OK good   ! warning   X critical   ? not known", Ink::Plain);
 }
 
 namespace {

@@ -83,6 +83,8 @@ struct View {
 inline constexpr int kLeastRows = 24, kLeastColumns = 80;
 inline constexpr int kTop = 8;  ///< first row of a view
 
+/// The key that a click there stands for, of a view or of the help; 0: none.
+[[nodiscard]] char32_t key_at(int row, int column);
 /// The header: verdict, state, what is at risk, clock, power, completeness.
 void draw_header(Screen& screen, const Page& page, const Ui& ui);
 void draw_traces(Screen& screen, int top, const Page& page, const Ui& ui);

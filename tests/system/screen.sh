@@ -84,6 +84,8 @@ press r; gone 'typical range'
 press 4; see '^ ! / X'; see '^ e4 +100'; see 'coherence squared'
 press 6; see 'ledger balances'
 press 5; see 'lemi: gps'
+press -l $'\e[M $(' ; see '^.bx' # a click at the fourth column of the eighth row, the name of the first view
+press 5; see 'lemi: gps'
 press '?'; see 'this page; the same key'
 press Escape; gone 'this page; the same key'
 press h; see 'this page; the same key'

@@ -374,7 +374,18 @@ TEST(Keys, EveryViewIsInTheHelpAndHasItsKey) {
     press(U'0' + static_cast<char32_t>(one.number), at, ui, kNow);
     EXPECT_EQ(ui.view, one.number);
     EXPECT_THAT(drawn(at, ui), HasSubstr(std::to_string(one.number) + " " + one.name));
+    const auto at_tab = view::draw(24, 80, at, at, ui).line(view::kTop - 1).find(one.name);
+    EXPECT_EQ(view::key_at(view::kTop - 1, static_cast<int>(at_tab)), U'0' + static_cast<char32_t>(one.number));
+    EXPECT_EQ(view::key_at(view::kTop, static_cast<int>(at_tab)), 0);
     EXPECT_THAT(view::key_help().front().meaning, HasSubstr(one.name));
+  }
+}
+
+TEST(Keys, AreAllInTheHelp) {
+  const auto text = drawn(page(), {.help = true});
+  for (const auto& [keys, meaning] : view::key_help()) {
+    EXPECT_THAT(text, HasSubstr(std::string{keys}));
+    EXPECT_THAT(text, HasSubstr(std::string{meaning}));
   }
 }
 
