@@ -26,7 +26,7 @@ TEST(DatacastDecoderFuzz, KeepsItsPromisesOnMutations) {
   const auto below = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>{0, n - 1}(random); };
   const auto texts = corpus();
   std::uint64_t frames = 0;
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < 4000; ++round) {
     auto text = texts[below(texts.size())];
     for (auto n = 1 + below(6); n > 0; --n) {
       const auto at = below(text.size() + 1);
