@@ -179,6 +179,8 @@ TEST_F(Simulated, LinesOfAnyFormAreInTheFileSampleAndTime) {
       {"nested keys",
        "json: true, columns: [{key: meta.t, time: '%d %b %y %H-%M-%S'}, {key: field.0, channel: ex}, {key: "
        "field.2, channel: hy}]"},
+      {"width behind a delimiter", "delimiter: ';', columns: [" + std::string{kTime} +
+                                       ", {channel: ex, decimals: 2, width: 12}, {text: 'V'}, {channel: hy, decimals: 4}]"},
       {"columns of a date, token", "columns: [token, year, month, day, {channel: ex}, hour, minute, second, {channel: hy}]"},
   };
   for (const auto& [what, text] : forms) {

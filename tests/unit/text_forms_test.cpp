@@ -238,6 +238,19 @@ TEST(TextForms, ColumnsOfAWidthMayBePadded) {
   EXPECT_THAT(fed.out.samples, ElementsAre(1.5, -2.25, 12345, 678901, 1, testing::IsNan(), testing::IsNan(), 45.6));
 }
 
+TEST(TextForms, PaddingBehindADelimiterBelongsToTheColumnOfAWidth) {
+  auto format = channels({channel(), wide(5), text("V"), channel()});
+  format.delimiter = ';';
+  const Fed fed{format, "1; 12.5V;2\n3;12.75V;4\n5;    7V;6\n7;;8\n"};
+  EXPECT_THAT(fed.out.samples, ElementsAre(1, 12.5, 2, 3, 12.75, 4, 5, 7, 6));
+  EXPECT_EQ(fed.counters.frames, 3u);
+  // Where blanks part the columns they are nobody's.
+  format.delimiter = ' ';
+  const Fed blanks{format, "1   12.5V 2\n3 12.75V   4\n"};
+  EXPECT_EQ(blanks.counters.frames, 1u);
+  EXPECT_THAT(blanks.out.samples, ElementsAre(3, 12.75, 4));
+}
+
 TEST(TextForms, ATextEndsANumber) {
   auto format = channels({channel(), text("["), {.use = Use::Soh, .hex = true}, text("]"), channel()});
   format.n_soh = 1;

@@ -111,7 +111,9 @@ class Parser {
 
   [[nodiscard]] const char* next_field(std::size_t i) {
     const auto& columns = plan_.format.columns;
-    const bool padded = columns[i].width > 0 && (i == 0 ? columns[i].use != Use::Text : columns[i - 1].width > 0);
+    // Blanks in front of a column of a width belong to it, but where they are what parts it from the one before.
+    const bool parted = i > 0 && columns[i - 1].width == 0 && (plan_.format.delimiter == ' ' || columns[i].use == Use::Text);
+    const bool padded = columns[i].width > 0 && (i > 0 ? !parted : columns[i].use != Use::Text);
     return padded ? fields_.here() : fields_.next();
   }
 
