@@ -39,6 +39,18 @@ TEST(SimulatedAnswers, ComeFromTheProfile) {
   EXPECT_TRUE(answers.sending());
 }
 
+TEST(SimulatedAnswers, OfALemi025AreBytes) {
+  using namespace std::string_literals;
+  const auto lemi025 = daq::config::find_instrument(MTH5_TEST_SOURCE "/config/instruments/lemi025.yaml", {});
+  ASSERT_TRUE(lemi025.instrument);
+  EXPECT_TRUE(lemi025.instrument->commands.start.empty()) << "what stops it is not said to one that records";
+  Answers answers{*lemi025.instrument};
+  EXPECT_EQ(answers.heard("\x3D\x38\x3D\x33\0\x03"s), "\x3F\x33");
+  EXPECT_FALSE(answers.sending());
+  EXPECT_EQ(answers.heard("\x3D\x39"), "\x3F\x39");
+  EXPECT_TRUE(answers.sending());
+}
+
 TEST(SimulatedAnswers, TellWhenItSends) {
   Answers answers{profile(), false};
   EXPECT_TRUE(answers.can_start());
