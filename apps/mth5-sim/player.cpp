@@ -129,8 +129,9 @@ void Player::flush() {
   std::size_t begin = 0;  // of the first row not written down yet
   auto row = rows_.begin();
   while (row != rows_.end()) {
-    if (const auto rest = std::string_view{block_}.substr(done, sink_.sends_messages() ? row->end - done : block_.size());
-        !rest.empty())
+    if (sink_.sends_messages())
+      done += send_messages(std::string_view{block_}.substr(done, row->end - done));
+    else if (const auto rest = std::string_view{block_}.substr(done); !rest.empty())
       done += sink_.write(rest);
     for (; row != rows_.end() && row->end <= done; ++row) {
       write_down(*row, row->end - begin, false);
@@ -148,6 +149,20 @@ void Player::flush() {
   block_.clear();
   rows_.clear();
   if (!stop_.requested()) answer();
+}
+
+std::size_t Player::send_messages(std::string_view record) {
+  std::size_t done = 0;
+  while (done < record.size()) {
+    auto message = record.substr(done);
+    const auto& last = instrument_.message_end;
+    if (const auto at = last.empty() ? std::string_view::npos : message.find(last); at != std::string_view::npos)
+      message = message.substr(0, at + last.size());
+    const auto taken = sink_.write(message);
+    done += taken;
+    if (taken < message.size()) break;
+  }
+  return done;
 }
 
 void Player::write_down(const Row& row, std::size_t bytes, bool broken_off) {

@@ -50,6 +50,8 @@ class Player {
   Clock::duration wait_for_start();
   void answer();
   void flush();
+  /// Of one record, in the datagrams that it is sent in. @returns bytes taken
+  std::size_t send_messages(std::string_view record);
   void write_down(const Row& row, std::size_t bytes, bool broken_off);
 
   const daq::simulate::Instrument& instrument_;

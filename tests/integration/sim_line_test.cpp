@@ -89,6 +89,29 @@ TEST(SimUdp, SendsEachRecordAsADatagram) {
   EXPECT_EQ(received, expected);
 }
 
+TEST(SimUdp, SendsEachChannelOfAShakeAsADatagram) {
+  const support::TempDir dir;
+  const auto [receiver, port] = bound(SOCK_DGRAM);
+  const auto sent = support::run({std::string{MTH5_TEST_BIN} + "/mth5-sim", "rs4d", "--to", "udp:127.0.0.1:" + port, "--signal",
+                                  "counter", "--duration", "5s", "--speed", "max", "--truth", (dir / "truth.csv").string()});
+  EXPECT_EQ(sent.code, 0) << sent.err;
+  std::vector<std::string> received;
+  std::size_t bytes = 0;
+  char datagram[65536];
+  for (ssize_t n = 0; (n = recv(receiver.get(), datagram, sizeof datagram, MSG_DONTWAIT)) > 0;
+       bytes += static_cast<std::size_t>(n))
+    received.emplace_back(datagram, static_cast<std::size_t>(n));
+  ASSERT_EQ(received.size(), 20u * 4) << "25 samples of four channels each, in 5 s at 100 Hz";
+  for (std::size_t i = 0; i < received.size(); ++i)
+    EXPECT_THAT(received[i], testing::MatchesRegex("\\{'" +
+                                                   std::string(i % 4 == 0   ? "EHZ"
+                                                               : i % 4 == 1 ? "ENE"
+                                                               : i % 4 == 2 ? "ENN"
+                                                                            : "ENZ") +
+                                                   "', [0-9]+\\.[0-9]+(, -?[0-9]+){25}\\}"));
+  EXPECT_EQ(bytes, support::truth_bytes(dir / "truth.csv"));
+}
+
 TEST(SimUdp, DoesNotWaitForWhoIsNotThere) {
   std::string port;
   { port = bound(SOCK_DGRAM).second; }

@@ -76,6 +76,7 @@ Instrument datacast(const config::Instrument& profile) {
   instrument.samples_per_record = rows(profile.sample_rate);
   instrument.time_resolution = kStep;
   instrument.line_end.clear();
+  instrument.message_end = "}";  // a datagram for each channel
   instrument.generate = [packets](const SignalSettings& settings) { return std::make_unique<Packets>(settings, packets); };
   instrument.describe = [packets](std::string_view record, Description& out) { packets->newest.describe(record, out); };
   instrument.set_time = [packets](std::string& record, mth5::UtcNanos at) { record = packets->text(at); };

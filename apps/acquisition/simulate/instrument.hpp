@@ -53,6 +53,7 @@ struct Instrument {
   std::function<void(std::string& record, mth5::UtcNanos time)> set_time;  ///< of a record that describe() found a time in
   std::function<void(std::string& record)> lose_lock;  ///< the same record without GPS; {} = it says nothing of it
   std::string line_end = "\n";                         ///< of records that are lines; "" = they are none
+  std::string message_end = "";                        ///< of each of the datagrams that a record is sent in; "" = it is one
 };
 
 [[nodiscard]] std::span<const Instrument> instruments();
