@@ -1,17 +1,27 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <span>
 
 #include "mth5/time.hpp"
 
 namespace analysis {
 
+/// The least and the most that a channel can show, in the units of the caller. Not known: none of the two is finite.
+struct ClipLimits {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+
+  [[nodiscard]] bool known() const { return std::isfinite(low) && std::isfinite(high); }
+};
+
 /// Samples of one channel in a row, in the units of the caller. Thread: a value; `values` belongs to the caller.
 struct Block {
   mth5::UtcNanos start;            ///< of values[0]
   double rate = 0;                 ///< Hz, > 0
   std::span<const double> values;  ///< NaN: there is none
+  ClipLimits limits = {};
 
   /// Of the sample that would follow the last.
   [[nodiscard]] mth5::UtcNanos end() const { return mth5::sample_time(start, rate, static_cast<std::int64_t>(values.size())); }

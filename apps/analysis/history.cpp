@@ -23,7 +23,7 @@ void History::add(const Block& block) {
     const double exact = mth5::samples_between(block.start, minute + std::chrono::minutes{1}, block.rate);
     const auto end = std::clamp<std::int64_t>(std::llround(std::ceil(exact - 1e-6)), first + 1, size);
     const Block part{start, block.rate,
-                     block.values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(end - first))};
+                     block.values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(end - first)), block.limits};
     const auto number = minute.time_since_epoch().count();
     if (minute_ && minute_->number > number) *this = {};
     if (!minute_ || minute_->number < number) begin_minute(number);

@@ -42,16 +42,20 @@ class Gauge {
   void add(mth5::UtcNanos start, std::span<double> samples, const std::optional<double>& fill) {
     if (rate_ <= 0) return;
     leave_out(samples, fill);
-    const Block block{start, rate_, samples};
+    const Block block{start, rate_, samples, sensor_.limits};
     measures_.add(block);
     if (spectrum_) spectrum_->add(block);
   }
+  /// Of the samples that come next.
+  void set(Sensor sensor) { sensor_ = std::move(sensor); }
   [[nodiscard]] ChannelQuality quality(ChannelFacts facts) && {
-    return {std::move(facts), std::move(measures_), spectrum_ ? mains_db(spectrum_->density(), spectrum_->step()) : std::nullopt};
+    return {std::move(facts), std::move(measures_), spectrum_ ? mains_db(spectrum_->density(), spectrum_->step()) : std::nullopt,
+            std::move(sensor_)};
   }
 
  private:
   double rate_;  ///< Hz; 0 = not known
+  Sensor sensor_;
   Measures measures_;
   std::optional<Spectrum> spectrum_;
 };
@@ -108,6 +112,7 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
                  [&](const Gap& gap) { return gap.component.empty() || gap.component == component; });
     ChannelFacts facts{series.station, component, {}};
     std::optional<Gauge> gauge;
+    std::optional<std::tuple<std::size_t, std::string>> sensor_of_what;  // file and units
     for (const auto& part : series.parts) {
       const auto& file = *files[part.file];
       const auto& run = file.runs()[part.run];
@@ -126,6 +131,10 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
       std::int64_t supplied = 0;
       try {
         const auto fill = file.fill_value(*index);
+        if (std::tuple what{part.file, info.units}; gauge && sensor_of_what != what) {
+          gauge->set(sensor_of(file, series.station, series.sample_rate, component, info.units));
+          sensor_of_what = std::move(what);
+        }
         read_samples(file, *index, first, own, filled, block,
                      [&](std::int64_t, std::span<double> samples) { channel.values.add(samples, fill); });
         read_samples(file, *index, own, end, filled, block, [&](std::int64_t at, std::span<double> samples) {

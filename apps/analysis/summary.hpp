@@ -13,6 +13,7 @@
 #include "analysis/flow.hpp"
 #include "analysis/ledger.hpp"
 #include "analysis/measures/measures.hpp"
+#include "analysis/sensor.hpp"
 #include "analysis/series.hpp"
 #include "analysis/soh.hpp"
 #include "analysis/verdict/verdict.hpp"
@@ -59,6 +60,7 @@ struct ChannelQuality {
   ChannelFacts facts;
   Measures measures;               ///< of the times counted once; nothing if the file does not tell the sample rate
   std::optional<double> mains_db;  ///< nullopt where nobody knows: at 1 Hz
+  Sensor sensor = {};              ///< of the newest run
 };
 
 /// One channel over all runs and files of its series.

@@ -10,7 +10,14 @@ namespace {
 void add_quality(Json& channel, const ChannelQuality& quality) {
   const auto& measures = quality.measures;
   const bool any = measures.statistics().count() > 0;
-  channel["clipped"] = any ? Json(measures.repeats().clipped()) : Json{};
+  channel["clipped"] = any ? Json(measures.clipped()) : Json{};
+  channel["headroom_db"] = json::number(measures.headroom_db());
+  Json f = Json::array(), asd = Json::array();
+  for (const auto& [frequency, density] : quality.sensor.noise) {
+    f.push_back(json::number(frequency));
+    asd.push_back(json::number(density));
+  }
+  channel["sensor_noise"] = f.empty() ? Json{} : Json{{"f", f}, {"asd", asd}};
   channel["dc"] = json::number(measures.histogram().median());
   channel["drift_per_h"] = json::number(measures.envelope().drift_per_hour());
   channel["spikes"] = any ? Json(measures.spikes().count()) : Json{};

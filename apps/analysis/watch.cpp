@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "analysis/ledger.hpp"
+#include "analysis/sensor.hpp"
 #include "analysis/snapshot.hpp"
 #include "analysis/verdict/subjects.hpp"
 
@@ -52,9 +53,11 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
     ChannelFacts facts{info.station, info.component, info.units, info.kind};
     if (info.kind == mth5::Kind::Electric) facts.dipole_m = file.channel_metadata(index).number("dipole_length");
     known = channels_.emplace(key, Channel{ChannelFeed{info.component, kBack, kMostSamples}, {}, std::move(facts)}).first;
+    known->second.limits = sensor_of(file, info.station, series.sample_rate, info.component, info.units).limits;
   }
   auto& channel = known->second;
-  channel.feed.update(file, series, current, [&](const Block& block) {
+  channel.feed.update(file, series, current, [&](Block block) {
+    block.limits = channel.limits;
     channel.history.add(block);
     if (listener_ != nullptr) listener_->block(channel.facts, block);
   });
@@ -131,9 +134,9 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
     const auto found = channels_.find({shown.station, shown.component, shown.sample_rate});
     if (found == channels_.end() || found->second.looked_at != looks_ || found->second.facts.kind == mth5::Kind::Auxiliary)
       continue;
-    const auto& [feed, history, facts, looked_at, recent, mains, seconds, percent] = found->second;
+    const auto& [feed, history, facts, looked_at, recent, mains, seconds, percent, limits] = found->second;
     if (recent.statistics().count() == 0) continue;
-    shown.clipped = recent.repeats().clipped();
+    shown.clipped = recent.clipped();
     shown.dc = recent.histogram().median();
     shown.mains_db = mains;
   }

@@ -59,6 +59,7 @@ class Watch {
     std::optional<double> mains_db = {};
     double seconds = 0;  ///< of the samples of the last hour
     double percent = 0;  ///< of them
+    ClipLimits limits = {};
   };
   struct Stream {
     std::string station;

@@ -48,6 +48,30 @@ TEST(Measures, KnowNothingOfNothing) {
   EXPECT_TRUE(gone.envelope().cells().empty());
 }
 
+TEST(Measures, KnowHowFarALimitIs) {
+  auto values = noise(500, 1);
+  values[100] = 8;
+  values[101] = -2;
+  Measures all;
+  all.add({.start = kStart, .rate = 1, .values = values, .limits = {-100, 16}});
+  EXPECT_EQ(all.at_limits(), 0);
+  EXPECT_NEAR(all.headroom_db(), 20 * std::log10(2), 1e-12) << "that of the nearer side";
+  Measures later;
+  values[200] = 16;
+  values[201] = 17;
+  later.add({.start = kStart + std::chrono::seconds{500}, .rate = 1, .values = values, .limits = {-100, 16}});
+  all.merge(later);
+  Measures same;
+  same.load(all.save());
+  EXPECT_EQ(same.at_limits(), 2);
+  EXPECT_EQ(same.clipped(), 2);
+  EXPECT_EQ(same.headroom_db(), 0) << "nothing is left";
+  EXPECT_TRUE(std::isnan(of(values).headroom_db())) << "no limit is known";
+  Measures above;  // of a field that lies on one side of zero, as a total field does
+  above.add({.start = kStart, .rate = 1, .values = std::vector{50.0, 60.0}, .limits = {20, 120}});
+  EXPECT_NEAR(above.headroom_db(), 20 * std::log10(2), 1e-12);
+}
+
 TEST(Measures, StandWhatNoConverterSends) {
   auto values = noise(500, 1);
   values[100] = std::numeric_limits<double>::infinity();

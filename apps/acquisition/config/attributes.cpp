@@ -13,12 +13,13 @@ struct Leaf {
   Place key;
 };
 
-/// Nested maps as dotted names.
-void flatten(const Node& map, const std::string& prefix, std::vector<Leaf>& out) {
+/// Nested maps as dotted names. @param whole  those whose maps are none of attributes
+void flatten(const Node& map, const std::string& prefix, const std::vector<std::string>& whole, std::vector<Leaf>& out) {
   for (std::size_t i = 0; i < map.keys.size(); ++i) {
     const std::string name = prefix + map.keys[i].text;
-    if (map.items[i].kind == Node::Kind::Map && !map.items[i].keys.empty())
-      flatten(map.items[i], name + ".", out);
+    if (map.items[i].kind == Node::Kind::Map && !map.items[i].keys.empty() &&
+        std::find(whole.begin(), whole.end(), name) == whole.end())
+      flatten(map.items[i], name + ".", whole, out);
     else
       out.push_back({name, &map.items[i], map.keys[i].place});
   }
@@ -74,7 +75,7 @@ std::string to_string(const mth5::Value& value) {
 std::vector<std::pair<std::string, Place>> AttributeReader::read(const Node& map, const std::string& path,
                                                                  mth5::Metadata& metadata) const {
   std::vector<Leaf> leaves;
-  flatten(map, "", leaves);
+  flatten(map, "", others, leaves);
   std::map<std::string, int> lines;
   std::vector<std::pair<std::string, Place>> set;
   for (const auto& [name, value, key] : leaves) {

@@ -37,9 +37,10 @@ struct Tcp {
 };
 /// A connection that the instrument opens.
 struct TcpListen {
-  std::string listen;                                               ///< "0.0.0.0:7000": see parse_endpoint()
-  std::string from;                                                 ///< address of the one peer that is taken; "" = any
-  std::chrono::nanoseconds yield_after = std::chrono::seconds{10};  ///< a peer silent for so long gives way to another
+  std::string listen;  ///< "0.0.0.0:7000": see parse_endpoint()
+  std::string from;    ///< address of the one peer that is taken; "" = any
+  std::chrono::nanoseconds yield_after =
+      std::chrono::seconds{10};  ///< a peer that gives nothing of use for so long gives way to another
 };
 struct ReplayFile {
   std::filesystem::path path;                                      ///< "-": standard input; "": files of `directory`
@@ -80,6 +81,16 @@ struct FilterProfile {
   bool of_dipole = false;  ///< its gain is the channel's dipole_length, and part of its name
 };
 
+/// What is the least and the most that a channel can show, in its units.
+struct ClipLimits {
+  double low = 0, high = 0;
+};
+/// A point of the noise of a sensor.
+struct NoisePoint {
+  double frequency_hz = 0;
+  double asd = 0;  ///< amplitude spectral density: units of the channel per root of Hz
+};
+
 struct ChannelProfile {
   std::string name;         ///< in the instrument's own words (e1); the key in `channels:`
   mth5::Metadata metadata;  ///< component, units, …: profile, then the site's config over it
@@ -90,6 +101,8 @@ struct ChannelProfile {
   /// Number of the state of health that says by what length, in m, the instrument has divided these samples of microvolts: 1 or
   /// not known: they are none of a field. nullopt: it has not, or the site says what they are.
   std::optional<std::size_t> divided_by = {};
+  std::optional<ClipLimits> clip_limits = {};
+  std::vector<NoisePoint> noise = {};  ///< by frequency; empty = not known
 };
 struct SohProfile {
   std::string name;  ///< battery, temperature_e, satellites, gps_fix, clock_difference, latitude, longitude, elevation, …

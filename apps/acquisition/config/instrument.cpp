@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "acquisition/config/filters.hpp"
+#include "acquisition/config/sensor.hpp"
 #include "acquisition/config/source.hpp"
 #include "acquisition/config/tables.hpp"
 
@@ -107,11 +108,13 @@ class ProfileReader {
     const auto kind = typed ? mth5::kind_from(keys.type).value_or(mth5::Kind::Auxiliary) : mth5::Kind::Auxiliary;
     ChannelProfile channel{key.text, mth5::Metadata{kind}, mth5::sample_type_from(keys.dtype).value_or(mth5::SampleType::Float64),
                            keys.fill};
+    read_sensor(map, channel, report_);
     channel.filters = read_filters(map, report_);
     if (keys.divided_by != "none") divided_.emplace_back(profile_.instrument.channels.size(), *node.find("divided_by"));
     if (node.find("units") == nullptr) static_cast<void>(map.take_any("units", MapReader::Need::Required));
 
-    const AttributeReader attributes{report_, reserved_attributes(kind), {"type", "dtype", "fill", "filters", "divided_by"}};
+    const AttributeReader attributes{
+        report_, reserved_attributes(kind), {"type", "dtype", "fill", "filters", "divided_by", "clip_limits", "noise"}};
     std::map<std::string, Place> places;
     if (typed)  // without a type nothing is known about its attributes
       for (const auto& [name, place] : attributes.read(node, path, channel.metadata)) places.insert_or_assign(name, place);

@@ -116,6 +116,10 @@ constexpr Heading kHeadings[] = {
      "Beside these keys table ([[frequency, amplitude, phase], ...], of a fap instead of a file), poles and zeros (of a zpk: "
      "numbers "
      "or [real, imaginary], in radians per second). The page filters.md tells more."},
+    {"profile.channels.NAME.noise", "Profiles: channels: noise",
+     "The noise of the sensor, against which a spectrum is to be seen, in two lists of one number or more. Kept in the file. A "
+     "site may "
+     "give its own."},
     {"profile.state_of_health.NAME", "Profiles: state_of_health",
      "Quantities for status and reports, one for each column or field {soh: NAME}."},
     {"profile.simulate", "Profiles: simulate",
@@ -151,6 +155,8 @@ std::vector<KeyText> all_keys() {
   describe_frame_keys(all);
   datacast_keys().describe(all);
   channel_keys().describe(all);
+  sensor_keys().describe(all);
+  noise_keys().describe(all);
   filter_keys().describe(all);
   soh_keys().describe(all);
   simulate_keys().describe(all);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "acquisition/config/filters.hpp"
+#include "acquisition/config/sensor.hpp"
 #include "acquisition/config/tables.hpp"
 
 namespace daq::config {
@@ -49,15 +50,21 @@ void merge_channels(const Node& map, const std::string& path, Profile& profile, 
     }
     auto& metadata = channels[c].metadata;
     const mth5::Metadata before = metadata;
-    const AttributeReader reader{report, reserved_attributes(metadata.kind()), {"filters"}};
+    const AttributeReader reader{report, reserved_attributes(metadata.kind()), {"filters", "clip_limits", "noise"}};
     const bool own_filters = node.find("filters") != nullptr;
     MapReader own{node, channel_path, report, false};
     if (own_filters) channels[c].filters = read_filters(own, report);
+    ChannelProfile sensor{"", mth5::Metadata{metadata.kind()}, mth5::SampleType::Float64, {}};
+    read_sensor(own, sensor, report);
     for (const auto& [name, place] : reader.read(node, channel_path, metadata)) {
       profile.places[c].insert_or_assign(name, place);
       if (name == "units") {  // the site knows; the profile's filters end in other units
         channels[c].divided_by.reset();
-        if (!own_filters && metadata.text("units") != before.text("units")) channels[c].filters.clear();
+        if (metadata.text("units") != before.text("units")) {
+          if (!own_filters) channels[c].filters.clear();
+          channels[c].clip_limits.reset();
+          channels[c].noise.clear();
+        }
       }
       if (name != "component") continue;
       const auto& component = node.find("component")->text;  // as written: metadata may have put it into lower case
@@ -66,6 +73,8 @@ void merge_channels(const Node& map, const std::string& path, Profile& profile, 
         metadata.set("component", before.text("component"));
       }
     }
+    if (sensor.clip_limits) channels[c].clip_limits = sensor.clip_limits;
+    if (!sensor.noise.empty()) channels[c].noise = std::move(sensor.noise);
   }
   if (skipped.size() == channels.size()) report.problem(map.place, path, "leaves out every channel of the instrument");
   if (skipped.empty() || skipped.size() == channels.size()) return;

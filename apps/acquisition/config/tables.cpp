@@ -53,6 +53,29 @@ std::string check_filter_name(std::string_view text) {
              : in_quotes(text) + " must be printable ASCII without capitals and '/', 60 at most";
 }
 
+/// Of a list, which is bounded; empty: absent, or wrong and reported.
+std::vector<double> take_numbers(MapReader& map, std::string_view key, double least, std::string_view unit,
+                                 MapReader::Need need = MapReader::Need::Optional) {
+  constexpr std::size_t kMost = 1000;
+  const Node* list = map.take(key, Node::Kind::Sequence, need);
+  if (list == nullptr) return {};
+  std::vector<double> numbers;
+  for (const auto& item : list->items) {
+    const auto number = item.kind == Node::Kind::Scalar && !item.quoted ? parse_number(item.text) : std::nullopt;
+    if (!number || *number < least || *number > 1e300) {
+      map.problem(item, key,
+                  in_quotes(item.text) + " is not a number" + (least > 0 ? " above 0 (" : " (") + std::string{unit} + ")");
+      return {};
+    }
+    numbers.push_back(*number);
+  }
+  if (numbers.empty() || numbers.size() > kMost) {
+    map.problem(*list, key, "has " + std::to_string(numbers.size()) + " numbers (1 to " + std::to_string(kMost) + ")");
+    return {};
+  }
+  return numbers;
+}
+
 std::string check_gain(std::string_view text) {
   if (text == "dipole_length") return "";
   const auto value = parse_number(text);
@@ -490,6 +513,50 @@ const Section<ChannelKeys>& channel_keys() {
                    "The quantity of state_of_health that says by which line length, in m, the instrument has divided these "
                    "samples, in microvolts: while it is 1 or not known they stay microVolt, and the channel's comments "
                    "say so. A site that gives units knows."),
+      }};
+  return keys;
+}
+
+const Section<SensorKeys>& sensor_keys() {
+  static const Section<SensorKeys> keys{
+      "profile.channels.NAME",
+      {
+          {"clip_limits", "list of two numbers", "the lower one first, in the units of the channel",
+           "The least and the most that it can show: samples there are cut off. Kept in the file for mth5-monitor and "
+           "mth5-summary. A site may give its own.",
+           false,
+           [](MapReader& map, SensorKeys& sensor) {
+             const auto limits = take_numbers(map, "clip_limits", -1e300, "in the units of the channel");
+             if (limits.size() == 2 && limits[0] < limits[1])
+               sensor.clip_limits = ClipLimits{limits[0], limits[1]};
+             else if (const Node* node = map.map().find("clip_limits"); node != nullptr && node->kind == Node::Kind::Sequence)
+               map.problem(*node, "clip_limits", "must be two numbers, the lower one first: [-68000, 68000]");
+           },
+           [](const SensorKeys&) { return std::string{}; }},
+      }};
+  return keys;
+}
+
+const Section<NoiseKeys>& noise_keys() {
+  static const Section<NoiseKeys> keys{
+      "profile.channels.NAME.noise",
+      {
+          {"f",
+           "list of numbers",
+           "above 0, up to 1000 of them, Hz",
+           "Frequencies, each larger than the one before.",
+           true,
+           [](MapReader& map, NoiseKeys& noise) { noise.f = take_numbers(map, "f", 1e-12, "Hz", MapReader::Need::Required); },
+           {}},
+          {"asd",
+           "list of numbers",
+           "above 0, as many as f",
+           "Amplitude spectral density at each, in the units of the channel per root of Hz.",
+           true,
+           [](MapReader& map, NoiseKeys& noise) {
+             noise.asd = take_numbers(map, "asd", 1e-300, "units per root of Hz", MapReader::Need::Required);
+           },
+           {}},
       }};
   return keys;
 }

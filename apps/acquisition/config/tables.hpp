@@ -41,6 +41,15 @@ struct ChannelKeys {
   std::string divided_by = "none";
 };
 [[nodiscard]] const Section<ChannelKeys>& channel_keys();
+/// What a profile or a site knows of the sensor of a channel.
+struct SensorKeys {
+  std::optional<ClipLimits> clip_limits;
+};
+[[nodiscard]] const Section<SensorKeys>& sensor_keys();
+struct NoiseKeys {
+  std::vector<double> f, asd;
+};
+[[nodiscard]] const Section<NoiseKeys>& noise_keys();
 /// What an item of `filters` of a channel says, but its tables.
 struct FilterKeys {
   std::string name, kind = "coefficient", units_in, units_out, gain = "1", file, phase = "degrees", comments;

@@ -152,6 +152,8 @@ void FileWriter::create_file() {
 
 void FileWriter::add_record_tables(mth5::Edit& edit) {
   stream_table_ = edit.add_table(stream_table());
+  clip_limit_table_ = edit.add_table(clip_limit_table());
+  sensor_noise_table_ = edit.add_table(sensor_noise_table());
   commit_table_ = edit.add_table(commit_table());
   source_table_ = edit.add_table(source_ledger_table());
   stream_ledger_table_ = edit.add_table(stream_ledger_table());
@@ -181,6 +183,7 @@ void FileWriter::add_stream_tables(mth5::Edit& edit) {
 }
 
 void FileWriter::describe_streams() {
+  mth5::Rows limits{clip_limit_table()}, noise{sensor_noise_table()};
   for (; described_ < streams_.size(); ++described_) {
     const auto& stream = streams_[described_]->stream();
     stream_rows_.add(static_cast<std::int64_t>(described_));
@@ -188,9 +191,28 @@ void FileWriter::describe_streams() {
     stream_rows_.add(stream.name);
     stream_rows_.add(stream.station_id());
     stream_rows_.add(stream.sample_rate);
+    for (const auto& channel : stream.channels) {
+      const auto begin = [&](mth5::Rows& rows) {
+        rows.add(static_cast<std::int64_t>(described_));
+        rows.add(channel.metadata.text("component"));
+        rows.add(channel.metadata.text("units"));
+      };
+      if (channel.clip_limits) {
+        begin(limits);
+        limits.add(channel.clip_limits->low);
+        limits.add(channel.clip_limits->high);
+      }
+      for (const auto& point : channel.noise) {
+        begin(noise);
+        noise.add(point.frequency_hz);
+        noise.add(point.asd);
+      }
+    }
   }
   file_->append_rows(stream_table_, stream_rows_);
   stream_rows_.clear();
+  file_->append_rows(clip_limit_table_, limits);
+  file_->append_rows(sensor_noise_table_, noise);
 }
 
 std::string FileWriter::next_run_name(const StreamWriter& of, mth5::UtcNanos start) {

@@ -155,6 +155,7 @@ class FileWriter {
   SurveyFilters filters_;                 ///< of this file
   std::size_t described_ = 0;             ///< streams that have their row in the file
   std::int64_t session_ = 0;
+  mth5::TableId clip_limit_table_, sensor_noise_table_;
   mth5::TableId stream_table_, gap_table_, commit_table_, source_table_, stream_ledger_table_, reason_table_, resume_table_;
   mth5::Rows stream_rows_, gap_rows_, commit_rows_, source_rows_, stream_ledger_rows_, reason_rows_, resume_rows_;
   struct LoggedGap {

@@ -40,6 +40,22 @@ mth5::TableSpec stream_table() {
           16};
 }
 
+mth5::TableSpec clip_limit_table() {
+  return {"clip_limits",
+          {whole("stream"), text("component", 20), text("units", 60), real("low", "units of the row"),
+           real("high", "units of the row")},
+          "the least and the most that a channel can show",
+          16};
+}
+
+mth5::TableSpec sensor_noise_table() {
+  return {"sensor_noise",
+          {whole("stream"), text("component", 20), text("units", 60), real("frequency", "hertz"),
+           real("asd", "units of the row per root of hertz")},
+          "the noise of a channel's sensor: amplitude spectral density, by frequency",
+          16};
+}
+
 mth5::TableSpec soh_table(const config::Source& source) {
   mth5::TableSpec spec{"state_of_health/" + source.name,
                        {whole("time", kTime)},

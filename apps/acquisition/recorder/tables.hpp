@@ -13,6 +13,9 @@ namespace daq::recorder {
 /// Where bytes come from, and where samples go through.
 [[nodiscard]] mth5::TableSpec source_table();
 [[nodiscard]] mth5::TableSpec stream_table();
+/// What is known of the sensors of a stream's channels.
+[[nodiscard]] mth5::TableSpec clip_limit_table();
+[[nodiscard]] mth5::TableSpec sensor_noise_table();
 /// What an instrument says of itself: the time and its quantities.
 [[nodiscard]] mth5::TableSpec soh_table(const config::Source& source);
 /// The anchors of a stream's runs.

@@ -10,7 +10,7 @@ namespace analysis {
 
 namespace {
 
-constexpr int kVersion = 2;  ///< of what is saved: another meaning of a figure is another version
+constexpr int kVersion = 3;  ///< of what is saved: another meaning of a figure is another version
 
 }  // namespace
 
@@ -19,6 +19,10 @@ void Measures::add(const Block& block) {
   if (rate_ == 0) start_ = block.start;
   rate_ = block.rate;
   end_ = block.end();
+  limits_ = block.limits;
+  if (limits_.known())
+    at_limits_ += std::count_if(block.values.begin(), block.values.end(),
+                                [&](double value) { return value <= limits_.low || value >= limits_.high; });
   statistics_.add(block.values);
   histogram_.add(block.values);
   repeats_.add(block);
@@ -32,6 +36,8 @@ void Measures::merge(const Measures& later) {
   if (rate_ == 0) start_ = later.start_;
   rate_ = later.rate_;
   end_ = later.end_;
+  limits_ = later.limits_;
+  at_limits_ += later.at_limits_;
   statistics_.merge(later.statistics_);
   histogram_.merge(later.histogram_);
   repeats_.merge(later.repeats_);
@@ -46,8 +52,20 @@ double Measures::percent() const {
   return std::min(100.0, 100 * static_cast<double>(statistics_.count()) / expected);
 }
 
+double Measures::headroom_db() const {
+  double least = std::numeric_limits<double>::infinity();
+  if (!limits_.known() || statistics_.count() == 0) return std::numeric_limits<double>::quiet_NaN();
+  // Of a side on which no sample lies all is left.
+  if (statistics_.max() > 0 && limits_.high > 0) least = std::min(least, limits_.high / statistics_.max());
+  if (statistics_.min() < 0 && limits_.low < 0) least = std::min(least, limits_.low / statistics_.min());
+  return std::isfinite(least) ? std::max(0.0, 20 * std::log10(least)) : std::numeric_limits<double>::quiet_NaN();
+}
+
 state::Json Measures::save() const {
   return {{"version", kVersion},
+          {"low", state::Json(limits_.known() ? state::Json(limits_.low) : state::Json{})},
+          {"high", state::Json(limits_.known() ? state::Json(limits_.high) : state::Json{})},
+          {"at_limits", at_limits_},
           {"start", state::time(start_)},
           {"end", state::time(end_)},
           {"rate", rate_},
@@ -65,6 +83,9 @@ void Measures::load(const state::Json& saved) {
     start_ = state::time(saved.at("start"));
     end_ = state::time(saved.at("end"));
     rate_ = saved.at("rate");
+    limits_ = {};
+    if (!saved.at("low").is_null()) limits_ = {saved.at("low"), saved.at("high")};
+    at_limits_ = saved.at("at_limits");
     statistics_.load(saved.at("statistics"));
     histogram_.load(saved.at("histogram"));
     repeats_.load(saved.at("repeats"));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -31,6 +32,14 @@ class Measures {
   [[nodiscard]] const Jumps& jumps() const { return jumps_; }
   [[nodiscard]] const Envelope& envelope() const { return envelope_; }
 
+  /// Samples that are cut off: at the limits of the channel where they are known, or in rows at an extreme as repeats() has them,
+  /// whichever are more.
+  [[nodiscard]] std::int64_t clipped() const { return std::max(at_limits_, repeats_.clipped()); }
+  /// Of clipped(), those at known limits: one is enough.
+  [[nodiscard]] std::int64_t at_limits() const { return at_limits_; }
+  /// How far the largest sample is from its limit, in dB of the limit; 0 where one has reached it. NaN if limits are not known.
+  [[nodiscard]] double headroom_db() const;
+
   /// Time of the first sample and behind the last, missing ones too; nullopt if there is none.
   [[nodiscard]] std::optional<mth5::UtcNanos> start() const { return rate_ > 0 ? std::optional{start_} : std::nullopt; }
   [[nodiscard]] std::optional<mth5::UtcNanos> end() const { return rate_ > 0 ? std::optional{end_} : std::nullopt; }
@@ -41,6 +50,8 @@ class Measures {
  private:
   mth5::UtcNanos start_{}, end_{};
   double rate_ = 0;
+  ClipLimits limits_;
+  std::int64_t at_limits_ = 0;
   Statistics statistics_;
   Histogram histogram_;
   Repeats repeats_;

@@ -147,7 +147,7 @@ Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::opt
   if (seconds < kLeastSpan || values.count() == 0) return subject;
   auto& figures = subject.figures;
   set_stuck(subject, stuck(measures.repeats().longest(), measures.repeats(), values.std(), measures.rate()));
-  if (const auto clipped = measures.repeats().clipped(); clipped >= kClipped)
+  if (const auto clipped = measures.clipped(); clipped >= kClipped || measures.at_limits() > 0)
     figures["clipped"] = {100 * static_cast<double>(clipped) / static_cast<double>(values.count())};
   if (mains) figures["mains_db"] = {*mains};
   subject.cell_s = measures.envelope().cell_length().count();

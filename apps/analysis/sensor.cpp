@@ -1,0 +1,31 @@
+#include "analysis/sensor.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace analysis {
+
+Sensor sensor_of(const mth5::Reader& file, std::string_view station, double sample_rate, std::string_view component,
+                 std::string_view units) {
+  Sensor sensor;
+  const auto streams = file.table("streams");
+  if (!streams) return sensor;
+  std::set<std::int64_t> ours;
+  for (std::size_t i = 0; i < streams->size(); ++i)
+    if (streams->text(i, "station") == station && streams->number(i, "sample_rate") == sample_rate)
+      ours.insert(streams->integer(i, "stream"));
+  const auto is_of_it = [&](const mth5::Table& table, std::size_t row) {
+    return ours.contains(table.integer(row, "stream")) && table.text(row, "component") == component &&
+           table.text(row, "units") == units;
+  };
+  if (const auto limits = file.table("clip_limits"))
+    for (std::size_t i = 0; i < limits->size(); ++i)
+      if (is_of_it(*limits, i)) sensor.limits = {limits->number(i, "low"), limits->number(i, "high")};
+  if (const auto noise = file.table("sensor_noise"))
+    for (std::size_t i = 0; i < noise->size(); ++i)
+      if (is_of_it(*noise, i)) sensor.noise.emplace_back(noise->number(i, "frequency"), noise->number(i, "asd"));
+  std::sort(sensor.noise.begin(), sensor.noise.end());
+  return sensor;
+}
+
+}  // namespace analysis

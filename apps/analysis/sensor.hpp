@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "analysis/block.hpp"
+#include "mth5/reader.hpp"
+
+namespace analysis {
+
+/// What a file says of the sensor of a channel, beside its attributes.
+struct Sensor {
+  ClipLimits limits;                             ///< in the units of the samples
+  std::vector<std::pair<double, double>> noise;  ///< Hz, and units of the samples per root of Hz, by frequency; empty = not known
+};
+
+/// Of /Acquisition (clip_limits, sensor_noise); nothing is known where there are no such tables, or of a channel that has other
+/// units than they. @throws mth5::FormatError if a table is damaged
+[[nodiscard]] Sensor sensor_of(const mth5::Reader& file, std::string_view station, double sample_rate, std::string_view component,
+                               std::string_view units);
+
+}  // namespace analysis
