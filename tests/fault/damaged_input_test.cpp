@@ -1,8 +1,8 @@
 #include <cctype>
 #include <cmath>
-#include <fstream>
 
 #include "support/healthy.hpp"
+#include "support/memory.hpp"
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
 
@@ -169,15 +169,6 @@ TEST(DamagedField, CostsItselfOnly) {
   }
 }
 
-/// Peak of resident memory, bytes.
-std::uint64_t peak_memory(pid_t pid) {
-  std::ifstream status{"/proc/" + std::to_string(pid) + "/status"};
-  for (std::string line; std::getline(status, line);)
-    if (line.rfind("VmHWM:", 0) == 0) return std::stoull(line.substr(6)) * 1024;
-  ADD_FAILURE() << "VmHWM of " << pid << " is not known";
-  return 0;
-}
-
 TEST(EndlessLine, CostsNoMemoryAndTheLinesBehindItAreRight) {
   constexpr std::size_t kEndless = 20'000'000;
   constexpr std::size_t kMaxLine = 1024;  // of the profile
@@ -187,13 +178,13 @@ TEST(EndlessLine, CostsNoMemoryAndTheLinesBehindItAreRight) {
   const std::string before = numbered_lines(0, 5000);  // once round the ring: memory it has anyway is in use then
   ASSERT_TRUE(peer.send(before));
   ASSERT_TRUE(recording.wait_for_bytes(before.size()));
-  const auto peak = peak_memory(recording.process().pid());
+  const auto peak = support::peak_memory(recording.process().pid());
   ASSERT_TRUE(peer.send(std::string(kEndless, '7')));
   ASSERT_TRUE(recording.wait_for_bytes(before.size() + kEndless)) << recording.log();
   ASSERT_TRUE(peer.send("\n" + numbered_lines(5000, 5010)));
   ASSERT_TRUE(recording.wait_for_bytes(before.size() + kEndless + 1 + numbered_lines(5000, 5010).size()));
   // With AddressSanitizer too: what is freed stays resident there, so a buffer that grew would show even more.
-  EXPECT_LT(peak_memory(recording.process().pid()), peak + 16'000'000);
+  EXPECT_LT(support::peak_memory(recording.process().pid()), peak + 16'000'000);
   const auto status = expect_good_end(recording);
   EXPECT_EQ(counts(status, "skipped"), (Counts{{"too-long", kEndless - kMaxLine}, {"garbage", kMaxLine + 1}}));
   EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 5010));

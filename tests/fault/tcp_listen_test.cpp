@@ -78,8 +78,27 @@ TEST(Caller, ThatOnlyOccupiesTheLineGivesWay) {
   ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(0, 5).size())) << recording.log();
   const auto status = expect_good_end(recording);
   EXPECT_EQ(faults(status, "refused-peer"), 0u);
-  EXPECT_THAT(lines_with(recording.log(), "no data for 1s, and 127.0.0.1 connects \\(yield_after\\)"), SizeIs(1));
+  EXPECT_THAT(lines_with(recording.log(), "nothing of use for 1s, and 127.0.0.1 connects \\(yield_after\\)"), SizeIs(1));
   EXPECT_THAT(lines_with(recording.log(), "source waiting"), SizeIs(1)) << "given up once\n" << recording.log();
+}
+
+TEST(Caller, ThatSendsByteAfterByteAndNeverALineGivesWay) {
+  const int port = TcpCaller::free_port();
+  Recording recording{listen(port, ", yield_after: 1s"), {.source = kQuick}};
+  TcpCaller slow{port};
+  std::size_t bytes = 0;
+  ASSERT_TRUE(recording.wait_until([&](const auto& s) {
+    if (slow.send("7")) ++bytes;
+    return s.at("uptime_s") > 2.5 && s.at("sources").at(0).at("bytes") > 0;
+  })) << recording.log();
+  TcpCaller instrument{port};
+  EXPECT_TRUE(slow.hung_up());
+  ASSERT_TRUE(instrument.send(numbered_lines(0, 5)));
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("sources").at(0).at("frames") == 5; })) << recording.log();
+  const auto status = expect_good_end(recording);
+  EXPECT_GE(bytes, 2u) << "one and the line would be garbage at once";
+  EXPECT_EQ(faults(status, "refused-peer"), 0u);
+  EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 5));
 }
 
 TEST(Caller, FromElsewhereIsRefusedAndKeepsNobodyOut) {

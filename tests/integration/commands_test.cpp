@@ -1,9 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "support/healthy.hpp"
+#include "support/memory.hpp"
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
 #include "support/recording.hpp"
@@ -75,14 +74,6 @@ TEST(AnInstrument, ThatDoesNotAnswerIsCalledAnewWhereThatIsWanted) {
   EXPECT_EQ(recording.stop(), 0) << recording.log();
 }
 
-/// Most memory that a process has had, in bytes.
-std::size_t peak_memory(pid_t pid) {
-  std::ifstream in{"/proc/" + std::to_string(pid) + "/status"};
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with("VmHWM:")) return std::stoul(line.substr(6)) * 1024;
-  return 0;
-}
-
 TEST(AnInstrument, ThatTalksWithoutEndCostsNeitherMemoryNorLog) {
   constexpr std::size_t kTalk = std::size_t{32} << 20;
   TcpPeer line;
@@ -90,14 +81,14 @@ TEST(AnInstrument, ThatTalksWithoutEndCostsNeitherMemoryNorLog) {
                       {.source = "commands: {start: [{send: 'ID\\r', answer: '%LEMI', timeout: 1h}, {send: 'START\\r'}]}\n"}};
   ASSERT_TRUE(line.accept());
   EXPECT_EQ(line.receive("\r"), "ID\r");
-  const auto before = peak_memory(recording.process().pid());
+  const auto before = support::peak_memory(recording.process().pid());
   const std::string talk(std::size_t{1} << 20, '7');  // neither an answer nor the end of a line
   for (std::size_t sent = 0; sent < kTalk; sent += talk.size()) ASSERT_TRUE(line.send(talk));
   ASSERT_TRUE(line.send("%LEMI\n"));
   EXPECT_EQ(line.receive("\r"), "START\r") << recording.log();
   ASSERT_TRUE(line.send(numbered_lines(0, 5)));
   ASSERT_TRUE(recording.wait_for_bytes(kTalk + 6 + numbered_lines(0, 5).size())) << recording.log();
-  const auto after = peak_memory(recording.process().pid());
+  const auto after = support::peak_memory(recording.process().pid());
   const auto status = expect_good_end(recording);
   EXPECT_LT(after - before, kTalk / 4);
   auto skipped = support::counts(status, "skipped");

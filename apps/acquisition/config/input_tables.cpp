@@ -130,8 +130,9 @@ const Section<TcpListen>& tcp_listen_keys() {
                    "With listen: the one address that may connect; others are refused, and counted as other-sender."),
           time_key(
               "yield_after", &TcpListen::yield_after, 1s, kDay,
-              "With listen: a peer that has sent nothing for so long gives way to another that connects. So an instrument whose "
-              "power was cut gets in again, and who only occupies the line does not keep it."),
+              "With listen: a peer that has sent nothing of use for so long (no frame, answer or comment of the instrument) "
+              "gives way to another that "
+              "connects. So an instrument whose power was cut gets in again, and who only occupies the line does not keep it."),
       }};
   return keys;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -29,6 +30,8 @@ struct Listener {
   std::function<void(const std::string& what)> told = {};
   /// What went wrong before there were bytes: how many, to be counted, and one line with the object in it.
   std::function<void(ledger::InputFault fault, std::uint64_t n, const std::string& what)> fault = {};
+  /// Bytes that were of use so far: frames, answers, comments. Unset: all are.
+  std::function<std::uint64_t()> of_use = {};
   /// Bytes went to the instrument, or had to be dropped because it did not read, or was gone.
   std::function<void(std::size_t sent, std::size_t unsent)> wrote = {};
 };

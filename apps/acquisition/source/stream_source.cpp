@@ -42,7 +42,7 @@ void StreamSource::start() {
   opener_->attach({.silent_for = [this]() -> std::optional<std::chrono::nanoseconds> {
                      if (!stream_.is_open()) return std::nullopt;
                      if (paused_) return std::chrono::nanoseconds{0};  // silence is ours
-                     return mth5::steady_now() - last_data_;
+                     return mth5::steady_now() - last_of_use_;
                    },
                    .give_up =
                        [this](const std::string& reason) {
@@ -70,7 +70,7 @@ void StreamSource::opened(mth5::Descriptor fd, const std::string& reason) {
     return try_again();
   }
   stream_.assign(fd.release());
-  last_data_ = mth5::steady_now();
+  last_of_use_ = last_data_ = mth5::steady_now();
   in_flight_.clear();  // that of the connection before
   listener_.connected();
   look();
@@ -159,7 +159,7 @@ void StreamSource::read() {
 void StreamSource::resume() {
   if (!std::exchange(paused_, false)) return;
   if (stopped_) return drain();
-  last_data_ = mth5::steady_now();  // silence was ours
+  last_of_use_ = last_data_ = mth5::steady_now();  // silence was ours
   read();
 }
 
@@ -169,6 +169,8 @@ void StreamSource::received(const boost::system::error_code& error, std::size_t 
     last_data_ = mth5::steady_now();
     pause_ = config_.reconnect_first;  // only data prove that a connection is good
     listener_.bytes(arrived(buffer_.data(), n));
+    const auto of_use = listener_.of_use ? listener_.of_use() : of_use_ + n;
+    if (std::exchange(of_use_, of_use) != of_use) last_of_use_ = last_data_;
     if (!stopped_ && stream_.is_open()) {
       dialogue_.received({buffer_.data(), n}, last_data_);
       talk();

@@ -21,7 +21,7 @@ class Opener {
  public:
   /// What it may ask of its stream.
   struct Stream {
-    /// How long nothing has come; nullopt: it is not open.
+    /// How long nothing of use has come; nullopt: it is not open.
     std::function<std::optional<std::chrono::nanoseconds>()> silent_for;
     /// The stream is given up for the reason, in one line, and opened anew.
     std::function<void(const std::string& reason)> give_up;
@@ -98,6 +98,8 @@ class StreamSource final : public Source {
   std::uint64_t connection_ = 0;  ///< counted: what belongs to an earlier one is no matter of this
   std::chrono::nanoseconds pause_;
   std::chrono::steady_clock::time_point last_data_, retry_at_;
+  std::chrono::steady_clock::time_point last_of_use_;
+  std::uint64_t of_use_ = 0;  ///< as Listener::of_use said then
   bool stopped_ = false, reading_ = false, paused_ = false;
   std::optional<std::size_t> drain_left_;  ///< bytes still to be taken after stop()
   std::array<char, kLongestRead> buffer_{};

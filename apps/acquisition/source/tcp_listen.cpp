@@ -100,8 +100,8 @@ class TcpListenOpener final : public Opener {
       const auto done = std::exchange(done_, nullptr);
       done(std::move(next_), {});
     } else if (silent) {
-      owner().give_up(name_ + ": no data for " + config::format_duration(tcp_.yield_after) + ", and " + address.to_string() +
-                      " connects (yield_after)");
+      owner().give_up(name_ + ": nothing of use for " + config::format_duration(tcp_.yield_after) + ", and " +
+                      address.to_string() + " connects (yield_after)");
     }
     return true;
   }
