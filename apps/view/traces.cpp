@@ -233,7 +233,13 @@ void draw_traces(Screen& screen, int top, const Page& page, const Ui& ui) {
   if (ui.detrend) column = screen.put(top, column, "trend taken off") + 2;
   if (ui.typing || !ui.filter.empty())
     column = screen.put(top, column, "/" + ui.filter + (ui.typing ? "_" : ""), Ink::Selected) + 2;
-  if (page.traces != nullptr && page.traces->filling) screen.put(top, column, "reading older samples ...", Ink::Quiet);
+  const bool unread = end && std::any_of(channels.begin(), channels.end(), [&](const Traces::Channel* one) {
+                        return !one->whole && !one->pyramid.empty() && one->pyramid.start() > *end - windows()[ui.window];
+                      });
+  if (page.traces != nullptr && page.traces->filling)
+    screen.put(top, column, "reading older samples ...", Ink::Quiet);
+  else if (unread)
+    screen.put(top, column, "older samples are not read yet", Ink::Quiet);
   if (channels.empty() || !end) {
     screen.put(top + 2, 1, ui.filter.empty() ? "no samples yet, or none with a sample rate" : "no channel has this in its name",
                Ink::Quiet);

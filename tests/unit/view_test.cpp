@@ -243,8 +243,9 @@ TEST_F(TracesOfFile, FillUpWithOlderSamplesAsFarAsTheyAreWanted) {
 }
 
 TEST_F(TracesOfFile, AreDrawnWithScaleTimeAndHoles) {
-  collector_.fill(file_->file(), hours{24}, hours{1});
   while (ui_.window < 8) press({U'-'});  // 6 h
+  EXPECT_THAT(drawn_rows(8, 8), HasSubstr("older samples are not read yet"));
+  collector_.fill(file_->file(), hours{24}, hours{1});
   const auto text = drawn_rows(8, 22);
   EXPECT_THAT(text, testing::StartsWith(" 6h  autoscale\n>ex            7200"));
   EXPECT_THAT(text, HasSubstr("|00:00:00"));
