@@ -116,12 +116,31 @@ TcpCaller::TcpCaller(int port, const std::string& from) {
     good(bind(fd_.get(), generic, sizeof address), "bind");
     good(inet_pton(AF_INET, "127.0.0.1", &address.sin_addr), "inet_pton");
     address.sin_port = htons(static_cast<std::uint16_t>(port));
-    return connect(fd_.get(), generic, sizeof address) == 0;
+    if (connect(fd_.get(), generic, sizeof address) != 0) return false;
+    // While nobody listens yet, the kernel may have given this socket the very port that it calls: it would talk to itself.
+    sockaddr_in own{};
+    socklen_t length = sizeof own;
+    good(getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&own), &length), "getsockname");
+    return own.sin_port != address.sin_port || own.sin_addr.s_addr != address.sin_addr.s_addr;
   });
   good(connected ? 0 : -1, "connect");
 }
 
-int TcpCaller::free_port() { return TcpPeer{false}.port(); }
+int TcpCaller::free_port() {
+  // Below those that the kernel gives to callers and to TcpPeer, so that nobody is given it meanwhile; each process looks
+  // elsewhere first.
+  constexpr int kFirst = 20'000, kPorts = 12'000;
+  for (int tried = 0; tried < kPorts; ++tried) {
+    const int port = kFirst + static_cast<int>((static_cast<long>(getpid()) * 97 + tried) % kPorts);
+    const auto probe = owned(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    if (bind(probe.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return port;
+  }
+  throw std::runtime_error{"no free port"};
+}
 
 bool TcpCaller::send(std::string_view bytes) { return send_all(fd_.get(), bytes); }
 

@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "acquisition/source/source.hpp"
+#include "acquisition/source/tcp.hpp"
 #include "support/peers.hpp"
 #include "support/support.hpp"
 
@@ -10,6 +11,20 @@
 namespace {
 
 using support::TcpPeer;
+
+TEST(TcpSocket, KnowsWhetherItIsItsOwnPeer) {
+  using boost::asio::ip::tcp;
+  boost::asio::io_context io;
+  tcp::socket own{io, tcp::endpoint{boost::asio::ip::address_v4::loopback(), 0}};
+  EXPECT_FALSE(daq::source::is_its_own_peer(own)) << "not connected yet";
+  own.connect(own.local_endpoint());  // what the kernel does by chance
+  EXPECT_TRUE(daq::source::is_its_own_peer(own));
+
+  TcpPeer peer;
+  tcp::socket other{io};
+  other.connect({boost::asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(peer.port())});
+  EXPECT_FALSE(daq::source::is_its_own_peer(other));
+}
 
 TEST(StoppedStream, WaitsForRoomAndTakesAllThatWasReceived) {
   TcpPeer peer;

@@ -18,6 +18,14 @@ using boost::system::error_code;
 
 }  // namespace
 
+bool is_its_own_peer(const tcp::socket& socket) {
+  error_code error;
+  const auto here = socket.local_endpoint(error);
+  if (error) return false;
+  const auto there = socket.remote_endpoint(error);
+  return !error && here == there;
+}
+
 mth5::Descriptor released(tcp::socket& socket) {
   // A peer that vanished without a word (power, cable) is found in about a minute, whatever idle_timeout says.
   error_code gone;  // then the first read says so
@@ -55,7 +63,8 @@ class TcpOpener final : public Opener {
     return "tcp:" + target_.host + ":" + std::to_string(target_.port) + ": " + error.message();
   }
 
-  void connected(const error_code& error, const Done& done) {
+  void connected(error_code error, const Done& done) {
+    if (!error && is_its_own_peer(socket_)) error = boost::asio::error::connection_refused;
     if (error) {
       cancel();
       return done({}, reason(error));
