@@ -64,6 +64,26 @@ void expect_all_stored(Line& line, std::uint64_t samples) {
   EXPECT_EQ(line.notes.stored(), samples);
 }
 
+TEST(OtherRate, AmongTheFirstFramesALossCostsNoOtherFrame) {
+  for (const double real : {243.2, 250.9, 261.1, 268.8, 286.7}) {
+    for (const std::uint32_t per_frame : {8u, 32u, 128u}) {
+      for (const int lost : {1, 3, 5, 9, 14}) {
+        for (const bool counts : {true, false}) {
+          SCOPED_TRACE(testing::Message{} << real << " Hz for 256, " << per_frame << " a frame, counter " << counts << ", lost "
+                                          << lost);
+          Board board{.real = real, .per_frame = per_frame, .counts = counts};
+          Line line{options_of(board)};
+          line.notes.quiet = true;
+          board.run(line, 0, lost);
+          board.run(line, lost + 1, 200);
+          expect_all_stored(line, 199u * per_frame);
+          EXPECT_LT(worst(line, board), (real < 280 ? 1 + 0.1 * per_frame : per_frame) / board.nominal);
+        }
+      }
+    }
+  }
+}
+
 TEST(OtherRate, FramesWithACounterAreStoredAtTheirTimesWithNothingMissing) {
   for (const double real : {240.0, 244.0, 250.0, 252.0, 254.0, 258.0, 262.0, 264.0}) {
     for (const std::uint32_t per_frame : {1u, 8u, 32u, 128u}) {

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "mth5/clock.hpp"
+
 namespace daq::recorder {
 
 namespace {
@@ -155,8 +157,8 @@ std::optional<ResumeAnswer> decode(std::string_view bytes) {
     run.tail_end = mth5::UtcNanos{mth5::Nanos{in.value<std::int64_t>()}};
     run.rate_behind = in.number();
     run.unsure_s = in.number();
-    constexpr double kMostOff = 0.12;  // a clock's; RunClock takes no more than 11 %
-    constexpr double kMostUnsure = 1;  // s
+    constexpr double kMostOff = 1.001e-6 * mth5::RunClock::kMostPpm;  // rounded on the way
+    constexpr double kMostUnsure = 1;                                 // s
     if (in.good() && (run.n_samples < 0 || run.sample_rate < 0 || run.unsure_s < 0 || run.unsure_s > kMostUnsure ||
                       std::abs(run.rate_behind - run.sample_rate) > kMostOff * run.sample_rate ||
                       (!run.tail.empty() && (run.components.empty() || run.tail.size() % run.components.size() != 0))))

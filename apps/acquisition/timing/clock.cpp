@@ -4,13 +4,16 @@
 #include <cmath>
 #include <limits>
 
+#include "mth5/clock.hpp"
+
 namespace daq::timing {
 namespace {
 
 constexpr double kCrystal = 100e-6;     ///< drift of a crystal nobody knows anything of, one standard deviation
 constexpr double kSameCrystal = 10e-6;  ///< what remains unknown once it was measured
 constexpr double kNearTold = 2e-3;      ///< what remains unknown where the first few frames have told another rate
-constexpr double kMaxDrift = 0.1;       ///< beyond it is no clock
+/// Beyond it is no clock; slow or fast, its ppm is one that readers believe.
+constexpr double kMaxDrift = 1e-6 * mth5::RunClock::kMostPpm / (1 + 1e-6 * mth5::RunClock::kMostPpm);
 constexpr double kLeastScatter = 1e-9;  ///< s; times are whole nanoseconds
 constexpr std::int64_t kLockedFrames = 16;
 constexpr double kKnownDrift = kCrystal / 2;

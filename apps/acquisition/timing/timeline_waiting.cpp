@@ -381,6 +381,8 @@ void Timeline::store_all_waiting() {
 void Timeline::believe_chain() {
   give_out();
   if (chain_ > 0 && !run_ && counter_goes_on()) return store_all_waiting();
+  // Before the rate is known, what agrees with nothing may be whole, and others missing beside it.
+  if (chain_ > 0 && (!run_ || !clock_.settled()) && times_go_on()) return begin_at_another_rate();
   if (chain_ > 0) drop_front_of_waiting(chain_);
   store_chain(std::exchange(waiting_, {}), chain_verdict_);
 }

@@ -30,8 +30,12 @@ struct ClockAnchor {
 /// the plain axis, start + sample / rate.
 class RunClock {
  public:
-  /// Takes anchors in any order; those that cannot be (a sample before the run or beyond its end, an hour and 1 % of the run off
-  /// the plain axis, a time not after that of an earlier sample) are left out and counted.
+  /// How far the rate of samples may lie beside the nominal one: a board's that is set otherwise than its profile says. What lies
+  /// further is no clock, and not believed.
+  static constexpr double kMostPpm = 110'000;
+
+  /// Takes anchors in any order; those that cannot be (a sample before the run or beyond its end, further off the plain axis than
+  /// an hour and kMostPpm explain, a time not after that of an earlier sample) are left out and counted.
   /// @param sample_rate  Hz; 0 = not known: there is no axis, and all samples have the time `start`
   RunClock(UtcNanos start, double sample_rate, std::int64_t n_samples, std::vector<ClockAnchor> anchors);
 

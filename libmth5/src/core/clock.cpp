@@ -15,8 +15,7 @@ namespace {
 // at an anchor, so that only the distance from it is rounded.
 using Real = long double;
 
-constexpr double kMostPpm = 110'000;  ///< 11 %: a board's that is set otherwise than its profile says; beyond it, not known
-constexpr Real kSlack = 3600e9L;      ///< ns
+constexpr Real kSlack = 3600e9L;  ///< ns
 
 Real ns(UtcNanos t) { return static_cast<Real>(t.time_since_epoch().count()); }
 
@@ -29,7 +28,7 @@ UtcNanos moved(UtcNanos from, Real by_ns) {
 
 /// Hz
 Real true_rate(double sample_rate, double ppm) {
-  const bool known = std::isfinite(ppm) && std::abs(ppm) <= kMostPpm;
+  const bool known = std::isfinite(ppm) && std::abs(ppm) <= RunClock::kMostPpm;
   return static_cast<Real>(sample_rate) * (1 + (known ? static_cast<Real>(ppm) : 0) * 1e-6L);
 }
 
@@ -44,7 +43,8 @@ RunClock::RunClock(UtcNanos start, double sample_rate, std::int64_t n_samples, s
   for (auto& anchor : anchors) {
     const auto off = [&] { return std::abs(ns(anchor.utc) - ns(plain(anchor.sample))); };
     const auto most = [&] {
-      return kSlack + 1e-6L * static_cast<Real>(kMostPpm) * static_cast<Real>(anchor.sample) * spacing(sample_rate_, 0);
+      const auto samples = static_cast<Real>(anchor.sample);
+      return kSlack + samples * (spacing(sample_rate_, -kMostPpm) - spacing(sample_rate_, 0));
     };
     const bool can_be =
         sample_rate_ > 0 && anchor.sample >= 0 && anchor.sample < std::max<std::int64_t>(n_samples, 1) && off() <= most();
