@@ -315,6 +315,33 @@ TEST(Recorder, BeginsANewFileWhereTheClockHasComeTo) {
   EXPECT_TRUE(bench.state().streams.at(0).balanced);
 }
 
+TEST(Recorder, ShowsAnAnchorThoughNoSampleComesBehindIt) {
+  Bench bench{"flush: {samples: 5, interval: 100ms}\nsync: {interval: 1h}\n"};
+  std::thread writer{[&] { bench.recorder().run(); }};
+  bench.send(0, 10);
+  const auto visible = [&] {
+    const auto streams = bench.state().streams;
+    return !streams.empty() && streams[0].visible == 10;
+  };
+  EXPECT_TRUE(support::eventually(visible)) << bench.log();
+  const auto utc = mth5::parse_time("2026-05-01T00:00:09.002Z").value();
+  const ring::AnchorNote note{.sample = 9,
+                              .utc_ns = utc.time_since_epoch().count(),
+                              .kind = 3,
+                              .locked = 1,
+                              .residual_s = 0,
+                              .ppm = -200,
+                              .uncertainty_s = 1e-6};
+  EXPECT_TRUE(bench.ring().push_note({ring::Kind::Anchor, false, 0}, ring::Words{note}.words));
+  EXPECT_TRUE(support::eventually([&] {
+    const auto reader = bench.reader();
+    return reader.runs().size() == 1 && reader.clock(0).utc_of(9) == utc;
+  })) << "as soon as samples would be, and not only when the file is synced";
+  bench.intake().finish();
+  bench.ring().close();
+  writer.join();
+}
+
 TEST(Recorder, MakesWhatAFullRingRefusedAGapOfExactLength) {
   Bench bench{"", 2000};  // room for some 90 records
   bench.send(0, 20);

@@ -64,16 +64,22 @@ std::chrono::nanoseconds FileWriter::timed(const std::function<void()>& call) {
 
 void FileWriter::take(const ring::Header& header, const std::vector<std::uint64_t>& payload) {
   thread_.check();
+  // All that readers see waits for the next flush; what comes behind its samples must not wait for the next ones.
+  const auto waits = [this] {
+    if (!first_unseen_) first_unseen_ = mth5::steady_now();
+  };
   switch (header.kind) {
     case ring::Kind::Samples:
       take_samples(header, payload);
-      if (!first_unseen_) first_unseen_ = mth5::steady_now();
+      waits();
       break;
     case ring::Kind::Gap:
       stream(header.of).take_gap(ring::take<ring::GapNote>(payload));
+      waits();
       break;
     case ring::Kind::Anchor:
       stream(header.of).take_anchor(ring::take<ring::AnchorNote>(payload));
+      waits();
       break;
     case ring::Kind::Token:
       stream(header.of).take_token(std::string{ring::take<ring::TokenNote>(payload).view()});
@@ -92,6 +98,7 @@ void FileWriter::take(const ring::Header& header, const std::vector<std::uint64_
     }
     case ring::Kind::StateOfHealth:
       sources_.at(header.of)->take_states(payload);
+      waits();
       break;
   }
 }
