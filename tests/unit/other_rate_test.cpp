@@ -64,6 +64,25 @@ void expect_all_stored(Line& line, std::uint64_t samples) {
   EXPECT_EQ(line.notes.stored(), samples);
 }
 
+TEST(OtherRate, NothingWaitsBehindTheEnd) {
+  std::mt19937 random{7};
+  for (int series = 0; series < 2000; ++series) {
+    Options options;
+    options.sample_rate = 1;
+    Line line{options};
+    line.notes.quiet = true;
+    double time = 0;
+    const int frames = 2 + static_cast<int>(random() % 6);
+    for (int i = 0; i < frames; ++i) {
+      const auto n = 1 + static_cast<std::uint32_t>(random() % 4);
+      line.push({{.time = time, .n = n, .value = time}});
+      time += n * (0.25 * static_cast<double>(1 + random() % 15));
+    }
+    line.finish();
+    ASSERT_EQ(line.timeline.counters().pending, 0u) << "series " << series;
+  }
+}
+
 TEST(OtherRate, AmongTheFirstFramesALossCostsNoOtherFrame) {
   for (const double real : {243.2, 250.9, 261.1, 268.8, 286.7}) {
     for (const std::uint32_t per_frame : {8u, 32u, 128u}) {

@@ -51,7 +51,7 @@ void Timeline::end_of_batch() {
 void Timeline::disconnected() { events_.disconnected = true; }
 
 void Timeline::finish() {
-  if (!waiting_.empty()) {
+  while (!waiting_.empty()) {  // behind what is stored, the rest may wait once more
     // Two that agree on a clock that was set, or one that lies where others are, have their own time; one or more far ahead that
     // agree with nothing lie where their number says.
     const bool apart = agreeing_ >= 2 || std::any_of(waiting_.begin(), waiting_.end(),
