@@ -69,6 +69,39 @@ struct Board {
   }
 };
 
+TEST(HostTime, WhereTheHostsClockIsSetNothingIsMissingAndEachPartHasItsOwnTimes) {
+  for (const double step : {0.3, 0.7, 5.0, 3600.0, -0.2, -5.0, 1.7e9}) {
+    SCOPED_TRACE(step);
+    Board board;
+    Line line{board.options()};
+    line.notes.quiet = true;
+    board.run(line, 60);
+    line.timeline.host_clock_was_set();
+    const auto first = board.next;
+    for (int i = 0; i < 600; ++i) {
+      auto frame = board.frame();
+      frame.time += step * board.rate;
+      frame.arrival += step;
+      line.push({frame});
+    }
+    line.finish();
+    EXPECT_EQ(line.dropped(), 0u);
+    ASSERT_EQ(line.notes.runs.size(), 2u);
+    ASSERT_THAT(line.notes.gaps, SizeIs(1));
+    EXPECT_EQ(line.notes.gaps[0].reason, GapReason::ClockStep);
+    EXPECT_EQ(line.notes.gaps[0].n_samples, 0);
+    const auto off = [&](std::size_t run, std::size_t i) {
+      return seconds_between(kStart, line.notes.runs[run].utc(i, board.rate)) -
+             board.true_time(static_cast<std::int64_t>(line.notes.runs[run].values[i]));
+    };
+    EXPECT_EQ(line.notes.runs[1].values[0], static_cast<double>(first));
+    EXPECT_NEAR(off(0, 0), 0, 0.02);
+    EXPECT_NEAR(off(0, 599), 0, 0.02);
+    EXPECT_NEAR(off(1, 0), step, 0.02);
+    EXPECT_NEAR(off(1, 599), step, 0.02);
+  }
+}
+
 TEST(HostTime, IsRightToAMillisecondAfterTenMinutes) {
   double worst = 0, worst_ppm = 0;
   for (int law = 0; law < 2; ++law)

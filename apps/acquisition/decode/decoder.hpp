@@ -22,7 +22,9 @@ using ledger::Skip;
 struct Chunk {
   std::span<const char> bytes;
   mth5::UtcNanos arrival{};  ///< when they were read, by the host's clock
-  bool datagram = false;     ///< a frame never goes on in the next chunk; an empty one ends what came before
+  /// The same by a clock that nobody sets; the epoch = not known: then nobody sees that the host's clock was set.
+  std::chrono::steady_clock::time_point steady{};
+  bool datagram = false;  ///< a frame never goes on in the next chunk; an empty one ends what came before
 };
 
 /// By whose clock a frame's time is.

@@ -54,6 +54,7 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
     timeline_.remember(start, end, values.data(), static_cast<std::int64_t>(values.size() / n_channels_), unsure_s);
   }
   void disconnected() { timeline_.disconnected(); }
+  void host_clock_was_set() { timeline_.host_clock_was_set(); }
   void finish() {
     aligner_.finish();
     timeline_.finish();
@@ -203,9 +204,19 @@ std::size_t Intake::words_for(std::size_t n_bytes) const {
   return intake::words_for(instrument_, n_channels, n_bytes) + waiting;
 }
 
+bool Intake::host_clock_was_set(const decode::Chunk& chunk) {
+  constexpr double kLeast = 0.05, kMostSlewed = 1e-3;  // s; s/s, twice what NTP takes to correct a clock without setting it
+  const auto before = std::exchange(last_arrival_, {chunk.arrival, chunk.steady});
+  if (before.steady == decltype(before.steady){} || chunk.steady == before.steady) return false;
+  const double passed = std::chrono::duration<double>(chunk.steady - before.steady).count();
+  return std::abs(timing::seconds_between(before.utc, chunk.arrival) - passed) > kLeast + kMostSlewed * passed;
+}
+
 void Intake::take(const decode::Chunk& chunk) {
   thread_.check();
   batch_.clear();
+  if (host_clock_was_set(chunk))
+    for (auto& lane : lanes_) lane->host_clock_was_set();
   decoder_->feed(chunk, batch_);
   pass_on();
   push_counters();

@@ -75,6 +75,8 @@ class Intake {
   class Lane;
   ledger::OneThread thread_;  // io
 
+  /// Between the chunk before and this one UTC went on otherwise than time did.
+  bool host_clock_was_set(const decode::Chunk& chunk);
   void pass_on();
   void push_states();
   void push_counters();
@@ -88,6 +90,10 @@ class Intake {
   ledger::SourceCounters counters_;
   std::vector<std::uint64_t> state_words_;  ///< reused
   std::optional<mth5::UtcNanos> last_state_;
+  struct {
+    mth5::UtcNanos utc;
+    std::chrono::steady_clock::time_point steady;
+  } last_arrival_{};
   std::vector<double> newest_state_;
   bool counters_owed_ = false;
 };

@@ -137,7 +137,7 @@ class FollowSource final : public Source {
   }
 
   /// What is pending cannot go on: an empty piece that is whole.
-  void end_piece() { listener_.bytes({.bytes = {}, .arrival = mth5::host_now(), .datagram = true}); }
+  void end_piece() { listener_.bytes(arrived(nullptr, 0, true)); }
 
   /// The next file of the directory, by name; also tells of those that came too late for their place.
   std::optional<std::string> next_name() {

@@ -40,7 +40,7 @@ struct Listener {
 inline constexpr std::size_t kLongestRead = 65536;
 
 /// A piece of a stream of bytes that has just come.
-[[nodiscard]] decode::Chunk arrived(const char* bytes, std::size_t n);
+[[nodiscard]] decode::Chunk arrived(const char* bytes, std::size_t n, bool datagram = false);
 
 /// Starts nothing before start().
 class Source {

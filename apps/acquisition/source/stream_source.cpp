@@ -152,7 +152,7 @@ void StreamSource::read() {
     // Of a connection that was given up meanwhile: what had come is still to be counted, and ends with it.
     if (n == 0) return;
     listener_.bytes(arrived(buffer_.data(), n));
-    listener_.bytes({.bytes = {}, .arrival = mth5::host_now(), .datagram = true});
+    listener_.bytes(arrived(nullptr, 0, true));
   });
 }
 
@@ -294,7 +294,9 @@ void StreamSource::drain() {
   listener_.ended();
 }
 
-decode::Chunk arrived(const char* bytes, std::size_t n) { return {.bytes = {bytes, n}, .arrival = mth5::host_now()}; }
+decode::Chunk arrived(const char* bytes, std::size_t n, bool datagram) {
+  return {.bytes = {bytes, n}, .arrival = mth5::host_now(), .steady = mth5::steady_now(), .datagram = datagram};
+}
 
 std::unique_ptr<Source> make_source(asio::io_context& io, const config::Source& config, bool until_eof, Listener listener) {
   if (const auto* serial = std::get_if<config::Serial>(&config.input))

@@ -188,7 +188,7 @@ class UdpSource final : public Source {
     }
     last_data_ = mth5::steady_now();
     if (n == 0) return Took::Datagram;
-    listener_.bytes({.bytes = {buffer_.data(), static_cast<std::size_t>(n)}, .arrival = mth5::host_now(), .datagram = true});
+    listener_.bytes(arrived(buffer_.data(), static_cast<std::size_t>(n), true));
     return Took::Datagram;
   }
 

@@ -140,7 +140,10 @@ void Clock::add_stamp(double dx, double y) {
                          scatter2_ + (r2 - scatter2_) / static_cast<double>(std::min<std::int64_t>(n_ + 3, 32)));
     if (dx != decay_dx_ || n_ % 16 == 0) {
       decay_dx_ = dx;
-      const double window = window_s_ * std::clamp(std::sqrt(scatter2_) / kept_s_, 0.1, 1.0);
+      // What the line lags behind a crystal whose rate moves is no jitter: a longer memory would lag further, and a shorter less.
+      const double jitter = std::sqrt(std::max(0.0, scatter2_ - mean_residual_ * mean_residual_));
+      const double lag = std::max(0.0, std::abs(mean_residual_) - jitter / 2);
+      const double window = window_s_ * std::clamp(jitter / kept_s_, 0.1, 1.0) * kept_s_ / (kept_s_ + 4 * lag);
       decay_ = std::exp(-dx / std::max(window, 32 * dx));
     }
     wxx_ += dx * (dx * w_ - 2 * wx_);

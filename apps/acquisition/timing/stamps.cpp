@@ -32,10 +32,19 @@ bool Stamps::is_step(std::int64_t n) const {
 
 bool Stamps::steps() const { return before_ && advance(*before_, *last_) == step_; }
 
+bool Stamps::is_finer_than_told(const decode::Frame& frame, mth5::UtcNanos time) {
+  constexpr int kSure = 3;  // in a row: a clock that was set once is no proof
+  if (finer_ == kSure || !before_ || time == *before_) return finer_ == kSure;
+  const auto on = advance(*before_, time);
+  finer_ = frame.time_step < told_ && on.count() > 0 && on < told_ ? finer_ + 1 : 0;
+  return finer_ == kSure;
+}
+
 Stamps::Learnt Stamps::take(const decode::Frame& frame, mth5::UtcNanos time, bool in_run) {
   before_ = std::exchange(last_, time);
   const auto repeated = std::exchange(repeated_, before_ == time ? repeated_ + 1 : 0);
-  if (told_.count() > 0) return std::exchange(step_, told_) == told_ ? Learnt::Nothing : Learnt::Step;
+  if (told_.count() > 0 && !is_finer_than_told(frame, time))
+    return std::exchange(step_, told_) == told_ ? Learnt::Nothing : Learnt::Step;
   auto learnt = Learnt::Nothing;
   // Blocks of a second or more have the second in which they begin, and begin with it: that is exact.
   const bool blocks = frame.n_samples > 1 && seconds(frame.time_step) > period_s_ &&

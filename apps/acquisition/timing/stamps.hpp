@@ -38,8 +38,12 @@ class Stamps {
   [[nodiscard]] std::int64_t repeated() const { return repeated_; }
 
  private:
+  /// What was said of it is not so: times go on by less, again and again.
+  bool is_finer_than_told(const decode::Frame& frame, mth5::UtcNanos time);
+
   const double period_s_;
   const mth5::Nanos told_;
+  int finer_ = 0;  ///< times in a row that went on by less than told
   std::optional<mth5::UtcNanos> before_, last_;
   mth5::Nanos step_{0};
   std::optional<mth5::Nanos> printed_;  ///< the finest that their digits have shown

@@ -251,6 +251,10 @@ void Timeline::push(const decode::Frame& frame, const double* values) {
   counters_.decoded += frame.n_samples;
   if (frame.after_skip) events_.bad_data = true;
   Piece piece = read(frame, values);
+  if (!piece.stamped && std::exchange(host_set_, false) && run_ && !clock_.stamped()) {
+    take_waiting_by_count();  // it came before
+    return begin_run(piece, std::exchange(events_, {}), {.reason = GapReason::ClockStep});
+  }
   if (piece.stamped) take_rate();
   if (repeat_ && go_on_with_repeat(piece)) return;
   if (piece.stamped && !piece.counter && stamps_.within_step(piece.n)) {

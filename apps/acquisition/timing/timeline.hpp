@@ -55,6 +55,9 @@ class Timeline {
   void end_of_batch();
   /// The source broke off: the next gap is Disconnected. What waits stays waiting.
   void disconnected();
+  /// The host's clock was set, which times of arrival are by: the next sample that has one begins a new run (ClockStep, nothing
+  /// missing), with a line of its own.
+  void host_clock_was_set() { host_set_ = true; }
   /// The end: what waits is given out. Frames pushed after it begin anew.
   void finish();
 
@@ -223,6 +226,7 @@ class Timeline {
 
   std::optional<mth5::UtcNanos> stored_end_;  ///< where the next stored sample would leave no gap; nullopt before the first block
   std::int64_t owed_ = 0;                     ///< samples that the sink refused or that were missing in front of those
+  bool host_set_ = false;                     ///< since the last frame with a time of arrival
   bool lost_ = false;                         ///< the sink refused samples since the last stored one
   Events events_;
   Block block_;

@@ -79,7 +79,7 @@ void Timeline::consider_with_waiting(Piece piece) {
 
 bool Timeline::lies_before_chain(const Piece& piece) const {
   const auto& head = waiting_[chain_];
-  return piece.stamped && piece.timed && !piece.counter && head.piece.timed && !head.behind &&
+  return piece.stamped && piece.timed && !piece.counter && head.piece.timed && !head.behind && piece.time < head.piece.time &&
          std::abs(seconds_between(end_of(piece).time, head.piece.time)) <= locator_.exact_tolerance_s();
 }
 
