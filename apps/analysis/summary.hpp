@@ -101,7 +101,8 @@ struct Summary {
   std::vector<RunSummary> runs;
   std::vector<StreamSummary> streams;
   std::vector<ChannelSummary> channels;
-  std::optional<Verdict> verdict;  ///< nullopt: nobody asked for it
+  std::vector<std::string> unreadable = {};  ///< files that should be in it and could not be opened
+  std::optional<Verdict> verdict;            ///< nullopt: nobody asked for it
 };
 
 enum class Depth {
@@ -114,10 +115,10 @@ enum class Depth {
 [[nodiscard]] Summary summarise(Files files, const Window& window, mth5::UtcNanos now,
                                 std::span<const sandbox::Damage> damage = {}, Depth depth = Depth::Report);
 
-/// Whether all is well: channels and gaps over the time of the report; files, recorder, disk, battery and clock as they are now.
-/// @param summary     of Depth::Quality
-/// @param unreadable  files that should be in it and could not be opened
-[[nodiscard]] Verdict judge(const Summary& summary, std::span<const std::string> unreadable);
+/// What tells whether all is well, for judge(): channels and gaps over the time of the report; files, recorder, disk, battery and
+/// clock as they are now.
+/// @param summary  of Depth::Quality
+[[nodiscard]] std::vector<Subject> subjects_of(const Summary& summary);
 
 /// One sample after the last of any of the files that is not in the future, or, if all are, after the last; nullopt if there is
 /// none.

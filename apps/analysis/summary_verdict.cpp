@@ -98,9 +98,9 @@ Subject of_file(const Summary& summary, const FileSummary& file) {
 
 }  // namespace
 
-Verdict judge(const Summary& summary, std::span<const std::string> unreadable) {
+std::vector<Subject> subjects_of(const Summary& summary) {
   auto subjects = of_channels(summary);
-  for (const auto& path : unreadable) subjects.push_back(file_subject({.path = path, .unreadable = true, .state = {}}));
+  for (const auto& path : summary.unreadable) subjects.push_back(file_subject({.path = path, .unreadable = true, .state = {}}));
   for (const auto& file : summary.files) {
     subjects.push_back(of_file(summary, file));
     if (file.copy_of) continue;
@@ -124,8 +124,8 @@ Verdict judge(const Summary& summary, std::span<const std::string> unreadable) {
     if (!silent) whole.figures["samples"] = {static_cast<double>(samples), station.newest};
     subjects.push_back(std::move(whole));
   }
-  if (summary.stations.empty() && unreadable.empty()) subjects.push_back({Scope::Station, "", "", {{"samples", {0}}}});
-  return judge(subjects);
+  if (summary.stations.empty() && summary.unreadable.empty()) subjects.push_back({Scope::Station, "", "", {{"samples", {0}}}});
+  return subjects;
 }
 
 }  // namespace analysis

@@ -1,6 +1,9 @@
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -8,6 +11,7 @@
 #include <system_error>
 
 #include <boost/program_options/value_semantic.hpp>
+#include "analysis/formats/formats.hpp"
 #include "analysis/json.hpp"
 #include "analysis/summary.hpp"
 #include "cli/cli.hpp"
@@ -22,6 +26,48 @@ namespace fs = std::filesystem;
 namespace po = boost::program_options;
 using Paths = std::vector<std::string>;
 
+enum class Kind { Text, Json, Csv, Nagios, Prometheus };
+struct Format {
+  std::string_view name;
+  Kind kind;
+  bool judged;  ///< has the verdict in it, whether --check asks for it or not
+};
+constexpr std::array kFormats{Format{"text", Kind::Text, false}, Format{"json", Kind::Json, false},
+                              Format{"csv", Kind::Csv, false}, Format{"nagios", Kind::Nagios, true},
+                              Format{"prometheus", Kind::Prometheus, true}};
+
+std::string format_names() {
+  std::string names;
+  for (const auto& format : kFormats) names += (names.empty() ? "" : ", ") + std::string{format.name};
+  return names;
+}
+
+const Format& format_of(const std::string& name) {
+  const auto found = std::find_if(kFormats.begin(), kFormats.end(), [&](const Format& format) { return format.name == name; });
+  if (found == kFormats.end()) throw cli::UsageError{"--format: '" + name + "' is not one of " + format_names()};
+  return *found;
+}
+
+/// @param code  what the program is to end with; a monitoring plugin has its own
+std::string render(Kind kind, const analysis::Summary& summary, bool header, int& code) {
+  switch (kind) {
+    case Kind::Text:
+      return mth5::printable_lines(analysis::to_text(summary));
+    case Kind::Json:
+      return analysis::json::dump(analysis::to_json(summary)) + "\n";
+    case Kind::Csv:
+      return analysis::to_csv(summary, header);
+    case Kind::Nagios: {
+      auto plugin = analysis::to_nagios(summary);
+      code = plugin.code;
+      return std::move(plugin.text);
+    }
+    case Kind::Prometheus:
+      return analysis::to_prometheus(summary, cli::build_id());
+  }
+  return {};
+}
+
 cli::CommandLine command_line() {
   cli::CommandLine line{"mth5-summary",
                         "mth5-summary - report what MTH5 files hold and what they lack",
@@ -32,9 +78,12 @@ cli::CommandLine command_line() {
       ("since-end", po::value<std::string>()->value_name("TIME"), "the same, back from the last sample")                   //
       ("from", po::value<std::string>()->value_name("UTC"), "only from this time on: 2026-05-01 or 2026-05-01T12:00:00Z")  //
       ("to", po::value<std::string>()->value_name("UTC"), "only up to this time, without it")                              //
-      ("format", po::value<std::string>()->value_name("text|json")->default_value("text"), "of the report")                //
-      ("check", po::bool_switch(), "say in words whether all is well, and what to do if not; see exit codes")              //
-      ("quiet-ok", po::bool_switch(), "with --check: print nothing when all is well, for cron")                            //
+      ("format", po::value<std::string>()->value_name("NAME")->default_value("text"),
+       ("of the report: " + format_names()).c_str())                                                            //
+      ("no-header", po::bool_switch(), "with --format csv: without the line of names")                          //
+      ("timeout,t", po::value<std::string>()->value_name("TIME"), "with --format nagios: UNKNOWN after (10s)")  //
+      ("check", po::bool_switch(), "say in words whether all is well, and what to do if not; see exit codes")   //
+      ("quiet-ok", po::bool_switch(), "with --check: print nothing when all is well, for cron")                 //
       ("output", po::value<std::string>()->value_name("FILE"),
        "a new file, or the report of before; standard output without it")                             //
       ("now", po::value<std::string>()->value_name("UTC"), "the time it is, instead of the clock's")  //
@@ -46,7 +95,8 @@ cli::CommandLine command_line() {
       "Exit: 0 done; 1 failure; 2 usage; 4 a file is damaged or not MTH5; 5 the writer of a file died without closing it; 6 and "
       "7\n"
       "with --check: a warning, something critical (7 also instead of 4 and 5). All other files are reported; the highest "
-      "wins.\n";
+      "wins.\n"
+      "--format nagios alone: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n";
   return line;
 }
 
@@ -115,13 +165,29 @@ std::optional<std::chrono::nanoseconds> duration_option(const po::variables_map&
   return duration;
 }
 
+/// Long before a monitoring system kills its plugin and knows nothing.
+void give_up_after(std::chrono::nanoseconds timeout) {
+  std::signal(SIGALRM, [](int) {
+    constexpr std::string_view kText =
+        "MTH5 UNKNOWN - the report was not made in time: give more of it (--timeout), or fewer files\n";
+    const auto written = write(STDOUT_FILENO, kText.data(), kText.size());
+    _exit(written < 0 ? 1 : 3);
+  });
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(timeout).count();
+  alarm(static_cast<unsigned>(std::min<std::int64_t>(seconds, 1'000'000)));
+}
+
 int summary_main(int argc, char** argv) {
   const auto parsed = cli::parse(command_line(), argc, argv);
   if (parsed.answered) return cli::kDone;
   const auto& values = parsed.values;
   if (values.count("path") == 0) throw cli::UsageError{"no file or directory given"};
-  const auto& format = values["format"].as<std::string>();
-  if (format != "text" && format != "json") throw cli::UsageError{"--format: '" + format + "' is not one of text, json"};
+  const auto& format = format_of(values["format"].as<std::string>());
+  const bool header = !values["no-header"].as<bool>();
+  if (!header && format.kind != Kind::Csv) throw cli::UsageError{"--no-header needs --format csv"};
+  const auto timeout = duration_option(values, "timeout");
+  if (timeout && format.kind != Kind::Nagios) throw cli::UsageError{"--timeout needs --format nagios"};
+  if (format.kind == Kind::Nagios) give_up_after(timeout.value_or(std::chrono::seconds{10}));
 
   analysis::Window window{time_option(values, "from"), time_option(values, "to")};
   const auto since = duration_option(values, "since");
@@ -132,6 +198,7 @@ int summary_main(int argc, char** argv) {
   const auto now = time_option(values, "now").value_or(std::chrono::floor<std::chrono::seconds>(mth5::host_now()));
   if (window.from && window.to && *window.from >= *window.to) throw cli::UsageError{"--from must be before --to"};
   const bool check = values["check"].as<bool>();
+  const bool judged = check || format.judged;
   const bool quiet_ok = values["quiet-ok"].as<bool>();
   if (quiet_ok && !check) throw cli::UsageError{"--quiet-ok needs --check"};
 
@@ -139,7 +206,7 @@ int summary_main(int argc, char** argv) {
   std::vector<std::unique_ptr<mth5::Reader>> files;
   int code = cli::kDone;
   std::vector<Alias> aliases;
-  const auto paths = expand(values["path"].as<Paths>(), aliases, check);
+  const auto paths = expand(values["path"].as<Paths>(), aliases, judged);
   std::optional<summary::ReportFile> report;
   if (values.count("output") > 0) report.emplace(values["output"].as<std::string>(), paths);
   std::vector<std::string> remarks;  // told when it is known whether there is anything to say
@@ -156,14 +223,14 @@ int summary_main(int argc, char** argv) {
       use(path);
       return true;
     } catch (const mth5::Error& e) {
-      if (paths.size() == 1 && !check) throw;
+      if (paths.size() == 1 && !judged) throw;
       unreadable.push_back(path.string());
       cli::tell("mth5-summary", std::string{"error: "} + e.what());
       code = std::max<int>(code, dynamic_cast<const mth5::FormatError*>(&e) != nullptr ? cli::kDamaged : cli::kFailure);
       return false;
     }
   };
-  const auto extent = check ? sandbox::Extent::All : sandbox::Extent::Samples;
+  const auto extent = judged ? sandbox::Extent::All : sandbox::Extent::Samples;
   std::vector<std::pair<fs::path, sandbox::Damage>> sound;  // all checked before any is opened here
   for (const auto& path : paths)
     good(path, [&](const fs::path& one) { sound.emplace_back(one, sandbox::check(one, {}, {}, extent)); });
@@ -175,14 +242,15 @@ int summary_main(int argc, char** argv) {
     damage.push_back(std::move(of_file));
     for (const auto& line : files.back()->warnings()) remark("warning: " + line);
   }
-  if (files.empty() && !check) return code;
+  if (files.empty() && !judged) return code;
   if (since) window = {now - *since, now};
   if (since_end) {
     window.to = analysis::data_end(files, now);
     if (window.to) window.from = *window.to - *since_end;
   }
-  auto summary = analysis::summarise(files, window, now, damage, check ? analysis::Depth::Quality : analysis::Depth::Report);
-  if (check) summary.verdict = analysis::judge(summary, unreadable);
+  auto summary = analysis::summarise(files, window, now, damage, judged ? analysis::Depth::Quality : analysis::Depth::Report);
+  summary.unreadable = std::move(unreadable);
+  if (judged) summary.verdict = analysis::judge(analysis::subjects_of(summary));
   for (const auto& file : summary.files) {
     if (file.copy_of) remark(file.path + ": all its samples are in " + *file.copy_of + ": counted once");
     if (file.state == mth5::FileState::WriterDied) code = std::max<int>(code, cli::kWriterDied);
@@ -199,8 +267,8 @@ int summary_main(int argc, char** argv) {
   if (!silent)
     for (const auto& line : std::exchange(remarks, {}))
       if (parsed.verbosity >= 0) cli::tell("mth5-summary", line);
-  const std::string text = format == "json" ? analysis::json::dump(analysis::to_json(summary)) + "\n"
-                                            : mth5::printable_lines(analysis::to_text(summary));
+  const std::string text = render(format.kind, summary, header, code);
+  alarm(0);  // what is said now is the answer
   if (report)
     report->write(text);
   else if (!silent)
@@ -208,6 +276,24 @@ int summary_main(int argc, char** argv) {
   return code;
 }
 
+/// A monitoring plugin has four exit codes and says what is wrong on standard output, usage too.
+int answer(int argc, char** argv) {
+  bool nagios = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view option{argv[i]};
+    nagios = nagios || option == "--format=nagios" ||
+             (option == "--format" && i + 1 < argc && std::string_view{argv[i + 1]} == "nagios");
+  }
+  if (!nagios) return summary_main(argc, argv);
+  try {
+    return summary_main(argc, argv);
+  } catch (const std::exception& e) {
+    const auto unknown = analysis::nagios_unknown(e.what());
+    std::cout << unknown.text;
+    return unknown.code;
+  }
+}
+
 }  // namespace
 
-int main(int argc, char** argv) { return cli::run_main("mth5-summary", argc, argv, summary_main); }
+int main(int argc, char** argv) { return cli::run_main("mth5-summary", argc, argv, answer); }

@@ -261,4 +261,24 @@ TEST_F(Check, SaysOfALedgerThatDoesNotBalance) {
   EXPECT_THAT(verdict(report), HasSubstr("a.h5: the ledger does not balance, or cannot be read: samples are unaccounted for"));
 }
 
+TEST(Nagios, KnowsNothingOfWhatIsNotThereAndSaysSoWhereItIsRead) {
+  const support::TempDir dir;
+  const auto ask = [](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {MTH5_TEST_BIN "/mth5-summary", "--format", "nagios"});
+    return support::run(arguments);
+  };
+  for (const auto& [arguments, why] : {std::pair{std::vector<std::string>{}, "no file or directory given"},
+                                       std::pair{std::vector<std::string>{"--nonsense", dir.path().string()}, "nonsense"},
+                                       std::pair{std::vector<std::string>{"--timeout", "soon", dir.path().string()}, "--timeout"},
+                                       std::pair{std::vector<std::string>{(dir / "not.h5").string()}, "not.h5"}}) {
+    const auto plugin = ask(arguments);
+    EXPECT_EQ(plugin.code, 3) << plugin.out << plugin.err;
+    EXPECT_THAT(plugin.out, StartsWith("MTH5 UNKNOWN - "));
+    EXPECT_THAT(plugin.out, HasSubstr(why));
+  }
+  const auto empty = ask({dir.path().string()});
+  EXPECT_EQ(empty.code, 2) << "nothing is recorded there";
+  EXPECT_THAT(empty.out, StartsWith("MTH5 CRITICAL - "));
+}
+
 }  // namespace

@@ -28,6 +28,11 @@ struct Rule {
   std::string_view since = " since ";  ///< between the sentence and a time, where it is known
 };
 
+/// Whether a rule looks at subjects of that scope.
+[[nodiscard]] constexpr bool concerns(const Rule& rule, Scope scope) {
+  return rule.scope == scope || (rule.scope == Scope::Field && scope == Scope::Electric);
+}
+
 /// The worst first: the order of findings of the same severity.
 [[nodiscard]] std::span<const Rule> rules();
 

@@ -115,9 +115,8 @@ Verdict judge(std::span<const Subject> subjects) {
   Verdict verdict;
   for (const auto& subject : subjects)
     for (const auto& rule : rules()) {
-      const bool concerns = rule.scope == subject.scope || (rule.scope == Scope::Field && subject.scope == Scope::Electric);
       const auto figure = subject.figures.find(rule.figure);
-      if (!concerns || figure == subject.figures.end()) continue;
+      if (!concerns(rule, subject.scope) || figure == subject.figures.end()) continue;
       const double value = figure->second.value;
       const auto beyond = [&](double limit) { return rule.above ? value > limit : value < limit; };  // false for NaN
       if (!beyond(rule.critical) && !beyond(rule.warning)) continue;

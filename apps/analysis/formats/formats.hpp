@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "analysis/summary.hpp"
+
+/// The report for programs, the same figures in all of them. Thread: pure functions of values.
+namespace analysis {
+
+/// RFC 4180: a header and a line for each channel, ends of lines CR LF. Columns of quality are empty below Depth::Quality, and so
+/// is what is not known.
+[[nodiscard]] std::string to_csv(const Summary& summary, bool header);
+
+/// What a monitoring plugin (Nagios, Icinga) prints and returns: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+struct Plugin {
+  int code = 3;
+  std::string text;
+};
+/// A line with the worst of the verdict and figures with their limits, then a line for each finding; at most 4 KiB. A file that
+/// cannot be read is UNKNOWN, which is worse than OK and hides nothing else.
+/// @param summary  of Depth::Quality, with its verdict
+[[nodiscard]] Plugin to_nagios(const Summary& summary);
+/// Nothing can be said, and why.
+[[nodiscard]] Plugin nagios_unknown(std::string_view why);
+
+/// Prometheus' text format 0.0.4, as its textfile collector wants it: no times, each label set once. What is said of files and
+/// not of a station has station="".
+/// @param summary  of Depth::Quality, with its verdict    @param version  of the program
+[[nodiscard]] std::string to_prometheus(const Summary& summary, std::string_view version);
+
+}  // namespace analysis
