@@ -183,7 +183,7 @@ void Daemon::post_board(std::size_t index, bool data) {
       entry.counters = seen.counters;
       if (!data || !seen.last_time) return;
       entry.clock_offset_ns = (mth5::host_now() - *seen.last_time).count();
-      entry.clock_known = true;
+      if (seen.clock) entry.clock = seen.clock;
     });
     receipts_.received(seen.stream, seen.counters.pending + seen.counters.passed, now);
   }

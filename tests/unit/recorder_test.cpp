@@ -315,6 +315,18 @@ TEST(Recorder, BeginsANewFileWhereTheClockHasComeTo) {
   EXPECT_TRUE(bench.state().streams.at(0).balanced);
 }
 
+TEST(Intake, TellsTheClockOfEachStream) {
+  Bench bench;
+  EXPECT_FALSE(bench.intake().streams().at(0).clock) << "nothing has come yet";
+  bench.send(0, 120);
+  const auto clock = bench.intake().streams().at(0).clock;
+  ASSERT_TRUE(clock);
+  EXPECT_EQ(clock->source, "gps");
+  EXPECT_TRUE(clock->locked);
+  EXPECT_LE(clock->uncertainty_s, 1e-3);
+  bench.finish();
+}
+
 TEST(Recorder, ShowsAnAnchorThoughNoSampleComesBehindIt) {
   Bench bench{"flush: {samples: 5, interval: 100ms}\nsync: {interval: 1h}\n"};
   std::thread writer{[&] { bench.recorder().run(); }};

@@ -1,10 +1,13 @@
 #include "acquisition/status/report.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <limits>
 
 #include <nlohmann/json.hpp>
 
-/// What the exit code of `mth5d --status` goes by.
+/// What the exit code of `mth5d --status` goes by, and what it says of clocks.
 namespace {
 
 bool delivers(const char* state, const char* first, const char* second) {
@@ -20,6 +23,38 @@ TEST(Delivers, OnlyWhoStoresWhatEverySourceSends) {
     EXPECT_FALSE(delivers("recording", silent, "receiving")) << silent;
     EXPECT_FALSE(delivers("recording", "receiving", silent)) << silent;
   }
+}
+
+TEST(StatusReport, TellsTheClockOfEachStreamAndOnTopTheWorst) {
+  using daq::ledger::ClockNow;
+  daq::status::Board::Copy board;
+  board.sources.resize(1);
+  board.streams.resize(3);
+  board.streams[0].name = "good";
+  board.streams[0].clock =
+      ClockNow{.source = "gps", .ppm = 12.3456789, .residual_s = -4e-6, .uncertainty_s = 2e-6, .locked = true};
+  board.streams[0].clock_offset_ns = 1'500'000'000;
+  board.streams[1].name = "free";
+  board.streams[1].clock = ClockNow{.source = "host",
+                                    .ppm = std::numeric_limits<double>::quiet_NaN(),
+                                    .residual_s = 0.01,
+                                    .uncertainty_s = 0.002,
+                                    .locked = false};
+  board.streams[2].name = "silent";
+  const daq::ledger::Receipts receipts;
+  const daq::ring::Ring ring{1000};
+  const auto status =
+      daq::status::to_json(board, {}, receipts, ring, {.version = "1", .state = "recording", .since = {}, .started = {}});
+  const nlohmann::ordered_json good{{"source", "gps"},     {"offset_s", 1.5},       {"ppm", 12.346},
+                                    {"residual_us", -4.0}, {"uncertainty_us", 2.0}, {"locked", true}};
+  EXPECT_EQ(status.at("streams").at(0).at("clock"), good);
+  EXPECT_EQ(status.at("clock"), status.at("streams").at(1).at("clock"));
+  EXPECT_EQ(status.at("clock").at("source"), "host");
+  EXPECT_TRUE(status.at("clock").at("ppm").is_null()) << "not known yet";
+  for (const auto& value : status.at("streams").at(2).at("clock")) EXPECT_TRUE(value.is_null());
+  const auto text = daq::status::to_text(status);
+  EXPECT_THAT(text, testing::HasSubstr(" clock gps locked +12.35 ppm +-2 us"));
+  EXPECT_THAT(text, testing::HasSubstr(" clock host NOT LOCKED +-2 ms"));
 }
 
 }  // namespace

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "acquisition/decode/refusal.hpp"
@@ -34,6 +36,11 @@ enum class TimeKind : std::uint8_t {
   Device,  ///< by the instrument's own clock, not locked to anything it says so of
   Gps,     ///< by the instrument's clock while locked to GPS
 };
+/// "none", "host", "device", "gps": as in the file and the status.
+[[nodiscard]] constexpr std::string_view to_string(TimeKind kind) {
+  constexpr std::array<std::string_view, 4> kNames{"none", "host", "device", "gps"};
+  return kNames.at(static_cast<std::size_t>(kind));
+}
 
 inline constexpr std::uint16_t kAllChannels = std::numeric_limits<std::uint16_t>::max();
 

@@ -64,6 +64,7 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
   [[nodiscard]] std::uint16_t number() const { return number_; }
   [[nodiscard]] std::size_t n_channels() const { return n_channels_; }
   [[nodiscard]] std::optional<mth5::UtcNanos> last_time() const { return timeline_.last_time(); }
+  [[nodiscard]] std::optional<ledger::ClockNow> clock_now() const { return timeline_.clock_now(); }
   [[nodiscard]] std::optional<double> other_rate() const { return timeline_.other_rate(); }
   /// With what waits for other channels, as samples that are decoded and pending.
   [[nodiscard]] ledger::StreamCounters counters() const {
@@ -297,7 +298,8 @@ void Intake::push_counters() {
 
 std::vector<Intake::Seen> Intake::streams() const {
   std::vector<Seen> seen;
-  for (const auto& lane : lanes_) seen.push_back({lane->number(), lane->counters(), lane->last_time(), lane->other_rate()});
+  for (const auto& lane : lanes_)
+    seen.push_back({lane->number(), lane->counters(), lane->last_time(), lane->clock_now(), lane->other_rate()});
   return seen;
 }
 

@@ -67,6 +67,7 @@ class Intake {
     std::uint16_t stream;  ///< number in Streams
     ledger::StreamCounters counters;
     std::optional<mth5::UtcNanos> last_time;  ///< of the last sample given out or held
+    std::optional<ledger::ClockNow> clock;    ///< nullopt before the first sample
     std::optional<double> other_rate;         ///< Hz: its times contradict the rate of the profile steadily
   };
   [[nodiscard]] std::vector<Seen> streams() const;

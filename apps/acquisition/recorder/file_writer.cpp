@@ -201,13 +201,12 @@ void FileWriter::add_anchors() {
   for (auto& of : streams_) {
     const auto anchors = of->take_anchors();
     if (anchors.empty() || !of->clock_table) continue;
-    constexpr std::array<std::string_view, 4> kKinds{"none", "host", "device", "gps"};
     mth5::Rows rows{clock_table(of->stream().name)};
     for (const auto& [run, sample, note] : anchors) {
       rows.add(run);
       rows.add(sample);
       rows.add(note.utc_ns);
-      rows.add(kKinds.at(static_cast<std::size_t>(note.kind)));
+      rows.add(decode::to_string(static_cast<decode::TimeKind>(note.kind)));
       rows.add(note.residual_s);
       rows.add(note.ppm);
       rows.add(note.uncertainty_s);

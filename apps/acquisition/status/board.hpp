@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "acquisition/ledger/clock_now.hpp"
 #include "acquisition/ledger/counters.hpp"
 #include "acquisition/ledger/durations.hpp"
 #include "acquisition/ledger/guarded.hpp"
@@ -36,8 +37,8 @@ struct StreamEntry {
   std::string name, station;
   std::uint16_t source = 0;
   ledger::StreamCounters counters;
-  std::int64_t clock_offset_ns = 0;  ///< host arrival - time of the newest sample
-  bool clock_known = false;
+  std::int64_t clock_offset_ns = 0;       ///< host arrival - time of the newest sample
+  std::optional<ledger::ClockNow> clock;  ///< nullopt before the first sample
 
   /// Samples that came in good order: in the ring, in the file, or held until the next one confirms their time.
   [[nodiscard]] std::uint64_t received() const { return counters.pending + counters.passed; }

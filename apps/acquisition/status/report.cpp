@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -100,6 +101,20 @@ ordered_json source_json(const Board::Copy& board, std::size_t index, const orde
   return j;
 }
 
+/// @param stream  nullptr: none has had a sample
+ordered_json clock_json(const StreamEntry* stream) {
+  const bool known = stream != nullptr && stream->clock;
+  const auto figure = [&](double value) { return known && std::isfinite(value) ? ordered_json(value) : ordered_json{}; };
+  const auto micro = [](double s) { return std::round(s * 1e9) / 1e3; };
+  const auto clock = known ? *stream->clock : ledger::ClockNow{};
+  return {{"source", known ? ordered_json(clock.source) : ordered_json{}},
+          {"offset_s", figure(known ? static_cast<double>(stream->clock_offset_ns / 1000) / 1e6 : 0)},
+          {"ppm", figure(std::round(clock.ppm * 1e3) / 1e3)},
+          {"residual_us", figure(micro(clock.residual_s))},
+          {"uncertainty_us", figure(micro(clock.uncertainty_s))},
+          {"locked", known ? ordered_json(clock.locked) : ordered_json{}}};
+}
+
 ordered_json stream_json(const StreamEntry& stream, const Board::Copy& board, const recorder::StreamState& written,
                          const ledger::AtRisk& risk) {
   ordered_json j;
@@ -114,6 +129,7 @@ ordered_json stream_json(const StreamEntry& stream, const Board::Copy& board, co
   j["samples"] = {{"received", received},       {"buffered", received > seen ? received - seen : 0},
                   {"visible", written.visible}, {"durable", written.durable},
                   {"at_risk", risk.samples},    {"at_risk_s", rounded(risk.seconds)}};
+  j["clock"] = clock_json(&stream);
   return j;
 }
 
@@ -199,15 +215,12 @@ ordered_json to_json(const Board::Copy& board, const recorder::State& recorded, 
   j["sync"] = durations_json(recorded.sync, true);
   j["gaps"] = gaps;
   j["duplicates"] = duplicates;
-  // By host clock alone for now: how far the newest sample's own time lies behind its arrival.
-  const auto clocked = std::find_if(board.streams.begin(), board.streams.end(), [](const auto& s) { return s.clock_known; });
-  j["clock"] = {
-      {"source", clocked == board.streams.end() ? ordered_json{} : ordered_json("instrument")},
-      {"offset_s", clocked == board.streams.end() ? ordered_json{}
-                                                  : ordered_json(static_cast<double>(clocked->clock_offset_ns / 1000) / 1e6)},
-      {"ppm", nullptr},
-      {"residual_us", nullptr},
-      {"locked", nullptr}};
+  // Of several streams that which knows its time worst.
+  const StreamEntry* worst = nullptr;
+  const auto by_worth = [](const ledger::ClockNow& clock) { return std::pair{clock.locked, -clock.uncertainty_s}; };
+  for (const auto& stream : board.streams)
+    if (stream.clock && (worst == nullptr || by_worth(*stream.clock) < by_worth(*worst->clock))) worst = &stream;
+  j["clock"] = clock_json(worst);
   j["disk"] = {{"free_bytes", recorded.free_bytes},
                {"limit_bytes", daemon.disk_limit_bytes},
                {"full_in_s", recorded.disk_full_in_s ? ordered_json(std::round(*recorded.disk_full_in_s)) : ordered_json{}}};
@@ -245,6 +258,19 @@ std::string to_line(const ordered_json& status) {
 
 namespace {
 
+/// " clock gps locked +12.3 ppm 4 us"; nothing where there is none.
+std::string clock_text(const ordered_json& clock) {
+  if (!clock.is_object() || clock.at("source").is_null()) return "";
+  auto text = fmt::format(" clock {} {}", clock.at("source").get<std::string>(),
+                          clock.at("locked").get<bool>() ? "locked" : "NOT LOCKED");
+  if (!clock.at("ppm").is_null()) text += fmt::format(" {:+.4g} ppm", clock.at("ppm").get<double>());
+  if (!clock.at("uncertainty_us").is_null()) {
+    const auto us = clock.at("uncertainty_us").get<double>();
+    text += us < 1000 ? fmt::format(" +-{:.3g} us", us) : fmt::format(" +-{:.3g} ms", us / 1000);
+  }
+  return text;
+}
+
 /// "  battery 12.64 volt, satellites 8\n"; what is not known is left out.
 std::string health_text(const ordered_json& soh) {
   std::string text;
@@ -281,6 +307,7 @@ std::string to_text(const ordered_json& s) {
                         stream.at("name").get<std::string>(), samples.at("buffered").get<std::uint64_t>(),
                         samples.at("visible").get<std::uint64_t>(), samples.at("durable").get<std::uint64_t>(),
                         samples.at("at_risk").get<std::uint64_t>(), samples.at("at_risk_s").get<double>());
+    text += clock_text(stream.value("clock", ordered_json{}));
     for (const auto& [reason, n] : stream.at("dropped").items())
       if (n.get<std::uint64_t>() > 0) text += fmt::format(" dropped {} {}", reason, n.get<std::uint64_t>());
     text += "\n";

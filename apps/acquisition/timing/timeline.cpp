@@ -78,6 +78,15 @@ void Timeline::finish() {
   next_counter_.reset();
 }
 
+std::optional<ledger::ClockNow> Timeline::clock_now() const {
+  if (!run_) return std::nullopt;
+  return ledger::ClockNow{.source = decode::to_string(kind_),
+                          .ppm = clock_.ppm(),
+                          .residual_s = clock_.residual_s(),
+                          .uncertainty_s = clock_.uncertainty_s(),
+                          .locked = clock_.locked()};
+}
+
 std::optional<mth5::UtcNanos> Timeline::last_time() const {
   if (!waiting_.empty()) {
     const auto& piece = waiting_.back().piece;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "acquisition/decode/decoder.hpp"
+#include "acquisition/ledger/clock_now.hpp"
 #include "acquisition/ledger/counters.hpp"
 #include "acquisition/timing/anchors.hpp"
 #include "acquisition/timing/arrivals.hpp"
@@ -65,6 +66,8 @@ class Timeline {
   /// Time of the last sample given out or waiting; nullopt before the first.
   [[nodiscard]] std::optional<mth5::UtcNanos> last_time() const;
   [[nodiscard]] const Clock& clock() const { return clock_; }
+  /// nullopt before the first sample, and behind finish().
+  [[nodiscard]] std::optional<ledger::ClockNow> clock_now() const;
   /// Hz, by the times of the instrument or of arrival, where these contradict Options::sample_rate steadily.
   [[nodiscard]] std::optional<double> other_rate() const {
     const auto told = rate_told_.other();
