@@ -7,6 +7,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "acquisition/ledger/reasons.hpp"
+#include "support/support.hpp"
+
 /// What the exit code of `mth5d --status` goes by, and what it says of clocks.
 namespace {
 
@@ -55,6 +58,21 @@ TEST(StatusReport, TellsTheClockOfEachStreamAndOnTopTheWorst) {
   const auto text = daq::status::to_text(status);
   EXPECT_THAT(text, testing::HasSubstr(" clock gps locked +12.35 ppm +-2 us"));
   EXPECT_THAT(text, testing::HasSubstr(" clock host NOT LOCKED +-2 ms"));
+}
+
+TEST(Reasons, AreAllInTheManual) {
+  const auto manual = support::read_text(MTH5_TEST_SOURCE "/apps/mth5d/mth5d.8");
+  const auto expect_all = [&](auto reasons) {
+    for (const auto& reason : reasons) {
+      std::string name;
+      for (const char c : reason.name) name += c == '-' ? std::string{"\\-"} : std::string{c};
+      EXPECT_THAT(manual, testing::HasSubstr(name));
+    }
+  };
+  expect_all(daq::ledger::skip_reasons());
+  expect_all(daq::ledger::input_faults());
+  expect_all(daq::ledger::drop_reasons());
+  expect_all(daq::ledger::gap_reasons());
 }
 
 }  // namespace
