@@ -79,24 +79,20 @@ void to_gap(bool next, const Page& page, Ui& ui) {
   if (found != nullptr) end_at(found->start + half, page, ui);
 }
 
+/// Keys that go to the next or the previous of so many channels. @returns false: it is none of them
+bool choose_channel(char32_t key, int channels, Ui& ui) {
+  const bool next = key == U'j' || key == kDown || key == kTab;
+  if (!next && key != U'k' && key != kUp && key != kBackTab) return false;
+  ui.channel = channels > 0 ? (std::clamp(ui.channel, 0, channels - 1) + (next ? 1 : -1) + channels) % channels : 0;
+  return true;
+}
+
 /// Keys of the spectra. @returns Action::Nothing: it is none of them
 Action press_spectra(char32_t key, const Page& page, Ui& ui) {
   int channels = 0;
   for (const auto& station : page.spectra) channels += static_cast<int>(station->channels().size());
-  const auto choose = [&](int by) {
-    ui.channel = channels > 0 ? (std::clamp(ui.channel, 0, channels - 1) + by + channels) % channels : 0;
-  };
+  if (choose_channel(key, channels, ui)) return Action::Draw;
   switch (key) {
-    case U'j':
-    case kDown:
-    case kTab:
-      choose(1);
-      break;
-    case U'k':
-    case kUp:
-    case kBackTab:
-      choose(-1);
-      break;
     case U'r':
       ui.reference = !ui.reference;
       break;
@@ -112,25 +108,12 @@ Action press_spectra(char32_t key, const Page& page, Ui& ui) {
 /// Keys of the traces. @returns Action::Nothing: it is none of them
 Action press_traces(char32_t key, const Page& page, Ui& ui) {
   if (page.traces == nullptr) return Action::Nothing;
-  const auto channels = static_cast<int>(filtered(page, ui).size());
-  const auto choose = [&](int by) {
-    ui.channel = channels > 0 ? (std::clamp(ui.channel, 0, channels - 1) + by + channels) % channels : 0;
-  };
+  if (choose_channel(key, static_cast<int>(filtered(page, ui).size()), ui)) return Action::Draw;
   const auto move = [&](int quarters) {
     if (const auto end = end_of_plot(page, ui))
       end_at(*end + quarters * std::chrono::nanoseconds{windows()[ui.window]} / 4, page, ui);
   };
   switch (key) {
-    case U'j':
-    case kDown:
-    case kTab:
-      choose(1);
-      break;
-    case U'k':
-    case kUp:
-    case kBackTab:
-      choose(-1);
-      break;
     case U'+':
     case U'=':
       ui.window = ui.window > 0 ? ui.window - 1 : 0;
