@@ -318,10 +318,7 @@ void Timeline::drop_front_of_waiting(std::size_t n) {
 }
 
 void Timeline::take_waiting_by_count() {
-  for (const auto& w : std::exchange(waiting_, {})) {
-    counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
-    append(w.piece, !w.piece.stamped);
-  }
+  for (const auto& w : take_out_waiting()) append(w.piece, !w.piece.stamped);
 }
 
 void Timeline::settle_waiting(const Piece& piece) {
