@@ -197,4 +197,17 @@ TEST(Prometheus, KeepsItsGrammarWhateverTheNames) {
   EXPECT_THAT(text, HasSubstr("mth5_build_info{version=\"1.2\\\"3\"} 1.0\n"));
 }
 
+TEST(Formats, CountAsClippedWhatTheVerdictDoes) {
+  auto summary = summary_of({"MT01"});
+  const std::vector<double> values{1, 5, 2, 3};
+  ChannelQuality quality{};
+  quality.measures.add({.start = summary.now, .rate = 1, .values = values, .limits = {-5, 5}});
+  summary.channels[0].quality = std::move(quality);
+  EXPECT_EQ(summary.channels[0].quality->measures.clipped(), 1) << "one at a known limit is enough";
+  const auto records = parsed(to_csv(summary, true));
+  const auto column = std::find(records[0].begin(), records[0].end(), "clipped") - records[0].begin();
+  EXPECT_EQ(records[1].at(static_cast<std::size_t>(column)), "1.0");
+  EXPECT_THAT(to_prometheus(summary, "1"), HasSubstr("mth5_clipped_samples{station=\"MT01\",channel=\"MT01\"} 1.0\n"));
+}
+
 }  // namespace

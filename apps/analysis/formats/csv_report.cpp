@@ -50,7 +50,7 @@ constexpr std::array kColumns{
     Column{"mean", [](const Row& r) { return csv::number(r.channel.values.mean()); }},
     Column{"std", [](const Row& r) { return csv::number(r.channel.values.std()); }},
     Column{"units", [](const Row& r) { return csv::text(r.channel.units); }},
-    Column{"clipped", [](const Row& r) { return quality(r, [](const auto& q) { return q.measures.repeats().clipped(); }); }},
+    Column{"clipped", [](const Row& r) { return quality(r, [](const auto& q) { return q.measures.clipped(); }); }},
     Column{"dc", [](const Row& r) { return quality(r, [](const auto& q) { return q.measures.histogram().median(); }); }},
     Column{"drift_per_h",
            [](const Row& r) { return quality(r, [](const auto& q) { return q.measures.envelope().drift_per_hour(); }); }},

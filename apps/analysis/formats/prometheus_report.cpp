@@ -143,7 +143,7 @@ void add_channels(Exposition& to, const Summary& summary) {
     to.add("mth5_gaps", of, static_cast<double>(channel.gaps.size()));
     if (!channel.quality || channel.quality->measures.statistics().count() == 0) continue;
     const auto& measures = channel.quality->measures;
-    to.add("mth5_clipped_samples", of, static_cast<double>(measures.repeats().clipped()));
+    to.add("mth5_clipped_samples", of, static_cast<double>(measures.clipped()));
     to.add("mth5_spikes", of, static_cast<double>(measures.spikes().count()));
     to.add("mth5_jumps", of, static_cast<double>(measures.jumps().count()));
     if (channel.quality->mains_db) to.add("mth5_mains_decibels", of, *channel.quality->mains_db);
