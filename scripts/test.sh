@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets everything up and runs all tests: with ASan and UBSan (preset dev), and those of threads again with TSan.
 #   scripts/test.sh [--quick]      --quick: preset dev only
-#   scripts/test.sh --system       instead: what is installed, the service under a real systemd in a container, and arm64; needs root
+#   scripts/test.sh --system       instead: what is installed, the examples, the service under a real systemd in a container, and arm64; needs root
 # A test that the machine cannot run is skipped only if tests/may_skip.txt says that it may be.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 quick=no system=no
@@ -24,6 +24,18 @@ run_tests() {
   ((code == 0)) || fail "tests failed (preset $1)"
 }
 
+# A pattern of the tests that drive programs with threads.
+suites_with_threads() {
+  local test name suites=()
+  for test in tests/integration/{daemon,sim,service}_test.cpp tests/fault/*_test.cpp; do
+    name=$(basename "$(dirname "$test")")_$(basename "$test" .cpp)
+    [[ $name =~ ^fault_(nth_call|kill|hostile_folder|recovery_order|damaged_input|environment)_test$ ]] && continue
+    mapfile -t -O "${#suites[@]}" suites < <("build/dev/tests/$name" --gtest_list_tests | sed -n 's/^\([A-Za-z0-9_/]*\)\..*/\1/p')
+  done
+  local IFS='|'
+  printf '^(integration|fault)/(%s)\\.' "${suites[*]}"
+}
+
 if [[ $system == yes ]]; then
   [[ $EUID -eq 0 ]] || fail "--system boots a container: run it as root"
   scripts/setup.sh --system
@@ -32,6 +44,8 @@ if [[ $system == yes ]]; then
   run_tests release -R '^unit/Sandbox'
   say "what is installed"
   bash tests/integration/install_test.sh "$root" "$root/build/release"
+  say "the examples of the library"
+  bash tests/system/examples.sh "$root" "$root/build/release"
   say "the service, under a real systemd"
   tests/system/systemd.sh build/release
   say "the full screen of mth5-monitor, in tmux"
@@ -49,15 +63,14 @@ build dev
 say "tests (dev: ASan, UBSan)"
 run_tests dev -j "$parallel"
 if [[ $quick == no ]]; then
-  # Only programs with threads of ours, and the tests that run them; what else there is gains nothing from TSan but time.
-  threads=(unit_ring unit_recorder unit_stream_source integration_daemon integration_sim integration_service)
-  for test in tests/fault/*_test.cpp; do
-    name=$(basename "$test" _test.cpp)
-    [[ $name =~ ^(nth_call|kill|hostile_folder|recovery_order|damaged_input|environment)$ ]] || threads+=("fault_$name")
-  done
+  # Only what has threads of ours gains from TSan anything but time: these of the unit tests, and the programs, which the tests of dev
+  # run once more.
+  threads=(unit_ring unit_recorder unit_stream_source)
   build tsan mth5d mth5-sim mth5-monitor mth5-summary mth5-recover "${threads[@]/%/_test}"
-  say "tests (tsan): everything that runs threads"
-  # Without what hardly does more than Python, and scripts.
-  run_tests tsan -j "$parallel" -L 'unit|integration|fault' -E 'EqualsPython|_test$'
+  say "tests (tsan): rings, recorder, sources"
+  run_tests tsan -j "$parallel" -L unit
+  say "tests (dev, with programs under TSan): everything that runs threads"
+  # Without what hardly does more than Python.
+  MTH5_TEST_BIN=$root/build/tsan/bin run_tests dev -j "$parallel" -R "$(suites_with_threads)" -E 'EqualsPython'
 fi
 say "all tests passed"

@@ -7,6 +7,7 @@
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
 #include "support/recording.hpp"
+#include "support/support.hpp"
 
 /// Names behind which no file is: open(2) of a FIFO that nobody writes waits for ever.
 namespace {
@@ -16,7 +17,7 @@ using support::Recording;
 using testing::EndsWith;
 using testing::HasSubstr;
 
-std::string program(const char* name) { return std::string{MTH5_TEST_BIN "/"} + name; }
+std::string program(const char* name) { return support::program(name); }
 const std::string kDay = (support::data() / "lemi424" / "202010010000.TXT").string();
 
 class BlockingName : public testing::Test {

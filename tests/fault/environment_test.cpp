@@ -8,6 +8,7 @@
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
 #include "support/small_disk.hpp"
+#include "support/support.hpp"
 
 /// Directories and disks that do not take what is recorded.
 namespace {
@@ -158,7 +159,7 @@ TEST(StandardDescriptors, ThatAreClosedCostNoRecordingAndHoldNoDataFile) {
 }
 
 TEST(StandardDescriptors, ThatAreClosedAreNoPlaceForAReport) {
-  const auto program = [](const std::string& name) { return std::string{MTH5_TEST_BIN "/"} + name; };
+  const auto program = [](const std::string& name) { return support::program(name); };
   for (const std::string name : {"mth5d", "mth5-sim", "mth5-monitor", "mth5-summary", "mth5-recover"}) {
     const auto finished = support::run({"sh", "-c", "exec \"$@\" <&- >&-", "sh", program(name), "--version"});
     EXPECT_EQ(finished.code, 1) << name;

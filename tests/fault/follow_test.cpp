@@ -5,6 +5,7 @@
 #include "support/healthy.hpp"
 #include "support/numbered.hpp"
 #include "support/recording.hpp"
+#include "support/support.hpp"
 
 /// Files that grow, shrink, are replaced, and follow one another; and standard input.
 namespace {
@@ -115,9 +116,8 @@ TEST(GrowingFile, NeedNotBeThereWhenTheConfigurationIsChecked) {
   ASSERT_TRUE(recording.wait_for_log("source waiting")) << recording.log();
   for (const auto& keys : {"path: " + (dir / "day.TXT").string() + ", follow: true",
                            "directory: " + (dir / "card").string() + ", follow: true", std::string{"path: '-'"}}) {
-    const auto checked =
-        support::run({std::string{MTH5_TEST_BIN} + "/mth5d", "--config", recording.config_path().string(), "--set",
-                      "sources=[{name: lemi, instrument: lemi424, file: {" + keys + "}}]", "--check-config"});
+    const auto checked = support::run({support::program("mth5d"), "--config", recording.config_path().string(), "--set",
+                                       "sources=[{name: lemi, instrument: lemi424, file: {" + keys + "}}]", "--check-config"});
     EXPECT_EQ(checked.code, 0) << checked.err;
   }
   EXPECT_EQ(recording.stop(), 0);

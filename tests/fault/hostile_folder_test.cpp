@@ -24,6 +24,7 @@
 #include "support/healthy.hpp"
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
+#include "support/support.hpp"
 
 /// A recorder that starts, and what may lie in its folder: it always comes to a start, and no file takes it along.
 namespace {
@@ -54,7 +55,7 @@ class HostileFolder : public testing::Test {
     (void)recording.process().wait();
     path_ = recording.file();
     dead_ = support::read_text(path_);
-    const auto loaded = daq::config::load(recording.config_path(), {}, {fs::path{MTH5_TEST_SOURCE} / "config" / "instruments"});
+    const auto loaded = daq::config::load(recording.config_path(), {}, {support::source() / "config" / "instruments"});
     ASSERT_TRUE(loaded.config);
     config_ = *loaded.config;
   }

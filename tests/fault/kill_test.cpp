@@ -144,7 +144,7 @@ support::LineProgram python_reader(const char* kind) {
   const char* python = std::getenv("MTH5_TEST_PYTHON");
   if (python == nullptr || !fs::exists(python))
     throw std::runtime_error{"MTH5_TEST_PYTHON names no Python; scripts/setup.sh --test makes one"};
-  return support::LineProgram{{python, std::string{MTH5_TEST_SOURCE} + "/tests/fault/kill_reader.py", kind}};
+  return support::LineProgram{{python, (support::source() / "tests/fault/kill_reader.py").string(), kind}};
 }
 
 /// Sums over all kills, to be told.

@@ -15,6 +15,7 @@
 #include "support/needs.hpp"
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
+#include "support/support.hpp"
 
 /// A disk of its own (ext4 on a loop device) that fails, turns read-only, or stands still under the daemon. Needs root and loop
 /// devices: without mounts these tests are skipped; tests/fault/full_disk_test.cpp and environment_test.cpp need neither.
@@ -167,7 +168,7 @@ void expect_durable_samples_after(const std::function<void(const Ext4&)>& breaks
     EXPECT_GE(durable, 500u);
   }
   ASSERT_TRUE(disk.mount_again()) << disk.problem();
-  const auto recovered = support::run({std::string{MTH5_TEST_BIN} + "/mth5-recover", file});
+  const auto recovered = support::run({support::program("mth5-recover"), file});
   EXPECT_EQ(recovered.code, 0) << recovered.err;
   const auto stored = support::stored(file).seconds;
   EXPECT_GE(stored.size(), durable) << recovered.out;

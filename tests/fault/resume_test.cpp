@@ -11,6 +11,7 @@
 #include "support/healthy.hpp"
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
+#include "support/support.hpp"
 
 /// A daemon after one that was killed.
 namespace {
@@ -84,7 +85,7 @@ TEST(Resume, GoesOnInTheFileOfTheOneThatWasKilled) {
   EXPECT_EQ(gaps.text(1, "run_after"), "sr1_0003");
   EXPECT_EQ(reader.table_rows("state_of_health/lemi"), 4) << "the begin of each session, and a minute later where it is longer";
 
-  const auto summary = support::run({std::string{MTH5_TEST_BIN} + "/mth5-summary", "--format", "json", file});
+  const auto summary = support::run({support::program("mth5-summary"), "--format", "json", file});
   ASSERT_EQ(summary.code, 0) << summary.err;
   const auto json = nlohmann::json::parse(summary.out);
   const auto& ledger = json.at("files").at(0).at("ledger").at(0);
@@ -353,10 +354,10 @@ TEST(Resume, BeginsANewFileWhereASourceMovedToAnotherStation) {
   }
   ASSERT_THAT(support::files_in(dir.path()), SizeIs(2));
   for (const auto& file : support::files_in(dir.path())) {
-    const auto checked = support::run({MTH5_TEST_BIN "/mth5-recover", "--check", file});
+    const auto checked = support::run({support::program("mth5-recover"), "--check", file});
     EXPECT_EQ(checked.code, 0) << checked.out << checked.err;
   }
-  const auto summary = support::run({MTH5_TEST_BIN "/mth5-summary", dir.path()});
+  const auto summary = support::run({support::program("mth5-summary"), dir.path()});
   EXPECT_THAT(summary.out, testing::Not(HasSubstr("DOES NOT AGREE")));
 }
 
@@ -454,7 +455,7 @@ TEST(Resume, CountsWhatWasFoundOfTwoSourcesOfAStationOnce) {
     EXPECT_EQ(recording.stop(), 0) << recording.log();
     ASSERT_THAT(recording.files(), SizeIs(1)) << recording.log();
   }
-  const auto summary = support::run({MTH5_TEST_BIN "/mth5-summary", "--format", "json", dir.path()});
+  const auto summary = support::run({support::program("mth5-summary"), "--format", "json", dir.path()});
   EXPECT_EQ(summary.code, 0) << summary.err;
   const auto report = nlohmann::json::parse(summary.out)["files"][0];
   EXPECT_EQ(report["balanced"], true) << report["ledger"].dump(1);
@@ -468,8 +469,8 @@ TEST(Resume, IsNotNeededToCountWhatTheRecoveryByHandFoundBeyondTheLedger) {
   const support::TempDir dir;
   TcpPeer peer;
   const auto file = record_and_kill(peer, dir, 0, 80, kNeverSynced);
-  ASSERT_EQ(support::run({MTH5_TEST_BIN "/mth5-recover", file}).code, 0);
-  const auto finished = support::run({MTH5_TEST_BIN "/mth5-summary", "--format", "json", file});
+  ASSERT_EQ(support::run({support::program("mth5-recover"), file}).code, 0);
+  const auto finished = support::run({support::program("mth5-summary"), "--format", "json", file});
   EXPECT_EQ(finished.code, 0) << finished.err;
   const auto report = nlohmann::json::parse(finished.out)["files"][0];
   EXPECT_EQ(report["recovered"], true);
@@ -478,7 +479,7 @@ TEST(Resume, IsNotNeededToCountWhatTheRecoveryByHandFoundBeyondTheLedger) {
   EXPECT_LT(stream["samples_stored"], 80);
   EXPECT_EQ(stream["samples_beyond_ledger"], 80 - stream["samples_stored"].get<int>());
   EXPECT_EQ(stream["samples_in_file"], 80);
-  const auto page = support::run({MTH5_TEST_BIN "/mth5-summary", file}).out;
+  const auto page = support::run({support::program("mth5-summary"), file}).out;
   EXPECT_THAT(page, HasSubstr(" + recovered beyond the ledger " + stream["samples_beyond_ledger"].dump() + "\n"));
   EXPECT_THAT(page, HasSubstr("ledger of source lemi: balanced\n"));
 }
@@ -514,7 +515,7 @@ TEST(Resume, NamesTheTimeBetweenAStopAndAStart) {
     const support::TempDir dir;
     TcpPeer peer;
     if (killed) {  // and recovered by hand before the start
-      ASSERT_EQ(support::run({MTH5_TEST_BIN "/mth5-recover", record_and_kill(peer, dir, 0, 100)}).code, 0);
+      ASSERT_EQ(support::run({support::program("mth5-recover"), record_and_kill(peer, dir, 0, 100)}).code, 0);
     } else {
       record_well(peer, dir, 0, 100, " info: start ");
     }
@@ -543,7 +544,7 @@ TEST(Resume, NamesTheCrashAsReasonAlsoWhereTheNewFileIsOfAnotherConfiguration) {
   ASSERT_THAT(files, ElementsAre(file, testing::Ne(file)));
   EXPECT_EQ(support::stored(files[1]).seconds, seconds(120, 160));
   EXPECT_THAT(support::stored_gaps(files[1]), ElementsAre(support::StoredGap{100, 20, "writer-died"}));
-  const auto summary = support::run({MTH5_TEST_BIN "/mth5-summary", "--format", "json", dir.path()});
+  const auto summary = support::run({support::program("mth5-summary"), "--format", "json", dir.path()});
   const auto gaps = nlohmann::json::parse(summary.out).at("channels").at(0).at("gaps");
   ASSERT_THAT(gaps, SizeIs(1)) << gaps.dump(1);
   EXPECT_EQ(gaps[0].at("samples"), 20);

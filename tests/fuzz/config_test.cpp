@@ -41,7 +41,7 @@ class ConfigFuzz : public testing::Test {
   support::TempDir folder_;
 };
 
-fs::path source() { return MTH5_TEST_SOURCE; }
+fs::path source() { return support::source(); }
 
 std::vector<fs::path> good_files() { return {source() / "config/mth5d.yaml", source() / "config/instruments/lemi424.yaml"}; }
 

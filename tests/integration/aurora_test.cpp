@@ -27,7 +27,7 @@ std::string python() {
   return path;
 }
 
-std::string script() { return (fs::path{MTH5_TEST_SOURCE} / "tests" / "integration" / "half_space.py").string(); }
+std::string script() { return (support::source() / "tests" / "integration" / "half_space.py").string(); }
 
 /// A site that gives its channels the names that processing looks for.
 constexpr const char* kChannels =
@@ -70,7 +70,7 @@ TEST(Aurora, FindsTheImpedanceOfAHalfSpace) {
         std::chrono::seconds{120}))
         << recording.log();
     fs::copy_file(recording.file(), dir / "live.h5");
-    const auto recover = support::run({std::string{MTH5_TEST_BIN} + "/mth5-recover", (dir / "live.h5").string()});
+    const auto recover = support::run({support::program("mth5-recover"), (dir / "live.h5").string()});
     EXPECT_EQ(recover.code, 0) << recover.err;
     recording.stop();
   }
@@ -91,10 +91,10 @@ TEST(Aurora, FindsTheImpedanceOfAHalfSpace) {
 /// The natural signal of mth5-sim, with mains, drift and spikes, over an earth of two layers.
 TEST(Aurora, FindsTheEarthThatIsSimulated) {
   const support::TempDir dir;
-  const auto profile = (fs::path{MTH5_TEST_SOURCE} / "config" / "instruments" / "lemi424.yaml").string();
+  const auto profile = (support::source() / "config" / "instruments" / "lemi424.yaml").string();
   const auto made =
-      support::run({std::string{MTH5_TEST_BIN} + "/mth5-sim", profile, "--to", "file:" + (dir / "day.txt").string(), "--duration",
-                    "40000s", "--speed", "max", "--earth", "300:20000m:10", "--start", "2026-05-01T00:00:00Z"},
+      support::run({support::program("mth5-sim"), profile, "--to", "file:" + (dir / "day.txt").string(), "--duration", "40000s",
+                    "--speed", "max", "--earth", "300:20000m:10", "--start", "2026-05-01T00:00:00Z"},
                    {}, std::chrono::seconds{200});
   ASSERT_EQ(made.code, 0) << made.err;
   // The simulated lines are microvolts of 100 m.

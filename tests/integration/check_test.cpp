@@ -26,7 +26,7 @@ using testing::MatchesRegex;
 using testing::StartsWith;
 
 support::Finished check(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), {MTH5_TEST_BIN "/mth5-summary", "--check"});
+  arguments.insert(arguments.begin(), {support::program("mth5-summary"), "--check"});
   return support::run(arguments);
 }
 
@@ -41,7 +41,7 @@ class Check : public testing::Test {
   static void SetUpTestSuite() {
     const support::TempDir dir;
     const auto path = (dir / "day.TXT").string();
-    const auto sim = support::run({MTH5_TEST_BIN "/mth5-sim", "lemi424", "--to", "file:" + path, "--speed", "max", "--start",
+    const auto sim = support::run({support::program("mth5-sim"), "lemi424", "--to", "file:" + path, "--speed", "max", "--start",
                                    "2026-05-01T03:00:00Z", "--duration", "6h", "--seed", "3"});
     ASSERT_EQ(sim.code, 0) << sim.err;
     std::istringstream text{support::read_text(path)};
@@ -91,7 +91,7 @@ TEST_F(Check, IsGoodAndQuietOfAStationThatIsWell) {
   EXPECT_EQ(check({"--quiet-ok", "--output", dir_ / "report", data}).code, 0);
   EXPECT_THAT(support::read_text(dir_ / "report"), StartsWith("GOOD\n\nFile "));
   // Nobody asked: as before.
-  const auto plain = support::run({MTH5_TEST_BIN "/mth5-summary", data});
+  const auto plain = support::run({support::program("mth5-summary"), data});
   EXPECT_EQ(plain.code, 0);
   EXPECT_THAT(plain.out, StartsWith("File "));
   EXPECT_EQ(plain.out, check({data}).out.substr(std::string{"GOOD\n\n"}.size())) << "the report is the same";
@@ -190,7 +190,7 @@ TEST_F(Check, IsCriticalOfFilesThatCannotBeRead) {
   }
   EXPECT_THAT(check({data}).out, HasSubstr("Station MT001")) << "the others are reported all the same";
   EXPECT_EQ(check({dir_ / "none.h5"}).code, 7);
-  EXPECT_EQ(support::run({MTH5_TEST_BIN "/mth5-summary", data}).code, 4);
+  EXPECT_EQ(support::run({support::program("mth5-summary"), data}).code, 4);
 }
 
 TEST_F(Check, TellsASilentInstrumentFromADeadWriter) {
@@ -218,7 +218,7 @@ TEST_F(Check, TellsASilentInstrumentFromADeadWriter) {
   EXPECT_EQ(verdict(died), "CRITICAL " + path.string() +
                                ": its writer died without closing it: start mth5d, which recovers its newest file, or run "
                                "mth5-recover\n");
-  EXPECT_EQ(support::run({MTH5_TEST_BIN "/mth5-summary", path}).code, 5);
+  EXPECT_EQ(support::run({support::program("mth5-summary"), path}).code, 5);
 }
 
 /// A closed file of a station; 1 Hz from the beginning and 2 Hz later.
@@ -264,7 +264,7 @@ TEST_F(Check, SaysOfALedgerThatDoesNotBalance) {
 TEST(Nagios, KnowsNothingOfWhatIsNotThereAndSaysSoWhereItIsRead) {
   const support::TempDir dir;
   const auto ask = [](std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {MTH5_TEST_BIN "/mth5-summary", "--format", "nagios"});
+    arguments.insert(arguments.begin(), {support::program("mth5-summary"), "--format", "nagios"});
     return support::run(arguments);
   };
   for (const auto& [arguments, why] : {std::pair{std::vector<std::string>{}, "no file or directory given"},

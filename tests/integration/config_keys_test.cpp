@@ -15,6 +15,7 @@
 #include "mth5/reader.hpp"
 #include "support/peers.hpp"
 #include "support/recording.hpp"
+#include "support/support.hpp"
 
 /// Every key of the configuration is seen where it acts: in the file, or at the peer.
 namespace {
@@ -43,8 +44,8 @@ struct Site {
     support::write_text(dir / "day.TXT", lines);
     fs::create_directory(dir / "data");
     support::write_text(dir / "mth5d.yaml", yaml("file: {path: '" + (dir / "day.TXT").string() + "', speed: max}"));
-    const auto done = support::run({std::string{MTH5_TEST_BIN} + "/mth5d", "--config", (dir / "mth5d.yaml").string(),
-                                    "--until-eof", "--status-file", (dir / "status.json").string()});
+    const auto done = support::run({support::program("mth5d"), "--config", (dir / "mth5d.yaml").string(), "--until-eof",
+                                    "--status-file", (dir / "status.json").string()});
     log = done.err;
     EXPECT_EQ(done.code, 0) << log;
     return files();
@@ -519,8 +520,8 @@ TEST(ConfigKeys, TheSpeedOfARecordingIsKept) {
   fs::create_directory(site.dir / "data");
   support::write_text(site.dir / "mth5d.yaml", site.yaml("file: {path: '" + (site.dir / "day.TXT").string() + "', speed: 4}"));
   const auto start = std::chrono::steady_clock::now();
-  const auto done = support::run({std::string{MTH5_TEST_BIN} + "/mth5d", "--config", (site.dir / "mth5d.yaml").string(),
-                                  "--until-eof", "--status-file", (site.dir / "status.json").string()});
+  const auto done = support::run({support::program("mth5d"), "--config", (site.dir / "mth5d.yaml").string(), "--until-eof",
+                                  "--status-file", (site.dir / "status.json").string()});
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds{750}) << "the last line comes after 3/4 s";
 }
@@ -549,8 +550,7 @@ TEST(ConfigKeys, TheDescriptionIsListed) {
       dir / "tiny.yaml",
       "description: A tiny box\nsample_rate: 2.5\ntext: {columns: [{time: '%Y%m%d%H%M%S'}, {channel: ex}, {soh: t}]}\n"
       "channels: {ex: {type: electric, units: milliVolt}}\nstate_of_health: {t: {units: C}}\n");
-  const auto list =
-      support::run({std::string{MTH5_TEST_BIN} + "/mth5d", "--list-instruments"}, {{"MTH5D_INSTRUMENTS", dir.path().string()}});
+  const auto list = support::run({support::program("mth5d"), "--list-instruments"}, {{"MTH5D_INSTRUMENTS", dir.path().string()}});
   EXPECT_EQ(list.code, 0) << list.err;
   EXPECT_THAT(list.out, testing::HasSubstr("tiny  A tiny box  (" + (dir / "tiny.yaml").string() +
                                            ")\n    text, 2.5 Hz: ex; state of health: t\n"));
@@ -738,8 +738,8 @@ const std::map<std::string, std::string> kSeenBy{
 TEST(ConfigKeys, UnitsOfStateOfHealthAreShown) {
   const support::TempDir dir;
   const auto day = (support::data() / "lemi424" / "202010010000.TXT").string();
-  const auto tried = support::run(
-      {std::string{MTH5_TEST_BIN} + "/mth5d", "--try", std::string{MTH5_TEST_SOURCE} + "/config/instruments/lemi424.yaml", day});
+  const auto tried =
+      support::run({support::program("mth5d"), "--try", (support::source() / "config/instruments/lemi424.yaml").string(), day});
   EXPECT_EQ(tried.code, 0) << tried.err;
   EXPECT_TRUE(std::regex_search(tried.out, std::regex{"\n  battery +V +12\\.98 "})) << tried.out;
 }
@@ -747,7 +747,7 @@ TEST(ConfigKeys, UnitsOfStateOfHealthAreShown) {
 TEST(ConfigKeys, EachHasATestThatSeesIt) {
   std::string tests;
   for (const auto* kind : {"unit", "integration", "fault"})
-    for (const auto& entry : fs::directory_iterator{fs::path{MTH5_TEST_SOURCE} / "tests" / kind})
+    for (const auto& entry : fs::directory_iterator{support::source() / "tests" / kind})
       if (entry.path().extension() == ".cpp") tests += support::read_text(entry.path());
   std::set<std::string> known;
   for (const auto& key : daq::config::all_keys()) {

@@ -22,9 +22,7 @@ std::string python() {
   return path;
 }
 
-std::string script(const std::string& name) {
-  return (std::filesystem::path{MTH5_TEST_SOURCE} / "tests" / "integration" / name).string();
-}
+std::string script(const std::string& name) { return (support::source() / "tests" / "integration" / name).string(); }
 
 const std::filesystem::path kDays[] = {support::data() / "lemi424" / "202010010000.TXT",
                                        support::data() / "lemi424" / "202010020000.TXT"};
@@ -143,8 +141,7 @@ TEST(MainJob, MonitorAndSummaryShowTheLiveFile) {
   ASSERT_TRUE(recording.wait_until([](const auto& s) {
     return !s.at("channels").empty() && s.at("channels")[0].at("visible") >= 20;
   })) << recording.log();
-  const std::string bin = MTH5_TEST_BIN;
-  const auto look = support::run({bin + "/mth5-monitor", "--once", "--json", recording.directory().string()});
+  const auto look = support::run({support::program("mth5-monitor"), "--once", "--json", recording.directory().string()});
   ASSERT_EQ(look.code, 0) << look.err;
   const auto json = nlohmann::json::parse(look.out);
   EXPECT_EQ(json.at("state"), "live");
@@ -152,7 +149,7 @@ TEST(MainJob, MonitorAndSummaryShowTheLiveFile) {
   EXPECT_GE(json.at("channels")[0].at("n_samples").get<int>(), 20);
   ASSERT_TRUE(recording.wait_for_bytes(18119)) << recording.log();
   EXPECT_EQ(recording.stop(), 0) << recording.log();
-  const auto summary = support::run({bin + "/mth5-summary", "--format", "json", recording.file().string()});
+  const auto summary = support::run({support::program("mth5-summary"), "--format", "json", recording.file().string()});
   ASSERT_EQ(summary.code, 0) << summary.err;
   EXPECT_THAT(summary.out, testing::HasSubstr("\"closed\""));
 }

@@ -31,8 +31,8 @@ using testing::AnyOf;
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string kSummary = MTH5_TEST_BIN "/mth5-summary";
-const std::string kMonitor = MTH5_TEST_BIN "/mth5-monitor";
+const std::string kSummary = support::program("mth5-summary");
+const std::string kMonitor = support::program("mth5-monitor");
 
 constexpr std::size_t kUserBlock = std::size_t{1} << 20;  ///< addresses of HDF5 count from behind it
 
@@ -116,7 +116,7 @@ TEST_P(DamagedTable, IsNamedAndAllElseIsReported) {
   EXPECT_EQ(report["channels"][0]["n_samples"], 200);
   EXPECT_EQ(report["channels"][0]["missing"], 10);
 
-  const auto recover = support::run({MTH5_TEST_BIN "/mth5-recover", "--dry-run", dir_ / "a.h5"});
+  const auto recover = support::run({support::program("mth5-recover"), "--dry-run", dir_ / "a.h5"});
   EXPECT_EQ(recover.code, 4);
   EXPECT_THAT(recover.out, HasSubstr("damaged: " + line));
 }
@@ -208,7 +208,7 @@ class DamagedLiveFile : public testing::Test {
   /// The same file, closed: its objects lie where those of the live one do.
   std::int64_t place_of(const std::string& object) {
     fs::copy_file(path_, dir_ / "copy.h5");
-    EXPECT_EQ(support::run({MTH5_TEST_BIN "/mth5-recover", dir_ / "copy.h5"}).code, 0);
+    EXPECT_EQ(support::run({support::program("mth5-recover"), dir_ / "copy.h5"}).code, 0);
     return header_of(dir_ / "copy.h5", object);
   }
 

@@ -7,6 +7,7 @@
 #include "support/healthy.hpp"
 #include "support/peers.hpp"
 #include "support/recording.hpp"
+#include "support/support.hpp"
 
 /// A Raspberry Shake over the loopback: four channels, each in datagrams of its own.
 namespace {
@@ -93,7 +94,7 @@ TEST(ShakeDatacast, IsBroughtTogetherWhateverDatagramsDo) {
   EXPECT_EQ(status.at("ledger").at("streams").at(0).at("values_late"), kRows);
   mth5::Reader reader{shake.recording.file()};
   EXPECT_EQ(mth5::to_iso(reader.runs()[0].start), "2020-10-04T00:00:00Z");
-  const auto report = support::run({std::string{MTH5_TEST_BIN} + "/mth5-summary", shake.recording.file().string()}).out;
+  const auto report = support::run({support::program("mth5-summary"), shake.recording.file().string()}).out;
   EXPECT_THAT(report, testing::ContainsRegex("accel_n +100 Hz +1000 +1000 +25 +97.50 %"));
   EXPECT_THAT(report,
               testing::ContainsRegex("2020-10-04T00:00:02.500Z +100 Hz +25 +0.25s +sr100_0001 .filled. +accel_n: channel-away"));

@@ -25,6 +25,7 @@ std::int32_t value(int sample, int channel) {
 constexpr const char* kBoard = R"(
 #include <stdio.h>
 #include "mth5_frame.h"
+#include "support/support.hpp"
 static int32_t value(int sample, int channel) {
   if (sample == 3) return channel % 2 == 0 ? 2147483647 : -2147483647 - 1;
   return (sample * 7919 + channel * 104729) % 20000003 - 10000001;
@@ -47,7 +48,7 @@ int main(void) {
 
 /// What the board sends.
 std::string board(const fs::path& folder) {
-  const auto firmware = fs::path{MTH5_TEST_SOURCE} / "examples/firmware";
+  const auto firmware = support::source() / "examples/firmware";
   support::write_text(folder / "board.c", kBoard);
   const auto compiled =
       support::run({"cc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-I", firmware.string(),
@@ -99,7 +100,7 @@ TEST(Firmware, WhatItSendsIsInTheFile) {
 }
 
 TEST(Firmware, TheExampleOfThePageIsAFrame) {
-  const auto page = support::read_text(fs::path{MTH5_TEST_SOURCE} / "apps/acquisition/doc/mth5-frame.md");
+  const auto page = support::read_text(support::source() / "apps/acquisition/doc/mth5-frame.md");
   const auto begin = page.find("a5 5a 01 01");
   ASSERT_NE(begin, std::string::npos);
   std::string bytes;
@@ -107,8 +108,7 @@ TEST(Firmware, TheExampleOfThePageIsAFrame) {
     bytes += static_cast<char>(std::stoi(page.substr(at, 2), nullptr, 16));
   const support::TempDir dir;
   support::write_text(dir / "one.bin", bytes);
-  const auto tried =
-      support::run({std::string{MTH5_TEST_BIN} + "/mth5d", "--json", "--try", "mth5-frame", (dir / "one.bin").string()});
+  const auto tried = support::run({support::program("mth5d"), "--json", "--try", "mth5-frame", (dir / "one.bin").string()});
   ASSERT_EQ(tried.code, 0) << tried.err;
   const auto json = nlohmann::json::parse(tried.out);
   EXPECT_EQ(json.at("time").at("first"), "2026-05-01T00:00:00.250Z");

@@ -19,7 +19,7 @@ using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
 
-std::string program(const std::string& name) { return MTH5_TEST_BIN "/" + name; }
+std::string program(const std::string& name) { return support::program(name); }
 
 /// Nothing in it moves a cursor, hides or turns text, and it is UTF-8.
 MATCHER(IsHarmless, "holds nothing a terminal obeys") {

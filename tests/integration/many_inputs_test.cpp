@@ -13,6 +13,7 @@
 #include "support/peers.hpp"
 #include "support/recording.hpp"
 #include "support/sim.hpp"
+#include "support/support.hpp"
 
 /// Five instruments of five kinds on five kinds of input, in one daemon and one file; one after the other is unplugged.
 namespace {
@@ -42,9 +43,9 @@ struct Signal {
 /// Made by mth5-sim, and its truth.
 Signal simulated(const std::string& profile) {
   const support::TempDir dir;
-  const auto made = support::run({std::string{MTH5_TEST_BIN} + "/mth5-sim", profile, "--to", "file:" + (dir / "day").string(),
-                                  "--start", "2026-05-01T00:00:00Z", "--duration", std::to_string(kSeconds) + "s", "--speed",
-                                  "max", "--truth", (dir / "truth.csv").string()});
+  const auto made = support::run({support::program("mth5-sim"), profile, "--to", "file:" + (dir / "day").string(), "--start",
+                                  "2026-05-01T00:00:00Z", "--duration", std::to_string(kSeconds) + "s", "--speed", "max",
+                                  "--truth", (dir / "truth.csv").string()});
   EXPECT_EQ(made.code, 0) << made.err;
   const auto bytes = support::read_text(dir / "day");
   Signal signal;
@@ -200,7 +201,7 @@ TEST(ManyInputs, OfFiveInstrumentsGoIntoOneFileWhicheverIsUnplugged) {
                                     "gap stream=" + one.name + " .*reason=" + (one.shows_it ? "disconnected" : "no-data") + " "),
                 testing::SizeIs(1))
         << recording.log();
-    const auto profile = daq::config::find_instrument(one.profile, {std::string{MTH5_TEST_SOURCE} + "/config/instruments"});
+    const auto profile = daq::config::find_instrument(one.profile, {(support::source() / "config/instruments").string()});
     for (const auto& channel : profile.instrument->channels) {
       std::vector<double> expected, found;
       for (int part = 0; part < kParts; ++part)

@@ -32,7 +32,7 @@ json ask_python(const std::string& command, const json& question = nullptr) {
     throw std::runtime_error{std::string{"MTH5_TEST_PYTHON: "} + (python == nullptr ? "not set" : python) +
                              ": no such program; make a Python environment with mth5 and name its python there"};
   const support::TempDir dir;
-  std::vector<std::string> argv{python, MTH5_TEST_SOURCE "/tests/integration/metadata_names.py", command};
+  std::vector<std::string> argv{python, (support::source() / "tests/integration/metadata_names.py").string(), command};
   if (!question.is_null()) {
     support::write_text(dir / "question.json", question.dump());
     argv.push_back((dir / "question.json").string());

@@ -142,9 +142,9 @@ std::string python() {
 
 std::string ask_python(const support::TempDir& dir, const std::string& command, const json& question) {
   support::write_text(dir / "question.json", question.dump());
-  const auto finished = support::run(
-      {python(), MTH5_TEST_SOURCE "/tests/integration/metadata_roundtrip.py", command, (dir / "question.json").string()}, {},
-      std::chrono::seconds{240});
+  const auto finished = support::run({python(), (support::source() / "tests/integration/metadata_roundtrip.py").string(), command,
+                                      (dir / "question.json").string()},
+                                     {}, std::chrono::seconds{240});
   if (finished.code != 0)
     throw std::runtime_error{"metadata_roundtrip.py: exit code " + std::to_string(finished.code) + ": " + finished.err};
   return finished.out;

@@ -27,7 +27,7 @@ TEST(MonitorOfAStation, ShowsNothingOfAnother) {
   ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("sources").at(0).at("samples").at("visible") >= 60; }))
       << recording.log();
   const auto look = [&](const std::string& station) {
-    const auto once = support::run({MTH5_TEST_BIN "/mth5-monitor", "--once", "--json", "--station", station, dir.path()});
+    const auto once = support::run({support::program("mth5-monitor"), "--once", "--json", "--station", station, dir.path()});
     return json::parse(once.out);
   };
   const auto one = look("MT001");
@@ -39,7 +39,7 @@ TEST(MonitorOfAStation, ShowsNothingOfAnother) {
   EXPECT_TRUE(two.at("clocks").empty()) << two.at("clocks");
   EXPECT_TRUE(two.at("clock").is_null()) << two.at("clock");
   const auto channel_of = [&](const std::string& station) {
-    return support::run({MTH5_TEST_BIN "/mth5-monitor", "--once", "--station", station, "--channels", "bx", dir.path()});
+    return support::run({support::program("mth5-monitor"), "--once", "--station", station, "--channels", "bx", dir.path()});
   };
   EXPECT_EQ(channel_of("MT001").code, 0) << channel_of("MT001").err;
   EXPECT_EQ(channel_of("MT002").code, 1);

@@ -29,7 +29,7 @@ using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::StartsWith;
 
-const std::string kMonitor = MTH5_TEST_BIN "/mth5-monitor";
+const std::string kMonitor = support::program("mth5-monitor");
 
 std::string python_file(const std::string& name) { return support::data() / "mth5" / name; }
 

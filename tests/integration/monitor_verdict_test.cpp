@@ -21,14 +21,14 @@ using support::Recording;
 using testing::HasSubstr;
 using testing::MatchesRegex;
 
-const std::string kMonitor = MTH5_TEST_BIN "/mth5-monitor";
+const std::string kMonitor = support::program("mth5-monitor");
 
 class LiveVerdict : public testing::Test {
  protected:
   using Fields = std::vector<std::string>;
   /// A LEMI-424 that is well but for what is changed in line i, ten minutes of it a second. @returns the recording's input
   std::string lemi(const std::string& duration, const std::function<void(int i, Fields& fields)>& change) const {
-    const auto made = support::run({MTH5_TEST_BIN "/mth5-sim", "lemi424", "--to", "file:" + (dir_ / "well.TXT").string(),
+    const auto made = support::run({support::program("mth5-sim"), "lemi424", "--to", "file:" + (dir_ / "well.TXT").string(),
                                     "--speed", "max", "--start", "2026-05-01T00:00:00Z", "--duration", duration});
     EXPECT_EQ(made.code, 0) << made.err;
     std::istringstream well{support::read_text(dir_ / "well.TXT")};

@@ -12,6 +12,7 @@
 #include "support/python.hpp"
 #include "support/recording.hpp"
 #include "support/sim.hpp"
+#include "support/support.hpp"
 
 /// What Python's mth5 makes of our samples, by the filters that profile, site and instrument give.
 namespace {
@@ -20,7 +21,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 
 constexpr double kDegree = std::numbers::pi / 180;
-const std::string kSim = std::string{MTH5_TEST_BIN} + "/mth5-sim";
+const std::string kSim = support::program("mth5-sim");
 
 nlohmann::json python(const char* what, const fs::path& file, const std::vector<std::string>& more = {}) {
   std::vector<std::string> arguments{what, file.string()};
@@ -121,7 +122,7 @@ struct Told {
   std::string log;
 
   explicit Told(const std::string& length, const std::string& channels = "{e1: {dipole_length: 50}}") {
-    auto text = support::read_text(fs::path{MTH5_TEST_SOURCE} / "config" / "instruments" / "lemi424.yaml");
+    auto text = support::read_text(support::source() / "config" / "instruments" / "lemi424.yaml");
     const std::string answer = "answer: '%L1 = 1.000000e+00", wanted = "answer: '" + length;
     const auto at = text.find(answer);
     if (at == std::string::npos) throw std::runtime_error{"lemi424.yaml answers no L1"};
@@ -131,10 +132,9 @@ struct Told {
                                            "--await-start", "--duration", "20s", "--speed", "max", "--signal", "counter",
                                            "--start", "2026-05-01T00:00:00Z"});
     if (!support::eventually([&] { return fs::exists(dir / "port"); })) throw std::runtime_error{sender.err()};
-    support::Recording recording{
-        support::Recording::serial(dir / "port"),
-        {.source = "channels: " + channels + "\n",
-         .instrument = (fs::path{MTH5_TEST_SOURCE} / "config" / "instruments" / "lemi424.yaml").string()}};
+    support::Recording recording{support::Recording::serial(dir / "port"),
+                                 {.source = "channels: " + channels + "\n",
+                                  .instrument = (support::source() / "config" / "instruments" / "lemi424.yaml").string()}};
     EXPECT_EQ(sender.wait(std::chrono::seconds{60}), 0) << sender.err() << recording.log();
     EXPECT_EQ(recording.stop(), 0) << recording.log();
     log = recording.log();

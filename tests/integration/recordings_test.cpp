@@ -6,6 +6,7 @@
 
 #include "mth5/reader.hpp"
 #include "support/recording.hpp"
+#include "support/support.hpp"
 
 /// Recordings as inputs: the exit code says whether they were read, and `mth5d --try` what is in them.
 namespace {
@@ -16,7 +17,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 const fs::path kDay = support::data() / "lemi424" / "202010010000.TXT";
-const std::string kProgram = std::string{MTH5_TEST_BIN} + "/mth5d";
+const std::string kProgram = support::program("mth5d");
 
 TEST(UnreadRecording, EndsWithExitCodeOneAndItsReason) {
   const support::TempDir dir;

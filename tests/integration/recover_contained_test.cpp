@@ -19,7 +19,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 support::Finished recover(const std::vector<std::string>& arguments) {
-  std::vector<std::string> command{std::string{MTH5_TEST_BIN} + "/mth5-recover"};
+  std::vector<std::string> command{support::program("mth5-recover")};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return support::run(command, {}, std::chrono::seconds{120});
 }

@@ -25,7 +25,7 @@ using testing::IsEmpty;
 using testing::StartsWith;
 
 support::Finished recover(const std::vector<std::string>& arguments) {
-  std::vector<std::string> command{std::string{MTH5_TEST_BIN} + "/mth5-recover"};
+  std::vector<std::string> command{support::program("mth5-recover")};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return support::run(command);
 }
@@ -34,7 +34,7 @@ support::Finished python(const std::vector<std::string>& arguments) {
   const char* program = std::getenv("MTH5_TEST_PYTHON");
   if (program == nullptr || !fs::exists(program))
     throw std::runtime_error{"MTH5_TEST_PYTHON names no Python; scripts/setup.sh --test makes one"};
-  std::vector<std::string> command{program, std::string{MTH5_TEST_SOURCE} + "/tests/integration/python_append.py"};
+  std::vector<std::string> command{program, (support::source() / "tests/integration/python_append.py").string()};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return support::run(command, {}, std::chrono::seconds{200});
 }
@@ -134,9 +134,8 @@ TEST(Recover, TellsALiveWriterFromADeadOne) {
                                               "100ms}\nsources:\n  - name: lemi\n    file: {path: \"" +
                                               (support::data() / "lemi424" / "202010010000.TXT").string() +
                                               "\", speed: 20}\n    instrument: lemi424\n");
-  auto writer = Process::start(
-      {std::string{MTH5_TEST_BIN} + "/mth5d", "--config", dir / "mth5d.yaml", "--status-file", dir / "status.json"},
-      {{"MTH5D_INSTRUMENTS", std::string{MTH5_TEST_SOURCE} + "/config/instruments"}});
+  auto writer = Process::start({support::program("mth5d"), "--config", dir / "mth5d.yaml", "--status-file", dir / "status.json"},
+                               {{"MTH5D_INSTRUMENTS", (support::source() / "config/instruments").string()}});
   const auto visible = [&] {
     const mth5::Reader reader{path};
     return reader.runs().empty() ? 0 : reader.runs().front().n_samples;
@@ -179,7 +178,7 @@ TEST(Recover, TellsALiveWriterFromADeadOne) {
     const auto copy = dir / ("copy_" + std::to_string(round) + ".h5");
     support::write_text(copy, dead);
     std::vector<Process> all;
-    for (int i = 0; i < 4; ++i) all.push_back(Process::start({std::string{MTH5_TEST_BIN} + "/mth5-recover", copy.string()}));
+    for (int i = 0; i < 4; ++i) all.push_back(Process::start({support::program("mth5-recover"), copy.string()}));
     int recovered = 0;
     for (auto& one : all) {
       if (one.wait() == 0) {

@@ -38,7 +38,7 @@ TEST(SensorKeys, AreInTheFileForItsReaders) {
                                 .arguments = {"--until-eof"},
                                 .instrument = kInstrument}};
   ASSERT_EQ(recording.process().wait(std::chrono::seconds{60}), 0) << recording.log();
-  const auto found = support::run({MTH5_TEST_BIN "/mth5-summary", "--check", "--format", "json", recording.file().string()});
+  const auto found = support::run({support::program("mth5-summary"), "--check", "--format", "json", recording.file().string()});
   const auto report = nlohmann::json::parse(found.out);
   EXPECT_EQ(channel(report, "bx").at("clipped"), 1);
   EXPECT_EQ(channel(report, "bx").at("headroom_db"), 0);
@@ -54,7 +54,7 @@ TEST(SensorKeys, AreInTheFileForItsReaders) {
     if (finding.at("name") == "clipped") clipped.push_back(finding.at("channel"));
   EXPECT_THAT(clipped, testing::ElementsAre("bx"));
   // Of the live file too: the monitor reads nothing else.
-  const auto seen = support::run({MTH5_TEST_BIN "/mth5-monitor", "--once", "--json", recording.file().string()});
+  const auto seen = support::run({support::program("mth5-monitor"), "--once", "--json", recording.file().string()});
   EXPECT_EQ(channel(nlohmann::json::parse(seen.out), "bx").at("clipped"), 1) << seen.out << seen.err;
 }
 
@@ -67,7 +67,7 @@ TEST(SensorKeys, AreNotThoseOfOtherUnits) {
       support::Recording::replay(dir / "day.TXT"),
       {.source = "channels: {bx: {units: microTesla}}\n", .arguments = {"--until-eof"}, .instrument = kInstrument}};
   ASSERT_EQ(recording.process().wait(std::chrono::seconds{60}), 0) << recording.log();
-  const auto found = support::run({MTH5_TEST_BIN "/mth5-summary", "--check", "--format", "json", recording.file().string()});
+  const auto found = support::run({support::program("mth5-summary"), "--check", "--format", "json", recording.file().string()});
   const auto report = nlohmann::json::parse(found.out);
   EXPECT_TRUE(channel(report, "bx").at("headroom_db").is_null()) << "nanoTesla of the profile, not these";
   EXPECT_TRUE(channel(report, "bx").at("sensor_noise").is_null());

@@ -69,11 +69,11 @@ TEST(Service, IsNotReadyIfTheStationIsTaken) {
 TEST(Service, TellsItsStateToWhoeverAsks) {
   const support::TempDir dir;
   auto sim = support::Process::start(
-      {MTH5_TEST_BIN "/mth5-sim", "lemi424", "--duration", "1h", "--speed", "20", "--to", "pty:" + (dir / "lemi").string()});
+      {support::program("mth5-sim"), "lemi424", "--duration", "1h", "--speed", "20", "--to", "pty:" + (dir / "lemi").string()});
   Recording recording{Recording::serial(dir / "lemi")};
   const auto& status_file = recording.status_path();
   ASSERT_TRUE(recording.wait_for_log("file open")) << recording.log();
-  const std::string program = MTH5_TEST_BIN "/mth5d";
+  const std::string program = support::program("mth5d");
   ASSERT_TRUE(support::eventually([&] {
     return support::run({program, "--status", "--status-file", status_file.string()}).code == 0;
   }));

@@ -92,8 +92,8 @@ TEST(SimUdp, SendsEachRecordAsADatagram) {
 TEST(SimUdp, SendsEachChannelOfAShakeAsADatagram) {
   const support::TempDir dir;
   const auto [receiver, port] = bound(SOCK_DGRAM);
-  const auto sent = support::run({std::string{MTH5_TEST_BIN} + "/mth5-sim", "rs4d", "--to", "udp:127.0.0.1:" + port, "--signal",
-                                  "counter", "--duration", "5s", "--speed", "max", "--truth", (dir / "truth.csv").string()});
+  const auto sent = support::run({support::program("mth5-sim"), "rs4d", "--to", "udp:127.0.0.1:" + port, "--signal", "counter",
+                                  "--duration", "5s", "--speed", "max", "--truth", (dir / "truth.csv").string()});
   EXPECT_EQ(sent.code, 0) << sent.err;
   std::vector<std::string> received;
   std::size_t bytes = 0;

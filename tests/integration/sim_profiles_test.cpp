@@ -9,14 +9,15 @@
 #include "mth5/reader.hpp"
 #include "support/recording.hpp"
 #include "support/sim.hpp"
+#include "support/support.hpp"
 
 /// Every profile: what mth5-sim makes of it is in the file that mth5d makes of that, sample and time.
 namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kSim = std::string{MTH5_TEST_BIN} + "/mth5-sim";
-const std::string kDaemon = std::string{MTH5_TEST_BIN} + "/mth5d";
+const std::string kSim = support::program("mth5-sim");
+const std::string kDaemon = support::program("mth5d");
 
 /// Whose times it sends: none; of --start; of a time of day, that gets the date of the recorder's own clock.
 enum class Times { None, Given, OfToday };
@@ -206,7 +207,7 @@ TEST_F(Simulated, ANumberThatMeansNoneIsNoneInTheTruthToo) {
 }
 
 TEST(SimProfiles, AreAllTested) {
-  for (const auto& file : fs::directory_iterator{fs::path{MTH5_TEST_SOURCE} / "config" / "instruments"})
+  for (const auto& file : fs::directory_iterator{support::source() / "config" / "instruments"})
     EXPECT_TRUE(kProfiles.contains(file.path().stem())) << file.path() << ": a new profile belongs into the table of these tests";
 }
 

@@ -192,7 +192,7 @@ TEST(SimCommandLine, RefusesWhatItCannotDo) {
 }
 
 TEST(SimCommandLine, SuggestsTheInstrumentThatWasMeant) {
-  const auto done = support::run({std::string{MTH5_TEST_BIN} + "/mth5-sim", "lemi4244", "--to", "-"});
+  const auto done = support::run({support::program("mth5-sim"), "lemi4244", "--to", "-"});
   EXPECT_EQ(done.code, 2);
   EXPECT_THAT(done.err, HasSubstr("instrument 'lemi4244' is not known; did you mean 'lemi424'?"));
 }

@@ -8,6 +8,7 @@
 #include "support/peers.hpp"
 #include "support/process.hpp"
 #include "support/recording.hpp"
+#include "support/support.hpp"
 
 /// `mth5d --status`: what an operator, or cron, is told.
 namespace {
@@ -20,7 +21,7 @@ using support::TcpPeer;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-const std::string kProgram = MTH5_TEST_BIN "/mth5d";
+const std::string kProgram = support::program("mth5d");
 
 support::Finished ask(const fs::path& file, std::vector<std::string> more = {}) {
   more.insert(more.begin(), {kProgram, "--status", "--status-file", file.string()});

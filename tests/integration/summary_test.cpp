@@ -30,7 +30,7 @@ using support::TestWriter;
 using testing::HasSubstr;
 
 Finished summary(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), MTH5_TEST_BIN "/mth5-summary");
+  arguments.insert(arguments.begin(), support::program("mth5-summary"));
   return support::run(arguments);
 }
 json summary_json(std::vector<std::string> arguments) {
@@ -53,7 +53,7 @@ class Summary : public testing::Test {
 };
 
 TEST_F(Summary, PrintsThePageThatIsExpectedOfAPythonFile) {
-  auto program = support::Process::start({MTH5_TEST_BIN "/mth5-summary", "--now", "2020-10-05T00:01:59Z", "lemi424_python.h5"},
+  auto program = support::Process::start({support::program("mth5-summary"), "--now", "2020-10-05T00:01:59Z", "lemi424_python.h5"},
                                          {}, support::data() / "mth5");
   EXPECT_EQ(program.wait(), 0);
   EXPECT_EQ(program.err(), "");
@@ -282,7 +282,7 @@ TEST_F(Summary, CountsEachTimeOnceHoweverOftenItIsInTheFiles) {
   fs::copy_file(file, dir_ / "copy.h5");
   EXPECT_THAT(check("copy", 2), HasSubstr("counted once"));
   fs::remove(dir_ / "copy.h5");
-  ASSERT_EQ(support::run({MTH5_TEST_BIN "/mth5-recover", "--set-swmr", file}).code, 0);
+  ASSERT_EQ(support::run({support::program("mth5-recover"), "--set-swmr", file}).code, 0);
   EXPECT_THAT(check("set-swmr", 2), HasSubstr("a.swmr.h5"));
 }
 
@@ -371,7 +371,7 @@ TEST_F(Summary, MissesNothingOfAFilledGapThatAnotherRunHas) {
     EXPECT_EQ(ex["gaps"][i]["samples"], 10);
     EXPECT_EQ(ex["gaps"][i]["filled"], true);
   }
-  const auto look = json::parse(support::run({MTH5_TEST_BIN "/mth5-monitor", "--once", "--json", path}).out);
+  const auto look = json::parse(support::run({support::program("mth5-monitor"), "--once", "--json", path}).out);
   EXPECT_EQ(look["gaps"]["samples"], 20);
   // Within a window as well.
   const auto part = summary_json({path, "--from", "2026-05-01T00:00:01.1Z", "--to", "2026-05-01T00:00:03.3Z"});
@@ -418,7 +418,7 @@ TEST_F(Summary, MissesNothingWhereTheClockOfTheInstrumentWasSet) {
   std::vector<std::string> reasons;
   for (const auto& gap : bx["gaps"]) reasons.push_back(gap["reason"].get<std::string>() + " " + gap["samples"].dump());
   EXPECT_THAT(reasons, testing::UnorderedElementsAre("clock-step 0", "clock-step 0", "clock-step 0", "no-data 10"));
-  const auto look = support::run({MTH5_TEST_BIN "/mth5-monitor", "--once", "--json", recording.file()});
+  const auto look = support::run({support::program("mth5-monitor"), "--once", "--json", recording.file()});
   EXPECT_EQ(json::parse(look.out)["gaps"]["samples"], 10) << look.out;
 }
 
@@ -445,7 +445,7 @@ TEST_F(Summary, TellsWhatWasLostWhereAClockDriftsAndAFieldIsNotKnown) {
     EXPECT_EQ(channel["min"], 0) << component;
     EXPECT_EQ(channel["max"], 19'999) << component;
   }
-  const auto look = json::parse(support::run({MTH5_TEST_BIN "/mth5-monitor", "--once", "--json", recording.file()}).out);
+  const auto look = json::parse(support::run({support::program("mth5-monitor"), "--once", "--json", recording.file()}).out);
   EXPECT_EQ(look["gaps"]["samples"], 20 + 60);
   EXPECT_EQ(look["channels"][0]["min"], 19'400) << "of the last minute";
   const mth5::Reader reader{recording.file()};

@@ -6,6 +6,7 @@
 #include "support/peers.hpp"
 #include "support/process.hpp"
 #include "support/recording.hpp"
+#include "support/support.hpp"
 
 /// Datagrams over the loopback: those that are taken, and those that are not.
 namespace {
@@ -35,7 +36,7 @@ std::uint64_t faults(const nlohmann::json& status, const char* reason) {
 
 /// What mth5-summary finds of it in the file.
 nlohmann::json faults_in_file(const Recording& recording) {
-  const auto done = support::run({std::string{MTH5_TEST_BIN} + "/mth5-summary", "--format", "json", recording.file().string()});
+  const auto done = support::run({support::program("mth5-summary"), "--format", "json", recording.file().string()});
   EXPECT_EQ(done.code, 0) << done.err;
   return nlohmann::json::parse(done.out).at("files").at(0).at("ledger").at(0).at("input_faults");
 }

@@ -24,7 +24,7 @@ support::Finished python(std::vector<std::string> arguments) {
   const char* program = std::getenv("MTH5_TEST_PYTHON");
   if (program == nullptr || !fs::exists(program))
     throw std::runtime_error{"MTH5_TEST_PYTHON names no Python; scripts/setup.sh --test makes one"};
-  arguments.insert(arguments.begin(), {program, MTH5_TEST_SOURCE "/tests/integration/unknown_position.py"});
+  arguments.insert(arguments.begin(), {program, (support::source() / "tests/integration/unknown_position.py").string()});
   return support::run(arguments, {}, std::chrono::seconds{240});
 }
 
@@ -93,7 +93,7 @@ TEST_P(UnknownPosition, CanBeReadAfterPythonsNewestFormatButNotContinued) {
 }
 
 TEST_P(UnknownPosition, IsShownAsUnknown) {
-  const std::string summary = std::string{MTH5_TEST_BIN} + "/mth5-summary";
+  const std::string summary = support::program("mth5-summary");
   const auto report = support::run({summary, "--format", "json", path_.string()});
   const auto station = nlohmann::json::parse(report.out).at("stations").at(0);
   for (const char* name : {"latitude", "longitude", "elevation"}) EXPECT_TRUE(station.at(name).is_null()) << station.dump();

@@ -119,7 +119,7 @@ class Unsupported : public testing::TestWithParam<Case> {
     for (const auto& entry : fs::directory_iterator{dir_.path()}) EXPECT_EQ(entry.path(), path_) << "a leftover";
   }
   [[nodiscard]] support::Finished run(const std::string& program, std::vector<std::string> arguments = {}) const {
-    arguments.insert(arguments.begin(), std::string{MTH5_TEST_BIN} + "/" + program);
+    arguments.insert(arguments.begin(), support::program(program));
     arguments.push_back(path_.string());
     return support::run(arguments, {}, std::chrono::seconds{120});
   }

@@ -58,7 +58,7 @@ inline std::vector<std::string> config_findings(const std::string& yaml, const s
     else
       overrides.set.push_back(one);
   }
-  const std::string source = MTH5_TEST_SOURCE;
+  const std::string source = support::source().string();
   const auto loaded =
       daq::config::load(folder / "mth5d.yaml", overrides, {folder / "instruments", source + "/config/instruments"});
   EXPECT_EQ(loaded.config.has_value(), loaded.findings.empty());

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/process.hpp"
+#include "support/support.hpp"
 
 /// What numpy, scipy and h5py say, as a reference for our own figures. Thread: one.
 namespace support {
@@ -23,7 +24,7 @@ namespace support {
   const char* program = std::getenv("MTH5_TEST_PYTHON");
   if (program == nullptr || !std::filesystem::exists(program))
     throw std::runtime_error{"MTH5_TEST_PYTHON names no Python; scripts/setup.sh --test makes one"};
-  std::vector<std::string> argv{program, (std::filesystem::path{MTH5_TEST_SOURCE} / "tests" / script).string()};
+  std::vector<std::string> argv{program, (support::source() / "tests" / script).string()};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   const auto done = run(argv, {}, deadline);
   if (done.code != 0) throw std::runtime_error{script + ": " + done.err};

@@ -32,7 +32,7 @@ class Bench {
     const auto path = dir_ / "mth5d.yaml";
     support::write_text(path, "survey: {id: TEST}\nstation: {id: MT001}\noutput: {directory: " + dir_.path().string() + "}\n" +
                                   more_config + "sources:\n" + sources);
-    auto loaded = daq::config::load(path, {}, {std::filesystem::path{MTH5_TEST_SOURCE} / "config" / "instruments"});
+    auto loaded = daq::config::load(path, {}, {support::source() / "config" / "instruments"});
     for (const auto& finding : loaded.findings) ADD_FAILURE() << finding.text();
     config_ = std::move(loaded.config.value());
     auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(log_text_);

@@ -1,4 +1,5 @@
 #include "support/recording.hpp"
+#include "support/support.hpp"
 
 #include <unistd.h>
 
@@ -14,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::string kInstruments = std::string{MTH5_TEST_SOURCE} + "/config/instruments";
+const std::string kInstruments = (support::source() / "config/instruments").string();
 
 std::string indented(const std::string& lines) {
   std::string all;
@@ -52,7 +53,7 @@ fs::path written(const fs::path& path, const std::string& text) {
 std::vector<std::string> command(const TempDir& dir, const RecordingOptions& options, const fs::path& config,
                                  const fs::path& status) {
   auto argv = options.wrapper;
-  fs::path program = fs::path{MTH5_TEST_BIN} / "mth5d";
+  fs::path program = support::program("mth5d");
   if (options.as_nobody) {
     if (geteuid() == 0)
       argv.insert(argv.end(), {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"});
@@ -119,7 +120,7 @@ bool Recording::wait_for_bytes(std::uint64_t bytes, std::chrono::milliseconds de
 }
 
 int Recording::status_code() const {
-  return run({MTH5_TEST_BIN "/mth5d", "--status", "--status-file", status_path_.string()}).code;
+  return run({support::program("mth5d"), "--status", "--status-file", status_path_.string()}).code;
 }
 
 std::string lemi_sources(const std::vector<LemiSource>& sources) {

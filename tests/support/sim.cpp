@@ -15,7 +15,7 @@
 namespace support {
 
 std::vector<std::string> sim(const std::vector<std::string>& arguments) {
-  std::vector<std::string> argv{std::string{MTH5_TEST_BIN} + "/mth5-sim", "lemi424"};
+  std::vector<std::string> argv{support::program("mth5-sim"), "lemi424"};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   return argv;
 }

@@ -28,7 +28,13 @@ TempDir::~TempDir() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-std::filesystem::path data() { return std::filesystem::path{MTH5_TEST_SOURCE} / "tests" / "data"; }
+std::filesystem::path source() { return MTH5_TEST_SOURCE; }
+std::filesystem::path data() { return source() / "tests" / "data"; }
+
+std::string program(std::string_view name) {
+  const char* others = std::getenv("MTH5_TEST_BIN");
+  return std::string{others != nullptr ? others : MTH5_TEST_BIN} + "/" + std::string{name};
+}
 
 std::string read_text(const std::filesystem::path& path) {
   std::ifstream in{path, std::ios::binary};

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace support {
@@ -24,7 +25,12 @@ class TempDir {
   std::filesystem::path path_;
 };
 
-/// tests/data of the source tree.
+/// One of the programs under test by its full path: of this build, or of the folder that MTH5_TEST_BIN names, which may be one
+/// with other sanitizers.
+[[nodiscard]] std::string program(std::string_view name);
+/// The source tree.
+[[nodiscard]] std::filesystem::path source();
+/// Its tests/data.
 [[nodiscard]] std::filesystem::path data();
 [[nodiscard]] std::string read_text(const std::filesystem::path& path);
 void write_text(const std::filesystem::path& path, const std::string& text);

@@ -55,7 +55,7 @@ sources:
       e2: {component: ey, dipole_length:  95.0, measurement_azimuth: 103.2}
 )";
 
-std::filesystem::path source_config() { return std::filesystem::path{MTH5_TEST_SOURCE} / "config"; }
+std::filesystem::path source_config() { return support::source() / "config"; }
 
 class Config : public testing::Test {
  protected:
@@ -431,7 +431,7 @@ TEST_F(Config, TheSampleOfTheProjectHoldsEveryKey) {
 }
 
 TEST(Manual, IsThatOfTheTables) {
-  EXPECT_EQ(support::read_text(std::filesystem::path{MTH5_TEST_SOURCE} / "apps/mth5d/mth5d.yaml.5"), manual_page())
+  EXPECT_EQ(support::read_text(support::source() / "apps/mth5d/mth5d.yaml.5"), manual_page())
       << "build/dev/bin/mth5d --print-manual > apps/mth5d/mth5d.yaml.5";
 }
 

@@ -199,7 +199,7 @@ TEST(FrameProfile, SaysAllThatIsWrongWithItsPlace) {
 
 /// The published frame: profile, sender and page say the same.
 TEST(FrameProfile, Mth5FrameIsFoundByItsName) {
-  const auto found = find_instrument("mth5-frame", {std::filesystem::path{MTH5_TEST_SOURCE} / "config/instruments"});
+  const auto found = find_instrument("mth5-frame", {support::source() / "config/instruments"});
   ASSERT_TRUE(found.instrument) << found.findings.at(0).text();
   EXPECT_EQ(std::get<FrameFormat>(found.instrument->decoder).confirm_frames, 1u);
 }

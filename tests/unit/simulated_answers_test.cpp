@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "acquisition/simulate/answers.hpp"
+#include "support/support.hpp"
 
 namespace {
 
@@ -30,7 +31,7 @@ TEST(SimulatedAnswers, AreThoseOfTheProfileWhereverTheCommandIsCut) {
 }
 
 TEST(SimulatedAnswers, ComeFromTheProfile) {
-  const auto lemi424 = daq::config::find_instrument(MTH5_TEST_SOURCE "/config/instruments/lemi424.yaml", {});
+  const auto lemi424 = daq::config::find_instrument((support::source() / "config/instruments/lemi424.yaml").string(), {});
   ASSERT_TRUE(lemi424.instrument);
   Answers answers{*lemi424.instrument};
   EXPECT_EQ(answers.heard("GET L1\r\nSTOP\r\nGET L9\r\n"), "%L1 = 1.000000e+00\r\n%STOP WORK\r\nCommand error\r\n");
@@ -41,7 +42,7 @@ TEST(SimulatedAnswers, ComeFromTheProfile) {
 
 TEST(SimulatedAnswers, OfALemi025AreBytes) {
   using namespace std::string_literals;
-  const auto lemi025 = daq::config::find_instrument(MTH5_TEST_SOURCE "/config/instruments/lemi025.yaml", {});
+  const auto lemi025 = daq::config::find_instrument((support::source() / "config/instruments/lemi025.yaml").string(), {});
   ASSERT_TRUE(lemi025.instrument);
   EXPECT_TRUE(lemi025.instrument->commands.start.empty()) << "what stops it is not said to one that records";
   Answers answers{*lemi025.instrument};

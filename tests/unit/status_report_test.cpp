@@ -61,7 +61,7 @@ TEST(StatusReport, TellsTheClockOfEachStreamAndOnTopTheWorst) {
 }
 
 TEST(Reasons, AreAllInTheManual) {
-  const auto manual = support::read_text(MTH5_TEST_SOURCE "/apps/mth5d/mth5d.8");
+  const auto manual = support::read_text((support::source() / "apps/mth5d/mth5d.8").string());
   const auto expect_all = [&](auto reasons) {
     for (const auto& reason : reasons) {
       std::string name;

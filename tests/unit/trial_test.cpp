@@ -15,7 +15,7 @@ using daq::trial::Trial;
 using testing::HasSubstr;
 
 daq::config::Instrument profile(const std::string& name) {
-  const auto found = daq::config::find_instrument(name, {std::filesystem::path{MTH5_TEST_SOURCE} / "config/instruments"});
+  const auto found = daq::config::find_instrument(name, {support::source() / "config/instruments"});
   if (!found.instrument) throw std::runtime_error{found.findings.front().text()};
   return *found.instrument;
 }

@@ -391,7 +391,7 @@ std::string number(double value) {
 }
 
 TEST(Rules, StandInTheManualWithTheirLimits) {
-  const auto page = support::read_text(std::filesystem::path{MTH5_TEST_SOURCE} / "apps/mth5-summary/mth5-summary.1");
+  const auto page = support::read_text(support::source() / "apps/mth5-summary/mth5-summary.1");
   const std::map<Scope, std::string> of{
       {Scope::File, "file"},     {Scope::Station, "station"},           {Scope::Stream, "station and sample rate"},
       {Scope::Source, "source"}, {Scope::Electric, "electric channel"}, {Scope::Field, "electric or magnetic channel"}};

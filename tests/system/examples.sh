@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The examples of the library, built against an installed libmth5 and by add_subdirectory, run against each other and read by
-# Python mth5.  examples_test.sh SOURCE BUILD
+# Python mth5.  examples.sh SOURCE BUILD
 set -euo pipefail
 source=$1 build=$2
 python=${MTH5_TEST_PYTHON:-$source/build/venv/bin/python}
