@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "acquisition/timing/clock.hpp"
 
@@ -42,9 +43,10 @@ Locator::Locator(const Options& options)
     : rate_{options.sample_rate},
       modulus_{options.counter_modulus},
       samples_per_count_{options.samples_per_count},
-      exact_tolerance_{exact_tolerance(options)},
+      least_exact_tolerance_{exact_tolerance(options)},
+      exact_tolerance_{least_exact_tolerance_},
       stamp_tolerance_{exact_tolerance_},
-      narrow_{exact_tolerance_},
+      narrow_{std::numeric_limits<double>::infinity()},
       least_arrival_tolerance_{arrival_tolerance(options)},
       arrival_tolerance_{least_arrival_tolerance_} {}
 
@@ -59,8 +61,14 @@ void Locator::cut_stamps(mth5::Nanos step, std::int64_t n_samples) {
 }
 
 void Locator::narrow_stamps(double tolerance_s) {
-  narrow_ = std::min(exact_tolerance_, tolerance_s);
-  stamp_tolerance_ = cut_late_ > narrow_ ? std::max(exact_tolerance_, cut_late_) : narrow_;
+  narrow_ = tolerance_s;
+  const double narrow = std::min(exact_tolerance_, narrow_);
+  stamp_tolerance_ = cut_late_ > narrow ? std::max(exact_tolerance_, cut_late_) : narrow;
+}
+
+void Locator::widen_stamps(double scatter_s) {
+  exact_tolerance_ = std::max(least_exact_tolerance_, std::min(0.5 / rate_, scatter_s));
+  narrow_stamps(narrow_);
 }
 
 std::optional<std::uint64_t> Locator::next_counter(std::optional<std::uint64_t> counter, std::int64_t n) const {

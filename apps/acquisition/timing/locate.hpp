@@ -93,6 +93,10 @@ class Locator {
   void cut_stamps(mth5::Nanos step, std::int64_t n_samples);
   /// Stamps that are off by more do not follow, though the tolerance of the stream is more. Cut ones keep theirs.
   void narrow_stamps(double tolerance_s);
+  /// Stamps scatter by so much: a tolerance that is less would see a gap, or a wild time, in each. Up to half a sample.
+  void widen_stamps(double scatter_s);
+  /// Less than half a sample: widen_stamps() has a meaning.
+  [[nodiscard]] bool is_tight() const { return least_exact_tolerance_ < 0.5 / rate_; }
   /// What the tolerance would be, were stamps exact: beyond it a frame fits only because stamps are cut.
   [[nodiscard]] double exact_tolerance_s() const { return exact_tolerance_; }
 
@@ -102,7 +106,8 @@ class Locator {
   const double rate_;
   const std::uint64_t modulus_;
   const std::uint64_t samples_per_count_;
-  const double exact_tolerance_;
+  const double least_exact_tolerance_;
+  double exact_tolerance_;
   double stamp_tolerance_;
   double cut_late_ = 0;  ///< s by which stamps may be late as they are cut
   double narrow_;

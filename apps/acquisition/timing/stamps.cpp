@@ -1,5 +1,6 @@
 #include "acquisition/timing/stamps.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -127,6 +128,29 @@ std::optional<double> RateTold::other() const {
   constexpr double kDiffers = 0.1;        // no clock drifts so far
   if (agree_ < kSteadily || std::abs(per_sample_ * rate_ - 1) <= kDiffers) return std::nullopt;
   return 1 / per_sample_;
+}
+
+void Scatter::add(mth5::UtcNanos time, std::int64_t n) {
+  if (last_) per_sample_[n_++ % kLately] = seconds_between(*last_, time) / static_cast<double>(n_samples_);
+  last_ = time;
+  n_samples_ = n;
+}
+
+double Scatter::most_s() const {
+  constexpr double kMedians = 4;   // of what two stamps differ by: beyond it lies hardly any single one
+  constexpr double kApart = 0.75;  // of a frame: further apart something is missing, or came again
+  auto values = per_sample_;
+  auto end = values.begin() + static_cast<std::ptrdiff_t>(std::min(n_, kLately));
+  const auto median = [&] {
+    const auto middle = values.begin() + (end - values.begin()) / 2;
+    std::nth_element(values.begin(), middle, end);
+    return *middle;
+  };
+  if (end == values.begin()) return 0;
+  const double usual = median();
+  std::for_each(values.begin(), end, [&](double& value) { value = std::abs(value - usual); });
+  end = std::remove_if(values.begin(), end, [&](double apart) { return apart > kApart * std::abs(usual); });
+  return end - values.begin() < kLeast ? 0 : kMedians * median() * static_cast<double>(n_samples_);
 }
 
 }  // namespace daq::timing

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -49,6 +51,23 @@ class Stamps {
   std::optional<mth5::Nanos> printed_;  ///< the finest that their digits have shown
   bool repeats_ = false;                ///< `step_` is what times showed that repeat themselves
   std::int64_t repeated_ = 0;
+};
+
+/// How far the stamps of a stream scatter, whatever is missing among them. Pure. Thread: one.
+class Scatter {
+ public:
+  /// A frame of `n` samples.
+  void add(mth5::UtcNanos time, std::int64_t n);
+  /// s that a stamp may well lie beside its line; 0 until enough are known.
+  [[nodiscard]] double most_s() const;
+
+ private:
+  static constexpr std::size_t kLately = 16;
+  static constexpr std::ptrdiff_t kLeast = 4;
+  std::optional<mth5::UtcNanos> last_;
+  std::array<double, kLately> per_sample_{};  ///< s from one stamp to the next, of a sample
+  std::size_t n_ = 0;
+  std::int64_t n_samples_ = 0;  ///< of the newest frame
 };
 
 /// The rate that stamps tell, where it is steadily another than was said. Pure. Thread: one.

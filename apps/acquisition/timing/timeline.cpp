@@ -118,6 +118,10 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
     }
     rate_told_.add(piece.time, piece.n, stamps_.step_s(), !piece.counter || !told_counter_ || piece.counter == told_counter_);
     told_counter_ = locator_.next_counter(piece.counter, piece.n);
+    if (locator_.is_tight() && stamps_.step_s() < locator_.exact_tolerance_s()) {
+      scatter_.add(piece.time, piece.n);
+      locator_.widen_stamps(scatter_.most_s());
+    }
     piece.still = stamps_.still();
     if (stamps_.within_step(piece.n)) {
       piece.timed = stamps_.steps();

@@ -203,6 +203,7 @@ class Timeline {
 
   Stamps stamps_;
   RateTold rate_told_;
+  Scatter scatter_;
   std::optional<std::uint64_t> told_counter_;  ///< of the frame behind the last one, stored or not
   Locator locator_;
   Clock clock_;
