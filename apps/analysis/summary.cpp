@@ -16,6 +16,8 @@ namespace analysis {
 namespace {
 
 constexpr std::chrono::hours kFuture{1};  ///< ahead of the host's clock: more is a clock gone wrong
+/// Where GPS began: a time before it is of a clock that began at 0 and was not set.
+constexpr mth5::UtcNanos kFirstTime{std::chrono::sys_days{std::chrono::year{1980} / 1 / 6}};
 constexpr std::size_t kBlock = (1 << 20) / sizeof(double);
 
 /// Gives samples [first, end) of a channel to `take`, in blocks, with the index of the first; what is filled is NaN.
@@ -88,15 +90,17 @@ void follow_to_now(std::vector<Gap>& gaps, const Series& series, const SeriesSta
                   .reason = std::string{to_string(state.flow.state)}});
 }
 
-/// Up to a run of the future nothing is expected, unless a limit is given or the recorder counted it: its clock was wrong.
-void leave_out_ways_to_the_future(std::vector<Gap>& gaps, mth5::UtcNanos now) {
-  std::erase_if(gaps, [&](const Gap& gap) { return gap.reason.empty() && !gap.run_after.empty() && gap.end() > now + kFuture; });
+/// Up to a run of the future and from one of a clock that was never set nothing is expected, unless the recorder counted it.
+void leave_out_what_wrong_clocks_say(std::vector<Gap>& gaps, mth5::UtcNanos now) {
+  std::erase_if(gaps, [&](const Gap& gap) {
+    return gap.reason.empty() && !gap.run_after.empty() && (gap.end() > now + kFuture || gap.start < kFirstTime);
+  });
 }
 
 void add_series(Summary& summary, std::size_t number, const Series& series, const std::optional<SeriesState>& state, Files files,
                 Depth depth, std::vector<double>& block) {
   auto gaps = gaps_within(series, summary.window, files);
-  leave_out_ways_to_the_future(gaps, summary.now);
+  leave_out_what_wrong_clocks_say(gaps, summary.now);
   if (state) follow_to_now(gaps, series, *state, summary.window);
   std::int64_t not_there = 0;
   for (const auto& gap : gaps) not_there += gap.filled ? 0 : gap.samples;
@@ -216,6 +220,8 @@ void add_stations(Summary& summary, Files files, std::span<const std::optional<s
       of.end = of.end ? std::max(*of.end, end) : end;
       if (run.start > summary.now + kFuture)
         of.future_samples += run.n_samples;
+      else if (end < kFirstTime)
+        of.unset_samples += run.n_samples;
       else
         of.newest = of.newest ? std::max(*of.newest, end) : end;
     }

@@ -83,8 +83,9 @@ struct ChannelSummary {
 struct StationSummary {
   mth5::StationInfo station;
   std::optional<mth5::UtcNanos> start, end;  ///< of the first and last sample
-  std::optional<mth5::UtcNanos> newest;      ///< last sample that is not in the future
+  std::optional<mth5::UtcNanos> newest;      ///< last sample that is not in the future, and of a clock that was set
   std::int64_t future_samples = 0;           ///< per channel, at times that have not come yet
+  std::int64_t unset_samples = 0;            ///< per channel, at times before GPS: the clock was not set
   Health health = {};                        ///< Depth::Quality
 
   /// Of the newest sample; NaN if there is none.

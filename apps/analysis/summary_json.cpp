@@ -57,7 +57,8 @@ Json to_json(const Summary& summary) {
                         {"end", json::time(station.end)},
                         {"newest", json::time(station.newest)},
                         {"age_s", json::number(station.age_s(summary.now))},
-                        {"future_samples", station.future_samples}});
+                        {"future_samples", station.future_samples},
+                        {"unset_samples", station.unset_samples}});
   }
   Json runs = Json::array();
   for (const auto& [file, run, start, end] : summary.runs) {

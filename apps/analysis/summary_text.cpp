@@ -122,6 +122,8 @@ void add_station(std::string& out, const Summary& summary, const StationSummary&
   if (station.newest) out += "  newest sample " + iso(station.newest) + ", " + age_text(station.age_s(summary.now)) + "\n";
   if (station.future_samples > 0)
     out += "  " + std::to_string(station.future_samples) + " samples are at times that have not come yet\n";
+  if (station.unset_samples > 0)
+    out += "  " + std::to_string(station.unset_samples) + " samples are at times before 1980: the clock was not set\n";
 
   TextTable runs{{{"run", Align::Left}, {"rate"}, {"start", Align::Left}, {"end", Align::Left}, {"samples"}}};
   bool any = false;

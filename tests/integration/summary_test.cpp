@@ -27,6 +27,7 @@ using nlohmann::json;
 using support::Finished;
 using support::Stages;
 using support::TestWriter;
+using testing::AllOf;
 using testing::HasSubstr;
 
 Finished summary(std::vector<std::string> arguments) {
@@ -244,6 +245,26 @@ TEST_F(Summary, LetsAClockOfTheFutureNotHideWhatIsNow) {
   EXPECT_EQ(report["stations"][0]["future_samples"], 300);
   EXPECT_THAT(summary({dir_ / "f.h5", "--now", "2026-05-02T00:00:00Z"}).out,
               HasSubstr("300 samples are at times that have not come yet"));
+}
+
+TEST_F(Summary, ExpectsNothingFromAClockThatWasNotSetOn) {
+  // A computer without a battery: its first run is of 1970, the others of the time that it has from the network.
+  {
+    TestWriter recorder{dir_ / "f.h5"};
+    recorder.append(1000);
+    recorder.new_run(std::chrono::seconds{30} - TestWriter::start().time_since_epoch());
+    recorder.append(300);
+    recorder.file().close();
+  }
+  const auto report = summary_json({dir_.path(), "--now", "2026-05-02T00:00:00Z"});
+  const auto channel = channel_of(report, "ex", 100);
+  EXPECT_EQ(channel["n_samples"], 1300);
+  EXPECT_EQ(channel["expected"], 1300);
+  EXPECT_EQ(channel["completeness"], 100.0);
+  EXPECT_EQ(report["stations"][0]["unset_samples"], 300);
+  EXPECT_EQ(report["stations"][0]["newest"], "2026-05-01T00:00:09.990Z");
+  EXPECT_THAT(summary({dir_.path(), "--now", "2026-05-02T00:00:00Z"}).out,
+              AllOf(HasSubstr("300 samples are at times before 1980: the clock was not set"), HasSubstr("no gaps")));
 }
 
 TEST_F(Summary, CountsEachTimeOnceHoweverOftenItIsInTheFiles) {
