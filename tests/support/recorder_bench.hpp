@@ -4,6 +4,7 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -51,6 +52,10 @@ class Bench {
     send(text);
   }
   void send(const std::string& text) { intake_->take({.bytes = text}); }
+  /// @param passed  by the clock that nobody sets
+  void send(const std::string& text, mth5::UtcNanos arrival, std::chrono::nanoseconds passed) {
+    intake_->take({.bytes = text, .arrival = arrival, .steady = std::chrono::steady_clock::time_point{passed}});
+  }
   static std::string line(int s) {
     char text[256];
     std::snprintf(text, sizeof text,

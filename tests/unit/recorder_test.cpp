@@ -89,6 +89,33 @@ constexpr const char* kCounts =
     "        a: {type: auxiliary, units: digital counts, dtype: int32, fill: -999}\n"
     "        b: {type: auxiliary, units: digital counts, dtype: float64}\n";
 
+/// NTP sets the clock of the recording computer while an instrument without a time sends: nothing is missing.
+TEST(Recorder, SeesThatTheClockOfTheComputerWasSetByTheOneThatNobodySets) {
+  Bench bench{"", 1u << 20,
+              "  - name: counts\n"
+              "    file: {path: /dev/null}\n"
+              "    instrument: {sample_rate: 10, text: {delimiter: ',', time: host, columns: [{channel: a}]},\n"
+              "      channels: {a: {type: auxiliary, units: digital counts, dtype: int32}}}\n"};
+  const auto start = mth5::parse_time("2026-05-01T00:00:00Z").value();
+  constexpr auto kStep = std::chrono::milliseconds{700};
+  for (int i = 0; i < 1200; ++i) {
+    const std::chrono::milliseconds passed{3'600'000 + 100 * i};
+    bench.send(std::to_string(i) + "\n", start + passed + (i < 600 ? std::chrono::milliseconds{0} : kStep), passed);
+  }
+  bench.finish();
+  const auto reader = bench.reader();
+  ASSERT_EQ(reader.runs().size(), 2u);
+  EXPECT_EQ(reader.runs()[0].n_samples, 600);
+  EXPECT_EQ(reader.runs()[1].n_samples, 600);
+  const auto gaps = reader.table("gaps").value();
+  ASSERT_EQ(gaps.size(), 1u);
+  EXPECT_EQ(gaps.text(0, "reason"), "clock-step");
+  EXPECT_EQ(gaps.integer(0, "samples"), 0);
+  EXPECT_LT(std::abs(mth5::samples_between(start + std::chrono::hours{1} + std::chrono::minutes{1} + kStep,
+                                           reader.runs()[1].start, 10)),
+            0.1);
+}
+
 TEST(Recorder, FillsWholeNumbersWithTheValueOfTheProfile) {
   Bench bench{"gap: {fill_up_to: 5s}\n", 1u << 16, kCounts};
   for (const int s : {0, 1, 2, 5, 6})

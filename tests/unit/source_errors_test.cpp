@@ -48,7 +48,8 @@ const ConfigCase kCases[] = {
       "mth5d.yaml:7:33: sources[0].gap.fil_up_to: unknown key; did you mean 'fill_up_to'?",
       "mth5d.yaml:8:29: sources[0].clock.reanchor_after: '10' is not never, a duration or a number of samples, e.g. 10ms, 0.5 "
       "samples",
-      "mth5d.yaml:8:45: sources[0].clock.not_before: 'soon' is not a date or time, e.g. 2020-01-01"}},
+      "mth5d.yaml:8:45: sources[0].clock.not_before: 'soon' is not a date or time from 1678-01-01 to 2261-12-31, e.g. "
+      "2020-01-01"}},
     {"a channel that is a word",
      "    instrument",
      "    channels: {e1: skipp, e2: [skip]}\n    instrument",

@@ -156,7 +156,7 @@ std::string check_shift(std::string_view text) {
 }
 
 std::string check_epoch(std::string_view text) {
-  return mth5::parse_time(text) ? "" : in_quotes(text) + " is not a date or time, e.g. 1970-01-01";
+  return mth5::parse_time(text) ? "" : in_quotes(text) + " is not a date or time from 1678-01-01 to 2261-12-31, e.g. 1970-01-01";
 }
 
 std::vector<std::string> rule_names() {

@@ -55,7 +55,8 @@ constexpr Heading kHeadings[] = {
      "one. run "
      "is the pattern of run names, by default sr{rate}_{index:04}: letters, digits and _, 20 at most, with {rate}, {index:04}, "
      "{station} "
-     "and {start:FORM}. station in a source takes the place of the common one. channels holds what differs from the profile: for "
+     "and {start:FORM}. station in a source, a map as at the top ({id: MT002}), takes the place of the common one. channels "
+     "holds what differs from the profile: for "
      "each "
      "channel a map of MTH5 attributes, or the word skip, which leaves the channel out of the file."},
     {"sources[].reconnect", "sources: reconnect", "An input that is gone is tried again for ever."},

@@ -111,7 +111,7 @@ std::string check_reanchor(std::string_view text) {
 }
 
 std::string check_date(std::string_view text) {
-  return mth5::parse_time(text) ? "" : in_quotes(text) + " is not a date or time, e.g. 2020-01-01";
+  return mth5::parse_time(text) ? "" : in_quotes(text) + " is not a date or time from 1678-01-01 to 2261-12-31, e.g. 2020-01-01";
 }
 
 std::string shown_reanchor(const Clock& clock) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -240,8 +241,11 @@ bool delivers(const ordered_json& status) {
 }
 
 std::string to_line(const ordered_json& status) {
-  std::int64_t samples = 0;
-  for (const auto& channel : status.at("channels")) samples = std::max(samples, channel.at("n_samples").get<std::int64_t>());
+  std::map<std::pair<std::string, std::string>, std::int64_t> runs;  // of station and run, samples a channel
+  for (const auto& channel : status.at("channels")) {
+    auto& samples = runs[{channel.at("station").get<std::string>(), channel.at("run").get<std::string>()}];
+    samples = std::max(samples, channel.at("n_samples").get<std::int64_t>());
+  }
   std::string line = status.at("state").get<std::string>();
   if (!status.at("problem").is_null()) line += " (" + status.at("problem").get<std::string>() + ")";
   for (const auto& source : status.at("sources")) {
@@ -250,7 +254,11 @@ std::string to_line(const ordered_json& status) {
     if (state == "no-data" || state == "garbage") line += " since " + source.at("since").get<std::string>();
     if (!source.at("problem").is_null()) line += " (" + source.at("problem").get<std::string>() + ")";
   }
-  if (!status.at("run").is_null()) line += fmt::format(" run={} samples={}", status.at("run").get<std::string>(), samples);
+  if (!runs.empty()) {
+    line += runs.size() == 1 ? " run=" + runs.begin()->first.second : " runs=" + std::to_string(runs.size());
+    line += " samples=" + std::to_string(std::accumulate(runs.begin(), runs.end(), std::int64_t{0},
+                                                         [](auto sum, const auto& run) { return sum + run.second; }));
+  }
   line += fmt::format(" at_risk={} ({:.1f} s)", status.at("at_risk").at("samples").get<std::int64_t>(),
                       status.at("at_risk").at("seconds").get<double>());
   return line;
