@@ -123,6 +123,33 @@ TEST(ShakeDatacast, GoesOnWithoutAChannelThatStaysAway) {
   shake.expect_all_but(k, 2, lost);
 }
 
+/// A recording is read as fast as the disk takes it: no time passes in which a channel could be waited for.
+TEST(ShakeDatacast, OfARecordingGoesOnWithoutAChannelThatIsAwayForLongerThanTheRingHolds) {
+  support::TempDir dir;
+  constexpr int kPackets = 2400, kFirst = 100, kLast = 2300;
+  std::string text;
+  for (int k = 0; k < kPackets; ++k)
+    for (const int c : {0, 1, 2, 3})
+      if (c != 2 || k < kFirst || k >= kLast) text += packet(k, c) + "\n";
+  support::write_text(dir / "shake.dat", text);
+  support::write_text(dir / "mth5d.yaml", "survey: {id: TEST}\nstation: {id: MT001}\noutput: {directory: " + dir.path().string() +
+                                              "}\nring: 1s\nsources:\n  - {name: shake, instrument: rs4d, file: {path: " +
+                                              (dir / "shake.dat").string() + ", speed: max}}\n");
+  const auto done = support::run({support::program("mth5d"), "--config", (dir / "mth5d.yaml").string(), "--until-eof",
+                                  "--status-file", (dir / "status.json").string()});
+  ASSERT_EQ(done.code, 0) << done.err;
+  mth5::Reader reader{support::files_in(dir.path()).at(0)};
+  ASSERT_EQ(reader.runs().size(), 1u);
+  ASSERT_EQ(reader.runs()[0].n_samples, kPackets * kRows);
+  for (int c = 0; c < 4; ++c) {
+    const auto all = reader.read(reader.find("MT001", reader.runs()[0].id, kChannels[c]).at(0), 0, kPackets * kRows);
+    for (int i = 0; i < kPackets * kRows; ++i) {
+      const bool away = c == 2 && i >= kFirst * kRows && i < kLast * kRows;
+      ASSERT_EQ(all[static_cast<std::size_t>(i)], away ? -2147483648.0 : i * 4 + c) << kChannels[c];
+    }
+  }
+}
+
 TEST(ShakeDatacast, WhatWaitsForAChannelIsStoredAtTheEndAndShownBefore) {
   Shake shake{"gap: {channel_wait: 1h}\n"};
   ASSERT_TRUE(shake.connected) << shake.recording.log();

@@ -407,6 +407,63 @@ TEST(ClockStep, WhatACounterMissesIsToldAlsoWhereTheClockIsSetAtTheSameFrame) {
   }
 }
 
+/// A board with a counter whose GPS does not know the time: 0, or the last that it knew, in every frame.
+TEST(ClockStep, ATimeThatStandsSaysNothingAndTheCounterAll) {
+  Options options;
+  options.sample_rate = 256;
+  options.counter_modulus = std::uint64_t{1} << 32;
+  options.live = false;
+  constexpr int kPer = 32, kFrames = 800;
+  for (const double stands_at : {-1e9, 0.0})  // s since kStart: in the seventies; where it stops
+    for (const int from : {0, 200})
+      for (const int n : {1, 2, 3, 5, 15, 100, 300})
+        for (const int lost : {0, 3}) {
+          SCOPED_TRACE(testing::Message() << n << " frames from " << from << ", " << lost << " lost");
+          Line line{options};
+          line.notes.quiet = true;
+          for (int frame = 0; frame < kFrames; ++frame) {
+            if (lost > 0 && frame == from + n + 50) frame += lost;
+            const bool stands = frame >= from && frame < from + n;
+            const double stood = stands_at < 0 ? stands_at * 256 : std::max(0, from - 1) * kPer;
+            line.push({{.time = stands ? stood : frame * kPer,
+                        .n = kPer,
+                        .value = frame * kPer,
+                        .counter = static_cast<std::uint64_t>(100 + frame * kPer)}});
+          }
+          line.finish();
+          EXPECT_EQ(line.dropped() + line.notes.stored() + static_cast<std::size_t>(lost) * kPer, std::size_t{kFrames} * kPer);
+          EXPECT_EQ(line.timeline.counters().missing, static_cast<std::uint64_t>(lost) * kPer);
+          EXPECT_LE(line.dropped(), from == 0 && n == 1 ? std::uint64_t{kPer} : 0) << "only a wild first time costs its frame";
+          EXPECT_LE(line.notes.runs.size(), 1u + (from == 0 ? 1 : 0) + (lost > 0 ? 1 : 0));
+          const auto& last = line.notes.runs.back();
+          EXPECT_EQ(last.utc(last.values.size() - 1, 256), kStart + nanos((kFrames * kPer - 1) / 256.0));
+        }
+}
+
+/// The second of its PPS in a field of microseconds.
+TEST(ClockStep, WholeSecondsBesideACounterCostNoSampleOfTheFirst) {
+  for (const double hz : {256.0, 4000.0}) {
+    Options options;
+    options.sample_rate = hz;
+    options.counter_modulus = std::uint64_t{1} << 32;
+    options.live = false;
+    Line line{options};
+    line.notes.quiet = true;
+    const int per = hz > 1000 ? 200 : 32;
+    const double phase = 0.3;  // s
+    for (int sample = 0; sample < 20 * hz; sample += per)
+      line.push({{.time = std::floor(sample / hz + phase) * hz,
+                  .n = static_cast<std::uint32_t>(per),
+                  .value = sample,
+                  .counter = static_cast<std::uint64_t>(sample)}});
+    line.finish();
+    EXPECT_EQ(line.dropped(), 0u) << hz;
+    ASSERT_EQ(line.notes.runs.size(), 1u) << hz;
+    const auto& run = line.notes.runs[0];
+    EXPECT_LE(std::abs(seconds_between(kStart + nanos(phase), run.utc(0, hz))), per / hz) << "to the frame that begins a second";
+  }
+}
+
 TEST(ClockStep, WhatHappensWhileAClockThatWentBackWaitsCostsNothing) {
   Options options;
   options.accept_step_after = 60s;

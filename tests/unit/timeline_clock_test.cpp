@@ -141,6 +141,41 @@ TEST(TimelineClock, NeitherAt256HzNorInFramesOfMany) {
     }
 }
 
+/// An oscillator without a crystal, or another crystal than the profile says: beyond what a drift is, below what a wrong rate is.
+TEST(TimelineClock, ARateThatIsOffByAPerMilleMakesNoGapAndIsFollowedAtOnce) {
+  struct Board {
+    double rate;
+    std::uint32_t per_frame;
+    bool counts;
+    double resolution_s;
+    double worst_s;
+  };
+  for (const Board& board :
+       {Board{4000, 200, true, 1e-6, 125e-6}, Board{4000, 200, false, 1e-6, 125e-6}, Board{1000, 100, true, 1e-6, 500e-6},
+        Board{256, 32, true, 1e-6, 2e-3}, Board{256, 32, false, 1e-6, 2e-3}, Board{100, 10, true, 1e-6, 5e-3},
+        Board{10, 1, false, 1e-3, 10e-3}, Board{10, 1, false, 1e-6, 10e-3}})
+    for (const double ppm : {300.0, 700.0, 1000.0, 2500.0, 4500.0, 6000.0, -2000.0}) {
+      SCOPED_TRACE(testing::Message() << board.rate << " Hz, " << board.per_frame << " a frame, counter " << board.counts << ", "
+                                      << ppm << " ppm");
+      Line line{rate(board.rate)};
+      line.notes.quiet = true;
+      Instrument instrument{.rate = board.rate,
+                            .ppm = ppm,
+                            .per_frame = board.per_frame,
+                            .resolution_s = board.resolution_s,
+                            .printed = true,
+                            .counts = board.counts};
+      instrument.run(line, 60);
+      line.finish();
+      EXPECT_EQ(line.dropped(), 0u);
+      EXPECT_EQ(line.notes.runs.size(), 1u);
+      EXPECT_EQ(line.notes.gaps.size(), 0u);
+      EXPECT_LE(worst_utc(line, instrument), board.worst_s);
+      ASSERT_FALSE(line.notes.runs.at(0).anchors.empty());
+      EXPECT_NEAR(line.notes.runs[0].anchors.back().ppm, ppm, 1e6 * board.resolution_s);
+    }
+}
+
 TEST(TimelineClock, JitterOfNearlyHalfASampleIsAveraged) {
   for (const double ppm : {0.0, 50.0, -50.0}) {
     Line line{rate(10)};

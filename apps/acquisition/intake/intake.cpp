@@ -20,6 +20,12 @@ ring::GapNote note(const timing::Gap& gap) {
 /// Words beside the samples of a frame that is a run of its own, with an anchor at each end.
 constexpr std::size_t kHead = 3 + (sizeof(ring::SamplesHead) + 2 * sizeof(ring::AnchorNote)) / 8;
 
+/// Samples of one channel that may wait for others. All of it must fit into the ring at once, beside what one read becomes: else
+/// the source would wait for room for ever. @param n  channels
+std::size_t most_waiting(const ring::Ring& ring, std::size_t n) {
+  return std::max<std::size_t>(1, ring.capacity_words() / (3 * n * n));
+}
+
 }  // namespace
 
 /// One stream: aligner where its channels arrive apart, timeline, and what they find out as records of the ring.
@@ -31,7 +37,11 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
         n_channels_{stream.channels.size()},
         rate_{stream.sample_rate},
         timeline_{stream.timing, n_channels_, *this},
-        aligner_{{.sample_rate = stream.sample_rate, .n_channels = n_channels_, .wait = stream.channel_wait}, *this},
+        aligner_{{.sample_rate = stream.sample_rate,
+                  .n_channels = n_channels_,
+                  .wait = stream.channel_wait,
+                  .most_samples = most_waiting(ring, n_channels_)},
+                 *this},
         away_(n_channels_),
         came_(n_channels_) {}
 

@@ -84,29 +84,36 @@ void RateTold::add_even(mth5::UtcNanos time, double step_s, bool follows) {
     even_ = 0;
     return;
   }
-  if (even_ > 0 && std::abs(passed - static_cast<double>(n_) * even_spacing()) > kEven / rate_ + 2 * step_s) even_ = 0;
+  const double uneven = even_ > 0 ? std::abs(passed - static_cast<double>(n_) * even_spacing()) : 0;
+  if (uneven > kEven / rate_ + 2 * step_s) even_ = 0;
   if (even_++ == 0) {
     even_since_ = *last_;
     even_samples_ = 0;
+    uneven_s_ = 0;
+  } else {
+    uneven_s_ = std::max(uneven_s_, uneven);
   }
   even_samples_ += n_;
 }
 
-std::optional<double> RateTold::instead_of(double seconds_per_sample, double tolerance_s) const {
-  constexpr int kSure = 8;  // times
-  constexpr double kDrifts = 0.005, kMost = 0.09, kUneven = 0.5;
-  if (even_ < kSure) return std::nullopt;
+std::optional<double> RateTold::instead_of(double seconds_per_sample) const {
+  // Times of short frames may agree by chance: of these it takes more.
+  constexpr int kFew = 3, kSome = 8, kMany = 32;
+  constexpr std::int64_t kLong = 16, kMiddling = 8;  // samples
+  constexpr double kDrifts = 400e-6, kMost = 0.09, kRounding = 10e-9;
+  if (even_ < (n_ >= kLong ? kFew : n_ >= kMiddling || counted_ ? kSome : kMany)) return std::nullopt;
   const double spacing = even_spacing();
   const double off = std::abs(spacing - seconds_per_sample);
-  if (off <= kDrifts * seconds_per_sample ||
-      off * static_cast<double>(even_samples_) <= tolerance_s + kUneven / rate_ + 2 * step_s_ ||
+  const double sure = (even_ < kSome ? 16 : even_ < kMany ? 8 : 4) * (uneven_s_ + kRounding) + 2 * step_s_;
+  if (off <= kDrifts * seconds_per_sample || off * static_cast<double>(even_samples_) <= sure ||
       std::abs(spacing * rate_ - 1) > kMost)
     return std::nullopt;
   return spacing;
 }
 
-void RateTold::add(mth5::UtcNanos time, std::int64_t n, double step_s, bool follows) {
+void RateTold::add(mth5::UtcNanos time, std::int64_t n, double step_s, bool counted, bool follows) {
   constexpr double kSame = 0.05;
+  counted_ = counted;
   add_even(time, step_s, follows);
   if (last_ == time) {
     n_ += n;

@@ -74,13 +74,14 @@ class Scatter {
 class RateTold {
  public:
   explicit RateTold(double sample_rate) : rate_{sample_rate} {}
-  /// A frame of `n` samples. @param step_s  its time is cut to; follows: its counter, if it has one, says that none are missing
-  void add(mth5::UtcNanos time, std::int64_t n, double step_s, bool follows);
+  /// A frame of `n` samples. @param step_s  its time is cut to; counted: it has a counter; follows: which, if so, says that none
+  /// are missing
+  void add(mth5::UtcNanos time, std::int64_t n, double step_s, bool counted, bool follows);
   /// Hz; nullopt where they agree, or do not agree with each other.
   [[nodiscard]] std::optional<double> other() const;
   /// s from one sample to the next, where frames that are evenly apart contradict `seconds_per_sample`: by more than a clock
-  /// drifts, and further than `tolerance_s` explains.
-  [[nodiscard]] std::optional<double> instead_of(double seconds_per_sample, double tolerance_s) const;
+  /// drifts, and further than they are uneven.
+  [[nodiscard]] std::optional<double> instead_of(double seconds_per_sample) const;
 
  private:
   void add_even(mth5::UtcNanos time, double step_s, bool follows);
@@ -94,7 +95,9 @@ class RateTold {
   // The same to what the stamps are worth: frames in a row that are evenly apart.
   mth5::UtcNanos even_since_{};
   std::int64_t even_samples_ = 0;
-  int even_ = 0;  ///< times between them
+  int even_ = 0;         ///< times between them
+  double uneven_s_ = 0;  ///< the most by which one of these was another than the mean before
+  bool counted_ = false;
   double step_s_ = 0;
 };
 

@@ -116,7 +116,10 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
         waiting_[i].piece.vague = i == chain_;
       }
     }
-    rate_told_.add(piece.time, piece.n, stamps_.step_s(), !piece.counter || !told_counter_ || piece.counter == told_counter_);
+    const bool moved_on = piece.counter && told_counter_ &&
+                          locator_.counter_ahead({.counter = told_counter_, .last_n = piece.n}, *piece.counter) >= 0;
+    rate_told_.add(piece.time, piece.n, stamps_.step_s(), piece.counter.has_value(),
+                   !piece.counter || !told_counter_ || piece.counter == told_counter_);
     told_counter_ = locator_.next_counter(piece.counter, piece.n);
     if (locator_.is_tight() && stamps_.step_s() < locator_.exact_tolerance_s()) {
       scatter_.add(piece.time, piece.n);
@@ -126,6 +129,8 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
     if (stamps_.within_step(piece.n)) {
       piece.timed = stamps_.steps();
       piece.vague = !piece.still && !piece.timed;
+    } else if (piece.still && moved_on) {
+      piece.timed = false;  // the instrument's clock stands, or it does not know the time yet: the counter tells
     }
     return piece;
   }

@@ -165,6 +165,8 @@ class Timeline {
   void take_waiting_by_count();
   /// `piece` follows the run as if nothing had waited.
   void settle_waiting(const Piece& piece);
+  /// Before a run has begun: what stands before the chain by an unbroken counter has its time from it. @returns the first of them
+  [[nodiscard]] std::size_t date_by_counter();
   void believe_chain();
   /// Each frame at its own time.
   void store_all_waiting();

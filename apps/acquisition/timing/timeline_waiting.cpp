@@ -124,14 +124,14 @@ void Timeline::wait(const Piece& piece, bool follows, bool agrees) {
     chain_ = waiting_.size();
     agreeing_ = 0;
   }
-  const bool still = piece.still && !piece.timed && !piece.counter && !stamps_.within_step(piece.n);
+  const bool still = piece.still && !piece.timed && !stamps_.within_step(piece.n);
   if (!agrees && still) chain_verdict_.frames = std::numeric_limits<int>::max();  // what comes behind it tells
   const bool is_behind =
       agrees ? waiting_.back().behind : chain_verdict_.reason == GapReason::ClockStep && run_ && piece.time < end_of_run().time;
   waiting_.push_back({piece, std::exchange(events_, {}), is_behind, follows, !agrees});
   if (agrees && !piece.timed) waiting_.back().piece.time = end_of(waiting_[waiting_.size() - 2].piece).time;
   counters_.pending += static_cast<std::uint64_t>(piece.n);
-  if (piece.timed || piece.counter || piece.vague) ++agreeing_;
+  if (piece.timed || (piece.counter && !still) || piece.vague) ++agreeing_;
   if (chain_is_believed()) return believe_chain();
   if (still) {
     constexpr double kStands = 16, kLongestStep = 1.25;  // frames; s, of times that are coarser than their digits say
@@ -167,7 +167,7 @@ std::vector<Timeline::Waiting> Timeline::take_out_waiting() {
 
 void Timeline::take_rate() {
   if (run_ && !clock_.stamped()) return;
-  const auto spacing = rate_told_.instead_of(clock_.seconds_per_sample(), locator_.exact_tolerance_s());
+  const auto spacing = rate_told_.instead_of(clock_.seconds_per_sample());
   if (!spacing) return;
   clock_.assume(*spacing);
   const Events now = std::exchange(events_, {});
@@ -375,12 +375,27 @@ void Timeline::store_all_waiting() {
   store_chain(std::exchange(waiting_, {}), verdict);
 }
 
+std::size_t Timeline::date_by_counter() {
+  std::size_t first = chain_;
+  for (; first > 0; --first) {
+    const auto& next = waiting_[first].piece;
+    auto& piece = waiting_[first - 1].piece;
+    if (!piece.counter || !next.counter || !piece.stamped || locator_.next_counter(piece.counter, piece.n) != next.counter) break;
+    piece.time = plus_seconds(next.time, -static_cast<double>(piece.n) * period_s_);
+    piece.timed = piece.vague = false;
+    waiting_[first - 1].behind = false;
+  }
+  return first;
+}
+
 void Timeline::believe_chain() {
   give_out();
   if (chain_ > 0 && !run_ && counter_goes_on()) return store_all_waiting();
   // Before the rate is known, what agrees with nothing may be whole, and others missing beside it.
   if (chain_ > 0 && (!run_ || !clock_.settled()) && times_go_on()) return begin_at_another_rate();
-  if (chain_ > 0) drop_front_of_waiting(chain_);
+  const std::size_t first = run_ ? chain_ : date_by_counter();
+  if (first > 0) drop_front_of_waiting(first);
+  if (chain_ > 0) return store_all_waiting();
   store_chain(std::exchange(waiting_, {}), chain_verdict_);
 }
 
