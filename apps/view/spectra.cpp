@@ -4,10 +4,9 @@
 #include <cmath>
 #include <cstdio>
 
-#include "analysis/spectra/natural.hpp"
+#include "analysis/spectra/field_scale.hpp"
 #include "analysis/table_text.hpp"
 #include "mth5/duration.hpp"
-#include "mth5/metadata.hpp"
 #include "view/page.hpp"
 
 namespace view {
@@ -25,22 +24,6 @@ std::size_t stages_of(double rate) {
   std::size_t stages = 1;
   while (rate / std::pow(10.0, static_cast<double>(stages)) >= kLowestRate && stages < 8) ++stages;
   return stages;
-}
-
-/// What a spectrum is shown in.
-struct Scale {
-  double factor = 1;  ///< of the samples
-  std::string units;
-  std::optional<analysis::UsualRange> (*usual)(double hz) = nullptr;
-};
-Scale scale_of(const analysis::ChannelFacts& facts) {
-  const auto symbol = mth5::unit_symbol(facts.units);
-  if (facts.kind == mth5::Kind::Magnetic && symbol == "nT") return {1, "nT^2/Hz", analysis::natural_magnetic};
-  const double mv = analysis::millivolts(facts);
-  if (facts.kind == mth5::Kind::Electric && symbol == "mV/km") return {1, "(mV/km)^2/Hz", analysis::natural_electric};
-  if (facts.kind == mth5::Kind::Electric && mv > 0 && facts.dipole_m > 0)
-    return {1000 * mv / facts.dipole_m, "(mV/km)^2/Hz", analysis::natural_electric};
-  return {1, (symbol.empty() ? "units" : shown(symbol)) + "^2/Hz", nullptr};
 }
 
 struct Plot {
@@ -86,7 +69,7 @@ void draw_curve(Canvas& canvas, const std::vector<std::optional<double>>& curve,
   }
 }
 
-void draw_spectrum(Screen& screen, int top, const StationSpectra& station, std::size_t channel, const Scale& scale,
+void draw_spectrum(Screen& screen, int top, const StationSpectra& station, std::size_t channel, const analysis::FieldScale& scale,
                    bool reference, Glyphs glyphs) {
   const auto& spectra = station.spectra();
   const double to_hz = station.rate() / 2;
@@ -255,7 +238,7 @@ void draw_spectra(Screen& screen, int top, const Page& page, const Ui& ui) {
   }
   const auto& [station, channel] = all[static_cast<std::size_t>(std::clamp(ui.channel, 0, static_cast<int>(all.size()) - 1))];
   const auto& facts = station->channels()[channel];
-  const auto scale = scale_of(facts);
+  const auto scale = analysis::field_scale(facts);
   int column = screen.put(top, 1, ">" + shown(facts.component), Ink::Title) + 2;
   column = screen.put(top, column, scale.units) + 2;
   column = screen.put(top, column, "of the last " + mth5::rough_duration(station->seconds())) + 2;

@@ -9,6 +9,7 @@
 
 #include "analysis/block.hpp"
 #include "analysis/measures/state.hpp"
+#include "analysis/spectra/tenth.hpp"
 #include "mth5/error.hpp"
 
 namespace analysis {
@@ -17,31 +18,9 @@ namespace {
 
 using Complex = std::complex<double>;
 
-constexpr int kVersion = 1;  ///< of what is saved
-constexpr std::int64_t kTenth = 10;
-constexpr std::int64_t kReach = 83;    ///< of the filter before a tenth of the rate, samples to both sides
-constexpr double kPassed = 0.35;       ///< of the new rate: passed; what is above 0.65 of it is 80 dB down
+constexpr int kVersion = 1;            ///< of what is saved
 constexpr std::int64_t kLeast = 16;    ///< segments, for a coherence
 constexpr double kIndependent = 0.94;  ///< of so many segments that overlap by half, as measured on noise
-
-/// Low pass to half of a tenth of the rate, Kaiser window; the sum is 1.
-const std::vector<double>& low_pass() {
-  static const std::vector<double> taps = [] {
-    constexpr double kBeta = 7.857;  // 80 dB
-    std::vector<double> made;
-    double sum = 0;
-    for (std::int64_t i = -kReach; i <= kReach; ++i) {
-      const double x = static_cast<double>(i) / static_cast<double>(kReach + 1);
-      const double window = std::cyl_bessel_i(0.0, kBeta * std::sqrt(1 - x * x)) / std::cyl_bessel_i(0.0, kBeta);
-      const double turn = std::numbers::pi * static_cast<double>(i) / static_cast<double>(kTenth);
-      made.push_back(window * (i == 0 ? 1.0 : std::sin(turn) / turn));
-      sum += made.back();
-    }
-    for (auto& tap : made) tap /= sum;
-    return made;
-  }();
-  return taps;
-}
 
 std::vector<double> hann(std::size_t n) {
   std::vector<double> window(n);
@@ -150,7 +129,7 @@ void CrossSpectra::use(std::size_t number, std::span<const double> frames, std::
   }
   if (number + 1 == stages_.size()) return;
   std::vector<double> tenth;
-  const auto& taps = low_pass();
+  const auto taps = low_pass();
   const auto begin = next_multiple(std::max(first + kReach, seam - kReach), kTenth);
   for (auto at = begin; at + kReach < end; at += kTenth) {
     if (over_seam && at - kReach >= seam) break;
