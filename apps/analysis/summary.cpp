@@ -18,6 +18,7 @@ namespace {
 constexpr std::chrono::hours kFuture{1};  ///< ahead of the host's clock: more is a clock gone wrong
 /// Where GPS began: a time before it is of a clock that began at 0 and was not set.
 constexpr mth5::UtcNanos kFirstTime{std::chrono::sys_days{std::chrono::year{1980} / 1 / 6}};
+constexpr std::chrono::hours kBefore{48};  ///< of health, before the time of the report: what a forecast is taken from
 constexpr std::size_t kBlock = (1 << 20) / sizeof(double);
 
 /// Gives samples [first, end) of a channel to `take`, in blocks, with the index of the first; what is filled is NaN.
@@ -37,8 +38,10 @@ void read_samples(const mth5::Reader& file, std::size_t channel, std::int64_t fi
 /// Measures a channel while its samples pass.
 class Gauge {
  public:
-  explicit Gauge(double sample_rate) : rate_{sample_rate} {
+  /// @param plots  measures what is drawn, too
+  Gauge(double sample_rate, bool plots) : rate_{sample_rate} {
     if (knows_mains(rate_)) spectrum_.emplace(mains_segment(rate_));
+    if (plots && rate_ > 0) spectrogram_.emplace(rate_);
   }
   /// @param samples  after all so far; `fill` in them becomes NaN
   void add(mth5::UtcNanos start, std::span<double> samples, const std::optional<double>& fill) {
@@ -47,12 +50,13 @@ class Gauge {
     const Block block{start, rate_, samples, sensor_.limits};
     measures_.add(block);
     if (spectrum_) spectrum_->add(block);
+    if (spectrogram_) spectrogram_->add(block);
   }
   /// Of the samples that come next.
   void set(Sensor sensor) { sensor_ = std::move(sensor); }
   [[nodiscard]] ChannelQuality quality(ChannelFacts facts) && {
     return {std::move(facts), std::move(measures_), spectrum_ ? mains_db(spectrum_->density(), spectrum_->step()) : std::nullopt,
-            std::move(sensor_)};
+            std::move(sensor_), std::move(spectrogram_)};
   }
 
  private:
@@ -60,6 +64,7 @@ class Gauge {
   Sensor sensor_;
   Measures measures_;
   std::optional<Spectrum> spectrum_;
+  std::optional<Spectrogram> spectrogram_;
 };
 
 /// Of a channel that cannot be read to its end: that costs this channel, and not the report.
@@ -124,7 +129,8 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
                                       [&](std::size_t i) { return file.channels()[i].component == component; });
       const auto& info = file.channels()[*index];  // there: a series is of runs with these components
       if (!info.units.empty()) channel.units = info.units;
-      if (depth == Depth::Quality && info.kind != mth5::Kind::Auxiliary && !gauge) gauge.emplace(series.sample_rate);
+      if (depth >= Depth::Quality && info.kind != mth5::Kind::Auxiliary && !gauge)
+        gauge.emplace(series.sample_rate, depth == Depth::Plots);
       const auto [first, end] = mth5::indexes_within(summary.window, part.clock, info.n_samples);
       const auto own = std::clamp(part.taken, first, std::max(first, end));
       channel.n_samples += end - first;
@@ -249,6 +255,23 @@ FileSummary file_summary(const mth5::Reader& file, const sandbox::Damage& damage
   return summary;
 }
 
+void add_health(StationSummary& station, const Window& window, mth5::UtcNanos now, Files files) {
+  HealthTracker tracker;
+  const auto from = window.from ? std::optional{*window.from - kBefore} : std::nullopt;
+  try {
+    for (const auto& file : files) {
+      const auto& there = file->stations();
+      if (std::none_of(there.begin(), there.end(), [&](const auto& one) { return one.id == station.station.id; })) continue;
+      tracker.look(*file, station.station.id, now);
+      station.trends.look(*file, tables_of_others(*file, station.station.id), now, from,
+                          std::numeric_limits<std::int64_t>::max());
+    }
+  } catch (const mth5::FormatError&) {  // a table that lacks a column: the ledger of the file says so
+  }
+  station.health = tracker.health();
+  station.battery = battery_of(station.trends);
+}
+
 }  // namespace
 
 Summary summarise(Files files, const Window& window, mth5::UtcNanos now, std::span<const sandbox::Damage> damage, Depth depth) {
@@ -265,13 +288,8 @@ Summary summarise(Files files, const Window& window, mth5::UtcNanos now, std::sp
   const auto all = find_series(files, copies);
   const auto states = add_streams(summary, all, files);
   for (std::size_t i = 0; i < all.size(); ++i) add_series(summary, i, all[i], states[i], files, depth, block);
-  if (depth == Depth::Quality)
-    for (auto& station : summary.stations) try {
-        HealthTracker tracker;
-        for (const auto& file : files) tracker.look(*file, station.station.id, now);
-        station.health = tracker.health();
-      } catch (const mth5::FormatError&) {  // a table that lacks a column: the ledger of the file says so
-      }
+  if (depth >= Depth::Quality)
+    for (auto& station : summary.stations) add_health(station, window, now, files);
   return summary;
 }
 

@@ -16,6 +16,8 @@
 #include "analysis/sensor.hpp"
 #include "analysis/series.hpp"
 #include "analysis/soh.hpp"
+#include "analysis/spectra/spectrogram.hpp"
+#include "analysis/trends.hpp"
 #include "analysis/verdict/verdict.hpp"
 #include "sandbox/check.hpp"
 
@@ -58,9 +60,10 @@ struct StreamSummary {
 /// What a verdict wants to know of a channel beside the report.
 struct ChannelQuality {
   ChannelFacts facts;
-  Measures measures;               ///< of the times counted once; nothing if the file does not tell the sample rate
-  std::optional<double> mains_db;  ///< nullopt where nobody knows: at 1 Hz
-  Sensor sensor = {};              ///< of the newest run
+  Measures measures;                            ///< of the times counted once; nothing if the file does not tell the sample rate
+  std::optional<double> mains_db;               ///< nullopt where nobody knows: at 1 Hz
+  Sensor sensor = {};                           ///< of the newest run
+  std::optional<Spectrogram> spectrogram = {};  ///< Depth::Plots
 };
 
 /// One channel over all runs and files of its series.
@@ -87,6 +90,8 @@ struct StationSummary {
   std::int64_t future_samples = 0;           ///< per channel, at times that have not come yet
   std::int64_t unset_samples = 0;            ///< per channel, at times before GPS: the clock was not set
   Health health = {};                        ///< Depth::Quality
+  Trends trends = {};                        ///< of its health and clocks, from two days before the time of the report; the same
+  std::optional<Battery> battery = {};       ///< and how long it will last; the same
 
   /// Of the newest sample; NaN if there is none.
   [[nodiscard]] double age_s(mth5::UtcNanos now) const {
@@ -108,13 +113,24 @@ struct Summary {
 
 enum class Depth {
   Report,
-  Quality  ///< with what a verdict wants to know; attributes of channels are read too
+  Quality,  ///< with what a verdict wants to know; attributes of channels are read too
+  Plots     ///< and what is drawn
 };
 
 /// Reads all samples within the window once, in blocks of 1 MiB; those that cannot be read are missing.
 /// @param damage  of each file, as it is known; empty: of none
 [[nodiscard]] Summary summarise(Files files, const Window& window, mth5::UtcNanos now,
                                 std::span<const sandbox::Damage> damage = {}, Depth depth = Depth::Report);
+
+/// A station, and the worst that was found of it or of a file that has runs of it; nullptr: nothing.
+struct Need {
+  const StationSummary* station;
+  const Finding* worst;
+};
+/// Which station wants a visit first: those with the worst findings, then by name. @param summary  outlives it
+[[nodiscard]] std::vector<Need> by_need(const Summary& summary);
+/// What was found of a station, or of a file that has runs of it: the worst first.
+[[nodiscard]] std::vector<const Finding*> findings_of(const Summary& summary, const StationSummary& station);
 
 /// What tells whether all is well, for judge(): channels and gaps over the time of the report; files, recorder, disk, battery and
 /// clock as they are now.

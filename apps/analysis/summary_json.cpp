@@ -59,6 +59,12 @@ Json to_json(const Summary& summary) {
                         {"age_s", json::number(station.age_s(summary.now))},
                         {"future_samples", station.future_samples},
                         {"unset_samples", station.unset_samples}});
+    if (!summary.verdict) continue;
+    const auto& battery = station.battery;
+    const auto known = [](const std::optional<double>& value) { return value ? json::number(*value) : Json{}; };
+    stations.back()["battery_V"] = battery ? json::number(battery->volts) : Json{};
+    stations.back()["battery_V_per_day"] = battery ? known(battery->volts_per_day) : Json{};
+    stations.back()["battery_empty_in_s"] = battery ? known(battery->empty_in_s) : Json{};
   }
   Json runs = Json::array();
   for (const auto& [file, run, start, end] : summary.runs) {

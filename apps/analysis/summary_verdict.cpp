@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <tuple>
 
 #include "analysis/summary.hpp"
 #include "analysis/verdict/subjects.hpp"
@@ -97,6 +98,38 @@ Subject of_file(const Summary& summary, const FileSummary& file) {
 }
 
 }  // namespace
+
+std::vector<const Finding*> findings_of(const Summary& summary, const StationSummary& station) {
+  std::vector<const Finding*> found;
+  if (!summary.verdict) return found;
+  const auto& id = station.station.id;
+  const auto in_file = [&](const std::string& path) {
+    return std::any_of(summary.runs.begin(), summary.runs.end(), [&](const RunSummary& one) {
+      return one.file == path && one.run.survey == station.station.survey && one.run.station == id;
+    });
+  };
+  for (const auto& finding : *summary.verdict) {
+    const bool of_file = finding.rule->scope == Scope::File;
+    if (of_file ? in_file(finding.name) : finding.station == id) found.push_back(&finding);
+  }
+  return found;
+}
+
+std::vector<Need> by_need(const Summary& summary) {
+  std::vector<Need> needs;
+  for (const auto& station : summary.stations) {
+    const auto found = findings_of(summary, station);
+    needs.push_back({&station, found.empty() ? nullptr : found.front()});
+  }
+  std::stable_sort(needs.begin(), needs.end(), [](const Need& a, const Need& b) {
+    // A verdict is in order, the worst first: so are the addresses of its findings.
+    const auto key = [](const Need& need) {
+      return std::tuple{need.worst == nullptr, need.worst, need.station->station.id, need.station->station.survey};
+    };
+    return key(a) < key(b);
+  });
+  return needs;
+}
 
 std::vector<Subject> subjects_of(const Summary& summary) {
   auto subjects = of_channels(summary);

@@ -10,20 +10,19 @@ namespace analysis {
 
 namespace {
 
-constexpr std::int64_t kMostRows = 1 << 16;  ///< of a table, at the first look
-constexpr std::chrono::hours kFuture{1};     ///< a clock may be ahead
-constexpr std::chrono::hours kFit{48};       ///< that the fall of a battery is taken from: charged by day, used by night
-constexpr double kLeastFit = 6 * 3600;       ///< s
-constexpr double kEmpty = 11.5;              ///< V
-constexpr double kOtherBattery = 8;          ///< V: no 12 V battery is below
-constexpr double kSteady = 0.005;            ///< V a day: less is no fall
-constexpr std::int64_t kCommits = 4096;      ///< rows at the first look
+constexpr std::chrono::hours kFuture{1};  ///< a clock may be ahead
+constexpr std::chrono::hours kFit{48};    ///< that the fall of a battery is taken from: charged by day, used by night
+constexpr double kLeastFit = 6 * 3600;    ///< s
+constexpr double kEmpty = 11.5;           ///< V
+constexpr double kOtherBattery = 8;       ///< V: no 12 V battery is below
+constexpr double kSteady = 0.005;         ///< V a day: less is no fall
+constexpr std::int64_t kCommits = 4096;   ///< rows at the first look
 constexpr std::chrono::hours kHour{1};
 
 }  // namespace
 
 void Trends::add(const std::string& name, const mth5::Table& rows, const std::string& column, const char* time,
-                 mth5::UtcNanos until) {
+                 const mth5::TimeRange& within) {
   const auto kind = std::find_if(rows.columns().begin(), rows.columns().end(), [&](const auto& c) { return c.name == column; });
   if (kind == rows.columns().end() || kind->type == mth5::Column::Type::Text) return;
   const bool whole = kind->type == mth5::Column::Type::Int64;
@@ -32,32 +31,34 @@ void Trends::add(const std::string& name, const mth5::Table& rows, const std::st
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const mth5::UtcNanos at{mth5::Nanos{rows.integer(i, time)}};
     const std::array value{scale * (whole ? static_cast<double>(rows.integer(i, column)) : rows.number(i, column))};
-    if (at <= until) trend.add({at, 1, value});
+    if (at < *within.to && (!within.from || at >= *within.from)) trend.add({at, 1, value});
   }
 }
 
-void Trends::look(const mth5::Reader& file, const std::set<std::string>& leave_out, mth5::UtcNanos now) {
+void Trends::look(const mth5::Reader& file, const std::set<std::string>& leave_out, mth5::UtcNanos now,
+                  std::optional<mth5::UtcNanos> from, std::int64_t most) {
   constexpr std::string_view kClock = "clock/";
+  const mth5::TimeRange within{from, now + kFuture};
   for (const auto& name : file.tables()) {
     const bool clock = name.starts_with(kClock);
     if ((!clock && !name.starts_with(kSohFolder)) || leave_out.contains(name)) continue;
     const auto [at, is_new] = rows_.try_emplace({file.path().string(), name}, 0);
     const auto rows = file.table_rows(name);
-    if (is_new || rows < at->second) at->second = std::max<std::int64_t>(0, rows - kMostRows);
+    if (is_new || rows < at->second) at->second = std::max<std::int64_t>(0, rows - most);
     if (rows == at->second) continue;
     const auto table = file.table(name, at->second);
     if (!table || !table->has(clock ? "utc" : "time")) continue;
     at->second += static_cast<std::int64_t>(table->size());
     if (clock) {
-      for (const char* column : {"locked", "ppm"}) add(name + "/" + column, *table, column, "utc", now + kFuture);
-      add(name + "/residual_us", *table, "residual", "utc", now + kFuture);
+      for (const char* column : {"locked", "ppm"}) add(name + "/" + column, *table, column, "utc", within);
+      add(name + "/residual_us", *table, "residual", "utc", within);
       continue;
     }
     for (const auto& column : table->columns()) {
       if (column.type != mth5::Column::Type::Float64) continue;
       auto key = soh_key(column);
       if (tables_.try_emplace(key, name).first->second != name) key = name.substr(kSohFolder.size()) + "/" + key;
-      add(key, *table, column.name, "time", now + kFuture);
+      add(key, *table, column.name, "time", within);
     }
   }
 }

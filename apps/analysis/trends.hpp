@@ -18,9 +18,12 @@ namespace analysis {
 class Trends {
  public:
   /// Reads the rows that are new. @param leave_out  tables, as tables_of_others() has them
-  /// @param now  rows of later times are left out: of a clock that was wrong
+  /// @param now   rows of later times are left out: of a clock that was wrong
+  /// @param from  as are rows of earlier times
+  /// @param most  rows of a table that are read at the first look, from its end
   /// @throws mth5::FileError as Reader::table()
-  void look(const mth5::Reader& file, const std::set<std::string>& leave_out, mth5::UtcNanos now);
+  void look(const mth5::Reader& file, const std::set<std::string>& leave_out, mth5::UtcNanos now,
+            std::optional<mth5::UtcNanos> from = {}, std::int64_t most = 1 << 16);
   /// Samples of an auxiliary channel that is a quantity of health.
   void add(const std::string& name, const Block& block) { trends_[name].add(block); }
 
@@ -30,7 +33,8 @@ class Trends {
 
  private:
   /// Adds a column of a table's rows.
-  void add(const std::string& name, const mth5::Table& rows, const std::string& column, const char* time, mth5::UtcNanos until);
+  void add(const std::string& name, const mth5::Table& rows, const std::string& column, const char* time,
+           const mth5::TimeRange& within);
 
   std::map<std::string, std::string> tables_;  ///< of which a name is
   std::map<std::string, Envelope> trends_;

@@ -26,15 +26,15 @@ namespace fs = std::filesystem;
 namespace po = boost::program_options;
 using Paths = std::vector<std::string>;
 
-enum class Kind { Text, Json, Csv, Nagios, Prometheus };
+enum class Kind { Text, Json, Csv, Html, Nagios, Prometheus };
 struct Format {
   std::string_view name;
   Kind kind;
   bool judged;  ///< has the verdict in it, whether --check asks for it or not
 };
-constexpr std::array kFormats{Format{"text", Kind::Text, false}, Format{"json", Kind::Json, false},
-                              Format{"csv", Kind::Csv, false}, Format{"nagios", Kind::Nagios, true},
-                              Format{"prometheus", Kind::Prometheus, true}};
+constexpr std::array kFormats{Format{"text", Kind::Text, false},    Format{"json", Kind::Json, false},
+                              Format{"csv", Kind::Csv, false},      Format{"html", Kind::Html, true},
+                              Format{"nagios", Kind::Nagios, true}, Format{"prometheus", Kind::Prometheus, true}};
 
 std::string format_names() {
   std::string names;
@@ -57,6 +57,8 @@ std::string render(Kind kind, const analysis::Summary& summary, bool header, int
       return analysis::json::dump(analysis::to_json(summary)) + "\n";
     case Kind::Csv:
       return analysis::to_csv(summary, header);
+    case Kind::Html:
+      return analysis::to_html(summary);
     case Kind::Nagios: {
       auto plugin = analysis::to_nagios(summary);
       code = plugin.code;
@@ -78,6 +80,7 @@ cli::CommandLine command_line() {
       ("since-end", po::value<std::string>()->value_name("TIME"), "the same, back from the last sample")                   //
       ("from", po::value<std::string>()->value_name("UTC"), "only from this time on: 2026-05-01 or 2026-05-01T12:00:00Z")  //
       ("to", po::value<std::string>()->value_name("UTC"), "only up to this time, without it")                              //
+      ("day", po::value<std::string>()->value_name("DATE"), "only that day (UTC): 2026-05-01, yesterday, today")           //
       ("format", po::value<std::string>()->value_name("NAME")->default_value("text"),
        ("of the report: " + format_names()).c_str())                                                            //
       ("no-header", po::bool_switch(), "with --format csv: without the line of names")                          //
@@ -106,6 +109,18 @@ std::optional<mth5::UtcNanos> time_option(const po::variables_map& values, const
   const auto time = mth5::parse_time(text);
   if (!time) throw cli::UsageError{"--" + name + ": '" + text + "' is not a time, like 2026-05-01T12:00:00Z"};
   return time;
+}
+
+/// All of a day.
+analysis::Window day_option(const std::string& text, mth5::UtcNanos now) {
+  using std::chrono::days;
+  const auto today = std::chrono::floor<days>(now);
+  std::optional<mth5::UtcNanos> from;
+  if (text == "today") from = today;
+  if (text == "yesterday") from = today - days{1};
+  if (text.size() == std::string_view{"2026-05-01"}.size() && !from) from = mth5::parse_time(text);
+  if (!from) throw cli::UsageError{"--day: '" + text + "' is not a date, like 2026-05-01, nor yesterday or today"};
+  return {from, *from + days{1}};
 }
 
 /// A name that leads to a file which another name led to: one of them is enough.
@@ -192,10 +207,14 @@ int summary_main(int argc, char** argv) {
   analysis::Window window{time_option(values, "from"), time_option(values, "to")};
   const auto since = duration_option(values, "since");
   const auto since_end = duration_option(values, "since-end");
+  const bool day = values.count("day") > 0;
+  if (day && (since || since_end || window.from || window.to))
+    throw cli::UsageError{"--day excludes --since, --since-end, --from and --to"};
   if (since && since_end) throw cli::UsageError{"--since and --since-end exclude each other"};
   if ((since || since_end) && (window.from || window.to))
     throw cli::UsageError{std::string{since ? "--since" : "--since-end"} + " excludes --from and --to"};
   const auto now = time_option(values, "now").value_or(std::chrono::floor<std::chrono::seconds>(mth5::host_now()));
+  if (day) window = day_option(values["day"].as<std::string>(), now);
   if (window.from && window.to && *window.from >= *window.to) throw cli::UsageError{"--from must be before --to"};
   const bool check = values["check"].as<bool>();
   const bool judged = check || format.judged;
@@ -248,7 +267,10 @@ int summary_main(int argc, char** argv) {
     window.to = analysis::data_end(files, now);
     if (window.to) window.from = *window.to - *since_end;
   }
-  auto summary = analysis::summarise(files, window, now, damage, judged ? analysis::Depth::Quality : analysis::Depth::Report);
+  const auto depth = format.kind == Kind::Html ? analysis::Depth::Plots
+                     : judged                  ? analysis::Depth::Quality
+                                               : analysis::Depth::Report;
+  auto summary = analysis::summarise(files, window, now, damage, depth);
   summary.unreadable = std::move(unreadable);
   if (judged) summary.verdict = analysis::judge(analysis::subjects_of(summary));
   for (const auto& file : summary.files) {

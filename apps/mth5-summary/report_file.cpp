@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <string_view>
 #include <system_error>
@@ -42,6 +43,22 @@ int put(const fs::path& path, std::string_view text) {
   return error;
 }
 
+/// A signal that would end us waits until there is a whole report, or none: half of one would be left.
+class SignalsWait {
+ public:
+  SignalsWait() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before_);
+  }
+  SignalsWait(const SignalsWait&) = delete;
+  SignalsWait& operator=(const SignalsWait&) = delete;
+  ~SignalsWait() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
+
 }  // namespace
 
 ReportFile::ReportFile(fs::path path, std::vector<fs::path> inputs) : path_{std::move(path)}, inputs_{std::move(inputs)} {
@@ -69,6 +86,7 @@ bool ReportFile::replaces() const {
 
 void ReportFile::write(const std::string& text) const {
   const bool replace = replaces();
+  const SignalsWait wait;
   const fs::path part = path_.parent_path() / ("." + path_.filename().string() + "." + std::to_string(getpid()) + ".part");
   if (const int error = put(part, text); error != 0) fail(path_, "cannot be written: " + reason(error));
   int error = renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, path_.c_str(), replace ? 0 : RENAME_NOREPLACE) == 0 ? 0 : errno;

@@ -52,6 +52,7 @@ TEST_F(HostileText, ReachesNoTerminalFromAnyProgramAndFormat) {
            {program("mth5-monitor"), "--once", "--station", "none", path},
            {program("mth5-summary"), path},
            {program("mth5-summary"), "--format", "json", path},
+           {program("mth5-summary"), "--format", "html", path},
            {program("mth5-recover"), path},
            {program("mth5-recover"), "--check", "--json", path},
            {program("mth5-recover"), path + "\x1b[1mgone"},

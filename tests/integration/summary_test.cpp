@@ -138,6 +138,14 @@ TEST_F(Summary, ExpectsSamplesAllTheWayToALimit) {
   for (std::int64_t k = 10; k < 20; ++k) highest = std::max(highest, k * 7919 % 20'001 - 10'000);
   EXPECT_EQ(channel_of(report, "ex", 1)["max"], highest);
 
+  for (const auto& [day, now] :
+       {std::pair{"2024-05-01", "2024-05-09"}, {"yesterday", "2024-05-02T23:00:00Z"}, {"today", "2024-05-01T00:00:00Z"}}) {
+    report = summary_json({file, "--day", day, "--now", now});
+    EXPECT_EQ(report["from"], "2024-05-01T00:00:00Z");
+    EXPECT_EQ(report["to"], "2024-05-02T00:00:00Z");
+    EXPECT_EQ(channel_of(report, "ex", 1)["expected"], 86'400) << "all of it";
+  }
+
   report = summary_json({file, "--since-end", "10min"});
   EXPECT_EQ(channel_of(report, "ex", 1)["n_samples"], 600);
   EXPECT_EQ(channel_of(report, "ex", 1)["completeness"], 100.0);
@@ -615,12 +623,15 @@ TEST_F(Summary, SaysWhatIsWrongInOneLineWithItsExitCode) {
            Case{{dir_ / "none.h5"}, 1, "none.h5: No such file or directory"},
            Case{{support::data() / "lemi424"}, 1, "no MTH5 file"},
            Case{{}, 2, "no file or directory given"},
-           Case{{file, "--format", "html"}, 2, "'html' is not one of text, json"},
+           Case{{file, "--format", "pdf"}, 2, "'pdf' is not one of text, json"},
            Case{{file, "--since", "24"}, 2, "'24' is not a duration"},
            Case{{file, "--from", "yesterday"}, 2, "'yesterday' is not a time"},
            Case{{file, "--from", "2024-05-02", "--to", "2024-05-01"}, 2, "--from must be before --to"},
            Case{{file, "--since", "1h", "--to", "2024-05-01"}, 2, "--since excludes"},
            Case{{file, "--since", "1h", "--since-end", "1h"}, 2, "exclude each other"},
+           Case{{file, "--day", "2024-05-01", "--since", "1h"}, 2, "--day excludes --since"},
+           Case{{file, "--day", "2024-02-30"}, 2, "'2024-02-30' is not a date"},
+           Case{{file, "--day", "tomorrow"}, 2, "'tomorrow' is not a date, like 2026-05-01, nor yesterday or today"},
            Case{{file, "--now", "noon"}, 2, "'noon' is not a time"},
            Case{{file, "--quiet-ok"}, 2, "--quiet-ok needs --check"},
        }) {

@@ -29,4 +29,9 @@ struct Plugin {
 /// @param summary  of Depth::Quality, with its verdict    @param version  of the program
 [[nodiscard]] std::string to_prometheus(const Summary& summary, std::string_view version);
 
+/// A page that stands alone, for people: verdict, then each station with its channels, plots, gaps, health, clocks and ledger,
+/// the one that wants a visit first on top; several stations have an index.
+/// @param summary  of Depth::Plots, with its verdict
+[[nodiscard]] std::string to_html(const Summary& summary);
+
 }  // namespace analysis

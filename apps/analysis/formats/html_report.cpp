@@ -1,0 +1,441 @@
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <iterator>
+#include <limits>
+#include <set>
+
+#include "analysis/formats/formats.hpp"
+#include "analysis/html/figures.hpp"
+#include "analysis/html/style.hpp"
+#include "analysis/html/text.hpp"
+#include "analysis/table_text.hpp"
+#include "mth5/duration.hpp"
+
+namespace analysis {
+
+namespace {
+
+using html::element;
+using html::escaped;
+using html::figure;
+
+constexpr std::size_t kMostGaps = 100;  ///< of a station, in its table
+
+struct Heading {
+  std::string_view name;
+  bool number = false;
+  bool wide = false;  ///< a text that should not become a tower of words
+};
+
+class Table {
+ public:
+  Table(std::string_view kind, std::string_view caption, std::span<const Heading> headings)
+      : kind_{kind}, caption_{caption}, headings_{headings.begin(), headings.end()} {}
+
+  /// @param cells  HTML; the first one says what the row is of
+  void add(const std::vector<std::string>& cells) {
+    std::string row;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const auto& heading = headings_.at(i);
+      const std::string kind = heading.number ? "class=\"n\"" : heading.wide ? "class=\"w\"" : "";
+      row += i == 0 ? element("th", "scope=\"row\"", cells[i]) : element("td", kind, cells[i]);
+    }
+    rows_ += element("tr", "", row) + "\n";
+  }
+  [[nodiscard]] bool empty() const { return rows_.empty(); }
+  [[nodiscard]] std::string html() const {
+    std::string head;
+    for (const auto& heading : headings_)
+      head += element("th", heading.number ? "scope=\"col\" class=\"n\"" : "scope=\"col\"", heading.name);
+    return element("div", "class=\"scroll\"",
+                   element("table", "class=\"" + kind_ + "\"",
+                           element("caption", "", caption_) + element("thead", "", element("tr", "", head)) +
+                               element("tbody", "", rows_))) +
+           "\n";
+  }
+
+ private:
+  std::string kind_, caption_, rows_;
+  std::vector<Heading> headings_;
+};
+
+std::string finding_items(const std::vector<const Finding*>& findings, mth5::UtcNanos now) {
+  std::string items;
+  for (const auto* finding : findings) {
+    const std::string word{to_string(finding->severity)};
+    items += element("li", "class=\"" + word + "\"",
+                     element("b", "", word) + " " +
+                         element("span", "", escaped(finding->sentence(now)) + ": " + escaped(finding->rule->advice))) +
+             "\n";
+  }
+  return items.empty() ? "" : element("ul", "class=\"findings\"", items);
+}
+
+std::string state_word(const Finding* worst) { return worst == nullptr ? "good" : std::string{to_string(worst->severity)}; }
+
+std::string colored(const std::string& word) { return element("b", "class=\"" + word + "\"", word); }
+
+std::string reasons_text(const Reasons& reasons) {
+  std::string text;
+  for (const auto& [reason, n] : reasons)
+    if (n != 0) text += (text.empty() ? "" : ", ") + escaped(reason) + " " + figure(n);
+  return text.empty() ? "0" : text;
+}
+
+/// Of the newest of its files: the time until its disk is full, NaN where nobody knows.
+double disk_full_in_s(const Summary& summary, const std::string& station) {
+  const FileSummary* newest = nullptr;
+  for (const auto& file : summary.files)
+    for (const auto& stream : file.ledger.streams)
+      if (stream.station == station && !file.copy_of &&
+          (newest == nullptr || newest->ledger.last_commit < file.ledger.last_commit))
+        newest = &file;
+  return newest != nullptr && newest->state == mth5::FileState::Live ? newest->ledger.disk_full_in_s
+                                                                     : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::string forecast(double seconds) { return std::isfinite(seconds) ? figure(seconds, mth5::rough_duration(seconds)) : "-"; }
+
+/// One station of the page.
+class StationPart {
+ public:
+  StationPart(const Summary& summary, const StationSummary& station) : summary_{summary}, station_{station} {
+    for (std::size_t i = 0; i < summary.channels.size(); ++i)
+      if (belongs(summary.channels[i])) channels_.push_back(&summary.channels[i]);
+    for (const auto* channel : channels_) {
+      const auto expected = expected_of(*channel);
+      if (!expected) continue;
+      span_ = span_ ? html::Span{std::min(span_->from, expected->from), std::max(span_->to, expected->to)} : *expected;
+    }
+  }
+
+  [[nodiscard]] double least_percent() const {
+    double least = std::numeric_limits<double>::quiet_NaN();
+    for (const auto* channel : channels_) least = std::fmin(least, channel->percent());
+    return least;
+  }
+
+  /// @param number  of its section on the page
+  [[nodiscard]] std::string html(std::size_t number, bool spectrograms) const {
+    const auto& info = station_.station;
+    const auto found = findings_of(summary_, station_);
+    std::string out =
+        "<section id=\"s" + std::to_string(number) + "\">\n" +
+        element("h2", "", "Station " + escaped(info.id) + ": " + colored(state_word(found.empty() ? nullptr : found.front()))) +
+        "\n" + finding_items(found, summary_.now) + facts();
+    if (channels_.empty()) return out + "<p>No samples.</p>\n</section>\n";
+    out += channel_table() + "<h3>Day and spectra</h3>\n" + plots(spectrograms) + "<h3>Completeness and gaps</h3>\n" +
+           calendars() + gap_table() + health() + clocks() + ledger();
+    return out + "</section>\n";
+  }
+
+ private:
+  template <class Item>
+  [[nodiscard]] bool belongs(const Item& item) const {
+    return item.survey == station_.station.survey && item.station == station_.station.id;
+  }
+
+  /// When samples should have come: the time of the report, else from the first to the last, and as long as its gaps.
+  [[nodiscard]] std::optional<html::Span> expected_of(const ChannelSummary& channel) const {
+    const auto& stream = summary_.streams[channel.series];
+    auto from = summary_.window.from ? summary_.window.from : stream.start;
+    auto to = summary_.window.to ? summary_.window.to : stream.end;
+    if (!from || !to) return std::nullopt;
+    for (const auto& gap : channel.gaps)
+      if (gap.component.empty()) from = std::min(*from, gap.start), to = std::max(*to, gap.end());
+    if (*from >= *to) return std::nullopt;
+    return html::Span{*from, *to};
+  }
+
+  [[nodiscard]] std::string facts() const {
+    const auto& info = station_.station;
+    std::string out =
+        "Survey " + escaped(info.survey) + "; samples " + html::time(station_.start) + " to " + html::time(station_.end) + " UTC";
+    const double latitude = info.metadata.number("location.latitude"), longitude = info.metadata.number("location.longitude");
+    if (std::isfinite(latitude) && std::isfinite(longitude))
+      out +=
+          "; latitude " + figure(latitude, degrees_text(latitude)) + ", longitude " + figure(longitude, degrees_text(longitude));
+    if (const double elevation = info.metadata.number("location.elevation"); std::isfinite(elevation))
+      out += ", elevation " + figure(elevation) + " m";
+    if (station_.newest)
+      out += "; newest sample " + html::time(station_.newest) + ", " + forecast(station_.age_s(summary_.now)) + " old";
+    if (station_.future_samples > 0)
+      out += "; " + figure(station_.future_samples) + " samples are at times that have not come yet";
+    if (station_.unset_samples > 0) out += "; " + figure(station_.unset_samples) + " samples are of a clock that was not set";
+    out = element("p", "", out) + "\n";
+    std::string lasts;
+    if (const auto& battery = station_.battery) {
+      lasts += "Battery " + figure(battery->volts) + " V";
+      if (battery->volts_per_day) lasts += ", " + figure(*battery->volts_per_day) + " V a day";
+      if (battery->empty_in_s) lasts += ": at 11.5 V in " + forecast(*battery->empty_in_s);
+      lasts += ". ";
+    }
+    if (const double full = disk_full_in_s(summary_, info.id); std::isfinite(full))
+      lasts += "Disk full in " + forecast(full) + ".";
+    return lasts.empty() ? out : out + element("p", "", lasts) + "\n";
+  }
+
+  [[nodiscard]] std::string channel_table() const {
+    constexpr std::array kHeadings{Heading{"channel"},        Heading{"rate", true},    Heading{"samples", true},
+                                   Heading{"expected", true}, Heading{"missing", true}, Heading{"complete", true},
+                                   Heading{"min", true},      Heading{"max", true},     Heading{"mean", true},
+                                   Heading{"std", true},      Heading{"units"},         Heading{"clipped", true},
+                                   Heading{"median", true},   Heading{"drift/h", true}, Heading{"spikes", true},
+                                   Heading{"jumps", true},    Heading{"mains dB", true}};
+    Table table{"channels", "Channels over the time of the report", kHeadings};
+    for (const auto* channel : channels_) {
+      const auto& values = channel->values;
+      std::vector<std::string> row{escaped(channel->component),
+                                   figure(channel->sample_rate, rate_text(channel->sample_rate)),
+                                   figure(channel->n_samples),
+                                   figure(channel->expected),
+                                   figure(channel->missing),
+                                   figure(channel->percent(), percent_text(channel->percent())),
+                                   figure(values.min()),
+                                   figure(values.max()),
+                                   figure(values.mean()),
+                                   figure(values.std()),
+                                   escaped(mth5::unit_symbol(channel->units))};
+      if (channel->quality && channel->quality->measures.statistics().count() > 0) {
+        const auto& quality = *channel->quality;
+        const auto& measures = quality.measures;
+        for (auto&& cell : {figure(measures.clipped()), figure(measures.histogram().median()),
+                            figure(measures.envelope().drift_per_hour()), figure(measures.spikes().count()),
+                            figure(measures.jumps().count()), quality.mains_db ? figure(*quality.mains_db) : std::string{"-"}})
+          row.push_back(cell);
+      } else {
+        row.resize(kHeadings.size(), "-");
+      }
+      table.add(row);
+    }
+    return table.html();
+  }
+
+  [[nodiscard]] std::string plots(bool spectrograms) const {
+    std::string out;
+    for (const auto* channel : channels_) {
+      if (!channel->quality || !span_) continue;
+      const auto& quality = *channel->quality;
+      out += html::envelope_figure(channel->component, mth5::unit_symbol(channel->units), quality.measures.envelope(), *span_);
+      out += html::spectrum_figure(quality);
+      if (spectrograms) out += html::spectrogram_figure(quality, *span_);
+      out += "\n";
+    }
+    return out.empty() ? "<p>No electric or magnetic channel.</p>\n" : element("div", "class=\"plots\"", out) + "\n";
+  }
+
+  /// The channels of which the gaps of each stream are told: one of each.
+  [[nodiscard]] std::vector<const ChannelSummary*> one_of_each_stream() const {
+    std::vector<const ChannelSummary*> ones;
+    std::set<std::size_t> known;
+    for (const auto* channel : channels_)
+      if (known.insert(channel->series).second) ones.push_back(channel);
+    return ones;
+  }
+
+  [[nodiscard]] std::string calendars() const {
+    std::string out;
+    for (const auto* channel : one_of_each_stream()) {
+      const auto expected = expected_of(*channel);
+      if (!expected) continue;
+      std::vector<Gap> gaps;
+      std::copy_if(channel->gaps.begin(), channel->gaps.end(), std::back_inserter(gaps),
+                   [](const Gap& gap) { return gap.component.empty(); });
+      out += html::calendar_figure("Completeness at " + rate_text(channel->sample_rate), html::calendar_of(*expected, gaps));
+    }
+    return element("div", "class=\"plots\"", out) + "\n";
+  }
+
+  [[nodiscard]] std::string gap_table() const {
+    std::vector<const Gap*> gaps;
+    std::set<std::size_t> known;
+    for (const auto* channel : channels_) {
+      const bool again = !known.insert(channel->series).second;
+      for (const auto& gap : channel->gaps)
+        if (!again || !gap.component.empty()) gaps.push_back(&gap);
+    }
+    if (gaps.empty()) return "<p>No gaps.</p>\n";
+    const auto length = [](const Gap* gap) {
+      return gap->sample_rate > 0 ? static_cast<double>(gap->samples) / gap->sample_rate : 0;
+    };
+    std::string caption = std::to_string(gaps.size()) + (gaps.size() == 1 ? " gap" : " gaps");
+    if (gaps.size() > kMostGaps) {
+      std::stable_sort(gaps.begin(), gaps.end(), [&](const Gap* a, const Gap* b) { return length(a) > length(b); });
+      gaps.resize(kMostGaps);
+      caption += ", of which these are the longest; --format json has all of them";
+    }
+    std::stable_sort(gaps.begin(), gaps.end(), [](const Gap* a, const Gap* b) { return a->start < b->start; });
+    constexpr std::array kHeadings{Heading{"from (UTC)"},   Heading{"rate", true}, Heading{"samples", true},
+                                   Heading{"length", true}, Heading{"runs"},       Heading{"channel"},
+                                   Heading{"reason"}};
+    Table table{"gaps", caption, kHeadings};
+    for (const auto* gap : gaps)
+      table.add({html::time(gap->start), escaped(rate_text(gap->sample_rate)), figure(gap->samples),
+                 gap->sample_rate > 0 ? duration_text(length(gap)) : "-",
+                 escaped(gap->run_before.empty() ? "-" : gap->run_before) +
+                     (gap->filled ? " (filled)" : " to " + escaped(gap->run_after.empty() ? "-" : gap->run_after)),
+                 gap->component.empty() ? "all" : escaped(gap->component), escaped(gap->reason)});
+    return table.html();
+  }
+
+  [[nodiscard]] std::string health() const {
+    std::string out;
+    for (const auto& [name, trend] : station_.trends.all())
+      if (span_ && !name.starts_with("clock/") && !trend.cells().empty()) out += html::envelope_figure(name, "", trend, *span_);
+    return out.empty() ? "" : "<h3>State of health</h3>\n" + element("div", "class=\"plots\"", out) + "\n";
+  }
+
+  [[nodiscard]] std::string clocks() const {
+    constexpr std::array kHeadings{Heading{"stream"},
+                                   Heading{"source"},
+                                   Heading{"locked"},
+                                   Heading{"ppm", true},
+                                   Heading{"residual us", true},
+                                   Heading{"axis error s", true},
+                                   Heading{"file", false, true}};
+    Table table{"clocks", "Clocks, as of their newest anchors", kHeadings};
+    for (const auto& file : summary_.files)
+      for (const auto& stream : file.ledger.streams)
+        for (const auto& clock : file.clocks)
+          if (!file.copy_of && stream.station == station_.station.id && clock.stream == stream.name)
+            table.add({escaped(clock.stream), escaped(clock.source),
+                       clock.locked ? "yes" : element("b", "class=\"warning\"", "no"), figure(clock.ppm),
+                       figure(clock.residual_us), figure(clock.axis_error_s), escaped(file.path)});
+    std::string plots;
+    for (const auto& [name, trend] : station_.trends.all())
+      if (span_ && name.starts_with("clock/") && !trend.cells().empty())
+        plots += html::envelope_figure(name.substr(6), "", trend, *span_);
+    if (table.empty() && plots.empty()) return "";
+    return "<h3>Clock</h3>\n" + (table.empty() ? "" : table.html()) + element("div", "class=\"plots\"", plots) + "\n";
+  }
+
+  [[nodiscard]] std::string ledger() const {
+    constexpr std::array kHeadings{Heading{"source"},        Heading{"bytes in", true},       Heading{"decoded", true},
+                                   Heading{"pending", true}, Heading{"skipped", false, true}, Heading{"samples decoded", true},
+                                   Heading{"stored", true},  Heading{"buffered", true},       Heading{"dropped", false, true},
+                                   Heading{"balanced"},      Heading{"file", false, true}};
+    Table table{"ledger", "Ledger: where every byte and every sample went", kHeadings};
+    for (const auto& file : summary_.files)
+      for (const auto& source : file.ledger.sources) {
+        std::int64_t decoded = 0, stored = 0, buffered = 0;
+        Reasons dropped;
+        bool ours = false, balanced = source.balanced();
+        for (const auto& stream : file.ledger.streams) {
+          if (stream.source != source.source) continue;
+          ours = ours || stream.station == station_.station.id;
+          balanced = balanced && stream.balanced();
+          decoded += stream.samples_decoded;
+          stored += stream.samples_stored;
+          buffered += stream.samples_buffered;
+          for (const auto& [reason, n] : stream.samples_dropped) dropped[reason] += n;
+        }
+        if (!ours || file.copy_of) continue;
+        table.add({escaped(source.name.empty() ? std::to_string(source.source) : source.name), figure(source.bytes_in),
+                   figure(source.bytes_decoded), figure(source.bytes_pending), reasons_text(source.bytes_skipped),
+                   figure(decoded), figure(stored), figure(buffered), reasons_text(dropped),
+                   balanced ? "yes" : element("b", "class=\"critical\"", "no"), escaped(file.path)});
+      }
+    return table.empty() ? "" : "<h3>Ledger</h3>\n" + table.html();
+  }
+
+  const Summary& summary_;
+  const StationSummary& station_;
+  std::vector<const ChannelSummary*> channels_;
+  std::optional<html::Span> span_;
+};
+
+std::string index_of(const Summary& summary, const std::vector<Need>& needs) {
+  constexpr std::array kHeadings{Heading{"station"},
+                                 Heading{"state"},
+                                 Heading{"why", false, true},
+                                 Heading{"complete", true},
+                                 Heading{"newest is old", true},
+                                 Heading{"battery V", true},
+                                 Heading{"disk full in", true}};
+  Table table{"stations", "Stations, the one that wants a visit first on top", kHeadings};
+  for (std::size_t i = 0; i < needs.size(); ++i) {
+    const auto& [station, worst] = needs[i];
+    const double percent = StationPart{summary, *station}.least_percent();
+    table.add({element("a", "href=\"#s" + std::to_string(i + 1) + "\"", escaped(station->station.id)), colored(state_word(worst)),
+               worst != nullptr ? escaped(worst->sentence(summary.now)) : "", figure(percent, percent_text(percent)),
+               forecast(station->age_s(summary.now)), station->battery ? figure(station->battery->volts) : "-",
+               forecast(disk_full_in_s(summary, station->station.id))});
+  }
+  return table.html();
+}
+
+std::string files_of(const Summary& summary) {
+  constexpr std::array kHeadings{Heading{"file"}, Heading{"state"}, Heading{"bytes", true}, Heading{"ledger"},
+                                 Heading{"remarks", false, true}};
+  Table table{"files", "Files", kHeadings};
+  for (const auto& file : summary.files) {
+    std::string remarks;
+    const auto remark = [&](const std::string& text) { remarks += (remarks.empty() ? "" : "<br>") + escaped(text); };
+    if (file.copy_of) remark("all its samples are in " + *file.copy_of + ": counted once");
+    for (const auto& line : file.damaged) remark("damaged: " + line);
+    for (const auto& line : file.unread) remark("not read: " + line);
+    if (file.ledger_problem) remark("ledger cannot be read: " + *file.ledger_problem);
+    if (file.ledger.recovered) remark("its writer died, and it was recovered");
+    const std::string ledger = file.ledger.layout == 0  ? "-"
+                               : file.ledger.balanced() ? "balanced"
+                                                        : element("b", "class=\"critical\"", "does not balance");
+    table.add({escaped(file.path), std::string{mth5::to_string(file.state)}, figure(static_cast<std::int64_t>(file.bytes)),
+               ledger, remarks});
+  }
+  for (const auto& path : summary.unreadable)
+    table.add({escaped(path), element("b", "class=\"critical\"", "cannot be read"), "-", "-", ""});
+  return "<section>\n<h2>Files</h2>\n" + table.html() + "</section>\n";
+}
+
+}  // namespace
+
+std::string to_html(const Summary& summary) {
+  constexpr std::size_t kMostSpectrograms = 8;  ///< stations: of more, the page would become too large for a phone
+  const auto needs = by_need(summary);
+  std::optional<mth5::UtcNanos> end;
+  for (const auto& station : summary.stations) end = std::max(end, station.newest);
+  std::string title = "Recordings";
+  if (needs.size() == 1) title = escaped(needs.front().station->station.id);
+  if (needs.size() > 1) title = std::to_string(needs.size()) + " stations";
+  const Verdict nothing;
+  const Verdict& verdict = summary.verdict ? *summary.verdict : nothing;
+  std::string out =
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light "
+      "dark\">\n"
+      "<meta name=\"generator\" content=\"mth5-summary\">\n<link rel=\"icon\" href=\"data:,\">\n";
+  out += element("title", "", title + ": " + state_word(verdict.empty() ? nullptr : &verdict.front())) + "\n" +
+         element("style", "", html::kStyle) + "\n</head>\n<body>\n<header>\n" + element("h1", "", title) + "\n";
+  out += element("p", "class=\"quiet\"",
+                 "Report from " + (summary.window.from ? html::time(summary.window.from) : "the first sample") + " to " +
+                     (summary.window.to ? html::time(summary.window.to) : "the last sample") + " UTC; data until " +
+                     html::time(end) + " UTC") +
+         "\n</header>\n<main>\n";
+  const auto word = state_word(verdict.empty() ? nullptr : &verdict.front());
+  std::string state = word;
+  std::transform(state.begin(), state.end(), state.begin(),
+                 [](char c) { return static_cast<char>(std::toupper(static_cast<unsigned char>(c))); });
+  if (verdict.size() > 1) state += ": " + std::to_string(verdict.size()) + " findings";
+  out += "<section>\n" + element("p", "class=\"state " + word + "\"", state) + "\n";
+  // With several stations each has its findings in its part, and the worst in the index.
+  std::vector<const Finding*> shown;
+  for (const auto& finding : verdict) {
+    const bool of_station = std::any_of(needs.begin(), needs.end(), [&](const Need& need) {
+      const auto of = findings_of(summary, *need.station);
+      return std::find(of.begin(), of.end(), &finding) != of.end();
+    });
+    if (!of_station) shown.push_back(&finding);
+  }
+  out += finding_items(shown, summary.now);
+  if (needs.size() > 1) out += index_of(summary, needs);
+  out += "</section>\n";
+  for (std::size_t i = 0; i < needs.size(); ++i)
+    out += StationPart{summary, *needs[i].station}.html(i + 1, needs.size() <= kMostSpectrograms);
+  if (needs.size() > kMostSpectrograms) out += "<p class=\"quiet\">Spectrograms are in the pages of single stations.</p>\n";
+  return out + files_of(summary) + "</main>\n</body>\n</html>\n";
+}
+
+}  // namespace analysis
