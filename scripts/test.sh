@@ -50,6 +50,8 @@ if [[ $system == yes ]]; then
   tests/system/systemd.sh build/release
   say "the full screen of mth5-monitor, in tmux"
   tests/system/screen.sh build/release
+  say "the page of mth5-summary, in a browser"
+  tests/system/page.sh build/release
   say "the demonstration, README's first command"
   scripts/demo.sh
   say "arm64, cross-built and run by qemu"

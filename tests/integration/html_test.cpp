@@ -25,7 +25,7 @@ class HtmlPage : public testing::Test {
  protected:
   /// What html_page.py says of a page; it fails if a figure differs.
   nlohmann::json page_of(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {MTH5_TEST_BIN "/mth5-summary", "--check"});
+    arguments.insert(arguments.begin(), {support::program("mth5-summary"), "--check"});
     for (const std::string format : {"html", "json"}) {
       auto all = arguments;
       all.insert(all.end(), {"--format", format, "--output", dir_ / ("page." + format)});
@@ -46,7 +46,7 @@ TEST_F(HtmlPage, HasTheFiguresOfAPythonFile) {
 
 TEST_F(HtmlPage, HasTheFiguresOfADayWithLedgerHealthAndClock) {
   const auto text = (dir_ / "day.TXT").string();
-  const auto sim = support::run({MTH5_TEST_BIN "/mth5-sim", "lemi424", "--to", "file:" + text, "--speed", "max", "--start",
+  const auto sim = support::run({support::program("mth5-sim"), "lemi424", "--to", "file:" + text, "--speed", "max", "--start",
                                  "2026-05-01T03:00:00Z", "--duration", "3h", "--seed", "3"});
   ASSERT_EQ(sim.code, 0) << sim.err;
   fs::create_directory(dir_ / "data");
