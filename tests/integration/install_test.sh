@@ -5,7 +5,7 @@ prefix=$(mktemp -d)
 trap 'rm -rf "$prefix"' EXIT
 cmake --install "$2" --prefix "$prefix" >/dev/null
 for file in bin/mth5d bin/mth5-sim bin/mth5-monitor bin/mth5-summary bin/mth5-recover share/man/man1/mth5-recover.1 share/man/man8/mth5d.8 share/man/man1/mth5-monitor.1 \
-  share/man/man1/mth5-summary.1 share/man/man1/mth5-sim.1 share/mth5-daq/instruments/lemi424.yaml lib/systemd/system/mth5d.service \
+  share/man/man1/mth5-summary.1 share/man/man1/mth5-sim.1 share/mth5-daq/instruments/lemi424.yaml share/mth5-daq/schema/mth5-summary.schema.json lib/systemd/system/mth5d.service \
   lib/systemd/system/mth5d@.service \
   include/mth5/file.hpp include/mth5/reader.hpp; do
   [[ -f $prefix/$file ]] || { echo "install: $file is missing"; exit 1; }
