@@ -18,7 +18,7 @@
 #include "analysis/soh.hpp"
 #include "analysis/spectra/spectrogram.hpp"
 #include "analysis/trends.hpp"
-#include "analysis/verdict/verdict.hpp"
+#include "analysis/verdict/limits.hpp"
 #include "sandbox/check.hpp"
 
 /// The report of mth5-summary: a pure function of the files and the window. Thread: that of the readers.
@@ -109,6 +109,7 @@ struct Summary {
   std::vector<ChannelSummary> channels;
   std::vector<std::string> unreadable = {};  ///< files that should be in it and could not be opened
   std::optional<Verdict> verdict;            ///< nullopt: nobody asked for it
+  LimitsOf limits = usual_limits;            ///< by which it was judged
 };
 
 enum class Depth {

@@ -15,6 +15,7 @@
 #include "analysis/json.hpp"
 #include "analysis/summary.hpp"
 #include "cli/cli.hpp"
+#include "mth5-summary/limits_file.hpp"
 #include "mth5-summary/report_file.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/printable.hpp"
@@ -73,7 +74,7 @@ std::string render(Kind kind, const analysis::Summary& summary, bool header, int
 cli::CommandLine command_line() {
   cli::CommandLine line{"mth5-summary",
                         "mth5-summary - report what MTH5 files hold and what they lack",
-                        {"[OPTIONS] FILE…", "[OPTIONS] DIRECTORY"},
+                        {"[OPTIONS] FILE…", "[OPTIONS] DIRECTORY", "--check LIMITS.yaml [OPTIONS] FILE…|DIRECTORY"},
                         po::options_description{"Options"}};
   line.options.add_options()                                                                                               //
       ("since", po::value<std::string>()->value_name("TIME"), "only the last 24h (or 7d, …), back from now")               //
@@ -85,8 +86,9 @@ cli::CommandLine command_line() {
        ("of the report: " + format_names()).c_str())                                                            //
       ("no-header", po::bool_switch(), "with --format csv: without the line of names")                          //
       ("timeout,t", po::value<std::string>()->value_name("TIME"), "with --format nagios: UNKNOWN after (10s)")  //
-      ("check", po::bool_switch(), "say in words whether all is well, and what to do if not; see exit codes")   //
-      ("quiet-ok", po::bool_switch(), "with --check: print nothing when all is well, for cron")                 //
+      ("check", po::bool_switch(),
+       "say whether all is well, by limits of the site if a path ends in .yaml, and what to do if not")  //
+      ("quiet-ok", po::bool_switch(), "with --check: print nothing when all is well, for cron")          //
       ("output", po::value<std::string>()->value_name("FILE"),
        "a new file, or the report of before; standard output without it")                             //
       ("now", po::value<std::string>()->value_name("UTC"), "the time it is, instead of the clock's")  //
@@ -95,10 +97,10 @@ cli::CommandLine command_line() {
   line.footer =
       "Channels are reported over all runs and files given; files being written are reported as of now. Where a limit is given,\n"
       "all of the time up to it is expected to have samples. Times are UTC.\n\n"
-      "Exit: 0 done; 1 failure; 2 usage; 4 a file is damaged or not MTH5; 5 the writer of a file died without closing it; 6 and "
-      "7\n"
-      "with --check: a warning, something critical (7 also instead of 4 and 5). All other files are reported; the highest "
-      "wins.\n"
+      "Exit: 0 done; 1 failure; 2 usage; 3 wrong limits; 4 a file is damaged or not MTH5; 5 the writer of a file died without\n"
+      "closing it; 6 and 7 with --check: a warning, something critical (7 also instead of 4 and 5). All other files are "
+      "reported;\n"
+      "the highest wins.\n"
       "--format nagios alone: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n";
   return line;
 }
@@ -180,6 +182,18 @@ std::optional<std::chrono::nanoseconds> duration_option(const po::variables_map&
   return duration;
 }
 
+/// Measures each of the days before the time of the report as the report itself is measured.
+void add_past_days(analysis::SiteLimits& limits, analysis::Files files, const analysis::Window& window, mth5::UtcNanos now,
+                   std::span<const sandbox::Damage> damage) {
+  using std::chrono::days;
+  if (limits.past_days() == 0) return;
+  if (!window.from) throw cli::UsageError{"limits against past days need a time to report: --day, --since or --from"};
+  for (int back = 1; back <= limits.past_days(); ++back) {
+    const analysis::Window day{*window.from - days{back}, *window.from - days{back - 1}};
+    limits.add_past(back, analysis::subjects_of(analysis::summarise(files, day, now, damage, analysis::Depth::Quality)));
+  }
+}
+
 /// Long before a monitoring system kills its plugin and knows nothing.
 void give_up_after(std::chrono::nanoseconds timeout) {
   std::signal(SIGALRM, [](int) {
@@ -221,11 +235,24 @@ int summary_main(int argc, char** argv) {
   const bool quiet_ok = values["quiet-ok"].as<bool>();
   if (quiet_ok && !check) throw cli::UsageError{"--quiet-ok needs --check"};
 
+  auto given = values["path"].as<Paths>();
+  std::optional<analysis::SiteLimits> limits;
+  const auto is_limits = [](const std::string& path) {
+    const auto extension = fs::path{path}.extension();
+    return extension == ".yaml" || extension == ".yml";
+  };
+  if (const auto at = std::find_if(given.begin(), given.end(), is_limits); at != given.end()) {
+    if (!judged) throw cli::UsageError{*at + ": limits need --check"};
+    limits = summary::read_limits(*at);
+    given.erase(at);
+    if (given.empty()) throw cli::UsageError{"no file or directory given"};
+  }
+
   // One bad file must not hide the others: it costs a line and the exit code.
   std::vector<std::unique_ptr<mth5::Reader>> files;
   int code = cli::kDone;
   std::vector<Alias> aliases;
-  const auto paths = expand(values["path"].as<Paths>(), aliases, judged);
+  const auto paths = expand(given, aliases, judged);
   std::optional<summary::ReportFile> report;
   if (values.count("output") > 0) report.emplace(values["output"].as<std::string>(), paths);
   std::vector<std::string> remarks;  // told when it is known whether there is anything to say
@@ -272,7 +299,13 @@ int summary_main(int argc, char** argv) {
                                                : analysis::Depth::Report;
   auto summary = analysis::summarise(files, window, now, damage, depth);
   summary.unreadable = std::move(unreadable);
-  if (judged) summary.verdict = analysis::judge(analysis::subjects_of(summary));
+  if (limits) {
+    add_past_days(*limits, files, window, now, damage);
+    summary.limits = [own = *limits](const analysis::Rule& rule, const analysis::Subject& subject) {
+      return own.of(rule, subject);
+    };
+  }
+  if (judged) summary.verdict = analysis::judge(analysis::subjects_of(summary), summary.limits);
   for (const auto& file : summary.files) {
     if (file.copy_of) remark(file.path + ": all its samples are in " + *file.copy_of + ": counted once");
     if (file.state == mth5::FileState::WriterDied) code = std::max<int>(code, cli::kWriterDied);

@@ -88,13 +88,16 @@ std::vector<std::string> performance(const Summary& summary) {
   std::vector<std::string> of_channels;
   double disk_days = std::numeric_limits<double>::quiet_NaN();
   const Rule* disk = nullptr;
+  Limits of_disk;
   for (const auto& subject : subjects_of(summary)) {
     for (const auto& rule : rules()) {
       const auto figure = subject.figures.find(rule.figure);
       if (!concerns(rule, subject.scope) || figure == subject.figures.end() || rule.unit.empty()) continue;
+      const auto [warning, critical] = summary.limits(rule, subject);
       if (rule.scope == Scope::File) {  // of several disks the one that is full first
         disk_days = std::fmin(disk_days, figure->second.value);
         disk = &rule;
+        of_disk = {warning, critical};
         continue;
       }
       const bool channel = subject.scope == Scope::Electric || subject.scope == Scope::Field;
@@ -104,12 +107,12 @@ std::vector<std::string> performance(const Summary& summary) {
       const std::string unit = rule.unit == "s" || rule.unit == "%" ? std::string{rule.unit} : "";
       (channel ? of_channels : items)
           .push_back(labels.make(name(subject.station, what)) + "=" + number(figure->second.value) + unit + ";" +
-                     range(rule, rule.warning) + ";" + range(rule, rule.critical));
+                     range(rule, warning) + ";" + range(rule, critical));
     }
   }
   if (disk != nullptr)
-    items.push_back(labels.make("disk_days") + "=" + number(disk_days) + ";" + range(*disk, disk->warning) + ";" +
-                    range(*disk, disk->critical));
+    items.push_back(labels.make("disk_days") + "=" + number(disk_days) + ";" + range(*disk, of_disk.warning) + ";" +
+                    range(*disk, of_disk.critical));
   items.insert(items.end(), of_channels.begin(), of_channels.end());
   return items;
 }

@@ -7,6 +7,7 @@
 
 #include "analysis/json.hpp"
 #include "analysis/table_text.hpp"
+#include "analysis/verdict/limits.hpp"
 #include "mth5/duration.hpp"
 
 namespace analysis {
@@ -111,7 +112,9 @@ std::string Finding::sentence(mth5::UtcNanos now) const {
   return text;
 }
 
-Verdict judge(std::span<const Subject> subjects) {
+Verdict judge(std::span<const Subject> subjects) { return judge(subjects, usual_limits); }
+
+Verdict judge(std::span<const Subject> subjects, const LimitsOf& limits) {
   Verdict verdict;
   for (const auto& subject : subjects)
     for (const auto& rule : rules()) {
@@ -119,9 +122,10 @@ Verdict judge(std::span<const Subject> subjects) {
       if (!concerns(rule, subject.scope) || figure == subject.figures.end()) continue;
       const double value = figure->second.value;
       const auto beyond = [&](double limit) { return rule.above ? value > limit : value < limit; };  // false for NaN
-      if (!beyond(rule.critical) && !beyond(rule.warning)) continue;
-      verdict.push_back({&rule, beyond(rule.critical) ? Severity::Critical : Severity::Warning, subject.station, subject.name,
-                         value, figure->second.since});
+      const auto [warning, critical] = limits(rule, subject);
+      if (!beyond(critical) && !beyond(warning)) continue;
+      verdict.push_back({&rule, beyond(critical) ? Severity::Critical : Severity::Warning, subject.station, subject.name, value,
+                         figure->second.since});
     }
   const auto explained = [&](const Finding& finding) {
     if (!is_channel(finding.rule->scope)) return false;
