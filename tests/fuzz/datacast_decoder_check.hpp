@@ -6,7 +6,8 @@
 namespace fuzz {
 
 inline std::uint64_t check_datacast_decoder(std::string_view bytes) {
-  return check_decoder(daq::decode::DatacastFormat{.codes = {"EHZ", "ENZ", "E"}, .n_channels = 3}, bytes);
+  static const daq::decode::Description format = daq::decode::DatacastFormat{.codes = {"EHZ", "ENZ", "E"}, .n_channels = 3};
+  return check_decoder(format, bytes);
 }
 
 }  // namespace fuzz

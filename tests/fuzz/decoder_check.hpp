@@ -19,7 +19,12 @@ inline void require(bool holds, const char* what) {
   std::abort();
 }
 
-inline void check_counters(const daq::decode::Decoder& decoder, const daq::decode::Batch& out, std::size_t fed,
+/// Frames of a batch that have been looked at, and their values.
+struct Seen {
+  std::size_t frames = 0, values = 0;
+};
+
+inline void check_counters(const daq::decode::Decoder& decoder, const daq::decode::Batch& out, Seen& seen, std::size_t fed,
                            std::size_t n_channels, std::size_t n_soh, std::size_t held_bytes) {
   const auto& c = decoder.counters();
   require(c.bytes_in == fed, "every byte is counted");
@@ -27,12 +32,12 @@ inline void check_counters(const daq::decode::Decoder& decoder, const daq::decod
           "in = decoded + pending + skipped");
   require(c.bytes_pending <= held_bytes, "memory is bounded by the longest frames");
   require(c.frames >= out.frames.size(), "every frame is counted");
-  std::size_t values = 0;
-  for (const auto& frame : out.frames) {
-    require(frame.first == values && frame.n_samples > 0, "values for every frame");
-    values += frame.n_samples * (frame.channel == daq::decode::kAllChannels ? n_channels : 1);
+  for (; seen.frames < out.frames.size(); ++seen.frames) {
+    const auto& frame = out.frames[seen.frames];
+    require(frame.first == seen.values && frame.n_samples > 0, "values for every frame");
+    seen.values += frame.n_samples * (frame.channel == daq::decode::kAllChannels ? n_channels : 1);
   }
-  require(out.samples.size() == values, "no values but those of frames");
+  require(out.samples.size() == seen.values, "no values but those of frames");
   require(out.states.size() == (n_soh == 0 ? 0 : out.frames.size()) && out.soh.size() == out.states.size() * n_soh,
           "a state for every frame");
   for (std::size_t i = 0; i < daq::ledger::kSkips; ++i)
@@ -52,33 +57,36 @@ inline std::uint64_t check_decoder(const daq::decode::Description& format, std::
   using namespace daq::decode;
   const auto density = daq::decode::density(format);
   const auto [n_channels, n_soh] = std::visit([](const auto& f) { return std::pair{f.n_channels, f.n_soh}; }, format);
-  const auto check = [&, n_channels = n_channels, n_soh = n_soh](const Decoder& decoder, const Batch& out, std::size_t fed,
-                                                                 std::size_t held_bytes) {
-    check_counters(decoder, out, fed, n_channels, n_soh, held_bytes);
+  const auto check = [&, n_channels = n_channels, n_soh = n_soh](const Decoder& decoder, const Batch& out, Seen& seen,
+                                                                 std::size_t fed, std::size_t held_bytes) {
+    check_counters(decoder, out, seen, fed, n_channels, n_soh, held_bytes);
     if (beside) beside(decoder, out, fed);
   };
   const auto whole = make_decoder(format);
   Batch whole_out;
+  Seen whole_seen;
   whole->feed({.bytes = {bytes.data(), bytes.size()}}, whole_out);
-  check(*whole, whole_out, bytes.size(), density.held_bytes);
+  check(*whole, whole_out, whole_seen, bytes.size(), density.held_bytes);
   whole->end_of_stream(whole_out);
-  check(*whole, whole_out, bytes.size(), 0);
+  check(*whole, whole_out, whole_seen, bytes.size(), 0);
 
   const auto parts = make_decoder(format);
   Batch parts_out;
+  Seen parts_seen;
   for (std::size_t i = 0, step = 1; i < bytes.size(); step = 1 + static_cast<unsigned char>(bytes[i - 1]) % 64) {
     const auto part = bytes.substr(i, step);
     const auto before = parts_out.samples.size();
     const auto pending = parts->counters().bytes_pending;
     parts->feed({.bytes = {part.data(), part.size()}}, parts_out);
     i += part.size();
-    check(*parts, parts_out, i, density.held_bytes);
+    check(*parts, parts_out, parts_seen, i, density.held_bytes);
     const auto samples = static_cast<double>((parts_out.samples.size() - before) / n_channels);
     require(samples <= static_cast<double>(part.size() + pending) * density.samples_per_byte +
                            static_cast<double>(density.samples_per_frame),
             "no more samples than the buffers have room for");
   }
   parts->end_of_stream(parts_out);
+  check(*parts, parts_out, parts_seen, bytes.size(), 0);
   require(parts->counters() == whole->counters(), "the same counts however the stream is cut");
   require(parts_out.frames.size() == whole_out.frames.size() && parts_out.samples.size() == whole_out.samples.size(),
           "the same frames however the stream is cut");

@@ -10,7 +10,7 @@ namespace fuzz {
 
 /// A format with lengths and answers, one of the same that wants three frames, one of fixed length with masks, floats and a text
 /// line between frames, and one whose check shows by vote.
-inline const std::array<daq::decode::FrameFormat, 4>& frame_formats() {
+inline const std::array<daq::decode::Description, 4>& frame_formats() {
   using namespace daq::decode;
   static const FrameFormat fixed = [] {
     FrameFormat format;
@@ -46,7 +46,7 @@ inline const std::array<daq::decode::FrameFormat, 4>& frame_formats() {
     format.kinds = {kind};
     return format;
   }();
-  static const std::array<FrameFormat, 4> all{support::frame_format(1), support::frame_format(3), fixed, voting};
+  static const std::array<Description, 4> all{support::frame_format(1), support::frame_format(3), fixed, voting};
   return all;
 }
 

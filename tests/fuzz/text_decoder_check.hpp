@@ -9,8 +9,9 @@
 namespace fuzz {
 
 /// What must hold for a line of text beside what holds for all decoders. @returns frames found
-inline std::uint64_t check_text_decoder(const daq::decode::TextFormat& format, std::string_view text) {
-  return check_decoder(format, text, [&](const auto& decoder, const auto& out, std::size_t fed) {
+inline std::uint64_t check_text_decoder(const daq::decode::Description& description, std::string_view text) {
+  const auto& format = std::get<daq::decode::TextFormat>(description);
+  return check_decoder(description, text, [&](const auto& decoder, const auto& out, std::size_t fed) {
     const auto& c = decoder.counters();
     require(c.bytes_pending <= format.max_line, "memory is bounded by the longest line");
     require(c.frames == out.frames.size() && out.samples.size() == out.frames.size() * format.n_channels,
@@ -24,7 +25,7 @@ inline std::uint64_t check_text_decoder(const daq::decode::TextFormat& format, s
 
 /// The recorded format in three strictnesses, one with commas whose time comes last, ones with times by a form, one with a
 /// checksum, one of JSON, and ones of fixed widths.
-inline std::vector<daq::decode::TextFormat> make_text_formats() {
+inline std::vector<daq::decode::Description> make_text_formats() {
   using Use = daq::decode::TextColumn::Use;
   daq::decode::TextFormat commas;
   commas.delimiter = ',';
@@ -93,7 +94,7 @@ inline std::vector<daq::decode::TextFormat> make_text_formats() {
   return {fixed, unended, milliseconds, other, nmea, json, lengths, strict, support::lemi424_format(), commas, forms};
 }
 
-inline const std::vector<daq::decode::TextFormat>& text_formats() {
+inline const std::vector<daq::decode::Description>& text_formats() {
   static const auto all = make_text_formats();
   return all;
 }

@@ -57,19 +57,19 @@ Checksum::Checksum(const CheckRule& rule)
   // The state stands at the lower end of 32 bits where bits come in reflected, else at the upper end: so one loop serves all
   // widths.
   const auto poly = rule.reflect_in ? reflected(rule.poly, rule.bits) : rule.poly << (32 - rule.bits);
-  for (std::uint32_t b = 0; b < 256; ++b) {
-    std::uint32_t state = rule.reflect_in ? b : b << 24;
-    for (int bit = 0; bit < 8; ++bit) {
-      const bool out = (rule.reflect_in ? state & 1U : state >> 31) != 0;
-      state = (rule.reflect_in ? state >> 1 : state << 1) ^ (out ? poly : 0);
+  const auto step = [&](std::uint32_t state) {
+    const bool out = (rule.reflect_in ? state & 1U : state >> 31) != 0;
+    return (rule.reflect_in ? state >> 1 : state << 1) ^ (out ? poly : 0);
+  };
+  // What two bytes give together is the exclusive or of what each gives, so the bytes of one bit are enough.
+  for (std::size_t bit = 1; bit < 256; bit *= 2) {
+    auto state = static_cast<std::uint32_t>(bit);
+    if (!rule.reflect_in) state <<= 24;
+    for (auto& table : tables_) {
+      for (int i = 0; i < 8; ++i) state = step(state);
+      for (std::size_t b = 0; b < bit; ++b) table[bit + b] = table[b] ^ state;
     }
-    tables_[0][b] = state;
   }
-  for (std::size_t k = 1; k < tables_.size(); ++k)
-    for (std::size_t b = 0; b < 256; ++b) {
-      const auto before = tables_[k - 1][b];
-      tables_[k][b] = rule.reflect_in ? before >> 8 ^ tables_[0][before & 0xFF] : before << 8 ^ tables_[0][before >> 24];
-    }
 }
 
 std::uint32_t Checksum::crc(std::span<const char> bytes) const noexcept {

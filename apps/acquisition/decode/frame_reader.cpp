@@ -214,6 +214,7 @@ std::size_t FrameReader::rows_of(const FrameKind& kind, std::size_t tail, std::s
 
 FrameReader::FrameReader(const FrameFormat& format) : format_{format} {
   if (const auto wrong = check_frame_format(format); !wrong.empty()) throw std::invalid_argument{"frame format: " + wrong};
+  plans_.reserve(format_.kinds.size());
   for (const auto& kind : format_.kinds) {
     Plan plan;
     plan.least = least_length(kind);
@@ -222,14 +223,14 @@ FrameReader::FrameReader(const FrameFormat& format) : format_{format} {
     if (kind.length_field)
       plan.head =
           std::max(plan.head, static_cast<std::size_t>(kind.length_field->number.at) + size_of(kind.length_field->number.type));
+    plan.checksums.reserve(kind.checks.size());
     for (const auto& check : kind.checks) plan.checksums.emplace_back(check.rule);
     if (kind.checks.size() == 1) plan.check = 0;
     for (const auto& block : kind.samples) plan.kernels.push_back(kernel_for(block));
     plans_.push_back(std::move(plan));
-    for (unsigned b = 0; b < 256; ++b) {
-      const char c = static_cast<char>(b);
-      begins_[b] = begins_[b] || begins_with(kind.sync, &c, 1);
-    }
+    const unsigned first = kind.sync.bytes.empty() ? 0 : kind.sync.bytes.front();
+    const unsigned mask = kind.sync.bytes.empty() ? 0 : kind.sync.mask.empty() ? 0xFF : kind.sync.mask.front();
+    for (unsigned b = 0; b < 256; ++b) begins_[b] = begins_[b] || ((b ^ first) & mask) == 0;
   }
 }
 
