@@ -5,7 +5,9 @@
 #include <boost/program_options/value_semantic.hpp>
 
 #include "acquisition/config/config.hpp"
+#include "acquisition/config/instrument.hpp"
 #include "acquisition/simulate/answers.hpp"
+#include "acquisition/simulate/decoded.hpp"
 #include "acquisition/simulate/frame_recording.hpp"
 #include "acquisition/simulate/profile.hpp"
 #include "acquisition/simulate/recording.hpp"
@@ -21,6 +23,7 @@ namespace simulate = daq::simulate;
 
 struct Options {
   std::optional<simulate::Instrument> instrument;
+  bool own = false;  ///< it is one that mth5-sim knows by itself: it finds times and values in the bytes of any record
   std::optional<simulate::Answers> answers;
   sim::Target target;
   std::vector<std::filesystem::path> replay;
@@ -47,12 +50,14 @@ mth5::Nanos parse_duration(const std::string& option, const std::string& text) {
   return *span;
 }
 
-double parse_rate(std::string text, const simulate::Instrument& instrument) {
-  const std::string given = text;
+double parse_rate(std::string text) {
   if (text.ends_with("Hz")) text.resize(text.size() - 2);
-  const double rate = parse_number("--rate", text, " (Hz)");
+  return parse_number("--rate", text, " (Hz)");
+}
+
+void check_rate(double rate, const std::string& given, const simulate::Instrument& instrument) {
   const auto& rates = instrument.rates_hz;
-  if (std::find(rates.begin(), rates.end(), rate) != rates.end()) return rate;
+  if (std::find(rates.begin(), rates.end(), rate) != rates.end()) return;
   std::string possible;
   for (const double one : rates)
     possible += (possible.empty() ? "" : ", ") + std::to_string(one).substr(0, std::to_string(one).find('.'));
@@ -70,6 +75,12 @@ void check_faults(const Options& options) {
   if (!options.faults.stalls.empty() && !options.play.speed)
     throw cli::UsageError{"--fault stall: needs a paced signal, not --speed max"};
   const auto kind = options.target.kind;
+  const bool as_recorded = !options.replay.empty() && !options.own;
+  for (const auto& [fault, asked] :
+       {std::pair{"clock-step", !options.faults.clock_steps.empty()}, std::pair{"lose-lock", !options.faults.unlocked.empty()}})
+    if (as_recorded && asked)
+      throw cli::UsageError{std::string{"--fault "} + fault + ": cannot be done to a recording of " + options.instrument->name +
+                            "; leave out this or --replay"};
   if (!options.faults.disconnects.empty() && (kind == sim::Target::Kind::File || kind == sim::Target::Kind::Stdout))
     throw cli::UsageError{"--fault disconnect: a file cannot be unplugged; needs a pty, tcp or udp target"};
   if (!options.faults.clock_steps.empty() && !options.instrument->set_time)
@@ -86,10 +97,14 @@ void check_faults(const Options& options) {
 }
 
 /// One that mth5-sim knows, or the one of a profile. What it answers is always as its profile says.
-void find_instrument(const std::string& name, std::vector<std::string> names, bool sending, Options& options) {
+/// @param rate  in place of the profile's
+void find_instrument(const std::string& name, std::vector<std::string> names, bool sending, std::optional<double> rate,
+                     Options& options) {
   const auto* known = simulate::find_instrument(name);
   const auto folders = daq::config::instrument_folders({});
-  const auto profile = daq::config::find_instrument(name, folders);
+  const auto profile =
+      rate && known == nullptr ? daq::config::find_instrument(name, folders, *rate) : daq::config::find_instrument(name, folders);
+  options.own = known != nullptr;
   if (known != nullptr)
     options.instrument = *known;
   else if (profile.instrument)
@@ -101,7 +116,7 @@ void find_instrument(const std::string& name, std::vector<std::string> names, bo
   }
   for (const auto& one : daq::config::list_instruments(folders)) names.push_back(one.name);
   const auto near = cli::nearest(name, names);
-  if (profile.findings.size() == 1 && !near.empty())
+  if (profile.findings.size() == 1 && !near.empty() && near != name)
     throw cli::UsageError{"instrument '" + name + "' is not known; did you mean '" + near + "'?"};
   throw cli::UsageError{profile.findings.front().text()};
 }
@@ -119,7 +134,9 @@ Options read_options(const po::variables_map& values) {
     known += (known.empty() ? "" : ", ") + std::string{one.name};
   }
   if (!instrument) throw cli::UsageError{"which instrument? known: " + known + ", and every profile (mth5d --list-instruments)"};
-  find_instrument(*instrument, names, values.count("await-start") == 0, options);
+  const auto rate = text("rate");
+  const auto asked_rate = rate ? std::optional{parse_rate(*rate)} : std::nullopt;
+  find_instrument(*instrument, names, values.count("await-start") == 0, asked_rate, options);
   const auto to = text("to");
   if (!to) throw cli::UsageError{"--to is missing: where shall it send?"};
   options.target = sim::parse_target(*to);
@@ -130,8 +147,8 @@ Options read_options(const po::variables_map& values) {
     if (values.count(name) > 0 && !options.replay.empty())
       throw cli::UsageError{"--" + std::string{name} + ": a recording is played as it is; leave out this or --replay"};
 
-  const auto rate = text("rate");
-  const double rate_hz = rate ? parse_rate(*rate, *options.instrument) : options.instrument->rates_hz.front();
+  if (rate) check_rate(*asked_rate, *rate, *options.instrument);
+  const double rate_hz = asked_rate.value_or(options.instrument->rates_hz.front());
   options.signal.rate_hz = rate_hz;
   options.play.rate_hz = rate_hz / static_cast<double>(options.instrument->samples_per_record);
   if (const auto speed = text("speed"); speed == "max")
@@ -188,12 +205,18 @@ std::string summary(const sim::Player::Totals& totals) {
   return totals.faults.empty() ? text + " none" : text;
 }
 
-/// What is played; for a recording of frames, at the pace of the samples in them.
+/// What is played; for a recording of frames, at the pace of the samples in them. What a record of it says is what the decoder of
+/// the profile makes of it, unless the instrument can tell by itself.
 std::unique_ptr<simulate::RecordSource> open_source(Options& options) {
   if (options.replay.empty()) return options.instrument->generate(options.signal);
-  if (options.instrument->line_end == "\n" || !options.profile) return std::make_unique<simulate::Recording>(options.replay);
-  auto frames = std::make_unique<simulate::FrameRecording>(options.replay, *options.profile);
+  const auto now = options.signal.start;
+  if (options.instrument->line_end == "\n" || !options.profile) {
+    if (!options.own && options.profile) options.instrument->describe = simulate::describe_lines(*options.profile, now);
+    return std::make_unique<simulate::Recording>(options.replay);
+  }
+  auto frames = std::make_unique<simulate::FrameRecording>(options.replay, *options.profile, now);
   options.play.rate_hz = options.signal.rate_hz / frames->samples_per_record();
+  options.instrument->describe = [&frames = *frames](std::string_view, simulate::Description& out) { frames.describe(out); };
   return frames;
 }
 

@@ -361,6 +361,17 @@ TEST(ConfigKeys, TheSourcesNameIsThatOfItsTables) {
   EXPECT_THAT(mth5::Reader{files[0]}.tables(), testing::Contains("state_of_health/box"));
 }
 
+TEST(ConfigKeys, TheRateOfASourceGoesBeforeThatOfTheProfile) {
+  Site site{.source = "sample_rate: 0.1"};
+  const auto files = site.record(lines({0, 10, 20}));
+  ASSERT_EQ(files.size(), 1u);
+  const mth5::Reader reader{files[0]};
+  ASSERT_EQ(reader.runs().size(), 1u);
+  EXPECT_EQ(reader.runs()[0].sample_rate, 0.1);
+  EXPECT_EQ(reader.runs()[0].n_samples, 3);
+  EXPECT_EQ(reader.runs()[0].id, "sr0p1_0001");
+}
+
 TEST(ConfigKeys, ASkippedChannelIsNotInTheFile) {
   Site site{.source = "channels: {ex: skip}"};
   const auto files = site.record(lines({0, 1, 2}));
@@ -588,6 +599,7 @@ const std::map<std::string, std::string> kSeenBy{
     {"profile.text.resolution", "ConfigKeys, ResolutionMakesSenseOfWholeSeconds"},
     {"profile.text.clock", "ConfigKeys, TheDateOfThisComputerGoesWithTimesOfDay"},
     {"sources[].name", "ConfigKeys, TheSourcesNameIsThatOfItsTables"},
+    {"sources[].sample_rate", "ConfigKeys, TheRateOfASourceGoesBeforeThatOfTheProfile"},
     {"sources[].idle_timeout", "SilentPeer, IsHungUpOnAndCalledAgain"},
     {"sources[].reconnect.first", "PeerThatOnlyHangsUp, IsCalledLessAndLessOften"},
     {"sources[].reconnect.limit", "PeerThatOnlyHangsUp, IsCalledLessAndLessOften"},

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "mth5/reader.hpp"
@@ -36,6 +37,7 @@ class Simulated : public testing::Test {
   void make(const std::string& duration, const std::vector<std::string>& more = {}) {
     std::vector<std::string> argv{kSim,      profile, "--to",    "file:" + (dir / "day.bin").string(), "--duration", duration,
                                   "--speed", "max",   "--truth", (dir / "truth.csv").string()};
+    if (!rate.empty()) argv.insert(argv.end(), {"--rate", rate});
     if (times != Times::OfToday) argv.insert(argv.end(), {"--start", "2026-05-01T00:00:00Z"});
     argv.insert(argv.end(), more.begin(), more.end());
     const auto made = support::run(argv);
@@ -60,7 +62,9 @@ class Simulated : public testing::Test {
   /// The recording made of it, against the truth.
   void expect_truth_in_file() {
     support::Recording recording{support::Recording::replay(dir / "day.bin"),
-                                 {.arguments = {"--until-eof"}, .instrument = inline_profile.empty() ? profile : inline_profile}};
+                                 {.source = rate.empty() ? "" : "sample_rate: " + rate + "\n",
+                                  .arguments = {"--until-eof"},
+                                  .instrument = inline_profile.empty() ? profile : inline_profile}};
     ASSERT_EQ(recording.process().wait(), 0) << recording.log();
     mth5::Reader reader{recording.file()};
     ASSERT_EQ(reader.runs().size(), 1u) << recording.log();
@@ -101,6 +105,7 @@ class Simulated : public testing::Test {
   support::TempDir dir;
   std::string profile;
   std::string inline_profile;  ///< the same for mth5d, if it has no name
+  std::string rate;            ///< of sender and source; "" = the profile's
   Times times = Times::Given;
 };
 
@@ -165,6 +170,28 @@ INSTANTIATE_TEST_SUITE_P(Profiles, SimulatedProfile, testing::ValuesIn([] {
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
+
+/// Ticks of the LEMI-423 count to the rate, the Shake's packets and the decimals of a GSM-90's seconds follow it.
+TEST_F(Simulated, AtAnotherRateAreInTheFileSampleAndTime) {
+  for (const auto& [name, hz] : {std::pair{"lemi423", "250"}, {"rs4d", "50"}, {"gsm90", "5"}, {"mth5-frame", "4096"}}) {
+    SCOPED_TRACE(name);
+    profile = name;
+    rate = hz;
+    make("20s");
+    expect_truth_in_file();
+    fs::remove(dir / "day.bin");
+    fs::remove(dir / "truth.csv");
+  }
+}
+
+TEST_F(Simulated, AnswersBetweenFramesOfALemi025CostNothing) {
+  profile = "lemi025";
+  make("100s", {"--fault", "answer=0.2"});
+  expect_truth_in_file();
+  const auto found = tried();
+  EXPECT_EQ(found.at("bytes").at("skipped"), 0);
+  EXPECT_GT(found.at("frames"), 100) << "answers are frames too";
+}
 
 /// Forms of text that no profile has yet; 8 Hz.
 TEST_F(Simulated, LinesOfAnyFormAreInTheFileSampleAndTime) {
@@ -321,6 +348,56 @@ TEST(SimFrames, ARecordingIsPlayedByteForByteAtThePaceOfItsSamples) {
   }
 }
 
+/// Of each kind of decoder, lines that end with LF and with NUL: what the simulator made up, told once by itself and once from
+/// the bytes alone.
+TEST_F(Simulated, TheTruthOfARecordingSaysWhatWasRecorded) {
+  for (const char* name : {"mth5-frame", "nims", "lemi025", "rs4d", "gsm90", "pos1", "rm3100"}) {
+    SCOPED_TRACE(name);
+    profile = name;
+    make("100s", {"--signal", "mt"});
+    const auto made = support::truth_rows(dir / "truth.csv");
+    const auto channels = tried().at("channels");
+    std::map<std::string, std::vector<double>> values;
+    for (const auto& channel : channels) values[channel.at("name")] = truth(channel.at("name"));
+    fs::remove(dir / "truth.csv");
+    const auto replay = support::run({kSim, profile, "--to", "file:" + (dir / "played.bin").string(), "--replay",
+                                      (dir / "day.bin").string(), "--speed", "max", "--truth", (dir / "truth.csv").string()});
+    ASSERT_EQ(replay.code, 0) << replay.err;
+    const auto played = support::truth_rows(dir / "truth.csv");
+    ASSERT_FALSE(played.empty());
+    EXPECT_EQ(played.front().at("time"), made.front().at("time"));
+    EXPECT_EQ(played.back().at("time"), made.back().at("time"));
+    for (const auto& channel : channels) {
+      const auto& expected = values.at(channel.at("name"));
+      const auto found = truth(channel.at("name"));
+      ASSERT_EQ(found.size(), expected.size()) << channel;
+      for (std::size_t i = 0; i < found.size(); ++i)
+        if (!std::isnan(found[i]) || !std::isnan(expected[i])) ASSERT_DOUBLE_EQ(found[i], expected[i]) << channel << " " << i;
+    }
+    for (const char* file : {"day.bin", "played.bin", "truth.csv"}) fs::remove(dir / file);
+  }
+}
+
+TEST_F(Simulated, TheTruthOfADamagedRecordingIsThatBeforeTheDamage) {
+  profile = "mth5-frame";
+  make("20s");
+  const auto expected = truth("hx");
+  fs::remove(dir / "truth.csv");
+  const auto replay = support::run({kSim, profile, "--to", "file:" + (dir / "played.bin").string(), "--replay",
+                                    (dir / "day.bin").string(), "--speed", "max", "--truth", (dir / "truth.csv").string(),
+                                    "--fault", "drop=0.2,bitflip=0.0005", "--seed", "5"});
+  ASSERT_EQ(replay.code, 0) << replay.err;
+  std::vector<double> found;
+  std::set<std::string> what;
+  for (const auto& row : support::truth_rows(dir / "truth.csv")) {
+    what.insert(row.at("what"));
+    std::istringstream in{row.at("hx")};
+    for (std::string value; in >> value;) found.push_back(std::stod(value));
+  }
+  EXPECT_THAT(what, testing::IsSupersetOf({"sent", "dropped", "bitflip"}));
+  EXPECT_EQ(found, expected);
+}
+
 TEST(SimFrames, RefuseWhatTheyHaveNot) {
   const auto replay = support::run({kSim, "mth5-frame", "--to", "-", "--replay", "/dev/null"});
   EXPECT_EQ(replay.code, 1);
@@ -339,6 +416,12 @@ TEST(SimFrames, RefuseWhatTheyHaveNot) {
               testing::HasSubstr("the profile of gsm90 has no command that starts it"));
   EXPECT_THAT(support::run({kSim, "nims", "--to", "-", "--fault", "shorten=0.1"}).err,
               testing::HasSubstr("what nims sends are no lines"));
+  EXPECT_THAT(support::run({kSim, "mth5-frame", "--to", "-", "--replay", "/dev/null", "--fault", "clock-step=+2s@3m"}).err,
+              testing::HasSubstr("clock-step: cannot be done to a recording of mth5-frame"));
+  EXPECT_THAT(support::run({kSim, "lemi018", "--to", "-", "--replay", "/dev/null", "--fault", "lose-lock=1s@1s"}).err,
+              testing::HasSubstr("lose-lock: cannot be done to a recording of lemi018"));
+  EXPECT_THAT(support::run({kSim, "gsm90", "--to", "-", "--rate", "9e9"}).err,
+              testing::HasSubstr("--rate: sample_rate: 9000000000 is out of range"));
   EXPECT_THAT(support::run({kSim, "nimes", "--to", "-"}).err, testing::HasSubstr("did you mean 'nims'?"));
 }
 

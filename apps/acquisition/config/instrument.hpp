@@ -22,15 +22,16 @@ struct Profile {
 [[nodiscard]] std::optional<Profile> read_profile(const Node& map, const std::string& path, const std::string& name,
                                                   Report& report);
 
-/// Finds profiles by name, or by the path of the file (with a '/' or ending in .yaml), and reads each once: its findings are
-/// reported once, however many sources use it.
+/// Finds profiles by name, or by the path of the file (with a '/' or ending in .yaml), and reads each once for each rate: its
+/// findings are reported once, however many sources use it.
 class Profiles {
  public:
   /// @param base  what relative paths begin at
   Profiles(const std::vector<std::filesystem::path>& folders, std::filesystem::path base, Report& report)
       : folders_{folders}, base_{std::move(base)}, report_{report} {}
   /// nullptr: not found or not good, reported.
-  [[nodiscard]] const Profile* find(const Node& name, const std::string& path);
+  /// @param sample_rate  stands in place of the profile's: it is read as if it said so. nullptr: its own
+  [[nodiscard]] const Profile* find(const Node& name, const std::string& path, const Node* sample_rate = nullptr);
 
  private:
   [[nodiscard]] std::string unknown(const std::string& name) const;
@@ -40,6 +41,13 @@ class Profiles {
   Report& report_;
   std::map<std::string, std::optional<Profile>> read_;  ///< nullopt: has findings
 };
+
+/// The map of a profile with another `sample_rate`. @param rate  nullptr: its own
+[[nodiscard]] Node with_sample_rate(Node profile, const Node* rate);
+
+/// As find_instrument(name, folders), at another rate.
+[[nodiscard]] FoundInstrument find_instrument(const std::string& name, const std::vector<std::filesystem::path>& folders,
+                                              double sample_rate_hz);
 
 /// Checks and sets the component of a channel: lower case, what MTH5 takes, first letter of its kind. `value` as in the text.
 /// @returns what is wrong, "" = good

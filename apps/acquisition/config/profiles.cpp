@@ -30,7 +30,7 @@ std::vector<Found> all_profiles(const std::vector<fs::path>& folders) {
   return all;
 }
 
-std::optional<Profile> read_file(const Found& found, int rank, Report& report) {
+std::optional<Profile> read_file(const Found& found, const Node* sample_rate, int rank, Report& report) {
   auto origin =
       std::make_shared<const Origin>(Origin{found.path.string(), rank, true, "instrument " + found.path.filename().string()});
   const auto parsed = parse_yaml_file(found.path.string(), origin);
@@ -43,26 +43,36 @@ std::optional<Profile> read_file(const Found& found, int rank, Report& report) {
                    "must be a map with sample_rate, text and channels, not " + std::string{to_string(parsed.root.kind)});
     return std::nullopt;
   }
-  auto profile = read_profile(parsed.root, "", found.name, report);
+  auto profile = read_profile(with_sample_rate(parsed.root, sample_rate), "", found.name, report);
   if (profile) profile->instrument.origin = found.path;
   return profile;
 }
 
 }  // namespace
 
-const Profile* Profiles::find(const Node& name, const std::string& path) {
-  auto known = read_.find(name.text);
-  if (known == read_.end() && (name.text.find('/') != std::string::npos || name.text.ends_with(".yaml"))) {
+Node with_sample_rate(Node profile, const Node* rate) {
+  Node* const own = rate == nullptr ? nullptr : profile.find("sample_rate");
+  if (own != nullptr) *own = *rate;
+  return profile;
+}
+
+const Profile* Profiles::find(const Node& name, const std::string& path, const Node* sample_rate) {
+  const auto key = name.text + (sample_rate == nullptr ? "" : "\n" + sample_rate->text);
+  auto known = read_.find(key);
+  if (known == read_.end()) {
+    const bool is_path = name.text.find('/') != std::string::npos || name.text.ends_with(".yaml");
     const fs::path file = base_ / name.text;
-    known = read_.emplace(name.text, read_file({file.stem().string(), file}, int(read_.size()) + 1, report_)).first;
-  } else if (known == read_.end()) {
-    const auto all = all_profiles(folders_);
-    const auto found = std::find_if(all.begin(), all.end(), [&](const Found& f) { return f.name == name.text; });
-    if (found == all.end()) {
-      report_.problem(name.place, path, unknown(name.text));
-      return nullptr;
+    Found found{file.stem().string(), file};
+    if (!is_path) {
+      const auto all = all_profiles(folders_);
+      const auto named = std::find_if(all.begin(), all.end(), [&](const Found& f) { return f.name == name.text; });
+      if (named == all.end()) {
+        report_.problem(name.place, path, unknown(name.text));
+        return nullptr;
+      }
+      found = *named;
     }
-    known = read_.emplace(name.text, read_file(*found, int(read_.size()) + 1, report_)).first;
+    known = read_.emplace(key, read_file(found, sample_rate, int(read_.size()) + 1, report_)).first;
   }
   return known->second ? &*known->second : nullptr;
 }
@@ -100,7 +110,7 @@ std::vector<Listed> list_instruments(const std::vector<fs::path>& folders) {
   std::map<std::string, fs::path> first;
   for (const auto& found : all_profiles(folders)) {
     Report report;
-    const auto profile = read_file(found, 0, report);
+    const auto profile = read_file(found, nullptr, 0, report);
     Listed one{found.name, profile ? profile->instrument.description : "", found.path, "", {}};
     const auto [used, fresh] = first.emplace(found.name, found.path);
     if (!profile)
@@ -114,16 +124,32 @@ std::vector<Listed> list_instruments(const std::vector<fs::path>& folders) {
   return list;
 }
 
-FoundInstrument find_instrument(const std::string& name, const std::vector<fs::path>& folders) {
+namespace {
+
+FoundInstrument find_one(const std::string& name, const std::vector<fs::path>& folders, const char* option,
+                         const std::optional<std::string>& sample_rate) {
   Report report;
   FoundInstrument found;
   Profiles profiles{folders, {}, report};
-  Node word;
+  Node word, rate;
   word.text = name;
-  word.place.origin = std::make_shared<const Origin>(Origin{"--try", 0, false, ""});
-  if (const auto* profile = profiles.find(word, "")) found.instrument = profile->instrument;
+  word.place.origin = std::make_shared<const Origin>(Origin{option, 0, false, ""});
+  rate.kind = Node::Kind::Scalar;
+  rate.place = word.place;
+  if (sample_rate) rate.text = *sample_rate;
+  if (const auto* profile = profiles.find(word, "", sample_rate ? &rate : nullptr)) found.instrument = profile->instrument;
   found.findings = report.findings();
   return found;
+}
+
+}  // namespace
+
+FoundInstrument find_instrument(const std::string& name, const std::vector<fs::path>& folders) {
+  return find_one(name, folders, "--try", std::nullopt);
+}
+
+FoundInstrument find_instrument(const std::string& name, const std::vector<fs::path>& folders, double sample_rate_hz) {
+  return find_one(name, folders, "--rate", format_number(sample_rate_hz));
 }
 
 }  // namespace daq::config

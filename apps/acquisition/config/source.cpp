@@ -137,19 +137,21 @@ void read_own(MapReader& source, std::string_view key, const Keys& keys, T& valu
 }
 
 /// nullopt: not there or not good, reported.
-std::optional<Profile> read_instrument(MapReader& map, const std::string& source_name, Profiles& profiles, Report& report) {
+/// @param rate  in place of the profile's; nullptr: its own
+std::optional<Profile> read_instrument(MapReader& map, const std::string& source_name, const Node* rate, Profiles& profiles,
+                                       Report& report) {
   const Node* node = map.take_any("instrument", MapReader::Need::Required);
   if (node == nullptr) return std::nullopt;
   if (node->kind == Node::Kind::Map) {
     map.list("instrument", "(inline)", node);
-    return read_profile(*node, map.path("instrument"), source_name, report);
+    return read_profile(with_sample_rate(*node, rate), map.path("instrument"), source_name, report);
   }
   if (node->kind == Node::Kind::Sequence) {
     map.problem(*node, "instrument", "must be the name of a profile, the path of one, or a map");
     return std::nullopt;
   }
   map.list("instrument", node->text, node);
-  const auto* found = profiles.find(*node, map.path("instrument"));
+  const auto* found = profiles.find(*node, map.path("instrument"), rate);
   return found == nullptr ? std::nullopt : std::optional{*found};
 }
 
@@ -250,7 +252,8 @@ Source read_source(const Node& node, const std::string& path, const Common& comm
                                            : Station{};
   source.station = station.metadata;
   source.location_known = station.location_known;
-  auto profile = read_instrument(map, source.name, profiles, report);
+  const Node* const own_rate = source.instrument.sample_rate > 0 ? node.find("sample_rate") : nullptr;
+  auto profile = read_instrument(map, source.name, own_rate, profiles, report);
   const double rate = profile ? profile->instrument.sample_rate : 1;
   source.run_id =
       map.text("run", source.run_id, [&](std::string_view text) { return check_run(text, source.station.text("id"), rate); });

@@ -298,6 +298,12 @@ const Section<Source>& source_keys() {
                    "For log, status and --set; the name of its stream.", true),
           time_key("idle_timeout", &Source::idle_timeout, 1s, 7 * kDay,
                    "No byte for this long: the input is opened anew; a file that is followed stays open, and the log says so."),
+          {"sample_rate", "number", "0.001 to 1000000 Hz",
+           "What the instrument is set to, where that is another rate than its profile says.", false,
+           [](MapReader& map, Source& source) {
+             source.instrument.sample_rate = map.number("sample_rate", 0.001, 1e6, "Hz").value_or(0);
+           },
+           [](const Source&) { return std::string{"that of the profile"}; }},
       }};
   return keys;
 }

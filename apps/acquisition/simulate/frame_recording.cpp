@@ -26,8 +26,11 @@ bool has_samples(const decode::Batch& batch) { return samples_in(batch, 1) > 0; 
 
 }  // namespace
 
-FrameRecording::FrameRecording(std::vector<std::filesystem::path> files, const config::Instrument& profile)
-    : files_{std::move(files)}, decoder_{decode::make_decoder(profile.decoder, profile.kept)} {
+FrameRecording::FrameRecording(std::vector<std::filesystem::path> files, const config::Instrument& profile, mth5::UtcNanos now)
+    : files_{std::move(files)},
+      now_{now},
+      decoder_{decode::make_decoder(profile.decoder, profile.kept)},
+      decoded_{profile.channels.size()} {
   for (const auto& file : files_) (void)open_recording(file);
   double samples = 0;
   std::size_t records = 0, bytes = 0;
@@ -68,13 +71,15 @@ bool FrameRecording::fill() {
 
 std::optional<std::string_view> FrameRecording::next() {
   record_.clear();
+  batch_.clear();
   while (record_.size() < kLongest && (at_ < buffer_.size() || fill())) {
     const char byte = buffer_[at_++];
     record_ += byte;
-    batch_.clear();
-    decoder_->feed({.bytes = {&byte, 1}}, batch_);
-    if (has_samples(batch_)) return record_;
+    decoder_->feed({.bytes = {&byte, 1}, .arrival = now_}, batch_);
+    if (has_samples(batch_)) break;
   }
+  if (buffer_.empty()) decoder_->end_of_stream(batch_);
+  decoded_.set(batch_);
   if (record_.empty()) return std::nullopt;
   return record_;
 }

@@ -8,6 +8,7 @@
 
 #include "acquisition/config/config.hpp"
 #include "acquisition/decode/decoder.hpp"
+#include "acquisition/simulate/decoded.hpp"
 #include "acquisition/simulate/instrument.hpp"
 #include "mth5/descriptor.hpp"
 
@@ -19,10 +20,13 @@ namespace daq::simulate {
 class FrameRecording : public RecordSource {
  public:
   /// Opens every file once, and decodes the beginning of the first to know how many samples a record has.
+  /// @param now  the date of times of day is the nearest to it
   /// @throws mth5::FileError, also where there is no frame of this instrument in that
-  FrameRecording(std::vector<std::filesystem::path> files, const config::Instrument& profile);
+  FrameRecording(std::vector<std::filesystem::path> files, const config::Instrument& profile, mth5::UtcNanos now);
   std::optional<std::string_view> next() override;
 
+  /// Of the newest record, as Instrument::describe.
+  void describe(Description& out) const { decoded_.describe(out); }
   /// On the average of the beginning: records last as long as their samples.
   [[nodiscard]] double samples_per_record() const { return samples_per_record_; }
 
@@ -30,8 +34,10 @@ class FrameRecording : public RecordSource {
   bool fill();
 
   std::vector<std::filesystem::path> files_;
+  const mth5::UtcNanos now_;
   std::unique_ptr<decode::Decoder> decoder_;
   decode::Batch batch_;
+  Decoded decoded_;
   std::size_t n_opened_ = 0;
   mth5::Descriptor fd_;
   std::string buffer_;
