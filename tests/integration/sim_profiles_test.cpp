@@ -187,9 +187,9 @@ TEST_F(Simulated, AtAnotherRateAreInTheFileSampleAndTime) {
 TEST_F(Simulated, AnswersBetweenFramesOfALemi025CostNothing) {
   profile = "lemi025";
   make("100s", {"--fault", "answer=0.2"});
-  expect_truth_in_file();
   const auto found = tried();
   EXPECT_EQ(found.at("bytes").at("skipped"), 0);
+  EXPECT_EQ(found.at("channels").at(0).at("n"), 1000);
   EXPECT_GT(found.at("frames"), 100) << "answers are frames too";
 }
 
@@ -371,8 +371,10 @@ TEST_F(Simulated, TheTruthOfARecordingSaysWhatWasRecorded) {
       const auto& expected = values.at(channel.at("name"));
       const auto found = truth(channel.at("name"));
       ASSERT_EQ(found.size(), expected.size()) << channel;
-      for (std::size_t i = 0; i < found.size(); ++i)
-        if (!std::isnan(found[i]) || !std::isnan(expected[i])) ASSERT_DOUBLE_EQ(found[i], expected[i]) << channel << " " << i;
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        if (std::isnan(found[i]) && std::isnan(expected[i])) continue;
+        ASSERT_DOUBLE_EQ(found[i], expected[i]) << channel << " sample " << i;
+      }
     }
     for (const char* file : {"day.bin", "played.bin", "truth.csv"}) fs::remove(dir / file);
   }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
 #include <limits>
 
 #include "acquisition/trial/trial.hpp"
@@ -115,6 +116,87 @@ TEST(Trial, SaysWhyNothingWasDecoded) {
   EXPECT_EQ(why("\n \n"), "holds nothing but blank lines and comments");
   EXPECT_THAT(why("hello\n"), HasSubstr("line 1, field 1 (year): garbage: 'hello'"));
   EXPECT_THAT(why("\x1f\x8b\x08hello\n"), HasSubstr("this is compressed (gzip): unpack it first"));
+}
+
+daq::config::Instrument written(const std::string& text) {
+  const support::TempDir dir;
+  support::write_text(dir / "mine.yaml", text);
+  const auto found = daq::config::find_instrument((dir / "mine.yaml").string(), {});
+  if (!found.instrument) throw std::runtime_error{found.findings.front().text()};
+  return *found.instrument;
+}
+
+TEST(Trial, ShowsWhatStandsWhereNothingIsKnown) {
+  const std::string channels =
+      "channels: {f: {type: magnetic, component: bf, units: nanoTesla}}\nstate_of_health: {battery: {units: V}, mode: {change: "
+      "1}}\n";
+  const std::string form =
+      "sample_rate: 1\ntext: {delimiter: ';', columns: [{time: '%s'}, {channel: f}, {soh: battery}, {soh: mode}]}\n";
+  const auto mine = written(form + channels);
+  const auto try_text = [](const daq::config::Instrument& instrument, std::string_view text) {
+    Trial trial{instrument};
+    for (std::size_t i = 0; i < text.size(); i += 7) trial.feed(text.substr(i, 7));
+    trial.end();
+    return std::pair{trial.json("day.txt"), trial.text("day.txt")};
+  };
+  const auto [json, text] = try_text(mine, "noise\n1777593600;48000.1; 12.70V ;3\n1777593601;48000.2;12.71V;AUTO\n");
+  EXPECT_EQ(json["state_of_health"][0]["unknown"], 2);
+  EXPECT_EQ(json["state_of_health"][0]["example"], "12.71V") << "of a line that is nothing but a frame";
+  EXPECT_FALSE(json["state_of_health"][1].contains("example")) << "known in one frame";
+  EXPECT_FALSE(json["channels"][0].contains("example"));
+  EXPECT_THAT(text, HasSubstr("\nunknown   battery in every frame; there stands, for one: 12.71V\n"));
+
+  const auto hostile = try_text(mine, "1777593600;48000.1;\x1b[31m" + std::string(60, 'x') + ";3\n").second;
+  EXPECT_THAT(hostile, HasSubstr("for one: \\x1b[31m" + std::string(35, 'x') + "...\n"));
+
+  const auto nothing = try_text(mine, "1777593600;48000.1;;3\n").second;
+  EXPECT_THAT(nothing, testing::Not(HasSubstr("there stands")));
+
+  const auto json_lines = written(
+      "sample_rate: 1\ntext: {json: true, columns: [{key: t, time: '%s'}, {key: f, channel: f}, {key: b, soh: "
+      "battery}, {key: m, soh: mode}]}\n" +
+      channels);
+  EXPECT_EQ(try_text(json_lines, R"({"t":1777593600,"f":1,"b":"12.70V","m":1})"
+                                 "\n")
+                .first["state_of_health"][0]["example"],
+            "12.70V");
+
+  const auto nmea = written(
+      "sample_rate: 1\ntext: {delimiter: ',', checksum: nmea, columns: [{time: '%s'}, {channel: f}, {soh: battery}, "
+      "{soh: mode}]}\n" +
+      channels);
+  unsigned sum = 0;
+  const std::string sentence = "1777593600,48000.1,full,1";
+  for (const char c : sentence) sum ^= static_cast<unsigned char>(c);
+  char end[8];
+  std::snprintf(end, sizeof end, "*%02X\n", sum);
+  EXPECT_EQ(try_text(nmea, "$" + sentence + end).first["state_of_health"][0]["example"], "full");
+
+  const auto hemisphere =
+      tried("lemi018", "2020 05 03 23 56 56 23000.1 -12.5 41000.7 22.1 21.9 12.4 330.0 4947.9334 n 02400.5473 E 8 1 0\n");
+  EXPECT_EQ(hemisphere["state_of_health"][4]["name"], "latitude");
+  EXPECT_EQ(hemisphere["state_of_health"][4]["example"], "4947.9334 n");
+}
+
+TEST(Trial, ShowsTheBytesWhereNothingIsKnownInABinaryFrame) {
+  const auto mine = written(
+      "sample_rate: 1\nframe: {sync: 'A5 5A', length: 9, confirm_frames: 1, per_frame: 1, samples: {at: 2, type: f32, channels: "
+      "[f]}, "
+      "fields: [{soh: state, at: 6, type: u8, values: {65: 1}}, {soh: mode, at: 7, type: u16, values: {1: 1}}]}\n"
+      "channels: {f: {type: magnetic, component: bf, units: nanoTesla}}\nstate_of_health: {state: {change: 1}, mode: {change: "
+      "1}}\n");
+  Trial trial{mine};
+  const std::string frame{
+      "\xA5\x5A\x00\x00\xC0\x7F"
+      "B\x02\x01",
+      9};
+  trial.feed(frame + frame);
+  trial.end();
+  const auto json = trial.json("day.bin");
+  EXPECT_EQ(json["frames"], 2);
+  EXPECT_EQ(json["channels"][0]["example"], "0x7fc00000");
+  EXPECT_EQ(json["state_of_health"][0]["example"], "0x42 'B'");
+  EXPECT_EQ(json["state_of_health"][1]["example"], "0x0102");
 }
 
 TEST(Trial, TextIsForPeople) {

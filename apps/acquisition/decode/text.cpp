@@ -11,6 +11,7 @@
 #include "acquisition/decode/calendar.hpp"
 #include "acquisition/decode/description.hpp"
 #include "acquisition/decode/number.hpp"
+#include "acquisition/decode/text_fields.hpp"
 #include "acquisition/decode/time_form.hpp"
 
 namespace daq::decode {
@@ -247,7 +248,7 @@ class TextDecoder final : public Decoder {
 
   /// As Parser sees it: decode_json_line() puts this character between the values.
   [[nodiscard]] static TextFormat of_kind(TextFormat format) {
-    if (format.json) format.delimiter = '\x1f';
+    if (format.json) format.delimiter = kJsonDelimiter;
     return format;
   }
 

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "acquisition/decode/text.hpp"
 
@@ -116,5 +119,19 @@ struct Attempt {
 [[nodiscard]] Attempt read_frame(const Plan& plan, const Piece& piece, bool strict, double* channels, double* soh) noexcept;
 /// The same, strict, that only looks.
 [[nodiscard]] Attempt look_for_frame(const Plan& plan, const Piece& piece) noexcept;
+
+/// What stands in the columns of a line that is one frame, in their order; fewer if it ends before; none if it is no frame.
+/// @param scratch  what is given back may lie in it
+[[nodiscard]] std::vector<std::string_view> text_fields(const TextFormat& format, std::string_view line, std::string& scratch);
+
+/// The values at the keys of the columns of a JSON object, one behind the other as decode_fields() takes them.
+/// @param text  begins with '{'
+struct JsonFields {
+  const char* end = nullptr;  ///< behind the object; nullptr: it is none
+  bool cut = false;           ///< it is none because the line ends
+};
+[[nodiscard]] JsonFields json_fields(const TextFormat& format, std::string_view text, std::string& fields);
+/// Between those: no JSON text holds it.
+inline constexpr char kJsonDelimiter = '\x1f';
 
 }  // namespace daq::decode

@@ -2,6 +2,7 @@
 #include <limits>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "acquisition/decode/number.hpp"
 #include "acquisition/decode/text_fields.hpp"
@@ -47,22 +48,29 @@ constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
   return end - p == 1 && (*p == 'N' || *p == 'S' || *p == 'E' || *p == 'W');
 }
 
-/// One try to read a frame from the front of `piece`. kStore false: only looks.
+/// One try to read a frame from the front of `piece`.
+enum class Aim : std::uint8_t { Look, Store, Show };
+
+/// Look: tells only whether it is one. Show: what stands in each column, too.
 ///
 /// A field that gives no value never costs the others, but it raises the question whether the fields are where they should be.
 /// A number in the place of a hemisphere, or the other way round, says that fields are missing or too many: then only numbers
 /// with as many decimals as the profile says are believed, and a channel that has not makes it no frame.
-template <bool kStore>
+template <Aim kAim>
 class Parser {
+  static constexpr bool kStore = kAim != Aim::Look;
+
  public:
   /// @param strict  only what is a frame without doubt
-  Parser(const Plan& plan, const Piece& piece, bool strict, double* channels, double* soh)
+  Parser(const Plan& plan, const Piece& piece, bool strict, double* channels, double* soh,
+         std::vector<std::string_view>* shown = nullptr)
       : plan_{plan},
         piece_{piece},
         strict_{strict},
         fields_{plan.format.delimiter, piece.begin, piece.end},
         channels_{channels},
-        soh_{soh} {}
+        soh_{soh},
+        shown_{shown} {}
 
   [[nodiscard]] Attempt run() noexcept {
     const auto& columns = plan_.format.columns;
@@ -74,6 +82,10 @@ class Parser {
         if (i < plan_.required || field == piece_.end) break;
         fields_.leave_fixed(piece_.end);  // the beginning of one that may be missing
         break;
+      }
+      if constexpr (kAim == Aim::Show) {
+        const auto [begin, end] = without_blanks(field, width > 0 ? field + width : field_end(field));
+        shown_->emplace_back(begin, static_cast<std::size_t>(end - begin));
       }
       const auto bad = width > 0 ? read_fixed(columns[i], field, field + width) : read(columns[i], field, i + 1 < columns.size());
       if (bad) return refused(*bad, i);
@@ -426,16 +438,36 @@ class Parser {
   bool has_time_ = false;
   mth5::UtcNanos time_{};
   std::string_view token_{};
+  std::vector<std::string_view>* shown_;  ///< Show: by column, as far as it was read
 };
 
 }  // namespace
 
 Attempt read_frame(const Plan& plan, const Piece& piece, bool strict, double* channels, double* soh) noexcept {
-  return Parser<true>{plan, piece, strict, channels, soh}.run();
+  return Parser<Aim::Store>{plan, piece, strict, channels, soh}.run();
 }
 
 Attempt look_for_frame(const Plan& plan, const Piece& piece) noexcept {
-  return Parser<false>{plan, piece, true, nullptr, nullptr}.run();
+  return Parser<Aim::Look>{plan, piece, true, nullptr, nullptr}.run();
+}
+
+std::vector<std::string_view> text_fields(const TextFormat& format, std::string_view line, std::string& scratch) {
+  if (format.columns.empty()) return {};
+  auto own = format;
+  if (format.json) {
+    if (json_fields(format, line, scratch).end == nullptr) return {};
+    line = scratch;
+    own.delimiter = kJsonDelimiter;
+  } else if (format.checksum == "nmea") {
+    const auto front = line.find('$'), star = line.rfind('*');
+    if (front == std::string_view::npos || star == std::string_view::npos || star < front) return {};
+    line = line.substr(front + 1, star - front - 1);
+  }
+  std::vector<double> channels(format.n_channels), soh(format.n_soh);
+  const Plan plan{own};
+  std::vector<std::string_view> shown;
+  Parser<Aim::Show> parser{plan, trimmed(line, true), false, channels.data(), soh.data(), &shown};
+  return parser.run().good ? shown : std::vector<std::string_view>{};
 }
 
 }  // namespace daq::decode

@@ -1,12 +1,11 @@
 #include <string_view>
 #include <vector>
 
-#include "acquisition/decode/text.hpp"
+#include "acquisition/decode/text_fields.hpp"
 
 namespace daq::decode {
 namespace {
 
-constexpr char kDelimiter = '\x1f';  // no JSON text holds it
 constexpr int kMaxDepth = 16;
 
 /// Reads one object; what the columns ask for becomes their fields.
@@ -90,25 +89,31 @@ class Object {
 
 }  // namespace
 
+JsonFields json_fields(const TextFormat& format, std::string_view text, std::string& fields) {
+  Object object{format.columns, text.data(), text.data() + text.size()};
+  const char* const end = object.read();
+  if (end == nullptr) return {.cut = object.cut()};
+  fields.clear();
+  for (std::size_t i = 0; i < format.columns.size(); ++i) {
+    if (i != 0) fields += kJsonDelimiter;
+    fields += object.values()[i];
+  }
+  fields += kJsonDelimiter;  // so that the last field is not one that may have been cut
+  return {.end = end};
+}
+
 TextLine decode_json_line(const TextFormat& format, std::span<const char> line, std::string& fields, std::span<double> channels,
                           std::span<double> soh) {
   const std::string_view text{line.data(), line.size()};
   const auto begin = text.find('{');
   if (begin != 0) return {.bytes = std::min(begin, text.size()), .column = format.columns.size()};
-  Object object{format.columns, text.data(), text.data() + text.size()};
-  const char* const end = object.read();
-  if (end == nullptr)
+  const auto object = json_fields(format, text, fields);
+  if (object.end == nullptr)
     return {.bytes = std::min(text.find('{', 1), text.size()),
-            .why = object.cut() ? Skip::CutOff : Skip::Garbage,
+            .why = object.cut ? Skip::CutOff : Skip::Garbage,
             .column = format.columns.size()};
-  fields.clear();
-  for (std::size_t i = 0; i < format.columns.size(); ++i) {
-    if (i != 0) fields += kDelimiter;
-    fields += object.values()[i];
-  }
-  fields += kDelimiter;  // so that the last field is not one that may have been cut
   auto found = decode_fields(format, fields, true, channels, soh);
-  found.bytes = static_cast<std::size_t>(end - text.data());
+  found.bytes = static_cast<std::size_t>(object.end - text.data());
   if (text.find_first_not_of(" \t\r", found.bytes) == std::string_view::npos) found.bytes = text.size();
   return found;
 }

@@ -4,11 +4,15 @@
 #include <cmath>
 #include <cstdio>
 
+#include "mth5/printable.hpp"
+
 namespace daq::trial {
 
 namespace {
 
-constexpr std::size_t kMostSteps = 4096;  // different ones; more is noise
+constexpr std::size_t kMostSteps = 4096;     // different ones; more is noise
+constexpr std::size_t kBeginning = 1 << 16;  // bytes in which examples are looked for
+constexpr std::size_t kLongestExample = 40;  // characters
 
 std::string number(double value) {
   char text[32];
@@ -80,6 +84,8 @@ Trial::Trial(const config::Instrument& instrument)
       soh_(instrument.soh.size()) {}
 
 void Trial::feed(std::span<const char> bytes, mth5::UtcNanos arrival) {
+  if (beginning_.empty()) arrival_ = arrival;
+  beginning_.append(bytes.data(), std::min(bytes.size(), kBeginning - beginning_.size()));
   decoder_->feed({.bytes = bytes, .arrival = arrival}, batch_);
   look();
 }
@@ -87,6 +93,43 @@ void Trial::feed(std::span<const char> bytes, mth5::UtcNanos arrival) {
 void Trial::end() {
   decoder_->end_of_stream(batch_);
   look();
+  find_examples();
+}
+
+void Trial::find_examples() {
+  std::vector<decode::Quantity> wanted;
+  for (std::size_t i = 0; i < channels_.size(); ++i)
+    if (channels_[i].n() == 0 && channels_[i].unknown() > 0) wanted.push_back({false, i});
+  for (std::size_t i = 0; i < soh_.size(); ++i)
+    if (soh_[i].n() == 0 && soh_[i].unknown() > 0) wanted.push_back({true, i});
+  const auto decoder = decode::make_decoder(instrument_.decoder, instrument_.kept);
+  decode::Batch batch;
+  const auto& c = decoder->counters();
+  std::uint64_t frames = 0, skipped = 0;
+  for (std::size_t begin = 0, i = 0; i < beginning_.size() && !wanted.empty(); ++i) {
+    decoder->feed({.bytes = {&beginning_[i], 1}, .arrival = arrival_}, batch);
+    batch.clear();
+    if (c.frames == frames) continue;
+    const bool one = c.frames == frames + 1 && ledger::sum(c.bytes_skipped) == skipped;  // and nothing else
+    const std::span frame{beginning_.data() + begin, i + 1 - begin};
+    if (one)
+      std::erase_if(wanted, [&](const decode::Quantity& of) {
+        auto text = decode::shown(instrument_.decoder, frame, of);
+        if (text.empty()) return false;
+        if (text.size() > kLongestExample) text = text.substr(0, kLongestExample) + "...";
+        examples_.push_back({of, mth5::printable(text)});
+        return true;
+      });
+    frames = c.frames;
+    skipped = ledger::sum(c.bytes_skipped);
+    begin = i + 1;
+  }
+}
+
+std::string Trial::example(bool soh, std::size_t index) const {
+  const auto found =
+      std::find_if(examples_.begin(), examples_.end(), [&](const Example& e) { return e.of.soh == soh && e.of.index == index; });
+  return found == examples_.end() ? "" : found->text;
 }
 
 void Trial::look() {
@@ -159,6 +202,10 @@ std::string Trial::text(const std::string& name) const {
     if (!soh_.empty()) all += padded("state of health", 22) + head;
     for (std::size_t i = 0; i < soh_.size(); ++i) all += table_row(instrument_.soh[i].name, instrument_.soh[i].units, soh_[i]);
   }
+  for (const auto& [of, text] : examples_) {
+    const auto& whose = of.soh ? instrument_.soh[of.index].name : instrument_.channels[of.index].name;
+    all += line("unknown", whose + " in every frame; there stands, for one: " + text);
+  }
   for (std::size_t i = 0; i < ledger::kSkips; ++i)
     if (c.bytes_skipped[i] > 0)
       all += line("skipped", std::to_string(c.bytes_skipped[i]) + " bytes in " + std::to_string(c.events_skipped[i]) +
@@ -183,11 +230,13 @@ nlohmann::ordered_json Trial::json(const std::string& name) const {
     Json one{
         {"name", channel.name}, {"component", channel.metadata.text("component")}, {"units", channel.metadata.text("units")}};
     one.update(range_json(channels_[i]));
+    if (const auto text = example(false, i); !text.empty()) one["example"] = text;
     channels.push_back(one);
   }
   for (std::size_t i = 0; i < soh_.size(); ++i) {
     Json one{{"name", instrument_.soh[i].name}, {"units", instrument_.soh[i].units}};
     one.update(range_json(soh_[i]));
+    if (const auto text = example(true, i); !text.empty()) one["example"] = text;
     soh.push_back(one);
   }
   for (const auto& r : decoder_->refusals())

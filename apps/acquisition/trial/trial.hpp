@@ -11,6 +11,7 @@
 
 #include "acquisition/config/config.hpp"
 #include "acquisition/decode/decoder.hpp"
+#include "acquisition/decode/shown.hpp"
 
 /// What an instrument's profile makes of a recording, without recording it: `mth5d --try`.
 namespace daq::trial {
@@ -49,7 +50,8 @@ class Trial {
   /// For people. @param name  of the recording
   [[nodiscard]] std::string text(const std::string& name) const;
   /// schema 1: instrument, decoder, file, bytes, frames, fields_unknown, short_lines, time, rate, channels, state_of_health,
-  /// skipped, refused, findings.
+  /// skipped, refused, findings. A channel or quantity that is unknown in every frame has an example of what stood there, if
+  /// anything did.
   [[nodiscard]] nlohmann::ordered_json json(const std::string& name) const;
 
  private:
@@ -59,12 +61,23 @@ class Trial {
   };
 
   void look();
+  /// What stood in the fields of those that are unknown in every frame, from the beginning of the recording.
+  void find_examples();
+  /// "", or what stood there.
+  [[nodiscard]] std::string example(bool soh, std::size_t index) const;
   [[nodiscard]] std::optional<Rate> rate() const;
 
   const config::Instrument& instrument_;
   std::unique_ptr<decode::Decoder> decoder_;
   decode::Batch batch_;
   std::vector<Range> channels_, soh_;
+  std::string beginning_;     ///< of the recording
+  mth5::UtcNanos arrival_{};  ///< of that
+  struct Example {
+    decode::Quantity of;
+    std::string text;  ///< printable
+  };
+  std::vector<Example> examples_;
   std::optional<mth5::UtcNanos> first_, last_;  ///< times
   struct Newest {
     mth5::UtcNanos time{};

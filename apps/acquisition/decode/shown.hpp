@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "acquisition/decode/description.hpp"
+
+namespace daq::decode {
+
+/// A channel, or a quantity of state of health, of a description.
+struct Quantity {
+  bool soh = false;
+  std::size_t index = 0;
+};
+
+/// What stands in a frame where a quantity is read, for people: of text its field ("12.70V"), with that of its hemisphere; of a
+/// binary frame the bytes of its number ("0x41 'A'"), of samples the first one. "": it stands nowhere in it, or it is not one
+/// frame.
+/// @param frame  one that the decoder takes, with its end mark; lines of text that are no frames may stand before it
+[[nodiscard]] std::string shown(const Description& description, std::span<const char> frame, Quantity quantity);
+
+}  // namespace daq::decode
