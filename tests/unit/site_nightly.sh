@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# That a good site stays GOOD, for a night: a simulated week at 1 Hz and a day at 64 Hz, each of many sites.
+#   tests/unit/site_nightly.sh [--sites 20] [--build build/release]
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+sites=20 build=$root/build/release
+fail() {
+  printf 'site_nightly.sh: error: %s\n' "$*" >&2
+  exit 1
+}
+while (($#)); do
+  case $1 in
+    --sites) sites=$2 ;;
+    --build) build=$2 ;;
+    *) fail "unknown option $1 (--sites, --build)" ;;
+  esac
+  shift 2
+done
+[[ -x $build/tests/unit_verdict_test ]] || fail "$build/tests/unit_verdict_test: is missing; build it, or name another --build"
+export MTH5_SITES=$sites
+echo "site_nightly.sh: $sites sites"
+exec "$build/tests/unit_verdict_test" --gtest_filter='*OfAGoodSite*'
