@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
-#include <vector>
 
 #include "analysis/filled.hpp"
 
@@ -17,24 +16,24 @@ constexpr std::chrono::minutes kLost{1};   ///< samples at the end of a file tha
 
 }  // namespace
 
-ChannelFeed::ChannelFeed(std::string component, std::chrono::nanoseconds back, std::int64_t most)
-    : component_{std::move(component)}, back_{back}, most_{most} {}
+ChannelFeed::ChannelFeed(std::string component, std::chrono::nanoseconds back, std::int64_t most, std::int64_t first)
+    : component_{std::move(component)}, back_{back}, most_{most}, first_{std::min(first, most)} {}
 
-void ChannelFeed::update(const mth5::Reader& file, const Series& series, const Series::Part& current,
-                         const std::function<void(const Block&)>& take) {
+bool ChannelFeed::update(const mth5::Reader& file, const Series& series, const Series::Part& current,
+                         const std::function<void(const Block&)>& take, std::int64_t at_once) {
   const double rate = series.sample_rate;
-  if (!(rate > 0) || series.parts.empty()) return;
+  if (!(rate > 0) || series.parts.empty()) return true;
   const double wanted = std::round(std::chrono::duration<double>(back_).count() * rate);
   const auto capacity = static_cast<std::int64_t>(std::clamp(wanted, 1.0, static_cast<double>(most_)));
   if (any_ && end_ > current.end + kLost) any_ = false;
-  const auto oldest = mth5::sample_time(current.end, rate, -capacity);
+  const auto reaches_to = mth5::sample_time(current.end, rate, -capacity);
+  const auto oldest = any_ ? reaches_to : mth5::sample_time(current.end, rate, -std::min(capacity, first_));
   std::set<Run> seen;
   std::vector<double> samples;
   for (const auto& part : series.parts) {
     const auto& run = file.runs()[part.run];
-    const auto channel = std::find_if(run.channels.begin(), run.channels.end(),
-                                      [&](std::size_t i) { return file.channels()[i].component == component_; });
-    if (channel == run.channels.end()) continue;
+    const auto channel = find_channel(file, run, component_);
+    if (!channel) continue;
     const std::int64_t n = file.channels()[*channel].n_samples;
     const Run key{file.file_uuid(), run.id, run.start};
     seen.insert(key);
@@ -50,13 +49,21 @@ void ChannelFeed::update(const mth5::Reader& file, const Series& series, const S
     bool follows = begin == done && newest_ == key;
     done = begin;
     while (done < n) {
-      samples.resize(static_cast<std::size_t>(std::min(kBlock, n - done)));
+      if (at_once == 0) return false;
+      samples.resize(static_cast<std::size_t>(std::min({kBlock, n - done, at_once})));
       const auto got = file.read(*channel, done, samples);
-      if (got == 0) return;  // the file is shorter than it was at the refresh: the next look tells
+      if (got == 0) return true;  // the file is shorter than it was at the refresh: the next look tells
       const auto values = std::span{samples}.first(got);
       leave_out(values, done, filled);
       leave_out(values, fill);
       newest_ = key;
+      if (!any_) {
+        oldest_run_ = key;
+        oldest_ = done;
+        reaches_to_ = reaches_to;
+        older_left_ = capacity - std::min(capacity, first_);
+      }
+      at_once -= static_cast<std::int64_t>(got);
       give({part.clock.utc_of(done), rate, values}, follows, take);
       follows = true;
       done += static_cast<std::int64_t>(got);
@@ -64,6 +71,46 @@ void ChannelFeed::update(const mth5::Reader& file, const Series& series, const S
     }
   }
   std::erase_if(done_, [&](const auto& one) { return !seen.contains(one.first); });
+  return true;
+}
+
+std::optional<ChannelFeed::Older> ChannelFeed::older(const mth5::Reader& file, const Series& series, std::int64_t at_once) {
+  const auto none = [&]() -> std::optional<Older> {
+    older_left_ = 0;
+    return std::nullopt;
+  };
+  const auto key_of = [&](const Series::Part& part) {
+    const auto& run = file.runs()[part.run];
+    return Run{file.file_uuid(), run.id, run.start};
+  };
+  auto part = std::find_if(series.parts.begin(), series.parts.end(), [&](const auto& one) { return key_of(one) == oldest_run_; });
+  if (older_left_ == 0 || part == series.parts.end()) return none();  // the second: it is of a file before
+  auto end = oldest_;
+  bool joined = true;
+  while (true) {
+    const auto& run = file.runs()[part->run];
+    const auto channel = find_channel(file, run, component_);
+    const auto n = channel ? file.channels()[*channel].n_samples : 0;
+    const auto first = std::max(part->taken, mth5::indexes_within({reaches_to_, {}}, part->clock, n).first);
+    end = std::min(end, n);
+    if (channel && part->end > reaches_to_ && first < end) {
+      const auto begin = std::max({first, end - older_left_, end - at_once});
+      values_.resize(static_cast<std::size_t>(end - begin));
+      const auto got = file.read(*channel, begin, values_);
+      if (got < values_.size()) return none();  // shorter than at the refresh
+      leave_out(values_, begin, filled_ranges(series, *part, run, component_));
+      leave_out(values_, file.fill_value(*channel));
+      samples_read_ += end - begin;
+      older_left_ -= end - begin;
+      oldest_run_ = key_of(*part);
+      oldest_ = begin;
+      return Older{{part->clock.utc_of(begin), series.sample_rate, values_}, joined};
+    }
+    if (part == series.parts.begin()) return none();
+    --part;
+    end = INT64_MAX;
+    joined = false;
+  }
 }
 
 /// @param follows  the block goes on where the one before ended, without a sample between

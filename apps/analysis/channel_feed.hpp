@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "analysis/block.hpp"
 #include "analysis/series.hpp"
@@ -17,18 +19,36 @@ namespace analysis {
 /// Thread: that of the reader.
 class ChannelFeed {
  public:
-  /// @param back  how much is read the first time, and behind a longer pause, back from the last sample
-  /// @param most  samples that are read then at most
-  ChannelFeed(std::string component, std::chrono::nanoseconds back, std::int64_t most);
+  /// @param back   how much is read the first time, and behind a longer pause, back from the last sample
+  /// @param most   samples that are read then at most
+  /// @param first  of those, the newest that the first update reads; older() reads the rest
+  ChannelFeed(std::string component, std::chrono::nanoseconds back, std::int64_t most, std::int64_t first = INT64_MAX);
 
   /// Reads what is new since the update before.
   /// @param series   of this channel, of one station and rate; its parts in order of time, all of `file`
   /// @param current  that of the run that grows; what is later is of a clock that was ahead, and left out
   /// @param take     gets each block, good until it returns: in order of time, but where the clock was set back
+  /// @param at_once  samples that this update reads at most
+  /// @returns whether nothing is left for the next one
   /// @throws mth5::FileError, mth5::FormatError as Reader::read(); the next update goes on where this one came to
-  void update(const mth5::Reader& file, const Series& series, const Series::Part& current,
-              const std::function<void(const Block&)>& take);
+  bool update(const mth5::Reader& file, const Series& series, const Series::Part& current,
+              const std::function<void(const Block&)>& take, std::int64_t at_once = INT64_MAX);
 
+  /// Samples in a row before the oldest that was given.
+  struct Older {
+    Block block;  ///< its values are of the feed, good until the next call
+    bool joined;  ///< they end where what was given begins: in the same run, without one between
+  };
+  /// The next older samples, of those that the first update left. nullopt: there are none any more.
+  /// @param at_once  samples at most    @throws as update()
+  [[nodiscard]] std::optional<Older> older(const mth5::Reader& file, const Series& series, std::int64_t at_once);
+  /// older() gives nothing any more.
+  void leave_older() { older_left_ = 0; }
+  /// Whether older() has nothing more to give, as far as it knows.
+  [[nodiscard]] bool is_whole() const { return any_ && older_left_ == 0; }
+
+  /// Behind the newest sample that was given; nullopt: there is none.
+  [[nodiscard]] std::optional<mth5::UtcNanos> end() const { return any_ ? std::optional{end_} : std::nullopt; }
   [[nodiscard]] std::int64_t samples_read() const { return samples_read_; }  ///< so far
 
  private:
@@ -37,8 +57,13 @@ class ChannelFeed {
 
   std::string component_;
   std::chrono::nanoseconds back_;
-  std::int64_t most_;
+  std::int64_t most_, first_;
   bool any_ = false;
+  Run oldest_run_;                    ///< of the oldest sample that was given, and
+  std::int64_t oldest_ = 0;           ///< its index
+  mth5::UtcNanos reaches_to_{};       ///< older() gives nothing before
+  std::int64_t older_left_ = 0;       ///< samples that it may give
+  std::vector<double> values_;        ///< that it gave
   mth5::UtcNanos end_{};              ///< behind the last sample
   Run newest_;                        ///< that sample is of it
   std::map<Run, std::int64_t> done_;  ///< samples of a run that need no look any more; of runs of the file at hand

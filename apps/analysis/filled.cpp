@@ -24,6 +24,12 @@ Ranges filled_ranges(const Series& series, const Series::Part& part, const mth5:
   return ranges;
 }
 
+std::optional<std::size_t> find_channel(const mth5::Reader& file, const mth5::RunInfo& run, const std::string& component) {
+  const auto found = std::find_if(run.channels.begin(), run.channels.end(),
+                                  [&](std::size_t i) { return file.channels()[i].component == component; });
+  return found != run.channels.end() ? std::optional{*found} : std::nullopt;
+}
+
 void leave_out(std::span<double> values, std::int64_t first, const Ranges& filled) {
   const auto n = static_cast<std::int64_t>(values.size());
   for (const auto& [from, to] : filled) {

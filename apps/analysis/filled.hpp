@@ -23,4 +23,8 @@ void leave_out(std::span<double> values, std::int64_t first, const Ranges& fille
 /// Sets to NaN what has the fill value of the dataset.
 void leave_out(std::span<double> values, const std::optional<double>& fill);
 
+/// The index of a channel of a run; nullopt if the run has none of this name.
+[[nodiscard]] std::optional<std::size_t> find_channel(const mth5::Reader& file, const mth5::RunInfo& run,
+                                                      const std::string& component);
+
 }  // namespace analysis

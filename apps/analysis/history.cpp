@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <utility>
 
 #include "analysis/spectra/mains.hpp"
 
@@ -35,18 +37,70 @@ void History::add(const Block& block) {
   }
 }
 
+void History::add_older(const Block& block) {
+  if (start_ && mth5::samples_between(block.end(), *start_, block.rate) < -0.5) return;
+  History older;
+  older.add(block);
+  older.merge(std::move(*this));
+  *this = std::move(older);
+}
+
 void History::begin_minute(std::int64_t number) {
   if (minute_) {
-    const auto ten = minute_->number / kRecent;
-    if (tens_.empty() || tens_.back().number != ten) tens_.push_back({ten, {}});
-    tens_.back().measures.merge(minute_->measures);
+    end_minute(*minute_);
     minutes_.push_back(std::move(*minute_));
   }
   minute_ = Part{number, {}};
-  while (!minutes_.empty() && minutes_.front().number < number - kRecent) minutes_.pop_front();
-  while (!tens_.empty() && tens_.front().number < number / kRecent - kTens) tens_.pop_front();
+  forget_before(number);
+}
+
+/// It is a part of its ten minutes.
+void History::end_minute(const Part& minute) {
+  const auto ten = minute.number / kRecent;
+  if (tens_.empty() || tens_.back().number != ten) tens_.push_back({ten, {}});
+  tens_.back().measures.merge(minute.measures);
+}
+
+void History::forget_before(std::int64_t minute) {
+  while (!minutes_.empty() && minutes_.front().number < minute - kRecent) minutes_.pop_front();
+  while (!tens_.empty() && tens_.front().number < minute / kRecent - kTens) tens_.pop_front();
   of_minutes_.reset();
   of_tens_.reset();
+}
+
+/// @param later  of samples after all of these
+void History::merge(History later) {
+  if (!later.minute_) return;
+  if (!minute_) {
+    *this = std::move(later);
+    return;
+  }
+  // The last minute of these may be the first of those.
+  auto& first = later.minutes_.empty() ? *later.minute_ : later.minutes_.front();
+  if (first.number == minute_->number) {
+    auto whole = minute_->measures;
+    whole.merge(first.measures);
+    first.measures = std::move(whole);
+  } else {
+    minutes_.push_back(*minute_);
+  }
+  if (later.minute_->number != minute_->number) end_minute(*minute_);
+  if (!tens_.empty() && !later.tens_.empty() && tens_.back().number == later.tens_.front().number) {
+    tens_.back().measures.merge(later.tens_.front().measures);
+    later.tens_.pop_front();
+  }
+  std::move(later.tens_.begin(), later.tens_.end(), std::back_inserter(tens_));
+  std::move(later.minutes_.begin(), later.minutes_.end(), std::back_inserter(minutes_));
+  minute_ = std::move(later.minute_);
+  forget_before(minute_->number);
+  rows_.merge(later.rows_);
+  if (spectrum_ && later.spectrum_ && spectrum_of_ >= later.spectrum_of_ - 1) {
+    later.spectrum_->count(*spectrum_);
+    if (spectrum_of_ == later.spectrum_of_) later.next_spectrum_->count(*next_spectrum_);
+  }
+  spectrum_ = std::move(later.spectrum_);
+  next_spectrum_ = std::move(later.next_spectrum_);
+  spectrum_of_ = later.spectrum_of_;
 }
 
 void History::add_to_spectra(const Block& block, std::int64_t minute) {

@@ -17,6 +17,9 @@ class History {
  public:
   /// @param block  of samples after all so far; where its time is before theirs, the clock was set back, and all begins again
   void add(const Block& block);
+  /// @param block  of samples before all so far, which is the same as if they had come first, but for a segment of the spectrum
+  ///               at the seam; ignored where its time is not before theirs
+  void add_older(const Block& block);
 
   /// Of the last ten minutes, and up to a minute more. Good until the next add().
   [[nodiscard]] Measures recent();
@@ -35,6 +38,9 @@ class History {
     Measures measures;
   };
   void begin_minute(std::int64_t number);
+  void end_minute(const Part& minute);
+  void forget_before(std::int64_t minute);
+  void merge(History later);
   void add_to_spectra(const Block& block, std::int64_t minute);
   /// Of all parts put together; as of before, if it is known.
   [[nodiscard]] static Measures together(const std::deque<Part>& parts, std::optional<Measures>& known);

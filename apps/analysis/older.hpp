@@ -22,4 +22,9 @@ struct Samples {
 [[nodiscard]] std::optional<Samples> read_before(const mth5::Reader& file, const Series& series, const std::string& component,
                                                  mth5::UtcNanos before, std::int64_t most);
 
+/// The samples of a channel in a stretch of time, in order of time: pieces of a row each, from its beginning on and so many at
+/// most. @throws as read_before()
+[[nodiscard]] std::vector<Samples> read_within(const mth5::Reader& file, const Series& series, const std::string& component,
+                                               const Window& window, std::int64_t most);
+
 }  // namespace analysis

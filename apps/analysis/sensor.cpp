@@ -1,6 +1,7 @@
 #include "analysis/sensor.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 namespace analysis {
@@ -26,6 +27,17 @@ Sensor sensor_of(const mth5::Reader& file, std::string_view station, double samp
       if (is_of_it(*noise, i)) sensor.noise.emplace_back(noise->number(i, "frequency"), noise->number(i, "asd"));
   std::sort(sensor.noise.begin(), sensor.noise.end());
   return sensor;
+}
+
+std::optional<double> noise_at(const std::vector<std::pair<double, double>>& noise, double hz) {
+  const auto above = std::find_if(noise.begin(), noise.end(), [&](const auto& point) { return point.first >= hz; });
+  if (above == noise.end() || !(above->second > 0)) return std::nullopt;
+  if (above->first == hz) return above->second;
+  if (above == noise.begin()) return std::nullopt;
+  const auto& [low_hz, low] = *std::prev(above);
+  if (!(low_hz > 0) || !(low > 0)) return std::nullopt;
+  const double share = std::log(hz / low_hz) / std::log(above->first / low_hz);
+  return low * std::pow(above->second / low, share);
 }
 
 }  // namespace analysis

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -19,5 +20,8 @@ struct Sensor {
 /// units than they. @throws mth5::FormatError if a table is damaged
 [[nodiscard]] Sensor sensor_of(const mth5::Reader& file, std::string_view station, double sample_rate, std::string_view component,
                                std::string_view units);
+
+/// A noise curve between its points, straight where both axes are logarithmic; nullopt beyond them. Pure.
+[[nodiscard]] std::optional<double> noise_at(const std::vector<std::pair<double, double>>& noise, double hz);
 
 }  // namespace analysis

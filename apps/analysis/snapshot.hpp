@@ -78,6 +78,7 @@ struct Snapshot {
   Verdict verdict = {};
   double judged_s = 0;  ///< samples of so many seconds, of the last hour, are behind it (0: some do not come); with less than 60
                         ///< empty is not good
+  bool reading_older = false;  ///< older samples of the last hour are still to be read: the verdict is not of them yet
 
   /// Samples per channel that a power cut would cost, as of the last commit, and for how long they have been waiting now (a
   /// writer whose disk stalls commits nothing, so in a live file that time goes on); NaN and -1 = not known.

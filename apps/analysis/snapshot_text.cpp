@@ -101,6 +101,7 @@ bool is_good(const Snapshot& look) { return look.verdict.empty() && look.judged_
 
 std::string verdict_text(const Snapshot& look) {
   if (is_good(look) || !look.verdict.empty()) return headline(look.verdict, look.time);
+  if (look.reading_older) return "NOT KNOWN YET: of the last " + age_text(look.judged_s) + ", older samples are being read";
   return std::string{look.state == mth5::FileState::Live ? "NOT KNOWN YET" : "NOT KNOWN"} + ": samples of " +
          age_text(look.judged_s) + ", a verdict takes " + age_text(kLeastSpan);
 }

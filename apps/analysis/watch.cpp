@@ -15,8 +15,12 @@ namespace {
 constexpr std::size_t kMostChannels = 64;
 constexpr std::chrono::minutes kBack{70};       ///< that is what History keeps at most
 constexpr std::int64_t kMostSamples = 1 << 18;  ///< of a channel: at 64 Hz an hour, at 1 kHz four minutes
+constexpr std::int64_t kFirst = 1 << 16;        ///< in parts: of all channels together, at first
+constexpr std::int64_t kLeastFirst = 256;       ///< of a channel
+constexpr std::int64_t kOlder = 1 << 14;        ///< in parts: of a channel, at a time
 constexpr std::int64_t kMostRows = 1 << 16;     ///< of a table of health
 constexpr std::chrono::hours kHour{1};
+constexpr std::chrono::seconds kDrift{1};            ///< of the clock of a run against its rate over what is read
 constexpr std::chrono::minutes kBetweenLedgers{10};  ///< it is read as a whole
 
 /// The longest gap of a series since a time, for all its channels.
@@ -46,14 +50,18 @@ void Watch::forget_one() {
 void Watch::follow(const mth5::Reader& file, const Series& series, const Series::Part& current, std::size_t index) {
   const auto& info = file.channels()[index];
   const Key key{info.station, info.component, series.sample_rate};
+  const auto in_run = static_cast<std::int64_t>(file.runs()[current.run].channels.size());
+  const auto first = reading_ == Reading::InParts ? std::max(kLeastFirst, kFirst / in_run) : kMostSamples;
   auto known = channels_.find(key);
   if (known == channels_.end()) {
     if (channels_.size() >= kMostChannels) forget_one();
     if (channels_.size() >= kMostChannels) return;
-    ChannelFacts facts{info.station, info.component, info.units, info.kind};
-    if (info.kind == mth5::Kind::Electric) facts.dipole_m = file.channel_metadata(index).number("dipole_length");
-    known = channels_.emplace(key, Channel{ChannelFeed{info.component, kBack, kMostSamples}, {}, std::move(facts)}).first;
-    known->second.limits = sensor_of(file, info.station, series.sample_rate, info.component, info.units).limits;
+    known = channels_.emplace(key, new_channel(file, series, index, first)).first;
+  } else if (const auto end = known->second.feed.end();
+             reading_ == Reading::InParts && end &&
+             mth5::samples_between(*end, current.end, series.sample_rate) > 2 * static_cast<double>(first)) {
+    known->second = new_channel(file, series, index, first);
+    if (listener_ != nullptr) listener_->anew(known->second.facts, series.sample_rate);
   }
   auto& channel = known->second;
   channel.feed.update(file, series, current, [&](Block block) {
@@ -62,11 +70,67 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
     if (listener_ != nullptr) listener_->block(channel.facts, block);
   });
   channel.looked_at = looks_;
+  unreadable_ |= channel.damaged;
   channel.recent = channel.history.recent();
   channel.mains_db = channel.history.mains();
   const auto hour = channel.history.hour();
   channel.seconds = hour.rate() > 0 ? std::chrono::duration<double>(*hour.end() - *hour.start()).count() : 0;
   channel.percent = hour.percent();
+}
+
+Watch::Channel Watch::new_channel(const mth5::Reader& file, const Series& series, std::size_t index, std::int64_t first) const {
+  const auto& info = file.channels()[index];
+  ChannelFacts facts{info.station, info.component, info.units, info.kind};
+  if (info.kind == mth5::Kind::Electric) facts.dipole_m = file.channel_metadata(index).number("dipole_length");
+  auto sensor = sensor_of(file, info.station, series.sample_rate, info.component, info.units);
+  facts.noise = std::move(sensor.noise);
+  Channel channel{ChannelFeed{info.component, kBack, kMostSamples, first}, {}, std::move(facts)};
+  channel.limits = sensor.limits;
+  return channel;
+}
+
+bool Watch::has_older(const Channel& channel) const {
+  return channel.looked_at == looks_ && channel.history.start() && !channel.feed.is_whole();
+}
+
+bool Watch::read_older(const mth5::Reader& file, std::span<const Series> all, std::chrono::nanoseconds most) {
+  if (all.empty()) return false;  // the last look failed
+  const auto deadline = mth5::steady_now() + most;
+  do {
+    auto next = channels_.end();
+    for (auto one = channels_.begin(); one != channels_.end(); ++one)
+      if (has_older(one->second) && (next == channels_.end() || *one->second.history.start() > *next->second.history.start()))
+        next = one;
+    if (next == channels_.end()) return false;
+    const auto& [station, component, rate] = next->first;
+    auto& channel = next->second;
+    const auto series =
+        std::find_if(all.begin(), all.end(), [&, &station = station, &component = component, rate = rate](const Series& one) {
+          return one.station == station && one.sample_rate == rate &&
+                 std::find(one.components.begin(), one.components.end(), component) != one.components.end();
+        });
+    if (series == all.end()) {
+      channel.feed.leave_older();
+      continue;
+    }
+    try {
+      const auto older = channel.feed.older(file, *series, kOlder);
+      if (!older) continue;
+      auto block = older->block;
+      block.limits = channel.limits;
+      if (listener_ != nullptr) listener_->older(channel.facts, block);
+      // The history has no gap where only the clock of the run and its plain rate differ.
+      if (const auto start = *channel.history.start(); older->joined && std::chrono::abs(block.end() - start) <= kDrift)
+        block.start = mth5::sample_time(start, block.rate, -static_cast<std::int64_t>(block.values.size()));
+      channel.history.add_older(block);
+    } catch (const mth5::FormatError&) {
+      channel.damaged = true;
+      channel.feed.leave_older();
+    } catch (const mth5::FileError&) {  // its writer changes it just now: the next time reads it
+      return true;
+    }
+  } while (mth5::steady_now() < deadline);
+  return true;
 }
 
 void Watch::follow(const mth5::Reader& file, const Series& series, const Series::Part& current) {
@@ -134,11 +198,11 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
     const auto found = channels_.find({shown.station, shown.component, shown.sample_rate});
     if (found == channels_.end() || found->second.looked_at != looks_ || found->second.facts.kind == mth5::Kind::Auxiliary)
       continue;
-    const auto& [feed, history, facts, looked_at, recent, mains, seconds, percent, limits] = found->second;
+    const auto& recent = found->second.recent;
     if (recent.statistics().count() == 0) continue;
     shown.clipped = recent.clipped();
     shown.dc = recent.histogram().median();
-    shown.mains_db = mains;
+    shown.mains_db = found->second.mains_db;
   }
   auto subjects = subjects_;
   compare(subjects);
@@ -156,6 +220,7 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
   }
   facts.disk_full_in_s = look.disk_was_full ? 0 : look.full_in_s.value_or(facts.disk_full_in_s);
   subjects.push_back(file_subject(facts));
+  look.reading_older = std::any_of(channels_.begin(), channels_.end(), [&](const auto& one) { return has_older(one.second); });
   look.judged_s = streams_.empty() ? 0 : std::numeric_limits<double>::infinity();
   for (const auto& shown : look.streams) {
     auto subject = stream_subject(shown.station, shown.sample_rate, shown.flow, true);

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -24,6 +25,10 @@ class WatchListener {
   virtual ~WatchListener() = default;
   /// Samples that are new; good until it returns.
   virtual void block(const ChannelFacts& channel, const Block& block) = 0;
+  /// Samples before all that came so far; in read_older().
+  virtual void older(const ChannelFacts& channel, const Block& block) = 0;
+  /// What comes of a channel at this rate is not to be joined with what came before: there was a long pause.
+  virtual void anew(const ChannelFacts& channel, double rate) = 0;
   /// A series of the file, of which samples may still come. @param current  of its run that grows, or may
   virtual void series(const mth5::Reader& file, const Series& series, const Series::Part& current) = 0;
 };
@@ -33,8 +38,12 @@ class WatchListener {
 /// look, and after a pause, at most an hour back and a quarter of a million samples of a channel. Thread: that of the reader.
 class Watch {
  public:
+  enum class Reading {
+    AtOnce,  ///< a look reads all of that
+    InParts  ///< a look reads the newest samples, as many as take no time that one sees; read_older() reads the rest
+  };
   /// @param listener  gets all that is read from now on, and outlives it; nullptr: nobody
-  explicit Watch(WatchListener* listener = nullptr) : listener_{listener} {}
+  explicit Watch(WatchListener* listener = nullptr, Reading reading = Reading::AtOnce) : listener_{listener}, reading_{reading} {}
 
   /// A new look begins.
   void begin();
@@ -43,6 +52,9 @@ class Watch {
   /// Figures of the last ten minutes for the channels of the look, and its verdict: of all that was followed, of what the look
   /// says beside it, and of the ledger, which is added up every ten minutes. @param whole  the file has no damage
   void judge(const mth5::Reader& file, bool whole, Snapshot& look);
+  /// Reads older samples for a while, the newest of all channels first. @param all  series of the file as of the last look
+  /// @returns whether there may be more to read
+  bool read_older(const mth5::Reader& file, std::span<const Series> all, std::chrono::nanoseconds most);
   /// Of the channels, as of the last look, compared with one another.
   [[nodiscard]] const std::vector<Subject>& subjects() const { return compared_; }
   /// As last added up, of the file at hand; nullptr: there is none yet.
@@ -60,6 +72,7 @@ class Watch {
     double seconds = 0;  ///< of the samples of the last hour
     double percent = 0;  ///< of them
     ClipLimits limits = {};
+    bool damaged = false;  ///< older samples of it
   };
   struct Stream {
     std::string station;
@@ -70,10 +83,14 @@ class Watch {
     std::optional<mth5::UtcNanos> last_set = {};
   };
   void follow(const mth5::Reader& file, const Series& series, const Series::Part& current, std::size_t channel);
+  [[nodiscard]] Channel new_channel(const mth5::Reader& file, const Series& series, std::size_t channel,
+                                    std::int64_t first) const;
+  [[nodiscard]] bool has_older(const Channel& channel) const;
   void look_at_ledger(const mth5::Reader& file, mth5::FileState state, mth5::UtcNanos now);
   void forget_one();
 
   WatchListener* listener_;
+  Reading reading_;
   std::int64_t looks_ = 0;
   std::map<Key, Channel> channels_;
   std::vector<Stream> streams_;    ///< of this look

@@ -49,7 +49,8 @@ class Lines {
         follower_{
             options,
             {[this](const auto& line) { remark(line); }, [](const auto& line) { cli::tell("mth5-monitor", "error: " + line); }},
-            nullptr} {}
+            nullptr,
+            analysis::Watch::Reading::AtOnce} {}
 
   int run() {
     if (options_.wait == Wait::Nothing) follower_.start();

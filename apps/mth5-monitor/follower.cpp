@@ -15,12 +15,12 @@ std::optional<Follower::Identity> Follower::identity(const fs::path& path) {
   return Identity{status.st_dev, status.st_ino};
 }
 
-Follower::Follower(const FollowOptions& options, Tell tell, analysis::WatchListener* listener)
+Follower::Follower(const FollowOptions& options, Tell tell, analysis::WatchListener* listener, analysis::Watch::Reading reading)
     : options_{options},
       tell_{std::move(tell)},
       directory_{fs::is_directory(options.path)},
       folder_{options.path, options.look, [this](const auto& line) { tell_.remark(line); }},
-      watch_{listener} {}
+      watch_{listener, reading} {}
 
 void Follower::start() {
   if (!directory_) open(options_.path);
@@ -28,7 +28,7 @@ void Follower::start() {
 
 std::optional<analysis::Snapshot> Follower::next() {
   if (live_ && identity(current_) != opened_) lose_file();
-  if (!live_) find_file();
+  if (!live_ || kept_) find_file();
   if (!live_) return std::nullopt;
   try {
     return live_->look(std::chrono::floor<std::chrono::milliseconds>(mth5::host_now()), watch_);
@@ -38,12 +38,23 @@ std::optional<analysis::Snapshot> Follower::next() {
   }
 }
 
+bool Follower::read_older(std::span<const analysis::Series> all, std::chrono::nanoseconds most) {
+  return live_ && watch_.read_older(live_->file(), all, most);
+}
+
 void Follower::leave() { live_.reset(); }
 
 void Follower::leave_ended() {
   std::error_code gone;  // the next look at the directory tells
   ended_ = fs::last_write_time(current_, gone);
   live_.reset();
+}
+
+void Follower::keep_ended() {
+  if (kept_) return;
+  std::error_code gone;  // the next look at the directory tells
+  ended_ = fs::last_write_time(current_, gone);
+  kept_ = true;
 }
 
 bool Follower::is_new() { return std::exchange(new_, false); }
@@ -56,6 +67,7 @@ void Follower::open(const fs::path& path) {
 }
 
 void Follower::opened(std::optional<Identity> which) {
+  kept_ = false;
   current_ = live_->file().path();
   opened_ = which ? which : identity(current_);
   waiting_ = false;
@@ -69,6 +81,7 @@ void Follower::opened(std::optional<Identity> which) {
 void Follower::lose_file() {
   tell_.remark(current_.string() + ": renamed or deleted");
   live_.reset();
+  kept_ = false;
   ended_ = fs::file_time_type::clock::now();  // what others closed before is no news
 }
 
@@ -89,6 +102,15 @@ void Follower::reopen() {
   }
 }
 
+/// It was closed to look for others, as HDF5 must not have one file open twice.
+void Follower::reopen_kept() {
+  try {
+    live_.emplace(current_, options_.look);
+  } catch (const mth5::Error&) {  // it was replaced just now: the next look tells
+    kept_ = false;
+  }
+}
+
 void Follower::wait_for(const std::string& what) {
   if (!waiting_) tell_.remark(options_.path.string() + ": waiting for " + what);
   waiting_ = true;
@@ -99,16 +121,17 @@ void Follower::wait_for(const std::string& what) {
 void Follower::find_in_directory() {
   const auto files = folder_.files();
   if (seen_ && files == *seen_) return;  // nobody writes, and nothing is new
+  live_.reset();
   auto found = folder_.open([&](const analysis::DataFile& file) { return !file.locked && ended_ && file.changed <= *ended_; });
   if (!found) {
     if (!folder_.any_locked()) seen_ = files;
     const bool unknown = !options_.look.station.empty() && current_.empty() && !files.empty();
     if (unknown && !waiting_) tell_.remark(folder_.nothing());
     wait_for(current_.empty() ? "a file" : "another file, or the same to be resumed");
+    if (kept_) reopen_kept();
     return;
   }
   seen_.reset();
-  live_.reset();
   live_.emplace(std::move(*found));
   opened({});
   if (live_->file().state() == mth5::FileState::Live)

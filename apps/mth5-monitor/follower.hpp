@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,17 +22,21 @@ class Follower {
   struct Tell {
     std::function<void(const std::string&)> remark, error;
   };
-  /// @param listener  of all samples that are read; may be nullptr
-  Follower(const FollowOptions& options, Tell tell, analysis::WatchListener* listener);
+  /// @param listener  of all samples that are read; may be nullptr    @param reading  of those that are there already
+  Follower(const FollowOptions& options, Tell tell, analysis::WatchListener* listener, analysis::Watch::Reading reading);
 
   /// Opens a file that was named, so that one which cannot be opened ends the program. @throws as analysis::LiveFile
   void start();
   /// Searches if there is no file at hand, and looks at it. nullopt: there is none, or this look failed.
   std::optional<analysis::Snapshot> next();
+  /// Reads older samples for the verdict, for a while. @returns whether there is more to read
+  bool read_older(std::span<const analysis::Series> all, std::chrono::nanoseconds most);
   /// The file at hand is over: the next() searches again.
   void leave();
   /// The same, and what was closed before now is no news.
   void leave_ended();
+  /// The file at hand is not written any more, and is kept until the next() finds one in the directory that is news.
+  void keep_ended();
   [[nodiscard]] const analysis::LiveFile* file() const { return live_ ? &*live_ : nullptr; }
   [[nodiscard]] const analysis::Watch& watch() const { return watch_; }
   [[nodiscard]] bool is_directory() const { return directory_; }
@@ -53,12 +58,14 @@ class Follower {
   void reopen();
   void wait_for(const std::string& what);
   void find_in_directory();
+  void reopen_kept();
   void name_others(const std::vector<analysis::DataFile>& files) const;
 
   const FollowOptions& options_;
   Tell tell_;
   bool directory_;
   analysis::Folder folder_;
+  bool kept_ = false;  ///< the file at hand, until there is another one
   bool waiting_ = false;
   bool new_ = false;
   std::filesystem::path current_;

@@ -59,7 +59,8 @@ class FullScreen {
         follower_{options,
                   {[this](const auto& line) { collector_.page().message = line; },
                    [this](const auto& line) { collector_.page().message = "error: " + line; }},
-                  &collector_},
+                  &collector_,
+                  analysis::Watch::Reading::InParts},
         signals_{watch_signals()} {
     if (signals_.get() < 0) throw mth5::FileError{"signalfd: cannot wait for signals"};
     ui_.glyphs = glyphs_of_terminal(ascii);
@@ -67,7 +68,7 @@ class FullScreen {
 
   int run() {
     collector_.page().now = std::chrono::floor<std::chrono::milliseconds>(mth5::host_now());
-    draw();  // the first look may read an hour of samples
+    draw();  // the first look takes a while on a slow disk
     follower_.start();
     auto next_look = mth5::steady_now();
     while (true) {
@@ -102,7 +103,7 @@ class FullScreen {
     if (state == mth5::FileState::Live) {
       ended_ = false;
     } else if (follower_.is_directory()) {
-      follower_.leave_ended();  // the next look finds what is written now
+      follower_.keep_ended();  // the next look finds what is written now; until then older samples can be seen
     } else if (!ended_) {
       ended_ = true;
       collector_.page().message = "the file is not being written any more";
@@ -111,20 +112,33 @@ class FullScreen {
     was_ended_ = ended_;
   }
 
-  /// Reads older samples for the plot, between two keys. @returns whether there is more to read
+  /// Reads older samples between two keys, first for the verdict, then for the views. @returns whether there is more to read
   bool fill() {
-    if (ui_.view != 1 || follower_.file() == nullptr || mth5::steady_now() < next_fill_) return collector_.page().traces->filling;
-    const auto newest = collector_.page().traces->end();
-    const auto from = ui_.end.value_or(newest.value_or(mth5::UtcNanos{})) - view::windows()[ui_.window];
-    const bool was_filling = collector_.page().traces->filling;
-    bool more = false;
+    if (follower_.file() == nullptr) return false;
+    if (mth5::steady_now() < next_fill_) return filling_;
+    const bool was_filling = filling_;
     try {
-      more = newest && collector_.fill(follower_.file()->file(), *newest - from, kFill);
+      filling_ = fill_shown_first() || follower_.read_older(collector_.all_series(), kFill) || fill_view() ||
+                 collector_.fill_spectra(follower_.file()->file(), kFill);
     } catch (const mth5::FileError&) {  // its writer changes it just now: the next time reads it
+      filling_ = true;
     }
-    if (more || was_filling) changed_ = true;
+    if (filling_ || was_filling) changed_ = true;
     next_fill_ = mth5::steady_now() + kPause;
-    return more;
+    return filling_;
+  }
+
+  /// Of what is shown alone.
+  bool fill_shown_first() {
+    if (ui_.view == 2) return collector_.fill_spectra(follower_.file()->file(), kFill);
+    return ui_.view == 3 && collector_.fill_spectrogram(follower_.file()->file(), ui_, kFill);
+  }
+
+  bool fill_view() {
+    const auto newest = collector_.page().traces->end();
+    if (ui_.view != 1 || !newest) return false;
+    const auto from = ui_.end.value_or(*newest) - view::windows()[ui_.window];
+    return collector_.fill(follower_.file()->file(), *newest - from, kFill);
   }
 
   void draw() {
@@ -223,6 +237,7 @@ class FullScreen {
   bool changed_ = true;  ///< the screen is not up to date
   bool all_ = false;     ///< draw everything
   bool ended_ = false, was_ended_ = false;
+  bool filling_ = false;
   Clock::time_point next_fill_{};
   int empty_ = 0;
   Clock::time_point not_before_{};  ///< the line is busy until then

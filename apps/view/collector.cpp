@@ -15,7 +15,10 @@ namespace {
 constexpr std::size_t kMostGaps = 1000;
 constexpr std::size_t kMostTraces = 24;   ///< of a MiB and a half each
 constexpr std::size_t kMostSpectra = 8;   ///< stations and rates
-constexpr std::int64_t kBlock = 1 << 16;  ///< samples read at once
+constexpr std::int64_t kBlock = 1 << 14;  ///< samples read at once
+constexpr std::chrono::minutes kSpectraBack{70};
+constexpr std::int64_t kSpectraMost = 1 << 18;  ///< samples of a channel
+constexpr std::int64_t kSpectraPart = 1 << 12;  ///< the same, at once
 
 auto find_channel(Traces& traces, const analysis::ChannelFacts& facts, double rate) {
   return std::find_if(traces.channels.begin(), traces.channels.end(), [&](const auto& one) {
@@ -28,8 +31,18 @@ auto find_channel(Traces& traces, const analysis::ChannelFacts& facts, double ra
 void Collector::block(const analysis::ChannelFacts& channel, const analysis::Block& block) {
   if (channel.kind == mth5::Kind::Auxiliary && mth5::unit_symbol(channel.units) == "C")
     page_.trends.add(channel.component + "_C", block);
-  for (auto& station : spectra_)
-    if (station->station() == channel.station && station->rate() == block.rate) station->add(channel, block);
+  for (auto& one : spectra_) {
+    auto& spectra = *one.spectra;
+    if (spectra.station() != channel.station || spectra.rate() != block.rate) continue;
+    spectra.describe(channel);
+    for (std::size_t c = 0; c < spectra.channels().size(); ++c) {
+      if (spectra.channels()[c].component != channel.component) continue;
+      one.watched_to[c] = block.end();
+      auto shifted = block;
+      shifted.start += one.apart[c];
+      if (!spectra.reading) spectra.add(channel, shifted);
+    }
+  }
   auto found = find_channel(traces_, channel, block.rate);
   if (found == traces_.channels.end()) {
     if (traces_.channels.size() >= kMostTraces) {
@@ -41,6 +54,20 @@ void Collector::block(const analysis::ChannelFacts& channel, const analysis::Blo
     found = std::prev(traces_.channels.end());
   }
   found->pyramid.add(block);
+}
+
+void Collector::older(const analysis::ChannelFacts& channel, const analysis::Block& block) {
+  if (const auto found = find_channel(traces_, channel, block.rate); found != traces_.channels.end())
+    found->pyramid.add_older(block);
+}
+
+void Collector::anew(const analysis::ChannelFacts& channel, double rate) {
+  if (const auto found = find_channel(traces_, channel, rate); found != traces_.channels.end()) {
+    found->pyramid = {};
+    found->whole = false;
+  }
+  for (auto& one : spectra_)
+    if (one.spectra->station() == channel.station && one.spectra->rate() == rate) restart(one);
 }
 
 bool Collector::fill(const mth5::Reader& file, std::chrono::nanoseconds back, std::chrono::nanoseconds most) {
@@ -65,6 +92,76 @@ bool Collector::fill(const mth5::Reader& file, std::chrono::nanoseconds back, st
   return false;
 }
 
+void Collector::restart(Following& one) {
+  one.spectra->begin();
+  one.spectra->reading = true;
+  one.feeds.clear();
+  for (const auto& channel : one.spectra->channels()) one.feeds.emplace_back(channel.component, kSpectraBack, kSpectraMost);
+  one.watched_to.assign(one.feeds.size(), {});
+  one.apart.assign(one.feeds.size(), {});
+}
+
+bool Collector::catch_up(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current,
+                         Following& one) {
+  bool whole = true;
+  for (std::size_t c = 0; c < one.feeds.size(); ++c) try {
+      const auto facts = one.spectra->channels()[c];
+      whole &= one.feeds[c].update(
+          file, series, current, [&](const analysis::Block& block) { one.spectra->add(facts, block); }, kSpectraPart);
+    } catch (const mth5::FormatError&) {  // damaged: the verdict says so
+    }
+  one.spectra->update();
+  return whole;
+}
+
+bool Collector::fill_spectra(const mth5::Reader& file, std::chrono::nanoseconds most) {
+  const auto deadline = mth5::steady_now() + most;
+  for (auto& one : spectra_) {
+    const auto series = std::find_if(series_.begin(), series_.end(), [&](const auto& known) {
+      return known.station == one.spectra->station() && known.sample_rate == one.spectra->rate();
+    });
+    if (!one.spectra->reading || series == series_.end()) continue;
+    while (!catch_up(file, *series, currents_[static_cast<std::size_t>(series - series_.begin())], one))
+      if (mth5::steady_now() >= deadline) return true;
+    one.spectra->reading = false;
+    for (std::size_t c = 0; c < one.feeds.size(); ++c)
+      if (const auto end = one.feeds[c].end(); end && one.watched_to[c]) one.apart[c] = *end - *one.watched_to[c];
+  }
+  return false;
+}
+
+bool Collector::fill_spectrogram(const mth5::Reader& file, const Ui& ui, std::chrono::nanoseconds most) {
+  const auto deadline = mth5::steady_now() + most;
+  const auto* chosen = chosen_channel(page_, ui);
+  const auto end = end_of_plot(page_, ui);
+  if (chosen == nullptr || !end || chosen->pyramid.empty()) return false;
+  const auto& facts = chosen->facts;
+  Spectrogram::Of of{facts.station, facts.component, chosen->rate, windows()[ui.window]};
+  if (!spectrogram_ || spectrogram_->of() != of) spectrogram_.emplace(std::move(of));
+  page_.spectrogram = &*spectrogram_;
+  const auto series = find_series_of(facts, chosen->rate);
+  if (series == series_.end()) return false;
+  const auto newest = chosen->pyramid.end();
+  while (const auto number = spectrogram_->missing(*end - windows()[ui.window], *end, newest)) {
+    std::vector<analysis::Samples> samples;
+    try {
+      const analysis::Window window{spectrogram_->start_of(*number), spectrogram_->start_of(*number + 1)};
+      samples = analysis::read_within(file, *series, facts.component, window, spectrogram_->most());
+    } catch (const mth5::FormatError&) {  // damaged: the verdict says so
+    }
+    spectrogram_->set(*number, samples, newest);
+    if (mth5::steady_now() >= deadline) return true;
+  }
+  return false;
+}
+
+std::vector<analysis::Series>::const_iterator Collector::find_series_of(const analysis::ChannelFacts& facts, double rate) const {
+  return std::find_if(series_.begin(), series_.end(), [&](const analysis::Series& one) {
+    return one.station == facts.station && one.sample_rate == rate &&
+           std::find(one.components.begin(), one.components.end(), facts.component) != one.components.end();
+  });
+}
+
 Page Collector::copy() const {
   Page page = page_;
   for (auto& station : page.spectra) station = std::make_shared<const StationSpectra>(*station);
@@ -73,6 +170,7 @@ Page Collector::copy() const {
 
 void Collector::series(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current) {
   series_.push_back(series);
+  currents_.push_back(current);
   begin_spectra(file, series, current);
   for (const auto& gap : series.gaps)
     if (gap.samples > 0) gaps_.push_back(gap);
@@ -81,17 +179,20 @@ void Collector::series(const mth5::Reader& file, const analysis::Series& series,
 void Collector::begin_spectra(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current) {
   if (!(series.sample_rate > 0) || spectra_.size() >= kMostSpectra) return;
   for (const auto& known : spectra_)
-    if (known->station() == series.station && known->rate() == series.sample_rate) return;
+    if (known.spectra->station() == series.station && known.spectra->rate() == series.sample_rate) return;
   std::vector<std::string> components;
   for (const auto index : file.runs()[current.run].channels)
     if (const auto& info = file.channels()[index]; info.kind == mth5::Kind::Electric || info.kind == mth5::Kind::Magnetic)
       components.push_back(info.component);
-  if (!components.empty()) spectra_.push_back(std::make_shared<StationSpectra>(series.station, series.sample_rate, components));
+  if (components.empty()) return;
+  spectra_.push_back({std::make_shared<StationSpectra>(series.station, series.sample_rate, components)});
+  restart(spectra_.back());
 }
 
 void Collector::begin() {
   gaps_.clear();
   series_.clear();
+  currents_.clear();
 }
 
 void Collector::take(analysis::Snapshot look, const mth5::Reader& file, const analysis::Watch& watch) {
@@ -107,8 +208,11 @@ void Collector::take(analysis::Snapshot look, const mth5::Reader& file, const an
   page_.outlook = outlook_of(look, page_.battery);
   page_.disk.look(file);
   page_.subjects = watch.subjects();
-  for (auto& station : spectra_) station->update();
-  page_.spectra.assign(spectra_.begin(), spectra_.end());
+  page_.spectra.clear();
+  for (auto& one : spectra_) {
+    if (!one.spectra->reading) one.spectra->update();
+    page_.spectra.push_back(one.spectra);
+  }
   if (const auto* ledger = watch.ledger(); ledger != nullptr)
     page_.ledger = *ledger;
   else

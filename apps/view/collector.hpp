@@ -1,8 +1,13 @@
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
+#include <vector>
 
+#include "analysis/channel_feed.hpp"
 #include "analysis/watch.hpp"
 #include "view/page.hpp"
 
@@ -18,6 +23,8 @@ class Collector final : public analysis::WatchListener {
   Collector& operator=(const Collector&) = delete;
 
   void block(const analysis::ChannelFacts& channel, const analysis::Block& block) override;
+  void older(const analysis::ChannelFacts& channel, const analysis::Block& block) override;
+  void anew(const analysis::ChannelFacts& channel, double rate) override;
   void series(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current) override;
 
   /// Before LiveFile::look().
@@ -29,18 +36,40 @@ class Collector final : public analysis::WatchListener {
   /// Reads older samples as the plot needs them, for a while. @param back  how far the plot reaches, from the newest sample
   /// @returns whether there is more to read now
   bool fill(const mth5::Reader& file, std::chrono::nanoseconds back, std::chrono::nanoseconds most);
+  /// The same for the spectra, which are of the last hour: they take samples in order of time, and so read them for themselves
+  /// up to the newest. @returns as fill()
+  bool fill_spectra(const mth5::Reader& file, std::chrono::nanoseconds most);
+  /// The same for the spectrogram of the chosen channel.
+  bool fill_spectrogram(const mth5::Reader& file, const Ui& ui, std::chrono::nanoseconds most);
+  /// Of the file, as of the last look.
+  [[nodiscard]] std::span<const analysis::Series> all_series() const { return series_; }
   [[nodiscard]] Page& page() { return page_; }
   [[nodiscard]] const Page& page() const { return page_; }
 
  private:
+  /// Spectra, and how they come to the newest sample.
+  struct Following {
+    std::shared_ptr<StationSpectra> spectra;
+    std::vector<analysis::ChannelFeed> feeds = {};               ///< by channel; of use until they are at the newest sample
+    std::vector<std::optional<mth5::UtcNanos>> watched_to = {};  ///< by channel: behind the newest sample of the Watch
+    std::vector<mth5::Nanos> apart = {};  ///< by channel: of the times of both, as each counts from where it began
+  };
   void begin_spectra(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current);
+  [[nodiscard]] std::vector<analysis::Series>::const_iterator find_series_of(const analysis::ChannelFacts& facts,
+                                                                             double rate) const;
+  static void restart(Following& one);
+  /// @returns whether it is at the newest sample
+  static bool catch_up(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current,
+                       Following& one);
 
   std::string station_;
-  std::vector<analysis::Gap> gaps_;       ///< of this look
-  std::vector<analysis::Series> series_;  ///< of this look
+  std::vector<analysis::Gap> gaps_;               ///< of this look
+  std::vector<analysis::Series> series_;          ///< of this look
+  std::vector<analysis::Series::Part> currents_;  ///< by series: of its run that grows, or may
   Traces traces_;
+  std::optional<Spectrogram> spectrogram_;
   std::set<std::string> left_out_;  ///< channels beyond those that traces are kept of
-  std::vector<std::shared_ptr<StationSpectra>> spectra_;
+  std::vector<Following> spectra_;
   Page page_;
 };
 

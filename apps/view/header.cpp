@@ -24,14 +24,20 @@ Headline headline_of(const Page& page) {
   const auto& look = *page.look;
   if (look.verdict.empty()) {
     const auto judged = mth5::rough_duration(look.judged_s);
-    if (is_good(look)) return {" OK ", "GOOD", "nothing is wrong in the last " + judged + " of samples", Ink::Good};
+    if (is_good(look))
+      return {" OK ", look.reading_older ? "GOOD so far" : "GOOD",
+              "nothing is wrong in the last " + judged + (look.reading_older ? ", older samples are being read" : " of samples"),
+              Ink::Good};
     return {" ? ", verdict_text(look), "", Ink::Warning};
   }
   const auto& worst = look.verdict.front();
   const bool critical = worst.severity == analysis::Severity::Critical;
   Headline made{critical ? " X " : " ! ", std::string{critical ? "CRITICAL " : "WARNING "} + worst.sentence(look.time),
                 std::string{worst.rule->advice}, critical ? Ink::Critical : Ink::Warning};
-  if (const auto more = look.verdict.size() - 1; more > 0) made.more = "(" + std::to_string(more) + " more: view 6)";
+  if (const auto more = look.verdict.size() - 1; more > 0)
+    made.more = "(" + std::to_string(more) + " more: view 6)";
+  else if (look.reading_older)
+    made.more = "(older samples are being read)";
   return made;
 }
 
@@ -175,11 +181,11 @@ std::vector<Tab> tabs() {
   int column = 1;
   const auto add = [&](const std::string& text, char32_t key) {
     all.push_back({column, text, key});
-    column += static_cast<int>(text.size()) + 1;
+    column += static_cast<int>(text.size());
   };
   for (const auto& view : views())
-    add(" " + std::to_string(view.number) + " " + view.name + " ", U'0' + static_cast<char32_t>(view.number));
-  add(" ? help ", U'?');
+    add(" " + std::to_string(view.number) + " " + view.name, U'0' + static_cast<char32_t>(view.number));
+  add(" ? help", U'?');
   return all;
 }
 
@@ -275,11 +281,9 @@ Screen draw(int rows, int columns, const Page& page, const Page& shown_page, con
 }
 
 const std::vector<View>& views() {
-  static const std::vector<View> all{{1, "traces", draw_traces},
-                                     {2, "spectra", draw_spectra},
-                                     {4, "quality", draw_quality},
-                                     {5, "timing", draw_timing},
-                                     {6, "health", draw_health}};
+  static const std::vector<View> all{{1, "traces", draw_traces},           {2, "spectra", draw_spectra},
+                                     {3, "spectrogram", draw_spectrogram}, {4, "quality", draw_quality},
+                                     {5, "timing", draw_timing},           {6, "health", draw_health}};
   return all;
 }
 

@@ -6,15 +6,15 @@ namespace view {
 
 const std::vector<KeyHelp>& key_help() {
   static const std::vector<KeyHelp> all{
-      {"1 2 4 5 6", "views: traces, spectra, quality, timing, health"},
+      {"1 to 6", "traces, spectra, spectrogram, quality, timing, health"},
       {"? h F1", "this page; the same key or Esc leaves it"},
-      {"Tab, j k, up down", "traces, spectra: the channel; elsewhere: scroll a long list"},
-      {"+ -", "traces: a shorter or longer time, 10 s to 7 days"},
-      {"left right", "traces: back and forth by a quarter of that time"},
-      {"n N", "traces: the next and the previous gap"},
+      {"Tab, j k, up down", "views 1 to 3: the channel; elsewhere: scroll a long list"},
+      {"+ -", "views 1, 3: a shorter or longer time, 10 s to 7 days"},
+      {"left right", "views 1, 3: back and forth by a quarter of that time"},
+      {"n N", "views 1, 3: the next and the previous gap"},
       {"g G, Home End", "first and last: of the samples, of the list"},
-      {"a d", "traces: fixed scale or autoscale; take off the trend"},
-      {"r", "spectra: with or without the typical range"},
+      {"a d", "1, 3: fixed scale or auto; take off the trend, the median"},
+      {"l r", "2, 3: frequencies log or linear; 2: the typical range"},
       {"/", "channels with this in their name; Enter ends, Esc shows all"},
       {"mouse", "click the name of a view; the wheel is up and down"},
       {"Space", "freeze the view; the header goes on, and says FROZEN"},
@@ -96,6 +96,9 @@ Action press_spectra(char32_t key, const Page& page, Ui& ui) {
     case U'r':
       ui.reference = !ui.reference;
       break;
+    case U'l':
+      ui.linear = !ui.linear;
+      break;
     case U'/':
       ui.typing = true;
       break;
@@ -105,7 +108,8 @@ Action press_spectra(char32_t key, const Page& page, Ui& ui) {
   return Action::Draw;
 }
 
-/// Keys of the traces. @returns Action::Nothing: it is none of them
+/// Keys of the traces, and of the spectrogram, which is of the same channels and times. @returns Action::Nothing: it is none of
+/// them
 Action press_traces(char32_t key, const Page& page, Ui& ui) {
   if (page.traces == nullptr) return Action::Nothing;
   if (choose_channel(key, static_cast<int>(filtered(page, ui).size()), ui)) return Action::Draw;
@@ -147,8 +151,14 @@ Action press_traces(char32_t key, const Page& page, Ui& ui) {
     case U'N':
       to_gap(false, page, ui);
       break;
+    case U'l':
+      if (ui.view != 3) return Action::Nothing;
+      ui.linear = !ui.linear;
+      break;
     case U'a':
-      if (ui.scales)
+      if (ui.view == 3)
+        ui.shades = ui.shades ? std::nullopt : shades_of(page, ui);
+      else if (ui.scales)
         ui.scales.reset();
       else
         ui.scales = scales_of(page, ui);
@@ -156,6 +166,7 @@ Action press_traces(char32_t key, const Page& page, Ui& ui) {
     case U'd':
       ui.detrend = !ui.detrend;
       ui.scales.reset();
+      ui.shades.reset();
       break;
     case U'/':
       ui.typing = true;
@@ -179,7 +190,7 @@ Action press(char32_t key, const Page& page, Ui& ui, mth5::UtcNanos now) {
     }
   if (ui.view == 2 && !ui.help)
     if (const auto action = press_spectra(key, page, ui); action != Action::Nothing) return action;
-  if (ui.view == 1 && !ui.help)
+  if ((ui.view == 1 || ui.view == 3) && !ui.help)
     if (const auto action = press_traces(key, page, ui); action != Action::Nothing) return action;
   constexpr int kPage = 10, kFar = 1 << 20;
   const auto scroll = [&](int by) {

@@ -14,6 +14,7 @@
 #include "analysis/trends.hpp"
 #include "view/screen.hpp"
 #include "view/spectra.hpp"
+#include "view/spectrogram.hpp"
 #include "view/traces.hpp"
 
 /// What the full screen shows, as values and as pictures of them. Thread: pure functions of values.
@@ -33,7 +34,9 @@ struct Page {
   std::vector<analysis::Subject> subjects;  ///< figures of the channels
   /// By station and rate; changed in place, so that a copy that is kept has to copy them.
   std::vector<std::shared_ptr<const StationSpectra>> spectra;
-  const Traces* traces = nullptr;  ///< of whoever keeps the page up to date, also for a copy: a plot ends where it was frozen
+  /// Both of whoever keeps the page up to date, also for a copy: a plot ends where it was frozen.
+  const Traces* traces = nullptr;
+  const Spectrogram* spectrogram = nullptr;  ///< of one channel, as was asked for last; nullptr: of none yet
 };
 
 /// How the user wants it. Thread: a value.
@@ -48,9 +51,12 @@ struct Ui {
   std::size_t window = 2;                  ///< index in windows()
   std::optional<mth5::UtcNanos> end = {};  ///< of the plot; nullopt: the newest sample
   int channel = 0;                         ///< the chosen one, of those that the filter leaves
-  bool detrend = false;
+  bool detrend = false;                    ///< of the spectrogram: against the median of each frequency
   /// Lowest and highest value of each trace, by its name; nullopt: what is seen gives the scale.
   std::optional<std::map<std::string, std::pair<double, double>>> scales = {};
+  bool linear = false;  ///< the axis of frequencies
+  /// Exponents of ten of the weakest and the strongest shade; nullopt: what is seen gives them.
+  std::optional<std::pair<double, double>> shades = {};
   std::string filter = {};  ///< part of the names of channels that are shown; "" = all
   bool reference = true;    ///< typical ranges beside the spectra
   bool typing = false;      ///< keys are of the filter
@@ -60,10 +66,15 @@ struct Ui {
 [[nodiscard]] const std::vector<std::chrono::seconds>& windows();
 /// Those that the filter leaves.
 [[nodiscard]] std::vector<const Traces::Channel*> filtered(const Page& page, const Ui& ui);
+/// The chosen one of them; nullptr: there is none.
+[[nodiscard]] const Traces::Channel* chosen_channel(const Page& page, const Ui& ui);
 /// Where a plot of traces ends now.
 [[nodiscard]] std::optional<mth5::UtcNanos> end_of_plot(const Page& page, const Ui& ui);
 /// Lowest and highest value of what is seen of each channel, with room for both.
 [[nodiscard]] std::map<std::string, std::pair<double, double>> scales_of(const Page& page, const Ui& ui);
+
+/// The weakest and the strongest shade of what is seen of a spectrogram.
+[[nodiscard]] std::optional<std::pair<double, double>> shades_of(const Page& page, const Ui& ui);
 
 /// A view, and its key.
 struct View {
@@ -89,6 +100,7 @@ inline constexpr int kTop = 8;  ///< first row of a view
 void draw_header(Screen& screen, const Page& page, const Ui& ui);
 void draw_traces(Screen& screen, int top, const Page& page, const Ui& ui);
 void draw_spectra(Screen& screen, int top, const Page& page, const Ui& ui);
+void draw_spectrogram(Screen& screen, int top, const Page& page, const Ui& ui);
 void draw_quality(Screen& screen, int top, const Page& page, const Ui& ui);
 void draw_timing(Screen& screen, int top, const Page& page, const Ui& ui);
 void draw_health(Screen& screen, int top, const Page& page, const Ui& ui);

@@ -62,6 +62,16 @@ bool is_none(const Page& page, const analysis::Subject& subject, std::string_vie
   });
 }
 
+/// Of a figure that is not there: "0" where nothing is wrong, and how far the converter still reaches where that is known.
+std::string text_of_none(const Page& page, const analysis::Subject& subject, std::string_view figure) {
+  if (!is_none(page, subject, figure)) return "-";
+  const auto headroom = subject.figures.find("headroom_db");
+  if (figure != "clipped" || headroom == subject.figures.end()) return "0";
+  char text[32];
+  std::snprintf(text, sizeof text, "0 %.0f dB", headroom->second.value);
+  return text;
+}
+
 int draw_figures(Screen& screen, int row, int end, const Page& page, int scroll) {
   screen.put(row, 1, "channel", Ink::Title);
   screen.put(row + 1, 1, "! / X", Ink::Quiet);
@@ -84,7 +94,7 @@ int draw_figures(Screen& screen, int row, int end, const Page& page, int scroll)
       const int right = kName + static_cast<int>(i + 1) * (kWidth + 1) - 2;
       const auto figure = subject.figures.find(kFigures.at(i).figure);
       if (figure == subject.figures.end()) {
-        put_right(screen, row, right, is_none(page, subject, kFigures.at(i).figure) ? "0" : "-", Ink::Quiet);
+        put_right(screen, row, right, text_of_none(page, subject, kFigures.at(i).figure), Ink::Quiet);
         continue;
       }
       const double value = figure->second.value;

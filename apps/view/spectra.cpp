@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "analysis/sensor.hpp"
 #include "analysis/spectra/field_scale.hpp"
 #include "analysis/table_text.hpp"
 #include "mth5/duration.hpp"
@@ -19,6 +20,7 @@ constexpr std::size_t kSegment = 256;
 constexpr double kLowestRate = 0.05;  ///< Hz, of a stage: below, a segment takes longer than an hour
 constexpr std::chrono::hours kKept{1};
 constexpr int kLabel = 10;
+constexpr std::size_t kBetweenMarks = 6;  ///< columns, of the noise of a sensor
 
 std::size_t stages_of(double rate) {
   std::size_t stages = 1;
@@ -29,7 +31,30 @@ std::size_t stages_of(double rate) {
 struct Plot {
   double from_hz, to_hz, low, high;  ///< exponents of low and high: decades
   int rows, columns;
+  bool linear = false;  ///< frequencies
+
+  /// Where a frequency is: 0 at the left, 1 at the right.
+  [[nodiscard]] double share(double hz) const {
+    return linear ? (hz - from_hz) / (to_hz - from_hz) : std::log(hz / from_hz) / std::log(to_hz / from_hz);
+  }
+  [[nodiscard]] double hz(double share) const {
+    return linear ? from_hz + share * (to_hz - from_hz) : from_hz * std::pow(to_hz / from_hz, share);
+  }
 };
+
+/// Frequencies of labels: each decade, or, of a linear axis, some eight round ones.
+std::vector<double> labelled(const Plot& plot) {
+  std::vector<double> all;
+  if (plot.linear) {
+    double step = std::pow(10, std::floor(std::log10(plot.to_hz / 8)));
+    while (plot.to_hz / step > 8) step *= plot.to_hz / step > 20 ? 5 : 2;
+    for (double hz = step; hz < plot.to_hz; hz += step) all.push_back(hz);
+    return all;
+  }
+  for (int decade = static_cast<int>(std::ceil(std::log10(plot.from_hz) - 1e-9)); decade <= std::log10(plot.to_hz); ++decade)
+    all.push_back(std::pow(10.0, decade));
+  return all;
+}
 
 void draw_axes(Screen& screen, int top, const Plot& plot) {
   char text[32];
@@ -42,10 +67,9 @@ void draw_axes(Screen& screen, int top, const Plot& plot) {
     std::snprintf(text, sizeof text, "1e%+d", decade);
     screen.put(top + row, kLabel - 1 - static_cast<int>(std::string_view{text}.size()), text, Ink::Quiet);
   }
-  const double decades = std::log10(plot.to_hz / plot.from_hz);
-  for (int decade = static_cast<int>(std::ceil(std::log10(plot.from_hz) - 1e-9)); decade <= std::log10(plot.to_hz); ++decade) {
-    const int column = static_cast<int>((decade - std::log10(plot.from_hz)) / decades * plot.columns);
-    std::snprintf(text, sizeof text, "|%g Hz", std::pow(10.0, decade));
+  for (const double hz : labelled(plot)) {
+    const int column = static_cast<int>(plot.share(hz) * plot.columns);
+    std::snprintf(text, sizeof text, "|%g Hz", hz);
     if (column + static_cast<int>(std::string_view{text}.size()) <= plot.columns)
       screen.put(top + plot.rows, kLabel + column, text, Ink::Quiet);
   }
@@ -70,7 +94,7 @@ void draw_curve(Canvas& canvas, const std::vector<std::optional<double>>& curve,
 }
 
 void draw_spectrum(Screen& screen, int top, const StationSpectra& station, std::size_t channel, const analysis::FieldScale& scale,
-                   bool reference, Glyphs glyphs) {
+                   const Ui& ui) {
   const auto& spectra = station.spectra();
   const double to_hz = station.rate() / 2;
   double from_hz = 0;
@@ -80,11 +104,11 @@ void draw_spectrum(Screen& screen, int top, const StationSpectra& station, std::
     screen.put(top + 1, 1, "not enough data yet: a spectrum takes " + std::to_string(kSegment) + " samples in a row", Ink::Quiet);
     return;
   }
-  Plot plot{from_hz, to_hz, INFINITY, -INFINITY, screen.rows() - 2 - top, screen.columns() - kLabel - 1};
-  Canvas trace{plot.rows, plot.columns, glyphs}, usual{plot.rows, plot.columns, glyphs};
+  Plot plot{from_hz, to_hz, INFINITY, -INFINITY, screen.rows() - 2 - top, screen.columns() - kLabel - 1, ui.linear};
+  Canvas trace{plot.rows, plot.columns, ui.glyphs}, usual{plot.rows, plot.columns, ui.glyphs};
   const auto count = static_cast<std::size_t>(trace.width());
-  const auto points = log_spectrum(spectra, channel, from_hz, to_hz, count);
-  std::vector<std::optional<double>> curve(count), low(count), high(count);
+  const auto points = banded_spectrum(spectra, channel, from_hz, to_hz, count, ui.linear);
+  std::vector<std::optional<double>> curve(count), low(count), high(count), noise(count);
   const double square = scale.factor * scale.factor;
   for (std::size_t i = 0; i < count; ++i) {
     if (points[i].lines == 0 || !(points[i].mean > 0)) continue;
@@ -96,8 +120,15 @@ void draw_spectrum(Screen& screen, int top, const StationSpectra& station, std::
     screen.put(top + 1, 1, "all samples are the same: there is no spectrum", Ink::Quiet);
     return;
   }
-  for (std::size_t i = 0; i < count && reference && scale.usual != nullptr; ++i) {
-    const double hz = from_hz * std::pow(to_hz / from_hz, (static_cast<double>(i) + 0.5) / static_cast<double>(count));
+  const auto& facts = station.channels()[channel];
+  for (std::size_t i = 0; i < count && ui.reference; ++i) {
+    const double hz = plot.hz((static_cast<double>(i) + 0.5) / static_cast<double>(count));
+    if (const auto asd = analysis::noise_at(facts.noise, hz)) {
+      noise[i] = 2 * std::log10(*asd * scale.factor);
+      plot.low = std::min(plot.low, *noise[i]);
+      plot.high = std::max(plot.high, *noise[i]);
+    }
+    if (scale.usual == nullptr) continue;
     if (const auto range = scale.usual(hz)) {
       low[i] = 2 * std::log10(range->low);
       high[i] = 2 * std::log10(range->high);
@@ -123,11 +154,14 @@ void draw_spectrum(Screen& screen, int top, const StationSpectra& station, std::
     trace.set(x, y_of(std::log10(points[i].max * square)));
   }
   trace.draw(screen, top, kLabel, Ink::Trace);
+  const auto per_column = count / static_cast<std::size_t>(plot.columns);
+  for (std::size_t i = 0; i < count; i += kBetweenMarks * per_column)
+    if (noise[i])
+      screen.set(top + y_of(*noise[i]) * plot.rows / trace.height(), kLabel + static_cast<int>(i / per_column), U'S', Ink::Other);
   int free_from = 0;
   for (const double grid : {50.0, 60.0}) {
     if (grid <= from_hz || grid >= to_hz) continue;
-    const double share = std::log(grid / from_hz) / std::log(to_hz / from_hz);
-    const int column = std::max(free_from, kLabel + static_cast<int>(share * plot.columns));
+    const int column = std::max(free_from, kLabel + static_cast<int>(plot.share(grid) * plot.columns));
     free_from = screen.put(top, column, grid == 50 ? "50" : "60", Ink::Warning) + 1;
   }
 }
@@ -149,6 +183,11 @@ void StationSpectra::begin() {
   current_ = next_ = analysis::CrossSpectra{channels_.size(), kSegment, stages_of(rate_)};
   since_.reset();
   next_since_.reset();
+}
+
+void StationSpectra::describe(const analysis::ChannelFacts& channel) {
+  for (auto& known : channels_)
+    if (known.component == channel.component) known = channel;
 }
 
 void StationSpectra::add(const analysis::ChannelFacts& channel, const analysis::Block& block) {
@@ -183,8 +222,8 @@ double SpectrumPoint::scatter() const {
   return independent > 0 ? std::min(1.0, 1.04 / std::sqrt(independent)) : 1;
 }
 
-std::vector<SpectrumPoint> log_spectrum(const analysis::CrossSpectra& spectra, std::size_t channel, double from_hz, double to_hz,
-                                        std::size_t count) {
+std::vector<SpectrumPoint> banded_spectrum(const analysis::CrossSpectra& spectra, std::size_t channel, double from_hz,
+                                           double to_hz, std::size_t count, bool linear) {
   std::vector<SpectrumPoint> points(count);
   std::vector<double> sums(count);
   for (std::size_t stage = 0; stage < spectra.stages(); ++stage) {
@@ -193,7 +232,7 @@ std::vector<SpectrumPoint> log_spectrum(const analysis::CrossSpectra& spectra, s
     for (std::size_t k = 1; k < density.size(); ++k) {
       const double hz = static_cast<double>(k) * spectra.step(stage);
       if (hz < low || hz > high || hz < from_hz || hz > to_hz) continue;
-      const double share = std::log(hz / from_hz) / std::log(to_hz / from_hz);
+      const double share = linear ? (hz - from_hz) / (to_hz - from_hz) : std::log(hz / from_hz) / std::log(to_hz / from_hz);
       const auto i = std::min(count - 1, static_cast<std::size_t>(share * static_cast<double>(count)));
       auto& point = points[i];
       ++point.lines;
@@ -241,15 +280,18 @@ void draw_spectra(Screen& screen, int top, const Page& page, const Ui& ui) {
   const auto scale = analysis::field_scale(facts);
   int column = screen.put(top, 1, ">" + shown(facts.component), Ink::Title) + 2;
   column = screen.put(top, column, scale.units) + 2;
-  column = screen.put(top, column, "of the last " + mth5::rough_duration(station->seconds())) + 2;
+  column =
+      screen.put(top, column, (station->reading ? "so far of " : "of the last ") + mth5::rough_duration(station->seconds())) + 2;
+  if (station->reading) column = screen.put(top, column, "reading ...", Ink::Quiet) + 2;
   if (ui.reference && scale.usual != nullptr) column = screen.put(top, column, "dim: typical range", Ink::Quiet) + 2;
+  if (ui.reference && !facts.noise.empty()) column = screen.put(top, column, "S: sensor noise", Ink::Other) + 2;
   for (const auto& one : page.look->channels)
     if (one.station == facts.station && one.component == facts.component && one.sample_rate == station->rate() && one.mains_db) {
       char text[48];
       std::snprintf(text, sizeof text, "power line %.0f dB", *one.mains_db);
       column = screen.put(top, column, text) + 2;
     }
-  draw_spectrum(screen, top + 1, *station, channel, scale, ui.reference, ui.glyphs);
+  draw_spectrum(screen, top + 1, *station, channel, scale, ui);
 }
 
 }  // namespace view

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "analysis/spectra/cross_spectra.hpp"
+#include "analysis/spectra/natural.hpp"
 #include "analysis/spectra/side_by_side.hpp"
 #include "analysis/verdict/verdict.hpp"
 
@@ -19,6 +20,10 @@ class StationSpectra {
   StationSpectra(std::string station, double rate, std::vector<std::string> components);
 
   void add(const analysis::ChannelFacts& channel, const analysis::Block& block);
+  /// What is known of a channel before its samples come.
+  void describe(const analysis::ChannelFacts& channel);
+  /// From the beginning.
+  void begin();
   /// Counts what all channels have come to.
   void update();
 
@@ -29,9 +34,9 @@ class StationSpectra {
   /// Samples of so much time are in them.
   [[nodiscard]] double seconds() const;
 
- private:
-  void begin();
+  bool reading = false;  ///< older samples are being read, in order of time: the newest are not in it yet
 
+ private:
   std::string station_;
   double rate_;
   std::vector<analysis::ChannelFacts> channels_;
@@ -41,7 +46,7 @@ class StationSpectra {
   mth5::UtcNanos end_{};
 };
 
-/// A point of a spectrum with logarithmic axes: lines of neighbouring frequencies put together.
+/// A point of a spectrum on a screen: lines of neighbouring frequencies put together.
 struct SpectrumPoint {
   double mean = 0, max = 0;  ///< units squared per Hz
   int lines = 0;             ///< 0: there is none
@@ -51,9 +56,9 @@ struct SpectrumPoint {
   /// neighbours are not independent.
   [[nodiscard]] double scatter() const;
 };
-/// Of `count` bands of equal width on a logarithmic axis, each line from the stage that it is to be read from.
-[[nodiscard]] std::vector<SpectrumPoint> log_spectrum(const analysis::CrossSpectra& spectra, std::size_t channel, double from_hz,
-                                                      double to_hz, std::size_t count);
+/// Of `count` bands of equal width on a logarithmic or linear axis, each line from the stage that it is to be read from.
+[[nodiscard]] std::vector<SpectrumPoint> banded_spectrum(const analysis::CrossSpectra& spectra, std::size_t channel,
+                                                         double from_hz, double to_hz, std::size_t count, bool linear);
 /// Mean squared coherence of two channels between two frequencies, without what noise has; nullopt: not enough data yet.
 [[nodiscard]] std::optional<double> mean_coherence(const analysis::CrossSpectra& spectra, std::size_t a, std::size_t b,
                                                    double from_hz, double to_hz);

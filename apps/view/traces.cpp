@@ -1,7 +1,6 @@
 #include "view/traces.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdio>
 
@@ -9,6 +8,7 @@
 #include "mth5/duration.hpp"
 #include "mth5/metadata.hpp"
 #include "view/page.hpp"
+#include "view/time_axis.hpp"
 
 namespace view {
 
@@ -22,22 +22,6 @@ using Column = analysis::Pyramid::Cell;
 
 constexpr int kLabel = 20;     ///< columns left of the traces
 constexpr int kLeastTall = 2;  ///< rows of a trace
-
-/// Where a plot lies in time: columns of points of equal width, on a grid that stays as time goes on.
-struct Axis {
-  mth5::UtcNanos from{};
-  std::chrono::nanoseconds width{1};
-  int points = 0;
-
-  [[nodiscard]] mth5::UtcNanos end() const { return from + width * points; }
-};
-
-Axis axis_of(mth5::UtcNanos end, std::chrono::nanoseconds window, int points) {
-  const auto width = std::max(std::chrono::nanoseconds{1}, window / points);
-  const auto rest = (end.time_since_epoch() % width + width) % width;
-  const auto edge = rest.count() == 0 ? end : end - rest + width;
-  return {edge - width * points, width, points};
-}
 
 /// The line through the means of the columns taken off, so that their mean is 0.
 void take_off_trend(std::vector<Column>& columns) {
@@ -59,7 +43,7 @@ void take_off_trend(std::vector<Column>& columns) {
   }
 }
 
-std::vector<Column> columns_of(const Traces::Channel& channel, const Axis& axis, bool detrend) {
+std::vector<Column> columns_of(const Traces::Channel& channel, const TimeAxis& axis, bool detrend) {
   auto columns = channel.pyramid.columns(axis.from, axis.width, static_cast<std::size_t>(axis.points));
   if (detrend) take_off_trend(columns);
   return columns;
@@ -87,7 +71,8 @@ std::string scale_text(double value, double height) {
   return text;
 }
 
-void draw_trace(Screen& screen, int row, int rows, const Traces::Channel& channel, const Axis& axis, const Ui& ui, bool chosen) {
+void draw_trace(Screen& screen, int row, int rows, const Traces::Channel& channel, const TimeAxis& axis, const Ui& ui,
+                bool chosen) {
   const auto columns = columns_of(channel, axis, ui.detrend);
   auto range = range_of(columns);
   if (ui.scales)
@@ -140,29 +125,6 @@ void draw_trace(Screen& screen, int row, int rows, const Traces::Channel& channe
       for (int r = 0; r < rows; ++r) screen.set(row + r, kLabel + c, U'|', Ink::Warning);
 }
 
-/// Labels at round times.
-void draw_time(Screen& screen, int row, const Axis& axis, int columns) {
-  constexpr std::array<std::int64_t, 18> kSteps{1,   2,   5,    10,   15,   30,     60,     120,    300,
-                                                600, 900, 1800, 3600, 7200, 21'600, 43'200, 86'400, 172'800};
-  const auto span = std::chrono::duration<double>(axis.width * axis.points).count();
-  const bool days = span > 86'400;
-  const double least = span / columns * 14;  // seconds of the room of a label
-  auto step = kSteps.back();
-  for (auto one = kSteps.rbegin(); one != kSteps.rend(); ++one)
-    if (static_cast<double>(*one) >= least) step = *one;
-  const seconds every{step};
-  for (auto time = std::chrono::ceil<seconds>(axis.from);; time += every) {
-    time -= time.time_since_epoch() % every;
-    if (time < axis.from) continue;
-    const double share = std::chrono::duration<double>(time - axis.from).count() / span;
-    const int column = static_cast<int>(share * columns);
-    const auto text = mth5::to_iso(time);
-    const auto label = "|" + (days ? text.substr(5, 5) + " " + text.substr(11, 5) : text.substr(11, 8));
-    if (time >= axis.end() || column + static_cast<int>(label.size()) > columns) return;
-    screen.put(row, kLabel + column, label, Ink::Quiet);
-  }
-}
-
 int points_of(const Screen& screen, const Ui& ui) {
   return (screen.columns() - kLabel - 1) * (ui.glyphs == Glyphs::Braille ? 2 : 1);
 }
@@ -197,6 +159,12 @@ std::vector<const Traces::Channel*> filtered(const Page& page, const Ui& ui) {
       if ((channel.facts.kind == mth5::Kind::Auxiliary) == auxiliary && key_of(channel).find(ui.filter) != std::string::npos)
         all.push_back(&channel);
   return all;
+}
+
+const Traces::Channel* chosen_channel(const Page& page, const Ui& ui) {
+  const auto channels = filtered(page, ui);
+  if (channels.empty()) return nullptr;
+  return channels[static_cast<std::size_t>(std::clamp(ui.channel, 0, static_cast<int>(channels.size()) - 1))];
 }
 
 std::optional<mth5::UtcNanos> end_of_plot(const Page& page, const Ui& ui) {
@@ -257,7 +225,7 @@ void draw_traces(Screen& screen, int top, const Page& page, const Ui& ui) {
     draw_trace(screen, top + 1 + i * tall, tall, *channels[static_cast<std::size_t>(first + i)], axis, ui, first + i == chosen);
   const auto not_shown = static_cast<std::size_t>(n - count) + page.traces->left_out;
   if (not_shown > 0) screen.put(screen.rows() - 2, 1, std::to_string(not_shown) + " more: Tab, /", Ink::Quiet);
-  draw_time(screen, screen.rows() - 2, axis, screen.columns() - kLabel - 1);
+  draw_time(screen, screen.rows() - 2, kLabel, screen.columns() - kLabel - 1, axis);
 }
 
 }  // namespace view

@@ -81,6 +81,13 @@ press / e 1 Enter; see '^>e1'; gone '^.bx'
 press / Escape; see '^.bx'
 press 2; see 'nT\^2/Hz  of the last'; see 'typical range'
 press r; gone 'typical range'
+press l; see '0\.[0-9]+ Hz.*0\.[0-9]+ Hz'
+press 3; see '^ >.* 1min'; press - - -; see 'nT\^2/Hz'; see '░|▒|▓|█'
+press d; see 'of the median'
+press a; see 'fixed'
+press d; gone 'of the median'
+press + + +
+press 1; see 'autoscale'
 press 4; see '^ ! / X'; see '^ e4 +100'; see 'coherence squared'
 press 6; see 'ledger balances'
 press 5; see 'lemi: gps'
@@ -156,4 +163,15 @@ tmux pipe-pane
 sent=$(stat -c %s "$work/sent")
 ((sent > 2000)) || fail "only $sent bytes were sent: nothing was measured"
 ((sent < 672 * (SECONDS + 4))) || fail "$sent bytes in $SECONDS s: more than 70 % of 960 bytes a second"
+
+# Of a directory in which nobody writes, the newest file is kept, and older samples are read as they are wanted.
+kill "$daemon" && wait "$daemon" && daemon=''
+press -l 'stty 38400; clear' && press Enter
+first='MT001  closed'
+run "$bin/mth5-monitor" "$work/data"
+press - - - - - - -
+see '^ 12h'
+gone 'reading older samples|not read yet'
+press q
+see 'ended 0'
 echo "screen: good ($sent bytes in $SECONDS s at 9600 baud)"

@@ -55,6 +55,22 @@ class Feed : public testing::Test {
     return feed_.samples_read() - before;
   }
 
+  /// Older samples of a file, up to so many, each before all so far. @returns whether they were joined to those; nullopt: none
+  std::optional<bool> older(const std::string& name, std::int64_t most) {
+    std::vector<std::unique_ptr<mth5::Reader>> files;
+    files.push_back(std::make_unique<mth5::Reader>(dir_ / name));
+    const auto found = feed_.older(*files.front(), analysis::find_series(files).at(0), most);
+    if (!found) return std::nullopt;
+    EXPECT_LE(std::ssize(found->block.values), most);
+    for (std::size_t i = found->block.values.size(); i-- > 0;) {
+      const auto time = mth5::sample_time(found->block.start, found->block.rate, static_cast<std::int64_t>(i));
+      const auto s = std::chrono::round<seconds>(time - AcquisitionFile::start()).count();
+      EXPECT_LT(s, got_.begin()->first);
+      got_[s] = found->block.values[i];
+    }
+    return found->joined;
+  }
+
   support::TempDir dir_;
   ChannelFeed feed_{"ex", seconds{100}, 1 << 20};
   std::map<std::int64_t, double> got_;  ///< by second since the start
@@ -89,6 +105,66 @@ TEST_F(Feed, HasNoSampleInGapsBetweenRunsAndNoValueWhereTheyAreFilled) {
       EXPECT_EQ(got_.at(second), second < 500 ? second + 1 : second - 510 + 1);
     }
   }
+}
+
+TEST_F(Feed, ReadsTheNewestFirstAndOlderOnesInPartsBackOverGaps) {
+  feed_ = ChannelFeed{"ex", seconds{1000}, 100, 20};
+  write("a.h5", {{0, 500}, {510, 50, 20, 5}});
+  EXPECT_EQ(look("a.h5"), 20);
+  EXPECT_EQ(got_.begin()->first, 540);
+  EXPECT_FALSE(feed_.is_whole());
+  EXPECT_EQ(older("a.h5", 25), true);
+  EXPECT_EQ(got_.begin()->first, 515);
+  EXPECT_EQ(older("a.h5", 25), true) << "the five that are left of the run";
+  EXPECT_EQ(got_.begin()->first, 510);
+  EXPECT_EQ(older("a.h5", 25), false) << "behind a gap";
+  EXPECT_EQ(older("a.h5", 1000), true);
+  EXPECT_EQ(older("a.h5", 1000), std::nullopt);
+  EXPECT_TRUE(feed_.is_whole());
+  ASSERT_EQ(got_.size(), 90U) << "as far back as it may";
+  EXPECT_EQ(got_.begin()->first, 460);
+  for (const auto& [second, value] : got_) {
+    if (second >= 530 && second < 535)
+      EXPECT_TRUE(std::isnan(value)) << second;
+    else
+      EXPECT_EQ(value, second < 500 ? second + 1 : second - 510 + 1);
+  }
+  EXPECT_EQ(look("a.h5"), 0) << "nothing is new";
+}
+
+TEST_F(Feed, ReadsNothingOlderThanItsTimeNorOfAFileBefore) {
+  feed_ = ChannelFeed{"ex", seconds{100}, 1 << 20, 20};
+  write("a.h5", {{0, 1000}});
+  EXPECT_EQ(older("a.h5", 10), std::nullopt) << "nothing was read yet";
+  look("a.h5");
+  EXPECT_EQ(older("a.h5", 1000), true);
+  EXPECT_EQ(got_.begin()->first, 900);
+  EXPECT_EQ(older("a.h5", 1000), std::nullopt);
+  feed_ = ChannelFeed{"ex", seconds{100}, 1 << 20, 20};
+  got_.clear();
+  look("a.h5");
+  write("b.h5", {{1000, 20}});
+  EXPECT_EQ(look("b.h5"), 20);
+  EXPECT_EQ(older("b.h5", 1000), std::nullopt);
+  EXPECT_TRUE(feed_.is_whole());
+  EXPECT_EQ(got_.size(), 40U);
+}
+
+TEST_F(Feed, ComesToTheNewestSampleBySteps) {
+  write("a.h5", {{0, 500}, {510, 50}});
+  std::vector<std::unique_ptr<mth5::Reader>> files;
+  files.push_back(std::make_unique<mth5::Reader>(dir_ / "a.h5"));
+  const auto all = analysis::find_series(files);
+  std::int64_t steps = 1, n = 0;
+  const auto step = [&] {
+    return feed_.update(
+        *files.front(), all.at(0), all.at(0).parts.back(), [&](const Block& block) { n += std::ssize(block.values); }, 8);
+  };
+  for (; !step(); ++steps) EXPECT_LE(n, steps * 8);
+  EXPECT_EQ(n, 90);
+  EXPECT_EQ(steps, 12);
+  EXPECT_TRUE(step());
+  EXPECT_EQ(n, 90);
 }
 
 TEST_F(Feed, GoesOnInTheNextFileAndReadsNothingTwice) {

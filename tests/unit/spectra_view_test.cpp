@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "analysis/sensor.hpp"
 #include "analysis/spectra/natural.hpp"
+#include "view/keys.hpp"
 #include "view/page.hpp"
 
 namespace {
@@ -118,7 +120,7 @@ std::shared_ptr<StationSpectra> station(std::size_t n, double rate = 64) {
 TEST(Spectra, OfAllDecadesAreOneCurve) {
   const auto made = station(64 * 3000);
   for (std::size_t channel = 0; channel < 3; ++channel)
-    for (const auto& point : view::log_spectrum(made->spectra(), channel, 0.1, 30, 12)) {
+    for (const auto& point : view::banded_spectrum(made->spectra(), channel, 0.1, 30, 12, false)) {
       ASSERT_GT(point.lines, 0);
       EXPECT_NEAR(point.mean, channel == 2 ? 4 : 1, 4 * point.scatter() * (channel == 2 ? 4 : 1));
       EXPECT_GE(point.max, point.mean);
@@ -180,8 +182,42 @@ TEST(Spectra, AreDrawnWithUnitsAxesAndTheTypicalRange) {
   EXPECT_THAT(drawn(page, ui), HasSubstr(" >ex  (mV/km)^2/Hz"));
   // 2 mV over 50 m are 40 mV/km: 1600 (mV/km)^2/Hz, in the decade from 1e+3 to 1e+4.
   EXPECT_THAT(drawn(page, ui), HasSubstr(" 1e+3 "));
+  EXPECT_EQ(view::press(U'l', page, ui, kStart), view::Action::Draw);
+  EXPECT_THAT(drawn(page, ui), HasSubstr("|10 Hz     |15 Hz")) << "a linear axis, up to 32 Hz";
+  EXPECT_THAT(drawn(page, ui), Not(HasSubstr("|1 Hz")));
   ui.filter = "no such";
   EXPECT_THAT(drawn(page, ui), HasSubstr("no channel has /no such in its name"));
+}
+
+TEST(Spectra, HaveTheNoiseOfTheirSensor) {
+  const auto made = std::make_shared<StationSpectra>("S1", 64, std::vector<std::string>{"hx"});
+  const auto values = noise(1, 64 * 600, std::sqrt(32));
+  analysis::ChannelFacts facts{"S1", "hx", "nanotesla", mth5::Kind::Magnetic};
+  facts.noise = {{0.1, 1e-2}, {10, 1e-4}};
+  made->add(facts, block(values, 64, 0, values.size()));
+  made->update();
+  view::Ui ui{.view = 2, .glyphs = view::Glyphs::Ascii};
+  const auto page = page_of(made);
+  EXPECT_THAT(drawn(page, ui), HasSubstr("S: sensor noise"));
+  // A line in the plot: from 1e-4 nT^2/Hz at 0.1 Hz to 1e-8 at 10 Hz, and none beyond.
+  const auto screen = view::draw(24, 80, page, page, ui);
+  int last = 0, marks = 0, last_column = 0;
+  for (int column = 10; column < 79; ++column)
+    for (int row = view::kTop + 1; row < 22; ++row)
+      if (screen.at(row, column).glyph == U'S') {
+        EXPECT_GE(row, last) << "it falls";
+        last = row, ++marks, last_column = column;
+      }
+  EXPECT_GT(marks, 5);
+  EXPECT_LT(last_column, 70) << "10 Hz of 32";
+  ui.reference = false;
+  EXPECT_THAT(drawn(page, ui), Not(HasSubstr("sensor noise")));
+  EXPECT_FALSE(analysis::noise_at(facts.noise, 0.09));
+  EXPECT_FALSE(analysis::noise_at(facts.noise, 10.1));
+  EXPECT_FALSE(analysis::noise_at({}, 1));
+  EXPECT_DOUBLE_EQ(analysis::noise_at(facts.noise, 0.1).value(), 1e-2);
+  EXPECT_DOUBLE_EQ(analysis::noise_at(facts.noise, 1).value(), 1e-3);
+  EXPECT_DOUBLE_EQ(analysis::noise_at(facts.noise, 10).value(), 1e-4);
 }
 
 TEST(Spectra, SayWhenThereIsNotEnoughData) {

@@ -110,7 +110,7 @@ std::string names(const Verdict& verdict) {
   return all;
 }
 
-/// More, and longer, by hand: MTH5_SITES=20 build/dev/tests/unit_verdict_test --gtest_filter='*Good*'.
+/// More, and longer: site_nightly.sh.
 unsigned sites() {
   const char* text = std::getenv("MTH5_SITES");
   return text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : 0;
@@ -134,8 +134,8 @@ TEST(Verdict, OfAGoodSiteStaysGoodAtAFastRateFromTheFirstMinuteOn) {
   const bool long_run = sites() > 0;
   for (unsigned seed = 1; seed <= (long_run ? sites() : 1); ++seed) {
     SCOPED_TRACE(seed);
-    Watch site{seed + 100, 128, {}, 3600.0 * (long_run ? seed % 12 + 1 : 0.5)};
-    for (int part = 0; part < (long_run ? 96 : 8); ++part) {
+    Watch site{seed + 100, long_run ? 64.0 : 128.0, {}, 3600.0 * (long_run ? seed % 12 + 1 : 0.5)};
+    for (int part = 0; part < (long_run ? 147 : 8); ++part) {  // a day and a minute
       site.go_on(part < 3 ? 20 : 600);
       ASSERT_EQ(names(site.judge()), "") << mth5::to_iso(site.now()) << " " << analysis::to_text(site.judge(), site.now());
       ASSERT_EQ(names(site.now_judged()), "") << analysis::headline(site.now_judged(), site.now());
@@ -227,6 +227,56 @@ TEST(History, BeginsAgainWhereTheClockWasSetBackAndForgetsAcrossAPause) {
   EXPECT_EQ(history.recent().statistics().count(), 300) << "of the last ten minutes";
   EXPECT_EQ(history.hour().statistics().count(), 300) << "of the last hour";
   EXPECT_EQ(history.mains(), std::nullopt);
+}
+
+TEST(History, OfOlderSamplesIsThatOfAllInOrder) {
+  constexpr double kRate = 128;
+  std::mt19937 random{11};
+  std::normal_distribution<double> noise{0, 1};
+  std::vector<double> values(static_cast<std::size_t>(kRate * 3000));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = noise(random) + std::sin(2 * 3.14159265358979 * 50 * static_cast<double>(i) / kRate);
+  values[values.size() - 100'000] = 1000;
+  std::fill(values.end() - 220'000, values.end() - 210'000, 7.0);
+  const auto block = [&](std::size_t from, std::size_t to) {
+    return analysis::Block{mth5::sample_time(kStart + std::chrono::seconds{17}, kRate, static_cast<std::int64_t>(from)), kRate,
+                           std::span{values}.subspan(from, to - from)};
+  };
+  const std::size_t hole = values.size() / 2, behind = hole + 5000;
+  analysis::History in_order, back;
+  in_order.add(block(0, hole));
+  in_order.add(block(behind, values.size()));
+  std::size_t oldest = values.size() - 9000, newest = values.size() - 3000;
+  back.add(block(oldest, newest));
+  while (oldest > 0) {
+    if (newest < values.size()) {  // others come meanwhile
+      back.add(block(newest, newest + 100));
+      newest += 100;
+    }
+    const auto least = oldest > hole ? behind : 0;
+    const auto from = std::max(least, oldest - std::min<std::size_t>(oldest, 1 + random() % 20'000));
+    back.add_older(block(from, oldest));
+    oldest = from == behind ? hole : from;
+  }
+  back.add(block(newest, values.size()));
+  back.add_older(block(0, 100));  // is there already
+  EXPECT_EQ(back.start(), in_order.start());
+  for (const auto of : {&analysis::History::recent, &analysis::History::hour}) {
+    const auto a = (back.*of)(), b = (in_order.*of)();
+    EXPECT_EQ(a.start(), b.start());
+    EXPECT_EQ(a.end(), b.end());
+    EXPECT_EQ(a.statistics().count(), b.statistics().count());
+    EXPECT_NEAR(a.statistics().mean(), b.statistics().mean(), 1e-9);
+    EXPECT_NEAR(a.statistics().std(), b.statistics().std(), 1e-9);
+    EXPECT_EQ(a.spikes().count(), b.spikes().count());
+    EXPECT_EQ(a.jumps().count(), b.jumps().count());
+    EXPECT_EQ(a.repeats().longest().n, b.repeats().longest().n);
+    EXPECT_EQ(a.histogram().median(), b.histogram().median());
+  }
+  EXPECT_EQ(back.rows().longest().start, in_order.rows().longest().start);
+  EXPECT_EQ(back.rows().longest().n, 10'000);
+  ASSERT_TRUE(in_order.mains());
+  EXPECT_NEAR(back.mains().value(), in_order.mains().value(), 0.5) << "of the same minutes, but for segments at seams";
 }
 
 TEST(Verdict, TakesARowOfEqualSamplesForAFaultOnlyWhereItIsNoChance) {

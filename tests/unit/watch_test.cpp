@@ -1,5 +1,9 @@
 #include "analysis/watch.hpp"
 
+#include <map>
+#include <string>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -86,6 +90,77 @@ TEST_F(WatchOfFiles, SaysThatTheClockWasSetAndHowMuchOfTheInputIsOfNoUse) {
 TEST_F(WatchOfFiles, SaysOfAClosedFileWithoutSamplesThatThereAreNone) {
   write("a.h5", 0, 0);
   EXPECT_THAT(verdict_text(look("a.h5")), StartsWith("CRITICAL S1: no samples"));
+}
+
+/// Of a site that is read in parts: two channels of an hour at 64 Hz.
+TEST(WatchInParts, SaysWhatItHasLookedAtAndComesToTheSame) {
+  const support::TempDir dir;
+  {
+    AcquisitionFile file{dir / "a.h5", {{0, "box", "S1", 64}}};
+    file.append(file.add_run(0, "sr64_0001", seconds{0}), 64 * 4000);
+    file.commit(1, AcquisitionFile::start() + seconds{4000}, {{1, 1}}, {{64 * 4000, 64 * 4000}});
+    file.file().close();
+  }
+  struct Counted final : analysis::WatchListener {
+    void block(const analysis::ChannelFacts&, const analysis::Block& block) override { newest += std::ssize(block.values); }
+    void older(const analysis::ChannelFacts& facts, const analysis::Block& block) override {
+      auto& before = oldest.try_emplace(facts.component, mth5::UtcNanos::max()).first->second;
+      EXPECT_LE(block.end(), before);
+      before = block.start;
+      older_samples += std::ssize(block.values);
+    }
+    void anew(const analysis::ChannelFacts&, double) override { FAIL() << "there was no pause"; }
+    void series(const mth5::Reader&, const analysis::Series& series, const analysis::Series::Part&) override {
+      all.push_back(series);
+    }
+    std::int64_t newest = 0, older_samples = 0;
+    std::map<std::string, mth5::UtcNanos> oldest;
+    std::vector<analysis::Series> all;
+  } counted;
+  LiveFile file{dir / "a.h5", {}};
+  Watch at_once, in_parts{&counted, Watch::Reading::InParts};
+  const auto now = AcquisitionFile::start() + std::chrono::hours{2};
+  const auto whole = file.look(now, at_once);
+  auto seen = file.look(now, in_parts);
+  EXPECT_EQ(counted.newest, 1 << 16) << "of both channels";
+  EXPECT_TRUE(seen.reading_older);
+  EXPECT_EQ(seen.judged_s, 512);
+  int parts = 0;
+  while (in_parts.read_older(file.file(), counted.all, std::chrono::nanoseconds{1})) ++parts;
+  EXPECT_GT(parts, 10) << "one at least each time, and no more once the time is over";
+  EXPECT_EQ(counted.newest + counted.older_samples, 2 * 64 * 4000);
+  counted.all.clear();
+  seen = file.look(now, in_parts);
+  EXPECT_FALSE(seen.reading_older);
+  EXPECT_EQ(seen.judged_s, whole.judged_s);
+  ASSERT_EQ(in_parts.subjects().size(), at_once.subjects().size());
+  for (std::size_t i = 0; i < in_parts.subjects().size(); ++i) {
+    const auto &a = in_parts.subjects()[i].figures, &b = at_once.subjects()[i].figures;
+    ASSERT_EQ(a.size(), b.size());
+    for (const auto& [name, figure] : a) EXPECT_NEAR(figure.value, b.at(name).value, 1e-6 + 1e-6 * figure.value) << name;
+  }
+}
+
+TEST(WatchInParts, BeginsAnewBehindALongPause) {
+  const support::TempDir dir;
+  struct Counted final : analysis::WatchListener {
+    void block(const analysis::ChannelFacts&, const analysis::Block& block) override { newest += std::ssize(block.values); }
+    void older(const analysis::ChannelFacts&, const analysis::Block&) override {}
+    void anew(const analysis::ChannelFacts&, double) override { ++pauses; }
+    void series(const mth5::Reader&, const analysis::Series&, const analysis::Series::Part&) override {}
+    std::int64_t newest = 0, pauses = 0;
+  } counted;
+  Watch watch{&counted, Watch::Reading::InParts};
+  for (const auto& [name, n] : {std::pair{"a.h5", 40'000}, {"b.h5", 41'000}, {"c.h5", 200'000}}) {
+    AcquisitionFile file{dir / name, {{0, "box", "S1", 64}}};
+    file.append(file.add_run(0, "sr64_0001", seconds{0}), n);
+    file.commit(1, AcquisitionFile::start() + seconds{n / 64}, {{1, 1}}, {{n, n}});
+    file.file().close();
+    counted.newest = 0;
+    (void)LiveFile{dir / name, {}}.look(AcquisitionFile::start() + std::chrono::hours{2}, watch);
+    EXPECT_EQ(counted.newest, n == 41'000 ? 2000 : 1 << 16) << name << ": what a look can read without being slow";
+    EXPECT_EQ(counted.pauses, n == 200'000 ? 2 : 0) << name << ": of two channels";
+  }
 }
 
 }  // namespace

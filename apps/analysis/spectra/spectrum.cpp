@@ -60,6 +60,13 @@ void Spectrum::add(const Block& block) {
   tail_.erase(tail_.begin(), tail_.begin() + static_cast<std::ptrdiff_t>(first));
 }
 
+void Spectrum::count(const Spectrum& other) {
+  if (other.segments_ == 0) return;
+  if (rate_ == 0) rate_ = other.rate_;
+  segments_ += other.segments_;
+  for (std::size_t k = 0; k < sums_.size(); ++k) sums_[k] += other.sums_[k];
+}
+
 std::vector<double> Spectrum::density() const {
   if (segments_ == 0) return {};
   auto lines = sums_;

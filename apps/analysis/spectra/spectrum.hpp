@@ -17,6 +17,9 @@ class Spectrum {
 
   /// @param block  of samples after all so far
   void add(const Block& block);
+  /// Counts the segments of another one too, of the same rate and length of segment, of samples before or behind; none lies over
+  /// the seam.
+  void count(const Spectrum& other);
 
   /// Units squared per Hz, one for each of 0, step(), … rate / 2; empty while there is no segment.
   [[nodiscard]] std::vector<double> density() const;

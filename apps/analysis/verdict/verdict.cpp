@@ -153,6 +153,7 @@ Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::opt
   if (const auto clipped = measures.clipped(); clipped >= kClipped || measures.at_limits() > 0)
     figures["clipped"] = {100 * static_cast<double>(clipped) / static_cast<double>(values.count())};
   if (mains) figures["mains_db"] = {*mains};
+  if (const double headroom = measures.headroom_db(); !std::isnan(headroom)) figures["headroom_db"] = {headroom};
   subject.cell_s = measures.envelope().cell_length().count();
   for (const auto& [number, cell] : measures.envelope().cells()) subject.levels[number] = std::abs(cell.mean);
   if (const double mv = millivolts(facts); !std::isnan(mv)) {

@@ -64,15 +64,16 @@ using Verdict = std::vector<Finding>;
 struct ChannelFacts {
   std::string station, component, units;
   mth5::Kind kind = mth5::Kind::Auxiliary;
-  double dipole_m = 0;  ///< length of an electric dipole; 0 or NaN = not known
+  double dipole_m = 0;                                ///< length of an electric dipole; 0 or NaN = not known
+  std::vector<std::pair<double, double>> noise = {};  ///< of its sensor: Sensor::noise
 };
 
 /// mV of one unit of the samples; NaN where that cannot be told.
 [[nodiscard]] double millivolts(const ChannelFacts& facts);
 
-/// Figures of an electric or magnetic channel: stuck_s, clipped, spikes_per_h, jumps_per_h, drift_mV_h, dc_mV, mains_db. Only
-/// what the samples can tell: of less than a minute nothing, of spikes and jumps nothing in less than ten minutes, of drift
-/// nothing in less than an hour, of mV nothing in counts.
+/// Figures of an electric or magnetic channel: stuck_s, clipped, headroom_db, spikes_per_h, jumps_per_h, drift_mV_h, dc_mV,
+/// mains_db. Only what the samples can tell: of less than a minute nothing, of spikes and jumps nothing in less than ten minutes,
+/// of drift nothing in less than an hour, of mV nothing in counts.
 /// @param mains  mains_db() of its spectrum
 [[nodiscard]] Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::optional<double> mains);
 
