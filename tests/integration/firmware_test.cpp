@@ -6,6 +6,7 @@
 #include "mth5/reader.hpp"
 #include "support/peers.hpp"
 #include "support/recording.hpp"
+#include "support/support.hpp"
 
 /// The sender for home-made boards, compiled for this computer: what it sends is in the file, sample and time.
 namespace {
@@ -25,7 +26,6 @@ std::int32_t value(int sample, int channel) {
 constexpr const char* kBoard = R"(
 #include <stdio.h>
 #include "mth5_frame.h"
-#include "support/support.hpp"
 static int32_t value(int sample, int channel) {
   if (sample == 3) return channel % 2 == 0 ? 2147483647 : -2147483647 - 1;
   return (sample * 7919 + channel * 104729) % 20000003 - 10000001;
