@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -13,6 +14,8 @@
 /// The clock of a stream, from the anchors of /Acquisition/clock/<stream> (libmth5/doc/acquisition.md). Thread: that of the
 /// reader.
 namespace analysis {
+
+constexpr std::chrono::hours kFuture{1};  ///< a time may be ahead of the host's clock: by more it is of a clock gone wrong
 
 struct ClockSummary {
   std::string stream;

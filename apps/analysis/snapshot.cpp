@@ -196,17 +196,9 @@ Snapshot LiveFile::look(mth5::UtcNanos now, Watch& watch) {
                 .file = file.path().string(),
                 .state = state,
                 .file_bytes = file.file_bytes(),
-                .surveys = {},
-                .stations = {},
-                .runs = {},
-                .streams = {},
-                .channels = {},
-                .last_gap = {},
                 .commit = file.last_commit(),
                 .soh = newest_soh(file, of_others),
-                .clocks = read_clocks(file),
-                .free_bytes = {},
-                .full_in_s = {}};
+                .clocks = read_clocks(file)};
   std::erase_if(look.clocks, [&](const auto& clock) { return of_others.contains("clock/" + clock.stream); });
   const auto& runs = file.runs();
   std::set<std::string> stations;

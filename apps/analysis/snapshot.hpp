@@ -59,22 +59,22 @@ struct Snapshot {
   std::string file;
   mth5::FileState state;
   std::uintmax_t file_bytes;
-  std::vector<std::string> surveys, stations;
-  std::vector<RunSnapshot> runs;
-  std::vector<StreamSnapshot> streams;
-  std::vector<ChannelSnapshot> channels;  ///< of the run of each series that grows: where samples may still come
-  std::int64_t gap_count = 0;             ///< one that is still open too
-  std::int64_t gap_samples = 0;           ///< per channel
-  std::optional<Gap> last_gap;
+  std::vector<std::string> surveys = {}, stations = {};
+  std::vector<RunSnapshot> runs = {};
+  std::vector<StreamSnapshot> streams = {};
+  std::vector<ChannelSnapshot> channels = {};  ///< of the run of each series that grows: where samples may still come
+  std::int64_t gap_count = 0;                  ///< one that is still open too
+  std::int64_t gap_samples = 0;                ///< per channel
+  std::optional<Gap> last_gap = {};
   std::int64_t future_samples = 0;  ///< per channel, at times that have not come yet: of a clock gone wrong, counted nowhere else
   /// Stored of what should be there from the first sample to the last, in a live file until now; NaN = nothing is expected.
   double percent = 0;
-  std::optional<mth5::Reader::Commit> commit;
-  std::map<std::string, double> soh;  ///< newest values, `battery_V`; NaN = not known
-  std::vector<ClockSummary> clocks;   ///< of the streams that have one
-  std::optional<std::uint64_t> free_bytes;
-  std::optional<double> full_in_s;  ///< forecast of the recorder with its last durable commit
-  bool disk_was_full = false;       ///< it closed the file because of it, and waits for space
+  std::optional<mth5::Reader::Commit> commit = {};
+  std::map<std::string, double> soh = {};  ///< newest values, `battery_V`; NaN = not known
+  std::vector<ClockSummary> clocks = {};   ///< of the streams that have one
+  std::optional<std::uint64_t> free_bytes = {};
+  std::optional<double> full_in_s = {};  ///< forecast of the recorder with its last durable commit
+  bool disk_was_full = false;            ///< it closed the file because of it, and waits for space
   Verdict verdict = {};
   double judged_s = 0;  ///< samples of so many seconds, of the last hour, are behind it (0: some do not come); with less than 60
                         ///< empty is not good

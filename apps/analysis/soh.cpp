@@ -5,15 +5,12 @@
 #include <cmath>
 #include <limits>
 
+#include "analysis/clock.hpp"
 #include "mth5/metadata.hpp"
 
 namespace analysis {
 
-namespace {
-
-constexpr std::chrono::hours kFuture{1};  ///< a clock may be ahead
-
-}  // namespace
+namespace {}  // namespace
 
 std::string soh_key(const mth5::Column& column) {
   static const std::map<std::string, std::string, std::less<>> kShort{

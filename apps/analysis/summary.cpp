@@ -6,6 +6,7 @@
 #include <map>
 #include <tuple>
 
+#include "analysis/clock.hpp"
 #include "analysis/filled.hpp"
 #include "analysis/spectra/mains.hpp"
 #include "analysis/spectra/spectrum.hpp"
@@ -15,7 +16,6 @@ namespace analysis {
 
 namespace {
 
-constexpr std::chrono::hours kFuture{1};  ///< ahead of the host's clock: more is a clock gone wrong
 /// Where GPS began: a time before it is of a clock that began at 0 and was not set.
 constexpr mth5::UtcNanos kFirstTime{std::chrono::sys_days{std::chrono::year{1980} / 1 / 6}};
 constexpr std::chrono::hours kBefore{48};  ///< of health, before the time of the report: what a forecast is taken from

@@ -147,21 +147,8 @@ TEST(Spectra, AreOfTheLastHoursOnly) {
 
 Page page_of(const std::shared_ptr<StationSpectra>& spectra) {
   Page page;
-  page.look = analysis::Snapshot{.time = kStart,
-                                 .file = "a.h5",
-                                 .state = mth5::FileState::Live,
-                                 .file_bytes = 0,
-                                 .surveys = {},
-                                 .stations = {"S1"},
-                                 .runs = {},
-                                 .streams = {},
-                                 .channels = {},
-                                 .last_gap = {},
-                                 .commit = {},
-                                 .soh = {},
-                                 .clocks = {},
-                                 .free_bytes = {},
-                                 .full_in_s = {}};
+  page.look =
+      analysis::Snapshot{.time = kStart, .file = "a.h5", .state = mth5::FileState::Live, .file_bytes = 0, .stations = {"S1"}};
   page.spectra = {spectra};
   return page;
 }

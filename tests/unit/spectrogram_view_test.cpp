@@ -88,21 +88,8 @@ class SpectrogramViewOfSines : public testing::Test {
     page_.traces = &traces_;
     page_.spectrogram = &*made_;
     page_.now = kStart + window;
-    page_.look = analysis::Snapshot{.time = kStart,
-                                    .file = "a.h5",
-                                    .state = mth5::FileState::Closed,
-                                    .file_bytes = 0,
-                                    .surveys = {},
-                                    .stations = {"S1"},
-                                    .runs = {},
-                                    .streams = {},
-                                    .channels = {},
-                                    .last_gap = {},
-                                    .commit = {},
-                                    .soh = {},
-                                    .clocks = {},
-                                    .free_bytes = {},
-                                    .full_in_s = {}};
+    page_.look =
+        analysis::Snapshot{.time = kStart, .file = "a.h5", .state = mth5::FileState::Closed, .file_bytes = 0, .stations = {"S1"}};
   }
   [[nodiscard]] view::Screen drawn() const { return view::draw(24, 80, page_, page_, ui_); }
   /// The row of the strongest shade in a column.

@@ -155,9 +155,7 @@ std::string check_shift(std::string_view text) {
   return shift && *shift <= std::chrono::hours{24} ? "" : in_quotes(text) + " is not a duration up to a day, such as -300ms";
 }
 
-std::string check_epoch(std::string_view text) {
-  return mth5::parse_time(text) ? "" : in_quotes(text) + " is not a date or time from 1678-01-01 to 2261-12-31, e.g. 1970-01-01";
-}
+std::string check_epoch(std::string_view text) { return check_time(text, "1970-01-01"); }
 
 std::vector<std::string> rule_names() {
   std::vector<std::string> names;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "mth5/time.hpp"
+
 namespace daq::config {
 
 namespace {
@@ -17,6 +19,12 @@ std::string not_a(const Node& value, std::string_view what, std::string_view uni
 std::string out_of_range(std::string_view value, std::string_view low, std::string_view high, std::string_view unit) {
   return std::string{value} + " is out of range (" + std::string{low} + " to " + std::string{high} +
          (unit.empty() ? "" : " " + std::string{unit}) + ")";
+}
+
+std::string check_time(std::string_view text, std::string_view example) {
+  return mth5::parse_time(text)
+             ? ""
+             : in_quotes(text) + " is not a date or time from 1678-01-01 to 2261-12-31, e.g. " + std::string{example};
 }
 
 std::string alternatives(const std::vector<std::string>& options) {

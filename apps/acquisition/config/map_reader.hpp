@@ -84,6 +84,9 @@ void check_repeated(const Node& map, const std::string& path, Report& report);
 [[nodiscard]] std::string out_of_range(std::string_view value, std::string_view low, std::string_view high,
                                        std::string_view unit);
 
+/// "" if it is a time that mth5 can hold. @param example  of one
+[[nodiscard]] std::string check_time(std::string_view text, std::string_view example);
+
 /// "none, even or odd".
 [[nodiscard]] std::string alternatives(const std::vector<std::string>& options);
 
