@@ -144,7 +144,12 @@ void FlowTracker::read_layout_2(const mth5::Reader& file) {
   while (commits_.size() > static_cast<std::size_t>(kFirstRows)) commits_.erase(commits_.begin());
 }
 
-void FlowTracker::look(const mth5::Reader& file, mth5::UtcNanos now) {
+std::optional<mth5::UtcNanos> FlowTracker::last_change(const mth5::Reader& file) {
+  const auto commit = file.last_commit();
+  return commit ? std::optional{commit->time} : changed(file.path());
+}
+
+void FlowTracker::look(const mth5::Reader& file, mth5::UtcNanos now, std::optional<mth5::UtcNanos> changed) {
   now_ = now;
   if (file.table("streams", std::numeric_limits<std::int64_t>::max())) {
     own_tables_ = true;
@@ -153,16 +158,14 @@ void FlowTracker::look(const mth5::Reader& file, mth5::UtcNanos now) {
     own_tables_ = true;
     read_layout_1(file);
   }
-  const auto commit = file.last_commit();
-  const auto visible = commit ? std::optional{commit->time} : changed(file.path());
-  if (visible && visible_ && *visible > *visible_) {
-    const double between = seconds(*visible_, *visible);
+  if (changed && visible_ && *changed > *visible_) {
+    const double between = seconds(*visible_, *changed);
     if (between < kLongestUsual) {
       between_visible_s_ = visible_commits_ == 0 ? between : 0.8 * between_visible_s_ + 0.2 * between;
       ++visible_commits_;
     }
   }
-  visible_ = visible;
+  visible_ = changed;
   first_ = false;
 }
 

@@ -34,8 +34,11 @@ struct Flow {
 /// samples, or three times what is usual between commits, whichever is longest.
 class FlowTracker {
  public:
-  /// Once per look, after the reader's refresh.
-  void look(const mth5::Reader& file, mth5::UtcNanos now);
+  /// When readers saw the last change of a file: by its last commit, or, where its writer keeps no record of those, by the file
+  /// itself.
+  [[nodiscard]] static std::optional<mth5::UtcNanos> last_change(const mth5::Reader& file);
+  /// Once per look, after the reader's refresh. @param changed  as last_change()
+  void look(const mth5::Reader& file, mth5::UtcNanos now, std::optional<mth5::UtcNanos> changed);
   /// Of a series of the file at that look. @param samples  of all its runs
   [[nodiscard]] Flow of(const Series& series, std::int64_t samples);
   /// Of streams that have no samples in the file: station and rate (Hz, 0 = not known), with what their sources do.

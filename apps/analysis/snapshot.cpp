@@ -180,6 +180,7 @@ void LiveFile::add_series(Snapshot& look, const Series& series, const Series::Pa
 
 Snapshot LiveFile::look(mth5::UtcNanos now, Watch& watch) {
   auto& file = *files_.front();
+  if (options_.replay) file.replay(now);
   // The state first: if the writer closes meanwhile, the next look tells, with its last samples in.
   const auto state = file.state();
   const std::size_t known = file.channels().size();
@@ -189,7 +190,8 @@ Snapshot LiveFile::look(mth5::UtcNanos now, Watch& watch) {
     std::fill(before_.begin() + static_cast<std::ptrdiff_t>(known), before_.end(), 0);
   note_growth();
   watch.begin();
-  if (state == mth5::FileState::Live) flows_.look(file, now);
+  if (state == mth5::FileState::Live)
+    flows_.look(file, now, options_.replay ? std::optional{now} : FlowTracker::last_change(file));
 
   const auto of_others = tables_of_others(file, options_.station);
   Snapshot look{.time = now,
@@ -198,7 +200,8 @@ Snapshot LiveFile::look(mth5::UtcNanos now, Watch& watch) {
                 .file_bytes = file.file_bytes(),
                 .commit = file.last_commit(),
                 .soh = newest_soh(file, of_others),
-                .clocks = read_clocks(file)};
+                .clocks = read_clocks(file),
+                .replayed = options_.replay};
   std::erase_if(look.clocks, [&](const auto& clock) { return of_others.contains("clock/" + clock.stream); });
   const auto& runs = file.runs();
   std::set<std::string> stations;
@@ -208,7 +211,7 @@ Snapshot LiveFile::look(mth5::UtcNanos now, Watch& watch) {
       if (stations.insert(station.id).second) look.stations.push_back(station.id);
   const auto clocks = file.clocks();
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (wanted(runs[i])) {
+    if (wanted(runs[i]) && (runs[i].n_samples > 0 || !options_.replay)) {
       const auto [start, end] = ends_of(clocks[i], runs[i]);
       look.runs.push_back({runs[i], start, end});
     }
@@ -276,7 +279,7 @@ Snapshot LiveFile::look(mth5::UtcNanos now, Watch& watch) {
   std::error_code error;
   const auto directory = std::filesystem::absolute(file.path(), error).parent_path();
   const auto space = std::filesystem::space(directory, error);
-  if (!error) look.free_bytes = space.available;
+  if (!error && !options_.replay) look.free_bytes = space.available;
   for (const char* name : {"commits", "ledger"}) {  // layout 2, layout 1
     const auto rows = file.table_rows(name);
     const auto last = rows > 0 ? file.table(name, rows - 1) : std::nullopt;

@@ -22,6 +22,7 @@ struct SnapshotOptions {
   std::chrono::nanoseconds window = std::chrono::seconds{60};  ///< for mean, std, min, max; ends with the last sample
   std::vector<std::string> components;                         ///< without regard to case; empty = all
   std::string station;                                         ///< "" = all
+  bool replay = false;                                         ///< a closed file is shown as it was at the time of the look
 };
 
 struct ChannelSnapshot {
@@ -78,6 +79,7 @@ struct Snapshot {
   Verdict verdict = {};
   double judged_s = 0;  ///< samples of so many seconds, of the last hour, are behind it (0: some do not come); with less than 60
                         ///< empty is not good
+  bool replayed = false;       ///< it shows the file as it was
   bool reading_older = false;  ///< older samples of the last hour are still to be read: the verdict is not of them yet
 
   /// Samples per channel that a power cut would cost, as of the last commit, and for how long they have been waiting now (a

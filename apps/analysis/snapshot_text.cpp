@@ -92,9 +92,10 @@ const ClockSummary* worst_clock(const Snapshot& look) {
 
 std::string state_text(const Snapshot& look) {
   const auto* stream = look.silent();
-  if (look.state != mth5::FileState::Live || stream == nullptr) return std::string{mth5::to_string(look.state)};
+  const std::string how = look.replayed ? "replay: " : "";
+  if (look.state != mth5::FileState::Live || stream == nullptr) return how + std::string{mth5::to_string(look.state)};
   const bool several = look.streams.size() > 1;
-  return (several ? shown(stream->station) + " " + rate_text(stream->sample_rate) + ": " : "") + flow_text(*stream->flow);
+  return how + (several ? shown(stream->station) + " " + rate_text(stream->sample_rate) + ": " : "") + flow_text(*stream->flow);
 }
 
 bool is_good(const Snapshot& look) { return look.verdict.empty() && look.judged_s >= kLeastSpan; }

@@ -179,7 +179,7 @@ std::vector<std::optional<SeriesState>> add_streams(Summary& summary, const std:
   for (std::size_t f = 0; f < files.size(); ++f) {
     if (files[f]->state() != mth5::FileState::Live) continue;
     FlowTracker flows;
-    flows.look(*files[f], summary.now);
+    flows.look(*files[f], summary.now, FlowTracker::last_change(*files[f]));
     const auto newest = newest_runs(*files[f]);
     std::vector<Series> of_file;
     for (std::size_t s = 0; s < all.size(); ++s) {

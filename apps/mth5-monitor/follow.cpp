@@ -54,6 +54,9 @@ class Lines {
 
   int run() {
     if (options_.wait == Wait::Nothing) follower_.start();
+    if (options_.replay > 0)
+      remark(options_.path.string() + ": replayed " + analysis::number_text(options_.replay) +
+             " times as fast, from its first sample");
     const auto deadline = mth5::steady_now() + std::chrono::duration_cast<Clock::duration>(options_.timeout);
     for (auto next = mth5::steady_now();; next = std::max(next + interval(), mth5::steady_now())) {
       if (options_.wait != Wait::Nothing && next > deadline) give_up();

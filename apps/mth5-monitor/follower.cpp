@@ -1,6 +1,8 @@
 #include "mth5-monitor/follower.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <utility>
 
 #include "mth5/time.hpp"
@@ -24,6 +26,31 @@ Follower::Follower(const FollowOptions& options, Tell tell, analysis::WatchListe
 
 void Follower::start() {
   if (!directory_) open(options_.path);
+  if (options_.replay > 0) start_replay();
+}
+
+void Follower::start_replay() {
+  if (directory_ || live_->file().state() != mth5::FileState::Closed)
+    throw mth5::StateError{options_.path.string() + ": only a file that is closed can be replayed"};
+  const auto& file = live_->file();
+  const auto clocks = file.clocks();
+  Replay replay{mth5::steady_now(), mth5::UtcNanos::max(), mth5::UtcNanos::min()};
+  for (std::size_t i = 0; i < clocks.size(); ++i) {
+    const auto n = file.runs()[i].n_samples;
+    if (n == 0 || !(file.runs()[i].sample_rate > 0)) continue;
+    replay.start = std::min(replay.start, clocks[i].utc_of(0));
+    replay.end = std::max(replay.end, clocks[i].utc_of(n - 1));
+  }
+  if (replay.start > replay.end) throw mth5::StateError{options_.path.string() + ": has no samples to replay"};
+  replay_ = replay;
+}
+
+mth5::UtcNanos Follower::now() const {
+  if (!replay_) return std::chrono::floor<std::chrono::milliseconds>(mth5::host_now());
+  const double passed = std::chrono::duration<double>(mth5::steady_now() - replay_->began).count() * options_.replay;
+  const double whole = std::chrono::duration<double>(replay_->end - replay_->start).count();
+  if (passed >= whole) return replay_->end;
+  return std::chrono::floor<std::chrono::milliseconds>(replay_->start + std::chrono::nanoseconds{std::llround(passed * 1e9)});
 }
 
 std::optional<analysis::Snapshot> Follower::next() {
@@ -31,7 +58,7 @@ std::optional<analysis::Snapshot> Follower::next() {
   if (!live_ || kept_) find_file();
   if (!live_) return std::nullopt;
   try {
-    return live_->look(std::chrono::floor<std::chrono::milliseconds>(mth5::host_now()), watch_);
+    return live_->look(now(), watch_);
   } catch (const mth5::FileError& e) {
     tell_.remark(std::string{e.what()} + "; trying again");
     return std::nullopt;

@@ -25,8 +25,11 @@ class Follower {
   /// @param listener  of all samples that are read; may be nullptr    @param reading  of those that are there already
   Follower(const FollowOptions& options, Tell tell, analysis::WatchListener* listener, analysis::Watch::Reading reading);
 
-  /// Opens a file that was named, so that one which cannot be opened ends the program. @throws as analysis::LiveFile
+  /// Opens a file that was named, so that one which cannot be opened ends the program; a replay begins. @throws as
+  /// analysis::LiveFile, mth5::StateError what is to be replayed is no closed file
   void start();
+  /// Of the looks: the time of the host, or that of the replay.
+  [[nodiscard]] mth5::UtcNanos now() const;
   /// Searches if there is no file at hand, and looks at it. nullopt: there is none, or this look failed.
   std::optional<analysis::Snapshot> next();
   /// Reads older samples for the verdict, for a while. @returns whether there is more to read
@@ -50,6 +53,12 @@ class Follower {
     ino_t inode = 0;
     friend bool operator==(const Identity&, const Identity&) = default;
   };
+  /// A file's time, from its first to its last sample.
+  struct Replay {
+    std::chrono::steady_clock::time_point began;
+    mth5::UtcNanos start, end;
+  };
+  void start_replay();
   static std::optional<Identity> identity(const std::filesystem::path& path);
   void open(const std::filesystem::path& path);
   void opened(std::optional<Identity> which);
@@ -66,6 +75,7 @@ class Follower {
   bool directory_;
   analysis::Folder folder_;
   bool kept_ = false;  ///< the file at hand, until there is another one
+  std::optional<Replay> replay_;
   bool waiting_ = false;
   bool new_ = false;
   std::filesystem::path current_;

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <charconv>
 #include <clocale>
 #include <cstdio>
 #include <filesystem>
@@ -36,7 +37,9 @@ cli::CommandLine command_line() {
       ("channels", po::value<std::string>()->value_name("ex,ey,…"), "only these; upper or lower case is the same")          //
       ("station", po::value<std::string>()->value_name("ID"), "only this one")                                              //
       ("wait", po::value<std::string>()->value_name("live|good"), "until samples come, or until all is well; for scripts")  //
-      ("timeout", po::value<std::string>()->value_name("TIME")->default_value("60s"), "with --wait: then exit with 1")      //
+      ("replay", po::value<std::string>()->value_name("SPEED"),
+       "shows a closed file as it was while it was recorded, so many times as fast")                                    //
+      ("timeout", po::value<std::string>()->value_name("TIME")->default_value("60s"), "with --wait: then exit with 1")  //
       ("color", po::value<std::string>()->value_name("auto|always|never")->default_value("auto"),
        "of the full screen; auto: unless NO_COLOR is set")                         //
       ("ascii", po::bool_switch(), "full screen without characters beyond ASCII")  //
@@ -61,6 +64,14 @@ std::chrono::nanoseconds duration_option(const po::variables_map& values, const 
   if (!duration || duration->count() == 0)
     throw cli::UsageError{"--" + name + ": '" + text + "' is not a duration above zero, like 500ms, 10s, 5min"};
   return *duration;
+}
+
+double replay_speed(const std::string& text) {
+  double speed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), speed);
+  if (error != std::errc{} || end != text.data() + text.size() || !(speed > 0) || speed > monitor::kFastestReplay)
+    throw cli::UsageError{"--replay: '" + text + "' is not a speed, like 1, 60, 3600; at most 1000000"};
+  return speed;
 }
 
 std::vector<std::string> split(const std::string& list) {
@@ -134,6 +145,12 @@ int monitor_main(int argc, char** argv) {
     throw cli::UsageError{"--timeout goes with --wait"};
   }
   options.timeout = duration_option(values, "timeout");
+  if (values.count("replay") > 0) {
+    options.replay = replay_speed(values["replay"].as<std::string>());
+    options.look.replay = true;
+    if (once || options.wait != monitor::Wait::Nothing) throw cli::UsageError{"--replay excludes --once and --wait"};
+    if (fs::is_directory(options.path)) throw cli::UsageError{"--replay is of a file, and not of a directory"};
+  }
   const bool color = cli::use_color(values["color"].as<std::string>(), STDOUT_FILENO);
   if (once) return look_once(options, json, csv);
   monitor::hold_signals();

@@ -343,6 +343,12 @@ const std::vector<Misuse>& of_the_rest() {
       {"CopyNothing", [](Live& l) { (void)mth5::copy_for_swmr(l.dir / "none.h5", l.dir / "b.h5"); }, "none.h5"},
       {"JournalOfNothing", [](Live& l) { (void)mth5::has_journal(l.dir / "none.h5"); }, "none.h5"},
       {"ReadNothing", [](Live& l) { mth5::Reader{l.dir / "none.h5"}; }, "none.h5"},
+      {"ReplayWhatIsWritten",
+       [](Live& l) {
+         mth5::Reader reader{l.path};
+         reader.replay(mth5::UtcNanos{});
+       },
+       "only a closed file can be shown as it was"},
       {"ProbeNothing", [](Live& l) { (void)mth5::probe(l.dir / "none.h5"); }, "none.h5"},
       {"NewestOfNothing", [](Live& l) { (void)mth5::newest_file(l.dir / "none"); }, "none"},
       {"FilterThatIsNone", [](Live&) { mth5::check_filter({.metadata = with_id(Kind::Station, "x")}); }, "filter"},

@@ -167,6 +167,18 @@ TEST_P(RefusesToRead, WithAReasonAndStaysUsable) {
 INSTANTIATE_TEST_SUITE_P(Calls, RefusesToRead, testing::ValuesIn(of_readers()),
                          [](const auto& one) { return std::string{one.param.name}; });
 
+TEST(Misused, ReplaysOfTimesOutsideTheFileHaveAllOrNothing) {
+  const Closed closed;
+  mth5::Reader reader{closed.path};
+  const auto whole = reader.runs().front().n_samples;
+  reader.replay(mth5::UtcNanos::min());
+  EXPECT_EQ(reader.runs().front().n_samples, 0);
+  EXPECT_THAT(reader.read(0, 0, kMost), testing::IsEmpty());
+  reader.replay(mth5::UtcNanos::max());
+  EXPECT_EQ(reader.runs().front().n_samples, whole);
+  EXPECT_EQ(reader.state(), mth5::FileState::Closed);
+}
+
 TEST(Misused, ReadersCutOffWhatIsNotThere) {
   const Closed closed;
   mth5::Reader reader{closed.path};

@@ -71,6 +71,12 @@ class Reader {
   /// FileError
   bool refresh();
 
+  /// Shows a closed file as a reader saw it while it was recorded: the samples whose time had come by then, and the rows of the
+  /// tables that there were; state() is Live up to the last sample. What the recorder noted of itself (the ledger, last_commit())
+  /// is left out where it did not record when the samples were made. From then on refresh() does nothing, and newest_runs() is
+  /// still of the whole file; another time shows another state, forth or back. @throws StateError it is not closed, FileError
+  void replay(UtcNanos time);
+
   [[nodiscard]] const std::vector<SurveyInfo>& surveys() const;
   [[nodiscard]] const std::vector<StationInfo>& stations() const;
   [[nodiscard]] const std::vector<RunInfo>& runs() const;

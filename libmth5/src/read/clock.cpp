@@ -56,7 +56,7 @@ RunClock Reader::Impl::clock(const RunInfo& run, const std::vector<StreamClock>&
     if (stream.station != run.station || stream.sample_rate != run.sample_rate) continue;
     if (const auto of_run = stream.anchors->of_run.find(run.id); of_run != stream.anchors->of_run.end())
       for (const auto& anchor : of_run->second)
-        if (closed || anchor.sample < run.n_samples) anchors.push_back(anchor);
+        if ((closed && !replayed) || anchor.sample < run.n_samples) anchors.push_back(anchor);
   }
   return {run.start, run.sample_rate, run.n_samples, std::move(anchors)};
 }

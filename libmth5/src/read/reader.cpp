@@ -47,6 +47,8 @@ const std::filesystem::path& Reader::path() const { return impl().path; }
 
 FileState Reader::state() const {
   const Probe now = probe(impl().path);
+  if (const auto& replayed = impl().replayed; replayed && now.state == FileState::Closed)
+    return replayed->time < replayed->end ? FileState::Live : FileState::Closed;
   const bool died = now.state == FileState::Live && !now.locked && impl().found.has_acquisition;
   return died ? FileState::WriterDied : now.state;
 }
@@ -59,6 +61,11 @@ std::uintmax_t Reader::file_bytes() const { return impl().look().bytes; }
 bool Reader::refresh() {
   h5::initialise();
   return impl().refresh();
+}
+
+void Reader::replay(UtcNanos time) {
+  h5::initialise();
+  impl().replay(time);
 }
 
 const std::vector<SurveyInfo>& Reader::surveys() const { return impl().found.surveys; }
@@ -211,6 +218,7 @@ std::vector<std::string> Reader::warnings() const {
 std::optional<Reader::Commit> Reader::last_commit() const {
   if (!impl().row) return std::nullopt;
   h5::initialise();
+  if (const auto& replayed = impl().replayed; replayed && replayed->time < replayed->end) return impl().replayed_commit();
   return impl().row->read();
 }
 

@@ -360,6 +360,7 @@ void Reader::Impl::find_others_that_grow(std::int64_t visible) {
 }
 
 bool Reader::Impl::refresh() {
+  if (replayed) return false;  // of a closed file, of which replay() chooses what is there
   if (!file || (index && !doubt.empty())) return reopen();
   try {
     if (row) {
@@ -411,11 +412,11 @@ auto Reader::Impl::of_table(const std::string& name, Read read) const {
 }
 
 Table Reader::Impl::table(const std::string& name, std::int64_t first) const {
-  return of_table(name, [&](const read::TableFile& stored) { return stored.read(first, look().bytes); });
+  return of_table(name, [&](const read::TableFile& stored) { return stored.read(first, rows_until_now(name), look().bytes); });
 }
 
 std::int64_t Reader::Impl::table_rows(const std::string& name) const {
-  return of_table(name, [](const read::TableFile& table) { return table.rows(); });
+  return of_table(name, [&](const read::TableFile& table) { return std::min(table.rows(), rows_until_now(name)); });
 }
 
 std::string Reader::Impl::name_of(std::size_t channel) const {
@@ -498,7 +499,7 @@ const h5::Dataset& Reader::Impl::dataset(std::size_t channel) {
     open_dataset(channel);
     const std::int64_t n = extent(channel);
     const std::int64_t promised = found.channels[channel].n_samples;
-    if (!index || n == promised) return;
+    if (!index || replayed || n == promised) return;
     const std::string what = "has " + std::to_string(n) + " samples, and " + std::to_string(promised) + " by channel_summary";
     if (n < promised) throw contents::Contradiction{what};
     if (closed) doubt = found.channels[channel].run + "/" + found.channels[channel].component + " " + what;

@@ -66,6 +66,15 @@ struct Reader::Impl {
   };
   std::map<std::string, ClockTable> clocks;  ///< by name of the table
   std::string doubt;                         ///< the same, found later: the next refresh() walks
+  /// What of the file there was at a time.
+  struct Replay {
+    UtcNanos time{}, end{};             ///< end: of the last sample
+    std::vector<std::int64_t> lengths;  ///< by run, and clocks: of the whole file
+    std::vector<RunClock> clocks;
+    std::map<std::string, std::vector<UtcNanos>> rows;  ///< by table: when each row came; empty: they always were there
+    bool of_its_time = false;  ///< it was recorded when the samples were made, so that the recorder's times are theirs
+  };
+  std::optional<Replay> replayed;
 
   [[nodiscard]] Stamp look() const;
   void open();
@@ -97,6 +106,10 @@ struct Reader::Impl {
   /// Rows [first, …) of a table of `found.tables`. @throws FileError, FormatError
   [[nodiscard]] Table table(const std::string& name, std::int64_t first) const;
   [[nodiscard]] std::int64_t table_rows(const std::string& name) const;
+  /// Shows the file as it was at a time; replay.cpp. @throws StateError
+  void replay(UtcNanos time);
+  /// The row of /Acquisition/state, of then; nullopt where nobody knows.
+  [[nodiscard]] std::optional<Commit> replayed_commit() const;
   /// What an error of HDF5 means where nobody writes: the file is damaged, or it needs a newer HDF5. @throws always
   [[noreturn]] void refuse(const std::string& message) const;
   /// "file: run/component".
@@ -120,6 +133,10 @@ struct Reader::Impl {
   [[nodiscard]] std::string refusal(const Probe& probed, const std::string& reason) const;
   [[nodiscard]] std::size_t bytes_of_sample(std::size_t channel) const;
   bool count_samples();
+  void begin_replay();
+  [[nodiscard]] std::vector<UtcNanos> times_of_rows(const std::string& name) const;
+  /// Of a table: how many rows there are to be seen.
+  [[nodiscard]] std::int64_t rows_until_now(const std::string& name) const;
   void check_times(const std::string& what, double rate, UtcNanos start, std::int64_t n) const;
   void refresh_channels();
   void find_others_that_grow(std::int64_t visible);

@@ -76,9 +76,9 @@ std::vector<Column> TableFile::columns() const {
   return columns;
 }
 
-Table TableFile::read(std::int64_t first, std::uintmax_t file_bytes) const {
+Table TableFile::read(std::int64_t first, std::int64_t end, std::uintmax_t file_bytes) const {
   const TableSpec layout{.name = {}, .columns = columns(), .description = {}};
-  const auto total = static_cast<hsize_t>(rows());
+  const auto total = static_cast<hsize_t>(std::min(rows(), end));
   const hsize_t start = first < 0 ? 0 : std::min(static_cast<hsize_t>(first), total);
   const hsize_t count = total - start;
   if (count == 0) return {layout.columns, {}};

@@ -17,9 +17,9 @@ class TableFile {
   TableFile(hid_t file, const std::string& path, const std::string& name, bool live);
 
   [[nodiscard]] std::int64_t rows() const;
-  /// Rows [first, …). @param file_bytes  a table that claims more than the file holds is damaged
+  /// Rows [first, end) of those that there are. @param file_bytes  a table that claims more than the file holds is damaged
   /// @throws FormatError for columns of other types than doc/acquisition.md allows
-  [[nodiscard]] Table read(std::int64_t first, std::uintmax_t file_bytes) const;
+  [[nodiscard]] Table read(std::int64_t first, std::int64_t end, std::uintmax_t file_bytes) const;
 
  private:
   [[nodiscard]] std::vector<Column> columns() const;
