@@ -67,6 +67,7 @@ void add_bytes(SourceLedger& source, const Adder& row) {
   row.add(source.bytes_in, "bytes_in");
   row.add(source.bytes_decoded, "bytes_decoded");
   row.add(source.bytes_pending, "bytes_pending");
+  row.add_if_there(source.frames, "frames");
   row.add_if_there(source.reconnects, "reconnects");
 }
 
@@ -199,14 +200,19 @@ Ledger read_layout_2(const mth5::Reader& file) {
       set_commit(stream, {*samples, row});
     }
   if (!reasons) return ledger;
-  std::map<std::tuple<std::string, std::int64_t, std::int64_t, std::string>, std::int64_t> counts;  // the newest row holds
+  std::map<std::tuple<std::string, std::int64_t, std::int64_t, std::string>, std::size_t> newest;  // row
   for (std::size_t i = 0; i < reasons->size(); ++i)
-    counts[{reasons->text(i, "kind"), reasons->integer(i, "index"), sessions.of(reasons->integer(i, "sequence")),
-            reasons->text(i, "reason")}] = reasons->integer(i, "count");
-  for (const auto& [key, n] : counts) {
+    newest[{reasons->text(i, "kind"), reasons->integer(i, "index"), sessions.of(reasons->integer(i, "sequence")),
+            reasons->text(i, "reason")}] = i;
+  for (const auto& [key, row] : newest) {
+    const auto n = reasons->integer(row, "count");
     const auto& [kind, index, session, reason] = key;
     Reasons* reasons_of = nullptr;
-    if (kind == "skipped") reasons_of = &source_of(ledger, index).bytes_skipped;
+    if (kind == "skipped") {
+      auto& source = source_of(ledger, index);
+      reasons_of = &source.bytes_skipped;
+      if (reasons->has("events")) source.skips = plus(source.skips, reasons->integer(row, "events"));
+    }
     if (kind == "input") reasons_of = &source_of(ledger, index).input_faults;
     if (kind == "dropped") reasons_of = &stream_of(ledger, index).samples_dropped;
     if (reasons_of == nullptr) continue;  // of a later version: not known to be in the balance

@@ -24,7 +24,8 @@ struct SourceLedger {
   std::string name;  ///< "" = not known
   std::int64_t bytes_in = 0, bytes_decoded = 0, bytes_pending = 0;
   Reasons bytes_skipped;
-  Reasons input_faults;  ///< what never became bytes: datagrams the kernel dropped, and the like
+  std::int64_t frames = 0, skips = 0;  ///< skips: pieces of skipped bytes in a row; both 0 in files of layout 1
+  Reasons input_faults;                ///< what never became bytes: datagrams the kernel dropped, and the like
   std::int64_t reconnects = 0;
 
   [[nodiscard]] bool balanced() const;

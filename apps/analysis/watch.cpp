@@ -7,6 +7,7 @@
 #include "analysis/sensor.hpp"
 #include "analysis/snapshot.hpp"
 #include "analysis/verdict/subjects.hpp"
+#include "mth5/channel.hpp"
 
 namespace analysis {
 
@@ -22,6 +23,22 @@ constexpr std::int64_t kMostRows = 1 << 16;     ///< of a table of health
 constexpr std::chrono::hours kHour{1};
 constexpr std::chrono::seconds kDrift{1};            ///< of the clock of a run against its rate over what is read
 constexpr std::chrono::minutes kBetweenLedgers{10};  ///< it is read as a whole
+
+/// Percent of the samples that should be in the last hour of a series and are in the file; NaN: of less than a minute.
+double percent_of_hour(const Series& series, const Series::Part& current) {
+  auto from = current.end;
+  for (const auto& part : series.parts)
+    if (part.start < current.end) from = std::min(from, part.start);
+  from = std::max(from, current.end - kHour);
+  const double expected = mth5::samples_between(from, current.end, series.sample_rate);
+  double missing = 0;
+  for (const auto& gap : series.gaps) {
+    if (!gap.component.empty() || gap.filled || gap.samples <= 0) continue;
+    const auto start = std::max(gap.start, from), end = std::min(gap.end(), current.end);
+    if (start < end) missing += mth5::samples_between(start, end, series.sample_rate);
+  }
+  return expected >= kLeastSpan * series.sample_rate ? 100 * (1 - missing / expected) : std::numeric_limits<double>::quiet_NaN();
+}
 
 /// The longest gap of a series since a time, for all its channels.
 std::optional<mth5::UtcNanos> longest_gap(const Series& series, mth5::UtcNanos since) {
@@ -65,7 +82,7 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
   }
   auto& channel = known->second;
   channel.feed.update(file, series, current, [&](Block block) {
-    block.limits = channel.limits;
+    block.limits = channel.facts.limits;
     channel.history.add(block);
     if (listener_ != nullptr) listener_->block(channel.facts, block);
   });
@@ -76,6 +93,8 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
   const auto hour = channel.history.hour();
   channel.seconds = hour.rate() > 0 ? std::chrono::duration<double>(*hour.end() - *hour.start()).count() : 0;
   channel.percent = hour.percent();
+  if (channel.facts.kind != mth5::Kind::Auxiliary)
+    channel.subject = subject_of(channel.facts, channel.recent, hour, channel.history);
 }
 
 Watch::Channel Watch::new_channel(const mth5::Reader& file, const Series& series, std::size_t index, std::int64_t first) const {
@@ -84,8 +103,16 @@ Watch::Channel Watch::new_channel(const mth5::Reader& file, const Series& series
   if (info.kind == mth5::Kind::Electric) facts.dipole_m = file.channel_metadata(index).number("dipole_length");
   auto sensor = sensor_of(file, info.station, series.sample_rate, info.component, info.units);
   facts.noise = std::move(sensor.noise);
+  facts.limits = sensor.limits;
+  try {
+    const mth5::Channel filtered{file, index};
+    if (auto units = filtered.units(mth5::Units::Physical); units != info.units && !units.empty()) {
+      facts.gain = filtered.gain();
+      facts.physical_units = std::move(units);
+    }
+  } catch (const mth5::FormatError&) {  // no single gain: it stays as it is stored
+  }
   Channel channel{ChannelFeed{info.component, kBack, kMostSamples, first}, {}, std::move(facts)};
-  channel.limits = sensor.limits;
   return channel;
 }
 
@@ -117,7 +144,7 @@ bool Watch::read_older(const mth5::Reader& file, std::span<const Series> all, st
       const auto older = channel.feed.older(file, *series, kOlder);
       if (!older) continue;
       auto block = older->block;
-      block.limits = channel.limits;
+      block.limits = channel.facts.limits;
       if (listener_ != nullptr) listener_->older(channel.facts, block);
       // The history has no gap where only the clock of the run and its plain rate differ.
       if (const auto start = *channel.history.start(); older->joined && std::chrono::abs(block.end() - start) <= kDrift)
@@ -157,11 +184,9 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
   }
   for (auto* channel : followed) {
     if (channel->facts.kind == mth5::Kind::Auxiliary) continue;
-    subjects_.push_back(subject_of(channel->facts, channel->history));
+    subjects_.push_back(channel->subject);
     if (stream.seconds >= kLeastSpan) add_present(subjects_.back(), channel->recent.statistics().count(), most);
   }
-  const auto since = current.end - std::chrono::duration_cast<mth5::Nanos>(std::chrono::duration<double>(stream.seconds));
-  if (!std::isnan(percent) && stream.seconds >= kLeastSpan) stream.completeness = Figure{percent, longest_gap(series, since)};
   for (const auto& gap : series.gaps) {
     if (gap.reason != "clock-step" || !gap.component.empty()) continue;
     // The run behind it: times before it may be of another year.
@@ -171,6 +196,14 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
     ++stream.times_set;
     stream.last_set = std::max(stream.last_set, std::optional{part->start});
   }
+  // What a channel remembers begins anew behind a pause of an hour, which is missing all the same; and where the clock was set
+  // forth it takes the step for a pause.
+  if (const double of_file = percent_of_hour(series, current); !std::isnan(of_file))
+    percent = stream.times_set > 0 ? of_file : std::fmin(percent, of_file);
+  const auto since =
+      current.end -
+      std::max<mth5::Nanos>(kHour, std::chrono::duration_cast<mth5::Nanos>(std::chrono::duration<double>(stream.seconds)));
+  if (!std::isnan(percent) && stream.seconds >= kLeastSpan) stream.completeness = Figure{percent, longest_gap(series, since)};
   streams_.push_back(std::move(stream));
 }
 

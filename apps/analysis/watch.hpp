@@ -67,11 +67,11 @@ class Watch {
     History history;
     ChannelFacts facts;
     std::int64_t looked_at = 0;  ///< number of the look
-    Measures recent = {};        ///< of this look, as the next three
+    Measures recent = {};        ///< of this look, as the next four
     std::optional<double> mains_db = {};
-    double seconds = 0;  ///< of the samples of the last hour
-    double percent = 0;  ///< of them
-    ClipLimits limits = {};
+    double seconds = 0;    ///< of the samples of the last hour
+    double percent = 0;    ///< of them
+    Subject subject = {};  ///< of this look too, but for auxiliary channels
     bool damaged = false;  ///< older samples of it
   };
   struct Stream {

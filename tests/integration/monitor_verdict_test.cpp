@@ -104,6 +104,84 @@ TEST_F(LiveVerdict, IsWaitedForByScripts) {
   EXPECT_THAT(closed.err, HasSubstr(": not live within 0.2s: closed; "));
 }
 
+TEST_F(LiveVerdict, OfAClosedFileIsReplayedAsItWas) {
+  (void)lemi("40min", [](int i, Fields& fields) {
+    if (i >= 1200) fields[kBx] = "23740.100";
+  });
+  Recording recording{Recording::replay(dir_ / "day.TXT"), {.arguments = {"--until-eof"}, .directory = dir_.path()}};
+  ASSERT_EQ(recording.process().wait(), 0) << recording.log();
+  const auto file = recording.file().string();
+  auto monitor = Process::start({kMonitor, "--replay", "1200", "--interval", "20ms", file});
+  EXPECT_EQ(monitor.wait(), 0);
+  EXPECT_THAT(monitor.out(),
+              MatchesRegex("# [^\n]*  station MT001\n"
+                           "2026-05-01T00:00:00[^\n]*Z NOT KNOWN YET: [^\n]*; replay: live  MT001/.*"
+                           "\n2026-05-01T00:1[^\n]*Z GOOD; replay: live  MT001/.*"
+                           "\n2026-05-01T00:2[^\n]*Z CRITICAL MT001 bx: stuck at one value [^\n]*; replay: live  .*"
+                           "\n2026-05-01T00:39:59Z [^\n]*; replay: closed  [^\n]*"
+                           "\n2026-05-01T00:39:59Z file closed\n"))
+      << monitor.out();
+  EXPECT_THAT(monitor.err(), HasSubstr(": replayed 1200 times as fast"));
+  for (const auto& arguments : std::vector<std::vector<std::string>>{{"--replay", "0", file},
+                                                                     {"--replay", "1x", file},
+                                                                     {"--replay", "1", dir_.path()},
+                                                                     {"--replay", "1", "--once", file}}) {
+    auto argv = arguments;
+    argv.insert(argv.begin(), kMonitor);
+    EXPECT_EQ(support::run(argv).code, 2) << arguments[1] + arguments[2];
+  }
+}
+
+struct Fault {
+  const char *name, *fault, *duration;
+  std::vector<std::string> named;  ///< what the verdict names, whatever it says beside it; empty: it is good
+};
+/// Faults of mth5-sim after an hour or less. Those that cost no sample (a stall, a disconnect) are named while they last:
+/// monitor_test. An answer of a LEMI-424 is a comment, and costs nothing.
+class FaultOfTheSimulator : public LiveVerdict, public testing::WithParamInterface<Fault> {};
+
+TEST_P(FaultOfTheSimulator, IsNamed) {
+  const auto& [name, fault, duration, named] = GetParam();
+  std::vector<std::string> argv{support::program("mth5-sim"),
+                                "lemi424",
+                                "--to",
+                                "file:" + (dir_ / "day.TXT").string(),
+                                "--speed",
+                                "max",
+                                "--start",
+                                "2026-05-01T00:00:00Z",
+                                "--duration",
+                                duration,
+                                "--seed",
+                                "3"};
+  if (*fault != '\0') argv.insert(argv.end(), {"--fault", fault});
+  ASSERT_EQ(support::run(argv).code, 0);
+  Recording recording{Recording::replay(dir_ / "day.TXT"), {.arguments = {"--until-eof"}, .directory = dir_.path()}};
+  ASSERT_EQ(recording.process().wait(), 0) << recording.log();
+  const auto seen = support::run({kMonitor, "--once", "--json", recording.file().string()});
+  const auto verdict = nlohmann::json::parse(seen.out).at("verdict");
+  std::vector<std::string> found;
+  for (const auto& finding : verdict.at("findings")) found.push_back(finding.at("name"));
+  EXPECT_EQ(verdict.at("state") == "good", named.empty()) << verdict.dump(1);
+  for (const auto& one : named) EXPECT_THAT(found, testing::Contains(one)) << verdict.dump(1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Faults, FaultOfTheSimulator,
+                         testing::ValuesIn(std::vector<Fault>{
+                             {"None", "", "20min", {}},
+                             {"Drop", "drop=0.03", "20min", {"completeness"}},
+                             {"Garbage", "garbage=0.05", "20min", {"input"}},
+                             {"Duplicate", "duplicate=0.05", "20min", {"input"}},
+                             {"Bitflip", "bitflip=0.001", "20min", {"completeness", "input"}},
+                             {"Truncate", "truncate=0.05", "20min", {"completeness", "input"}},
+                             {"Shorten", "shorten=0.05", "20min", {"empty"}},
+                             {"Answer", "answer=0.05", "20min", {}},
+                             {"ClockStepForth", "clock-step=+1h@20min", "70min", {"completeness"}},
+                             {"ClockStepBack", "clock-step=-1h@10min", "20min", {"clock"}},
+                             {"LoseLock", "lose-lock=2h@5min", "70min", {"gps"}},
+                         }),
+                         [](const auto& one) { return std::string{one.param.name}; });
+
 TEST_F(LiveVerdict, IsNotWaitedForWithOptionsThatSaySomethingElse) {
   for (const auto& arguments : std::vector<std::vector<std::string>>{
            {"--wait", "bad"}, {"--wait", "good", "--once"}, {"--wait", "live", "--follow"}, {"--timeout", "5s"}}) {

@@ -77,7 +77,9 @@ class Watch {
   }
   /// As one who looks at the recording while it goes on.
   [[nodiscard]] Verdict now_judged() {
-    return of_all([&](const analysis::ChannelFacts& facts, std::size_t c) { return analysis::subject_of(facts, history_[c]); });
+    return of_all([&](const analysis::ChannelFacts& facts, std::size_t c) {
+      return analysis::subject_of(facts, history_[c].recent(), history_[c].hour(), history_[c]);
+    });
   }
   [[nodiscard]] mth5::UtcNanos now() const { return mth5::sample_time(kStart, rate_, std::llround(seconds_ * rate_)); }
 

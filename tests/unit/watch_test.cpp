@@ -87,6 +87,26 @@ TEST_F(WatchOfFiles, SaysThatTheClockWasSetAndHowMuchOfTheInputIsOfNoUse) {
       "instrument and recorder\n");
 }
 
+/// Of a file of 400 samples, and 500 of another run, by so many seconds later.
+void write_step(const std::filesystem::path& path, int step, std::int64_t missing, const char* reason) {
+  AcquisitionFile file{path, {{0, "lemi", "S1", 1}}};
+  file.append(file.add_run(0, "sr1_0001", seconds{100'000}), 400);
+  file.gap(0, "", seconds{100'400}, missing, reason, "sr1_0001", "sr1_0002", false);
+  file.append(file.add_run(0, "sr1_0002", seconds{100'400 + step}), 500);
+  file.commit(1, AcquisitionFile::start() + seconds{100'900 + step}, {{900, 900}}, {{900, 900}});
+  file.file().close();
+}
+
+TEST_F(WatchOfFiles, MissesNothingWhereOnlyTheClockWasSetForth) {
+  write_step(dir_ / "a.h5", 1000, 0, "clock-step");
+  EXPECT_THAT(verdict_text(look("a.h5")), StartsWith("WARNING  S1 1 Hz: clock was set, so often: 1"));
+}
+
+TEST_F(WatchOfFiles, MissesAnHourThatEndedJustNow) {
+  write_step(dir_ / "a.h5", 3500, 3500, "no-data");
+  EXPECT_THAT(verdict_text(look("a.h5")), StartsWith("CRITICAL S1 1 Hz: only 13.8 % of the samples are there, the longest gap"));
+}
+
 TEST_F(WatchOfFiles, SaysOfAClosedFileWithoutSamplesThatThereAreNone) {
   write("a.h5", 0, 0);
   EXPECT_THAT(verdict_text(look("a.h5")), StartsWith("CRITICAL S1: no samples"));

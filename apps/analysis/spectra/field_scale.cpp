@@ -5,7 +5,29 @@
 
 namespace analysis {
 
-FieldScale field_scale(const ChannelFacts& facts) {
+namespace {
+
+/// In the units that its filters lead to.
+ChannelFacts physical_of(const ChannelFacts& facts) {
+  auto made = facts;
+  made.units = facts.physical_units;
+  made.physical_units.clear();
+  return made;
+}
+
+}  // namespace
+
+ShownUnits shown_units(const ChannelFacts& facts, bool physical) {
+  if (physical && !facts.physical_units.empty()) return {1 / facts.gain, mth5::unit_symbol(facts.physical_units)};
+  return {1, mth5::unit_symbol(facts.units)};
+}
+
+FieldScale field_scale(const ChannelFacts& facts, bool physical) {
+  if (physical && !facts.physical_units.empty()) {
+    auto scale = field_scale(physical_of(facts), false);
+    scale.factor /= facts.gain;
+    return scale;
+  }
   const auto symbol = mth5::unit_symbol(facts.units);
   if (facts.kind == mth5::Kind::Magnetic && symbol == "nT") return {1, "nT^2/Hz", natural_magnetic};
   const double mv = millivolts(facts);

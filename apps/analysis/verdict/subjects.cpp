@@ -23,13 +23,15 @@ double count(const Reasons& reasons, std::initializer_list<const char*> names) {
 
 /// What came from a source.
 struct Input {
-  double bytes = 0, skipped = 0, samples = 0, refused = 0, seconds = 0;
+  double bytes = 0, skipped = 0, frames = 0, skips = 0, samples = 0, refused = 0, seconds = 0;
 };
 Input input_of(const Ledger& ledger, std::int64_t index) {
   Input input;
   for (const auto& source : ledger.sources) {
     if (source.source != index) continue;
     input.bytes += static_cast<double>(source.bytes_in);
+    input.frames += static_cast<double>(source.frames);
+    input.skips += static_cast<double>(source.skips);
     for (const auto& [reason, n] : source.bytes_skipped) input.skipped += static_cast<double>(n);
   }
   for (const auto& stream : ledger.streams) {
@@ -51,8 +53,11 @@ std::vector<Subject> source_subjects(const Ledger& ledger, const Ledger* before)
     const auto old = before != nullptr ? input_of(*before, source.source) : Input{};
     if (now.seconds - old.seconds < kLeastInput) continue;
     const auto share = [](double part, double of) { return of > 0 ? 100 * part / of : 0; };
-    const double unused = std::max(share(now.skipped - old.skipped, now.bytes - old.bytes),
-                                   share(now.refused - old.refused, now.samples - old.samples));
+    // A few bytes between two long frames are as bad a sign as a lost frame.
+    const double skips = now.skips - old.skips;
+    const double unused =
+        std::max({share(now.skipped - old.skipped, now.bytes - old.bytes), share(skips, skips + now.frames - old.frames),
+                  share(now.refused - old.refused, now.samples - old.samples)});
     const auto stream = std::find_if(ledger.streams.begin(), ledger.streams.end(),
                                      [&](const StreamLedger& one) { return one.source == source.source; });
     subjects.push_back(

@@ -170,9 +170,7 @@ Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::opt
   return subject;
 }
 
-Subject subject_of(const ChannelFacts& facts, History& history) {
-  const auto recent = history.recent();
-  const auto hour = history.hour();
+Subject subject_of(const ChannelFacts& facts, const Measures& recent, const Measures& hour, const History& history) {
   auto subject = subject_of(facts, recent, history.mains());
   const auto of_hour = subject_of(facts, hour, {});
   auto& figures = subject.figures;

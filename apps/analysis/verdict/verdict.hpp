@@ -66,6 +66,9 @@ struct ChannelFacts {
   mth5::Kind kind = mth5::Kind::Auxiliary;
   double dipole_m = 0;                                ///< length of an electric dipole; 0 or NaN = not known
   std::vector<std::pair<double, double>> noise = {};  ///< of its sensor: Sensor::noise
+  double gain = 1;                                    ///< of its filters: units per physical unit
+  std::string physical_units = {};                    ///< "" = those are not known, or it is stored in them
+  ClipLimits limits = {};                             ///< of its converter
 };
 
 /// mV of one unit of the samples; NaN where that cannot be told.
@@ -79,7 +82,8 @@ struct ChannelFacts {
 
 /// The same of a channel that grows: what is of now from the last ten minutes, what comes now and then, drift and levels from the
 /// last hour; stuck_s only while it is stuck.
-[[nodiscard]] Subject subject_of(const ChannelFacts& facts, History& history);
+/// @param recent, hour  of the history, which whoever asks has already: to put them together costs more than all else
+[[nodiscard]] Subject subject_of(const ChannelFacts& facts, const Measures& recent, const Measures& hour, const History& history);
 
 /// Adds what only all channels of a station together tell: stuck_s of one that never moved where others of its kind move finely;
 /// open_ratio of electric ones, from three on: the level against that of the others where it was more than 30 times theirs for
