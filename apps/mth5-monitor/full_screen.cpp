@@ -35,7 +35,7 @@ constexpr std::chrono::milliseconds kPause{60};  ///< between two of those, so t
 mth5::Descriptor watch_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH}) sigaddset(&set, number);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH}) sigaddset(&set, number);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   return mth5::Descriptor{signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
 }
@@ -67,7 +67,7 @@ class FullScreen {
   }
 
   int run() {
-    collector_.page().now = std::chrono::floor<std::chrono::milliseconds>(mth5::host_now());
+    collector_.page().now = follower_.now();
     draw();  // the first look takes a while on a slow disk
     follower_.start();
     auto next_look = mth5::steady_now();
@@ -90,7 +90,7 @@ class FullScreen {
     collector_.begin();
     auto seen = follower_.next();
     changed_ = true;
-    collector_.page().now = std::chrono::floor<std::chrono::milliseconds>(mth5::host_now());
+    collector_.page().now = follower_.now();
     if (!seen) return;
     const auto state = seen->state;
     try {
@@ -106,7 +106,7 @@ class FullScreen {
       follower_.keep_ended();  // the next look finds what is written now; until then older samples can be seen
     } else if (!ended_) {
       ended_ = true;
-      collector_.page().message = "the file is not being written any more";
+      collector_.page().message = options_.replay > 0 ? "the end of the recording" : "the file is not being written any more";
     }
     if (state == mth5::FileState::Live && was_ended_) follower_.leave();  // resumed: it is to be opened again
     was_ended_ = ended_;
@@ -176,6 +176,8 @@ class FullScreen {
         case SIGTSTP:
           terminal_.leave();
           stop_here();
+          [[fallthrough]];
+        case SIGCONT:  // others may have stopped it, and the shell has changed the terminal since
           terminal_.come_back();
           changed_ = all_ = true;
           break;

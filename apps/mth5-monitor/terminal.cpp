@@ -220,6 +220,7 @@ class Curses final : public Terminal {
   }
   void leave() override { endwin(); }
   void come_back() override {
+    reset_prog_mode();
     resize();
     clearok(curscr, TRUE);
     refresh();

@@ -28,7 +28,7 @@ class Terminal {
   [[nodiscard]] virtual std::optional<char32_t> key() = 0;
   /// Its size may be another one.
   virtual void resize() = 0;
-  /// Gives it back to the shell, and takes it again.
+  /// Gives it back to the shell, and takes it again, also where it was not given back.
   virtual void leave() = 0;
   virtual void come_back() = 0;
 

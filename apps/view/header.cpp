@@ -34,10 +34,10 @@ Headline headline_of(const Page& page) {
   const bool critical = worst.severity == analysis::Severity::Critical;
   Headline made{critical ? " X " : " ! ", std::string{critical ? "CRITICAL " : "WARNING "} + worst.sentence(look.time),
                 std::string{worst.rule->advice}, critical ? Ink::Critical : Ink::Warning};
-  if (const auto more = look.verdict.size() - 1; more > 0)
+  if (look.reading_older)  // how many there are changes from one look to the next until all is read
+    made.more = "(so far; reading ...)";
+  else if (const auto more = look.verdict.size() - 1; more > 0)
     made.more = "(" + std::to_string(more) + " more: view 6)";
-  else if (look.reading_older)
-    made.more = "(older samples are being read)";
   return made;
 }
 
@@ -45,6 +45,17 @@ std::string joined(const std::vector<std::string>& names) {
   std::string all;
   for (const auto& name : names) all += (all.empty() ? "" : ", ") + shown(name);
   return all.empty() ? "no station" : all;
+}
+
+/// The text, or as much of it as there is room for, and a sign that there is more.
+std::string cut_to(const std::string& text, int room) {
+  auto cut = shown(text);
+  if (width_of(cut) <= room) return cut;
+  while (!cut.empty() && width_of(cut) >= room) {
+    while ((cut.back() & 0xc0) == 0x80) cut.pop_back();  // of one character
+    cut.pop_back();
+  }
+  return cut + "~";
 }
 
 /// Parts of a row, from the left, with room between; a part that does not fit is cut off with the rest.
@@ -247,8 +258,9 @@ void draw_header(Screen& screen, const Page& page, const Ui& ui) {
   screen.put(0, column + 1, lines.front(), headline.ink);
   const int below =
       lines.size() > 1 ? screen.put(1, column + 1, lines[1] + (headline.below.empty() ? "" : ": "), headline.ink) : column + 1;
-  const int end = screen.put(1, below, headline.below);
-  screen.put(1, std::min(end + 2, screen.columns() - static_cast<int>(headline.more.size()) - 1), headline.more);
+  const int room = screen.columns() - below - (headline.more.empty() ? 0 : static_cast<int>(headline.more.size()) + 3);
+  const int end = screen.put(1, below, cut_to(headline.below, room));
+  screen.put(1, end + 2, headline.more);
   if (page.look) {
     draw_state(screen, 2, page, ui);
     draw_risk(screen, 3, *page.look);

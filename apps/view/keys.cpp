@@ -15,6 +15,7 @@ const std::vector<KeyHelp>& key_help() {
       {"g G, Home End", "first and last: of the samples, of the list"},
       {"a d", "1, 3: fixed scale or auto; take off the trend, the median"},
       {"l r", "2, 3: frequencies log or linear; 2: the typical range"},
+      {"u", "views 1 to 3: units as stored (counts), or physical"},
       {"/", "channels with this in their name; Enter ends, Esc shows all"},
       {"mouse", "click the name of a view; the wheel is up and down"},
       {"Space", "freeze the view; the header goes on, and says FROZEN"},
@@ -93,6 +94,9 @@ Action press_spectra(char32_t key, const Page& page, Ui& ui) {
   for (const auto& station : page.spectra) channels += static_cast<int>(station->channels().size());
   if (choose_channel(key, channels, ui)) return Action::Draw;
   switch (key) {
+    case U'u':
+      ui.physical = !ui.physical;
+      break;
     case U'r':
       ui.reference = !ui.reference;
       break;
@@ -162,6 +166,11 @@ Action press_traces(char32_t key, const Page& page, Ui& ui) {
         ui.scales.reset();
       else
         ui.scales = scales_of(page, ui);
+      break;
+    case U'u':
+      ui.physical = !ui.physical;
+      ui.scales.reset();
+      ui.shades.reset();
       break;
     case U'd':
       ui.detrend = !ui.detrend;

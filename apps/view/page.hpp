@@ -54,7 +54,8 @@ struct Ui {
   bool detrend = false;                    ///< of the spectrogram: against the median of each frequency
   /// Lowest and highest value of each trace, by its name; nullopt: what is seen gives the scale.
   std::optional<std::map<std::string, std::pair<double, double>>> scales = {};
-  bool linear = false;  ///< the axis of frequencies
+  bool linear = false;   ///< the axis of frequencies
+  bool physical = true;  ///< by the gain of the filters of a channel, where that is known; false: units as they are stored
   /// Exponents of ten of the weakest and the strongest shade; nullopt: what is seen gives them.
   std::optional<std::pair<double, double>> shades = {};
   std::string filter = {};  ///< part of the names of channels that are shown; "" = all

@@ -111,7 +111,8 @@ void draw_spectrum(Screen& screen, int top, const StationSpectra& station, std::
   std::vector<std::optional<double>> curve(count), low(count), high(count), noise(count);
   const double square = scale.factor * scale.factor;
   for (std::size_t i = 0; i < count; ++i) {
-    if (points[i].lines == 0 || !(points[i].mean > 0)) continue;
+    if (points[i].lines == 0 || !(points[i].mean > 0) || !std::isfinite(points[i].max * square)) continue;
+    if (!(points[i].mean * square > 0)) continue;
     curve[i] = std::log10(points[i].mean * square);
     plot.low = std::min(plot.low, *curve[i]);
     plot.high = std::max(plot.high, std::log10(points[i].max * square));
@@ -124,7 +125,7 @@ void draw_spectrum(Screen& screen, int top, const StationSpectra& station, std::
   for (std::size_t i = 0; i < count && ui.reference; ++i) {
     const double hz = plot.hz((static_cast<double>(i) + 0.5) / static_cast<double>(count));
     if (const auto asd = analysis::noise_at(facts.noise, hz)) {
-      noise[i] = 2 * std::log10(*asd * scale.factor);
+      noise[i] = 2 * std::log10(*asd * std::abs(scale.factor));
       plot.low = std::min(plot.low, *noise[i]);
       plot.high = std::max(plot.high, *noise[i]);
     }
@@ -277,7 +278,7 @@ void draw_spectra(Screen& screen, int top, const Page& page, const Ui& ui) {
   }
   const auto& [station, channel] = all[static_cast<std::size_t>(std::clamp(ui.channel, 0, static_cast<int>(all.size()) - 1))];
   const auto& facts = station->channels()[channel];
-  const auto scale = analysis::field_scale(facts);
+  const auto scale = analysis::field_scale(facts, ui.physical);
   int column = screen.put(top, 1, ">" + shown(facts.component), Ink::Title) + 2;
   column = screen.put(top, column, scale.units) + 2;
   column =
@@ -285,12 +286,14 @@ void draw_spectra(Screen& screen, int top, const Page& page, const Ui& ui) {
   if (station->reading) column = screen.put(top, column, "reading ...", Ink::Quiet) + 2;
   if (ui.reference && scale.usual != nullptr) column = screen.put(top, column, "dim: typical range", Ink::Quiet) + 2;
   if (ui.reference && !facts.noise.empty()) column = screen.put(top, column, "S: sensor noise", Ink::Other) + 2;
-  for (const auto& one : page.look->channels)
-    if (one.station == facts.station && one.component == facts.component && one.sample_rate == station->rate() && one.mains_db) {
-      char text[48];
-      std::snprintf(text, sizeof text, "power line %.0f dB", *one.mains_db);
-      column = screen.put(top, column, text) + 2;
-    }
+  for (const auto& one : page.look->channels) {
+    if (one.station != facts.station || one.component != facts.component || one.sample_rate != station->rate()) continue;
+    if (one.clipped && *one.clipped > 0)  // a spectrum of what was cut off is of no use
+      column = screen.put(top, column, grouped(*one.clipped) + " samples CUT OFF", Ink::Warning) + 2;
+    char text[48];
+    if (one.mains_db) std::snprintf(text, sizeof text, "power line %.0f dB", *one.mains_db);
+    if (one.mains_db) column = screen.put(top, column, text) + 2;
+  }
   draw_spectrum(screen, top + 1, *station, channel, scale, ui);
 }
 

@@ -145,9 +145,13 @@ std::optional<std::pair<double, double>> range_of(const Levels& levels) {
   return std::pair{low - room, high + room};
 }
 
+/// Of no more characters than there is room for.
 std::string hz_text(double hz) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.3g Hz", hz);
+  if (hz < 0.1)
+    std::snprintf(text, sizeof text, "%.2g mHz", 1000 * hz);
+  else
+    std::snprintf(text, sizeof text, "%.3g Hz", hz);
   return text;
 }
 
@@ -166,7 +170,7 @@ std::optional<std::pair<double, double>> shades_of(const Page& page, const Ui& u
   const auto* chosen = chosen_channel(page, ui);
   if (!end || chosen == nullptr || page.spectrogram == nullptr) return std::nullopt;
   const Screen screen{kLeastRows, kLeastColumns};
-  const double factor = analysis::field_scale(chosen->facts).factor;
+  const double factor = analysis::field_scale(chosen->facts, ui.physical).factor;
   return range_of(levels_of(*page.spectrogram, plot_axis(screen, *end, ui), rows_of(screen, kTop, *page.spectrogram, ui),
                             factor * factor, ui.detrend));
 }
@@ -180,7 +184,7 @@ void draw_spectrogram(Screen& screen, int top, const Page& page, const Ui& ui) {
                Ink::Quiet);
     return;
   }
-  const auto scale = analysis::field_scale(chosen->facts);
+  const auto scale = analysis::field_scale(chosen->facts, ui.physical);
   int column = screen.put(top, 1, ">" + shown(chosen->facts.component), Ink::Title) + 2;
   column =
       screen.put(top, column, mth5::format_duration(windows()[ui.window]) + (ui.end ? " to " + time_of(*ui.end, page.now) : "")) +

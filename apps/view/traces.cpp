@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "analysis/spectra/field_scale.hpp"
 #include "analysis/table_text.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/metadata.hpp"
@@ -43,16 +44,41 @@ void take_off_trend(std::vector<Column>& columns) {
   }
 }
 
-std::vector<Column> columns_of(const Traces::Channel& channel, const TimeAxis& axis, bool detrend) {
+std::vector<Column> columns_of(const Traces::Channel& channel, const TimeAxis& axis, const Ui& ui) {
   auto columns = channel.pyramid.columns(axis.from, axis.width, static_cast<std::size_t>(axis.points));
-  if (detrend) take_off_trend(columns);
+  if (const double factor = analysis::shown_units(channel.facts, ui.physical).factor; factor != 1)
+    for (auto& column : columns) {
+      column.min *= factor;
+      column.max *= factor;
+      column.sum *= factor;
+      if (factor < 0) std::swap(column.min, column.max);
+    }
+  if (ui.detrend) take_off_trend(columns);
   return columns;
+}
+
+/// Columns with samples at the limits of the converter.
+struct Marks {
+  bool below = false, above = false;
+};
+std::vector<Marks> marks_of(const Traces::Channel& channel, const TimeAxis& axis, const Ui& ui) {
+  std::vector<Marks> marks(static_cast<std::size_t>(axis.points));
+  const auto [low, high] = channel.facts.limits;
+  if (!std::isfinite(low) && !std::isfinite(high)) return marks;
+  const auto columns = channel.pyramid.columns(axis.from, axis.width, marks.size());
+  const bool turned = analysis::shown_units(channel.facts, ui.physical).factor < 0;
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    if (columns[i].n == 0) continue;
+    marks[i] = {columns[i].min <= low, columns[i].max >= high};
+    if (turned) std::swap(marks[i].below, marks[i].above);
+  }
+  return marks;
 }
 
 std::optional<std::pair<double, double>> range_of(const std::vector<Column>& columns) {
   std::optional<std::pair<double, double>> range;
   for (const auto& column : columns) {
-    if (column.n == 0) continue;
+    if (column.n == 0 || !std::isfinite(column.min) || !std::isfinite(column.max)) continue;
     if (!range) range = {column.min, column.max};
     range = {std::min(range->first, column.min), std::max(range->second, column.max)};
   }
@@ -66,19 +92,19 @@ std::string key_of(const Traces::Channel& channel) {
 /// As many digits as tell the bottom from the top.
 std::string scale_text(double value, double height) {
   char text[48];
-  const int decimals = height > 0 ? std::clamp(2 - static_cast<int>(std::floor(std::log10(height))), 0, 9) : 3;
+  const int decimals = height > 0 ? static_cast<int>(std::clamp(2 - std::floor(std::log10(height)), 0.0, 9.0)) : 3;
   std::snprintf(text, sizeof text, std::abs(value) < 1e9 ? "%.*f" : "%.*e", decimals, value == 0 ? 0.0 : value);
   return text;
 }
 
 void draw_trace(Screen& screen, int row, int rows, const Traces::Channel& channel, const TimeAxis& axis, const Ui& ui,
                 bool chosen) {
-  const auto columns = columns_of(channel, axis, ui.detrend);
+  const auto columns = columns_of(channel, axis, ui);
   auto range = range_of(columns);
   if (ui.scales)
     if (const auto fixed = ui.scales->find(key_of(channel)); fixed != ui.scales->end()) range = fixed->second;
-  screen.put(row, 0, chosen ? ">" : " ", Ink::Selected);
-  screen.put(row + 1, 2, mth5::unit_symbol(channel.facts.units), Ink::Quiet);
+  if (chosen) screen.put(row, 0, ">", Ink::Selected);
+  screen.put(row + 1, 2, analysis::shown_units(channel.facts, ui.physical).symbol, Ink::Quiet);
   const int width = screen.columns() - kLabel - 1;
   const auto name = [&](int room) {
     auto text = shown(channel.facts.component);
@@ -99,8 +125,8 @@ void draw_trace(Screen& screen, int row, int rows, const Traces::Channel& channe
   screen.put(row + rows - 1, kLabel - 1 - static_cast<int>(bottom.size()), bottom, Ink::Quiet);
   Canvas canvas{rows, width, ui.glyphs};
   const auto y_of = [&](double value) {
-    const double share = height > 0 ? (high - value) / height : 0.5;
-    return static_cast<int>(std::lround(std::clamp(share, -1.0, 2.0) * (canvas.height() - 1)));
+    const double share = (0.5 * high - 0.5 * value) / (0.5 * high - 0.5 * low);  // by halves: the height may be beyond a double
+    return static_cast<int>(std::lround((std::isnan(share) ? 0.5 : std::clamp(share, -1.0, 2.0)) * (canvas.height() - 1)));
   };
   const int across = canvas.width() / width;
   for (int x = 0; x < axis.points; ++x) {
@@ -108,11 +134,13 @@ void draw_trace(Screen& screen, int row, int rows, const Traces::Channel& channe
     if (column.n > 0) canvas.column(x, y_of(column.min), y_of(column.max));
   }
   canvas.draw(screen, row, kLabel, Ink::Trace);
+  const auto marks = marks_of(channel, axis, ui);
   for (int x = 0; x < axis.points; ++x) {
     const auto& column = columns[static_cast<std::size_t>(x)];
     if (column.n == 0) continue;
-    if (column.max > high) screen.set(row, kLabel + x / across, U'^', Ink::Warning);
-    if (column.min < low) screen.set(row + rows - 1, kLabel + x / across, U'v', Ink::Warning);
+    if (column.max > high || marks[static_cast<std::size_t>(x)].above) screen.set(row, kLabel + x / across, U'^', Ink::Warning);
+    if (column.min < low || marks[static_cast<std::size_t>(x)].below)
+      screen.set(row + rows - 1, kLabel + x / across, U'v', Ink::Warning);
   }
   // Where a hole begins that is a character wide or more.
   const auto hole = [&](int c) {
@@ -183,7 +211,7 @@ std::map<std::string, std::pair<double, double>> scales_of(const Page& page, con
   if (!end) return scales;
   const auto axis = axis_of(*end, windows()[ui.window], 256);
   for (const auto* channel : filtered(page, ui))
-    if (const auto range = range_of(columns_of(*channel, axis, ui.detrend))) {
+    if (const auto range = range_of(columns_of(*channel, axis, ui))) {
       const double room = 0.25 * (range->second - range->first);
       scales[key_of(*channel)] = {range->first - room, range->second + room};
     }

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "analysis/sensor.hpp"
+#include "analysis/spectra/field_scale.hpp"
 #include "analysis/spectra/natural.hpp"
 #include "view/keys.hpp"
 #include "view/page.hpp"
@@ -205,6 +206,41 @@ TEST(Spectra, HaveTheNoiseOfTheirSensor) {
   EXPECT_DOUBLE_EQ(analysis::noise_at(facts.noise, 0.1).value(), 1e-2);
   EXPECT_DOUBLE_EQ(analysis::noise_at(facts.noise, 1).value(), 1e-3);
   EXPECT_DOUBLE_EQ(analysis::noise_at(facts.noise, 10).value(), 1e-4);
+}
+
+TEST(Spectra, AreInPhysicalUnitsOrAsStoredAndSayWhatWasCutOff) {
+  const auto made = std::make_shared<StationSpectra>("S1", 64, std::vector<std::string>{"hx"});
+  const auto values = noise(1, 64 * 600, 1e3 * std::sqrt(32));
+  analysis::ChannelFacts facts{"S1", "hx", "digital counts", mth5::Kind::Magnetic};
+  facts.gain = 1e3;
+  facts.physical_units = "nanotesla";
+  made->add(facts, block(values, 64, 0, values.size()));
+  made->update();
+  EXPECT_EQ(analysis::field_scale(facts).factor, 1e-3);
+  EXPECT_EQ(analysis::field_scale(facts).units, "nT^2/Hz");
+  EXPECT_EQ(analysis::field_scale(facts, false).factor, 1);
+  view::Ui ui{.view = 2, .glyphs = view::Glyphs::Ascii};
+  auto page = page_of(made);
+  EXPECT_THAT(drawn(page, ui), HasSubstr(">hx  nT^2/Hz  of the last"));
+  EXPECT_THAT(drawn(page, ui), HasSubstr("typical range"));
+  EXPECT_THAT(drawn(page, ui), Not(HasSubstr("CUT OFF")));
+  EXPECT_EQ(view::press(U'u', page, ui, kStart), view::Action::Draw);
+  EXPECT_THAT(drawn(page, ui), Not(HasSubstr("nT^2/Hz")));
+  EXPECT_THAT(drawn(page, ui), HasSubstr("1e+6")) << "a million times as much";
+  page.look->channels = {{.index = 0,
+                          .station = "S1",
+                          .run = "sr64_0001",
+                          .component = "hx",
+                          .units = "digital counts",
+                          .sample_rate = 64,
+                          .n_samples = 1,
+                          .new_samples = {},
+                          .end = {},
+                          .age_s = 0,
+                          .last = 0,
+                          .window = {},
+                          .clipped = 1234}};
+  EXPECT_THAT(drawn(page, ui), HasSubstr("1,234 samples CUT OFF"));
 }
 
 TEST(Spectra, SayWhenThereIsNotEnoughData) {

@@ -96,6 +96,25 @@ TEST(Header, NamesTheWorstFirstAndSaysHowManyMoreThereAre) {
   EXPECT_EQ(screen.at(0, 40).ink, view::Ink::Critical);
 }
 
+TEST(Header, CutsTheAdviceAndNotWhatIsBehindIt) {
+  auto wrong = page();
+  const auto rules = analysis::rules();
+  for (const auto& rule : rules) wrong.look->verdict.push_back({&rule, analysis::Severity::Critical, "MT001", "ex", 80, kNow});
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    std::swap(wrong.look->verdict.front(), wrong.look->verdict[i]);
+    const std::string more = "  (" + std::to_string(rules.size() - 1) + " more: view 6)";
+    const auto below = view::draw(24, 80, wrong, wrong, {}).line(1);
+    EXPECT_THAT(below, testing::EndsWith(more));
+    EXPECT_LE(below.size(), 80U);
+    const auto advice = below.substr(0, below.size() - more.size());
+    const bool cut = advice.back() == '~';
+    EXPECT_TRUE(cut || advice.ends_with(wrong.look->verdict.front().rule->advice)) << below;
+  }
+  wrong.look->reading_older = true;
+  EXPECT_THAT(view::draw(24, 80, wrong, wrong, {}).line(1), testing::EndsWith("  (so far; reading ...)"))
+      << "how many there are is not known before all is read";
+}
+
 TEST(Header, SaysInWordsWhatIsNotKnown) {
   auto bare = page();
   bare.look->commit.reset();
@@ -297,6 +316,30 @@ TEST_F(TracesOfFile, KeepAFixedScaleAndMarkWhatIsBeyond) {
   EXPECT_THAT(drawn_rows(9, 9), HasSubstr("0.")) << "a straight line without its trend is 0";
 }
 
+TEST_F(TracesOfFile, AreInPhysicalUnitsOrAsStoredAndMarkTheLimitsOfTheConverter) {
+  auto traces = *at().traces;
+  auto& facts = traces.channels[0].facts;
+  facts.units = "digital counts";
+  facts.gain = -100;
+  facts.physical_units = "millivolt";
+  facts.limits = {-1e6, 7200};
+  collector_.page().traces = &traces;
+  ui_.filter = facts.component;
+  const auto physical = drawn_rows(9, 21);
+  EXPECT_THAT(physical, testing::StartsWith(">" + facts.component));
+  EXPECT_THAT(physical, HasSubstr("\n  mV")) << physical;
+  EXPECT_THAT(physical, HasSubstr("-72.0")) << "the lower edge";
+  EXPECT_THAT(physical, HasSubstr("v")) << "7200 counts are the least, as the gain is negative";
+  EXPECT_THAT(physical, Not(HasSubstr("^")));
+  press({U'u'});
+  const auto stored = drawn_rows(9, 21);
+  EXPECT_THAT(stored, HasSubstr("7200"));
+  EXPECT_THAT(stored, Not(HasSubstr("mV")));
+  EXPECT_THAT(stored, HasSubstr("^"));
+  press({U'u', U'a'});
+  EXPECT_LT(ui_.scales->begin()->second.first, -72) << "the scale is of what is seen";
+}
+
 TEST_F(TracesOfFile, BrailleIsThatOfTheColumns) {
   ui_.glyphs = view::Glyphs::Braille;
   ui_.filter = "ex";
@@ -321,6 +364,41 @@ TEST_F(TracesOfFile, BrailleIsThatOfTheColumns) {
       const int dot = x % 2 == 0 ? (y % 4 < 3 ? y % 4 : 6) : (y % 4 < 3 ? 3 + y % 4 : 7);
       ASSERT_EQ(glyph > 0x2800 && ((glyph - 0x2800) >> dot & 1) != 0, right) << x << ", " << y;
     }
+}
+
+TEST(Traces, AreKeptOfTheFirstChannelsAndSayHowManyThereAreBeside) {
+  view::Collector collector{""};
+  const std::vector<double> second(1000, 1.5);
+  for (int s = 0; s < 3; ++s)
+    for (int c = 0; c < 30; ++c)
+      collector.block({"S1", "c" + std::to_string(c), "nanotesla", mth5::Kind::Magnetic}, {kNow + seconds{s}, 1000, second});
+  ASSERT_EQ(collector.page().traces->channels.size(), 24U);
+  EXPECT_EQ(collector.page().traces->left_out, 6U);
+  for (const auto& channel : collector.page().traces->channels) EXPECT_EQ(channel.pyramid.end(), kNow + seconds{3});
+  auto made = page();
+  made.traces = collector.page().traces;
+  EXPECT_THAT(drawn(made, {}), HasSubstr("\n>c0"));
+  EXPECT_THAT(drawn(made, {}), HasSubstr("24 more: Tab, /")) << "six are shown of thirty";
+  EXPECT_THAT(drawn(made, {.channel = 23}), HasSubstr("\n>c23"));
+}
+
+TEST(Traces, AreDrawnWhateverNumbersThereAre) {
+  const std::vector<std::vector<double>> all{
+      {NAN, NAN, NAN}, {1e308, -1e308, 0}, {INFINITY, 1, -INFINITY}, {0, 0, 0}, {5e-324, 0, 0}};
+  view::Collector collector{""};
+  for (std::size_t c = 0; c < all.size(); ++c)
+    collector.block({"S1", "c" + std::to_string(c), "nanotesla", mth5::Kind::Magnetic}, {kNow - seconds{3}, 1, all[c]});
+  auto made = page();
+  made.traces = collector.page().traces;
+  for (const bool detrend : {false, true}) {
+    Ui ui{.detrend = detrend};
+    for (const char32_t key : {U'+', U'a'}) {
+      const auto text = drawn(made, ui);
+      for (const auto* name : {"c0", "c1", "c2", "c3", "c4"}) EXPECT_THAT(text, HasSubstr(name));
+      EXPECT_THAT(text, HasSubstr("no samples in this time")) << "of the first";
+      press(key, made, ui, kNow);
+    }
+  }
 }
 
 TEST(Trends, ForecastABatteryFromSixHoursOn) {

@@ -98,7 +98,7 @@ const Pyramid::Level& Pyramid::level_for(mth5::UtcNanos from) const {
 
 std::vector<Pyramid::Cell> Pyramid::columns(mth5::UtcNanos from, std::chrono::nanoseconds width, std::size_t count) const {
   std::vector<Cell> made(count);
-  if (levels_.empty() || width.count() <= 0) return made;
+  if (levels_.empty() || levels_.front().cells.empty() || width.count() <= 0) return made;  // cells: of values, not of NaN
   const auto& level = level_for(from);
   const auto begin = from.time_since_epoch().count();
   const auto cell_at = [&](std::int64_t number) -> const Cell* {
