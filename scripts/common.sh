@@ -20,12 +20,12 @@ logged() {
   fail "'$*' failed; all it said is in $log"
 }
 
-# build PRESET [TARGET...]
+# build PRESET [TARGET...]; with MTH5_UNITY=ON in the environment several files at a time, as CI does
 build() {
   local preset=$1
   shift
   say "building ${*:-everything} (preset $preset, into build/$preset)"
-  logged "build/$preset.configure.log" cmake --preset "$preset"
+  logged "build/$preset.configure.log" cmake --preset "$preset" ${MTH5_UNITY:+-DMTH5_UNITY="$MTH5_UNITY"}
   local command=(cmake --build --preset "$preset" ${1:+--target "$@"})
   if [[ -t 1 ]]; then
     "${command[@]}" || fail "'${command[*]}' failed: see above" # ninja keeps to one line there

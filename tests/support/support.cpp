@@ -32,8 +32,11 @@ std::filesystem::path source() { return MTH5_TEST_SOURCE; }
 std::filesystem::path data() { return source() / "tests" / "data"; }
 
 std::string program(std::string_view name) {
-  const char* others = std::getenv("MTH5_TEST_BIN");
-  return std::string{others != nullptr ? others : MTH5_TEST_BIN} + "/" + std::string{name};
+  if (const char* others = std::getenv("MTH5_TEST_BIN"); others != nullptr) {
+    const auto other = std::filesystem::path{others} / name;
+    if (std::filesystem::exists(other)) return other;
+  }
+  return std::string{MTH5_TEST_BIN} + "/" + std::string{name};
 }
 
 std::string read_text(const std::filesystem::path& path) {

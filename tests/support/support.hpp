@@ -25,8 +25,8 @@ class TempDir {
   std::filesystem::path path_;
 };
 
-/// One of the programs under test by its full path: of this build, or of the folder that MTH5_TEST_BIN names, which may be one
-/// with other sanitizers.
+/// One of the programs under test by its full path: of the folder that MTH5_TEST_BIN names, which may be one with other
+/// sanitizers, if it is there, else of this build.
 [[nodiscard]] std::string program(std::string_view name);
 /// The source tree.
 [[nodiscard]] std::filesystem::path source();

@@ -12,9 +12,9 @@ namespace {
 using namespace meta;
 
 /// Collects the rows of one kind and owns the composed names. Filled once, then constant.
-class Table {
+class AttributeTable {
  public:
-  explicit Table(Kind kind) {
+  explicit AttributeTable(Kind kind) {
     switch (kind) {
       case Kind::Survey:
         survey();
@@ -43,8 +43,8 @@ class Table {
         break;
     }
   }
-  Table(const Table&) = delete;  // the rows point into names_
-  Table& operator=(const Table&) = delete;
+  AttributeTable(const AttributeTable&) = delete;  // the rows point into names_
+  AttributeTable& operator=(const AttributeTable&) = delete;
 
   [[nodiscard]] std::span<const Attribute> rows() const { return rows_; }
 
@@ -85,7 +85,7 @@ class Table {
   std::vector<Attribute> rows_;
 };
 
-void Table::survey() {
+void AttributeTable::survey() {
   add(needed(matching("id", kId, "id of the survey, its group's name")));
   add(needed(text("name", "full name of the survey")));
   add(needed(text("project", "name of the project")));
@@ -119,7 +119,7 @@ void Table::survey() {
   mount("citation_journal.", citation);
 }
 
-void Table::station() {
+void AttributeTable::station() {
   add(needed(matching("id", kId, "id of the station, its group's name")));
   add(needed(text("geographic_name", "nearest known place")));
   add(needed(one_of("data_type", kDataTypes, "kind of data"), "BBMT"));
@@ -151,7 +151,7 @@ void Table::station() {
   mount("", kComments);
 }
 
-void Table::run() {
+void AttributeTable::run() {
   add(needed(matching("id", kId, "id of the run, its group's name")));
   add(within(needed(number("sample_rate", "samples per second", "sample rate"), "0"), 0));
   add(needed(one_of("data_type", kDataTypes, "kind of data"), "BBMT"));
@@ -178,7 +178,7 @@ void Table::run() {
   mount("", kComments);
 }
 
-void Table::provenance() {
+void AttributeTable::provenance() {
   add(needed(time("provenance.creation_time", "when the data were made, UTC"), kEpoch));
   mount("provenance.", kComments);
   add(text("provenance.log", "history of changes"));
@@ -188,7 +188,7 @@ void Table::provenance() {
   mount("provenance.software.", kSoftware);
 }
 
-void Table::channel(std::string_view type, std::string_view component_pattern, std::string_view default_component) {
+void AttributeTable::channel(std::string_view type, std::string_view component_pattern, std::string_view default_component) {
   add(needed(one_of("type", type, "kind of channel"), type));
   add(needed(matching("component", component_pattern, "component, the dataset's name"), default_component));
   add(within(needed({.name = "channel_number", .type = Type::Int, .description = "number on the data logger"}, "0"), 0));
@@ -215,12 +215,12 @@ void Table::channel(std::string_view type, std::string_view component_pattern, s
   mount("", kComments);
 }
 
-void Table::sensor() {
+void AttributeTable::sensor() {
   mount("sensor.", kInstrument);
   mount("location.", kBasicLocation);
 }
 
-void Table::electric() {
+void AttributeTable::electric() {
   channel("electric", "[eE][A-Za-z0-9_]*", "e_default");
   add(within(needed(number("dipole_length", "meters", "distance of the electrodes"), "0"), 0));
   for (const char* electrode : {"positive.", "negative."}) {
@@ -232,19 +232,19 @@ void Table::electric() {
   start_end("dc.", "volts", "direct voltage");
 }
 
-void Table::magnetic() {
+void AttributeTable::magnetic() {
   channel("magnetic", "[hHbBrR][A-Za-z0-9_]*", "h_default");
   sensor();
   start_end("h_field_min.", "nanotesla", "lowest field");
   start_end("h_field_max.", "nanotesla", "highest field");
 }
 
-void Table::auxiliary() {
+void AttributeTable::auxiliary() {
   channel("auxiliary", "[A-Za-z0-9_]+", "auxiliary_default");
   sensor();
 }
 
-void Table::filter(Kind kind) {
+void AttributeTable::filter(Kind kind) {
   add(needed(text("name", "name, as channels call it")));
   add(needed(one_of("type", mth5_type(kind), "kind of filter"), mth5_type(kind)));
   add(needed(text("units_in", "unit on the side of the earth, by its full name"), "unknown"));
@@ -267,9 +267,11 @@ void Table::filter(Kind kind) {
 }  // namespace
 
 std::span<const Attribute> attributes(Kind kind) {
-  static const Table tables[] = {Table{Kind::Survey},   Table{Kind::Station},   Table{Kind::Run},         Table{Kind::Electric},
-                                 Table{Kind::Magnetic}, Table{Kind::Auxiliary}, Table{Kind::Coefficient}, Table{Kind::Zpk},
-                                 Table{Kind::Fap},      Table{Kind::Fir},       Table{Kind::TimeDelay}};
+  static const AttributeTable tables[] = {
+      AttributeTable{Kind::Survey},      AttributeTable{Kind::Station},  AttributeTable{Kind::Run},
+      AttributeTable{Kind::Electric},    AttributeTable{Kind::Magnetic}, AttributeTable{Kind::Auxiliary},
+      AttributeTable{Kind::Coefficient}, AttributeTable{Kind::Zpk},      AttributeTable{Kind::Fap},
+      AttributeTable{Kind::Fir},         AttributeTable{Kind::TimeDelay}};
   static_assert(std::size(tables) == kKindCount);
   return tables[static_cast<std::size_t>(kind)].rows();
 }
