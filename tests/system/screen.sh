@@ -32,6 +32,11 @@ gone() {
   local end=$((SECONDS + 20))
   while shown "$1"; do ((SECONDS < end)) || fail "'$1' still shows"; sleep 0.05; done
 }
+# recorded: waits until there is a data file.
+recorded() {
+  local end=$((SECONDS + 30))
+  until compgen -G "$work/data/*.h5" >/dev/null; do ((SECONDS < end)) || fail "no data file"; sleep 0.05; done
+}
 press() { tmux send-keys "$@"; }
 # run COMMAND: in the shell of the terminal; $monitor is its process.
 run() {
@@ -50,7 +55,7 @@ ended() {
 }
 
 mkdir "$work/data"
-"$bin/mth5-sim" lemi424 --to "file:$work/day.TXT" --speed max --start 2026-05-01T00:00:00Z --duration 4h 2>/dev/null
+"$bin/mth5-sim" lemi424 --to "file:$work/day.TXT" --speed max --start 2026-05-01T00:00:00Z --duration 8h 2>/dev/null
 cat >"$work/mth5d.yaml" <<C
 survey: {id: TEST}
 station: {id: MT001}
@@ -122,6 +127,31 @@ ended 130
 run "$bin/mth5-monitor" "$work/data"
 kill -s ABRT "$monitor" # as an assertion does
 ended 134
+
+# The file is taken away, and another one; the monitor is stopped from outside while samples come, and the shell sets the terminal otherwise.
+mkdir "$work/away"
+run "$bin/mth5-monitor" "$work/data"
+press 3 - - -; see '░|▒|▓|█'
+mv "$work"/data/*.h5 "$work/away"
+see 'renamed or deleted|waiting for'
+recorded
+gone 'renamed or deleted|waiting for'
+rm "$work"/data/*.h5
+see 'renamed or deleted|waiting for'
+recorded
+gone 'renamed or deleted|waiting for'
+see 'MT001  live'
+see '░|▒|▓|█'
+kill -s STOP "$monitor"
+see 'Stopped'
+stood=$SECONDS
+while ((SECONDS < stood + 5)); do sleep 0.5; done # five minutes of samples
+press -l 'stty sane; fg' && press Enter
+see 'MT001  live'
+press 4; see '^ e4 +[0-9]+' # and keys are taken one by one, though the shell has set lines
+press q; gone 'q quit'
+press -l 'code=$?; stty $(cat before); echo ended $code' && press Enter
+ended 0
 
 # Colour, and none.
 run "$bin/mth5-monitor" "$work/data"
