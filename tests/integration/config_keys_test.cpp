@@ -100,6 +100,26 @@ TEST(ConfigKeys, OutputIsWhereAndAsItSays) {
   EXPECT_EQ(mth5::Reader{files[0]}.file_version(), "0.1.0");
 }
 
+TEST(ConfigKeys, MountRequiredWantsADiskOfItsOwn) {
+  // Memory is mounted, and kept by nobody.
+  ASSERT_EQ(setenv("TMPDIR", "/dev/shm", 1), 0);
+  Site mounted{.output = "mount: required"};
+  ASSERT_EQ(unsetenv("TMPDIR"), 0);
+  EXPECT_EQ(mounted.record(lines({0, 1, 2})).size(), 1u);
+  EXPECT_THAT(mounted.log,
+              testing::HasSubstr("/data: is in memory: recordings are lost when the power is cut; name a directory on a disk"));
+
+  const Site site{.output = "mount: required"};
+  support::write_text(site.dir / "mth5d.yaml", site.yaml("file: {path: day.TXT}"));
+  const auto refused = support::run({support::program("mth5d"), "--config", (site.dir / "mth5d.yaml").string(), "--set",
+                                     "output.directory=/", "--status-file", (site.dir / "status.json").string()});
+  EXPECT_NE(refused.code, 0);
+  EXPECT_EQ(
+      refused.err,
+      "mth5d: error: output.directory /: no disk is mounted there, it lies on that of /, and output.mount is required; mount it "
+      "(see /etc/fstab), or set output.mount: any\n");
+}
+
 TEST(ConfigKeys, ChunkIsThatOfTheDatasets) {
   Site site{.top = "chunk: 7\n"};
   const auto files = site.record(lines({0, 1, 2}));
@@ -575,6 +595,7 @@ const std::map<std::string, std::string> kSeenBy{
     {"output.file_name", "ConfigKeys, OutputIsWhereAndAsItSays"},
     {"output.file_version", "ConfigKeys, OutputIsWhereAndAsItSays"},
     {"output.allow_network", "FileSystem, OfTheNetworkIsForReadingUnlessItIsAllowed"},
+    {"output.mount", "ConfigKeys, MountRequiredWantsADiskOfItsOwn"},
     {"output.reserve", "ConfigKeys, TheReserveIsHeldWhileItRecords"},
     {"output.give_up_after", "RealDisk, ThatDiesKeepsEverySyncedSampleAndIsGivenUpEvenWhenNothingMoreComes"},
     {"output.roll.runs", "ConfigKeys, RollBeginsAFileAfterSoManyRuns"},

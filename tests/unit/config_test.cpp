@@ -382,6 +382,7 @@ const std::map<std::string, std::string> kOtherValues{
     {"output.file_name", "{start:%F}T{start:%H%M%S}.h5"},
     {"output.file_version", "0.1.0"},
     {"output.allow_network", "true"},
+    {"output.mount", "required"},
     {"output.reserve", "5MiB"},
     {"output.give_up_after", "3min"},
     {"output.roll.runs", "77"},

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <sstream>
 #include <thread>
 
@@ -472,6 +473,18 @@ TEST(Output, SaysWhatIsWrongWithADirectory) {
   EXPECT_THAT([&] { recorder::check_directory({.directory = dir / "file"}); },
               ThrowsMessage<mth5::FileError>(HasSubstr("file: is not a directory")));
   EXPECT_NO_THROW(recorder::check_directory({.directory = dir.path()}));
+}
+
+TEST(Output, SaysWhereRecordingsWouldVanishOrTear) {
+  const std::map<std::uint32_t, std::string> bad{{0x01021994, "is in memory"},
+                                                 {0x858458f6, "is in memory"},
+                                                 {0x794c7630, "is on overlayfs"},
+                                                 {0x4d44, "is on FAT"},
+                                                 {0x2011bab0, "is on exFAT"}};
+  for (const auto& [type, text] : bad) EXPECT_THAT(std::string{recorder::doubt_of(type).value()}, testing::StartsWith(text));
+  for (const std::uint32_t good : {0xef53U /* ext4 */, 0x58465342U /* xfs */, 0x9123683eU /* btrfs */, 0xf2f52010U /* f2fs */})
+    EXPECT_EQ(recorder::doubt_of(good), std::nullopt);
+  EXPECT_TRUE(recorder::doubt_of_medium("/dev/shm"));
 }
 
 TEST(Durations, TellTheSlowOnes) {

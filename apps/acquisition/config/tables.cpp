@@ -185,6 +185,10 @@ const Section<Output>& output_keys() {
           choice_key("file_version", &Output::file_version, {"0.2.0", "0.1.0"},
                      "Version of MTH5: 0.2.0 (several surveys) or 0.1.0 (for older programs)."),
           flag_key("allow_network", &Output::allow_network, "Record on NFS, CIFS or FUSE all the same."),
+          choice_key(
+              "mount", &Output::mount, {"any", "required"},
+              "required: nothing is recorded while no disk is mounted at the directory or above it; else a disk that was not "
+              "mounted in time, or was left at home, means that the card of the system is filled."),
           size_key(
               "reserve", &Output::reserve, kMiB, std::int64_t{1} << 40,
               "Space that is kept so that closing a file always succeeds: so much is held by a hidden file of its own, and when "

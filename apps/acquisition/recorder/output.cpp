@@ -1,8 +1,11 @@
 #include "acquisition/recorder/output.hpp"
 
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
@@ -26,7 +29,45 @@ std::string read_only(const fs::path& directory) {
   return text;
 }
 
+/// Nothing is mounted between / and the directory.
+bool is_on_root(const fs::path& directory) {
+  struct stat root {
+  }, info{};
+  return stat("/", &root) == 0 && stat(directory.c_str(), &info) == 0 && root.st_dev == info.st_dev;
+}
+
+struct Doubt {
+  std::uint32_t f_type;
+  std::string_view text;
+};
+constexpr std::string_view kInMemory = "is in memory: recordings are lost when the power is cut; name a directory on a disk";
+constexpr std::string_view kNoOrder =
+    "is on FAT, where a power cut may take whole files along, and no file grows beyond 4 GiB; use a disk with ext4";
+constexpr std::string_view kLayers =
+    "is on overlayfs: where its upper layer is in memory (overlayroot) or belongs to a container, recordings are lost with it; "
+    "mount "
+    "a disk there";
+/// Magic numbers of statfs(2) and linux/magic.h.
+constexpr std::array<Doubt, 5> kDoubts{
+    {{0x01021994, kInMemory},  // tmpfs
+     {0x858458f6, kInMemory},  // ramfs
+     {0x794c7630, kLayers},
+     {0x4d44, kNoOrder},
+     {0x2011bab0, "is on exFAT, where a power cut may take whole files along; use a disk with ext4"}}};
+
 }  // namespace
+
+std::optional<std::string_view> doubt_of(std::uint32_t f_type) {
+  for (const auto& doubt : kDoubts)
+    if (doubt.f_type == f_type) return doubt.text;
+  return std::nullopt;
+}
+
+std::optional<std::string_view> doubt_of_medium(const fs::path& directory) {
+  struct statfs found {};
+  if (statfs(directory.c_str(), &found) != 0) return std::nullopt;
+  return doubt_of(static_cast<std::uint32_t>(found.f_type));
+}
 
 void check_directory(const config::Output& output) {
   const std::string name = "output.directory " + output.directory.string();
@@ -34,6 +75,12 @@ void check_directory(const config::Output& output) {
   const auto status = fs::status(output.directory, error);
   if (!fs::exists(status)) throw mth5::FileError{name + ": does not exist; create it for the user of mth5d (mkdir -p)"};
   if (!fs::is_directory(status)) throw mth5::FileError{name + ": is not a directory; name one that is"};
+  // Before it is asked whether it can be written: the place where a disk is to be mounted often belongs to root.
+  if (output.mount == "required" && is_on_root(output.directory))
+    throw mth5::FileError{
+        name +
+        ": no disk is mounted there, it lies on that of /, and output.mount is required; mount it (see /etc/fstab), "
+        "or set output.mount: any"};
   if (access(output.directory.c_str(), W_OK | X_OK) != 0)
     throw mth5::FileError{name + ": is not writable: " + std::generic_category().message(errno) +
                           (errno == EROFS ? read_only(output.directory) : "; give it to the user of mth5d (chown)")};

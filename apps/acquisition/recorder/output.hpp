@@ -4,14 +4,21 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "acquisition/config/config.hpp"
 
 namespace daq::recorder {
 
-/// Checks that data files can be written there: it exists, is a directory, is writable, is local (unless allow_network). @throws
-/// mth5::FileError, one line with what to do
+/// Checks that data files can be written there: it exists, is a directory, lies on a mounted disk (if mount: required), is
+/// writable, is local (unless allow_network). @throws mth5::FileError, one line with what to do
 void check_directory(const config::Output& output);
+
+/// Why recordings on a file system with this `f_type` of statfs(2) may vanish or tear, and what to do; nullopt of those that keep
+/// them. Pure.
+[[nodiscard]] std::optional<std::string_view> doubt_of(std::uint32_t f_type);
+/// The same of the file system that the directory lies on; nullopt too if it cannot be asked.
+[[nodiscard]] std::optional<std::string_view> doubt_of_medium(const std::filesystem::path& directory);
 
 /// The next free name: the pattern filled in, with _2, _3 … before the suffix while a file of that name exists: a daemon that
 /// stops because a name is taken (a clock that restarts at the same date) loses more than one that finds another.

@@ -37,6 +37,8 @@ const char* Recorder::Outage::name() const {
 
 void Recorder::claim(const std::function<bool()>& cancelled) {
   check_directory(config_.output);
+  if (const auto doubt = doubt_of_medium(config_.output.directory))
+    log_->warn("output.directory {}: {}", config_.output.directory.string(), *doubt);
   std::set<std::string> stations;
   for (const auto& source : config_.sources)
     if (stations.insert(source.station.text("id")).second)
