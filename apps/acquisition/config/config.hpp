@@ -166,7 +166,7 @@ struct Output {
   std::string file_name = "{station}_{start:%Y%m%dT%H%M%SZ}.h5";
   std::string file_version = "0.2.0";
   bool allow_network = false;
-  std::string mount = "any";  ///< "required": the directory lies on a disk of its own, not on that of /
+  std::string mount = "any";                      ///< "required": the directory lies on a disk of its own, not on that of /
   std::int64_t reserve = std::int64_t{32} << 20;  ///< bytes: held for closing; the same again is the limit of free space
   std::chrono::nanoseconds give_up_after = std::chrono::minutes{10};  ///< of a disk that fails, not of a full one
   std::int64_t roll_runs = 1000;                                      ///< a file with so many runs is closed, and the next begins
