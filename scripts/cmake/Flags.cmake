@@ -14,11 +14,6 @@ if(MTH5_SANITIZE)
     # A sixth of the time to compile for what ASan reports as well, at its own signal: a null pointer, an access behind an object.
     target_compile_options(mth5_flags INTERFACE -fno-sanitize=null,object-size)
   endif()
-  # Some 170 programs of tests are linked in every build: mold takes a quarter of the time of GNU ld, and of its processor.
-  find_program(MOLD mold)
-  if(MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    target_link_options(mth5_flags INTERFACE -fuse-ld=mold)
-  endif()
   if(MTH5_SANITIZE MATCHES thread)
     target_compile_options(mth5_flags INTERFACE -Wno-tsan) # Asio 1.74 has fences, which GCC's TSan does not model
   endif()

@@ -37,8 +37,6 @@ const char* Recorder::Outage::name() const {
 
 void Recorder::claim(const std::function<bool()>& cancelled) {
   check_directory(config_.output);
-  if (const auto doubt = doubt_of_medium(config_.output.directory))
-    log_->warn("output.directory {}: {}", config_.output.directory.string(), *doubt);
   std::set<std::string> stations;
   for (const auto& source : config_.sources)
     if (stations.insert(source.station.text("id")).second)
@@ -53,6 +51,8 @@ void Recorder::claim(const std::function<bool()>& cancelled) {
   }
   if (cancelled && cancelled()) return;
   const bool room = disk_.claim();
+  if (const auto doubt = doubt_of_medium(config_.output.directory))
+    log_->warn("output.directory {}: {}", config_.output.directory.string(), *doubt);
   watch_disk(mth5::steady_now());
   if (room) return;
   // What instruments send is to be counted, so this waits as a recorder does that has been running.
