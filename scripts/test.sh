@@ -67,7 +67,7 @@ if [[ $quick == no ]]; then
   threads=(unit_ring unit_recorder unit_stream_source)
   build tsan mth5d mth5-sim "${threads[@]/%/_test}"
   say "tests (tsan): rings, recorder, sources"
-  run_tests tsan -j "$parallel" -L unit -E docs_test # which asks all programs, of the build before
+  run_tests tsan -j "$parallel" -L unit -LE script # those are of the sources, and of programs that are not built here
   say "tests (dev, with programs under TSan): everything that runs threads"
   # Without what hardly does more than Python.
   MTH5_TEST_BIN=$root/build/tsan/bin run_tests dev -j "$parallel" -R "$(suites_with_threads)" -E 'EqualsPython'

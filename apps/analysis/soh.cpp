@@ -10,8 +10,6 @@
 
 namespace analysis {
 
-namespace {}  // namespace
-
 std::string soh_key(const mth5::Column& column) {
   static const std::map<std::string, std::string, std::less<>> kShort{
       {"volts", "V"}, {"volt", "V"}, {"V", "V"}, {"celsius", "C"}, {"degC", "C"}, {"C", "C"}, {"seconds", "s"}, {"s", "s"}};

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "analysis/clock.hpp"
 #include "mth5/time.hpp"
 
 namespace monitor {
@@ -36,10 +37,11 @@ void Follower::start_replay() {
   const auto clocks = file.clocks();
   Replay replay{mth5::steady_now(), mth5::UtcNanos::max(), mth5::UtcNanos::min()};
   for (std::size_t i = 0; i < clocks.size(); ++i) {
-    const auto n = file.runs()[i].n_samples;
-    if (n == 0 || !(file.runs()[i].sample_rate > 0)) continue;
-    replay.start = std::min(replay.start, clocks[i].utc_of(0));
-    replay.end = std::max(replay.end, clocks[i].utc_of(n - 1));
+    const auto& run = file.runs()[i];
+    if (run.n_samples == 0 || !(run.sample_rate > 0)) continue;
+    const auto [start, end] = analysis::ends_of(clocks[i], run);
+    replay.start = std::min(replay.start, start);
+    replay.end = std::max(replay.end, end);
   }
   if (replay.start > replay.end) throw mth5::StateError{options_.path.string() + ": has no samples to replay"};
   replay_ = replay;

@@ -10,6 +10,7 @@
 #include <boost/program_options/value_semantic.hpp>
 #include "analysis/folder.hpp"
 #include "analysis/json.hpp"
+#include "analysis/table_text.hpp"
 #include "cli/cli.hpp"
 #include "mth5-monitor/follow.hpp"
 #include "mth5-monitor/full_screen.hpp"
@@ -70,7 +71,8 @@ double replay_speed(const std::string& text) {
   double speed = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), speed);
   if (error != std::errc{} || end != text.data() + text.size() || !(speed > 0) || speed > monitor::kFastestReplay)
-    throw cli::UsageError{"--replay: '" + text + "' is not a speed, like 1, 60, 3600; at most 1000000"};
+    throw cli::UsageError{"--replay: '" + text + "' is not a speed, like 1, 60, 3600; at most " +
+                          analysis::number_text(monitor::kFastestReplay)};
   return speed;
 }
 

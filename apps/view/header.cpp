@@ -47,17 +47,6 @@ std::string joined(const std::vector<std::string>& names) {
   return all.empty() ? "no station" : all;
 }
 
-/// The text, or as much of it as there is room for, and a sign that there is more.
-std::string cut_to(const std::string& text, int room) {
-  auto cut = shown(text);
-  if (width_of(cut) <= room) return cut;
-  while (!cut.empty() && width_of(cut) >= room) {
-    while ((cut.back() & 0xc0) == 0x80) cut.pop_back();  // of one character
-    cut.pop_back();
-  }
-  return cut + "~";
-}
-
 /// Parts of a row, from the left, with room between; a part that does not fit is cut off with the rest.
 class Row {
  public:

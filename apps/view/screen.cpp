@@ -56,6 +56,16 @@ int width_of(std::string_view text) {
   return width;
 }
 
+std::string cut_to(std::string_view text, int room) {
+  auto cut = mth5::printable(text);
+  if (width_of(cut) <= room) return cut;
+  while (!cut.empty() && width_of(cut) >= room) {
+    while ((cut.back() & 0xc0) == 0x80) cut.pop_back();  // of one character
+    cut.pop_back();
+  }
+  return cut + "~";
+}
+
 int Screen::put(int row, int column, std::string_view text, Ink ink) {
   const auto safe = mth5::printable(text);
   for (std::string_view left = safe; !left.empty();) {

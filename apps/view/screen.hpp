@@ -53,6 +53,8 @@ class Screen {
 
 /// Columns that a text takes on a screen. Needs a locale of UTF-8, as put() does: in others all but ASCII is shown as '?'.
 [[nodiscard]] int width_of(std::string_view text);
+/// Text of a file, or as much of it as there is room for, and a sign that there is more.
+[[nodiscard]] std::string cut_to(std::string_view text, int room);
 
 /// Points finer than characters: 2 x 4 in a braille cell, 1 x 2 in a block or an ASCII character. Thread: a value.
 class Canvas {

@@ -111,8 +111,7 @@ void draw_spectrum(Screen& screen, int top, const StationSpectra& station, std::
   std::vector<std::optional<double>> curve(count), low(count), high(count), noise(count);
   const double square = scale.factor * scale.factor;
   for (std::size_t i = 0; i < count; ++i) {
-    if (points[i].lines == 0 || !(points[i].mean > 0) || !std::isfinite(points[i].max * square)) continue;
-    if (!(points[i].mean * square > 0)) continue;
+    if (points[i].lines == 0 || !(points[i].mean * square > 0) || !std::isfinite(points[i].max * square)) continue;
     curve[i] = std::log10(points[i].mean * square);
     plot.low = std::min(plot.low, *curve[i]);
     plot.high = std::max(plot.high, std::log10(points[i].max * square));
@@ -290,9 +289,11 @@ void draw_spectra(Screen& screen, int top, const Page& page, const Ui& ui) {
     if (one.station != facts.station || one.component != facts.component || one.sample_rate != station->rate()) continue;
     if (one.clipped && *one.clipped > 0)  // a spectrum of what was cut off is of no use
       column = screen.put(top, column, grouped(*one.clipped) + " samples CUT OFF", Ink::Warning) + 2;
-    char text[48];
-    if (one.mains_db) std::snprintf(text, sizeof text, "power line %.0f dB", *one.mains_db);
-    if (one.mains_db) column = screen.put(top, column, text) + 2;
+    if (one.mains_db) {
+      char text[48];
+      std::snprintf(text, sizeof text, "power line %.0f dB", *one.mains_db);
+      column = screen.put(top, column, text) + 2;
+    }
   }
   draw_spectrum(screen, top + 1, *station, channel, scale, ui);
 }

@@ -44,34 +44,31 @@ void take_off_trend(std::vector<Column>& columns) {
   }
 }
 
-std::vector<Column> columns_of(const Traces::Channel& channel, const TimeAxis& axis, const Ui& ui) {
-  auto columns = channel.pyramid.columns(axis.from, axis.width, static_cast<std::size_t>(axis.points));
-  if (const double factor = analysis::shown_units(channel.facts, ui.physical).factor; factor != 1)
+std::vector<Column> columns_of(const Traces::Channel& channel, const TimeAxis& axis) {
+  return channel.pyramid.columns(axis.from, axis.width, static_cast<std::size_t>(axis.points));
+}
+
+/// Columns of stored samples as they are drawn. @param factor  of the samples
+std::vector<Column> drawn(std::vector<Column> columns, double factor, bool detrend) {
+  if (factor != 1)
     for (auto& column : columns) {
       column.min *= factor;
       column.max *= factor;
       column.sum *= factor;
       if (factor < 0) std::swap(column.min, column.max);
     }
-  if (ui.detrend) take_off_trend(columns);
+  if (detrend) take_off_trend(columns);
   return columns;
 }
 
-/// Columns with samples at the limits of the converter.
+/// Whether a column of stored samples has one at the limits of the converter, as it is drawn.
 struct Marks {
   bool below = false, above = false;
 };
-std::vector<Marks> marks_of(const Traces::Channel& channel, const TimeAxis& axis, const Ui& ui) {
-  std::vector<Marks> marks(static_cast<std::size_t>(axis.points));
-  const auto [low, high] = channel.facts.limits;
-  if (!std::isfinite(low) && !std::isfinite(high)) return marks;
-  const auto columns = channel.pyramid.columns(axis.from, axis.width, marks.size());
-  const bool turned = analysis::shown_units(channel.facts, ui.physical).factor < 0;
-  for (std::size_t i = 0; i < marks.size(); ++i) {
-    if (columns[i].n == 0) continue;
-    marks[i] = {columns[i].min <= low, columns[i].max >= high};
-    if (turned) std::swap(marks[i].below, marks[i].above);
-  }
+Marks marks_of(const Column& column, const analysis::ClipLimits& limits, double factor) {
+  if (column.n == 0 || (!std::isfinite(limits.low) && !std::isfinite(limits.high))) return {};
+  Marks marks{column.min <= limits.low, column.max >= limits.high};
+  if (factor < 0) std::swap(marks.below, marks.above);
   return marks;
 }
 
@@ -99,19 +96,16 @@ std::string scale_text(double value, double height) {
 
 void draw_trace(Screen& screen, int row, int rows, const Traces::Channel& channel, const TimeAxis& axis, const Ui& ui,
                 bool chosen) {
-  const auto columns = columns_of(channel, axis, ui);
+  const auto units = analysis::shown_units(channel.facts, ui.physical);
+  const auto stored = columns_of(channel, axis);
+  const auto columns = drawn(stored, units.factor, ui.detrend);
   auto range = range_of(columns);
   if (ui.scales)
     if (const auto fixed = ui.scales->find(key_of(channel)); fixed != ui.scales->end()) range = fixed->second;
   if (chosen) screen.put(row, 0, ">", Ink::Selected);
-  screen.put(row + 1, 2, analysis::shown_units(channel.facts, ui.physical).symbol, Ink::Quiet);
+  screen.put(row + 1, 2, units.symbol, Ink::Quiet);
   const int width = screen.columns() - kLabel - 1;
-  const auto name = [&](int room) {
-    auto text = shown(channel.facts.component);
-    const bool cut = width_of(text) > room;
-    while (width_of(text) >= room && cut && !text.empty()) text.pop_back();
-    screen.put(row, 1, text + (cut ? "~" : ""), Ink::Title);
-  };
+  const auto name = [&](int room) { screen.put(row, 1, cut_to(channel.facts.component, room), Ink::Title); };
   if (!range) {
     name(kLabel - 2);
     screen.put(row, kLabel, "no samples in this time", Ink::Quiet);
@@ -134,13 +128,12 @@ void draw_trace(Screen& screen, int row, int rows, const Traces::Channel& channe
     if (column.n > 0) canvas.column(x, y_of(column.min), y_of(column.max));
   }
   canvas.draw(screen, row, kLabel, Ink::Trace);
-  const auto marks = marks_of(channel, axis, ui);
   for (int x = 0; x < axis.points; ++x) {
     const auto& column = columns[static_cast<std::size_t>(x)];
     if (column.n == 0) continue;
-    if (column.max > high || marks[static_cast<std::size_t>(x)].above) screen.set(row, kLabel + x / across, U'^', Ink::Warning);
-    if (column.min < low || marks[static_cast<std::size_t>(x)].below)
-      screen.set(row + rows - 1, kLabel + x / across, U'v', Ink::Warning);
+    const auto marks = marks_of(stored[static_cast<std::size_t>(x)], channel.facts.limits, units.factor);
+    if (column.max > high || marks.above) screen.set(row, kLabel + x / across, U'^', Ink::Warning);
+    if (column.min < low || marks.below) screen.set(row + rows - 1, kLabel + x / across, U'v', Ink::Warning);
   }
   // Where a hole begins that is a character wide or more.
   const auto hole = [&](int c) {
@@ -211,7 +204,8 @@ std::map<std::string, std::pair<double, double>> scales_of(const Page& page, con
   if (!end) return scales;
   const auto axis = axis_of(*end, windows()[ui.window], 256);
   for (const auto* channel : filtered(page, ui))
-    if (const auto range = range_of(columns_of(*channel, axis, ui))) {
+    if (const auto range =
+            range_of(drawn(columns_of(*channel, axis), analysis::shown_units(channel->facts, ui.physical).factor, ui.detrend))) {
       const double room = 0.25 * (range->second - range->first);
       scales[key_of(*channel)] = {range->first - room, range->second + room};
     }

@@ -484,7 +484,7 @@ TEST(Output, SaysWhereRecordingsWouldVanishOrTear) {
   for (const auto& [type, text] : bad) EXPECT_THAT(std::string{recorder::doubt_of(type).value()}, testing::StartsWith(text));
   for (const std::uint32_t good : {0xef53U /* ext4 */, 0x58465342U /* xfs */, 0x9123683eU /* btrfs */, 0xf2f52010U /* f2fs */})
     EXPECT_EQ(recorder::doubt_of(good), std::nullopt);
-  EXPECT_TRUE(recorder::doubt_of_medium("/dev/shm"));
+  EXPECT_TRUE(recorder::doubt_of_medium({.directory = "/dev/shm"}));
 }
 
 TEST(Durations, TellTheSlowOnes) {

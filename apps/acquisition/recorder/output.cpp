@@ -29,10 +29,12 @@ std::string read_only(const fs::path& directory) {
   return text;
 }
 
+std::string named(const config::Output& output) { return "output.directory " + output.directory.string(); }
+
 /// Nothing is mounted between / and the directory.
 bool is_on_root(const fs::path& directory) {
-  struct stat root {
-  }, info{};
+  struct stat root {};
+  struct stat info {};
   return stat("/", &root) == 0 && stat(directory.c_str(), &info) == 0 && root.st_dev == info.st_dev;
 }
 
@@ -45,8 +47,7 @@ constexpr std::string_view kNoOrder =
     "is on FAT, where a power cut may take whole files along, and no file grows beyond 4 GiB; use a disk with ext4";
 constexpr std::string_view kLayers =
     "is on overlayfs: where its upper layer is in memory (overlayroot) or belongs to a container, recordings are lost with it; "
-    "mount "
-    "a disk there";
+    "mount a disk there";
 /// Magic numbers of statfs(2) and linux/magic.h.
 constexpr std::array<Doubt, 5> kDoubts{
     {{0x01021994, kInMemory},  // tmpfs
@@ -63,14 +64,15 @@ std::optional<std::string_view> doubt_of(std::uint32_t f_type) {
   return std::nullopt;
 }
 
-std::optional<std::string_view> doubt_of_medium(const fs::path& directory) {
+std::optional<std::string> doubt_of_medium(const config::Output& output) {
   struct statfs found {};
-  if (statfs(directory.c_str(), &found) != 0) return std::nullopt;
-  return doubt_of(static_cast<std::uint32_t>(found.f_type));
+  if (statfs(output.directory.c_str(), &found) != 0) return std::nullopt;
+  const auto doubt = doubt_of(static_cast<std::uint32_t>(found.f_type));
+  return doubt ? std::optional{named(output) + ": " + std::string{*doubt}} : std::nullopt;
 }
 
 void check_directory(const config::Output& output) {
-  const std::string name = "output.directory " + output.directory.string();
+  const std::string name = named(output);
   std::error_code error;
   const auto status = fs::status(output.directory, error);
   if (!fs::exists(status)) throw mth5::FileError{name + ": does not exist; create it for the user of mth5d (mkdir -p)"};

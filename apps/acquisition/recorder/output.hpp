@@ -17,8 +17,8 @@ void check_directory(const config::Output& output);
 /// Why recordings on a file system with this `f_type` of statfs(2) may vanish or tear, and what to do; nullopt of those that keep
 /// them. Pure.
 [[nodiscard]] std::optional<std::string_view> doubt_of(std::uint32_t f_type);
-/// The same of the file system that the directory lies on; nullopt too if it cannot be asked.
-[[nodiscard]] std::optional<std::string_view> doubt_of_medium(const std::filesystem::path& directory);
+/// The same of the file system that the directory lies on, a line that names it; nullopt too if it cannot be asked.
+[[nodiscard]] std::optional<std::string> doubt_of_medium(const config::Output& output);
 
 /// The next free name: the pattern filled in, with _2, _3 … before the suffix while a file of that name exists: a daemon that
 /// stops because a name is taken (a clock that restarts at the same date) loses more than one that finds another.

@@ -51,8 +51,7 @@ void Recorder::claim(const std::function<bool()>& cancelled) {
   }
   if (cancelled && cancelled()) return;
   const bool room = disk_.claim();
-  if (const auto doubt = doubt_of_medium(config_.output.directory))
-    log_->warn("output.directory {}: {}", config_.output.directory.string(), *doubt);
+  if (const auto doubt = doubt_of_medium(config_.output)) log_->warn("{}", *doubt);
   watch_disk(mth5::steady_now());
   if (room) return;
   // What instruments send is to be counted, so this waits as a recorder does that has been running.

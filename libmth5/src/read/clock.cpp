@@ -25,15 +25,12 @@ ClockAnchor anchor_of(const Table& table, std::size_t row) {
 
 std::vector<Reader::Impl::StreamClock> Reader::Impl::read_clocks() {
   std::vector<StreamClock> all;
-  const auto has = [&](const std::string& name) {
-    return std::find(found.tables.begin(), found.tables.end(), name) != found.tables.end();
-  };
-  if (!has("streams")) return all;
+  if (!has_table("streams")) return all;
   try {
     const Table streams = table("streams", 0);
     for (std::size_t i = 0; i < streams.size(); ++i) {
       const std::string name = std::string{kFolder} + streams.text(i, "name");
-      if (!has(name)) continue;
+      if (!has_table(name)) continue;
       ClockTable& clock = clocks[name];
       try {
         const Table fresh = table(name, clock.rows);

@@ -173,14 +173,12 @@ void Reader::check_channel(std::size_t channel, bool attributes) const {
 std::vector<std::string> Reader::tables() const { return impl().found.tables; }
 
 std::optional<Table> Reader::table(std::string_view name, std::int64_t first) const {
-  const auto& all = impl().found.tables;
-  if (std::find(all.begin(), all.end(), name) == all.end()) return std::nullopt;
+  if (!impl().has_table(name)) return std::nullopt;
   return impl().table(std::string{name}, first);
 }
 
 std::int64_t Reader::table_rows(std::string_view name) const {
-  const auto& all = impl().found.tables;
-  if (std::find(all.begin(), all.end(), name) == all.end()) return 0;
+  if (!impl().has_table(name)) return 0;
   return impl().table_rows(std::string{name});
 }
 

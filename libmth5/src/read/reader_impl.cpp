@@ -415,6 +415,10 @@ Table Reader::Impl::table(const std::string& name, std::int64_t first) const {
   return of_table(name, [&](const read::TableFile& stored) { return stored.read(first, rows_until_now(name), look().bytes); });
 }
 
+bool Reader::Impl::has_table(std::string_view name) const {
+  return std::find(found.tables.begin(), found.tables.end(), name) != found.tables.end();
+}
+
 std::int64_t Reader::Impl::table_rows(const std::string& name) const {
   return of_table(name, [&](const read::TableFile& table) { return std::min(table.rows(), rows_until_now(name)); });
 }

@@ -106,6 +106,7 @@ struct Reader::Impl {
   /// Rows [first, …) of a table of `found.tables`. @throws FileError, FormatError
   [[nodiscard]] Table table(const std::string& name, std::int64_t first) const;
   [[nodiscard]] std::int64_t table_rows(const std::string& name) const;
+  [[nodiscard]] bool has_table(std::string_view name) const;
   /// Shows the file as it was at a time; replay.cpp. @throws StateError
   void replay(UtcNanos time);
   /// The row of /Acquisition/state, of then; nullopt where nobody knows.

@@ -100,10 +100,7 @@ std::int64_t Reader::Impl::rows_until_now(const std::string& name) const {
 }
 
 std::optional<Commit> Reader::Impl::replayed_commit() const {
-  const auto has = [&](const char* name) {
-    return std::find(found.tables.begin(), found.tables.end(), name) != found.tables.end();
-  };
-  if (!replayed->of_its_time || !has("stream_ledger")) return std::nullopt;
+  if (!replayed->of_its_time || !has_table("stream_ledger")) return std::nullopt;
   Commit then{.generation = generation,
               .sequence = 0,
               .time = replayed->time,
