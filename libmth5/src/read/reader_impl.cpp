@@ -377,7 +377,9 @@ bool Reader::Impl::refresh() {
       refresh_channels();  // the row is torn for good: its writer died in it
       return count_samples();
     }
-    if (const Stamp now = look(); !(now == stamp) && steady_now() - opened >= kForeignReopen) return reopen();
+    const Stamp now = look();
+    if (closed && now == stamp) return false;  // nobody has touched it: thousands of datasets need no look each
+    if (!(now == stamp) && steady_now() - opened >= kForeignReopen) return reopen();
     refresh_channels();
     return count_samples();
   } catch (const FileError&) {
