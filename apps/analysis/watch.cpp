@@ -177,7 +177,9 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
   Stream stream{series.station, series.sample_rate};
   std::int64_t most = 0;
   double percent = std::numeric_limits<double>::quiet_NaN();  // what only one channel lacks is told of that
+  bool reading_older = false;                                 // of one channel sooner than of another
   for (const auto* channel : followed) {
+    reading_older |= has_older(*channel);
     most = std::max(most, channel->recent.statistics().count());
     stream.seconds = std::max(stream.seconds, channel->seconds);
     percent = std::fmax(percent, channel->percent);
@@ -185,7 +187,7 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
   for (auto* channel : followed) {
     if (channel->facts.kind == mth5::Kind::Auxiliary) continue;
     subjects_.push_back(channel->subject);
-    if (stream.seconds >= kLeastSpan) add_present(subjects_.back(), channel->recent.statistics().count(), most);
+    if (stream.seconds >= kLeastSpan && !reading_older) add_present(subjects_.back(), channel->recent.statistics().count(), most);
   }
   for (const auto& gap : series.gaps) {
     if (gap.reason != "clock-step" || !gap.component.empty()) continue;

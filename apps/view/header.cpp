@@ -225,6 +225,16 @@ std::vector<std::string> wrapped(const std::string& text, int columns) {
   return lines;
 }
 
+std::string cut_to(const std::string& text, int room) {
+  auto cut = shown(text);
+  if (width_of(cut) <= room) return cut;
+  while (!cut.empty() && width_of(cut) >= room) {
+    while ((cut.back() & 0xc0) == 0x80) cut.pop_back();  // of one character
+    cut.pop_back();
+  }
+  return cut + "~";
+}
+
 std::string short_number(double value) {
   if (!std::isfinite(value)) return "-";
   char text[48];

@@ -116,6 +116,9 @@ void draw_help(Screen& screen, int top);
 /// With as many digits as the eye takes: "12.7", "0.00123".
 [[nodiscard]] std::string short_number(double value);
 
+/// The text as shown(), or as much of it as there is room for, and a sign that there is more.
+[[nodiscard]] std::string cut_to(const std::string& text, int room);
+
 /// Lines of at most so many columns, where words allow it; at least one.
 [[nodiscard]] std::vector<std::string> wrapped(const std::string& text, int columns);
 

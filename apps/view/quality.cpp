@@ -3,15 +3,12 @@
 #include <cmath>
 #include <cstdio>
 
-#include "analysis/table_text.hpp"
 #include "analysis/verdict/rules.hpp"
 #include "view/page.hpp"
 
 namespace view {
 
 namespace {
-
-using analysis::shown;
 
 constexpr double kBandFrom = 0.01, kBandTo = 0.1;  ///< Hz, of the coherence
 constexpr double kLow = 0.5;                       ///< of it
@@ -29,6 +26,9 @@ constexpr std::array<Figure, 8> kFigures{{{"present", "there%"},
                                           {"dc_mV", "SP mV"},
                                           {"stuck_s", "stuck s"}}};
 constexpr int kName = 10, kWidth = 8;
+
+/// The name of a channel, or as much of it as leaves room for what is right of it.
+void put_name(Screen& screen, int row, const std::string& name) { screen.put(row, 1, cut_to(name, kName), Ink::Title); }
 
 void put_right(Screen& screen, int row, int end, const std::string& text, Ink ink) {
   screen.put(row, end - width_of(text), text, ink);
@@ -89,7 +89,7 @@ int draw_figures(Screen& screen, int row, int end, const Page& page, int scroll)
   const int last = std::min(n, first + end - row);
   for (int index = first; index < last; ++index) {
     const auto& subject = page.subjects[static_cast<std::size_t>(index)];
-    screen.put(row, 1, shown(subject.name), Ink::Title);
+    put_name(screen, row, subject.name);
     for (std::size_t i = 0; i < kFigures.size(); ++i) {
       const int right = kName + static_cast<int>(i + 1) * (kWidth + 1) - 2;
       const auto figure = subject.figures.find(kFigures.at(i).figure);
@@ -128,11 +128,12 @@ void draw_coherence(Screen& screen, int row, int end, const StationSpectra& stat
   screen.put(row, 1, "coherence squared at 10 to 100 s (noise taken off); Ex goes with Hy, Ey with Hx: low below 0.5",
              Ink::Quiet);
   int column = kName;
-  for (const auto m : magnetic) put_right(screen, row + 1, column += kWidth, shown(station.channels()[m].component), Ink::Title);
+  for (const auto m : magnetic)
+    put_right(screen, row + 1, column += kWidth, cut_to(station.channels()[m].component, kWidth - 1), Ink::Title);
   bool any = false;
   for (std::size_t i = 0; i < electric.size() && row + 2 + static_cast<int>(i) < end; ++i) {
     const int at = row + 2 + static_cast<int>(i);
-    screen.put(at, 1, shown(station.channels()[electric[i]].component), Ink::Title);
+    put_name(screen, at, station.channels()[electric[i]].component);
     column = kName;
     for (const auto m : magnetic) {
       const auto found = mean_coherence(station.spectra(), electric[i], m, kBandFrom, kBandTo);

@@ -126,7 +126,7 @@ void draw_timing(Screen& screen, int top, const Page& page, const Ui& ui) {
   const int room = end - row - 1;
   const int n = static_cast<int>(page.gaps.size());
   const int newest = n - std::clamp(ui.scroll, 0, std::max(0, n - room));  // index behind the first one that is shown
-  screen.put(row, 1, "gaps, the newest first" + std::string{n > room ? ": up and down scroll" : ""}, Ink::Title);
+  screen.put(row, 1, "gaps, the newest first" + std::string{n > room ? ": up, down" : ""}, Ink::Title);
   screen.put(row, 43, "samples", Ink::Title);
   screen.put(row, 52, "reason", Ink::Title);
   for (int i = 0; i < room && newest - 1 - i >= 0; ++i)

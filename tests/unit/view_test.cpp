@@ -205,6 +205,13 @@ TEST_F(ViewOfFile, TimingHasClocksAndGaps) {
   EXPECT_THAT(text, HasSubstr("\n   00:06:39             1 min 40 s             100  no-data\n"));
 }
 
+TEST(Quality, HasRoomForFiguresBehindALongName) {
+  auto long_name = page();
+  long_name.subjects = {
+      {.scope = analysis::Scope::Field, .station = "MT001", .name = "a_name_of_more_than_ten", .figures = {{"present", {98}}}}};
+  EXPECT_THAT(drawn(long_name, {.view = 4}), HasSubstr("\n a_name_of~   !98"));
+}
+
 TEST_F(ViewOfFile, HealthHasTheLedgerByReason) {
   const auto text = look({.view = 6});
   EXPECT_THAT(text, HasSubstr("ledger balances: every byte and sample is accounted for at 00:16:40"));

@@ -145,6 +145,12 @@ TEST(WatchInParts, SaysWhatItHasLookedAtAndComesToTheSame) {
   EXPECT_EQ(counted.newest, 1 << 16) << "of both channels";
   EXPECT_TRUE(seen.reading_older);
   EXPECT_EQ(seen.judged_s, 512);
+  ASSERT_TRUE(in_parts.read_older(file.file(), counted.all, std::chrono::nanoseconds{1}));
+  counted.all.clear();
+  seen = file.look(now, in_parts);
+  ASSERT_TRUE(seen.reading_older);
+  for (const auto& subject : in_parts.subjects())
+    EXPECT_FALSE(subject.figures.contains("present")) << "one channel is read further back than the other, which lacks nothing";
   int parts = 0;
   while (in_parts.read_older(file.file(), counted.all, std::chrono::nanoseconds{1})) ++parts;
   EXPECT_GT(parts, 10) << "one at least each time, and no more once the time is over";
