@@ -1,8 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <numeric>
 #include <random>
+#include <set>
 
 #include "support/timeline.hpp"
 
@@ -304,6 +308,57 @@ TEST(Timeline, PutsTwoFramesThatChangedPlacesInOrder) {
   EXPECT_EQ(f.notes.runs.at(0).values, (std::vector<double>{0, 1, 2, 3, 4, 5, 6, 7}));
   EXPECT_EQ(f.notes.runs.size(), 1u);
   EXPECT_EQ(f.dropped(), 0u);
+}
+
+/// Frames of four samples in this order, each with its number and its time.
+void expect_each_once(const std::vector<int>& order, std::uint64_t modulus, bool by_sample) {
+  daq::timing::Options options;
+  options.sample_rate = 20;
+  options.counter_modulus = modulus;
+  options.samples_per_count = by_sample ? 1 : 0;
+  Line line{options};
+  for (const int frame : order) {
+    const auto number = static_cast<std::uint64_t>(by_sample ? 4 * frame : frame);
+    line.push({{.time = 4.0 * frame, .n = 4, .counter = modulus > 0 ? number % modulus : number}});
+  }
+  line.finish();
+  EXPECT_EQ(line.dropped(), 0u);
+  EXPECT_EQ(line.notes.stored(), 4 * order.size());
+  std::set<double> values;
+  for (const auto& run : line.notes.runs)
+    for (std::size_t i = 0; i < run.values.size(); ++i) {
+      EXPECT_EQ(run.axis(i, 20), kStart + nanos(run.values[i] / 20));
+      EXPECT_TRUE(values.insert(run.values[i]).second) << run.values[i];
+    }
+}
+
+TEST(Timeline, CountedFramesThatChangePlacesBesideAGapAreStoredAtTheirTimes) {
+  const std::vector<std::vector<int>> turned{{34, 33, 36}, {34, 33, 35}, {32, 30, 33}, {35, 33, 34, 36}, {35, 34, 33, 37}};
+  for (const auto& behind : turned) {
+    SCOPED_TRACE(testing::PrintToString(behind));
+    std::vector<int> order(30);
+    std::iota(order.begin(), order.end(), 0);
+    order.insert(order.end(), behind.begin(), behind.end());
+    for (int frame = behind.back() + 1; frame < 50; ++frame) order.push_back(frame);
+    expect_each_once(order, 65536, false);
+  }
+}
+
+TEST(Timeline, CountedFramesAreStoredOnceAtTheirTimesHoweverANetworkLosesAndTurnsThem) {
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random{seed};
+    const double reach = 1 + seed % 4;
+    std::vector<std::pair<double, int>> sent;
+    for (int frame = 0; frame < 150; ++frame) {
+      if (random() % 100 < 10) frame += static_cast<int>(random() % 4);  // they are lost
+      sent.emplace_back(frame + (random() % 100 < 15 ? reach + 0.5 : 0), frame);
+    }
+    std::sort(sent.begin(), sent.end());
+    std::vector<int> order;
+    for (const auto& [at, frame] : sent) order.push_back(frame);
+    expect_each_once(order, std::array<std::uint64_t, 3>{65536, 256, 0}[seed / 4 % 3], seed % 8 >= 4);
+  }
 }
 
 TEST(Timeline, MakesOneExactGapOfAFullRing) {

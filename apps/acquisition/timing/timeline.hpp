@@ -129,6 +129,10 @@ class Timeline {
   /// Directly, as one that a network brings late.
   [[nodiscard]] bool lies_before_chain(const Piece& piece) const;
   void put_before_chain(const Piece& piece);
+  /// By counter and time alike, directly or not, as far as a network turns frames round: neither of the two is wild.
+  [[nodiscard]] bool comes_behind(const Piece& before, const Piece& piece) const;
+  /// Frames that wait before the chain, but belong to it: they came early.
+  void sort_into_chain();
   /// It is what is missing between two of the chain: the index of the second; 0 = it is not.
   [[nodiscard]] std::size_t place_within_chain(const Piece& piece) const;
   void put_within_chain(const Piece& piece, std::size_t at);

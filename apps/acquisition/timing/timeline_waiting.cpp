@@ -77,6 +77,39 @@ void Timeline::consider_with_waiting(Piece piece) {
   wait(piece, to_chain.fit == Fit::Fits, later);
 }
 
+bool Timeline::comes_behind(const Piece& before, const Piece& piece) const {
+  if (!before.counter || !piece.counter || before.stamped != piece.stamped || !before.timed) return false;
+  const Place place = locator_.place(end_of(before), piece);
+  return place.counted && !place.clock_set && place.fit != Fit::Behind && place.missing <= kLate * before.n;
+}
+
+void Timeline::sort_into_chain() {
+  const auto begin = [&](std::size_t i) { return waiting_.begin() + static_cast<std::ptrdiff_t>(i); };
+  Events events;
+  const auto before = chain_;
+  for (auto i = chain_; i-- > 0;) {
+    if (waiting_[i].behind) continue;
+    const auto& piece = waiting_[i].piece;
+    auto at = chain_;
+    while (at < waiting_.size() && comes_behind(waiting_[at].piece, piece)) ++at;
+    if (at < waiting_.size() && !comes_behind(piece, waiting_[at].piece)) continue;
+    events.disconnected |= waiting_[i].events.disconnected;
+    events.bad_data |= waiting_[i].events.bad_data;
+    waiting_[i + 1].head |= waiting_[i].head;
+    std::rotate(begin(i), begin(i + 1), begin(at));
+    --chain_;
+  }
+  if (chain_ == before) return;
+  for (auto i = chain_; i < waiting_.size(); ++i) {
+    waiting_[i].head = i == chain_;
+    waiting_[i].follows = i > chain_ && locator_.place(end_of(waiting_[i - 1].piece), waiting_[i].piece).fit == Fit::Fits;
+  }
+  auto& first = waiting_[chain_];
+  first.events.disconnected |= events.disconnected;
+  first.events.bad_data |= events.bad_data;
+  if (run_) chain_verdict_ = judge(first.piece, place_behind_run(first.piece), first.events);
+}
+
 bool Timeline::lies_before_chain(const Piece& piece) const {
   const auto& head = waiting_[chain_];
   return piece.stamped && piece.timed && !piece.counter && head.piece.timed && !head.behind && piece.time < head.piece.time &&
@@ -322,7 +355,15 @@ void Timeline::take_waiting_by_count() {
 }
 
 void Timeline::settle_waiting(const Piece& piece) {
-  const auto all = std::exchange(waiting_, {});
+  auto all = std::exchange(waiting_, {});
+  std::vector<Waiting> early;
+  for (std::size_t i = all.size(); i-- > 0;) {
+    if (all[i].behind || !comes_behind(piece, all[i].piece)) continue;
+    counters_.pending -= static_cast<std::uint64_t>(all[i].piece.n);
+    if (i + 1 < all.size()) all[i + 1].head |= all[i].head;
+    early.insert(early.begin(), all[i]);
+    all.erase(all.begin() + static_cast<std::ptrdiff_t>(i));
+  }
   std::vector<std::span<const Waiting>> chains;
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (i == 0 || all[i].head) chains.emplace_back(&all[i], 0);
@@ -330,19 +371,24 @@ void Timeline::settle_waiting(const Piece& piece) {
   }
   if (std::any_of(chains.begin(), chains.end(), has_own_time)) {  // the clock was set back, and is right again
     for (const auto& chain : chains) give_up_chain(chain);
-    return begin_run(piece, std::exchange(events_, {}), {.reason = GapReason::ClockStep});
-  }
-  append(piece, true);
-  for (auto w : all) {
-    if (w.piece.still && !stamps_.within_step(w.piece.n)) w.piece.timed = true;  // it has that time too
-    if (place_behind_run(w.piece).fit == Fit::Fits) {
-      counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
-      append(w.piece, true);
-    } else {
-      drop_waiting(w);
+    begin_run(piece, std::exchange(events_, {}), {.reason = GapReason::ClockStep});
+  } else {
+    append(piece, true);
+    for (auto w : all) {
+      if (w.piece.still && !stamps_.within_step(w.piece.n)) w.piece.timed = true;  // it has that time too
+      if (place_behind_run(w.piece).fit == Fit::Fits) {
+        counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
+        append(w.piece, true);
+      } else {
+        drop_waiting(w);
+      }
     }
+    events_ = {};  // a sample is stored behind all of it
   }
-  events_ = {};  // a sample is stored behind all of it
+  for (const auto& w : early) {
+    events_ = w.events;
+    consider(w.piece);
+  }
 }
 
 void Timeline::store_chain(std::span<const Waiting> chain, Verdict verdict) {
@@ -393,6 +439,7 @@ void Timeline::believe_chain() {
   if (chain_ > 0 && !run_ && counter_goes_on()) return store_all_waiting();
   // Before the rate is known, what agrees with nothing may be whole, and others missing beside it.
   if (chain_ > 0 && (!run_ || !clock_.settled()) && times_go_on()) return begin_at_another_rate();
+  sort_into_chain();
   const std::size_t first = run_ ? chain_ : date_by_counter();
   if (first > 0) drop_front_of_waiting(first);
   if (chain_ > 0) return store_all_waiting();
