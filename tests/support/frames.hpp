@@ -43,7 +43,8 @@ inline std::uint32_t iso_hdlc(const std::string& bytes) {
 }
 
 /// Two kinds on one line. Data: A5 5A, u16 length of the payload, u32 counter, u64 us since 1970, u8 flags (bit 0: locked), rows
-/// of two i32, CRC. Answer: 3F 37, u8 tenths of a volt, XOR.
+/// of two i32, CRC. Answer: 3F 37, u8 tenths of a volt, CRC. Where frames must be confirmed, which check it is shows by vote
+/// only.
 inline daq::decode::FrameFormat frame_format(std::size_t confirm_frames = 1) {
   using namespace daq::decode;
   FrameKind data;
@@ -67,6 +68,11 @@ inline daq::decode::FrameFormat frame_format(std::size_t confirm_frames = 1) {
   format.n_channels = 2;
   format.n_soh = 1;
   format.kinds = {data, answer};
+  if (confirm_frames > 1)
+    for (auto& kind : format.kinds) {
+      kind.checks.push_back(kind.checks[0]);
+      kind.checks[1].rule = *find_check(kind.checks[1].name = "crc16/kermit");
+    }
   return format;
 }
 

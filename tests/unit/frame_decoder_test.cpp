@@ -473,6 +473,30 @@ TEST(FrameVote, UsesTheCheckThatFitsAndRefusesFramesFromThenOn) {
   EXPECT_EQ(skipped(fed.counters(), Skip::BadCheck), 5u);
 }
 
+TEST(FrameVote, AStrongCheckThatIsKnownNeedsNoOtherFrames) {
+  const auto alone = [](unsigned n) { return "x" + voted(n, "crc16/kermit") + "y"; };
+  auto format = voting();
+  format.confirm_frames = 16;
+  Fed fed{format};
+  fed.feed(alone(1));
+  for (unsigned n = 2; n < 102; ++n) fed.feed(voted(n, "crc16/kermit"));
+  fed.feed(alone(102) + alone(103));
+  EXPECT_EQ(fed.counters().frames, 102u) << "all but the one before the vote";
+  EXPECT_EQ(skipped(fed.counters(), Skip::Unconfirmed), 5u);
+
+  auto& checks = format.kinds[0].checks;
+  checks.erase(checks.begin());
+  checks.pop_back();
+  Fed named{format};
+  named.feed(alone(1) + alone(2)).end();
+  EXPECT_EQ(named.counters().frames, 2u);
+
+  checks[0] = {"sum8", *find_check("sum8"), 0, -2, -2};
+  Fed weak{format};
+  weak.feed("S\x01\x01" + number(0x55, 1) + "zS").end();
+  EXPECT_EQ(weak.counters().frames, 0u);
+}
+
 TEST(FrameVote, ChoosesNoneWhereNoneFitsOrTwoDo) {
   Fed none{voting()};
   for (unsigned n = 0; n < 1200; ++n) none.feed(voted(n, "crc16/arc"));

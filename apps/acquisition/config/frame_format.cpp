@@ -4,6 +4,7 @@
 
 #include "acquisition/config/frame_tables.hpp"
 #include "acquisition/config/instrument.hpp"
+#include "acquisition/decode/strong_check.hpp"
 
 /// The part of a profile that describes binary frames.
 namespace daq::config {
@@ -198,7 +199,7 @@ class KindReader {
   std::set<std::string> fields_of_;
 };
 
-bool has_strong_check(const FrameKind& kind) { return kind.checks.size() == 1 && kind.checks.front().rule.bits >= 16; }
+bool has_strong_check(const FrameKind& kind) { return kind.checks.size() == 1 && decode::is_strong(kind.checks.front()); }
 
 }  // namespace
 

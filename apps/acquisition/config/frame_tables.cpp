@@ -210,8 +210,8 @@ const Section<decode::FrameFormat>& frame_keys() {
       "profile.frame",
       {{"confirm_frames", "whole number", "1 to " + std::to_string(decode::kMaxConfirm) + " frames",
         "So many good frames must follow one another before the first is believed; those behind them are believed as long as "
-        "they "
-        "follow. By default 1 where all frames have a check of 16 bits or more, else 3.",
+        "they follow. One is enough where it has a check of 16 bits or more that is named, or has shown by vote. By default 1 "
+        "where all kinds have such a check, else 3.",
         false,
         [](MapReader& map, FrameFormat& format) {
           format.confirm_frames =

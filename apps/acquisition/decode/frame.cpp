@@ -140,10 +140,11 @@ class FrameDecoder final : public Decoder {
     return at;
   }
 
-  /// Makes of a frame that too few others follow a bad one, or one of which more must come.
+  /// Makes of a frame that too few others follow a bad one, or one of which more must come. A strong check needs no others, and
+  /// ends the search behind those without.
   void confirm(std::span<const char> in, bool at_end, FrameFront& front) const {
-    std::size_t behind = front.bytes;
-    for (std::size_t n = 1; n < format_.confirm_frames; ++n) {
+    std::size_t behind = front.bytes, kind = front.kind;
+    for (std::size_t n = 1; n < format_.confirm_frames && !reader_.is_sure(kind); ++n) {
       FrameFront next;
       if (behind < in.size())
         next = reader_.look(in.subspan(behind), at_end);
@@ -157,6 +158,7 @@ class FrameDecoder final : public Decoder {
         return;
       }
       behind += next.bytes;
+      kind = next.kind;
     }
   }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "acquisition/decode/frame.hpp"
+#include "acquisition/decode/strong_check.hpp"
 
 /// One frame: whether it is one, and what it says. Internal to decode/.
 namespace daq::decode {
@@ -45,6 +46,11 @@ class FrameReader {
   /// Where a kind has several checks: whether the one of this number fits the frame; which one is used from now on.
   [[nodiscard]] bool fits(std::size_t kind, std::size_t check, std::span<const char> frame) const noexcept;
   void use_check(std::size_t kind, std::size_t check) { plans_[kind].check = check; }
+  /// Frames of this kind have a check that chance does not meet.
+  [[nodiscard]] bool is_sure(std::size_t kind) const noexcept {
+    const auto check = plans_[kind].check;
+    return check != kNoCheck && is_strong(format_.kinds[kind].checks[check]);
+  }
 
  private:
   using Kernel = std::size_t (*)(const FrameSamples&, const char*, std::size_t, double*, std::size_t);
