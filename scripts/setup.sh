@@ -9,16 +9,16 @@ source "$root/scripts/packages.sh"
 build_packages=(g++ cmake ninja-build pkg-config git ca-certificates "${library_packages[@]}")
 test_packages=(hdf5-tools e2fsprogs python3-venv python3-dev python3-jsonschema man-db procps strace)
 dev_packages=(clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 gcovr tmux)
-system_packages=(mmdebstrap systemd-container g++-aarch64-linux-gnu qemu-user-static hdf5-tools file tmux chromium)
+system_packages=(mmdebstrap systemd-container g++-aarch64-linux-gnu qemu-user-static hdf5-tools file tmux chromium python3-html5lib python3-nagiosplugin)
 vm_packages=(qemu-system-x86 busybox-static e2fsprogs python3-minimal)
 
 packages=("${build_packages[@]}")
-with_python=no with_kernel=no
+with_python=no with_kernel=no with_promtool=no
 for option in "$@"; do
   case $option in
     --test) packages+=("${test_packages[@]}") with_python=yes ;;
     --format) packages+=(clang-format-14) ;;
-    --system) packages+=("${system_packages[@]}") ;;
+    --system) packages+=("${system_packages[@]}") with_promtool=yes ;;
     --dev) packages+=("${dev_packages[@]}") ;;
     --vm) packages+=("${vm_packages[@]}") with_kernel=yes ;;
     *) fail "unknown option $option (--test, --format, --dev, --vm, --system)" ;;
@@ -51,6 +51,13 @@ if [[ $with_python == yes ]]; then
     build/venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
     echo "$wanted" >build/venv/.requirements
   fi
+fi
+
+if [[ $with_promtool == yes ]] && ! command -v promtool >/dev/null && [[ ! -x build/promtool/usr/bin/promtool ]]; then
+  # Taken apart, not installed: the server that comes with it is not wanted.
+  say "promtool"
+  mkdir -p build/promtool
+  (cd build/promtool && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb)
 fi
 
 if [[ $with_kernel == yes ]] && ! compgen -G 'build/vm/boot/vmlinuz-*' >/dev/null; then

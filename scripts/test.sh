@@ -49,6 +49,8 @@ if [[ $system == yes ]]; then
   tests/system/screen.sh build/release
   say "the page of mth5-summary, in a browser"
   tests/system/page.sh build/release
+  say "the reports, by other parsers"
+  tests/system/parsers.sh build/release
   say "the demonstration, README's first command"
   scripts/demo.sh
   say "arm64, cross-built and run by qemu"
