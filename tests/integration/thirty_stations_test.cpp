@@ -1,0 +1,115 @@
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "support/process.hpp"
+#include "support/recording.hpp"
+#include "support/support.hpp"
+
+// What the office wants to know at 06:00: which of thirty stations want a visit, and why.
+
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::size_t kLines = 900;  ///< one a second
+
+/// Columns of a line of a LEMI-424.
+enum Column { Bx = 6, TemperatureE = 9, E1 = 11, E2 = 12, Battery = 15 };
+
+/// Puts another text into a column of a line, as wide as what was there.
+void put(std::string& line, Column column, std::string text) {
+  std::size_t begin = 0, end = 0;
+  for (int i = 0; i <= column; ++i) {
+    begin = line.find_first_not_of(' ', end);
+    end = line.find(' ', begin);
+  }
+  while (text.size() < end - begin) text.insert(text.begin(), ' ');
+  line.replace(end - text.size(), text.size(), text);
+}
+std::string get(const std::string& line, Column column) {
+  std::istringstream in{line};
+  std::string text;
+  for (int i = 0; i <= column; ++i) in >> text;
+  return text;
+}
+
+struct Fault {
+  std::string station, sentence;
+  std::function<void(std::vector<std::string>& lines)> make;
+};
+
+void each(std::vector<std::string>& lines, Column column, const std::string& text, std::size_t first = 0, std::size_t step = 1) {
+  for (std::size_t i = first; i < lines.size(); i += step) put(lines[i], column, text);
+}
+
+const std::vector<Fault> kFaults{
+    {"ST05", "ST05: battery at 11.2 V", [](auto& lines) { each(lines, Battery, "11.20"); }},
+    {"ST11", "ST11 e1: stuck at one value for 10 min since 00:05 UTC",
+     [](auto& lines) { each(lines, E1, get(lines[300], E1), 300); }},
+    {"ST17", "ST17 1 Hz: only 88.8 % of the samples are there, the longest gap is from 00:06 UTC",
+     [](auto& lines) { lines.erase(lines.begin() + 400, lines.begin() + 500); }},
+    {"ST23", "ST23: temperature of 75.0 °C", [](auto& lines) { each(lines, TemperatureE, "75.00", 600); }},
+    {"ST29", "ST29 e2: spikes, ", [](auto& lines) { each(lines, E2, "900.000", 5, 15); }},
+};
+
+TEST(ThirtyStations, HaveThoseFiveOnTopThatWantAVisitWithTheReason) {
+  const support::TempDir dir;
+  const auto text = (dir / "good.TXT").string();
+  const auto sim = support::run({support::program("mth5-sim"), "lemi424", "--to", "file:" + text, "--speed", "max", "--start",
+                                 "2026-05-01T00:00:00Z", "--duration", std::to_string(kLines) + "s", "--seed", "5"});
+  ASSERT_EQ(sim.code, 0) << sim.err;
+  std::vector<support::LemiSource> sources;
+  for (int i = 1; i <= 30; ++i) {
+    const std::string station = std::string{i < 10 ? "ST0" : "ST"} + std::to_string(i);
+    auto input = text;
+    const auto fault = std::find_if(kFaults.begin(), kFaults.end(), [&](const Fault& one) { return one.station == station; });
+    if (fault != kFaults.end()) {
+      std::istringstream in{support::read_text(text)};
+      std::vector<std::string> lines;
+      for (std::string line; std::getline(in, line);) lines.push_back(line);
+      ASSERT_EQ(lines.size(), kLines);
+      fault->make(lines);
+      std::string all;
+      for (const auto& line : lines) all += line + "\n";
+      input = dir / (station + ".TXT");
+      support::write_text(input, all);
+    }
+    sources.push_back({"s" + std::to_string(i), station, support::Recording::replay(input)});
+  }
+  support::Recording recording{support::Recording::replay(text),
+                               {.arguments = {"--until-eof", "--set", support::lemi_sources(sources)}}};
+  ASSERT_EQ(recording.process().wait(std::chrono::seconds{60}), 0) << recording.log();
+
+  const auto report = support::run({support::program("mth5-summary"), "--check", "--now", "2026-05-01T00:15:00Z", "--since",
+                                    "15min", "--format", "json", "--output", dir / "all.json", "--format", "html", "--output",
+                                    dir / "all.html", "--format", "text", recording.directory()});
+  EXPECT_EQ(report.code, 7) << report.err;
+  const auto json = nlohmann::json::parse(support::read_text(dir / "all.json"));
+  ASSERT_EQ(json["stations"].size(), 30u);
+  std::set<std::string> found;
+  for (const auto& finding : json["verdict"]["findings"]) found.insert(finding["station"].get<std::string>());
+  std::set<std::string> known;
+  for (const auto& fault : kFaults) known.insert(fault.station);
+  EXPECT_EQ(found, known) << report.out.substr(0, 2000);
+
+  const auto page = support::read_text(dir / "all.html");
+  const auto index = page.find("<table class=\"stations\">");
+  ASSERT_NE(index, std::string::npos);
+  const auto first_good = page.find(">good<", index);
+  for (const auto& fault : kFaults) {
+    EXPECT_THAT(report.out, HasSubstr(fault.sentence));
+    const auto at = page.find(">" + fault.station + "<", index);
+    EXPECT_LT(at, first_good) << fault.station << " is on top";
+    EXPECT_NE(page.substr(at, 300).find(fault.sentence), std::string::npos) << page.substr(at, 300);
+  }
+}
+
+}  // namespace
