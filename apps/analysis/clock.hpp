@@ -15,6 +15,8 @@
 /// reader.
 namespace analysis {
 
+/// Where GPS began: a time before it is of a clock that began at 0 and was not set.
+constexpr mth5::UtcNanos kFirstTime{std::chrono::sys_days{std::chrono::year{1980} / 1 / 6}};
 constexpr std::chrono::hours kFuture{1};  ///< a time may be ahead of the host's clock: by more it is of a clock gone wrong
 
 struct ClockSummary {

@@ -16,8 +16,6 @@ namespace analysis {
 
 namespace {
 
-/// Where GPS began: a time before it is of a clock that began at 0 and was not set.
-constexpr mth5::UtcNanos kFirstTime{std::chrono::sys_days{std::chrono::year{1980} / 1 / 6}};
 constexpr std::chrono::hours kBefore{48};  ///< of health, before the time of the report: what a forecast is taken from
 constexpr std::size_t kBlock = (1 << 20) / sizeof(double);
 
@@ -173,8 +171,14 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
 std::vector<std::optional<SeriesState>> add_streams(Summary& summary, const std::vector<Series>& all, Files files) {
   std::vector<std::optional<SeriesState>> states(all.size());
   for (const auto& series : all) {
-    const auto [start, end] = span_of(series);
-    summary.streams.push_back({series.station, series.sample_rate, {}, start, end});
+    StreamSummary stream{series.station, series.sample_rate, {}, {}, {}};
+    for (const auto& part : series.parts) {  // times of wrong clocks say nothing of when it was recorded
+      if (part.end < kFirstTime || part.start > summary.now + kFuture) continue;
+      stream.start = stream.start ? std::min(*stream.start, part.start) : part.start;
+      stream.end = stream.end ? std::max(*stream.end, part.end) : part.end;
+    }
+    if (!stream.start) std::tie(stream.start, stream.end) = span_of(series);
+    summary.streams.push_back(std::move(stream));
   }
   for (std::size_t f = 0; f < files.size(); ++f) {
     if (files[f]->state() != mth5::FileState::Live) continue;

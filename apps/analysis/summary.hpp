@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -54,7 +55,8 @@ struct StreamSummary {
   std::string station;
   double sample_rate = 0;
   std::optional<Flow> flow;                  ///< of a live file
-  std::optional<mth5::UtcNanos> start, end;  ///< of its first sample and behind its last; nullopt: there is none
+  std::optional<mth5::UtcNanos> start, end;  ///< of its first sample and behind its last, of clocks that were right if it has
+                                             ///< such; nullopt: there is none
 };
 
 /// What a verdict wants to know of a channel beside the report.
@@ -99,6 +101,8 @@ struct StationSummary {
   }
 };
 
+struct Comparison;
+
 struct Summary {
   mth5::UtcNanos now;
   Window window;
@@ -107,9 +111,11 @@ struct Summary {
   std::vector<RunSummary> runs;
   std::vector<StreamSummary> streams;
   std::vector<ChannelSummary> channels;
-  std::vector<std::string> unreadable = {};  ///< files that should be in it and could not be opened
-  std::optional<Verdict> verdict;            ///< nullopt: nobody asked for it
-  LimitsOf limits = usual_limits;            ///< by which it was judged
+  std::vector<std::string> unreadable = {};         ///< files that should be in it and could not be opened
+  std::vector<Subject> subjects = {};               ///< what was judged
+  std::optional<Verdict> verdict;                   ///< nullopt: nobody asked for it
+  LimitsOf limits = usual_limits;                   ///< by which it was judged
+  std::shared_ptr<const Comparison> compared = {};  ///< with the time before; nullptr: nobody asked for it
 };
 
 enum class Depth {

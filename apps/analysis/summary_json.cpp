@@ -1,3 +1,4 @@
+#include "analysis/comparison.hpp"
 #include "analysis/json.hpp"
 #include "analysis/summary.hpp"
 
@@ -109,6 +110,7 @@ Json to_json(const Summary& summary) {
               {"runs", runs},
               {"channels", channels}};
   if (summary.verdict) report["verdict"] = to_json(*summary.verdict, summary.now);
+  if (summary.compared) report["previous"] = to_json(*summary.compared);
   return report;
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/comparison.hpp"
 #include "analysis/summary.hpp"
 #include "analysis/table_text.hpp"
 #include "mth5/duration.hpp"
@@ -189,6 +190,7 @@ void add_station(std::string& out, const Summary& summary, const StationSummary&
 
 std::string to_text(const Summary& summary) {
   std::string out = summary.verdict ? to_text(*summary.verdict, summary.now) + "\n" : "";
+  if (summary.compared) out += to_text(*summary.compared) + "\n";
   for (const auto& file : summary.files) {
     out += "File " + shown(file.path) + "\n  " + std::string{mth5::to_string(file.state)} + ", MTH5 " + shown(file.version) +
            ", " + std::to_string(file.bytes) + " bytes\n";

@@ -38,25 +38,30 @@ Subject of_stream(const Summary& summary, std::size_t number, bool station_has_s
     for (const auto& gap : any->gaps)
       if (gap.component.empty() && gap.reason == "clock-step") ++times_set, last_set = gap.start;
   add_clock_set(subject, times_set, last_set);
+  Figure gaps;                 // of the channel that has most
   std::optional<Figure> best;  // what only one channel lacks is told of that
   for (const auto& channel : summary.channels) {
     if (channel.series != number) continue;
     double beyond = 0;
     double longest = 0;
+    Figure of_channel;
     std::optional<mth5::UtcNanos> start;  // of the longest gap
     for (const auto& gap : channel.gaps) {
       const double not_here = not_expected(summary.streams, stream, gap);
       beyond += not_here;
       const double left = static_cast<double>(gap.samples) - not_here;
+      if (left >= 0.5) of_channel = {of_channel.value + 1, gap.start};
       if (!gap.component.empty() || left < 0.5 || left <= longest) continue;
       longest = left;
       start = gap.start;
     }
+    if (of_channel.value > gaps.value) gaps = of_channel;
     const double percent = completeness(channel.expected - std::llround(beyond), channel.missing - std::llround(beyond));
     if (std::isnan(percent) || (best && best->value >= percent)) continue;
     best = Figure{percent, start};
   }
   if (best) subject.figures["completeness"] = *best;
+  if (best) subject.figures["gaps"] = gaps;
   return subject;
 }
 
@@ -155,6 +160,12 @@ std::vector<Subject> subjects_of(const Summary& summary) {
     }
     auto whole = station_subject(id, station.health);
     if (!silent) whole.figures["samples"] = {static_cast<double>(samples), station.newest};
+    if (station.newest) whole.figures["age_s"] = {station.age_s(summary.now), station.newest};
+    if (const auto highest = hottest(station.trends, summary.window)) add_temperature(whole, highest->value, highest->since);
+    for (const auto& channel : summary.channels)
+      if (channel.station == id && !channel.quality && mth5::unit_symbol(channel.units) == "C" &&
+          is_temperature(channel.component + "_C"))
+        add_temperature(whole, channel.values.max());
     subjects.push_back(std::move(whole));
   }
   if (summary.stations.empty() && summary.unreadable.empty()) subjects.push_back({Scope::Station, "", "", {{"samples", {0}}}});

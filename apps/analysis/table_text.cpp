@@ -59,9 +59,10 @@ std::string TextTable::text(const std::string& indent) const {
 std::string shown(std::string_view text) { return mth5::printable(text); }
 
 std::string degrees_text(double degrees) {
-  std::array<char, 32> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), degrees == 0 ? 0.0 : degrees).ptr;
-  return {text.data(), end};
+  auto text = formatted("%.7f", degrees);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text == "-0" ? "0" : text;
 }
 
 std::string number_text(double value) { return std::isnan(value) ? "-" : formatted("%.7g", value == 0 ? 0.0 : value); }

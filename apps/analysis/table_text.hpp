@@ -28,7 +28,7 @@ class TextTable {
 
 /// Text of a file for a page or a line: mth5::printable().
 [[nodiscard]] std::string shown(std::string_view text);
-/// All digits that tell a degree from another one, and no more: "40.5", "-115.123456789".
+/// To a centimetre, 1e-7 degrees, as the mean of a GPS has more digits than it knows: "40.5", "-115.1234568".
 [[nodiscard]] std::string degrees_text(double degrees);
 /// Seven significant digits, 0 without a sign; "-" for NaN.
 [[nodiscard]] std::string number_text(double value);

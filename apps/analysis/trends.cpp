@@ -83,6 +83,24 @@ std::optional<Battery> battery_of(const Trends& trends) {
   return lowest;
 }
 
+bool is_temperature(std::string_view name) {
+  if (const auto slash = name.rfind('/'); slash != std::string_view::npos) name.remove_prefix(slash + 1);
+  return name.starts_with("temperature") && name.ends_with("_C");
+}
+
+std::optional<Figure> hottest(const Trends& trends, const mth5::TimeRange& window) {
+  std::optional<Figure> highest;
+  for (const auto& [name, trend] : trends.all()) {
+    if (!is_temperature(name)) continue;
+    for (const auto& [number, cell] : trend.cells()) {
+      const auto at = mth5::UtcNanos{number * trend.cell_length()};
+      if ((window.from && at + trend.cell_length() <= *window.from) || (window.to && at >= *window.to)) continue;
+      if (!highest || cell.max > highest->value) highest = Figure{cell.max, at};
+    }
+  }
+  return highest;
+}
+
 Outlook outlook_of(const Snapshot& look, const std::optional<Battery>& battery) {
   Outlook outlook;
   if (look.full_in_s) outlook = {look.full_in_s, "disk"};

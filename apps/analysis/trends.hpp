@@ -51,6 +51,11 @@ struct Battery {
 /// nullopt: the file knows of none.
 [[nodiscard]] std::optional<Battery> battery_of(const Trends& trends);
 
+/// Of all quantities that are temperatures, the highest that began in a window; since when its cell of time began. nullopt: none.
+[[nodiscard]] std::optional<Figure> hottest(const Trends& trends, const mth5::TimeRange& window);
+/// Whether the name of a quantity, as Trends has it, is that of a temperature.
+[[nodiscard]] bool is_temperature(std::string_view name);
+
 /// "Will it last?"
 struct Outlook {
   std::optional<double> seconds = {};  ///< the least of disk and battery; nullopt: neither is forecast

@@ -6,6 +6,7 @@
 #include "analysis/ledger.hpp"
 #include "analysis/sensor.hpp"
 #include "analysis/snapshot.hpp"
+#include "analysis/trends.hpp"
 #include "analysis/verdict/subjects.hpp"
 #include "mth5/channel.hpp"
 
@@ -277,6 +278,9 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
     } catch (const mth5::FormatError&) {  // a table that lacks a column: the ledger of the file says so
     }
     subjects.push_back(station_subject(id, tracker.health()));
+    if (look.stations.size() == 1)
+      for (const auto& [name, value] : look.soh)
+        if (is_temperature(name)) add_temperature(subjects.back(), value);
     const bool any = std::any_of(look.runs.begin(), look.runs.end(),
                                  [&](const RunSnapshot& run) { return run.run.station == id && run.run.n_samples > 0; });
     if (look.state != mth5::FileState::Live && !any) subjects.back().figures["samples"] = {0};

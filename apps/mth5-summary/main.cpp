@@ -11,11 +11,14 @@
 #include <system_error>
 
 #include <boost/program_options/value_semantic.hpp>
+#include "analysis/comparison.hpp"
 #include "analysis/formats/formats.hpp"
 #include "analysis/json.hpp"
 #include "analysis/summary.hpp"
 #include "cli/cli.hpp"
 #include "mth5-summary/limits_file.hpp"
+#include "mth5-summary/mail.hpp"
+#include "mth5-summary/pages.hpp"
 #include "mth5-summary/report_file.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/printable.hpp"
@@ -26,6 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 namespace po = boost::program_options;
 using Paths = std::vector<std::string>;
+using Names = std::vector<std::string>;
 
 enum class Kind { Text, Json, Csv, Html, Nagios, Prometheus };
 struct Format {
@@ -82,15 +86,20 @@ cli::CommandLine command_line() {
       ("from", po::value<std::string>()->value_name("UTC"), "only from this time on: 2026-05-01 or 2026-05-01T12:00:00Z")  //
       ("to", po::value<std::string>()->value_name("UTC"), "only up to this time, without it")                              //
       ("day", po::value<std::string>()->value_name("DATE"), "only that day (UTC): 2026-05-01, yesterday, today")           //
-      ("format", po::value<std::string>()->value_name("NAME")->default_value("text"),
-       ("of the report: " + format_names()).c_str())                                                            //
+      ("format", po::value<Names>()->value_name("NAME"),
+       ("of the report (text): " + format_names() + "; several, each for the --output of its turn").c_str())    //
       ("no-header", po::bool_switch(), "with --format csv: without the line of names")                          //
       ("timeout,t", po::value<std::string>()->value_name("TIME"), "with --format nagios: UNKNOWN after (10s)")  //
       ("check", po::bool_switch(),
        "say whether all is well, by limits of the site if a path ends in .yaml, and what to do if not")  //
       ("quiet-ok", po::bool_switch(), "with --check: print nothing when all is well, for cron")          //
-      ("output", po::value<std::string>()->value_name("FILE"),
-       "a new file, or the report of before; standard output without it")                             //
+      ("compare", po::value<std::string>()->value_name("previous"),
+       "with --check: what changed against the same time before")                                                            //
+      ("output", po::value<Names>()->value_name("FILE"), "a new file, or the report of before; standard output without it")  //
+      ("pages", po::value<std::string>()->value_name("DIRECTORY"),
+       "with --day: the page of that day (html) goes there, into an index of all days")  //
+      ("mail", po::value<Names>()->value_name("ADDRESS"),
+       "with --check: when not all is well, the report goes there by sendmail, the page attached")    //
       ("now", po::value<std::string>()->value_name("UTC"), "the time it is, instead of the clock's")  //
       ("path", po::value<Paths>(), "");
   line.positional.add("path", -1);
@@ -103,6 +112,18 @@ cli::CommandLine command_line() {
       "the highest wins.\n"
       "--format nagios alone: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n";
   return line;
+}
+
+Names names_option(const po::variables_map& values, const std::string& name) {
+  return values.count(name) > 0 ? values[name].as<Names>() : Names{};
+}
+
+/// At least one.
+std::vector<const Format*> formats_option(const po::variables_map& values) {
+  std::vector<const Format*> formats;
+  for (const auto& name : names_option(values, "format")) formats.push_back(&format_of(name));
+  if (formats.empty()) formats.push_back(&format_of("text"));
+  return formats;
 }
 
 std::optional<mth5::UtcNanos> time_option(const po::variables_map& values, const std::string& name) {
@@ -182,6 +203,15 @@ std::optional<std::chrono::nanoseconds> duration_option(const po::variables_map&
   return duration;
 }
 
+/// Whether the report is to be compared with the time before.
+bool compare_option(const po::variables_map& values, bool judged) {
+  if (values.count("compare") == 0) return false;
+  if (values["compare"].as<std::string>() != "previous")
+    throw cli::UsageError{"--compare: '" + values["compare"].as<std::string>() + "' is not known; there is previous"};
+  if (!judged) throw cli::UsageError{"--compare needs --check or --format html"};
+  return true;
+}
+
 /// Measures each of the days before the time of the report as the report itself is measured.
 void add_past_days(analysis::SiteLimits& limits, analysis::Files files, const analysis::Window& window, mth5::UtcNanos now,
                    std::span<const sandbox::Damage> damage) {
@@ -206,17 +236,36 @@ void give_up_after(std::chrono::nanoseconds timeout) {
   alarm(static_cast<unsigned>(std::min<std::int64_t>(seconds, 1'000'000)));
 }
 
+/// "MTH5 CRITICAL: MT07 ex: electrode or cable open, … (and 3 more)"
+std::string subject_line(const analysis::Summary& summary) {
+  const auto& worst = summary.verdict->front();
+  auto line = std::string{worst.severity == analysis::Severity::Critical ? "MTH5 CRITICAL: " : "MTH5 WARNING: "} +
+              worst.sentence(summary.now);
+  if (const auto more = summary.verdict->size() - 1; more > 0) line += " (and " + std::to_string(more) + " more)";
+  return line;
+}
+
 int summary_main(int argc, char** argv) {
   const auto parsed = cli::parse(command_line(), argc, argv);
   if (parsed.answered) return cli::kDone;
   const auto& values = parsed.values;
   if (values.count("path") == 0) throw cli::UsageError{"no file or directory given"};
-  const auto& format = format_of(values["format"].as<std::string>());
+  const auto formats = formats_option(values);
+  const auto outputs = names_option(values, "output");
+  if (outputs.size() > formats.size()) throw cli::UsageError{"more --output than --format: each has its own"};
+  if (formats.size() > outputs.size() + 1)
+    throw cli::UsageError{"more than one --format without an --output: standard output is for one"};
+  const auto wants = [&](Kind kind) {
+    return std::any_of(formats.begin(), formats.end(), [&](const Format* one) { return one->kind == kind; });
+  };
   const bool header = !values["no-header"].as<bool>();
-  if (!header && format.kind != Kind::Csv) throw cli::UsageError{"--no-header needs --format csv"};
+  if (!header && !wants(Kind::Csv)) throw cli::UsageError{"--no-header needs --format csv"};
   const auto timeout = duration_option(values, "timeout");
-  if (timeout && format.kind != Kind::Nagios) throw cli::UsageError{"--timeout needs --format nagios"};
-  if (format.kind == Kind::Nagios) give_up_after(timeout.value_or(std::chrono::seconds{10}));
+  if (timeout && !wants(Kind::Nagios)) throw cli::UsageError{"--timeout needs --format nagios"};
+  if (wants(Kind::Nagios)) {
+    if (formats.size() > 1) throw cli::UsageError{"--format nagios is for itself: its exit status is another"};
+    give_up_after(timeout.value_or(std::chrono::seconds{10}));
+  }
 
   analysis::Window window{time_option(values, "from"), time_option(values, "to")};
   const auto since = duration_option(values, "since");
@@ -231,7 +280,22 @@ int summary_main(int argc, char** argv) {
   if (day) window = day_option(values["day"].as<std::string>(), now);
   if (window.from && window.to && *window.from >= *window.to) throw cli::UsageError{"--from must be before --to"};
   const bool check = values["check"].as<bool>();
-  const bool judged = check || format.judged;
+  const bool pages = values.count("pages") > 0;
+  if (pages && !day) throw cli::UsageError{"--pages needs --day"};
+  if (pages && !fs::is_directory(values["pages"].as<std::string>()))
+    throw mth5::FileError{"--pages " + values["pages"].as<std::string>() + ": is no directory; make it first"};
+  const bool judged =
+      check || pages || std::any_of(formats.begin(), formats.end(), [](const Format* one) { return one->judged; });
+  const bool compare = compare_option(values, judged);
+  if (compare && (wants(Kind::Csv) || wants(Kind::Nagios) || wants(Kind::Prometheus)) && !wants(Kind::Text) &&
+      !wants(Kind::Json) && !wants(Kind::Html) && !pages)
+    throw cli::UsageError{"--compare needs --format text, json or html"};
+  const auto addresses = names_option(values, "mail");
+  if (!addresses.empty() && !check) throw cli::UsageError{"--mail needs --check"};
+  for (const auto& address : addresses) summary::check_address(address);
+  const std::string sendmail = addresses.empty() ? "" : summary::find_sendmail();
+  if (compare && (!window.from || !window.to) && !since && !since_end)
+    throw cli::UsageError{"--compare needs a time with an end: --day, --since, --since-end, or --from and --to"};
   const bool quiet_ok = values["quiet-ok"].as<bool>();
   if (quiet_ok && !check) throw cli::UsageError{"--quiet-ok needs --check"};
 
@@ -253,8 +317,8 @@ int summary_main(int argc, char** argv) {
   int code = cli::kDone;
   std::vector<Alias> aliases;
   const auto paths = expand(given, aliases, judged);
-  std::optional<summary::ReportFile> report;
-  if (values.count("output") > 0) report.emplace(values["output"].as<std::string>(), paths);
+  std::vector<summary::ReportFile> reports;  // of the first formats; that of the last may be for standard output
+  for (const auto& output : outputs) reports.emplace_back(output, paths);
   std::vector<std::string> remarks;  // told when it is known whether there is anything to say
   const auto remark = [&](const std::string& line) {
     if (quiet_ok)
@@ -294,9 +358,9 @@ int summary_main(int argc, char** argv) {
     window.to = analysis::data_end(files, now);
     if (window.to) window.from = *window.to - *since_end;
   }
-  const auto depth = format.kind == Kind::Html ? analysis::Depth::Plots
-                     : judged                  ? analysis::Depth::Quality
-                                               : analysis::Depth::Report;
+  const auto depth = wants(Kind::Html) || pages || !addresses.empty() ? analysis::Depth::Plots
+                     : judged                                         ? analysis::Depth::Quality
+                                                                      : analysis::Depth::Report;
   auto summary = analysis::summarise(files, window, now, damage, depth);
   summary.unreadable = std::move(unreadable);
   if (limits) {
@@ -305,7 +369,15 @@ int summary_main(int argc, char** argv) {
       return own.of(rule, subject);
     };
   }
-  if (judged) summary.verdict = analysis::judge(analysis::subjects_of(summary), summary.limits);
+  if (judged) {
+    summary.subjects = analysis::subjects_of(summary);
+    summary.verdict = analysis::judge(summary.subjects, summary.limits);
+  }
+  if (compare && window.from && window.to) {
+    auto before = analysis::summarise(files, analysis::window_before(window), now, damage, analysis::Depth::Quality);
+    before.subjects = analysis::subjects_of(before);
+    summary.compared = std::make_shared<analysis::Comparison>(analysis::compare(summary, before));
+  }
   for (const auto& file : summary.files) {
     if (file.copy_of) remark(file.path + ": all its samples are in " + *file.copy_of + ": counted once");
     if (file.state == mth5::FileState::WriterDied) code = std::max<int>(code, cli::kWriterDied);
@@ -322,12 +394,23 @@ int summary_main(int argc, char** argv) {
   if (!silent)
     for (const auto& line : std::exchange(remarks, {}))
       if (parsed.verbosity >= 0) cli::tell("mth5-summary", line);
-  const std::string text = render(format.kind, summary, header, code);
+  std::vector<std::string> texts;
+  for (const auto* format : formats) texts.push_back(render(format->kind, summary, header, code));
   alarm(0);  // what is said now is the answer
-  if (report)
-    report->write(text);
-  else if (!silent)
-    std::cout << text;
+  for (std::size_t i = 0; i < reports.size(); ++i) reports[i].write(texts[i]);
+  if (texts.size() > reports.size() && !silent) std::cout << texts.back();
+  const auto date = mth5::to_iso(window.from.value_or(now)).substr(0, std::string_view{"2026-05-01"}.size());
+  if (pages) summary::write_day_page(values["pages"].as<std::string>(), date, analysis::to_html(summary), paths);
+  if (!addresses.empty() && !summary.verdict->empty()) {
+    // What is printed and written is so all the same.
+    try {
+      summary::send(sendmail, {addresses, subject_line(summary), mth5::printable_lines(analysis::to_text(summary)),
+                               analysis::to_html(summary), date + ".html"});
+    } catch (const mth5::FileError& e) {
+      cli::tell("mth5-summary", std::string{"error: "} + e.what());
+      code = std::max<int>(code, cli::kFailure);
+    }
+  }
   return code;
 }
 

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "mth5-summary/signals_wait.hpp"
 #include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
 #include "mth5/probe.hpp"
@@ -42,22 +42,6 @@ int put(const fs::path& path, std::string_view text) {
   if (error != 0) unlink(path.c_str());
   return error;
 }
-
-/// A signal that would end us waits until there is a whole report, or none: half of one would be left.
-class SignalsWait {
- public:
-  SignalsWait() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before_);
-  }
-  SignalsWait(const SignalsWait&) = delete;
-  SignalsWait& operator=(const SignalsWait&) = delete;
-  ~SignalsWait() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_{};
-};
 
 }  // namespace
 

@@ -27,6 +27,7 @@ class Limits : public testing::Test {
   }
   /// A file of 1 Hz from 2026-05-01 on, of so many samples a day.
   void write(const std::vector<std::int64_t>& days) {
+    std::filesystem::remove(dir_ / "f.h5");
     AcquisitionFile file{dir_ / "f.h5", {{0, "s", "S1"}}};
     std::int64_t all = 0;
     for (std::size_t day = 0; day < days.size(); ++day) {
@@ -65,6 +66,20 @@ TEST_F(Limits, MayBeAgainstTheMedianOfPastDays) {
       << "46 % against 50 - 2";
   EXPECT_EQ(check(half, {"--day", "2026-05-02"}).code, 0) << "of one day there is no median";
   EXPECT_THAT(check(half).err, HasSubstr("limits against past days need a time to report: --day, --since or --from"));
+}
+
+TEST_F(Limits, OfAgeAndGapsAreTheSitesOwn) {
+  write({86'400, 86'400});
+  EXPECT_EQ(check("").code, 0) << "an archive is old";
+  const auto old = check("age: {warning: 3600, critical: 86400}\n");
+  EXPECT_EQ(old.code, 7);
+  EXPECT_THAT(old.out, HasSubstr("CRITICAL S1: the newest sample is 7 d old, of 2026-05-02 23:59 UTC"));
+  write({86'400, 43'200, 86'400});
+  const auto gaps = check("gaps: {warning: 0}\ncompleteness: off\n");
+  EXPECT_EQ(gaps.code, 6);
+  EXPECT_THAT(gaps.out, HasSubstr("WARNING  S1 1 Hz: gaps, 1, the last is from 2026-05-02 12:00 UTC"));
+  EXPECT_EQ(check("gaps: {warning: 1}\ncompleteness: off\n").code, 0);
+  EXPECT_THAT(check("gaps: {warning: 0, critical: 5}\n", {"--format", "nagios"}).out, HasSubstr(" gaps=1;0;5 "));
 }
 
 TEST_F(Limits, ThatAreWrongAreAllToldAndNothingIsJudged) {

@@ -31,7 +31,8 @@ TEST(ReportSchema, HoldsForReportsOfFilesOfEveryKind) {
   int n = 0;
   for (const auto& path : {support::data() / "mth5" / "lemi424_python.h5", support::data() / "mth5" / "python_v020.h5",
                            dir / "hostile.h5", dir / "counts.h5", dir.path()})
-    for (const auto& options : std::vector<std::vector<std::string>>{{}, {"--check"}, {"--check", "--since", "1h"}}) {
+    for (const auto& options : std::vector<std::vector<std::string>>{
+             {}, {"--check"}, {"--check", "--since", "1h"}, {"--check", "--since-end", "1h", "--compare", "previous"}}) {
       std::vector<std::string> make{support::program("mth5-summary"), "--format", "json", "--output",
                                     dir / ("report" + std::to_string(n))};
       make.insert(make.end(), options.begin(), options.end());

@@ -45,6 +45,7 @@ Summary summary_of(const std::vector<std::string>& stations) {
     channel.missing = 10;
     summary.channels.push_back(channel);
   }
+  summary.subjects = subjects_of(summary);
   summary.verdict.emplace();
   return summary;
 }
@@ -192,7 +193,7 @@ TEST(Prometheus, KeepsItsGrammarWhateverTheNames) {
   EXPECT_THAT(text, HasSubstr("mth5_verdict{station=\"MT01\",state=\"critical\"} 1.0\n"));
   EXPECT_THAT(text, HasSubstr("mth5_verdict{station=\"a|b\",state=\"good\"} 1.0\n"));
   EXPECT_THAT(text, HasSubstr("mth5_findings{station=\"\",severity=\"critical\"} 1.0\n"));
-  EXPECT_THAT(text, HasSubstr("mth5_summary_success 0.0\n"));
+  EXPECT_THAT(text, HasSubstr("mth5_report_success 0.0\n"));
   EXPECT_THAT(text, HasSubstr("mth5_battery_volts{station=\"x\\\"y\\\\x0a\"} 12.7\n"));
   EXPECT_THAT(text, HasSubstr("mth5_build_info{version=\"1.2\\\"3\"} 1.0\n"));
 }

@@ -19,7 +19,7 @@ struct Plugin {
 };
 /// A line with the worst of the verdict and figures with their limits, then a line for each finding; at most 4 KiB. A file that
 /// cannot be read is UNKNOWN, which is worse than OK and hides nothing else.
-/// @param summary  of Depth::Quality, with its verdict
+/// @param summary  of Depth::Quality, with its subjects and verdict
 [[nodiscard]] Plugin to_nagios(const Summary& summary);
 /// Nothing can be said, and why.
 [[nodiscard]] Plugin nagios_unknown(std::string_view why);

@@ -6,9 +6,12 @@
 #include <limits>
 #include <set>
 
+#include "analysis/comparison.hpp"
+#include "analysis/formats/day_pages.hpp"
 #include "analysis/formats/formats.hpp"
 #include "analysis/html/figures.hpp"
 #include "analysis/html/style.hpp"
+#include "analysis/html/table.hpp"
 #include "analysis/html/text.hpp"
 #include "analysis/table_text.hpp"
 #include "mth5/duration.hpp"
@@ -20,46 +23,10 @@ namespace {
 using html::element;
 using html::escaped;
 using html::figure;
+using html::Heading;
+using html::Table;
 
 constexpr std::size_t kMostGaps = 100;  ///< of a station, in its table
-
-struct Heading {
-  std::string_view name;
-  bool number = false;
-  bool wide = false;  ///< a text that should not become a tower of words
-};
-
-class Table {
- public:
-  Table(std::string_view kind, std::string_view caption, std::span<const Heading> headings)
-      : kind_{kind}, caption_{caption}, headings_{headings.begin(), headings.end()} {}
-
-  /// @param cells  HTML; the first one says what the row is of
-  void add(const std::vector<std::string>& cells) {
-    std::string row;
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      const auto& heading = headings_.at(i);
-      const std::string kind = heading.number ? "class=\"n\"" : heading.wide ? "class=\"w\"" : "";
-      row += i == 0 ? element("th", "scope=\"row\"", cells[i]) : element("td", kind, cells[i]);
-    }
-    rows_ += element("tr", "", row) + "\n";
-  }
-  [[nodiscard]] bool empty() const { return rows_.empty(); }
-  [[nodiscard]] std::string html() const {
-    std::string head;
-    for (const auto& heading : headings_)
-      head += element("th", heading.number ? "scope=\"col\" class=\"n\"" : "scope=\"col\"", heading.name);
-    return element("div", "class=\"scroll\"",
-                   element("table", "class=\"" + kind_ + "\"",
-                           element("caption", "", caption_) + element("thead", "", element("tr", "", head)) +
-                               element("tbody", "", rows_))) +
-           "\n";
-  }
-
- private:
-  std::string kind_, caption_, rows_;
-  std::vector<Heading> headings_;
-};
 
 std::string finding_items(const std::vector<const Finding*>& findings, mth5::UtcNanos now) {
   std::string items;
@@ -144,7 +111,8 @@ class StationPart {
     auto to = summary_.window.to ? summary_.window.to : stream.end;
     if (!from || !to) return std::nullopt;
     for (const auto& gap : channel.gaps)
-      if (gap.component.empty()) from = std::min(*from, gap.start), to = std::max(*to, gap.end());
+      if (gap.component.empty() && gap.start >= kFirstTime && gap.end() <= summary_.now + kFuture)
+        from = std::min(*from, gap.start), to = std::max(*to, gap.end());
     if (*from >= *to) return std::nullopt;
     return html::Span{*from, *to};
   }
@@ -366,6 +334,20 @@ std::string index_of(const Summary& summary, const std::vector<Need>& needs) {
   return table.html();
 }
 
+std::string changes_of(const Comparison& comparison) {
+  constexpr std::array kHeadings{Heading{"station"},   Heading{"of"},           Heading{"figure"},
+                                 Heading{"now", true}, Heading{"before", true}, Heading{"wrong"}};
+  Table table{"changes", "What changed", kHeadings};
+  for (const auto& change : comparison.changes)
+    if (change.notable)
+      table.add({escaped(change.station), escaped(change.name), escaped(change.figure), figure(change.now), figure(change.before),
+                 std::string{change_word(change)}});
+  return "<section>\n" +
+         element("h2", "",
+                 "Compared with " + html::time(comparison.before.from) + " to " + html::time(comparison.before.to) + " UTC") +
+         "\n" + (table.empty() ? "<p>Nothing to speak of changed.</p>\n" : table.html()) + "</section>\n";
+}
+
 std::string files_of(const Summary& summary) {
   constexpr std::array kHeadings{Heading{"file"}, Heading{"state"}, Heading{"bytes", true}, Heading{"ledger"},
                                  Heading{"remarks", false, true}};
@@ -401,14 +383,8 @@ std::string to_html(const Summary& summary) {
   if (needs.size() > 1) title = std::to_string(needs.size()) + " stations";
   const Verdict nothing;
   const Verdict& verdict = summary.verdict ? *summary.verdict : nothing;
-  std::string out =
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light "
-      "dark\">\n"
-      "<meta name=\"generator\" content=\"mth5-summary\">\n<link rel=\"icon\" href=\"data:,\">\n";
-  out += element("title", "", title + ": " + state_word(verdict.empty() ? nullptr : &verdict.front())) + "\n" +
-         element("style", "", html::kStyle) + "\n</head>\n<body>\n<header>\n" + element("h1", "", title) + "\n";
+  std::string out = html::page_head(title + ": " + state_word(verdict.empty() ? nullptr : &verdict.front()), day_tag(summary)) +
+                    "<body>\n<header>\n" + element("h1", "", title) + "\n";
   out += element("p", "class=\"quiet\"",
                  "Report from " + (summary.window.from ? html::time(summary.window.from) : "the first sample") + " to " +
                      (summary.window.to ? html::time(summary.window.to) : "the last sample") + " UTC; data until " +
@@ -435,6 +411,7 @@ std::string to_html(const Summary& summary) {
   for (std::size_t i = 0; i < needs.size(); ++i)
     out += StationPart{summary, *needs[i].station}.html(i + 1, needs.size() <= kMostSpectrograms);
   if (needs.size() > kMostSpectrograms) out += "<p class=\"quiet\">Spectrograms are in the pages of single stations.</p>\n";
+  if (summary.compared) out += changes_of(*summary.compared);
   return out + files_of(summary) + "</main>\n</body>\n</html>\n";
 }
 

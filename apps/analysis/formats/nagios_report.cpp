@@ -51,7 +51,7 @@ std::string number(double value) {
 std::string range(const Rule& rule, double limit) {
   if (std::isnan(limit)) return "";
   if (!rule.above) return number(limit) + ":";
-  return (rule.unit == "dB" ? "~:" : "") + number(limit);  // a level may be below the noise, all others begin at 0
+  return (rule.unit == "dB" || rule.unit == "°C" ? "~:" : "") + number(limit);  // these may be below 0, all others begin there
 }
 
 /// Labels that are unique, however many stations there are: old databases take 19 letters of a few kinds.
@@ -77,22 +77,15 @@ std::vector<std::string> performance(const Summary& summary) {
   std::vector<std::string> items;
   const bool many = summary.stations.size() > 1;
   const auto name = [&](const std::string& station, const std::string& what) { return many ? station + "_" + what : what; };
-  for (const auto& station : summary.stations) {
-    const auto& id = station.station.id;
-    items.push_back(labels.make(name(id, "age")) + "=" + number(station.age_s(summary.now)) + "s");
-    std::int64_t most = 0;
-    for (const auto& channel : summary.channels)
-      if (channel.station == id) most = std::max(most, static_cast<std::int64_t>(channel.gaps.size()));
-    items.push_back(labels.make(name(id, "gaps")) + "=" + number(static_cast<double>(most)));
-  }
-  std::vector<std::string> of_channels;
+  std::vector<std::string> gaps, of_stations, of_channels;
   double disk_days = std::numeric_limits<double>::quiet_NaN();
   const Rule* disk = nullptr;
   Limits of_disk;
-  for (const auto& subject : subjects_of(summary)) {
+  for (const auto& subject : summary.subjects) {
     for (const auto& rule : rules()) {
       const auto figure = subject.figures.find(rule.figure);
-      if (!concerns(rule, subject.scope) || figure == subject.figures.end() || rule.unit.empty()) continue;
+      if (!concerns(rule, subject.scope) || figure == subject.figures.end()) continue;
+      if (rule.unit.empty() && rule.name != "gaps") continue;
       const auto [warning, critical] = summary.limits(rule, subject);
       if (rule.scope == Scope::File) {  // of several disks the one that is full first
         disk_days = std::fmin(disk_days, figure->second.value);
@@ -101,15 +94,21 @@ std::vector<std::string> performance(const Summary& summary) {
         continue;
       }
       const bool channel = subject.scope == Scope::Electric || subject.scope == Scope::Field;
-      std::string what{rule.figure};
+      std::string what{rule.name == "age" ? rule.name : rule.figure};
       if (channel || (subject.scope == Scope::Source && !subject.name.empty())) what = subject.name + "_" + what;
       if (subject.scope == Scope::Stream && summary.streams.size() > summary.stations.size()) what = subject.name + "_" + what;
       const std::string unit = rule.unit == "s" || rule.unit == "%" ? std::string{rule.unit} : "";
-      (channel ? of_channels : items)
-          .push_back(labels.make(name(subject.station, what)) + "=" + number(figure->second.value) + unit + ";" +
-                     range(rule, warning) + ";" + range(rule, critical));
+      const std::string limits =
+          std::isnan(warning) && std::isnan(critical) ? "" : ";" + range(rule, warning) + ";" + range(rule, critical);
+      (rule.name == "age"    ? items
+       : rule.name == "gaps" ? gaps
+       : channel             ? of_channels
+                             : of_stations)
+          .push_back(labels.make(name(subject.station, what)) + "=" + number(figure->second.value) + unit + limits);
     }
   }
+  items.insert(items.end(), gaps.begin(), gaps.end());
+  items.insert(items.end(), of_stations.begin(), of_stations.end());
   if (disk != nullptr)
     items.push_back(labels.make("disk_days") + "=" + number(disk_days) + ";" + range(*disk, of_disk.warning) + ";" +
                     range(*disk, of_disk.critical));

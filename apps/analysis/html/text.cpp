@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "analysis/html/style.hpp"
 #include "analysis/json.hpp"
 #include "analysis/table_text.hpp"
 
@@ -32,6 +33,16 @@ std::string escaped(std::string_view text) {
     }
   }
   return out;
+}
+
+std::string page_head(std::string_view title, std::string_view more) {
+  std::string out =
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light "
+      "dark\">\n"
+      "<meta name=\"generator\" content=\"mth5-summary\">\n<link rel=\"icon\" href=\"data:,\">\n";
+  return out + std::string{more} + element("title", "", title) + "\n" + element("style", "", kStyle) + "\n</head>\n";
 }
 
 std::string element(std::string_view name, std::string_view attributes, std::string_view content) {

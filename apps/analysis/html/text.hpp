@@ -24,6 +24,9 @@ namespace analysis::html {
 /// <time>; "-" if it is not known. Decimals of seconds are left out for people.
 [[nodiscard]] std::string time(std::optional<mth5::UtcNanos> value);
 
+/// From the doctype to the end of the head, with the style of style.hpp. @param title, more  HTML already
+[[nodiscard]] std::string page_head(std::string_view title, std::string_view more = {});
+
 /// RFC 4648, for data: addresses.
 [[nodiscard]] std::string base64(std::string_view bytes);
 

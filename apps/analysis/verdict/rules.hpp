@@ -22,7 +22,7 @@ struct Rule {
   std::string_view unit;    ///< "" for a ratio or a state
   Scope scope;
   bool above;                 ///< wrong is what is above the limit; else what is below
-  double warning, critical;   ///< NaN: there is no such limit
+  double warning, critical;   ///< NaN: there is no such limit, unless a site sets one
   std::string_view sentence;  ///< after the subject's name; {value} is the figure with its unit
   std::string_view advice;
   std::string_view since = " since ";  ///< between the sentence and a time, where it is known

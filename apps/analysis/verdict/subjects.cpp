@@ -98,6 +98,12 @@ Subject station_subject(const std::string& station, const Health& health) {
   return subject;
 }
 
+void add_temperature(Subject& station, double celsius, std::optional<mth5::UtcNanos> at) {
+  if (!std::isfinite(celsius)) return;
+  const auto [known, is_new] = station.figures.try_emplace("temperature_C", Figure{celsius, at});
+  if (!is_new && known->second.value < celsius) known->second = {celsius, at};
+}
+
 void add_present(Subject& channel, std::int64_t stored, std::int64_t most) {
   if (most > 0) channel.figures["present"] = {100 * static_cast<double>(stored) / static_cast<double>(most)};
 }

@@ -40,6 +40,9 @@ void add_clock_set(Subject& stream, std::int64_t times, std::optional<mth5::UtcN
 /// Figures battery_V, no_fix_s.
 [[nodiscard]] Subject station_subject(const std::string& station, const Health& health);
 
+/// Adds temperature_C to a station, or keeps the higher one. @param at  nullopt: now
+void add_temperature(Subject& station, double celsius, std::optional<mth5::UtcNanos> at = {});
+
 /// Adds `present` to a channel. @param stored  samples with a value    @param most  of any channel of its stream
 void add_present(Subject& channel, std::int64_t stored, std::int64_t most);
 

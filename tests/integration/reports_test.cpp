@@ -1,0 +1,178 @@
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "mth5/descriptor.hpp"
+#include "support/acquisition_file.hpp"
+#include "support/process.hpp"
+#include "support/python.hpp"
+#include "support/support.hpp"
+
+// What mth5-summary does for cron and systemd: mail, pages of days with an index, several formats, comparison with the day
+// before.
+
+namespace {
+
+namespace fs = std::filesystem;
+using support::AcquisitionFile;
+using testing::HasSubstr;
+using testing::Not;
+
+class Reports : public testing::Test {
+ protected:
+  Reports() { fs::create_directory(dir_ / "bin"); }
+
+  /// A file of 1 Hz from 2026-05-01 on, of so many samples a day.
+  void write(const std::vector<std::int64_t>& days) {
+    AcquisitionFile file{dir_ / "f.h5", {{0, "s", "S1"}}};
+    std::int64_t all = 0;
+    for (std::size_t day = 0; day < days.size(); ++day) {
+      file.append(file.add_run(0, "r" + std::to_string(day), std::chrono::days{day}), days[day]);
+      all += days[day];
+    }
+    file.commit(0, AcquisitionFile::start() + std::chrono::days{days.size()}, {{.in = all, .decoded = all}},
+                {{.decoded = all, .stored = all}});
+    file.file().close();
+  }
+  support::Finished summary(std::vector<std::string> options) {
+    options.insert(options.begin(), {support::program("mth5-summary"), "--now", "2026-05-10T00:00:00Z"});
+    options.push_back(dir_ / "f.h5");
+    return support::run(options, {{"PATH", (dir_ / "bin").string() + ":/usr/bin:/bin"}});
+  }
+  /// In place of the mail system: keeps what it gets. @param code  it ends with
+  void sendmail(int code) {
+    const auto path = dir_ / "bin/sendmail";
+    support::write_text(path, "#!/bin/sh\necho \"$@\" >" + (dir_ / "options").string() + "\ncat >" + (dir_ / "mail").string() +
+                                  "\nexit " + std::to_string(code) + "\n");
+    fs::permissions(path, fs::perms::owner_all);
+  }
+  [[nodiscard]] std::vector<std::string> names(const fs::path& folder) const {
+    std::vector<std::string> all;
+    for (const auto& entry : fs::directory_iterator{folder}) all.push_back(entry.path().filename());
+    std::sort(all.begin(), all.end());
+    return all;
+  }
+
+  support::TempDir dir_;
+};
+
+TEST_F(Reports, GoByMailWhenNotAllIsWell) {
+  write({86'400, 40'000});
+  sendmail(0);
+  EXPECT_EQ(summary({"--check", "--day", "2026-05-01", "--mail", "office@example.org"}).code, 0);
+  EXPECT_FALSE(fs::exists(dir_ / "mail")) << "all is well";
+  const auto sent = summary({"--check", "--day", "2026-05-02", "--mail", "office@example.org", "--mail", "root"});
+  EXPECT_EQ(sent.code, 7) << sent.err;
+  EXPECT_EQ(support::read_text(dir_ / "options"), "-t -i\n");
+  const auto mail = support::python("integration/mail_message.py", {dir_ / "mail"});
+  EXPECT_EQ(mail["to"], "office@example.org, root");
+  const std::string subject = mail["subject"];
+  EXPECT_THAT(subject, testing::StartsWith("MTH5 CRITICAL: S1 1 Hz: only 46.2 % of the samples are there, the longest gap"));
+  EXPECT_LE(mail["longest"], 78);
+  ASSERT_EQ(mail["parts"].size(), 2u);
+  EXPECT_EQ(mail["parts"][0]["type"], "text/plain");
+  EXPECT_EQ(mail["parts"][0]["text"], sent.out) << "the report";
+  EXPECT_EQ(mail["parts"][1]["file"], "2026-05-02.html");
+  EXPECT_EQ(mail["parts"][1]["text"], summary({"--format", "html", "--day", "2026-05-02"}).out);
+
+  sendmail(75);
+  const auto refused = summary({"--check", "--day", "2026-05-02", "--mail", "root"});
+  EXPECT_EQ(refused.code, 7);
+  EXPECT_EQ(refused.out, sent.out);
+  EXPECT_THAT(refused.err, HasSubstr("sendmail did not take it (exit status 75)"));
+  for (const auto* wrong : {"-oQ/tmp", "a b", "a@b\nBcc: c@d", "a,b", ""})
+    EXPECT_EQ(summary({"--check", "--mail", wrong}).code, 2) << wrong;
+  EXPECT_EQ(summary({"--mail", "root"}).code, 2) << "of what is not judged there is nothing to say";
+}
+
+TEST_F(Reports, HaveAPageForEachDayAndAnIndexThatGrows) {
+  write({86'400, 40'000, 86'400});
+  const auto pages = dir_ / "pages";
+  EXPECT_THAT(summary({"--day", "2026-05-01", "--pages", pages}).err, HasSubstr("is no directory; make it first"));
+  fs::create_directory(pages);
+  for (const auto* day : {"2026-05-02", "2026-05-01"}) (void)summary({"--check", "--day", day, "--pages", pages});
+  EXPECT_EQ(names(pages), (std::vector<std::string>{"2026-05-01.html", "2026-05-02.html", "index.html"}));
+  EXPECT_EQ(support::read_text(pages / "2026-05-02.html"), summary({"--format", "html", "--day", "2026-05-02"}).out);
+  support::write_text(pages / "2026-04-30.html", "<html>of somebody else</html>");
+  ASSERT_EQ(mkfifo((pages / "2026-04-29.html").c_str(), 0600), 0);
+  (void)summary({"--check", "--day", "2026-05-03", "--pages", pages});
+  const auto index = support::read_text(pages / "index.html");
+  std::size_t last = 0;
+  for (const auto* part : {"2026-05-03.html", ">good<", "1 station<", "2026-05-02.html", ">critical<", "1 of 1 station: S1",
+                           "2026-05-01.html", ">good<"}) {
+    const auto at = index.find(part, last);
+    ASSERT_NE(at, std::string::npos) << part;
+    last = at;
+  }
+  EXPECT_THAT(index, Not(HasSubstr("2026-04-")));
+  fs::remove(pages / "2026-05-02.html");
+  (void)summary({"--check", "--day", "2026-05-03", "--pages", pages});
+  EXPECT_THAT(support::read_text(pages / "index.html"), Not(HasSubstr("2026-05-02")));
+  EXPECT_EQ(summary({"--since", "24h", "--pages", pages}).code, 2);
+}
+
+TEST_F(Reports, ComeInSeveralFormatsAtOnce) {
+  write({86'400});
+  const auto all = summary({"--day", "2026-05-01", "--check", "--format", "json", "--output", dir_ / "a", "--format",
+                            "prometheus", "--output", dir_ / "b", "--format", "text"});
+  EXPECT_EQ(all.code, 0) << all.err;
+  EXPECT_THAT(all.out, testing::StartsWith("GOOD\n"));
+  EXPECT_EQ(support::read_text(dir_ / "a"), summary({"--day", "2026-05-01", "--check", "--format", "json"}).out);
+  EXPECT_THAT(support::read_text(dir_ / "b"), HasSubstr("mth5_report_success 1.0\n"));
+  EXPECT_EQ(summary({"--format", "json", "--format", "csv"}).code, 2);
+  EXPECT_EQ(summary({"--output", dir_ / "c", "--output", dir_ / "d"}).code, 2);
+  EXPECT_EQ(summary({"--format", "nagios", "--output", dir_ / "c", "--format", "text"}).code, 3);
+}
+
+TEST_F(Reports, SayWhatChangedAgainstTheTimeBefore) {
+  write({86'400, 40'000, 86'400});
+  const auto worse = summary({"--check", "--compare", "previous", "--day", "2026-05-02"});
+  EXPECT_EQ(worse.code, 7);
+  EXPECT_THAT(worse.out, HasSubstr("Compared with 2026-05-01T00:00:00Z to 2026-05-02T00:00:00Z\n"));
+  EXPECT_THAT(worse.out, testing::ContainsRegex("S1 +1 Hz +completeness +46.2963 +100 +new\n"));
+  const auto better =
+      nlohmann::json::parse(summary({"--check", "--compare", "previous", "--day", "2026-05-03", "--format", "json"}).out);
+  EXPECT_EQ(better["previous"]["from"], "2026-05-02T00:00:00Z");
+  int over = 0;
+  for (const auto& change : better["previous"]["changes"]) over += change["wrong"] == "over" ? 1 : 0;
+  EXPECT_EQ(over, 1) << better["previous"];
+  EXPECT_THAT(summary({"--format", "html", "--compare", "previous", "--day", "2026-05-02"}).out, HasSubstr("What changed"));
+  EXPECT_EQ(summary({"--compare", "previous", "--day", "2026-05-02"}).code, 2);
+  EXPECT_EQ(summary({"--check", "--compare", "previous"}).code, 2) << "of all there is nothing before";
+  EXPECT_EQ(summary({"--check", "--compare", "last", "--day", "2026-05-02"}).code, 2);
+}
+
+TEST_F(Reports, AreWholeOrNotThereWhenInterrupted) {
+  {
+    AcquisitionFile file{dir_ / "f.h5", {{0, "s", "S1"}}};
+    file.append(file.add_run(0, "r0", {}), 60'000);
+    for (int i = 0; i < 20'000; ++i)  // a report of some MB
+      file.gap(0, "ex", std::chrono::seconds{3 * i}, 1, "source", "r0", "r0", true);
+    file.commit(0, AcquisitionFile::start(), {{}}, {{.decoded = 60'000, .stored = 60'000}});
+    file.file().close();
+  }
+  fs::create_directory(dir_ / "out");
+  const mth5::Descriptor watch{inotify_init1(IN_CLOEXEC)};
+  ASSERT_GE(inotify_add_watch(watch.get(), (dir_ / "out").c_str(), IN_CREATE), 0);
+  auto program = support::Process::start(
+      {support::program("mth5-summary"), "--format", "json", "--output", dir_ / "out/report.json", dir_ / "f.h5"});
+  std::array<char, 4096> event{};
+  ASSERT_GT(read(watch.get(), event.data(), event.size()), 0);  // it has begun to write
+  program.signal(SIGINT);
+  EXPECT_EQ(program.wait(), 128 + SIGINT) << program.err();
+  EXPECT_EQ(names(dir_ / "out"), std::vector<std::string>{"report.json"});
+  EXPECT_GT(nlohmann::json::parse(support::read_text(dir_ / "out/report.json"))["channels"][0]["gaps"].size(), 1'000u);
+}
+
+}  // namespace
