@@ -97,7 +97,7 @@ cli::CommandLine command_line() {
        "with --check: what changed against the same time before")                                                            //
       ("output", po::value<Names>()->value_name("FILE"), "a new file, or the report of before; standard output without it")  //
       ("pages", po::value<std::string>()->value_name("DIRECTORY"),
-       "with --day: the page of that day (html) goes there, into an index of all days")  //
+       "with --day: the page of that day (html) goes there, with one of each station and an index of all days")  //
       ("mail", po::value<Names>()->value_name("ADDRESS"),
        "with --check: when not all is well, the report goes there by sendmail, the page attached")    //
       ("now", po::value<std::string>()->value_name("UTC"), "the time it is, instead of the clock's")  //
@@ -400,7 +400,7 @@ int summary_main(int argc, char** argv) {
   for (std::size_t i = 0; i < reports.size(); ++i) reports[i].write(texts[i]);
   if (texts.size() > reports.size() && !silent) std::cout << texts.back();
   const auto date = mth5::to_iso(window.from.value_or(now)).substr(0, std::string_view{"2026-05-01"}.size());
-  if (pages) summary::write_day_page(values["pages"].as<std::string>(), date, analysis::to_html(summary), paths);
+  if (pages) summary::write_day_pages(values["pages"].as<std::string>(), analysis::to_html_pages(summary, date), paths);
   if (!addresses.empty() && !summary.verdict->empty()) {
     // What is printed and written is so all the same.
     try {

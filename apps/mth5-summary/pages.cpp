@@ -12,9 +12,8 @@ namespace summary {
 
 namespace fs = std::filesystem;
 
-void write_day_page(const fs::path& directory, const std::string& date, const std::string& page,
-                    const std::vector<fs::path>& inputs) {
-  ReportFile{directory / (date + ".html"), inputs}.write(page);
+void write_day_pages(const fs::path& directory, const std::vector<analysis::Page>& pages, const std::vector<fs::path>& inputs) {
+  for (const auto& page : pages) ReportFile{directory / page.file, inputs}.write(page.html);
   const ReportFile index{directory / "index.html", inputs};
   std::vector<analysis::DayPage> days;
   std::error_code error;

@@ -170,7 +170,8 @@ TEST_F(Reports, AreWholeOrNotThereWhenInterrupted) {
   std::array<char, 4096> event{};
   ASSERT_GT(read(watch.get(), event.data(), event.size()), 0);  // it has begun to write
   program.signal(SIGINT);
-  EXPECT_EQ(program.wait(), 128 + SIGINT) << program.err();
+  const auto code = program.wait();
+  EXPECT_TRUE(code == 128 + SIGINT || code == 0) << code.value_or(-1) << program.err();  // 0: the signal came when all was done
   EXPECT_EQ(names(dir_ / "out"), std::vector<std::string>{"report.json"});
   EXPECT_GT(nlohmann::json::parse(support::read_text(dir_ / "out/report.json"))["channels"][0]["gaps"].size(), 1'000u);
 }

@@ -101,6 +101,7 @@ TEST(ThirtyStations, HaveThoseFiveOnTopThatWantAVisitWithTheReason) {
   EXPECT_EQ(found, known) << report.out.substr(0, 2000);
 
   const auto page = support::read_text(dir / "all.html");
+  EXPECT_LT(page.size(), 1u << 20);
   const auto index = page.find("<table class=\"stations\">");
   ASSERT_NE(index, std::string::npos);
   const auto first_good = page.find(">good<", index);

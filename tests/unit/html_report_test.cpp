@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <random>
 #include <regex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -135,10 +136,65 @@ TEST(Html, OfAStationAndDayAndOfThirtyStationsIsSmall) {
   EXPECT_LT(to_html(summary).size(), 300'000u);
   std::vector<std::string> stations;
   for (int i = 0; i < 30; ++i) stations.push_back("MT" + std::to_string(i));
-  auto many = summary_of(stations, 20'000);
-  for (std::size_t i = 0; i < 30; ++i)
+  auto many = summary_of(stations, 500);
+  for (std::size_t i = 0; i < 30; ++i) {
+    many.channels[i].quality = channel.quality;  // of a day
     for (int c = 0; c < 4; ++c) many.channels.push_back(many.channels[i]);
-  EXPECT_LT(to_html(many).size(), 2'500'000u);
+  }
+  const auto page = to_html(many);
+  EXPECT_LE(page.size(), 1'000'000u);
+  EXPECT_EQ(count(page, "<section id="), 30u);
+  const auto plots = page.rfind("class=\"plots\"");
+  ASSERT_NE(plots, std::string::npos) << "as many as there is room for";
+  EXPECT_GT(plots, page.find("<section id=\"s5\"")) << "of the first ones";
+  EXPECT_LT(plots, page.find("<section id=\"s29\""));
+}
+
+TEST(Html, OfManyStationsNamesThoseThatItHasNoRoomFor) {
+  std::vector<std::string> stations;
+  for (int i = 100; i < 220; ++i) stations.push_back("MT" + std::to_string(i));
+  auto many = summary_of(stations, 100);
+  for (std::size_t i = 0; i < stations.size(); ++i)
+    for (int g = 0; g < 100; ++g)
+      many.channels[i].gaps.push_back({.survey = "S",
+                                       .station = stations[i],
+                                       .component = "",
+                                       .run_before = "a",
+                                       .run_after = "b",
+                                       .start = kDay + std::chrono::minutes{g},
+                                       .samples = 3,
+                                       .sample_rate = 1,
+                                       .reason = "source"});
+  const auto page = to_html(many);
+  EXPECT_LE(page.size(), 1'000'000u);
+  EXPECT_EQ(count(page, "class=\"plots\""), 0u);
+  EXPECT_EQ(count(page, "<section id="), count(page, "href=\"#s")) << "each address leads to a part";
+  EXPECT_GT(count(page, "<section id="), 20u);
+  for (const auto& station : stations) EXPECT_GT(count(page, ">" + station + "<"), 0u);
+}
+
+TEST(Html, HasAPageForEachStationThatItsNameCannotLeadAstray) {
+  auto summary = summary_of({"MT01", "a/../b|", "a_..|b_", std::string(300, '"'), "<b>"}, 2000);
+  summary.verdict->push_back({rule("battery"), Severity::Critical, "<b>", "", 11.2, {}});
+  const auto pages = to_html_pages(summary, "2026-05-01");
+  ASSERT_EQ(pages.size(), 6u);
+  EXPECT_EQ(pages.back().file, "2026-05-01.html");
+  EXPECT_EQ(pages.front().file, "2026-05-01__b_.html") << "the one that wants a visit first";
+  std::set<std::string> files;
+  for (const auto& page : pages) {
+    EXPECT_TRUE(std::regex_match(page.file, std::regex{R"(2026-05-01(_[A-Za-z0-9_]{1,70})?\.html)"})) << page.file;
+    EXPECT_TRUE(files.insert(page.file).second) << page.file;
+    if (&page == &pages.back()) continue;
+    EXPECT_THAT(pages.back().html, HasSubstr("<a href=\"" + page.file + "\">"));
+    EXPECT_THAT(page.html, HasSubstr("<a href=\"2026-05-01.html\">All stations</a>"));
+    EXPECT_EQ(count(page.html, "<section id="), 1u);
+  }
+  EXPECT_TRUE(files.contains("2026-05-01_MT01.html"));
+  EXPECT_EQ(count(pages.back().html, "<section id="), 0u);
+  EXPECT_THAT(pages.back().html, HasSubstr("&lt;b&gt;: battery at 11.2 V"));
+  const auto one = summary_of({"A"}, 2000);
+  ASSERT_EQ(to_html_pages(one, "d").size(), 1u);
+  EXPECT_EQ(to_html_pages(one, "d").front().html, to_html(one));
 }
 
 TEST(Html, IsAPureFunctionOfTheReport) {

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "analysis/summary.hpp"
 
@@ -30,8 +31,17 @@ struct Plugin {
 [[nodiscard]] std::string to_prometheus(const Summary& summary, std::string_view version);
 
 /// A page that stands alone, for people: verdict, then each station with its channels, plots, gaps, health, clocks and ledger,
-/// the one that wants a visit first on top; several stations have an index.
+/// the one that wants a visit first on top; several stations have an index. With more than eight it is held to 1 MB: the plots
+/// are of those that want a visit first.
 /// @param summary  of Depth::Plots, with its verdict
 [[nodiscard]] std::string to_html(const Summary& summary);
+
+struct Page {
+  std::string file;  ///< its name; of [A-Za-z0-9_-] and ".html"
+  std::string html;
+};
+/// A page for each station, and last the one that leads to them, NAME.html; a single station has that one only, as to_html().
+/// @param summary  as of to_html()
+[[nodiscard]] std::vector<Page> to_html_pages(const Summary& summary, const std::string& name);
 
 }  // namespace analysis

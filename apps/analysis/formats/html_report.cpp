@@ -26,7 +26,13 @@ using html::figure;
 using html::Heading;
 using html::Table;
 
-constexpr std::size_t kMostGaps = 100;  ///< of a station, in its table
+constexpr std::size_t kMostGaps = 100;         ///< of a station, in its table
+constexpr std::size_t kMostWhole = 8;          ///< stations: of more, a page is held to
+constexpr std::size_t kMostBytes = 1'000'000;  ///< for a phone
+constexpr std::size_t kMostName = 64;          ///< bytes of a station's id in the name of its page
+
+/// How much of a station a page shows.
+enum class Detail { Words, Plots, All };
 
 std::string finding_items(const std::vector<const Finding*>& findings, mth5::UtcNanos now) {
   std::string items;
@@ -85,7 +91,7 @@ class StationPart {
   }
 
   /// @param number  of its section on the page
-  [[nodiscard]] std::string html(std::size_t number, bool spectrograms) const {
+  [[nodiscard]] std::string html(std::size_t number, Detail detail) const {
     const auto& info = station_.station;
     const auto found = findings_of(summary_, station_);
     std::string out =
@@ -93,8 +99,10 @@ class StationPart {
         element("h2", "", "Station " + escaped(info.id) + ": " + colored(state_word(found.empty() ? nullptr : found.front()))) +
         "\n" + finding_items(found, summary_.now) + facts();
     if (channels_.empty()) return out + "<p>No samples.</p>\n</section>\n";
-    out += channel_table() + "<h3>Day and spectra</h3>\n" + plots(spectrograms) + "<h3>Completeness and gaps</h3>\n" +
-           calendars() + gap_table() + health() + clocks() + ledger();
+    out += channel_table();
+    if (detail == Detail::Words) return out + gap_table() + "</section>\n";
+    out += "<h3>Day and spectra</h3>\n" + plots(detail == Detail::All) + "<h3>Completeness and gaps</h3>\n" + calendars() +
+           gap_table() + health() + clocks() + ledger();
     return out + "</section>\n";
   }
 
@@ -314,7 +322,8 @@ class StationPart {
   std::optional<html::Span> span_;
 };
 
-std::string index_of(const Summary& summary, const std::vector<Need>& needs) {
+/// @param links  of each station, in the order of `needs`; "": it is shown nowhere else
+std::string index_of(const Summary& summary, const std::vector<Need>& needs, const std::vector<std::string>& links) {
   constexpr std::array kHeadings{Heading{"station"},
                                  Heading{"state"},
                                  Heading{"why", false, true},
@@ -326,7 +335,8 @@ std::string index_of(const Summary& summary, const std::vector<Need>& needs) {
   for (std::size_t i = 0; i < needs.size(); ++i) {
     const auto& [station, worst] = needs[i];
     const double percent = StationPart{summary, *station}.least_percent();
-    table.add({element("a", "href=\"#s" + std::to_string(i + 1) + "\"", escaped(station->station.id)), colored(state_word(worst)),
+    const auto name = escaped(station->station.id);
+    table.add({links[i].empty() ? name : element("a", "href=\"" + links[i] + "\"", name), colored(state_word(worst)),
                worst != nullptr ? escaped(worst->sentence(summary.now)) : "", figure(percent, percent_text(percent)),
                forecast(station->age_s(summary.now)), station->battery ? figure(station->battery->volts) : "-",
                forecast(disk_full_in_s(summary, station->station.id))});
@@ -371,48 +381,131 @@ std::string files_of(const Summary& summary) {
   return "<section>\n<h2>Files</h2>\n" + table.html() + "</section>\n";
 }
 
-}  // namespace
+std::string upper(std::string word) {
+  std::transform(word.begin(), word.end(), word.begin(),
+                 [](char c) { return static_cast<char>(std::toupper(static_cast<unsigned char>(c))); });
+  return word;
+}
 
-std::string to_html(const Summary& summary) {
-  constexpr std::size_t kMostSpectrograms = 8;  ///< stations: of more, the page would become too large for a phone
-  const auto needs = by_need(summary);
+std::string header_of(const Summary& summary, const std::string& title, const Finding* worst, const std::string& tag) {
   std::optional<mth5::UtcNanos> end;
   for (const auto& station : summary.stations) end = std::max(end, station.newest);
+  return html::page_head(title + ": " + state_word(worst), tag) + "<body>\n<header>\n" + element("h1", "", title) + "\n" +
+         element("p", "class=\"quiet\"",
+                 "Report from " + (summary.window.from ? html::time(summary.window.from) : "the first sample") + " to " +
+                     (summary.window.to ? html::time(summary.window.to) : "the last sample") + " UTC; data until " +
+                     html::time(end) + " UTC") +
+         "\n</header>\n<main>\n";
+}
+constexpr std::string_view kPageEnd = "</main>\n</body>\n</html>\n";
+
+/// A page but for the parts of its stations: all before them, and all behind.
+struct Frame {
+  std::string before, behind;
+  [[nodiscard]] std::size_t size() const { return before.size() + behind.size(); }
+};
+
+/// @param links  as of index_of()
+Frame frame_of(const Summary& summary, const std::vector<Need>& needs, const std::vector<std::string>& links) {
   std::string title = "Recordings";
   if (needs.size() == 1) title = escaped(needs.front().station->station.id);
   if (needs.size() > 1) title = std::to_string(needs.size()) + " stations";
   const Verdict nothing;
   const Verdict& verdict = summary.verdict ? *summary.verdict : nothing;
-  std::string out = html::page_head(title + ": " + state_word(verdict.empty() ? nullptr : &verdict.front()), day_tag(summary)) +
-                    "<body>\n<header>\n" + element("h1", "", title) + "\n";
-  out += element("p", "class=\"quiet\"",
-                 "Report from " + (summary.window.from ? html::time(summary.window.from) : "the first sample") + " to " +
-                     (summary.window.to ? html::time(summary.window.to) : "the last sample") + " UTC; data until " +
-                     html::time(end) + " UTC") +
-         "\n</header>\n<main>\n";
-  const auto word = state_word(verdict.empty() ? nullptr : &verdict.front());
-  std::string state = word;
-  std::transform(state.begin(), state.end(), state.begin(),
-                 [](char c) { return static_cast<char>(std::toupper(static_cast<unsigned char>(c))); });
+  const Finding* worst = verdict.empty() ? nullptr : &verdict.front();
+  Frame frame{header_of(summary, title, worst, day_tag(summary)), {}};
+  auto state = upper(state_word(worst));
   if (verdict.size() > 1) state += ": " + std::to_string(verdict.size()) + " findings";
-  out += "<section>\n" + element("p", "class=\"state " + word + "\"", state) + "\n";
+  frame.before += "<section>\n" + element("p", "class=\"state " + state_word(worst) + "\"", state) + "\n";
   // With several stations each has its findings in its part, and the worst in the index.
+  std::set<const Finding*> of_stations;
+  for (const auto& need : needs)
+    for (const auto* finding : findings_of(summary, *need.station)) of_stations.insert(finding);
   std::vector<const Finding*> shown;
-  for (const auto& finding : verdict) {
-    const bool of_station = std::any_of(needs.begin(), needs.end(), [&](const Need& need) {
-      const auto of = findings_of(summary, *need.station);
-      return std::find(of.begin(), of.end(), &finding) != of.end();
-    });
-    if (!of_station) shown.push_back(&finding);
+  for (const auto& finding : verdict)
+    if (!of_stations.contains(&finding)) shown.push_back(&finding);
+  frame.before += finding_items(shown, summary.now);
+  if (needs.size() > 1) frame.before += index_of(summary, needs, links);
+  frame.before += "</section>\n";
+  if (summary.compared) frame.behind += changes_of(*summary.compared);
+  frame.behind += files_of(summary);
+  frame.behind += kPageEnd;
+  return frame;
+}
+
+/// The parts of many stations, with plots of those that want a visit first as far as `room` has place for them; "": there is
+/// no place even for words.
+std::vector<std::string> parts_within(std::size_t room, const Summary& summary, const std::vector<Need>& needs) {
+  std::vector<std::string> parts(needs.size());
+  bool whole = true;
+  for (std::size_t i = 0; i < needs.size() && whole; ++i) {
+    auto part = StationPart{summary, *needs[i].station}.html(i + 1, Detail::Words);
+    whole = part.size() <= room;
+    if (!whole) break;
+    room -= part.size();
+    parts[i] = std::move(part);
   }
-  out += finding_items(shown, summary.now);
-  if (needs.size() > 1) out += index_of(summary, needs);
-  out += "</section>\n";
+  for (std::size_t i = 0; i < needs.size() && whole; ++i) {
+    auto part = StationPart{summary, *needs[i].station}.html(i + 1, Detail::Plots);
+    whole = part.size() <= room + parts[i].size();
+    if (!whole) break;
+    room -= part.size() - parts[i].size();
+    parts[i] = std::move(part);
+  }
+  return parts;
+}
+
+/// What a station is called in the name of its page: ids of files may hold anything, and become no address as they are.
+std::string name_part(const std::string& id) {
+  std::string name = id.substr(0, kMostName);
+  for (auto& c : name)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  return name;
+}
+
+}  // namespace
+
+std::string to_html(const Summary& summary) {
+  const auto needs = by_need(summary);
+  std::vector<std::string> links;
+  for (std::size_t i = 0; i < needs.size(); ++i) links.push_back("#s" + std::to_string(i + 1));
+  auto frame = frame_of(summary, needs, links);
+  if (needs.size() <= kMostWhole) {
+    for (std::size_t i = 0; i < needs.size(); ++i)
+      frame.before += StationPart{summary, *needs[i].station}.html(i + 1, Detail::All);
+    return frame.before + frame.behind;
+  }
+  const std::string more =
+      element("p", "class=\"quiet\"",
+              "A page of many stations has no spectrograms, and plots only of those that want a visit first. "
+              "With --pages each station has a page of its own.") +
+      "\n";
+  const auto parts = parts_within(kMostBytes - std::min(kMostBytes, frame.size() + more.size()), summary, needs);
   for (std::size_t i = 0; i < needs.size(); ++i)
-    out += StationPart{summary, *needs[i].station}.html(i + 1, needs.size() <= kMostSpectrograms);
-  if (needs.size() > kMostSpectrograms) out += "<p class=\"quiet\">Spectrograms are in the pages of single stations.</p>\n";
-  if (summary.compared) out += changes_of(*summary.compared);
-  return out + files_of(summary) + "</main>\n</body>\n</html>\n";
+    if (parts[i].empty()) links[i].clear();
+  frame = frame_of(summary, needs, links);
+  for (const auto& part : parts) frame.before += part;
+  return frame.before + more + frame.behind;
+}
+
+std::vector<Page> to_html_pages(const Summary& summary, const std::string& name) {
+  const auto needs = by_need(summary);
+  if (needs.size() <= 1) return {{name + ".html", to_html(summary)}};
+  std::vector<Page> pages;
+  std::vector<std::string> links;
+  std::set<std::string> known;
+  for (const auto& [station, worst] : needs) {
+    const auto plain = name + "_" + name_part(station->station.id);
+    auto own = plain;
+    for (int n = 2; !known.insert(own).second; ++n) own = plain + "_" + std::to_string(n);
+    links.push_back(own + ".html");
+    const auto all = element("p", "", element("a", "href=\"" + name + ".html\"", "All stations")) + "\n";
+    pages.push_back({links.back(), header_of(summary, escaped(station->station.id), worst, "") + all +
+                                       StationPart{summary, *station}.html(1, Detail::All) + std::string{kPageEnd}});
+  }
+  const auto frame = frame_of(summary, needs, links);
+  pages.push_back({name + ".html", frame.before + frame.behind});
+  return pages;
 }
 
 }  // namespace analysis
