@@ -179,7 +179,7 @@ TEST(DamagedStructure, HidesNoOtherFile) {
   int others = 0;
   for (const std::string_view signature : {"OHDR", "OCHK", "EAHD", "EAIB", "FAHD", "FADB", "BTHD", "BTLF", "FRHP", "GCOL"})
     for (auto at = whole.find(signature, kUserBlock); at != std::string::npos; at = whole.find(signature, at + 4)) {
-      if (++found % 3 != 0) continue; // each costs a start of the program
+      if (++found % 3 != 0) continue;  // each costs a start of the program
       std::string content = whole;
       content[at + 9] = static_cast<char>(content[at + 9] ^ 1);
       support::write_text(dir / "a.h5", content);
