@@ -102,7 +102,7 @@ std::string ledger_text(const Ledger& ledger, mth5::FileState state) {
 }
 
 std::string age_text(double seconds) {
-  return seconds < 0 ? mth5::rough_duration(-seconds) + " in the future" : mth5::rough_duration(seconds) + " old";
+  return seconds <= -1 ? mth5::rough_duration(-seconds) + " in the future" : mth5::rough_duration(seconds) + " old";
 }
 
 std::string position(const mth5::Metadata& station) {

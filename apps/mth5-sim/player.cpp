@@ -95,11 +95,15 @@ void Player::add(std::uint64_t index, mth5::Nanos at, std::string_view record, b
     block_ += answers_.all()[*which];
     add_between("answer");
   }
+  for (const auto& frame : source_.before()) {
+    block_ += frame;
+    add_between("state");
+  }
   if (truth_ != nullptr || faults_.clock_offset(at) != mth5::Nanos{0}) instrument_.describe(record, description_);
 
   const auto offset = faults_.clock_offset(at);
   Row row{0, true, {}, {}};
-  const auto stamp = description_.time ? std::optional{*description_.time + offset} : std::nullopt;
+  const auto stamp = description_.time && description_.says_time ? std::optional{*description_.time + offset} : std::nullopt;
   if (truth_ != nullptr) row.front = truth_->begin_record(index, description_, stamp);
   if (stamp && offset != mth5::Nanos{0}) {
     restamped_ = record;

@@ -226,6 +226,7 @@ TEST_F(Summary, CountsTheLastHoursFromNowAndShowsHowOldTheDataAre) {
   EXPECT_EQ(report["stations"][0]["age_s"], 21.0 * 86'400 - 1999);
   EXPECT_THAT(summary({file, "--now", "2024-05-22T12:00:00Z"}).out,
               HasSubstr("newest sample 2024-05-01T12:33:19Z, 20 d 23 h old"));
+  EXPECT_THAT(summary({file, "--now", "2024-05-01T12:33:18.5Z"}).out, HasSubstr("newest sample 2024-05-01T12:33:19Z, 0 s old"));
   // A quarter of an hour after it, half of the last half hour is there.
   report = summary_json({file, "--since", "30min", "--now", "2024-05-01T12:48:20Z"});
   EXPECT_EQ(channel_of(report, "ex", 1)["n_samples"], 900);

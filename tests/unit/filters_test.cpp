@@ -36,6 +36,9 @@ TEST(ResponseTable, IsReadFromCsvAndRsp) {
 TEST(ResponseTable, SaysWhatIsWrong) {
   EXPECT_EQ(parse_response_table("").problem, "holds no line of three numbers: frequency, amplitude, phase");
   EXPECT_EQ(parse_response_table("1 2 3\n4 5\n").problem, "line 2: '4 5' are not three numbers: frequency, amplitude, phase");
+  EXPECT_EQ(parse_response_table("f;a;p\n0,001;0,1;89\n1;20;5\n").problem,
+            "line 2: '0,001;0,1;89' has decimal commas; save the table with points: 0.5");
+  EXPECT_EQ(parse_response_table("Coil 7 of 3,5 m\n1, 20, 5\n").problem, "");
   EXPECT_EQ(parse_response_table("0 2 3\n").problem, "a frequency of 0 Hz; above 0 is meant");
   EXPECT_EQ(parse_response_table("1 2 3\n1.0 5 6\n").problem, "the frequency 1 Hz stands twice");
   EXPECT_EQ(parse_response_table("StaticGain 1e200\n1 1e200 3\n").problem, "an amplitude that no number can hold, at 1 Hz");

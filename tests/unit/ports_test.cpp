@@ -111,6 +111,22 @@ TEST_F(Ports, NameThievesThatRunWhereNobodyCanBeSeen) {
   EXPECT_THAT(daq::source::who_has(system_.dev / "ttyUSB9", system_), HasSubstr("; it may be brltty"));
 }
 
+TEST_F(Ports, OfAPseudoTerminalAreNotHeldByItsOtherEnd) {
+  const auto terminal = system_.dev / "pts/7";
+  fs::create_directories(terminal.parent_path());
+  support::write_text(terminal, "");
+  const auto master = [&](int pid, const std::string& index) {
+    run(pid, "mth5-sim", terminal);
+    fs::create_symlink("/dev/ptmx", system_.proc / std::to_string(pid) / "fd/3");
+    fs::create_directories(system_.proc / std::to_string(pid) / "fdinfo");
+    support::write_text(system_.proc / std::to_string(pid) / "fdinfo/3", "pos:\t0\ntty-index:\t" + index + "\n");
+  };
+  master(812, "7");
+  EXPECT_THAT(daq::source::holders_of(terminal, system_), IsEmpty());
+  master(813, "17");
+  EXPECT_THAT(daq::source::holders_of(terminal, system_), SizeIs(1)) << "of another one";
+}
+
 TEST_F(Ports, ThatNobodyHasSaySo) {
   run(813, "bash", "/dev/null");
   EXPECT_THAT(daq::source::who_has(system_.dev / "ttyUSB0", system_), IsEmpty());

@@ -102,6 +102,24 @@ TEST(TextForms, AMonthMayHaveItsName) {
   EXPECT_EQ(fed.out.frames[0].time, kStart);
 }
 
+TEST(TextForms, ATimeMayBeAheadOfUtc) {
+  TextFormat format = channels({{.use = Use::Form, .name = "%Y-%m-%dT%H:%M:%S%z"}, channel()});
+  format.time = "columns";
+  const Fed fed{format,
+                "2020-05-03T23:56:55Z 1\n2020-05-04T01:56:55.5+02:00 2\n2020-05-03T18:26:55-0530 3\n2020-05-04T00:56:55+01 4\n"
+                "2020-05-03T23:56:55 5\n2020-05-03T23:56:55+02:0 6\n2020-05-03T23:56:55+02:60 7\n2020-05-03T23:56:55+2 8\n"};
+  ASSERT_EQ(fed.out.frames.size(), 4u);
+  EXPECT_EQ(fed.out.frames[0].time, kStart);
+  EXPECT_EQ(fed.out.frames[1].time, kStart + std::chrono::milliseconds{500});
+  EXPECT_EQ(fed.out.frames[2].time, kStart);
+  EXPECT_EQ(fed.out.frames[3].time, kStart);
+
+  format.columns = {{.use = Use::Form, .name = "%s"}, {.use = Use::Form, .name = "%z"}, channel()};
+  const Fed apart{format, "1588550215 +02:00 1\n"};
+  ASSERT_EQ(apart.out.frames.size(), 1u);
+  EXPECT_EQ(apart.out.frames[0].time, kStart) << "seconds since 1970 are UTC everywhere";
+}
+
 /// `$BODY*HH`.
 std::string sentence(const std::string& body) {
   unsigned sum = 0;

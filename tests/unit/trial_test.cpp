@@ -178,6 +178,35 @@ TEST(Trial, ShowsWhatStandsWhereNothingIsKnown) {
   EXPECT_EQ(hemisphere["state_of_health"][4]["example"], "4947.9334 n");
 }
 
+TEST(Trial, AdvisesWhereDecimalsOrTimesAreOfAnotherForm) {
+  const std::string channels =
+      "channels: {f: {type: magnetic, component: bf, units: nanoTesla}}\nstate_of_health: {battery: {}}\n";
+  const auto refused = [&](const std::string& text, std::string_view line) {
+    const auto mine = written("sample_rate: 1\ntext: {" + text + "}\n" + channels);
+    Trial trial{mine};
+    trial.feed(line);
+    trial.end();
+    return trial.text("day.txt");
+  };
+  const std::string columns = "columns: [{time: '%H:%M:%S'}, {time: '%d.%m.%Y'}, {channel: f, decimals: 2}, {soh: battery}]";
+  const std::string comma = "; its decimals stand behind a comma: write decimal: comma\n";
+  EXPECT_THAT(refused("delimiter: ';', " + columns, "12:00:00,5;01.05.2026;48000,12;12,7\n"), HasSubstr(comma));
+  EXPECT_THAT(refused("delimiter: ';', " + columns, "12:00:00;01.05.2026;48000,12;12.7\n"), HasSubstr(comma));
+  EXPECT_THAT(refused(columns, "12:00:00 01.05.2026 48000.12 12,7\n"), HasSubstr("for one: 12,7" + comma));
+  EXPECT_THAT(refused("decimal: comma, " + columns, "12:00:00 01.05.2026 48000.12 12.7\n"),
+              HasSubstr("; its decimals stand behind a point: leave out decimal: comma\n"));
+  EXPECT_THAT(refused(columns, "12:00:00 31.04.2026 48000.12 12.7\n"), testing::Not(HasSubstr("decimals stand")));
+
+  const std::string json =
+      "json: true, columns: [{key: t, time: '%Y-%m-%dT%H:%M:%S'}, {key: f, channel: f}, {key: b, soh: battery}]";
+  EXPECT_THAT(refused(json, R"({"t":"2026-05-01T00:00:00.5Z","f":1,"b":2})"
+                            "\n"),
+              HasSubstr("; a Z stands behind the time: write '%Y-%m-%dT%H:%M:%SZ'\n"));
+  EXPECT_THAT(refused(json, R"({"t":"2026-05-01T00:00:00+02:00","f":1,"b":2})"
+                            "\n"),
+              HasSubstr("; how far the time is ahead of UTC stands behind it: write '%Y-%m-%dT%H:%M:%S%z'\n"));
+}
+
 TEST(Trial, ShowsTheBytesWhereNothingIsKnownInABinaryFrame) {
   const auto mine = written(
       "sample_rate: 1\nframe: {sync: 'A5 5A', length: 9, confirm_frames: 1, per_frame: 1, samples: {at: 2, type: f32, channels: "

@@ -31,6 +31,16 @@ std::vector<double> numbers_of(std::string_view line) {
   return numbers;
 }
 
+/// Numbers between which no comma stands, but in them.
+bool has_decimal_commas(std::string_view line) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (line.find_first_not_of("0123456789+-,;eE \t\r") != std::string_view::npos) return false;
+  if (line.find_first_of("; \t") == std::string_view::npos) return false;
+  for (std::size_t i = 1; i + 1 < line.size(); ++i)
+    if (line[i] == ',' && is_digit(line[i - 1]) && is_digit(line[i + 1])) return true;
+  return false;
+}
+
 std::string check_rows(std::vector<mth5::Response>& rows) {
   std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.frequency < b.frequency; });
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -192,6 +202,10 @@ ResponseTable parse_response_table(std::string_view text) {
       table.rows.push_back({numbers[0], numbers[1], numbers[2]});
       continue;
     }
+    if (has_decimal_commas(line))
+      return {{},
+              "line " + std::to_string(number) + ": '" + std::string{line.substr(first, 40)} +
+                  "' has decimal commas; save the table with points: 0.5"};
     if (!table.rows.empty()) {
       const auto shown = line.substr(first, 40);
       return {

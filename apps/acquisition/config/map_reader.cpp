@@ -9,9 +9,21 @@ namespace daq::config {
 
 namespace {
 
+/// For one who writes a number with a decimal comma; else "".
+std::string write_a_point(std::string_view text) {
+  const auto comma = text.find(',');
+  if (comma == std::string_view::npos) return "";
+  auto number = std::string{text};
+  number[comma] = '.';
+  return parse_number(number) ? "; write " + number : "";
+}
+
+/// `{scale: 0,5}` has a key 5.
+bool is_number(std::string_view key) { return !key.empty() && key.find_first_not_of("0123456789") == std::string_view::npos; }
+
 std::string not_a(const Node& value, std::string_view what, std::string_view unit) {
   return in_quotes(value.text) + (value.quoted ? " in quotes is a text, not " : " is not ") + std::string{what} +
-         (unit.empty() ? "" : " (" + std::string{unit} + ")");
+         (unit.empty() ? "" : " (" + std::string{unit} + ")") + write_a_point(value.text);
 }
 
 }  // namespace
@@ -196,7 +208,9 @@ void MapReader::finish() {
   check_repeated(map_, path_, report_);
   for (const auto& key : map_.keys)
     if (std::find(known_.begin(), known_.end(), key.text) == known_.end())
-      report_.problem(key.place, path(key_text(key.text)), "unknown key" + did_you_mean(key.text, known_));
+      report_.problem(key.place, path(key_text(key.text)),
+                      "unknown key" + (is_number(key.text) ? "; write a number with a point, such as 0.5: a comma parts two keys"
+                                                           : did_you_mean(key.text, known_)));
 }
 
 }  // namespace daq::config

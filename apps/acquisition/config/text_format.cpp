@@ -136,6 +136,12 @@ class ColumnReader {
         report_.problem(form.place, path,
                         in_quotes(form.text) + " gives the " + std::string{word} + ", which another column gives already");
     }
+    if ((parts >> kParts & 1U) != 0) {
+      if (time_ != "columns")
+        report_.problem(form.place, path, "%z says how far a time with its date is ahead of UTC, but time is " + time_);
+      else if (!used_.insert("%z").second)
+        report_.problem(form.place, path, in_quotes(form.text) + " gives %z, which another column gives already");
+    }
     return {.use = TextColumn::Use::Form, .name = form.text};
   }
 
@@ -222,7 +228,10 @@ void check_kind(const decode::TextFormat& format, const Node& map, MapReader& te
                    format.json ? "needs the key of its value: {key: x, channel: bx}"
                                : "has a key, but lines are not JSON; add json: true");
   const bool fixed = std::any_of(format.columns.begin(), format.columns.end(), [](const TextColumn& c) { return c.width > 0; });
-  if (fixed) refuse("lengths", "counts fields between delimiters, and there are columns that have a width");
+  if (fixed)
+    refuse("lengths",
+           "counts fields between delimiters, which columns of a width or a text are not; leave it out: cut lines are refused "
+           "all the same");
   if (fixed && format.json) refuse("columns", "lines of JSON have no widths");
   if (format.terminator == "none") {
     if (format.line_bytes == 0) refuse("terminator", "none needs line_bytes, the length of a line");

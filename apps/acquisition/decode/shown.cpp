@@ -5,16 +5,44 @@
 #include <vector>
 
 #include "acquisition/decode/frame_reader.hpp"
+#include "acquisition/decode/number.hpp"
 #include "acquisition/decode/text_fields.hpp"
+#include "acquisition/decode/time_form.hpp"
 
 namespace daq::decode {
 
 namespace {
 
+char end_of_line(const TextFormat& format) { return format.terminator == "cr" ? '\r' : format.terminator == "nul" ? '\0' : '\n'; }
+
+bool has_decimals_behind(std::string_view field, char point) {
+  for (auto at = field.find(point); at != std::string_view::npos; at = field.find(point, at + 1))
+    if (at > 0 && at + 1 < field.size() && is_digit(field[at - 1]) && is_digit(field[at + 1])) return true;
+  return false;
+}
+
+std::string decimals_advice(const TextFormat& format) {
+  return format.decimal == "point" ? "its decimals stand behind a comma: write decimal: comma"
+                                   : "its decimals stand behind a point: leave out decimal: comma";
+}
+
+std::string time_advice(const TextFormat& format, const TextColumn& column, std::string_view field) {
+  CalendarTime time;
+  const char* const end = field.data() + field.size();
+  const char* const behind = read_time_form(column.name, field.data(), end, time, format.decimal == "comma" ? ',' : '.');
+  if (behind == nullptr || behind == end) return "";
+  const std::string_view rest{behind, static_cast<std::size_t>(end - behind)};
+  const auto with = [&](const char* more) { return "'" + column.name + more + "'"; };
+  if (rest == "Z") return "a Z stands behind the time: write " + with("Z");
+  if (read_time_form("%z", behind, end, time) == end)
+    return "how far the time is ahead of UTC stands behind it: write " + with("%z");
+  return "";
+}
+
 std::string shown_in(const TextFormat& format, std::span<const char> frame, Quantity quantity) {
   std::string_view line{frame.data(), frame.size()};
   if (format.terminator != "none") {
-    const char end = format.terminator == "cr" ? '\r' : format.terminator == "nul" ? '\0' : '\n';
+    const char end = end_of_line(format);
     if (line.ends_with(end)) line.remove_suffix(1);
     line.remove_prefix(line.rfind(end) + 1);  // npos + 1 is 0
   }
@@ -66,6 +94,30 @@ std::string shown_in(const DatacastFormat&, std::span<const char>, Quantity) { r
 
 std::string shown(const Description& description, std::span<const char> frame, Quantity quantity) {
   return std::visit([&](const auto& format) { return shown_in(format, frame, quantity); }, description);
+}
+
+std::string advice(const Description& description, std::span<const char> line) {
+  const auto* format = std::get_if<TextFormat>(&description);
+  if (format == nullptr || format->terminator == "none") return "";
+  std::string_view text{line.data(), line.size()};
+  text = text.substr(0, text.find(end_of_line(*format)));
+  std::string scratch, of_other;
+  const auto refused = refused_field(*format, text, scratch);
+  if (refused.column == format->columns.size()) return "";
+  const auto& column = format->columns[refused.column];
+  const bool comma = format->decimal == "point";
+  if (has_decimals_behind(refused.text, comma ? ',' : '.') && !(comma && format->delimiter == ',')) {
+    auto other = *format;
+    other.decimal = comma ? "comma" : "point";
+    if (refused_field(other, text, of_other).column > refused.column) return decimals_advice(*format);
+  }
+  return column.use == TextColumn::Use::Form ? time_advice(*format, column, refused.text) : "";
+}
+
+std::string advice_of_number(const Description& description, std::string_view field) {
+  const auto* format = std::get_if<TextFormat>(&description);
+  if (format == nullptr || !has_decimals_behind(field, format->decimal == "point" ? ',' : '.')) return "";
+  return decimals_advice(*format);
 }
 
 }  // namespace daq::decode

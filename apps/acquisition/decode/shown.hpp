@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "acquisition/decode/description.hpp"
 
@@ -19,5 +20,11 @@ struct Quantity {
 /// frame.
 /// @param frame  one that the decoder takes, with its end mark; lines of text that are no frames may stand before it
 [[nodiscard]] std::string shown(const Description& description, std::span<const char> frame, Quantity quantity);
+
+/// What may help where a line of text is refused: decimals behind another sign, a time with its offset from UTC. "": nothing is
+/// known. @param line  what is refused and what follows it, as far as it is there
+[[nodiscard]] std::string advice(const Description& description, std::span<const char> line);
+/// The same of a field that is no number.
+[[nodiscard]] std::string advice_of_number(const Description& description, std::string_view field);
 
 }  // namespace daq::decode

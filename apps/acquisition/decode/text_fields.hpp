@@ -123,6 +123,12 @@ struct Attempt {
 /// What stands in the columns of a line that is one frame, in their order; fewer if it ends before; none if it is no frame.
 /// @param scratch  what is given back may lie in it
 [[nodiscard]] std::vector<std::string_view> text_fields(const TextFormat& format, std::string_view line, std::string& scratch);
+/// The field that makes a line no frame.
+struct RefusedField {
+  std::size_t column = 0;   ///< as many as there are: the line is good, or it is none of them
+  std::string_view text{};  ///< may lie in the scratch
+};
+[[nodiscard]] RefusedField refused_field(const TextFormat& format, std::string_view line, std::string& scratch);
 
 /// The values at the keys of the columns of a JSON object, one behind the other as decode_fields() takes them.
 /// @param text  begins with '{'

@@ -377,7 +377,7 @@ class Parser {
     if (behind == nullptr || !leave(behind)) {
       const char* const end = field_end(field);
       const bool begun = std::all_of(
-          field, end, [](char c) { return is_digit(c) || std::string_view{"-/:. T"}.find(c) != std::string_view::npos; });
+          field, end, [](char c) { return is_digit(c) || std::string_view{"-+/:. TZ"}.find(c) != std::string_view::npos; });
       return begun && piece_.open && end == piece_.end ? Skip::CutOff : Skip::Garbage;
     }
     return time_column_read();
@@ -451,23 +451,46 @@ Attempt look_for_frame(const Plan& plan, const Piece& piece) noexcept {
   return Parser<Aim::Look>{plan, piece, true, nullptr, nullptr}.run();
 }
 
-std::vector<std::string_view> text_fields(const TextFormat& format, std::string_view line, std::string& scratch) {
+namespace {
+
+struct Shown {
+  Attempt attempt{};
+  std::vector<std::string_view> fields{};  ///< as far as they were read
+};
+
+Shown show(const TextFormat& format, std::string_view line, std::string& scratch) {
   if (format.columns.empty()) return {};
   auto own = format;
   if (format.json) {
-    if (json_fields(format, line, scratch).end == nullptr) return {};
+    if (json_fields(format, line, scratch).end == nullptr) return {.attempt = {.column = format.columns.size()}};
     line = scratch;
     own.delimiter = kJsonDelimiter;
   } else if (format.checksum == "nmea") {
     const auto front = line.find('$'), star = line.rfind('*');
-    if (front == std::string_view::npos || star == std::string_view::npos || star < front) return {};
+    if (front == std::string_view::npos || star == std::string_view::npos || star < front)
+      return {.attempt = {.column = format.columns.size()}};
     line = line.substr(front + 1, star - front - 1);
   }
   std::vector<double> channels(format.n_channels), soh(format.n_soh);
   const Plan plan{own};
-  std::vector<std::string_view> shown;
-  Parser<Aim::Show> parser{plan, trimmed(line, true), false, channels.data(), soh.data(), &shown};
-  return parser.run().good ? shown : std::vector<std::string_view>{};
+  Shown shown;
+  Parser<Aim::Show> parser{plan, trimmed(line, true), false, channels.data(), soh.data(), &shown.fields};
+  shown.attempt = parser.run();
+  return shown;
+}
+
+}  // namespace
+
+std::vector<std::string_view> text_fields(const TextFormat& format, std::string_view line, std::string& scratch) {
+  auto shown = show(format, line, scratch);
+  return shown.attempt.good ? std::move(shown.fields) : std::vector<std::string_view>{};
+}
+
+RefusedField refused_field(const TextFormat& format, std::string_view line, std::string& scratch) {
+  const auto shown = show(format, line, scratch);
+  const auto column = shown.attempt.column;
+  if (shown.attempt.good || column >= shown.fields.size()) return {.column = format.columns.size()};
+  return {column, shown.fields[column]};
 }
 
 }  // namespace daq::decode

@@ -6,7 +6,8 @@ namespace daq::decode {
 
 namespace {
 
-constexpr std::string_view kLetters = "YmdHMS";  // in the order of CalendarTime
+constexpr std::string_view kLetters = "YmdHMSz";  // in the order of CalendarTime
+constexpr std::string_view kAll = "%Y %y %m %b %d %H %M %S %z %s %Q";
 constexpr std::string_view kMonths = "janfebmaraprmayjunjulaugsepoctnovdec";
 
 /// The month whose name stands at `p`; 0: none.
@@ -49,6 +50,32 @@ const char* read_unix_ms(const char* p, const char* end, CalendarTime& out) {
   return p;
 }
 
+/// How far a time is ahead of UTC.
+const char* read_zone(const char* p, const char* end, CalendarTime& out) {
+  out.ahead = {};
+  if (p != end && *p == 'Z') return p + 1;
+  if (p == end || (*p != '+' && *p != '-')) return nullptr;
+  const int sign = *p++ == '-' ? -1 : 1;
+  const auto two = [&](int below) {
+    if (end - p < 2 || !is_digit(p[0]) || !is_digit(p[1])) return -1;
+    const int value = (p[0] - '0') * 10 + (p[1] - '0');
+    return value < below ? value : -1;
+  };
+  const int hours = two(15);
+  if (hours < 0) return nullptr;
+  p += 2;
+  int minutes = 0;
+  const bool colon = p != end && *p == ':';
+  if (colon || (p != end && is_digit(*p))) {
+    p += colon ? 1 : 0;
+    minutes = two(60);
+    if (minutes < 0) return nullptr;
+    p += 2;
+  }
+  out.ahead = std::chrono::minutes{sign * (60 * hours + minutes)};
+  return p;
+}
+
 constexpr int kYearsOfTwoDigitsBegin = 2000;
 
 }  // namespace
@@ -61,6 +88,11 @@ const char* read_time_form(std::string_view form, const char* p, const char* end
     }
     if (form[i] == 's' || form[i] == 'Q') {
       p = form[i] == 's' ? read_unix(p, end, point, out) : read_unix_ms(p, end, out);
+      if (p == nullptr) return nullptr;
+      continue;
+    }
+    if (form[i] == 'z') {
+      p = read_zone(p, end, out);
       if (p == nullptr) return nullptr;
       continue;
     }
@@ -101,17 +133,16 @@ std::string check_time_form(std::string_view form, unsigned& parts) {
     }
     const char letter = ++i == form.size() ? '\0' : form[i] == 'y' ? 'Y' : form[i] == 'b' ? 'm' : form[i];
     if (letter == 's' || letter == 'Q') {
-      if (parts != 0) return "gives with '%" + std::string{letter} + "' what it gives twice";
-      parts = 63;
+      if ((parts & ~64U) != 0) return "gives with '%" + std::string{letter} + "' what it gives twice";
+      parts |= 63;
       continue;
     }
     const auto part = letter == '\0' ? std::string_view::npos : kLetters.find(letter);
-    if (part == std::string_view::npos)
-      return "'%" + std::string{form.substr(i, 1)} + "' is not one of %Y %y %m %b %d %H %M %S %s %Q";
+    if (part == std::string_view::npos) return "'%" + std::string{form.substr(i, 1)} + "' is not one of " + std::string{kAll};
     if ((parts >> part & 1U) != 0) return "gives '%" + std::string{form.substr(i, 1)} + "' twice";
     parts |= 1U << part;
   }
-  return parts == 0 ? "gives no part of a time; it takes %Y %y %m %b %d %H %M %S %s %Q" : "";
+  return parts == 0 ? "gives no part of a time; it takes " + std::string{kAll} : "";
 }
 
 }  // namespace daq::decode

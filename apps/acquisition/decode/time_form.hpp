@@ -17,22 +17,25 @@ struct CalendarTime {
   double second = 0;
   std::optional<mth5::UtcNanos> whole{};  ///< the time by itself, from %s or %Q
   int decimals = 0;                       ///< of `second`, as it is printed
+  std::chrono::minutes ahead{0};          ///< of UTC, from %z
 
   /// nullopt: no such date or time.
   [[nodiscard]] std::optional<mth5::UtcNanos> utc() const {
     if (whole) return whole;
-    return from_calendar(date[0], date[1], date[2], date[3], date[4], second);
+    const auto local = from_calendar(date[0], date[1], date[2], date[3], date[4], second);
+    return local ? std::optional{*local - ahead} : local;
   }
 };
 
 /// Reads the text at `p` by a form such as "%m-%d-%Y" or "%H:%M:%S": %Y has four digits, %y %m %d %H %M %S two, %s (seconds
 /// since 1970) ten, %Q (milliseconds since 1970) thirteen, which all must be there; %b is a month's name of three letters, in
-/// English. Decimals may stand behind %S and %s. Any other character stands for itself.
+/// English; %z is how far it is ahead of UTC: +hh:mm, +hhmm, +hh, or Z. Decimals may stand behind %S and %s. Any other character
+/// stands for itself.
 /// @returns behind it; nullptr if the text has not this form
 [[nodiscard]] const char* read_time_form(std::string_view form, const char* p, const char* end, CalendarTime& out,
                                          char point = '.') noexcept;
 
-/// What is wrong with a form, "" = nothing. @param parts  gets which of year (bit 0) to second (bit 5) it gives
+/// What is wrong with a form, "" = nothing. @param parts  gets which of year (bit 0) to second (bit 5), %z (bit 6) it gives
 [[nodiscard]] std::string check_time_form(std::string_view form, unsigned& parts);
 
 }  // namespace daq::decode

@@ -47,11 +47,12 @@ class Packets final : public RecordSource {
     newest.time = mth5::UtcNanos{time.time_since_epoch() / kStep * kStep};
     newest.values.assign(channels.size(), {});
     for (const auto last = index_ + rows(settings_.rate_hz); index_ != last; ++index_) {
-      const auto field = field_.next(mth5::sample_time(settings_.start, settings_.rate_hz, static_cast<std::int64_t>(index_)));
+      const auto at = mth5::sample_time(settings_.start, settings_.rate_hz, static_cast<std::int64_t>(index_));
+      const auto field = field_.next(at);
       for (std::size_t c = 0; c < channels.size(); ++c) {
         const double value = settings_.signal == Signal::Counter ? counter(index_, c, kCounterBits)
                              : settings_.signal == Signal::Sine  ? sine(index_)
-                                                                 : natural(channels[c], field);
+                                                                 : natural(channels[c], field, at);
         fmt::format_to(std::back_inserter(newest.values[c]), "{}{}", newest.values[c].empty() ? "" : " ", std::llround(value));
       }
     }

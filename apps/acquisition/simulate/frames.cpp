@@ -118,6 +118,16 @@ void put_check(std::string& frame, const FrameKind& kind) {
     fmt::format_to(frame.begin() + static_cast<std::ptrdiff_t>(at + 2 * i), "{:02X}", static_cast<unsigned char>(bytes[i]));
 }
 
+/// A frame of a kind, but for what is read of it and its check.
+std::string begun(const FrameKind& kind, std::size_t length) {
+  std::string frame(length, '\0');
+  put(frame, 0, kind.sync);
+  put(frame, frame.size() - kind.trailer.bytes.size(), kind.trailer);
+  for (const auto& match : kind.match) put(frame, match.number, match.value, match.mask);
+  if (kind.length_field) put(frame, kind.length_field->number, frame.size() - kind.length_field->add);
+  return frame;
+}
+
 const FrameKind& data_kind(const FrameFormat& format) {
   return *std::find_if(format.kinds.begin(), format.kinds.end(), [](const FrameKind& kind) { return !kind.samples.empty(); });
 }
@@ -155,29 +165,41 @@ class Frames final : public RecordSource {
         newest_{std::move(newest)} {
     std::size_t length = kind_.length;
     if (length == 0) length = decode::least_length(kind_) + rows_ * (kind_.per_frame == 0 ? kind_.samples.front().row_step : 0);
-    empty_.assign(length, '\0');
+    empty_ = begun(kind_, length);
+    for (const auto& kind : format_.kinds) {
+      if (!kind.samples.empty() || kind.fields.empty() || !kind.until.empty()) continue;  // answers and text come when asked for
+      auto frame = begun(kind, decode::least_length(kind));
+      for (const auto& field : kind.fields) put_field(frame, kind, field);
+      put_check(frame, kind);
+      states_.push_back(std::move(frame));
+    }
   }
 
   std::optional<std::string_view> next() override {
     frame_ = empty_;
-    put(frame_, 0, kind_.sync);
-    put(frame_, frame_.size() - kind_.trailer.bytes.size(), kind_.trailer);
-    for (const auto& match : kind_.match) put(frame_, match.number, match.value, match.mask);
-    if (kind_.length_field) put(frame_, kind_.length_field->number, frame_.size() - kind_.length_field->add);
     if (kind_.counter) {
       const auto count = kind_.counter->of_samples ? index_ : index_ / rows_;
       put(frame_, kind_.counter->number, kind_.counter->modulus == 0 ? count : count % kind_.counter->modulus);
     }
     const auto time = mth5::sample_time(settings_.start, settings_.rate_hz, static_cast<std::int64_t>(index_));
-    newest_->time = kind_.time ? std::optional{put_time(frame_, *kind_.time, time, rows_, settings_.rate_hz)} : std::nullopt;
+    newest_->says_time = kind_.time.has_value();
+    newest_->time = kind_.time ? put_time(frame_, *kind_.time, time, rows_, settings_.rate_hz) : time;
     put_samples(time);
-    for (const auto& field : kind_.fields) put_field(field);
+    for (const auto& field : kind_.fields) put_field(frame_, kind_, field);
     if (kind_.lock) put(frame_, kind_.lock->number, kind_.lock->values.front(), kind_.lock->mask);
     if (kind_.time) put_time(frame_, *kind_.time, time, rows_, settings_.rate_hz);
     put_check(frame_, kind_);
     index_ += rows_;
     newest_->record = frame_.data();
+    const auto second = std::chrono::floor<std::chrono::seconds>(time);
+    says_state_ = said_state_ != second;
+    said_state_ = second;
     return frame_;
+  }
+
+  /// Once a second.
+  [[nodiscard]] std::span<const std::string> before() const override {
+    return says_state_ ? std::span<const std::string>{states_} : std::span<const std::string>{};
   }
 
  private:
@@ -191,7 +213,7 @@ class Frames final : public RecordSource {
           const auto& slot = block.slots[i];
           if (slot.skip) continue;
           const bool once = block.row_step == 0;
-          const auto sample = signal(slot, block, field, index_ + (once ? 0 : row));
+          const auto sample = signal(slot, block, field, index_ + (once ? 0 : row), at);
           if (!once || row == 0) {
             newest_number_.resize(std::max(newest_number_.size(), slot.channel + 1));
             newest_number_[slot.channel] = stored(block.first.type, block.offset_binary, sample);
@@ -208,25 +230,25 @@ class Frames final : public RecordSource {
 
   /// In the numbers of the frame.
   [[nodiscard]] double signal(const decode::FrameSamples::Slot& slot, const decode::FrameSamples& block,
-                              const NaturalField::Sample& field, std::uint64_t index) const {
+                              const NaturalField::Sample& field, std::uint64_t index, mth5::UtcNanos time) const {
     const auto& channel = profile_.channels[slot.channel];
     if (settings_.signal == Signal::Counter) return counter(index, slot.channel, 8 * decode::size_of(block.first.type));
     const bool counts = channel.metadata.text("units") == "digital counts";
-    const double value = settings_.signal == Signal::Mt ? natural(channel, field) : sine(index) * (counts ? 1000 : 1);
+    const double value = settings_.signal == Signal::Mt ? natural(channel, field, time) : sine(index) * (counts ? 1000 : 1);
     return (value - slot.offset) / slot.scale;
   }
 
-  void put_field(const decode::FrameField& field) {
-    constexpr double kSteady = 12.5;  // a battery, a temperature
+  void put_field(std::string& frame, const FrameKind& kind, const decode::FrameField& field) const {
     if (!field.values.empty() || field.mask != 0) {
       const auto mask = field.mask == 0 ? ~std::uint64_t{0} : field.mask;
       const auto bits = field.values.empty() ? std::uint64_t{0} : field.values.front().first;
-      return put(frame_, field.number, bits << std::countr_zero(mask), mask);
+      return put(frame, field.number, bits << std::countr_zero(mask), mask);
     }
     // What stands where the kind is told stays.
-    for (const auto& match : kind_.match)
+    for (const auto& match : kind.match)
       if (match.number.at == field.number.at) return;
-    put(frame_, field.number, stored(field.number.type, false, (kSteady - field.offset) / field.scale).bits);
+    put(frame, field.number,
+        stored(field.number.type, false, (steady(profile_.soh[field.soh].name) - field.offset) / field.scale).bits);
   }
 
   const config::Instrument profile_;
@@ -239,6 +261,9 @@ class Frames final : public RecordSource {
   std::vector<Stored> newest_number_;
   std::uint64_t index_ = 0;
   std::string empty_, frame_;
+  std::vector<std::string> states_;  ///< frames without samples that say something of the instrument
+  bool says_state_ = false;
+  std::optional<std::chrono::sys_seconds> said_state_;
 };
 
 }  // namespace

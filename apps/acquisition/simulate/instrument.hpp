@@ -21,6 +21,8 @@ class RecordSource {
   virtual ~RecordSource() = default;
   /// The next record, good until the next call; nullopt at the end. @throws mth5::FileError
   virtual std::optional<std::string_view> next() = 0;
+  /// What the instrument sends by itself before the record that came last: frames without samples, one each.
+  [[nodiscard]] virtual std::span<const std::string> before() const { return {}; }
 };
 
 enum class Signal : std::uint8_t { Mt, Sine, Counter };
@@ -37,6 +39,7 @@ struct SignalSettings {
 /// What a record says. Views into the record.
 struct Description {
   std::optional<mth5::UtcNanos> time;    ///< nullopt: not a record of this instrument; then no values
+  bool says_time = true;                 ///< `time` stands in it; else it is when its first sample was taken
   std::vector<std::string_view> values;  ///< as text, in the order of Instrument::values; fewer if the record is short
 };
 

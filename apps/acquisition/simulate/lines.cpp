@@ -74,15 +74,6 @@ Printed print(const TextFormat& format, const TextColumn& column, double physica
   return printed;
 }
 
-/// Of a station with a battery, a GPS fix and a good signal.
-double steady(std::string_view name) {
-  constexpr std::pair<std::string_view, double> kKnown[] = {
-      {"satellites", 12}, {"gps_fix", 2}, {"clock_difference", 0}, {"quality", 99}, {"elevation", 1200}};
-  for (const auto& [known, value] : kKnown)
-    if (name == known) return value;
-  return 12.5;
-}
-
 /// What the magnetic field is at a middle latitude: a fluxgate for long periods tells it whole.
 double base_nt(std::string_view component) {
   constexpr double kX = 20'000, kY = 500, kZ = 43'000;
@@ -216,6 +207,8 @@ class Line {
           return fmt::format("{:02}", clock.minutes().count());
         case 'S':
           return fmt::format("{:02}", clock.seconds().count()) + fraction;
+        case 'z':
+          return "+00:00";
         case 'Q':
           return fmt::format("{}", std::chrono::floor<std::chrono::milliseconds>(time_).time_since_epoch().count());
         default:  // s
@@ -274,7 +267,7 @@ class Lines final : public RecordSource {
       const auto& column = format.columns[i];
       if (column.use == Use::Token) newest_->line.set(i, fmt::format("{}", index_));
       if (column.use != Use::Channel) continue;
-      const auto printed = print(format, column, sample(column, field));
+      const auto printed = print(format, column, sample(column, field, time));
       newest_->line.set(i, printed.text);
       newest.values[column.index] = fmt::format("{}", printed.value);
     }
@@ -305,13 +298,13 @@ class Lines final : public RecordSource {
   }
 
   /// In the number of the line.
-  [[nodiscard]] double sample(const TextColumn& column, const NaturalField::Sample& field) const {
+  [[nodiscard]] double sample(const TextColumn& column, const NaturalField::Sample& field, mth5::UtcNanos time) const {
     const auto& channel = newest_->line.profile().channels[column.index];
     if (settings_.signal == Signal::Counter)
       return counter(index_, column.index, column.hex && column.bits > 0 ? static_cast<std::size_t>(column.bits) : 24);
     if (settings_.signal == Signal::Sine) return sine(index_);
     const auto units = channel.metadata.text("units");
-    double value = natural(channel, field);
+    double value = natural(channel, field, time);
     if (channel.metadata.kind() == mth5::Kind::Magnetic && (units == "nanoTesla" || units == "microTesla"))
       value += base_nt(channel.metadata.text("component")) * (units == "microTesla" ? 1e-3 : 1);
     return value;

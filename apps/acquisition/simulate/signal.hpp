@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "acquisition/config/config.hpp"
@@ -17,8 +18,11 @@ namespace daq::simulate {
 
 /// A channel's share of the natural field, in its own units: magnetic by the last letter of its component (x, y, else z),
 /// electric likewise (y, 2 and 4, else x); volts are those of a dipole of its length, or of 100 m; counts are thousandths of nT
-/// and mV/km. Auxiliary: 0.
-[[nodiscard]] double natural(const config::ChannelProfile& channel, const NaturalField::Sample& field);
+/// and mV/km. Auxiliary, at `time`: a temperature, or the swell of the sea as a seismometer sees it.
+[[nodiscard]] double natural(const config::ChannelProfile& channel, const NaturalField::Sample& field, mth5::UtcNanos time);
+
+/// State of health of a station with a battery, a GPS fix and a good signal, by the name of the quantity.
+[[nodiscard]] double steady(std::string_view name);
 
 /// What `sine` and `counter` say in sample `index`: 1000 times a sine of 20 samples, in units of the channel; index * 8 + channel
 /// in its own number, modulo what `bits` can hold with a sign, 24 at most.
@@ -29,6 +33,7 @@ namespace daq::simulate {
 struct Newest {
   const void* record = nullptr;
   std::optional<mth5::UtcNanos> time;
+  bool says_time = true;            ///< as Description
   std::vector<std::string> values;  ///< of each channel
 
   /// As Instrument::describe.

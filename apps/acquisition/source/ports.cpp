@@ -40,6 +40,16 @@ std::string target_name(const fs::path& link) {
   return none ? "" : to.filename().string();
 }
 
+/// It holds the other end of the pseudo terminal: the instrument, perhaps a simulated one, and no rival. Linux tells which of all
+/// a `ptmx` is.
+bool is_master_of(const fs::path& terminal, const fs::path& link) {
+  if (terminal.parent_path().filename() != "pts" || target_name(link) != "ptmx") return false;
+  std::ifstream in{link.parent_path().parent_path() / "fdinfo" / link.filename()};
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("tty-index:")) return line.substr(line.find_last_of(" \t") + 1) == terminal.filename();
+  return false;
+}
+
 void each_process(const fs::path& proc, const std::function<void(std::int64_t pid, const fs::path& folder)>& see) {
   std::error_code gone;  // processes come and go while we look
   for (fs::directory_iterator all{proc, gone}; !gone && all != fs::directory_iterator{}; all.increment(gone)) {
@@ -89,13 +99,14 @@ std::vector<PortHolder> holders_of(const fs::path& device, const SystemFolders& 
   if (none) return holders;
   each_process(system.proc, [&](std::int64_t pid, const fs::path& folder) {
     std::error_code closed;
+    bool holds = false;
     for (fs::directory_iterator open{folder / "fd", closed}; !closed && open != fs::directory_iterator{};
          open.increment(closed)) {
       std::error_code gone;
-      if (fs::read_symlink(open->path(), gone) != real) continue;
-      holders.push_back({pid, first_line(folder / "comm")});
-      return;
+      holds |= fs::read_symlink(open->path(), gone) == real;
+      if (is_master_of(real, open->path())) return;
     }
+    if (holds) holders.push_back({pid, first_line(folder / "comm")});
   });
   std::sort(holders.begin(), holders.end(), [](const auto& a, const auto& b) { return a.pid < b.pid; });
   return holders;

@@ -31,7 +31,8 @@ struct Port {
 /// By device. Ports of the base board that have no hardware behind them are left out.
 [[nodiscard]] std::vector<Port> list_ports(const SystemFolders& system = {});
 
-/// Which other processes have the port open. Those of other users are seen by root only.
+/// Which other processes have the port open, but for the one at the other end of a pseudo terminal. Those of other users are seen
+/// by root only.
 [[nodiscard]] std::vector<PortHolder> holders_of(const std::filesystem::path& device, const SystemFolders& system = {});
 
 /// The programs that are known to take serial ports for themselves.

@@ -170,9 +170,20 @@ std::optional<Trial::Rate> Trial::rate() const {
   return Rate{1e9 / static_cast<double>(most->first), most->second, coarse ? n_steps_ - still->second : n_steps_};
 }
 
+std::vector<decode::Refusal> Trial::refused() const {
+  auto all = decoder_->refusals();
+  std::string last;
+  for (auto& one : all) {
+    if (!one.advice.empty() || one.offset >= beginning_.size()) continue;
+    auto advice = decode::advice(instrument_.decoder, std::span{beginning_}.subspan(one.offset));
+    if (advice != last) one.advice = last = advice;  // once is enough
+  }
+  return all;
+}
+
 std::string Trial::why_nothing() const {
   if (decoder_->counters().bytes_in == 0) return "is empty";
-  const auto& refused = decoder_->refusals();
+  const auto refused = this->refused();
   return refused.empty() ? "holds nothing but blank lines and comments"
                          : "no frame of this instrument: " + to_string(refused.front());
 }
@@ -204,14 +215,15 @@ std::string Trial::text(const std::string& name) const {
   }
   for (const auto& [of, text] : examples_) {
     const auto& whose = of.soh ? instrument_.soh[of.index].name : instrument_.channels[of.index].name;
-    all += line("unknown", whose + " in every frame; there stands, for one: " + text);
+    const auto advice = decode::advice_of_number(instrument_.decoder, text);
+    all += line("unknown", whose + " in every frame; there stands, for one: " + text + (advice.empty() ? "" : "; " + advice));
   }
   for (std::size_t i = 0; i < ledger::kSkips; ++i)
     if (c.bytes_skipped[i] > 0)
       all += line("skipped", std::to_string(c.bytes_skipped[i]) + " bytes in " + std::to_string(c.events_skipped[i]) +
                                  " place(s): " + std::string{ledger::skip_reasons()[i].name} + ", " +
                                  std::string{ledger::skip_reasons()[i].meaning});
-  for (const auto& refusal : decoder_->refusals()) all += line("refused", to_string(refusal));
+  for (const auto& refusal : refused()) all += line("refused", to_string(refusal));
   for (const auto& finding : decoder_->findings()) all += line("found", finding);
   return all;
 }
@@ -239,7 +251,7 @@ nlohmann::ordered_json Trial::json(const std::string& name) const {
     if (const auto text = example(true, i); !text.empty()) one["example"] = text;
     soh.push_back(one);
   }
-  for (const auto& r : decoder_->refusals())
+  for (const auto& r : this->refused())
     refused.push_back({{"line", r.line > 0 ? Json(r.line) : Json(nullptr)},
                        {"offset", r.offset},
                        {"place", r.place},

@@ -66,6 +66,8 @@ class Trial {
   /// "", or what stood there.
   [[nodiscard]] std::string example(bool soh, std::size_t index) const;
   [[nodiscard]] std::optional<Rate> rate() const;
+  /// The decoder's, with advice where the bytes have some.
+  [[nodiscard]] std::vector<decode::Refusal> refused() const;
 
   const config::Instrument& instrument_;
   std::unique_ptr<decode::Decoder> decoder_;
