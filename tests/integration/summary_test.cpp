@@ -551,7 +551,7 @@ TEST_F(Summary, GivesNumbersThatMakeSense) {
   EXPECT_THAT(page, testing::ContainsRegex("hy +1 Hz +4001 +4001 +0 +100 % +33.37 +33.37 +33.37 +0  nT"));
   EXPECT_THAT(page, testing::ContainsRegex("ex .*  mV/km"));
   EXPECT_THAT(page, testing::ContainsRegex("temperature .* 0 +0 +0 +0  C"));
-  EXPECT_THAT(page, HasSubstr("latitude 40.123456789  longitude -115.5\n")) << "nobody gave an elevation";
+  EXPECT_THAT(page, HasSubstr("latitude 40.1234568  longitude -115.5\n")) << "to a centimetre; nobody gave an elevation";
 }
 
 TEST_F(Summary, GivesTheSameBytesAgainAndWritesThemBesideAndRenames) {
