@@ -31,7 +31,8 @@ const ConfigCase kCases[] = {
      "    instrument: lemi424\n",
      "    instrument: lemi424\n  - {name: b, tcp: {host: a, port: 1}, instrument: lemi424}\n",
      {},
-     {"mth5d.yaml:8:5: sources[1].run: gives the same run names in station 'MT001' as sources[0]; add a letter to one of them"}},
+     {"mth5d.yaml:8:5: sources[1].run: gives the same run names in station 'MT001' as sources[0]; give one of them others, such "
+      "as run: 'b{rate}_{index:04}'"}},
     {"two sources on one port",
      "    instrument: lemi424\n",
      "    instrument: lemi424\n  - {name: b, serial: {device: /dev/../dev/ttyS0}, instrument: lemi424, station: {id: B}}\n",
@@ -167,6 +168,12 @@ const ConfigCase kCases[] = {
      "udp: {listen: '[::]:8888', group: 239.1.2.3}",
      {},
      {"mth5d.yaml:6:39: sources[0].udp.group: '239.1.2.3' and listen ([::]:8888) must be both IPv4 or both IPv6"}},
+    {"a group that is listened to",
+     "serial: {device: /dev/ttyS0}",
+     "udp: {listen: '239.1.2.3:8888'}",
+     {},
+     {"mth5d.yaml:6:19: sources[0].udp.listen: '239.1.2.3' is a multicast address; write group: '239.1.2.3' and listen: "
+      "'0.0.0.0:8888'"}},
     {"an interface without a group",
      "serial: {device: /dev/ttyS0}",
      "udp: {listen: 0.0.0.0:8888, interface: eth0}",

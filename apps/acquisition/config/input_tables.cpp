@@ -242,6 +242,10 @@ Input read_udp(const Node& node, const std::string& path, Report& report) {
   if (const auto at = parse_endpoint(udp.listen); at && !udp.group.empty() && is_v6(at->address) != is_v6(udp.group))
     map.problem(*node.find("group"), "group",
                 in_quotes(udp.group) + " and listen (" + udp.listen + ") must be both IPv4 or both IPv6");
+  else if (at && udp.group.empty() && check_group(at->address).empty())
+    map.problem(*node.find("listen"), "listen",
+                in_quotes(at->address) + " is a multicast address; write group: '" + at->address +
+                    "' and listen: " + (is_v6(at->address) ? "'[::]" : "'0.0.0.0") + ":" + std::to_string(at->port) + "'");
   if (const Node* interface = node.find("interface"); interface != nullptr && node.find("group") == nullptr)
     map.problem(*interface, "interface", "is for a group, and there is none; listen takes the address of an interface");
   map.finish();

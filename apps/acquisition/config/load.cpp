@@ -100,7 +100,7 @@ class Loader {
         if (!fresh)
           report_.problem(run == nullptr ? node.place : run->place, path + ".run",
                           "gives the same run names in station '" + values.station + "' as " + first->second +
-                              "; add a letter to one of them");
+                              "; give one of them others, such as run: 'b{rate}_{index:04}'");
       }
       config_.sources.push_back(std::move(source));
     }
