@@ -6,10 +6,10 @@
 #include <map>
 #include <tuple>
 
+#include "analysis/cache.hpp"
 #include "analysis/clock.hpp"
 #include "analysis/filled.hpp"
-#include "analysis/spectra/mains.hpp"
-#include "analysis/spectra/spectrum.hpp"
+#include "analysis/part_reader.hpp"
 #include "analysis/supplied.hpp"
 
 namespace analysis {
@@ -17,53 +17,6 @@ namespace analysis {
 namespace {
 
 constexpr std::chrono::hours kBefore{48};  ///< of health, before the time of the report: what a forecast is taken from
-constexpr std::size_t kBlock = (1 << 20) / sizeof(double);
-
-/// Gives samples [first, end) of a channel to `take`, in blocks, with the index of the first; what is filled is NaN.
-template <class Take>
-void read_samples(const mth5::Reader& file, std::size_t channel, std::int64_t first, std::int64_t end, const Ranges& filled,
-                  std::vector<double>& block, const Take& take) {
-  while (first < end) {
-    block.resize(static_cast<std::size_t>(std::min<std::int64_t>(kBlock, end - first)));
-    const std::size_t n = file.read(channel, first, block);
-    if (n == 0) throw mth5::FileError{file.path().string() + ": " + file.channels()[channel].component + ": samples are gone"};
-    leave_out(std::span{block}.first(n), first, filled);
-    take(first, std::span{block}.first(n));
-    first += static_cast<std::int64_t>(n);
-  }
-}
-
-/// Measures a channel while its samples pass.
-class Gauge {
- public:
-  /// @param plots  measures what is drawn, too
-  Gauge(double sample_rate, bool plots) : rate_{sample_rate} {
-    if (knows_mains(rate_)) spectrum_.emplace(mains_segment(rate_));
-    if (plots && rate_ > 0) spectrogram_.emplace(rate_);
-  }
-  /// @param samples  after all so far; `fill` in them becomes NaN
-  void add(mth5::UtcNanos start, std::span<double> samples, const std::optional<double>& fill) {
-    if (rate_ <= 0) return;
-    leave_out(samples, fill);
-    const Block block{start, rate_, samples, sensor_.limits};
-    measures_.add(block);
-    if (spectrum_) spectrum_->add(block);
-    if (spectrogram_) spectrogram_->add(block);
-  }
-  /// Of the samples that come next.
-  void set(Sensor sensor) { sensor_ = std::move(sensor); }
-  [[nodiscard]] ChannelQuality quality(ChannelFacts facts) && {
-    return {std::move(facts), std::move(measures_), spectrum_ ? mains_db(spectrum_->density(), spectrum_->step()) : std::nullopt,
-            std::move(sensor_), std::move(spectrogram_)};
-  }
-
- private:
-  double rate_;  ///< Hz; 0 = not known
-  Sensor sensor_;
-  Measures measures_;
-  std::optional<Spectrum> spectrum_;
-  std::optional<Spectrogram> spectrogram_;
-};
 
 /// Of a channel that cannot be read to its end: that costs this channel, and not the report.
 void note(FileSummary& file, const mth5::Error& e) {
@@ -100,8 +53,17 @@ void leave_out_what_wrong_clocks_say(std::vector<Gap>& gaps, mth5::UtcNanos now)
   });
 }
 
+/// Of the samples of a part: those within the window, and of these those that count.
+struct PartRanges {
+  std::int64_t first, own, end;
+};
+PartRanges ranges_of(const Window& window, const Series::Part& part, std::int64_t n_samples) {
+  const auto [first, end] = mth5::indexes_within(window, part.clock, n_samples);
+  return {first, std::clamp(part.taken, first, std::max(first, end)), end};
+}
+
 void add_series(Summary& summary, std::size_t number, const Series& series, const std::optional<SeriesState>& state, Files files,
-                Depth depth, std::vector<double>& block) {
+                Depth depth, const PartReader::Tools& tools) {
   auto gaps = gaps_within(series, summary.window, files);
   leave_out_what_wrong_clocks_say(gaps, summary.now);
   if (state) follow_to_now(gaps, series, *state, summary.window);
@@ -118,7 +80,10 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
     std::copy_if(gaps.begin(), gaps.end(), std::back_inserter(channel.gaps),
                  [&](const Gap& gap) { return gap.component.empty() || gap.component == component; });
     ChannelFacts facts{series.station, component, {}};
-    std::optional<Gauge> gauge;
+    std::optional<Piece> whole;  // of the times counted once
+    std::optional<Spectrogram> spectrogram;
+    Sensor sensor;
+    bool quality = false;
     std::optional<std::tuple<std::size_t, std::string>> sensor_of_what;  // file and units
     for (const auto& part : series.parts) {
       const auto& file = *files[part.file];
@@ -127,43 +92,58 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
                                       [&](std::size_t i) { return file.channels()[i].component == component; });
       const auto& info = file.channels()[*index];  // there: a series is of runs with these components
       if (!info.units.empty()) channel.units = info.units;
-      if (depth >= Depth::Quality && info.kind != mth5::Kind::Auxiliary && !gauge)
-        gauge.emplace(series.sample_rate, depth == Depth::Plots);
-      const auto [first, end] = mth5::indexes_within(summary.window, part.clock, info.n_samples);
-      const auto own = std::clamp(part.taken, first, std::max(first, end));
+      if (!whole) {
+        quality = depth >= Depth::Quality && info.kind != mth5::Kind::Auxiliary;
+        whole.emplace(series.sample_rate, quality);
+        if (quality && depth == Depth::Plots && series.sample_rate > 0) spectrogram.emplace(series.sample_rate);
+      }
+      const auto [first, own, end] = ranges_of(summary.window, part, info.n_samples);
       channel.n_samples += end - first;
       channel.overlapping += own - first;
       channel.expected += end - own;
       const auto filled = filled_ranges(series, part, run, component);
-      Statistics of_own;
+      const auto before = whole->statistics().count();
       std::int64_t supplied = 0;
       try {
         const auto fill = file.fill_value(*index);
-        if (std::tuple what{part.file, info.units}; gauge && sensor_of_what != what) {
-          gauge->set(sensor_of(file, series.station, series.sample_rate, component, info.units));
+        if (std::tuple what{part.file, info.units}; quality && sensor_of_what != what) {
+          sensor = sensor_of(file, series.station, series.sample_rate, component, info.units);
           sensor_of_what = std::move(what);
         }
-        read_samples(file, *index, first, own, filled, block,
-                     [&](std::int64_t, std::span<double> samples) { channel.values.add(samples, fill); });
-        read_samples(file, *index, own, end, filled, block, [&](std::int64_t at, std::span<double> samples) {
-          of_own.add(samples, fill);
-          if (gauge) gauge->add(part.clock.utc_of(at), samples, fill);
-        });
+        PartReader reader{{file, part, *index, filled, fill, sensor.limits, series.sample_rate, quality},
+                          tools,
+                          *whole,
+                          spectrogram ? &*spectrogram : nullptr};
+        reader.read_statistics(first, own, channel.values);
+        reader.read(own, end);
         facts.kind = info.kind;
-        if (gauge && info.kind == mth5::Kind::Electric) facts.dipole_m = file.channel_metadata(*index).number("dipole_length");
+        if (quality && info.kind == mth5::Kind::Electric) facts.dipole_m = file.channel_metadata(*index).number("dipole_length");
         supplied = count_supplied(series, part, component, own, end, files);
       } catch (const mth5::Error& e) {
         note(summary.files[part.file], e);
       }
-      channel.missing += end - own - of_own.count() - supplied;
-      channel.values.merge(of_own);
+      channel.missing += end - own - (whole->statistics().count() - before) - supplied;
     }
+    channel.values.merge(whole->statistics());
     channel.expected += not_there;
     channel.missing += not_there;
     facts.units = channel.units;
-    if (gauge) channel.quality = std::move(*gauge).quality(std::move(facts));
+    if (quality)
+      channel.quality = ChannelQuality{std::move(facts), whole->measures().value_or(Measures{}), whole->mains(),
+                                       std::move(sensor), std::move(spectrogram)};
     summary.channels.push_back(std::move(channel));
   }
+}
+
+/// That add_series() goes through.
+std::int64_t samples_of(const std::vector<Series>& all, Files files, const Window& window) {
+  std::int64_t samples = 0;
+  for (const auto& series : all)
+    for (const auto& part : series.parts) {
+      const auto [first, own, end] = ranges_of(window, part, files[part.file]->runs()[part.run].n_samples);
+      samples += (end - own) * static_cast<std::int64_t>(series.components.size());
+    }
+  return samples;
 }
 
 /// How the series of these are, and what has not come yet of live files, behind them.
@@ -278,7 +258,8 @@ void add_health(StationSummary& station, const Window& window, mth5::UtcNanos no
 
 }  // namespace
 
-Summary summarise(Files files, const Window& window, mth5::UtcNanos now, std::span<const sandbox::Damage> damage, Depth depth) {
+Summary summarise(Files files, const Window& window, mth5::UtcNanos now, std::span<const sandbox::Damage> damage, Depth depth,
+                  const Work& work) {
   Summary summary;
   summary.now = now;
   summary.window = window;
@@ -288,10 +269,16 @@ Summary summarise(Files files, const Window& window, mth5::UtcNanos now, std::sp
   for (std::size_t i = 0; i < files.size(); ++i)
     if (copies[i]) summary.files[i].copy_of = summary.files[*copies[i]].path;
   add_stations(summary, files, copies);
-  std::vector<double> block;
   const auto all = find_series(files, copies);
   const auto states = add_streams(summary, all, files);
-  for (std::size_t i = 0; i < all.size(); ++i) add_series(summary, i, all[i], states[i], files, depth, block);
+  std::int64_t done = 0;
+  const Passed passed = [&, of_all = work.progress ? samples_of(all, files, window) : 0](std::int64_t samples) {
+    if (work.progress) work.progress(done += samples, of_all);
+  };
+  Cache none;
+  Buffers buffers;
+  const PartReader::Tools tools{work.cache != nullptr ? *work.cache : none, buffers, passed};
+  for (std::size_t i = 0; i < all.size(); ++i) add_series(summary, i, all[i], states[i], files, depth, tools);
   if (depth >= Depth::Quality)
     for (auto& station : summary.stations) add_health(station, window, now, files);
   return summary;

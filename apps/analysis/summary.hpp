@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -124,10 +125,18 @@ enum class Depth {
   Plots     ///< and what is drawn
 };
 
-/// Reads all samples within the window once, in blocks of 1 MiB; those that cannot be read are missing.
+class Cache;
+/// How it is gone about, which changes nothing of what comes out.
+struct Work {
+  Cache* cache = nullptr;                                                  ///< nullptr: all is read
+  std::function<void(std::int64_t done, std::int64_t all)> progress = {};  ///< told now and then, of samples
+};
+
+/// Reads all samples within the window once, some MiB at a time; those that cannot be read are missing. Measures of quality are
+/// made in as many threads as there are processors. What the cache knows is not read, but for plots.
 /// @param damage  of each file, as it is known; empty: of none
 [[nodiscard]] Summary summarise(Files files, const Window& window, mth5::UtcNanos now,
-                                std::span<const sandbox::Damage> damage = {}, Depth depth = Depth::Report);
+                                std::span<const sandbox::Damage> damage = {}, Depth depth = Depth::Report, const Work& work = {});
 
 /// A station, and the worst that was found of it or of a file that has runs of it; nullptr: nothing.
 struct Need {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -11,11 +12,13 @@
 #include <system_error>
 
 #include <boost/program_options/value_semantic.hpp>
+#include "analysis/cache.hpp"
 #include "analysis/comparison.hpp"
 #include "analysis/formats/formats.hpp"
 #include "analysis/json.hpp"
 #include "analysis/summary.hpp"
 #include "cli/cli.hpp"
+#include "cli/progress_bar.hpp"
 #include "mth5-summary/limits_file.hpp"
 #include "mth5-summary/mail.hpp"
 #include "mth5-summary/pages.hpp"
@@ -96,6 +99,8 @@ cli::CommandLine command_line() {
       ("compare", po::value<std::string>()->value_name("previous"),
        "with --check: what changed against the same time before")                                                            //
       ("output", po::value<Names>()->value_name("FILE"), "a new file, or the report of before; standard output without it")  //
+      ("cache", po::value<std::string>()->value_name("DIRECTORY"),
+       "what was measured of each hour is kept there ($XDG_CACHE_HOME/mth5-summary); may be deleted")  //
       ("pages", po::value<std::string>()->value_name("DIRECTORY"),
        "with --day: the page of that day (html) goes there, with one of each station and an index of all days")  //
       ("mail", po::value<Names>()->value_name("ADDRESS"),
@@ -212,15 +217,22 @@ bool compare_option(const po::variables_map& values, bool judged) {
   return true;
 }
 
+/// Of --cache, or of the environment; "" = there is none.
+fs::path cache_directory(const po::variables_map& values) {
+  if (values.count("cache") > 0) return values["cache"].as<std::string>();
+  const char* home = std::getenv("XDG_CACHE_HOME");
+  return home != nullptr && *home == '/' ? fs::path{home} / "mth5-summary" : fs::path{};
+}
+
 /// Measures each of the days before the time of the report as the report itself is measured.
 void add_past_days(analysis::SiteLimits& limits, analysis::Files files, const analysis::Window& window, mth5::UtcNanos now,
-                   std::span<const sandbox::Damage> damage) {
+                   std::span<const sandbox::Damage> damage, const analysis::Work& work) {
   using std::chrono::days;
   if (limits.past_days() == 0) return;
   if (!window.from) throw cli::UsageError{"limits against past days need a time to report: --day, --since or --from"};
   for (int back = 1; back <= limits.past_days(); ++back) {
     const analysis::Window day{*window.from - days{back}, *window.from - days{back - 1}};
-    limits.add_past(back, analysis::subjects_of(analysis::summarise(files, day, now, damage, analysis::Depth::Quality)));
+    limits.add_past(back, analysis::subjects_of(analysis::summarise(files, day, now, damage, analysis::Depth::Quality, work)));
   }
 }
 
@@ -361,10 +373,15 @@ int summary_main(int argc, char** argv) {
   const auto depth = wants(Kind::Html) || pages || !addresses.empty() ? analysis::Depth::Plots
                      : judged                                         ? analysis::Depth::Quality
                                                                       : analysis::Depth::Report;
-  auto summary = analysis::summarise(files, window, now, damage, depth);
+  const auto directory = cache_directory(values);
+  analysis::Cache cache{directory, cli::build_id(), remark};
+  cli::ProgressBar bar{STDERR_FILENO, parsed.verbosity >= 0};
+  const analysis::Work work{directory.empty() ? nullptr : &cache,
+                            [&](std::int64_t done, std::int64_t of_all) { bar.show(done, of_all); }};
+  auto summary = analysis::summarise(files, window, now, damage, depth, work);
   summary.unreadable = std::move(unreadable);
   if (limits) {
-    add_past_days(*limits, files, window, now, damage);
+    add_past_days(*limits, files, window, now, damage, work);
     summary.limits = [own = *limits](const analysis::Rule& rule, const analysis::Subject& subject) {
       return own.of(rule, subject);
     };
@@ -374,10 +391,14 @@ int summary_main(int argc, char** argv) {
     summary.verdict = analysis::judge(summary.subjects, summary.limits);
   }
   if (compare && window.from && window.to) {
-    auto before = analysis::summarise(files, analysis::window_before(window), now, damage, analysis::Depth::Quality);
+    auto before = analysis::summarise(files, analysis::window_before(window), now, damage, analysis::Depth::Quality, work);
     before.subjects = analysis::subjects_of(before);
     summary.compared = std::make_shared<analysis::Comparison>(analysis::compare(summary, before));
   }
+  bar.clear();
+  if (parsed.verbosity > 0 && !directory.empty())
+    cli::tell("mth5-summary", std::to_string(cache.counts().read) + " samples read, " + std::to_string(cache.counts().known) +
+                                  " known from the cache");
   for (const auto& file : summary.files) {
     if (file.copy_of) remark(file.path + ": all its samples are in " + *file.copy_of + ": counted once");
     if (file.state == mth5::FileState::WriterDied) code = std::max<int>(code, cli::kWriterDied);

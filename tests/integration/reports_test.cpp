@@ -6,6 +6,7 @@
 #include <array>
 #include <csignal>
 #include <filesystem>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -157,7 +158,7 @@ TEST_F(Reports, AreWholeOrNotThereWhenInterrupted) {
   {
     AcquisitionFile file{dir_ / "f.h5", {{0, "s", "S1"}}};
     file.append(file.add_run(0, "r0", {}), 60'000);
-    for (int i = 0; i < 20'000; ++i)  // a report of some MB
+    for (int i = 0; i < 8'000; ++i)  // a report of some MB
       file.gap(0, "ex", std::chrono::seconds{3 * i}, 1, "source", "r0", "r0", true);
     file.commit(0, AcquisitionFile::start(), {{}}, {{.decoded = 60'000, .stored = 60'000}});
     file.file().close();
@@ -174,6 +175,84 @@ TEST_F(Reports, AreWholeOrNotThereWhenInterrupted) {
   EXPECT_TRUE(code == 128 + SIGINT || code == 0) << code.value_or(-1) << program.err();  // 0: the signal came when all was done
   EXPECT_EQ(names(dir_ / "out"), std::vector<std::string>{"report.json"});
   EXPECT_GT(nlohmann::json::parse(support::read_text(dir_ / "out/report.json"))["channels"][0]["gaps"].size(), 1'000u);
+}
+
+/// Samples of the report that were read and that the cache knew, as -v says.
+struct Counted {
+  std::int64_t read = -1, known = -1;
+  friend bool operator==(const Counted&, const Counted&) = default;
+  friend void PrintTo(const Counted& counted, std::ostream* out) {
+    *out << counted.read << " read, " << counted.known << " known";
+  }
+};
+Counted counted(const std::string& err) {
+  std::smatch found;
+  if (!std::regex_search(err, found, std::regex{"([0-9]+) samples read, ([0-9]+) known"})) return {};
+  return {std::stoll(found[1]), std::stoll(found[2])};
+}
+
+TEST_F(Reports, ReadOnlyWhatIsNewAndAreTheSameToTheByte) {
+  constexpr std::int64_t kDay = 86'400, kChannels = 2;
+  write({kDay, 40'000});
+  const auto cache = (dir_ / "cache").string();
+  const auto cached = [&](std::vector<std::string> options) {
+    options.insert(options.end(), {"-v", "--cache", cache});
+    return summary(std::move(options));
+  };
+  constexpr std::int64_t kFirst = kChannels * (kDay + 40'000);
+  const auto first = cached({"--format", "json"});
+  EXPECT_EQ(counted(first.err), (Counted{kFirst, 0}));
+  EXPECT_EQ(counted(cached({"--format", "json"}).err), (Counted{0, kFirst}));
+  EXPECT_EQ(counted(cached({"--check"}).err), (Counted{kFirst, 0})) << "statistics alone are not enough";
+  const std::vector<std::vector<std::string>> formats{
+      {"--check", "--format", "json"}, {"--format", "html"}, {"--check", "--format", "json", "--from", "2026-05-01T07:00:00Z"}};
+  for (const auto& format : formats) {
+    const auto with = cached(format), without = summary(format);
+    EXPECT_EQ(with.out, without.out) << testing::PrintToString(format);
+    EXPECT_FALSE(without.out.empty());
+  }
+  {
+    AcquisitionFile file{dir_ / "g.h5", {{0, "s", "S1"}}};
+    file.append(file.add_run(0, "r2", std::chrono::days{2}), kDay);
+    file.commit(0, AcquisitionFile::start(), {{.in = kDay, .decoded = kDay}}, {{.decoded = kDay, .stored = kDay}});
+    file.file().close();
+  }
+  const auto grown = cached({"--check", dir_ / "g.h5"});
+  EXPECT_EQ(counted(grown.err), (Counted{kChannels * kDay, kFirst})) << "the archive has grown by a day";
+  EXPECT_EQ(grown.out, summary({"--check", dir_ / "g.h5"}).out);
+
+  // The same file, but with other commits behind its samples: it is as if it came back from a copy, and was recorded on.
+  (void)support::python("integration/other_commits.py", {dir_ / "f.h5"});
+  EXPECT_EQ(counted(cached({"--check"}).err), (Counted{kFirst, 0}));
+}
+
+TEST_F(Reports, LeaveAsideWhatIsNoneOfTheCache) {
+  write({86'400});
+  const auto cached = [&] { return summary({"--check", "--format", "json", "-v", "--cache", dir_ / "cache"}); };
+  const auto good = cached();
+  std::vector<fs::path> kept;
+  for (const auto& entry : fs::recursive_directory_iterator{dir_ / "cache"})
+    if (entry.is_regular_file()) kept.push_back(entry.path());
+  ASSERT_EQ(kept.size(), 2u) << "one for each channel and day";
+  auto bytes = support::read_text(kept[0]);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  support::write_text(kept[0], bytes);
+  support::write_text(kept[1], "of somebody else");
+  const auto without = cached();
+  EXPECT_EQ(without.out, good.out);
+  EXPECT_EQ(counted(without.err), (Counted{2 * 86'400, 0}));
+  for (const auto& path : kept)
+    EXPECT_THAT(without.err, HasSubstr("cache: " + path.string() + ": damaged, or no file of this cache; measured anew\n"));
+  EXPECT_EQ(std::count(without.err.begin(), without.err.end(), '\n'), 3) << without.err;
+  EXPECT_EQ(counted(cached().err), (Counted{0, 2 * 86'400})) << "and kept again";
+  fs::remove_all(dir_ / "cache");
+  EXPECT_EQ(cached().out, good.out);
+  fs::remove_all(dir_ / "cache");
+  support::write_text(dir_ / "cache", "a file");
+  const auto unkept = cached();
+  EXPECT_EQ(unkept.out, good.out);
+  EXPECT_EQ(unkept.code, good.code);
+  EXPECT_THAT(unkept.err, HasSubstr("cannot be written; all is measured anew each time\n"));
 }
 
 }  // namespace

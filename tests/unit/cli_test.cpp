@@ -1,8 +1,17 @@
 #include "cli/cli.hpp"
 
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <array>
+
 #include <gtest/gtest.h>
 
+#include "cli/progress_bar.hpp"
+#include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
+#include "support/host_clock.hpp"
 
 namespace {
 
@@ -50,6 +59,40 @@ TEST(Parse, CountsVerbosity) {
 TEST(Nearest, FindsWhatWasMeantAndNothingFarOff) {
   EXPECT_EQ(cli::nearest("sample_rte", {"sample_rate", "station"}), "sample_rate");
   EXPECT_EQ(cli::nearest("zebra", {"sample_rate", "station"}), "");
+}
+
+TEST(ProgressBar, SaysOnATerminalHowFarLongWorkHasComeAndLeavesTheLineFree) {
+  support::ClockByHand clock;
+  const mth5::Descriptor terminal{posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)};
+  ASSERT_TRUE(terminal);
+  ASSERT_EQ(grantpt(terminal.get()) + unlockpt(terminal.get()), 0);
+  std::array<char, 64> name{};
+  ASSERT_EQ(ptsname_r(terminal.get(), name.data(), name.size()), 0);
+  const mth5::Descriptor other{open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
+  const auto said = [&] {
+    std::array<char, 1000> text{};
+    const auto n = read(terminal.get(), text.data(), text.size());
+    return std::string(text.data(), n < 0 ? 0 : static_cast<std::size_t>(n));
+  };
+  {
+    cli::ProgressBar bar{other.get(), true};
+    bar.show(10, 100);
+    EXPECT_EQ(said(), "") << "most reports are done by then";
+    clock.pass(std::chrono::seconds{2});
+    bar.show(25, 100);
+    EXPECT_EQ(said(), "\r[##########                              ] 25 % of 100 samples ");
+    bar.show(26, 100);
+    EXPECT_EQ(said(), "") << "a few times a second";
+    clock.pass(std::chrono::seconds{1});
+    bar.show(100, 100);
+    EXPECT_NE(said().find("########] 100 % of 100"), std::string::npos);
+  }
+  EXPECT_EQ(said(), "\r" + std::string(80, ' ') + "\r");
+  cli::ProgressBar unwanted{other.get(), false}, file{-1, true};
+  clock.pass(std::chrono::seconds{5});
+  unwanted.show(1, 2);
+  file.show(1, 2);
+  EXPECT_EQ(said(), "");
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 
 #include <kissfft/kissfft.hh>
 
+#include "mth5/error.hpp"
+
 namespace analysis {
 
 namespace {
@@ -65,6 +67,15 @@ void Spectrum::count(const Spectrum& other) {
   if (rate_ == 0) rate_ = other.rate_;
   segments_ += other.segments_;
   for (std::size_t k = 0; k < sums_.size(); ++k) sums_[k] += other.sums_[k];
+}
+
+state::Json Spectrum::save() const { return {{"rate", rate_}, {"segments", segments_}, {"sums", sums_}}; }
+
+void Spectrum::load(const state::Json& saved) {
+  if (saved.at("sums").size() != sums_.size()) throw mth5::FormatError{"spectrum: of another length"};
+  rate_ = saved.at("rate");
+  segments_ = saved.at("segments");
+  sums_ = saved.at("sums").get<std::vector<double>>();
 }
 
 std::vector<double> Spectrum::density() const {

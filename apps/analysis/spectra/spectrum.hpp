@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "analysis/block.hpp"
+#include "analysis/measures/state.hpp"
 
 namespace analysis {
 
@@ -20,6 +21,11 @@ class Spectrum {
   /// Counts the segments of another one too, of the same rate and length of segment, of samples before or behind; none lies over
   /// the seam.
   void count(const Spectrum& other);
+
+  /// What count() counts, for CBOR (state.hpp); load() undoes it in a Spectrum of the same segment. @throws mth5::FormatError it
+  /// is of another
+  [[nodiscard]] state::Json save() const;
+  void load(const state::Json& saved);
 
   /// Units squared per Hz, one for each of 0, step(), … rate / 2; empty while there is no segment.
   [[nodiscard]] std::vector<double> density() const;
