@@ -13,7 +13,6 @@ import fcntl
 import os
 import pathlib
 import pty
-import select
 import signal
 import struct
 import subprocess
@@ -24,7 +23,7 @@ import time
 
 import bench_tools as tools
 from live import snapshot, status, wait_for
-from many import by_thread
+from many import by_thread, free_ports
 
 LOOK = """
 import sys, time
@@ -90,14 +89,6 @@ class Screen:
         os.close(self.fd)
 
 
-def free_port():
-    import socket
-
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def sim(o, profile, port, *options):
     return subprocess.Popen([tools.program(o.build / "bin/mth5-sim"), profile, "--to", f"tcp-listen:127.0.0.1:{port}", "-q", *options],
                             stderr=subprocess.DEVNULL)
@@ -143,7 +134,7 @@ def stop(*processes):
 
 
 def live(o, folder, rows):
-    port = free_port()
+    [port] = free_ports(1)
     instrument = sim(o, "mth5-frame", port, "--rate", str(o.rate))
     recorder, _ = daemon(o, folder, "LIVE", "mth5-frame", port, o.rate)
     path = data_file(folder, "LIVE")
@@ -178,7 +169,7 @@ def show(threads):
 
 
 def week(o, folder, rows):
-    port, begin = free_port(), datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=7, minutes=1)
+    [port], begin = free_ports(1), datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=7, minutes=1)
     recorder, state = daemon(o, folder, "WEEK", "lemi424", port, None)
     instrument = sim(o, "lemi424", port, "--start", begin.strftime("%Y-%m-%dT%H:%M:%SZ"), "--duration", "7d", "--speed", "max")
     instrument.wait(timeout=600)
@@ -197,7 +188,7 @@ def week(o, folder, rows):
 
 
 def large(o, folder, rows):
-    port = free_port()
+    [port] = free_ports(1)
     recorder, _ = daemon(o, folder, "LARGE", "mth5-frame", port, 24000)
     hours = o.gib * 2**30 / (5 * 4 * 24000) / 3600
     begin = time.perf_counter()
