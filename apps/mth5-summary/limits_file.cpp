@@ -3,23 +3,23 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <set>
 #include <sstream>
-#include <system_error>
 #include <vector>
 
 #include <yaml-cpp/yaml.h>
 
 #include "cli/cli.hpp"
 #include "mth5/duration.hpp"
-#include "mth5/error.hpp"
+#include "mth5/filesystem.hpp"
 
 namespace summary {
 
 namespace {
 
 using analysis::OwnLimit;
+
+constexpr std::size_t kMostBytes = 1 << 20;
 
 /// A state is so or not: it has no limit that could be another.
 bool is_state(const analysis::Rule& rule) { return rule.unit.empty() && rule.critical == 0.5; }
@@ -145,13 +145,11 @@ class LimitsFile {
 }  // namespace
 
 analysis::SiteLimits read_limits(const std::filesystem::path& path) {
-  std::ifstream in{path};
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) throw mth5::FileError{path.string() + ": " + std::generic_category().message(errno)};
+  const auto text = mth5::read_regular(path, kMostBytes + 1);
+  if (text.size() > kMostBytes) throw cli::ConfigError{path.string() + ": is larger than 1 MiB: these are no limits"};
   LimitsFile file{path.string()};
   try {
-    auto limits = file.read(YAML::Load(text.str()));
+    auto limits = file.read(YAML::Load(text));
     if (!file.problems().empty()) throw cli::ConfigError{file.problems()};
     return limits;
   } catch (const YAML::Exception& e) {

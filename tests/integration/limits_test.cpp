@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <string>
 #include <vector>
 
@@ -104,6 +106,10 @@ TEST_F(Limits, ThatAreWrongAreAllToldAndNothingIsJudged) {
   EXPECT_EQ(check("mains: [\n").code, 3);
   EXPECT_EQ(check("- mains\n").code, 3);
   support::write_text(dir_ / "limits.yaml", "");
+  ASSERT_EQ(mkfifo((dir_ / "fifo.yaml").c_str(), 0600), 0);
+  const auto fifo = support::run({support::program("mth5-summary"), "--check", dir_ / "fifo.yaml", dir_ / "f.h5"});
+  EXPECT_EQ(fifo.code, 1);
+  EXPECT_THAT(fifo.err, HasSubstr("fifo.yaml: cannot be read: not a regular file"));
   const auto unasked = support::run({support::program("mth5-summary"), dir_ / "limits.yaml", dir_ / "f.h5"});
   EXPECT_EQ(unasked.code, 2);
   EXPECT_THAT(unasked.err, HasSubstr("limits need --check"));

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -45,6 +47,22 @@ TEST(FileSystem, WhatCannotBeLookedAtIsNamed) {
   support::write_text(dir / "plain", "x");
   EXPECT_THAT([&] { (void)mth5::network_file_system(dir / "plain" / "below.h5"); },
               ThrowsMessage<mth5::FileError>(HasSubstr("below.h5: file system: Not a directory")));
+}
+
+TEST(FileSystem, ReadsAllOfARegularFileOrItsFirstBytes) {
+  const support::TempDir dir;
+  std::string bytes(200'000, 'a');
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i % 251);
+  support::write_text(dir / "plain", bytes);
+  EXPECT_EQ(mth5::read_regular(dir / "plain", 1 << 20), bytes);
+  EXPECT_EQ(mth5::read_regular(dir / "plain", bytes.size()), bytes);
+  EXPECT_EQ(mth5::read_regular(dir / "plain", 70'000), bytes.substr(0, 70'000));
+  EXPECT_EQ(mth5::read_regular(dir / "plain", 0), "");
+  support::write_text(dir / "empty", "");
+  EXPECT_EQ(mth5::read_regular(dir / "empty", 1), "");
+  ASSERT_EQ(mkfifo((dir / "fifo").c_str(), 0600), 0);
+  EXPECT_THAT([&] { (void)mth5::read_regular(dir / "fifo", 1); },
+              ThrowsMessage<mth5::FileError>(HasSubstr("fifo: cannot be read: not a regular file")));
 }
 
 TEST(FileSystem, OfTheNetworkIsForReadingUnlessItIsAllowed) {

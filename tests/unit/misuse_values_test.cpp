@@ -105,6 +105,7 @@ const std::vector<Refused>& of_readers() {
       {"JournalOfAFolder", [](C c, R) { (void)mth5::has_journal(c.dir.path()); }, "directory"},
       {"Hdf5OfNothing", [](C c, R) { (void)mth5::is_hdf5(c.dir / "none.h5"); }, "none.h5"},
       {"OpenAFolderAsAFile", [](C c, R) { (void)mth5::open_regular(c.dir.path()); }, "cannot be read: Is a directory"},
+      {"ReadAFolderAsAFile", [](C c, R) { (void)mth5::read_regular(c.dir.path(), 1); }, "cannot be read: Is a directory"},
       {"ListAFile", [](C c, R) { (void)mth5::list_files(c.path); }, "Not a directory"},
       {"LiveFilesOfNothing", [](C c, R) { (void)mth5::live_files(c.dir / "none"); }, "none"},
       {"NewestOfAFile", [](C c, R) { (void)mth5::newest_file(c.path); }, "Not a directory"},

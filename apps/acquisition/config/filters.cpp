@@ -8,6 +8,7 @@
 
 #include "acquisition/config/tables.hpp"
 #include "mth5/error.hpp"
+#include "mth5/filesystem.hpp"
 
 namespace daq::config {
 
@@ -138,7 +139,7 @@ class FilterReader {
     std::filesystem::path path{keys_.file};
     if (path.is_relative()) path = std::filesystem::path{node_.find("file")->place.origin->name}.parent_path() / path;
     try {
-      const auto text = read_whole_file(path.string(), kMaxTableBytes + 1);
+      const auto text = mth5::read_regular(path, kMaxTableBytes + 1);
       auto table = text.size() > kMaxTableBytes ? ResponseTable{{}, "has more than 1 MiB"} : parse_response_table(text);
       if (!table.problem.empty()) table.problem = path.string() + ": " + table.problem;
       return table;

@@ -1,12 +1,8 @@
 #include "acquisition/config/node.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <map>
 #include <sstream>
-#include <system_error>
 #include <utility>
 
 #include <yaml-cpp/eventhandler.h>
@@ -233,22 +229,10 @@ ParsedText parse_yaml(std::string_view text, std::shared_ptr<const Origin> origi
   return parsed;
 }
 
-std::string read_whole_file(const std::string& path, std::size_t limit) {
-  std::string text(limit, '\0');
-  std::size_t size = 0;
-  const auto fd = mth5::open_regular(path);
-  ssize_t n = 0;
-  while (size < text.size() && ((n = ::read(fd.get(), text.data() + size, text.size() - size)) > 0 || (n < 0 && errno == EINTR)))
-    size += n > 0 ? static_cast<std::size_t>(n) : 0;
-  if (n < 0) throw mth5::FileError{path + ": cannot be read: " + std::generic_category().message(errno)};
-  text.resize(size);
-  return text;
-}
-
 ParsedText parse_yaml_file(const std::string& path, std::shared_ptr<const Origin> origin) {
   std::string text;
   try {
-    text = read_whole_file(path, kMaxBytes + 1);
+    text = mth5::read_regular(path, kMaxBytes + 1);
   } catch (const mth5::FileError& e) {
     ParsedText failed;
     failed.problem = std::string{e.what()}.substr(path.size() + 2);

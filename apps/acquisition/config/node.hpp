@@ -62,9 +62,6 @@ struct ParsedText {
   Place place;          ///< of the problem
 };
 
-/// At most `limit` bytes of a regular file. @throws mth5::FileError
-[[nodiscard]] std::string read_whole_file(const std::string& path, std::size_t limit);
-
 /// Reads one YAML document. Aliases are copied where they stand. Never throws on what the text holds.
 [[nodiscard]] ParsedText parse_yaml(std::string_view text, std::shared_ptr<const Origin> origin);
 /// The same from a file; it cannot be read = a problem.

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "mth5/descriptor.hpp"
@@ -19,5 +21,9 @@ namespace mth5 {
 /// @returns a descriptor with O_CLOEXEC
 /// @throws FileError "PATH: cannot be read: REASON": it is not there, may not be read, or is a directory, a FIFO, a device
 [[nodiscard]] Descriptor open_regular(const std::filesystem::path& path);
+
+/// All of a regular file, or of a longer one the first `most` bytes.
+/// @throws FileError as open_regular(), and if the file system fails
+[[nodiscard]] std::string read_regular(const std::filesystem::path& path, std::size_t most);
 
 }  // namespace mth5

@@ -5,6 +5,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
@@ -74,6 +75,21 @@ Descriptor open_regular(const std::filesystem::path& path) {
   if (error != 0) fail(std::generic_category().message(error));
   if (!S_ISREG(info.st_mode)) fail("not a regular file; only such are read");
   return fd;
+}
+
+std::string read_regular(const std::filesystem::path& path, std::size_t most) {
+  const auto fd = open_regular(path);
+  constexpr std::size_t kBlock = 1 << 16;
+  std::string bytes;
+  for (std::size_t done = 0; done < most;) {
+    bytes.resize(std::min(most, done + kBlock));
+    const ssize_t n = ::read(fd.get(), bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno != EINTR) throw FileError{path.string() + ": cannot be read: " + std::generic_category().message(errno)};
+    done += n > 0 ? static_cast<std::size_t>(n) : 0;
+    bytes.resize(done);
+    if (n == 0) break;
+  }
+  return bytes;
 }
 
 }  // namespace mth5
