@@ -24,9 +24,8 @@ bool is_of_now(const Rule& rule) {
          std::find(kOfNow.begin(), kOfNow.end(), rule.name) != kOfNow.end();
 }
 
-bool beyond(const Rule& rule, const Limits& limits, double value) {
-  const auto is = [&](double limit) { return rule.above ? value > limit : value < limit; };  // false for NaN
-  return is(limits.warning) || is(limits.critical);
+bool is_wrong(const Rule& rule, const Limits& limits, double value) {
+  return rule.is_beyond(value, limits.warning) || rule.is_beyond(value, limits.critical);
 }
 
 bool differs(const Rule& rule, const Limits& limits, double now, double before) {
@@ -69,8 +68,8 @@ Comparison compare(const Summary& now, const Summary& before) {
                     std::string{rule.unit},
                     is,
                     then,
-                    beyond(rule, limits, is),
-                    beyond(rule, limits, then)};
+                    is_wrong(rule, limits, is),
+                    is_wrong(rule, limits, then)};
       change.notable = change.is_wrong != change.was_wrong || differs(rule, limits, is, then);
       comparison.changes.push_back(std::move(change));
     }

@@ -103,10 +103,9 @@ int draw_figures(Screen& screen, int row, int end, const Page& page, int scroll)
       for (const auto& rule : analysis::rules()) {
         if (!is_of(rule, figure->first)) continue;
         if (rule.scope == analysis::Scope::Electric && subject.scope != analysis::Scope::Electric) continue;
-        const auto beyond = [&](double limit) { return rule.above ? value > limit : value < limit; };
-        if (beyond(rule.critical))
+        if (rule.is_beyond(value, rule.critical))
           ink = Ink::Critical, sign = "X";
-        else if (beyond(rule.warning))
+        else if (rule.is_beyond(value, rule.warning))
           ink = Ink::Warning, sign = "!";
       }
       put_right(screen, row, right, sign + three_digits(value), ink);

@@ -26,6 +26,9 @@ struct Rule {
   std::string_view sentence;  ///< after the subject's name; {value} is the figure with its unit
   std::string_view advice;
   std::string_view since = " since ";  ///< between the sentence and a time, where it is known
+
+  /// Whether a value is on the wrong side of a limit; NaN, as either, never is.
+  [[nodiscard]] constexpr bool is_beyond(double value, double limit) const { return above ? value > limit : value < limit; }
 };
 
 /// Whether a rule looks at subjects of that scope.

@@ -121,10 +121,10 @@ Verdict judge(std::span<const Subject> subjects, const LimitsOf& limits) {
       const auto figure = subject.figures.find(rule.figure);
       if (!concerns(rule, subject.scope) || figure == subject.figures.end()) continue;
       const double value = figure->second.value;
-      const auto beyond = [&](double limit) { return rule.above ? value > limit : value < limit; };  // false for NaN
       const auto [warning, critical] = limits(rule, subject);
-      if (!beyond(critical) && !beyond(warning)) continue;
-      verdict.push_back({&rule, beyond(critical) ? Severity::Critical : Severity::Warning, subject.station, subject.name, value,
+      const bool is_critical = rule.is_beyond(value, critical);
+      if (!is_critical && !rule.is_beyond(value, warning)) continue;
+      verdict.push_back({&rule, is_critical ? Severity::Critical : Severity::Warning, subject.station, subject.name, value,
                          figure->second.since});
     }
   const auto explained = [&](const Finding& finding) {
