@@ -31,8 +31,12 @@ constexpr std::size_t kMostWhole = 8;          ///< stations: of more, a page is
 constexpr std::size_t kMostBytes = 1'000'000;  ///< for a phone
 constexpr std::size_t kMostName = 64;          ///< bytes of a station's id in the name of its page
 
-/// How much of a station a page shows.
-enum class Detail { Words, Plots, All };
+/// What a page has of a station, in this order.
+struct Part {
+  std::string words, plots, gaps, details;
+  [[nodiscard]] std::size_t size() const { return words.size() + plots.size() + gaps.size() + details.size(); }
+  [[nodiscard]] std::string html() const { return "<section " + words + plots + gaps + details + "</section>\n"; }
+};
 
 std::string finding_items(const std::vector<const Finding*>& findings, mth5::UtcNanos now) {
   std::string items;
@@ -74,7 +78,7 @@ std::string forecast(double seconds) { return std::isfinite(seconds) ? figure(se
 /// One station of the page.
 class StationPart {
  public:
-  StationPart(const Summary& summary, const StationSummary& station) : summary_{summary}, station_{station} {
+  StationPart(const Summary& summary, const Need& need) : summary_{summary}, station_{*need.station}, worst_{need.worst} {
     for (std::size_t i = 0; i < summary.channels.size(); ++i)
       if (belongs(summary.channels[i])) channels_.push_back(&summary.channels[i]);
     for (const auto* channel : channels_) {
@@ -90,20 +94,33 @@ class StationPart {
     return least;
   }
 
+  [[nodiscard]] const StationSummary& station() const { return station_; }
+  [[nodiscard]] const Finding* worst() const { return worst_; }  ///< nullptr: it is well
+
   /// @param number  of its section on the page
-  [[nodiscard]] std::string html(std::size_t number, Detail detail) const {
-    const auto& info = station_.station;
-    const auto found = findings_of(summary_, station_);
-    std::string out =
-        "<section id=\"s" + std::to_string(number) + "\">\n" +
-        element("h2", "", "Station " + escaped(info.id) + ": " + colored(state_word(found.empty() ? nullptr : found.front()))) +
-        "\n" + finding_items(found, summary_.now) + facts();
-    if (channels_.empty()) return out + "<p>No samples.</p>\n</section>\n";
-    out += channel_table();
-    if (detail == Detail::Words) return out + gap_table() + "</section>\n";
-    out += "<h3>Day and spectra</h3>\n" + plots(detail == Detail::All) + "<h3>Completeness and gaps</h3>\n" + calendars() +
-           gap_table() + health() + clocks() + ledger();
-    return out + "</section>\n";
+  [[nodiscard]] Part words(std::size_t number) const {
+    Part part;
+    part.words = "id=\"s" + std::to_string(number) + "\">\n" +
+                 element("h2", "", "Station " + escaped(station_.station.id) + ": " + colored(state_word(worst_))) + "\n" +
+                 finding_items(findings_of(summary_, station_), summary_.now) + facts();
+    if (channels_.empty()) {
+      part.words += "<p>No samples.</p>\n";
+    } else {
+      part.words += channel_table();
+      part.gaps = gap_table();
+    }
+    return part;
+  }
+  /// Adds to its words what there is to see.
+  void add_plots(Part& part, bool spectrograms) const {
+    if (channels_.empty()) return;
+    part.plots = "<h3>Day and spectra</h3>\n" + plots(spectrograms) + "<h3>Completeness and gaps</h3>\n" + calendars();
+    part.details = health() + clocks() + ledger();
+  }
+  [[nodiscard]] std::string all(std::size_t number) const {
+    auto part = words(number);
+    add_plots(part, true);
+    return part.html();
   }
 
  private:
@@ -318,12 +335,20 @@ class StationPart {
 
   const Summary& summary_;
   const StationSummary& station_;
+  const Finding* worst_;
   std::vector<const ChannelSummary*> channels_;
   std::optional<html::Span> span_;
 };
 
-/// @param links  of each station, in the order of `needs`; "": it is shown nowhere else
-std::string index_of(const Summary& summary, const std::vector<Need>& needs, const std::vector<std::string>& links) {
+/// The one that wants a visit first on top.
+std::vector<StationPart> parts_of(const Summary& summary) {
+  std::vector<StationPart> stations;
+  for (const auto& need : by_need(summary)) stations.emplace_back(summary, need);
+  return stations;
+}
+
+/// @param links  of each station; "": it is shown nowhere else
+std::string index_of(const Summary& summary, const std::vector<StationPart>& stations, const std::vector<std::string>& links) {
   constexpr std::array kHeadings{Heading{"station"},
                                  Heading{"state"},
                                  Heading{"why", false, true},
@@ -332,14 +357,15 @@ std::string index_of(const Summary& summary, const std::vector<Need>& needs, con
                                  Heading{"battery V", true},
                                  Heading{"disk full in", true}};
   Table table{"stations", "Stations, the one that wants a visit first on top", kHeadings};
-  for (std::size_t i = 0; i < needs.size(); ++i) {
-    const auto& [station, worst] = needs[i];
-    const double percent = StationPart{summary, *station}.least_percent();
-    const auto name = escaped(station->station.id);
+  for (std::size_t i = 0; i < stations.size(); ++i) {
+    const auto& station = stations[i].station();
+    const auto* worst = stations[i].worst();
+    const double percent = stations[i].least_percent();
+    const auto name = escaped(station.station.id);
     table.add({links[i].empty() ? name : element("a", "href=\"" + links[i] + "\"", name), colored(state_word(worst)),
                worst != nullptr ? escaped(worst->sentence(summary.now)) : "", figure(percent, percent_text(percent)),
-               forecast(station->age_s(summary.now)), station->battery ? figure(station->battery->volts) : "-",
-               forecast(disk_full_in_s(summary, station->station.id))});
+               forecast(station.age_s(summary.now)), station.battery ? figure(station.battery->volts) : "-",
+               forecast(disk_full_in_s(summary, station.station.id))});
   }
   return table.html();
 }
@@ -406,10 +432,10 @@ struct Frame {
 };
 
 /// @param links  as of index_of()
-Frame frame_of(const Summary& summary, const std::vector<Need>& needs, const std::vector<std::string>& links) {
+Frame frame_of(const Summary& summary, const std::vector<StationPart>& stations, const std::vector<std::string>& links) {
   std::string title = "Recordings";
-  if (needs.size() == 1) title = escaped(needs.front().station->station.id);
-  if (needs.size() > 1) title = std::to_string(needs.size()) + " stations";
+  if (stations.size() == 1) title = escaped(stations.front().station().station.id);
+  if (stations.size() > 1) title = std::to_string(stations.size()) + " stations";
   const Verdict nothing;
   const Verdict& verdict = summary.verdict ? *summary.verdict : nothing;
   const Finding* worst = verdict.empty() ? nullptr : &verdict.front();
@@ -419,13 +445,13 @@ Frame frame_of(const Summary& summary, const std::vector<Need>& needs, const std
   frame.before += "<section>\n" + element("p", "class=\"state " + state_word(worst) + "\"", state) + "\n";
   // With several stations each has its findings in its part, and the worst in the index.
   std::set<const Finding*> of_stations;
-  for (const auto& need : needs)
-    for (const auto* finding : findings_of(summary, *need.station)) of_stations.insert(finding);
+  for (const auto& station : stations)
+    for (const auto* finding : findings_of(summary, station.station())) of_stations.insert(finding);
   std::vector<const Finding*> shown;
   for (const auto& finding : verdict)
     if (!of_stations.contains(&finding)) shown.push_back(&finding);
   frame.before += finding_items(shown, summary.now);
-  if (needs.size() > 1) frame.before += index_of(summary, needs, links);
+  if (stations.size() > 1) frame.before += index_of(summary, stations, links);
   frame.before += "</section>\n";
   if (summary.compared) frame.behind += changes_of(*summary.compared);
   frame.behind += files_of(summary);
@@ -433,24 +459,24 @@ Frame frame_of(const Summary& summary, const std::vector<Need>& needs, const std
   return frame;
 }
 
-/// The parts of many stations, with plots of those that want a visit first as far as `room` has place for them; "": there is
-/// no place even for words.
-std::vector<std::string> parts_within(std::size_t room, const Summary& summary, const std::vector<Need>& needs) {
-  std::vector<std::string> parts(needs.size());
-  bool whole = true;
-  for (std::size_t i = 0; i < needs.size() && whole; ++i) {
-    auto part = StationPart{summary, *needs[i].station}.html(i + 1, Detail::Words);
-    whole = part.size() <= room;
-    if (!whole) break;
-    room -= part.size();
-    parts[i] = std::move(part);
+/// The parts of many stations, with plots of those that want a visit first as far as `room` has place for them. Those that have
+/// no place even for words are left out.
+std::vector<Part> parts_within(std::size_t room, const std::vector<StationPart>& stations) {
+  const auto empty = Part{}.html().size();
+  std::vector<Part> parts;
+  for (const auto& station : stations) {
+    auto part = station.words(parts.size() + 1);
+    if (part.size() + empty > room) return parts;
+    room -= part.size() + empty;
+    parts.push_back(std::move(part));
   }
-  for (std::size_t i = 0; i < needs.size() && whole; ++i) {
-    auto part = StationPart{summary, *needs[i].station}.html(i + 1, Detail::Plots);
-    whole = part.size() <= room + parts[i].size();
-    if (!whole) break;
-    room -= part.size() - parts[i].size();
-    parts[i] = std::move(part);
+  for (std::size_t i = 0; i < stations.size(); ++i) {
+    Part seen;
+    stations[i].add_plots(seen, false);
+    if (seen.size() > room) break;
+    room -= seen.size();
+    parts[i].plots = std::move(seen.plots);
+    parts[i].details = std::move(seen.details);
   }
   return parts;
 }
@@ -466,13 +492,12 @@ std::string name_part(const std::string& id) {
 }  // namespace
 
 std::string to_html(const Summary& summary) {
-  const auto needs = by_need(summary);
+  const auto stations = parts_of(summary);
   std::vector<std::string> links;
-  for (std::size_t i = 0; i < needs.size(); ++i) links.push_back("#s" + std::to_string(i + 1));
-  auto frame = frame_of(summary, needs, links);
-  if (needs.size() <= kMostWhole) {
-    for (std::size_t i = 0; i < needs.size(); ++i)
-      frame.before += StationPart{summary, *needs[i].station}.html(i + 1, Detail::All);
+  for (std::size_t i = 0; i < stations.size(); ++i) links.push_back("#s" + std::to_string(i + 1));
+  auto frame = frame_of(summary, stations, links);
+  if (stations.size() <= kMostWhole) {
+    for (std::size_t i = 0; i < stations.size(); ++i) frame.before += stations[i].all(i + 1);
     return frame.before + frame.behind;
   }
   const std::string more =
@@ -480,30 +505,32 @@ std::string to_html(const Summary& summary) {
               "A page of many stations has no spectrograms, and plots only of those that want a visit first. "
               "With --pages each station has a page of its own.") +
       "\n";
-  const auto parts = parts_within(kMostBytes - std::min(kMostBytes, frame.size() + more.size()), summary, needs);
-  for (std::size_t i = 0; i < needs.size(); ++i)
-    if (parts[i].empty()) links[i].clear();
-  frame = frame_of(summary, needs, links);
-  for (const auto& part : parts) frame.before += part;
+  const auto parts = parts_within(kMostBytes - std::min(kMostBytes, frame.size() + more.size()), stations);
+  if (parts.size() < stations.size()) {  // of so many, the index has links that lead nowhere
+    std::fill(links.begin() + static_cast<std::ptrdiff_t>(parts.size()), links.end(), "");
+    frame = frame_of(summary, stations, links);
+  }
+  for (const auto& part : parts) frame.before += part.html();
   return frame.before + more + frame.behind;
 }
 
 std::vector<Page> to_html_pages(const Summary& summary, const std::string& name) {
-  const auto needs = by_need(summary);
-  if (needs.size() <= 1) return {{name + ".html", to_html(summary)}};
+  const auto stations = parts_of(summary);
+  if (stations.size() <= 1) return {{name + ".html", to_html(summary)}};
   std::vector<Page> pages;
   std::vector<std::string> links;
   std::set<std::string> known;
-  for (const auto& [station, worst] : needs) {
-    const auto plain = name + "_" + name_part(station->station.id);
+  for (const auto& station : stations) {
+    const auto& id = station.station().station.id;
+    const auto plain = name + "_" + name_part(id);
     auto own = plain;
     for (int n = 2; !known.insert(own).second; ++n) own = plain + "_" + std::to_string(n);
     links.push_back(own + ".html");
     const auto all = element("p", "", element("a", "href=\"" + name + ".html\"", "All stations")) + "\n";
-    pages.push_back({links.back(), header_of(summary, escaped(station->station.id), worst, "") + all +
-                                       StationPart{summary, *station}.html(1, Detail::All) + std::string{kPageEnd}});
+    pages.push_back(
+        {links.back(), header_of(summary, escaped(id), station.worst(), "") + all + station.all(1) + std::string{kPageEnd}});
   }
-  const auto frame = frame_of(summary, needs, links);
+  const auto frame = frame_of(summary, stations, links);
   pages.push_back({name + ".html", frame.before + frame.behind});
   return pages;
 }
