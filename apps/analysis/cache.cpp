@@ -1,6 +1,5 @@
 #include "analysis/cache.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "mth5/descriptor.hpp"
+#include "analysis/signals_wait.hpp"
 #include "mth5/error.hpp"
 #include "mth5/filesystem.hpp"
 
@@ -23,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kHeader = "mth5-summary cache 1\n";  ///< of the files: another meaning is another number
-constexpr off_t kMostBytes = 64 << 20;                          ///< of a file: no day has so many
+constexpr std::size_t kMostBytes = 64 << 20;                    ///< of a file: no day has so many
 
 /// FNV-1a: names in data files may hold anything, and are no names of files.
 std::string hash(std::string_view text) {
@@ -32,23 +31,6 @@ std::string hash(std::string_view text) {
   std::array<char, 17> hex{};
   std::snprintf(hex.data(), hex.size(), "%016llx", static_cast<unsigned long long>(hash));
   return hex.data();
-}
-
-/// Of a file that is there. @throws mth5::FileError
-std::string read_all(const fs::path& path) {
-  const auto fd = mth5::open_regular(path);
-  struct stat status {};
-  if (fstat(fd.get(), &status) != 0 || status.st_size > kMostBytes) throw mth5::FileError{path.string() + ": is too large"};
-  std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const auto n = ::read(fd.get(), bytes.data() + done, bytes.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
-    done += static_cast<std::size_t>(n);
-  }
-  bytes.resize(done);
-  return bytes;
 }
 
 /// The pieces in a file. @throws mth5::FormatError
@@ -69,6 +51,7 @@ bool write_all(const fs::path& path, const std::string& identity, state::Json pi
   const auto cbor = state::Json::to_cbor({{"identity", identity}, {"pieces", std::move(pieces)}});
   const std::string_view bytes{reinterpret_cast<const char*>(cbor.data()), cbor.size()};
   std::error_code error;
+  const SignalsWait wait;
   fs::create_directories(path.parent_path(), error);
   const fs::path part = path.string() + "." + std::to_string(getpid()) + ".part";
   std::ofstream out{part, std::ios::binary | std::ios::trunc};
@@ -105,7 +88,7 @@ Cache::Channel::Day& Cache::Channel::day_of(const Key& key) {
   std::error_code error;
   if (!fs::exists(fs::symlink_status(day.path, error))) return day;
   try {
-    day.pieces = pieces_of(read_all(day.path), day.identity);
+    day.pieces = pieces_of(mth5::read_regular(day.path, kMostBytes), day.identity);
   } catch (const mth5::Error& e) {
     const std::string what = e.what();
     const bool named = what.starts_with(day.path.string());

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
-#include <thread>
 #include <utility>
 
 #include "mth5/error.hpp"
@@ -31,11 +30,6 @@ mth5::UtcNanos floor_to(mth5::UtcNanos time, mth5::Nanos length) {
   return mth5::UtcNanos{since - over - (over < mth5::Nanos{0} ? length : mth5::Nanos{0})};
 }
 
-std::size_t most_waiting() {
-  static const std::size_t most = std::max(2U, std::thread::hardware_concurrency());
-  return most;
-}
-
 /// In blocks, as of which there is room near the processor.
 void measure(Piece& piece, const PartReader::What& what, mth5::UtcNanos start, std::span<const double> samples) {
   for (std::size_t done = 0; done < samples.size(); done += kBlock)
@@ -58,11 +52,6 @@ PartReader::PartReader(What what, Tools tools, Piece& whole, Spectrogram* spectr
       whole_{whole},
       spectrogram_{spectrogram},
       kept_{tools_.cache, what_.file, what_.part.run, what_.file.channels()[what_.channel].component} {}
-
-PartReader::~PartReader() {
-  for (const auto& waiting : waiting_)  // they use its samples
-    if (waiting.drawn.valid()) waiting.drawn.wait();
-}
 
 void PartReader::read(std::int64_t first, std::int64_t end) {
   std::exception_ptr failed;
@@ -176,7 +165,7 @@ void PartReader::add(std::int64_t first, std::int64_t end) {
     if (apart) measure(now, what_, start, all);
     waiting.piece = at_once(std::move(now));
   } else {
-    waiting.piece = std::async(std::launch::async, [this, start, all, piece = std::move(now)]() mutable {
+    waiting.piece = tools_.workers.give([this, start, all, piece = std::move(now)]() mutable {
       measure(piece, what_, start, all);
       return std::move(piece);
     });
@@ -188,7 +177,7 @@ void PartReader::add(std::int64_t first, std::int64_t end) {
       spectrogram_->add(block);
     };
     if (thread)
-      drawn_ = std::async(std::launch::async, draw).share();
+      drawn_ = tools_.workers.give(draw).share();
     else
       draw();
     waiting.drawn = drawn_;
@@ -199,7 +188,7 @@ void PartReader::add(std::int64_t first, std::int64_t end) {
 
 void PartReader::push(Waiting waiting, std::int64_t samples) {
   waiting_.push_back(std::move(waiting));
-  while (waiting_.size() > most_waiting()) take_oldest();
+  while (waiting_.size() > Workers::most()) take_oldest();
   if (tools_.passed) tools_.passed(samples);
 }
 

@@ -12,6 +12,7 @@
 #include "analysis/piece.hpp"
 #include "analysis/series.hpp"
 #include "analysis/spectra/spectrogram.hpp"
+#include "analysis/workers.hpp"
 
 namespace analysis {
 
@@ -35,8 +36,8 @@ class Buffers {
 
 /// Reads a channel of a run and measures it piece by piece, or takes the pieces that the cache knows. Pieces end at the hours of
 /// UTC, or of slow channels at the days, whatever the time of a report is, so that others of the same samples find them.
-/// Measures of quality are made in other threads: samples are read by this one, as HDF5 reads one thing at a time. Thread: that
-/// of the reader.
+/// Measures of quality are made by workers: samples are read by this thread, as HDF5 reads one thing at a time. Thread: that of
+/// the reader.
 class PartReader {
  public:
   struct What {
@@ -52,13 +53,13 @@ class PartReader {
   struct Tools {
     Cache& cache;
     Buffers& buffers;
+    Workers& workers;
     const Passed& passed;  ///< may be empty
   };
   /// @param whole  gets all pieces, in order    @param spectrogram  needs every sample; nullptr: there is none to be made
   PartReader(What what, Tools tools, Piece& whole, Spectrogram* spectrogram);
   PartReader(const PartReader&) = delete;
   PartReader& operator=(const PartReader&) = delete;
-  ~PartReader();
 
   /// Samples [first, end); then all of them are in `whole`. @throws as Reader::read(): what was read before is in it too
   void read(std::int64_t first, std::int64_t end);
@@ -66,8 +67,17 @@ class PartReader {
   void read_statistics(std::int64_t first, std::int64_t end, Statistics& statistics);
 
  private:
+  /// A piece that workers may still be at, with its samples.
   struct Waiting {
-    std::vector<double> samples;  ///< go last
+    Waiting() = default;
+    Waiting(Waiting&&) = default;
+    Waiting& operator=(Waiting&&) = delete;
+    ~Waiting() {
+      if (piece.valid()) piece.wait();
+      if (drawn.valid()) drawn.wait();
+    }
+
+    std::vector<double> samples;
     Cache::Key key;
     bool keep = false;  ///< is new, and to be kept
     std::future<Piece> piece;

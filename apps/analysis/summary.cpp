@@ -277,7 +277,8 @@ Summary summarise(Files files, const Window& window, mth5::UtcNanos now, std::sp
   };
   Cache none;
   Buffers buffers;
-  const PartReader::Tools tools{work.cache != nullptr ? *work.cache : none, buffers, passed};
+  Workers workers;
+  const PartReader::Tools tools{work.cache != nullptr ? *work.cache : none, buffers, workers, passed};
   for (std::size_t i = 0; i < all.size(); ++i) add_series(summary, i, all[i], states[i], files, depth, tools);
   if (depth >= Depth::Quality)
     for (auto& station : summary.stations) add_health(station, window, now, files);

@@ -15,8 +15,8 @@
 #include <system_error>
 
 #include "analysis/html/text.hpp"
+#include "analysis/signals_wait.hpp"
 #include "cli/cli.hpp"
-#include "mth5-summary/signals_wait.hpp"
 #include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
 
@@ -103,7 +103,7 @@ void send(const std::string& sendmail, const Mail& mail) {
   sigemptyset(&pipe_signal);
   sigaddset(&pipe_signal, SIGPIPE);  // which we ignore, and a child would too
   posix_spawnattr_setsigdefault(&attributes, &pipe_signal);
-  std::optional<SignalsWait> wait{std::in_place};  // sendmail would send what it has of a message that breaks off
+  std::optional<analysis::SignalsWait> wait{std::in_place};  // sendmail would send what it has of a message that breaks off
   posix_spawnattr_setsigmask(&attributes, &wait->before());
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   std::array<std::string, 3> words{sendmail, "-t", "-i"};

@@ -10,7 +10,7 @@
 #include <system_error>
 #include <utility>
 
-#include "mth5-summary/signals_wait.hpp"
+#include "analysis/signals_wait.hpp"
 #include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
 #include "mth5/probe.hpp"
@@ -70,7 +70,7 @@ bool ReportFile::replaces() const {
 
 void ReportFile::write(const std::string& text) const {
   const bool replace = replaces();
-  const SignalsWait wait;
+  const analysis::SignalsWait wait;
   const fs::path part = path_.parent_path() / ("." + path_.filename().string() + "." + std::to_string(getpid()) + ".part");
   if (const int error = put(part, text); error != 0) fail(path_, "cannot be written: " + reason(error));
   int error = renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, path_.c_str(), replace ? 0 : RENAME_NOREPLACE) == 0 ? 0 : errno;

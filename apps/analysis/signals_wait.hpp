@@ -2,9 +2,10 @@
 
 #include <csignal>
 
-namespace summary {
+namespace analysis {
 
-/// A signal that would end us waits as long as this lives: half of something would be left. Thread: main.
+/// A signal that would end us waits as long as this lives: half of something would be left. A thread that begins meanwhile takes
+/// none at all. Thread: main.
 class SignalsWait {
  public:
   SignalsWait() {
@@ -23,4 +24,4 @@ class SignalsWait {
   sigset_t before_{};
 };
 
-}  // namespace summary
+}  // namespace analysis
