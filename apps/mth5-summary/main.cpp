@@ -34,15 +34,29 @@ namespace po = boost::program_options;
 using Paths = std::vector<std::string>;
 using Names = std::vector<std::string>;
 
-enum class Kind { Text, Json, Csv, Html, Nagios, Prometheus };
+/// A report in some format.
+struct Rendered {
+  std::string text;
+  std::optional<int> code = {};  ///< what the program is to end with, in place of its own
+};
 struct Format {
   std::string_view name;
-  Kind kind;
   bool judged;  ///< has the verdict in it, whether --check asks for it or not
+  Rendered (*render)(const analysis::Summary& summary, bool header);
 };
-constexpr std::array kFormats{Format{"text", Kind::Text, false},    Format{"json", Kind::Json, false},
-                              Format{"csv", Kind::Csv, false},      Format{"html", Kind::Html, true},
-                              Format{"nagios", Kind::Nagios, true}, Format{"prometheus", Kind::Prometheus, true}};
+constexpr std::array kFormats{
+    Format{"text", false, [](const auto& summary, bool) { return Rendered{mth5::printable_lines(analysis::to_text(summary))}; }},
+    Format{"json", false,
+           [](const auto& summary, bool) { return Rendered{analysis::json::dump(analysis::to_json(summary)) + "\n"}; }},
+    Format{"csv", false, [](const auto& summary, bool header) { return Rendered{analysis::to_csv(summary, header)}; }},
+    Format{"html", true, [](const auto& summary, bool) { return Rendered{analysis::to_html(summary)}; }},
+    Format{"nagios", true,
+           [](const auto& summary, bool) {
+             auto plugin = analysis::to_nagios(summary);
+             return Rendered{std::move(plugin.text), plugin.code};
+           }},
+    Format{"prometheus", true,
+           [](const auto& summary, bool) { return Rendered{analysis::to_prometheus(summary, cli::build_id())}; }}};
 
 std::string format_names() {
   std::string names;
@@ -54,28 +68,6 @@ const Format& format_of(const std::string& name) {
   const auto found = std::find_if(kFormats.begin(), kFormats.end(), [&](const Format& format) { return format.name == name; });
   if (found == kFormats.end()) throw cli::UsageError{"--format: '" + name + "' is not one of " + format_names()};
   return *found;
-}
-
-/// @param code  what the program is to end with; a monitoring plugin has its own
-std::string render(Kind kind, const analysis::Summary& summary, bool header, int& code) {
-  switch (kind) {
-    case Kind::Text:
-      return mth5::printable_lines(analysis::to_text(summary));
-    case Kind::Json:
-      return analysis::json::dump(analysis::to_json(summary)) + "\n";
-    case Kind::Csv:
-      return analysis::to_csv(summary, header);
-    case Kind::Html:
-      return analysis::to_html(summary);
-    case Kind::Nagios: {
-      auto plugin = analysis::to_nagios(summary);
-      code = plugin.code;
-      return std::move(plugin.text);
-    }
-    case Kind::Prometheus:
-      return analysis::to_prometheus(summary, cli::build_id());
-  }
-  return {};
 }
 
 cli::CommandLine command_line() {
@@ -267,14 +259,14 @@ int summary_main(int argc, char** argv) {
   if (outputs.size() > formats.size()) throw cli::UsageError{"more --output than --format: each has its own"};
   if (formats.size() > outputs.size() + 1)
     throw cli::UsageError{"more than one --format without an --output: standard output is for one"};
-  const auto wants = [&](Kind kind) {
-    return std::any_of(formats.begin(), formats.end(), [&](const Format* one) { return one->kind == kind; });
+  const auto wants = [&](std::string_view name) {
+    return std::any_of(formats.begin(), formats.end(), [&](const Format* one) { return one->name == name; });
   };
   const bool header = !values["no-header"].as<bool>();
-  if (!header && !wants(Kind::Csv)) throw cli::UsageError{"--no-header needs --format csv"};
+  if (!header && !wants("csv")) throw cli::UsageError{"--no-header needs --format csv"};
   const auto timeout = duration_option(values, "timeout");
-  if (timeout && !wants(Kind::Nagios)) throw cli::UsageError{"--timeout needs --format nagios"};
-  if (wants(Kind::Nagios)) {
+  if (timeout && !wants("nagios")) throw cli::UsageError{"--timeout needs --format nagios"};
+  if (wants("nagios")) {
     if (formats.size() > 1) throw cli::UsageError{"--format nagios is for itself: its exit status is another"};
     give_up_after(timeout.value_or(std::chrono::seconds{10}));
   }
@@ -299,8 +291,8 @@ int summary_main(int argc, char** argv) {
   const bool judged =
       check || pages || std::any_of(formats.begin(), formats.end(), [](const Format* one) { return one->judged; });
   const bool compare = compare_option(values, judged);
-  if (compare && (wants(Kind::Csv) || wants(Kind::Nagios) || wants(Kind::Prometheus)) && !wants(Kind::Text) &&
-      !wants(Kind::Json) && !wants(Kind::Html) && !pages)
+  if (compare && (wants("csv") || wants("nagios") || wants("prometheus")) && !wants("text") && !wants("json") && !wants("html") &&
+      !pages)
     throw cli::UsageError{"--compare needs --format text, json or html"};
   const auto addresses = names_option(values, "mail");
   if (!addresses.empty() && !check) throw cli::UsageError{"--mail needs --check"};
@@ -370,9 +362,9 @@ int summary_main(int argc, char** argv) {
     window.to = analysis::data_end(files, now);
     if (window.to) window.from = *window.to - *since_end;
   }
-  const auto depth = wants(Kind::Html) || pages || !addresses.empty() ? analysis::Depth::Plots
-                     : judged                                         ? analysis::Depth::Quality
-                                                                      : analysis::Depth::Report;
+  const auto depth = wants("html") || pages || !addresses.empty() ? analysis::Depth::Plots
+                     : judged                                     ? analysis::Depth::Quality
+                                                                  : analysis::Depth::Report;
   const auto directory = cache_directory(values);
   analysis::Cache cache{directory, cli::build_id(), remark};
   cli::ProgressBar bar{STDERR_FILENO, parsed.verbosity >= 0};
@@ -416,22 +408,32 @@ int summary_main(int argc, char** argv) {
     for (const auto& line : std::exchange(remarks, {}))
       if (parsed.verbosity >= 0) cli::tell("mth5-summary", line);
   std::vector<std::string> texts;
-  for (const auto* format : formats) texts.push_back(render(format->kind, summary, header, code));
+  for (const auto* format : formats) {
+    auto rendered = format->render(summary, header);
+    texts.push_back(std::move(rendered.text));
+    code = rendered.code.value_or(code);
+  }
   alarm(0);  // what is said now is the answer
-  for (std::size_t i = 0; i < reports.size(); ++i) reports[i].write(texts[i]);
-  if (texts.size() > reports.size() && !silent) std::cout << texts.back();
-  const auto date = mth5::to_iso(window.from.value_or(now)).substr(0, std::string_view{"2026-05-01"}.size());
-  if (pages) summary::write_day_pages(values["pages"].as<std::string>(), analysis::to_html_pages(summary, date), paths);
-  if (!addresses.empty() && !summary.verdict->empty()) {
-    // What is printed and written is so all the same.
+  // One that cannot be written, or sent, costs a line and the exit code: the others are needed all the more.
+  const auto attempt = [&](const auto& deliver) {
     try {
-      summary::send(sendmail, {addresses, subject_line(summary), mth5::printable_lines(analysis::to_text(summary)),
-                               analysis::to_html(summary), date + ".html"});
+      deliver();
     } catch (const mth5::FileError& e) {
+      if (wants("nagios")) throw;  // whose codes are others
       cli::tell("mth5-summary", std::string{"error: "} + e.what());
       code = std::max<int>(code, cli::kFailure);
     }
-  }
+  };
+  if (texts.size() > reports.size() && !silent) std::cout << texts.back();
+  for (std::size_t i = 0; i < reports.size(); ++i) attempt([&] { reports[i].write(texts[i]); });
+  const auto date = mth5::to_iso(window.from.value_or(now)).substr(0, std::string_view{"2026-05-01"}.size());
+  if (pages)
+    attempt([&] { summary::write_day_pages(values["pages"].as<std::string>(), analysis::to_html_pages(summary, date), paths); });
+  if (!addresses.empty() && !summary.verdict->empty())
+    attempt([&] {
+      summary::send(sendmail, {addresses, subject_line(summary), mth5::printable_lines(analysis::to_text(summary)),
+                               analysis::to_html(summary), date + ".html"});
+    });
   return code;
 }
 

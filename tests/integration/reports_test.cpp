@@ -92,6 +92,17 @@ TEST_F(Reports, GoByMailWhenNotAllIsWell) {
   EXPECT_EQ(refused.code, 7);
   EXPECT_EQ(refused.out, sent.out);
   EXPECT_THAT(refused.err, HasSubstr("sendmail did not take it (exit status 75)"));
+  fs::create_directories(dir_ / "pages/index.html");  // it cannot be written: nobody would know
+  sendmail(0);
+  fs::remove(dir_ / "mail");
+  const auto no_page = summary({"--check", "--day", "2026-05-02", "--mail", "root", "--pages", dir_ / "pages"});
+  EXPECT_EQ(no_page.code, 7);
+  EXPECT_EQ(no_page.out, sent.out);
+  EXPECT_THAT(no_page.err, HasSubstr("index.html: is no regular file and will not be replaced"));
+  EXPECT_TRUE(fs::exists(dir_ / "mail"));
+  const auto good_day = summary({"--check", "--quiet-ok", "--day", "2026-05-01", "--pages", dir_ / "pages"});
+  EXPECT_EQ(good_day.code, 1);
+  EXPECT_EQ(good_day.out, "");
   for (const auto* wrong : {"-oQ/tmp", "a b", "a@b\nBcc: c@d", "a,b", ""})
     EXPECT_EQ(summary({"--check", "--mail", wrong}).code, 2) << wrong;
   EXPECT_EQ(summary({"--mail", "root"}).code, 2) << "of what is not judged there is nothing to say";
