@@ -139,6 +139,27 @@ void Spikes::load(const state::Json& saved) {
   windows_.load(saved.at("windows"));
 }
 
+namespace {
+
+/// Whether a step may be more than kJump robust standard deviations of these differences. Without sorting them it tells that most
+/// are not: if their median is less than a sixth of the step, and half of them lie no farther from it than the limit wants, then
+/// so many are below 1/6 + 4/3 / (kJump * kRobust) of the step, the trend taken out of it with 4/3 of its size at the most.
+bool may_be_sharp(std::span<const double> differences, double step) {
+  const double small = std::abs(step) / 6;
+  const double near = std::abs(step) * (1.0 / 6 + 4.0 / 3 / (kJump * kRobust)) * 1.001;
+  std::size_t n_near = 0;
+  std::size_t n_above = 0;
+  std::size_t n_below = 0;
+  for (const double one : differences) {
+    n_near += std::abs(one) <= near ? 1U : 0U;
+    n_above += one > small ? 1U : 0U;
+    n_below += one < -small ? 1U : 0U;
+  }
+  return 2 * std::max({n_near, n_above, n_below}) >= differences.size();
+}
+
+}  // namespace
+
 Jumps::Jumps() : seconds_{kJumpWindow} {}
 
 void Jumps::add(const Block& block) {
@@ -192,11 +213,13 @@ void Jumps::look(std::span<const double> window, const Sliding::Time& time) {
         std::abs(across) > std::abs(window[kAt] - window[kAt - 2])))
     return;
   if (std::any_of(window.begin(), window.end(), [](double x) { return !std::isfinite(x); })) return;
-  std::vector<double> buffer;
+  thread_local std::vector<double> buffer;
+  buffer.clear();
   for (std::size_t i = 0; i + 1 < kNoise; ++i) {
     buffer.push_back(window[i + 1] - window[i]);
     buffer.push_back(window[kAt + 3 + i] - window[kAt + 2 + i]);
   }
+  if (!may_be_sharp(buffer, across)) return;
   const double resolved = least(buffer);
   if (resolved == 0) return;  // it does not move at all: nothing to compare with
   const auto [slope, spread] = robust(buffer);
