@@ -46,9 +46,11 @@ suites_with_threads() {
 if [[ $system == yes ]]; then
   [[ $EUID -eq 0 ]] || fail "--system boots a container: run it as root"
   scripts/setup.sh --system
-  build release programs unit_sandbox_test
+  build release programs unit_sandbox_test integration_golden_test
   say "limits of memory, which sanitizers do not let hold"
   run_tests release -R '^unit/Sandbox'
+  say "golden reports, of a month and of a day at 256 Hz too"
+  build/release/tests/integration_golden_test --gtest_also_run_disabled_tests
   say "what is installed"
   bash tests/integration/install_test.sh "$root" "$root/build/release"
   say "the examples of the library"

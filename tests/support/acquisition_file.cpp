@@ -100,8 +100,9 @@ std::size_t AcquisitionFile::add_run(std::size_t stream, const std::string& id, 
     mth5::Metadata run{mth5::Kind::Run};
     run.set("id", id);
     run.set("sample_rate", streams_[stream].rate);
-    std::vector<mth5::ChannelSpec> channels;
+    auto channels = streams_[stream].channels;
     for (const char* component : {"ex", "ey"}) {
+      if (!streams_[stream].channels.empty()) break;
       mth5::Metadata channel{mth5::Kind::Electric};
       channel.set("component", std::string{component});
       channel.set("units", std::string{"milliVolt per kilometer"});
@@ -124,8 +125,8 @@ void AcquisitionFile::commit(std::int64_t session, mth5::UtcNanos time, const st
   mth5::Rows bytes{source_ledger()};
   for (std::size_t i = 0; i < of_sources.size(); ++i) {
     const auto& row = of_sources[i];
-    for (const auto value : {sequence_, static_cast<std::int64_t>(i), row.in, row.decoded, row.pending, row.skipped,
-                             std::int64_t{0}, std::int64_t{0}, std::int64_t{0}})
+    for (const auto value : {sequence_, static_cast<std::int64_t>(i), row.in, row.decoded, row.pending, row.skipped, row.frames,
+                             std::int64_t{0}, std::int64_t{0}})
       bytes.add(value);
   }
   file_.append_rows(source_ledger_, bytes);

@@ -14,14 +14,14 @@
 namespace support {
 
 /// A file with the tables of layout 2 of /Acquisition (libmth5/doc/acquisition.md), written by hand: readers are tested against
-/// the page and not against the recorder. Survey TEST; streams of channels ex, ey. Thread: one; the process must hold no reader
-/// of a file that is not closed.
+/// the page and not against the recorder. Survey TEST. Thread: one; the process must hold no reader of a file that is not closed.
 class AcquisitionFile {
  public:
   struct Stream {
     std::int64_t source = 0;
     std::string name, station;
     double rate = 1;
+    std::vector<mth5::ChannelSpec> channels = {};  ///< none: ex and ey
   };
 
   AcquisitionFile(const std::filesystem::path& path, std::vector<Stream> streams);
@@ -30,14 +30,14 @@ class AcquisitionFile {
 
   /// A run of a stream from start() + after on. @returns its index for append()
   std::size_t add_run(std::size_t stream, const std::string& id, std::chrono::nanoseconds after);
-  /// n samples: 1, 2, 3, … in every channel, going on where the run is.
+  /// n samples: 1, 2, 3, … in every channel of a stream with ex and ey, going on where the run is.
   void append(std::size_t run, std::int64_t n);
 
   struct StreamRow {
     std::int64_t decoded = 0, stored = 0, buffered = 0, dropped = 0, recovered = 0, visible = 0, clipped = 0;
   };
   struct SourceRow {
-    std::int64_t in = 0, decoded = 0, pending = 0, skipped = 0;
+    std::int64_t in = 0, decoded = 0, pending = 0, skipped = 0, frames = 0;
   };
   /// One durable commit: a row of `commits`, one of each ledger per stream and source.
   void commit(std::int64_t session, mth5::UtcNanos time, const std::vector<SourceRow>& sources,
@@ -49,6 +49,7 @@ class AcquisitionFile {
   void anchor(std::string_view run, std::int64_t sample, mth5::UtcNanos utc, std::string_view kind, double residual, double ppm,
               bool locked);
   [[nodiscard]] mth5::File& file() { return file_; }
+  [[nodiscard]] mth5::RunId id_of(std::size_t run) const { return runs_.at(run); }
 
  private:
   mth5::File file_;
