@@ -104,8 +104,9 @@ class Memory {
 
   const std::size_t n_channels_;
   const std::vector<StoredAs> stored_as_;
-  mutable std::vector<double> row_;  ///< reused
-  std::int64_t rows_ = 0;            ///< ever
+  mutable std::vector<double> row_;          ///< reused
+  mutable std::vector<std::int32_t> whole_;  ///< reused; empty unless all channels are int32
+  std::int64_t rows_ = 0;                    ///< ever
   std::vector<std::unique_ptr<std::array<std::uint64_t, kPage>>> pages_;
   std::deque<Segment> segments_;
   double most_unsure_ = 0;  ///< of them
