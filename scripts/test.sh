@@ -6,6 +6,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 quick=no system=no
 parallel=$(($(nproc) * 2)) # tests wait more than they work
+long_days='^integration/Aurora.FindsTheImpedanceOfAHalfSpace' # a quicker one says nearly the same
 for option in "$@"; do
   case $option in
     --quick) quick=yes ;;
@@ -46,11 +47,13 @@ suites_with_threads() {
 if [[ $system == yes ]]; then
   [[ $EUID -eq 0 ]] || fail "--system boots a container: run it as root"
   scripts/setup.sh --system
-  build release programs unit_sandbox_test integration_golden_test
+  build release programs unit_sandbox_test integration_golden_test integration_aurora_test
   say "limits of memory, which sanitizers do not let hold"
   run_tests release -R '^unit/Sandbox'
   say "golden reports, of a month and of a day at 256 Hz too"
   build/release/tests/integration_golden_test --gtest_also_run_disabled_tests
+  say "days that take aurora minutes"
+  run_tests release -R "$long_days"
   say "what is installed"
   bash tests/integration/install_test.sh "$root" "$root/build/release"
   say "the examples of the library"
@@ -76,7 +79,7 @@ start_python
 build dev
 read -r -u "$python_output" || fail "tests/support/python_server.py has ended: see above"
 say "tests (dev: ASan, UBSan)"
-run_tests dev -j "$parallel"
+run_tests dev -j "$parallel" -E "$long_days"
 if [[ $quick == no ]]; then
   # Only what has threads of ours gains from TSan anything but time: these of the unit tests, and two programs, which the tests of dev
   # run once more, with the other programs as they are.
@@ -86,6 +89,6 @@ if [[ $quick == no ]]; then
   run_tests tsan -j "$parallel" -L unit -LE script # those are of the sources, and of programs that are not built here
   say "tests (dev, with programs under TSan): everything that runs threads"
   # Without what hardly does more than Python.
-  MTH5_TEST_BIN=$root/build/tsan/bin run_tests dev -j "$parallel" -R "$(suites_with_threads)" -E 'EqualsPython|ReadersStreamOn|StopAmongGaps'
+  MTH5_TEST_BIN=$root/build/tsan/bin run_tests dev -j "$parallel" -R "$(suites_with_threads)" -E 'EqualsPython|ReadersStreamOn|StopAmongGaps|Log.TellsOfGaps|Log.OfACalmDay'
 fi
 say "all tests passed"
