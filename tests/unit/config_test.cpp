@@ -228,6 +228,19 @@ TEST_F(Config, OverridesReachEveryPlaceBySeveralSpellings) {
   }
 }
 
+TEST_F(Config, OtherUnitsTakeTheLimitsOfTheInstrumentAwayAndPrintConfigSaysSo) {
+  const auto loaded = with({"sources.lemi.channels.bx={units: digital counts}",
+                            "sources.lemi.channels.by={units: digital counts, clip_limits: [-8388608, 8388607]}"});
+  ASSERT_THAT(texts(loaded), IsEmpty());
+  const auto& channels = loaded.config->sources[0].instrument.channels;
+  EXPECT_FALSE(channels[0].clip_limits);
+  EXPECT_EQ(effective(loaded, "sources[0].channels.bx.clip_limits"), "none  # those of the instrument are in nanoTesla");
+  EXPECT_EQ(effective(loaded, "sources[0].channels.bx.noise"), "none  # those of the instrument are in nanoTesla");
+  ASSERT_TRUE(channels[1].clip_limits);
+  EXPECT_EQ(channels[1].clip_limits->high, 8388607);
+  EXPECT_EQ(effective(loaded, "sources[0].channels.by.clip_limits").find("none"), std::string::npos);
+}
+
 TEST_F(Config, OverridesFindDottedAndNestedAttributes) {
   for (const std::string station :
        {"{id: A, location.latitude: 1, location.longitude: 2}", "{id: A, location: {latitude: 1, longitude: 2}}"}) {
@@ -385,6 +398,9 @@ const std::map<std::string, std::string> kOtherValues{
     {"output.mount", "required"},
     {"output.reserve", "5MiB"},
     {"output.give_up_after", "3min"},
+    {"output.roll.every", "6h"},
+    {"output.roll.at", "03:30Z"},
+    {"output.roll.size", "3GiB"},
     {"output.roll.runs", "77"},
     {"flush.samples", "7"},
     {"flush.interval", "2s"},

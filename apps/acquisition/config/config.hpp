@@ -169,7 +169,11 @@ struct Output {
   std::string mount = "any";                      ///< "required": the directory lies on a disk of its own, not on that of /
   std::int64_t reserve = std::int64_t{32} << 20;  ///< bytes: held for closing; the same again is the limit of free space
   std::chrono::nanoseconds give_up_after = std::chrono::minutes{10};  ///< of a disk that fails, not of a full one
-  std::int64_t roll_runs = 1000;                                      ///< a file with so many runs is closed, and the next begins
+  // A file is closed, and the next begins:
+  std::chrono::nanoseconds roll_every{0};  ///< by the time of the samples, at marks this far apart; 0 = never
+  std::chrono::minutes roll_at{0};         ///< of the day, UTC: where marks are counted from
+  std::int64_t roll_size = 0;              ///< bytes; 0 = never
+  std::int64_t roll_runs = 1000;
 };
 
 struct Config {

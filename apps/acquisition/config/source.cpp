@@ -62,6 +62,12 @@ void merge_channels(const Node& map, const std::string& path, Profile& profile, 
         channels[c].divided_by.reset();
         if (metadata.text("units") != before.text("units")) {
           if (!own_filters) channels[c].filters.clear();
+          const auto none = [&](const char* what, bool was, bool is) {
+            if (was && !is)
+              report.value(channel_path + "." + what, "none", "those of the instrument are in " + before.text("units"));
+          };
+          none("clip_limits", channels[c].clip_limits.has_value(), sensor.clip_limits.has_value());
+          none("noise", !channels[c].noise.empty(), !sensor.noise.empty());
           channels[c].clip_limits.reset();
           channels[c].noise.clear();
         }

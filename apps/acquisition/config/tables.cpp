@@ -117,6 +117,48 @@ std::string shown_reanchor(const Clock& clock) {
   return clock.reanchor_after > 0s ? format_duration(clock.reanchor_after) : "never";
 }
 
+/// "00:00Z"
+std::optional<std::chrono::minutes> time_of_day(std::string_view text) {
+  const auto digit = [&](std::size_t i) { return text[i] >= '0' && text[i] <= '9' ? text[i] - '0' : 1000; };
+  if (text.ends_with('Z')) text.remove_suffix(1);
+  if (text.size() != 5 || text[2] != ':') return std::nullopt;
+  const int hours = 10 * digit(0) + digit(1), minutes = 10 * digit(3) + digit(4);
+  if (hours > 23 || minutes > 59) return std::nullopt;
+  return std::chrono::minutes{60 * hours + minutes};
+}
+
+std::string check_at(std::string_view text) {
+  return time_of_day(text) ? "" : in_quotes(text) + " is not a time of day in UTC, in quotes, e.g. \"00:00Z\"";
+}
+
+std::string shown_at(const Output& output) {
+  const auto two = [](long n) { return (n < 10 ? "0" : "") + std::to_string(n); };
+  return two(output.roll_at.count() / 60) + ":" + two(output.roll_at.count() % 60) + "Z";
+}
+
+/// A value that is 0 where the file says never.
+template <class T, class Value, class Parse, class Format>
+Key<T> key_or_never(std::string_view name, std::string_view type, Value T::*at, Value low, Value high, Parse parse, Format format,
+                    std::string_view example, std::string_view meaning) {
+  const auto check = [=](std::string_view text) -> std::string {
+    if (text == "never") return "";
+    const auto value = parse(text);
+    if (!value) return in_quotes(text) + " is not never or " + std::string{example};
+    return *value >= low && *value <= high ? "" : out_of_range(in_quotes(text), format(low), format(high), "");
+  };
+  const auto shown = [=](const T& t) { return t.*at == Value{} ? std::string{"never"} : format(t.*at); };
+  return {name,
+          type,
+          "never, or " + format(low) + " to " + format(high),
+          meaning,
+          false,
+          [=](MapReader& map, T& t) {
+            const auto text = map.text(name, shown(t), check);
+            if (check(text).empty()) t.*at = Value{parse(text).value_or(Value{})};
+          },
+          shown};
+}
+
 template <class T>
 Key<T> command_key(std::string_view name, CommandBytes T::*at, const Check& check, std::string_view meaning, bool required) {
   return {name,
@@ -205,7 +247,21 @@ const Section<Output>& output_keys() {
 const Section<Output>& roll_keys() {
   static const Section<Output> keys{
       "output.roll",
-      {whole_key("runs", &Output::roll_runs, 1, 100'000, "runs",
+      {key_or_never(
+           "every", "time", &Output::roll_every, std::chrono::nanoseconds{1min}, std::chrono::nanoseconds{366 * kDay},
+           parse_duration, format_duration, "a duration, e.g. 1d",
+           "By the time of the samples, never by the clock of the computer: the first one at or behind each mark begins the "
+           "next file. Streams that come in time are waited for, a minute at most, so that each begins at the mark. Marks are "
+           "counted from `at` on 1970-01-01, a Thursday."),
+       {"at", "time of day", "00:00Z to 23:59Z", "Of a mark: hours and minutes, UTC.", false,
+        [](MapReader& map, Output& output) {
+          output.roll_at = time_of_day(map.text("at", shown_at(output), check_at)).value_or(output.roll_at);
+        },
+        shown_at},
+       key_or_never("size", "size", &Output::roll_size, kMiB, std::int64_t{1} << 40, parse_bytes, format_bytes,
+                    "a size, e.g. 2GiB",
+                    "A file that has become so large, when it is a minute old; it is larger by what comes at once."),
+       whole_key("runs", &Output::roll_runs, 1, 100'000, "runs",
                  "A file with so many runs is closed, and the next begins: an instrument with many gaps makes many runs.")}};
   return keys;
 }

@@ -6,12 +6,20 @@
 
 #include "acquisition/recorder/file_writer.hpp"
 #include "acquisition/recorder/output.hpp"
+#include "acquisition/recorder/roll.hpp"
 #include "acquisition/recorder/run_channels.hpp"
 #include "acquisition/recorder/tables.hpp"
 #include "mth5/time.hpp"
 
 /// How files and runs of a FileWriter begin and end.
 namespace daq::recorder {
+
+namespace {
+
+constexpr auto kLongestHold = std::chrono::minutes{1};  // of what lies behind a mark, for streams that have not come to it
+constexpr auto kRollAgain = std::chrono::minutes{1};
+
+}  // namespace
 
 void FileWriter::open_file() {
   commits_ = 0;
@@ -28,10 +36,12 @@ void FileWriter::open_file() {
     of->clock_table.reset();
     of->first_run_start.reset();
     of->recovered = 0;
-    of->runs = 0;
     of->told_dropped = {};
     of->told_token.clear();
+    of->uncut();
   }
+  mark_.reset();
+  held_until_.reset();
   for (auto& of : sources_) {
     of->begin_file();
     of->told_skipped = {};
@@ -74,6 +84,10 @@ bool FileWriter::open_again() {
     before_ = std::move(resume);
     return false;
   }
+  for (const auto& run : resume.runs) {  // where its last sample lies: the next one may lie behind the mark
+    const auto mark = mark_behind(config_.output, run.next - mth5::Nanos{1});
+    if (mark && (!mark_ || *mark > *mark_)) mark_ = mark;
+  }
   session_ = resume.session;
   commits_ = resume.sequence;
   std::set<std::string> counted;
@@ -98,20 +112,21 @@ void FileWriter::restore_directory() {
                        "output.directory " + config_.output.directory.string() + " was gone, and is made again");
 }
 
-void FileWriter::create_file() {
-  session_ = 0;
-  const std::string survey = config_.survey.text("id");
-  if (files_ > 0) restore_directory();
-  check_directory(config_.output);
-  // Named by the configuration, not by who speaks first.
+std::optional<mth5::UtcNanos> FileWriter::first_waiting() const {
   std::optional<mth5::UtcNanos> start;
   for (const auto& of : streams_)
     if (const auto first = of->first_waiting()) start = start ? std::min(*start, *first) : first;
-  for (auto& of : sources_) of->state_for_file(start.value_or(mth5::host_now()));
+  return start;
+}
+
+std::unique_ptr<mth5::File> FileWriter::make_file(mth5::UtcNanos start) {
+  if (files_ > 0) restore_directory();
+  check_directory(config_.output);
+  // Named by the configuration, not by who speaks first.
   const auto& first = config_.sources.front();
-  const config::PatternValues values{.survey = survey,
+  const config::PatternValues values{.survey = config_.survey.text("id"),
                                      .station = first.station.text("id"),
-                                     .start = start.value_or(mth5::host_now()),
+                                     .start = start,
                                      .sample_rate = first.instrument.sample_rate};
   const auto free_name = [this, values] {
     const auto path = next_file(config_.output, values);
@@ -121,14 +136,22 @@ void FileWriter::create_file() {
     return path;
   };
   const auto path = free_name();
+  mth5::CreateOptions options{config_.output.file_version, "mth5d", {}, config_.output.allow_network};
+  options.make_room = use_reserve_;
+  options.other_name = free_name;  // a recorder of other stations may be faster
+  std::uint64_t channels = 0;
+  for (const auto& of : streams_) channels += of->stream().channels.size();
+  options.journal_bytes *= 1 + channels / 300;  // what the default is good for
+  return std::make_unique<mth5::File>(mth5::File::create(path, options));
+}
+
+void FileWriter::create_file() {
+  session_ = 0;
+  roll_again_ = mth5::steady_now() + kRollAgain;  // the space of a first chunk of many channels may be as much as the limit
+  const auto start = first_waiting().value_or(mth5::host_now());
+  for (auto& of : sources_) of->state_for_file(start);
   timed([&] {
-    mth5::CreateOptions options{config_.output.file_version, "mth5d", {}, config_.output.allow_network};
-    options.make_room = use_reserve_;
-    options.other_name = free_name;  // a recorder of other stations may be faster
-    std::uint64_t channels = 0;
-    for (const auto& of : streams_) channels += of->stream().channels.size();
-    options.journal_bytes *= 1 + channels / 300;  // what the default is good for
-    file_ = std::make_unique<mth5::File>(mth5::File::create(path, options));
+    file_ = next_file_ ? std::move(next_file_) : make_file(start);
     const mth5::TableSpec source_spec = source_table();
     mth5::TableId source_id;
     file_->edit([&](mth5::Edit& edit) {
@@ -148,6 +171,60 @@ void FileWriter::create_file() {
     file_->append_rows(source_id, rows);
     describe_streams();
   });
+}
+
+void FileWriter::find_mark() {
+  std::optional<mth5::UtcNanos> time;
+  const auto take = [&](const std::optional<mth5::UtcNanos>& one) {
+    if (one) time = time ? std::max(*time, *one) : one;
+  };
+  const auto now = mth5::steady_now();
+  for (const auto& of : streams_) {
+    if (!mark_)
+      take(of->first_waiting());
+    else if (of->heard() + kLongestHold > now)
+      take(of->newest());
+  }
+  if (!time) return;
+  const auto mark = mark_behind(config_.output, *time);
+  // A clock that was far ahead, and is set right, takes its mark back with it.
+  if (!mark_ || (mark && *mark < *mark_)) mark_ = mark;
+  if (!mark_) return;
+  for (auto& of : streams_) of->cut_at(*mark_);
+}
+
+bool FileWriter::is_awaited(const StreamWriter& of, Steady::time_point now) const {
+  const auto newest = of.newest();
+  return !of.is_cut() && newest && of.heard() + kLongestHold > now && *newest < *mark_ && *newest + kLongestHold >= *mark_;
+}
+
+bool FileWriter::roll() {
+  const auto now = mth5::steady_now();
+  const bool at_mark = std::any_of(streams_.begin(), streams_.end(), [](const auto& of) { return of->is_cut(); });
+  if (at_mark && !ended_) {
+    if (!held_until_) held_until_ = now + kLongestHold;
+    const bool full = std::any_of(streams_.begin(), streams_.end(), [](const auto& of) { return of->is_full(); });
+    const bool awaits = std::any_of(streams_.begin(), streams_.end(), [&](const auto& of) { return is_awaited(*of, now); });
+    if (awaits && !full && now < *held_until_) return false;
+  }
+  held_until_.reset();
+  const auto first = first_waiting().value();
+  rolling_ = true;
+  try {
+    timed([&] { next_file_ = make_file(at_mark ? std::max(first, *mark_) : first); });
+  } catch (const mth5::FileError& e) {
+    context_.quiet.say(spdlog::level::err, "cannot roll",
+                       fmt::format("the next file cannot be begun, the recording goes on in {}; tried again in a minute: {}",
+                                   file_->path().string(), e.what()));
+    for (auto& of : streams_) of->uncut();
+    if (at_mark) *mark_ += kRollAgain;
+    roll_again_ = now + kRollAgain;
+    rolling_ = false;
+    return true;
+  }
+  rolling_ = false;
+  close();
+  return true;
 }
 
 void FileWriter::add_record_tables(mth5::Edit& edit) {
@@ -240,7 +317,7 @@ std::vector<FileWriter::NewRun> FileWriter::plan_runs() {
   const auto most = static_cast<std::size_t>(config_.output.roll_runs);
   for (auto& of : streams_) {
     std::string before = of->run ? of->run->name : of->last_run;
-    for (std::size_t at = 0; at < of->pieces().size() && runs_there_.size() < most;) {
+    for (std::size_t at = 0; at < of->pieces().size() && !of->pieces()[at].in_next_file && runs_there_.size() < most;) {
       const auto group = of->group(at);
       const std::string name = next_run_name(*of, group.start);
       ++of->runs;

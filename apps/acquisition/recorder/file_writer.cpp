@@ -114,7 +114,7 @@ bool FileWriter::has_waiting() const {
 
 void FileWriter::keep_pace(Steady::time_point now) {
   thread_.check();
-  if (now >= flush_due())
+  if (now >= flush_due() || (held_until_ && now >= *held_until_))
     flush();
   else if (std::any_of(streams_.begin(), streams_.end(), [](const auto& of) { return of->is_full(); }))
     put();
@@ -130,19 +130,28 @@ Steady::time_point FileWriter::flush_due() const {
 }
 
 Steady::time_point FileWriter::next_deadline() const {
-  const auto due = flush_due();
+  const auto due = std::min(flush_due(), held_until_.value_or(Steady::time_point::max()));
   return unsynced_ ? std::min(due, last_sync_ + config_.sync_interval) : due;
+}
+
+bool FileWriter::is_too_large() const {
+  const auto most = config_.output.roll_size;
+  return most > 0 && announced_ && mth5::steady_now() >= roll_again_ && file_->file_bytes() >= static_cast<std::uintmax_t>(most);
 }
 
 void FileWriter::put() {
   while (has_waiting()) {
     if (!file_) open_file();
+    find_mark();
+    if (is_too_large() && roll()) continue;
     append_to_open_runs();
     auto runs = plan_runs();
     if (!runs.empty())
       begin_runs(runs);
-    else if (has_waiting())
-      close();  // the file has as many runs as it may have
+    else if (runs_there_.size() >= static_cast<std::size_t>(config_.output.roll_runs) && has_waiting())
+      close();
+    else if (has_waiting() && !roll())
+      break;
   }
 }
 

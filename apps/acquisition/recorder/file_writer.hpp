@@ -42,8 +42,10 @@ struct Context {
 /// Samples wait in a batch per stream until `flush` (samples of one stream, or interval, whichever comes first); then everything
 /// that waits is put into the file and made visible together: runs that begin or end, however many, are one change of its
 /// structure. `sync` makes it durable and adds to the ledger. A file is created by the first flush, named by the configuration
-/// and the time of the first sample. After an exception of any call there is abandon(), and nothing else; what waits in the
-/// batches goes into the next file.
+/// and the time of the first sample. It ends at the mark, or the size, of output.roll: the next file is created before it is
+/// closed, and where that fails the recording goes on in it. At a mark, samples behind it wait for streams that have not come to
+/// it yet, for a minute at most, so that each begins the next file at the mark. After an exception of any call there is
+/// abandon(), and nothing else; what waits in the batches goes into the next file.
 class FileWriter {
  public:
   FileWriter(const Context& context, Disk& disk);
@@ -67,8 +69,11 @@ class FileWriter {
   void keep_pace(Steady::time_point now);
   /// When keep_pace() will have something to do.
   [[nodiscard]] Steady::time_point next_deadline() const;
-  /// Everything that came becomes visible; opens a file if none is open and samples wait.
+  /// Everything that came becomes visible, but what waits at a mark for other streams; opens a file if none is open and samples
+  /// wait.
   void flush();
+  /// Nothing more comes: nothing is waited for at a mark.
+  void end_of_samples() { ended_ = true; }
   void close();
   /// Whether the open file still has its name; There where none is open.
   [[nodiscard]] mth5::FileName whereabouts() const { return file_ && announced_ ? file_->still_there() : mth5::FileName::There; }
@@ -112,6 +117,17 @@ class FileWriter {
   void open_file();
   [[nodiscard]] bool open_again();
   void create_file();
+  /// The earliest of what waits; nullopt if nothing does.
+  [[nodiscard]] std::optional<mth5::UtcNanos> first_waiting() const;
+  [[nodiscard]] std::unique_ptr<mth5::File> make_file(mth5::UtcNanos start);
+  /// Where the file ends, as its streams say now.
+  void find_mark();
+  /// A stream that will soon have come to the mark.
+  [[nodiscard]] bool is_awaited(const StreamWriter& of, Steady::time_point now) const;
+  /// The open file ends here, and what waits begins the next. @returns false while streams are awaited, or after a failure, told
+  /// in the log
+  bool roll();
+  [[nodiscard]] bool is_too_large() const;
   void restore_directory();
   /// The recorder's own tables: makes them, or opens those of a file that is resumed.
   void add_record_tables(mth5::Edit& edit);
@@ -140,7 +156,8 @@ class FileWriter {
   const Context context_;
   const config::Config& config_;
   Disk& disk_;
-  const std::function<bool()> use_reserve_ = [this] { return disk_.use_reserve(); };  ///< for a write that finds no room
+  /// For a write that finds no room; not for a next file, without which the recording goes on.
+  const std::function<bool()> use_reserve_ = [this] { return !rolling_ && disk_.use_reserve(); };
   std::shared_ptr<spdlog::logger> log_;
 
   std::vector<std::unique_ptr<SourceWriter>> sources_;  ///< by number
@@ -149,11 +166,16 @@ class FileWriter {
   std::optional<Resume> resume_, before_;
   std::vector<ledger::Durable> positions_;
   std::function<void(const std::vector<ledger::Durable>&)> on_durable_;
-  std::unique_ptr<mth5::File> file_;
-  std::set<std::string> stations_there_;  ///< in the file
-  std::set<std::string> runs_there_;      ///< "station/run" of every run of the file, of all sessions
-  SurveyFilters filters_;                 ///< of this file
-  std::size_t described_ = 0;             ///< streams that have their row in the file
+  std::unique_ptr<mth5::File> file_, next_file_;  ///< the next is only there while the old one is closed
+  std::optional<mth5::UtcNanos> mark_;            ///< at which file_ ends
+  std::optional<Steady::time_point> held_until_;  ///< what lies behind it waits so long for the streams that have not come to it
+  Steady::time_point roll_again_{};               ///< for its size, or after a failure, not before
+  bool rolling_ = false;                          ///< the next file is being created
+  bool ended_ = false;                            ///< nothing more comes
+  std::set<std::string> stations_there_;          ///< in the file
+  std::set<std::string> runs_there_;              ///< "station/run" of every run of the file, of all sessions
+  SurveyFilters filters_;                         ///< of this file
+  std::size_t described_ = 0;                     ///< streams that have their row in the file
   std::int64_t session_ = 0;
   mth5::TableId clip_limit_table_, sensor_noise_table_;
   mth5::TableId stream_table_, gap_table_, commit_table_, source_table_, stream_ledger_table_, reason_table_, resume_table_;

@@ -121,7 +121,10 @@ void Recorder::write_what_came() {
   }
   if (is_full()) return;
   ring_.drained();
-  if (ring_.closed_and_empty() && writer_.has_waiting()) writer_.flush();
+  if (ring_.closed_and_empty() && writer_.has_waiting()) {
+    writer_.end_of_samples();
+    writer_.flush();
+  }
   writer_.keep_pace(mth5::steady_now());
   if (outage_ && writer_.is_open()) end_outage();
   if (failing_since_ && writer_.syncs() > syncs_before_) failing_since_.reset();

@@ -61,6 +61,7 @@ void StreamWriter::take_samples(bool new_run, const std::vector<std::uint64_t>& 
   batched_ += own;
   taken_all_ += head.n_samples;
   timeline_taken_ = (new_run ? 0 : timeline_taken_) + head.n_samples;
+  heard_ = mth5::steady_now();
 }
 
 void StreamWriter::take_anchor(const ring::AnchorNote& anchor) {
@@ -169,11 +170,47 @@ StreamWriter::Mark StreamWriter::placed_at(std::int64_t number) const {
   return mark;
 }
 
+void StreamWriter::cut_at(mth5::UtcNanos mark) {
+  for (std::size_t i = 0; i < pieces_.size() && !pieces_[i].in_next_file; ++i) {
+    const double before = std::ceil(mth5::samples_between(start_of(i), mark, stream_.sample_rate) - 1e-6);
+    if (before >= static_cast<double>(pieces_[i].n)) continue;
+    // Fill has the time of what is behind it, and stays with that.
+    if (const auto n = static_cast<std::int64_t>(before); n > pieces_[i].n_filled) {
+      Piece behind = pieces_[i];
+      behind.new_run = false;
+      behind.start = mth5::sample_time(behind.start, stream_.sample_rate, n);
+      behind.first += static_cast<std::size_t>(n);
+      behind.n -= n;
+      behind.n_filled = 0;
+      behind.gap = {};
+      pieces_[i].n = n;
+      pieces_.insert(pieces_.begin() + static_cast<std::ptrdiff_t>(++i), std::move(behind));
+    }
+    pieces_[i].in_next_file = true;
+    return;
+  }
+}
+
+void StreamWriter::uncut() {
+  for (auto& piece : pieces_) piece.in_next_file = false;
+}
+
+bool StreamWriter::is_cut() const {
+  return std::any_of(pieces_.begin(), pieces_.end(), [](const Piece& piece) { return piece.in_next_file; });
+}
+
+std::optional<mth5::UtcNanos> StreamWriter::newest() const {
+  if (pieces_.empty()) return last_time_;
+  return mth5::sample_time(start_of(pieces_.size() - 1), stream_.sample_rate, pieces_.back().n - 1);
+}
+
 StreamWriter::Group StreamWriter::group(std::size_t from) const {
   const Piece& front = pieces_.at(from);
   Group group{.start = start_of(from), .axis_start = front.start, .first = front.first, .lengths = front.lengths};
   const auto taken = stored_all_ + static_cast<std::int64_t>(front.first - pieces_.front().first);  // before it
-  const auto joins = [&](const Piece& piece) { return !piece.new_run && same_lengths(piece.lengths, front.lengths); };
+  const auto joins = [&](const Piece& piece) {
+    return !piece.new_run && !piece.in_next_file && same_lengths(piece.lengths, front.lengths);
+  };
   for (std::size_t i = from; i < pieces_.size() && (i == from || joins(pieces_[i])); ++i) {
     ++group.pieces;
     group.n += pieces_[i].n;
@@ -209,7 +246,8 @@ std::vector<ring::GapNote> StreamWriter::take_channel_gaps(const Group& within) 
 }
 
 bool StreamWriter::goes_on() const {
-  return run && !pieces_.empty() && !pieces_.front().new_run && same_lengths(pieces_.front().lengths, run->lengths);
+  return run && !pieces_.empty() && !pieces_.front().new_run && !pieces_.front().in_next_file &&
+         same_lengths(pieces_.front().lengths, run->lengths);
 }
 
 mth5::Matrix<const double> StreamWriter::samples(const Group& group) {

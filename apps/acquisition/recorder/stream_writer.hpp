@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -29,6 +30,7 @@ struct Piece {
   ring::GapNote gap;          ///< before them
   RunFigures figures;
   std::vector<double> lengths = {};  ///< as told_lengths()
+  bool in_next_file = false;         ///< with all behind it: it lies behind the mark at which the file ends
 };
 
 /// A run of the file that is being written.
@@ -74,6 +76,16 @@ class StreamWriter {
   [[nodiscard]] bool is_full() const;
   [[nodiscard]] std::optional<mth5::UtcNanos> first_waiting() const;
   [[nodiscard]] const std::deque<Piece>& pieces() const { return pieces_; }
+
+  // The mark at which the file ends, by the clock of the samples.
+  /// What waits from there on is for the next file.
+  void cut_at(mth5::UtcNanos mark);
+  /// The next file has begun.
+  void uncut();
+  [[nodiscard]] bool is_cut() const;
+  /// Of the newest sample that was taken; nullopt if none was.
+  [[nodiscard]] std::optional<mth5::UtcNanos> newest() const;
+  [[nodiscard]] std::chrono::steady_clock::time_point heard() const { return heard_; }  ///< when that was
   [[nodiscard]] std::vector<ring::GapNote>& trailing_gaps() { return trailing_gaps_; }
 
   /// Pieces from the front that belong to one run: the first, and those behind it that do not begin another and are the same by
@@ -156,7 +168,7 @@ class StreamWriter {
   std::vector<ring::GapNote> gaps_before_next_run;  ///< of the recorder's own making
   std::optional<mth5::TableId> clock_table;
   std::uint64_t recovered = 0;                               ///< of this file, found after a crash
-  int runs = 0;                                              ///< in this file
+  int runs = 0;                                              ///< of this recording, whose names go on in the next file
   std::optional<mth5::UtcNanos> first_run_start;             ///< in this file
   std::array<std::uint64_t, ledger::kDrops> told_dropped{};  ///< as in the file's table of reasons
   std::string told_token;                                    ///< as in the file's table resume
@@ -173,6 +185,7 @@ class StreamWriter {
   [[nodiscard]] std::uint64_t clipped_in(const Group& group) const;
 
   std::vector<double> lengths_;  ///< of the newest samples that were taken
+  std::chrono::steady_clock::time_point heard_{};
 
   std::vector<double> batch_;   ///< [samples][n_channels]: what waits, and in front of it what went not long ago
   std::size_t batch_base_ = 0;  ///< number of its first sample
