@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <string>
+#include <string_view>
 
 #include <boost/program_options/value_semantic.hpp>
 
@@ -16,13 +18,15 @@ using Paths = std::vector<std::string>;
 
 cli::CommandLine command_line() {
   cli::CommandLine line{"mth5-recover",
-                        "mth5-recover - put right what a dead writer left, and make old files fit for appending",
-                        {"[OPTIONS] FILE…", "--undo BEFORE FILE", "--set-swmr [--output NEW] FILE"},
+                        "mth5-recover - put right what a dead writer left, make old files fit for appending, archive files",
+                        {"[OPTIONS] FILE…", "--undo BEFORE FILE", "--set-swmr [--output NEW] FILE", "--finalize gzip-4 FILE…"},
                         po::options_description{"Options"}};
   line.options.add_options()                                                                                        //
       ("check", "also read every sample of every channel")                                                          //
       ("undo", po::value<std::string>()->value_name("BEFORE"), "put back what a recovery changed of FILE")          //
       ("set-swmr", "copy FILE to a new file beside it that can be appended to under SWMR")                          //
+      ("finalize", po::value<std::string>()->value_name("gzip-1 … gzip-9"),                                         //
+       "compress a closed FILE into archive/FILE beside it, and compare all samples")                               //
       ("output", po::value<std::string>()->value_name("NEW"), "name of the new file (default FILE with .swmr.h5)")  //
       ("dry-run", "say what would be done")                                                                         //
       ("json", "report as JSON, one object per line")                                                               //
@@ -35,6 +39,13 @@ cli::CommandLine command_line() {
       "a\n"
       "file was not closed. Of several files the highest.\n";
   return line;
+}
+
+int gzip_level(const std::string& text) {
+  constexpr std::string_view kFront = "gzip-";
+  if (text.size() != kFront.size() + 1 || !text.starts_with(kFront) || text.back() < '1' || text.back() > '9')
+    throw cli::UsageError{"--finalize '" + text + "' is none of gzip-1 to gzip-9; gzip-4 is a good one"};
+  return text.back() - '0';
 }
 
 int recover_main(int argc, char** argv) {
@@ -54,11 +65,15 @@ int recover_main(int argc, char** argv) {
   }
   if (values.count("output") > 0 && (!copy || paths.size() > 1))
     throw cli::UsageError{"--output goes with --set-swmr and one file"};
+  const int gzip = values.count("finalize") > 0 ? gzip_level(values["finalize"].as<std::string>()) : 0;
+  if (gzip > 0 && (copy || check)) throw cli::UsageError{"--finalize goes with neither --set-swmr nor --check"};
   // One bad file must not keep the others from being put right.
   int code = cli::kDone;
   for (const auto& path : paths) {
     try {
-      if (copy)
+      if (gzip > 0)
+        recovery::finalize(path, gzip, dry_run, json);
+      else if (copy)
         recovery::set_swmr(path,
                            values.count("output") > 0 ? fs::path{values["output"].as<std::string>()}
                                                       : fs::path{path}.replace_extension(".swmr.h5"),

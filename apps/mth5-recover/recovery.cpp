@@ -328,34 +328,49 @@ void undo(const fs::path& path, const fs::path& before, bool json) {
   say(json, {{"file", path.string()}, {"action", "undone"}, {"before", before.string()}, {"not_kept_bytes", not_kept}}, text);
 }
 
-void set_swmr(const fs::path& path, const fs::path& target, bool dry_run, bool json) {
-  nlohmann::json report{{"file", path.string()}, {"new", target.string()}};
+namespace {
+
+/// @param gzip  0: to be appended to
+Answer copied(const fs::path& path, const fs::path& target, int gzip, sandbox::Reports& reports) {
+  const auto progress = [&](std::int64_t done, std::int64_t total) { reports.progress(done, total); };
+  const auto visit = [&](const std::string& object) { reports.visit(object); };
+  const auto made =
+      gzip > 0 ? mth5::copy_for_archive(path, target, gzip, progress, visit) : mth5::copy_for_swmr(path, target, progress, visit);
+  Answer answer{{{"file", path.string()},
+                 {"new", target.string()},
+                 {"action", gzip > 0 ? "archived" : "copied"},
+                 {"groups", made.groups},
+                 {"datasets", made.datasets},
+                 {"attributes", made.attributes},
+                 {"references", made.references},
+                 {"samples", made.samples},
+                 {"notes", made.notes}},
+                path.string(),
+                cli::kDone};
+  const std::string counts = std::to_string(made.samples) + " samples compared, " + std::to_string(made.datasets) +
+                             " datasets, " + std::to_string(made.attributes) + " attributes, " + std::to_string(made.references) +
+                             " references rewritten";
+  if (gzip > 0) {
+    const auto before = fs::file_size(path), after = fs::file_size(target);
+    answer.report.update({{"bytes", before}, {"new_bytes", after}});
+    answer.text += ": archived as " + target.string() + ", " + std::to_string(after) + " instead of " + std::to_string(before) +
+                   " bytes: " + counts;
+  } else {
+    answer.text += ": copied to " + target.string() + ", which can be appended to under SWMR: " + counts;
+  }
+  for (const auto& line : made.notes) answer.text += "\n  " + line;
+  return answer;
+}
+
+void copy(const fs::path& path, const fs::path& target, int gzip, bool dry_run, bool json) {
   if (dry_run) {
-    report["action"] = "would-copy";
-    return say(json, report, path.string() + ": would be copied to " + target.string());
+    return say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "would-copy"}},
+               path.string() + ": would be copied to " + target.string());
   }
   Progress progress{target, json};
-  const auto copy = [&](sandbox::Reports& reports) {
-    const auto made = mth5::copy_for_swmr(
-        path, target, [&](std::int64_t done, std::int64_t total) { reports.progress(done, total); },
-        [&](const std::string& object) { reports.visit(object); });
-    report.update({{"action", "copied"},
-                   {"groups", made.groups},
-                   {"datasets", made.datasets},
-                   {"attributes", made.attributes},
-                   {"references", made.references},
-                   {"samples", made.samples},
-                   {"notes", made.notes}});
-    std::string text = path.string() + ": copied to " + target.string() +
-                       ", which can be appended to under SWMR: " + std::to_string(made.samples) + " samples compared, " +
-                       std::to_string(made.datasets) + " datasets, " + std::to_string(made.attributes) + " attributes, " +
-                       std::to_string(made.references) + " references rewritten";
-    for (const auto& line : made.notes) text += "\n  " + line;
-    return encode({report, text, cli::kDone});
-  };
-  // What was compressed is not any more; 100 times as long nothing of ours becomes.
-  const auto outcome =
-      sandbox::run(copy, limits_for(path, 100 * bytes_of(path) + mth5::kMostGrowth), {.progress = std::ref(progress)});
+  // What was compressed may not be any more; 100 times as long nothing of ours becomes.
+  const auto outcome = sandbox::run([&](sandbox::Reports& reports) { return encode(copied(path, target, gzip, reports)); },
+                                    limits_for(path, 100 * bytes_of(path) + mth5::kMostGrowth), {.progress = std::ref(progress)});
   if (outcome.end != sandbox::End::Done) {
     std::error_code none;  // it has never had its name
     fs::remove(mth5::unfinished_copy(target, outcome.pid), none);
@@ -363,6 +378,39 @@ void set_swmr(const fs::path& path, const fs::path& target, bool dry_run, bool j
   }
   const auto answer = decode(path, outcome.answer);
   say(json, answer.report, answer.text);
+}
+
+/// In a child, as all that HDF5 reads.
+std::string uuid_of(const fs::path& path) {
+  const auto outcome = sandbox::run(
+      [&](sandbox::Reports& reports) {
+        return mth5::Reader{path, visiting(reports)}.file_uuid();
+      },
+      limits_for(path, 0));
+  if (outcome.end != sandbox::End::Done) fail(path, outcome, "");
+  return outcome.answer;
+}
+
+}  // namespace
+
+void set_swmr(const fs::path& path, const fs::path& target, bool dry_run, bool json) { copy(path, target, 0, dry_run, json); }
+
+void finalize(const fs::path& path, int gzip, bool dry_run, bool json) {
+  const fs::path folder = path.parent_path() / "archive", target = folder / path.filename();
+  if (fs::exists(fs::symlink_status(target))) {
+    const auto uuid = uuid_of(path);
+    if (uuid.empty() || uuid != uuid_of(target))
+      throw mth5::FileError{target.string() + ": exists already, is not the archive of " + path.string() +
+                            ", and is never overwritten"};
+    return say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "none"}},
+               path.string() + ": archived already as " + target.string());
+  }
+  if (!dry_run && !fs::is_directory(folder)) {
+    std::error_code error;
+    if (!fs::create_directory(folder, error) && error)
+      throw mth5::FileError{folder.string() + ": cannot be created: " + error.message()};
+  }
+  copy(path, target, gzip, dry_run, json);
 }
 
 }  // namespace recovery

@@ -1,6 +1,7 @@
 """Files of Python mth5 for mth5-recover --set-swmr and mth5::File to go on with, and what Python says of them afterwards.
   python_append.py make FILE VERSION     an old file: HDF5's earliest format, compressed, filters, references in summaries
   python_append.py same OLD COPY         every group, attribute and dataset is equal
+  python_append.py packed FILE LEVEL     channels are shuffled and compressed so, and Python mth5 reads the file
   python_append.py grown COPY N          N samples more in sr8_0001, and Python reads all of it, the validator too"""
 import sys
 import warnings
@@ -67,7 +68,7 @@ def same(old, copy):
             assert dict(x.attrs).keys() == dict(y.attrs).keys(), name
             for key in x.attrs:
                 p, q = x.attrs[key], y.attrs[key]
-                equal = a[p].name == b[q].name if isinstance(p, h5py.Reference) else np.array_equal(p, q)
+                equal = a[p].name == b[q].name if isinstance(p, h5py.Reference) else np.array_equal(p, q, equal_nan=np.asarray(p).dtype.kind == "f")
                 assert equal, (name, key)
             if not isinstance(x, h5py.Dataset):
                 continue
@@ -78,7 +79,22 @@ def same(old, copy):
                     for r, s in zip(p.ravel(), q.ravel()):
                         assert bool(r) == bool(s) and (not r or a[r].name == b[s].name), (name, field)
                 else:
-                    assert np.array_equal(p, q), (name, field)
+                    assert np.array_equal(p, q, equal_nan=p.dtype.kind == "f"), (name, field)
+
+
+def packed(path, level):
+    with h5py.File(path, "r") as f:
+        channels = []
+        f.visititems(lambda name, x: channels.append(x) if isinstance(x, h5py.Dataset) and name.count("/") == 6 else None)
+        assert len(channels) == 3, channels
+        for x in channels:
+            assert x.shuffle and x.compression == "gzip" and x.compression_opts == level and 10_000 <= x.chunks[0] <= 65_536, x.name
+    m = MTH5()
+    m.open_mth5(path, "r")
+    for row in m.channel_summary.to_dataframe().itertuples():
+        channel = m.from_reference(row.hdf5_reference).to_channel_ts()
+        assert channel.component == row.component and channel.n_samples == row.n_samples > 0, row
+    m.close_mth5()
 
 
 def grown(path, n):
@@ -101,4 +117,4 @@ def grown(path, n):
     m.close_mth5()
 
 
-{"make": make, "same": same, "grown": lambda path, n: grown(path, int(n))}[sys.argv[1]](*sys.argv[2:])
+{"make": make, "same": same, "packed": lambda path, n: packed(path, int(n)), "grown": lambda path, n: grown(path, int(n))}[sys.argv[1]](*sys.argv[2:])

@@ -84,6 +84,94 @@ TEST_P(SetSwmr, MakesAFileOfPythonGrowAndPythonReadsIt) {
 INSTANTIATE_TEST_SUITE_P(, SetSwmr, testing::Values("0.1.0", "0.2.0"),
                          [](const auto& param) { return std::string{param.param} == "0.1.0" ? "Version010" : "Version020"; });
 
+/// A file with three channels of `n` samples that gzip takes some time for, closed.
+fs::path write_closed(const fs::path& path, std::int64_t n) {
+  support::TestWriter writer{path, 4096};
+  writer.append(n);
+  writer.file().close();
+  return path;
+}
+
+TEST(Finalize, MakesACompressedReadOnlyCopyWithTheSameUuidThatPythonReadsAsTheFile) {
+  const support::TempDir dir;
+  const auto path = write_closed(dir / "a.h5", 30'000), archive = dir / "archive" / "a.h5";
+  const auto before = support::read_text(path);
+  const auto done = recover({"--finalize", "gzip-4", path});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.err, IsEmpty());
+  EXPECT_THAT(done.out, AllOf(StartsWith(path.string() + ": archived as " + archive.string() + ", "),
+                              HasSubstr(" instead of " + std::to_string(before.size()) + " bytes: 90000 samples compared")));
+  EXPECT_EQ(support::read_text(path), before);
+  EXPECT_LT(fs::file_size(archive), before.size() * 2 / 3);
+  EXPECT_EQ(fs::status(archive).permissions(), fs::perms{0444});
+  const mth5::Reader source{path}, copy{archive};
+  EXPECT_EQ(copy.state(), mth5::FileState::Closed);
+  EXPECT_FALSE(copy.file_uuid().empty());
+  EXPECT_EQ(copy.file_uuid(), source.file_uuid());
+  const auto same = python({"same", path, archive});
+  EXPECT_EQ(same.code, 0) << same.err;
+  const auto packed = python({"packed", archive, "4"});
+  EXPECT_EQ(packed.code, 0) << packed.err;
+
+  const auto again = recover({"--finalize", "gzip-9", path});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(again.out, path.string() + ": archived already as " + archive.string() + "\n");
+}
+
+TEST(Finalize, OverwritesNothingAndRefusesWhatIsWritten) {
+  const support::TempDir dir;
+  fs::create_directory(dir / "archive");
+  const auto path = write_closed(dir / "a.h5", 100);
+  write_closed(dir / "archive" / "a.h5", 100);
+  const auto other = support::read_text(dir / "archive" / "a.h5");
+  const auto done = recover({"--finalize", "gzip-4", path});
+  EXPECT_EQ(done.code, 1);
+  EXPECT_THAT(done.err, HasSubstr("exists already, is not the archive of " + path.string() + ", and is never overwritten"));
+  EXPECT_EQ(support::read_text(dir / "archive" / "a.h5"), other);
+  support::TestWriter live{dir / "live.h5"};
+  live.append(10);
+  const auto busy = recover({"--finalize", "gzip-4", dir / "live.h5"});
+  EXPECT_EQ(busy.code, 1);
+  EXPECT_THAT(busy.err, HasSubstr("live.h5: is open for writing"));
+  EXPECT_FALSE(fs::exists(dir / "archive" / "live.h5"));
+  for (const char* level : {"gzip", "gzip-0", "gzip-10", "4", "zstd-3"}) EXPECT_EQ(recover({"--finalize", level, path}).code, 2);
+}
+
+TEST(Finalize, ThatIsKilledLeavesTheFileAndNoneOfItsNameAndTheNextClearsUp) {
+  const support::TempDir dir;
+  const auto path = write_closed(dir / "a.h5", 200'000);
+  const auto before = support::read_text(path);
+  const auto leftovers = [&] {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator{dir / "archive"}) names.push_back(entry.path().filename());
+    return names;
+  };
+  fs::create_directory(dir / "archive");
+  for (const std::uintmax_t bytes :
+       std::initializer_list<std::uintmax_t>{0, 20'000, 100'000}) {  // of the copy, when it is killed
+    auto process = Process::start({support::program("mth5-recover"), "--finalize", "gzip-9", path});
+    ASSERT_TRUE(support::eventually([&] {
+      const auto names = leftovers();
+      std::error_code gone;
+      return !names.empty() && fs::file_size(dir / "archive" / names.back(), gone) >= bytes && !gone;
+    }));
+    process.signal(SIGKILL);
+    ASSERT_EQ(process.wait(), 137) << process.out() << process.err();
+    EXPECT_FALSE(fs::exists(dir / "archive" / "a.h5"));
+    EXPECT_EQ(support::read_text(path), before);
+    ASSERT_TRUE(support::eventually([&] {  // its child dies with it, soon
+      const bool made = recover({"--finalize", "gzip-4", path}).code == 0;
+      if (made && leftovers().size() > 1) fs::remove(dir / "archive" / "a.h5");
+      return made && leftovers().size() == 1;
+    }));
+    ASSERT_TRUE(fs::remove(dir / "archive" / "a.h5"));
+  }
+  const auto done = recover({"--finalize", "gzip-1", path});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(leftovers(), std::vector<std::string>{"a.h5"});
+  EXPECT_EQ(python({"same", path, dir / "archive" / "a.h5"}).code, 0);
+}
+
 TEST(Recover, LeavesAClosedFileAlone) {
   const support::TempDir dir;
   fs::copy_file(support::data() / "mth5" / "python_v020.h5", dir / "a.h5");

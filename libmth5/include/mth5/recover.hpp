@@ -38,7 +38,7 @@ std::uint64_t undo_changes(const std::filesystem::path& path, const std::filesys
 /// By how many bytes a recovery may make a file longer, at most: for who limits that.
 inline constexpr std::uint64_t kMostGrowth = (std::uint64_t{16} << 30) + (std::uint64_t{1} << 30);
 
-struct SwmrCopy {
+struct CopyReport {
   std::int64_t groups = 0, datasets = 0, attributes = 0;
   std::int64_t references = 0;          ///< object references, rewritten to the objects of the copy
   std::int64_t dangling = 0;            ///< of these, references that led nowhere in the source: null in the copy
@@ -53,9 +53,17 @@ struct SwmrCopy {
 /// @param visiting  called with the path of each object before HDF5 touches it
 /// @throws FileError (target exists, source missing, disk full), BusyError (somebody writes the source), FormatError (not MTH5,
 ///         damaged, region references), UnsupportedError (needs a newer HDF5, or a filter that is not installed)
-SwmrCopy copy_for_swmr(const std::filesystem::path& from, const std::filesystem::path& to,
-                       const std::function<void(std::int64_t, std::int64_t)>& progress = {},
-                       const std::function<void(const std::string&)>& visiting = {});
+CopyReport copy_for_swmr(const std::filesystem::path& from, const std::filesystem::path& to,
+                         const std::function<void(std::int64_t, std::int64_t)>& progress = {},
+                         const std::function<void(const std::string&)>& visiting = {});
+
+/// Copies a closed MTH5 file to a new one for keeping: channels in chunks of 10,000 to 65,536 samples, shuffled and compressed
+/// with gzip, else all as copy_for_swmr(), with the uuid of the source. All samples are compared once more from the closed copy,
+/// which is read-only, and has its name only when it is durable. The source is not changed; nothing is appended to the copy.
+/// @param gzip  1 to 9 @throws StateError (gzip out of range), and as copy_for_swmr()
+CopyReport copy_for_archive(const std::filesystem::path& from, const std::filesystem::path& to, int gzip,
+                            const std::function<void(std::int64_t, std::int64_t)>& progress = {},
+                            const std::function<void(const std::string&)>& visiting = {});
 
 /// The name of a copy to `to` that the process `pid` has not finished; a process that dies leaves it.
 [[nodiscard]] std::filesystem::path unfinished_copy(const std::filesystem::path& to, std::int64_t pid);

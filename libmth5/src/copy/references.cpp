@@ -76,7 +76,7 @@ std::unique_ptr<References::Node> References::plan(hid_t type) const {
   }
 }
 
-void References::translate(hid_t source, hid_t target, char* elements, std::size_t count, SwmrCopy& counts) const {
+void References::translate(hid_t source, hid_t target, char* elements, std::size_t count, CopyReport& counts) const {
   using Kind = Node::Kind;
   const auto object = [&](char* at) {
     hobj_ref_t reference{};

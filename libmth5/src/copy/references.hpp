@@ -23,7 +23,7 @@ class References {
 
   [[nodiscard]] bool any() const { return root_ != nullptr; }
   /// Rewrites them in `count` elements of memory. What leads nowhere in the source becomes null. @throws FileError
-  void translate(hid_t source, hid_t target, char* elements, std::size_t count, SwmrCopy& counts) const;
+  void translate(hid_t source, hid_t target, char* elements, std::size_t count, CopyReport& counts) const;
 
  private:
   struct Node;

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,10 +25,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr hsize_t kBlockBytes = 8u << 20;          ///< of a channel, at a time
-constexpr std::size_t kMostWhole = 1u << 30;       ///< bytes of a dataset that is no channel: read whole
-constexpr std::size_t kMostAttribute = 64u << 20;  ///< bytes of an attribute
-constexpr std::size_t kMostObjects = 1'000'000;    ///< a damaged group must not fill the memory
+constexpr hsize_t kBlockBytes = 8u << 20;                                 ///< of a channel, at a time
+constexpr std::size_t kMostWhole = 1u << 30;                              ///< bytes of a dataset that is no channel: read whole
+constexpr std::size_t kMostAttribute = 64u << 20;                         ///< bytes of an attribute
+constexpr std::size_t kMostObjects = 1'000'000;                           ///< a damaged group must not fill the memory
+constexpr hsize_t kLeastPackedChunk = 10'000, kMostPackedChunk = 65'536;  ///< samples
 constexpr hsize_t kSummaryChunk = 64, kLeastChunk = 1024, kMostChunkBytes = 1u << 20;
 
 struct LinkInfo {
@@ -63,16 +65,18 @@ bool is_channel_path(const std::string& path) {
 
 class Copier {
  public:
-  Copier(hid_t source, hid_t target, std::string name, const std::function<void(std::int64_t, std::int64_t)>& progress,
+  /// @param gzip  0: to be appended to
+  Copier(hid_t source, hid_t target, std::string name, int gzip, const std::function<void(std::int64_t, std::int64_t)>& progress,
          const std::function<void(const std::string&)>& visiting, std::int64_t total_bytes)
       : source_{source},
         target_{target},
         name_{std::move(name)},
+        gzip_{gzip},
         progress_{progress},
         visiting_{visiting},
         total_bytes_{total_bytes} {}
 
-  SwmrCopy run() {
+  CopyReport run() {
     const h5::ReadLimit limit{kMostWhole};
     const h5::Group from{H5Gopen2(source_, "/", H5P_DEFAULT), name_};
     const h5::Group to{H5Gopen2(target_, "/", H5P_DEFAULT), name_};
@@ -88,6 +92,8 @@ class Copier {
       counts_.notes.push_back(std::to_string(counts_.dangling) + " references led nowhere in the source and are null");
     return std::move(counts_);
   }
+
+  [[nodiscard]] const std::vector<std::string>& channels() const { return channels_; }
 
  private:
   [[nodiscard]] std::string at(const std::string& path) const { return name_ + ": " + path; }
@@ -213,7 +219,10 @@ class Copier {
     const std::size_t size = H5Tget_size(type.get());
     if (const auto filter = contents::missing_filter(from)) throw UnsupportedError{at(path) + ": " + *filter};
     h5::require_bounded_chunks(from, at(path));
-    if (channel || summary) make_appendable(create, size, summary ? kSummaryChunk : 0, path);
+    if (channel && gzip_ > 0)
+      make_packed(create, size, path);
+    else if (channel || summary)
+      make_appendable(create, size, summary ? kSummaryChunk : 0, path);
     const hsize_t count = static_cast<hsize_t>(std::max<hssize_t>(0, H5Sget_simple_extent_npoints(space.get())));
     const hsize_t unlimited = H5S_UNLIMITED;
     const h5::Space grown = channel || summary ? h5::Space{H5Screate_simple(1, &count, &unlimited), at(path)}
@@ -223,6 +232,7 @@ class Copier {
     ++counts_.datasets;
     copy_attributes(from, copy.get(), path);
     if (channel) {
+      channels_.push_back(path);
       copy_samples(from, copy.get(), type, count, path);
     } else if (count > 0 && copy::References{type.get(), at(path)}.any()) {
       with_references_.push_back(path);
@@ -245,6 +255,17 @@ class Copier {
     if (packed) h5::check(H5Premove_filter(create.get(), H5Z_FILTER_ALL), at(path));
     h5::check(H5Pset_chunk(create.get(), 1, &chunk), at(path));
     h5::check(H5Pset_fill_time(create.get(), H5D_FILL_TIME_NEVER), at(path));
+  }
+
+  void make_packed(const h5::PropertyList& create, std::size_t element_bytes, const std::string& path) const {
+    const bool chunked = H5Pget_layout(create.get()) == H5D_CHUNKED;
+    hsize_t chunk = kLeastPackedChunk;
+    if (chunked) h5::check(H5Pget_chunk(create.get(), 1, &chunk), at(path));
+    chunk = std::clamp(chunk, kLeastPackedChunk, std::min(kMostPackedChunk, kMostChunkBytes / element_bytes));
+    if (chunked && H5Pget_nfilters(create.get()) > 0) h5::check(H5Premove_filter(create.get(), H5Z_FILTER_ALL), at(path));
+    h5::check(H5Pset_chunk(create.get(), 1, &chunk), at(path));
+    h5::check(H5Pset_shuffle(create.get()), at(path));
+    h5::check(H5Pset_deflate(create.get(), static_cast<unsigned>(gzip_)), at(path));
   }
 
   void copy_samples(hid_t from, hid_t to, const h5::Datatype& type, hsize_t total, const std::string& path) {
@@ -301,21 +322,32 @@ class Copier {
 
   hid_t source_, target_;
   std::string name_;
+  int gzip_;
   const std::function<void(std::int64_t, std::int64_t)>& progress_;
   const std::function<void(const std::string&)>& visiting_;
   std::int64_t total_bytes_, done_bytes_ = 0;
   std::map<haddr_t, std::string> seen_;
   std::vector<std::string> with_references_;
   std::vector<std::pair<std::string, std::string>> attributes_with_references_;
+  std::vector<std::string> channels_;
   std::int64_t unpacked_ = 0;
-  SwmrCopy counts_;
+  CopyReport counts_;
 };
+
+/// Held by who makes a copy as long as he lives. Of another kind than HDF5's own locks, which it leaves alone.
+bool lock(int fd) {
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  return ::fcntl(fd, F_OFD_SETLK, &whole) == 0;
+}
 
 /// Removes a copy that was not finished: it has never had its name.
 class Part {
  public:
   explicit Part(fs::path path) : path_{std::move(path)}, fd_{::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)} {
     if (!fd_) throw FileError{path_.string() + ": cannot be created: " + std::generic_category().message(errno)};
+    (void)lock(fd_.get());  // where a file system has none, what is left stays
   }
   ~Part() {
     if (!kept_) ::unlink(path_.c_str());
@@ -323,8 +355,11 @@ class Part {
   Part(const Part&) = delete;
   Part& operator=(const Part&) = delete;
   [[nodiscard]] const fs::path& path() const { return path_; }
-  void keep_as(const fs::path& name) {
-    (void)vfd::Journal::create(fd_.get(), path_, vfd::kLeastUserBlock);  // without a record: nothing is to be replayed
+  void keep_as(const fs::path& name, bool read_only) {
+    // Without a record: nothing is to be replayed. What nobody appends to needs none, and no megabyte for it.
+    if (!read_only) (void)vfd::Journal::create(fd_.get(), path_, vfd::kLeastUserBlock);
+    if (read_only && ::fchmod(fd_.get(), 0444) != 0)
+      throw FileError{path_.string() + ": cannot be made read-only: " + std::generic_category().message(errno)};
     core::sync_data(fd_.get(), path_);
     if (!core::rename_new(path_, name))
       throw FileError{name.string() + ": exists already and is never overwritten; choose another name"};
@@ -338,14 +373,49 @@ class Part {
   bool kept_ = false;
 };
 
-}  // namespace
-
-fs::path unfinished_copy(const fs::path& to, std::int64_t pid) {
-  return to.parent_path() / ("." + to.filename().string() + "." + std::to_string(pid) + ".part");
+/// Whether both have the same samples, from the files as they are read now. @throws FileError
+void compare_samples(hid_t from, hid_t to, const std::string& path, const std::string& name) {
+  const h5::Dataset source{H5Dopen2(from, path.c_str(), H5P_DEFAULT), name + ": " + path};
+  const h5::Dataset copy{H5Dopen2(to, path.c_str(), H5P_DEFAULT), name + ": " + path};
+  const h5::Datatype own{H5Dget_type(source.get()), name};
+  const h5::Datatype type{H5Tcopy(own.get()), name};
+  const h5::Space space{H5Dget_space(source.get()), name};
+  const h5::Space copied{H5Dget_space(copy.get()), name};
+  const hssize_t total = H5Sget_simple_extent_npoints(space.get());
+  if (H5Sget_simple_extent_npoints(copied.get()) != total) throw FileError{name + ": " + path + ": the copy has another length"};
+  const std::size_t size = H5Tget_size(type.get());
+  std::vector<char> ours, theirs;
+  const auto block = static_cast<hssize_t>(std::max<std::size_t>(1, kBlockBytes / size));
+  for (hssize_t start = 0; start < total; start += block) {
+    const auto first = static_cast<hsize_t>(start), count = static_cast<hsize_t>(std::min(block, total - start));
+    ours.resize(count * size);
+    theirs.resize(count * size);
+    const h5::Space memory{H5Screate_simple(1, &count, nullptr), name};
+    h5::check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &first, nullptr, &count, nullptr), name);
+    h5::check(H5Dread(source.get(), type.get(), memory.get(), space.get(), H5P_DEFAULT, theirs.data()), name + ": " + path);
+    h5::check(H5Dread(copy.get(), type.get(), memory.get(), space.get(), H5P_DEFAULT, ours.data()), name + ": " + path);
+    if (ours != theirs)
+      throw FileError{name + ": " + path + ": the copy has other samples from " + std::to_string(start) + " on"};
+  }
 }
 
-SwmrCopy copy_for_swmr(const fs::path& from, const fs::path& to, const std::function<void(std::int64_t, std::int64_t)>& progress,
-                       const std::function<void(const std::string&)>& visiting) {
+/// Copies whose processes have died.
+void remove_unfinished(const fs::path& to) {
+  const auto front = "." + to.filename().string() + ".";
+  std::error_code error;
+  fs::directory_iterator entries{to.parent_path().empty() ? fs::path{"."} : to.parent_path(), error};
+  for (; !error && entries != fs::directory_iterator{}; entries.increment(error)) {
+    const auto name = entries->path().filename().string();
+    if (!name.starts_with(front) || !name.ends_with(".part") || entries->symlink_status(error).type() != fs::file_type::regular)
+      continue;
+    const Descriptor fd{::open(entries->path().c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC)};
+    if (fd && lock(fd.get())) ::unlink(entries->path().c_str());
+  }
+}
+
+CopyReport copy_file(const fs::path& from, const fs::path& to, int gzip,
+                     const std::function<void(std::int64_t, std::int64_t)>& progress,
+                     const std::function<void(const std::string&)>& visiting) {
   h5::initialise();
   const Probe state = probe(from);
   if (state.state == FileState::Live) {
@@ -362,26 +432,56 @@ SwmrCopy copy_for_swmr(const fs::path& from, const fs::path& to, const std::func
     for (std::size_t i = 0; i < reader.channels().size(); ++i)
       total += reader.channels()[i].n_samples * static_cast<std::int64_t>(sample_bytes(reader.sample_type(i)));
   }
+  remove_unfinished(to);
   Part part{unfinished_copy(to, getpid())};
   const h5::PropertyList access{H5Pcreate(H5P_FILE_ACCESS), "file access list"};
   h5::use_bounded_file(access);
   h5::check(H5Pset_file_locking(access.get(), false, true), "file access list: locking");
   h5::File source{H5Fopen(from.c_str(), H5F_ACC_RDONLY, access.get()), from.string()};
   const h5::PropertyList layout{H5Pcreate(H5P_FILE_CREATE), "file creation list"};
-  h5::check(H5Pset_userblock(layout.get(), vfd::kLeastUserBlock), "file creation list: user block");
+  if (gzip == 0) h5::check(H5Pset_userblock(layout.get(), vfd::kLeastUserBlock), "file creation list: user block");
   h5::File target{H5Fcreate(part.path().c_str(), H5F_ACC_TRUNC, layout.get(), h5::writer_access().get()), to.string()};
-  SwmrCopy counts;
+  CopyReport counts;
+  const auto twice = gzip > 0 ? 2 : 1;  // its channels are gone through
+  Copier copier{source.get(), target.get(), from.string(), gzip, progress, visiting, twice * total};
   try {
-    counts = Copier{source.get(), target.get(), from.string(), progress, visiting, total}.run();
+    counts = copier.run();
   } catch (const FileError& e) {
     if (const auto newer = contents::unsupported(e.what(), state.superblock_version))
       throw UnsupportedError{from.string() + ": " + *newer};
     throw;
   }
-  source.close(from.string());
   target.close(to.string());
-  part.keep_as(to);
+  if (gzip > 0) {
+    const h5::File copy{H5Fopen(part.path().c_str(), H5F_ACC_RDONLY, access.get()), part.path().string()};
+    for (std::size_t i = 0; i < copier.channels().size(); ++i) {
+      compare_samples(source.get(), copy.get(), copier.channels()[i], from.string());
+      const auto n = static_cast<std::int64_t>(copier.channels().size());
+      if (progress) progress(total + total / n * static_cast<std::int64_t>(i + 1), twice * total);
+    }
+  }
+  source.close(from.string());
+  part.keep_as(to, gzip > 0);
   return counts;
+}
+
+}  // namespace
+
+fs::path unfinished_copy(const fs::path& to, std::int64_t pid) {
+  return to.parent_path() / ("." + to.filename().string() + "." + std::to_string(pid) + ".part");
+}
+
+CopyReport copy_for_swmr(const fs::path& from, const fs::path& to,
+                         const std::function<void(std::int64_t, std::int64_t)>& progress,
+                         const std::function<void(const std::string&)>& visiting) {
+  return copy_file(from, to, 0, progress, visiting);
+}
+
+CopyReport copy_for_archive(const fs::path& from, const fs::path& to, int gzip,
+                            const std::function<void(std::int64_t, std::int64_t)>& progress,
+                            const std::function<void(const std::string&)>& visiting) {
+  if (gzip < 1 || gzip > 9) throw StateError{"copy_for_archive: gzip " + std::to_string(gzip) + " is out of range (1 to 9)"};
+  return copy_file(from, to, gzip, progress, visiting);
 }
 
 }  // namespace mth5
