@@ -208,7 +208,8 @@ std::string NthCall::holds_what_was_told(const fs::path& path, const Told& told)
 TEST_P(NthCall, EndsWithOneLineAndLosesNothing) {
   // What a recording survives can happen to it a hundred times: all odd calls, and then all even ones.
   const int most = GetParam().error == 0 && !more() ? 2 : std::numeric_limits<int>::max();
-  // Writes are many, and each costs a recording: without more(), one error at the first, fourth …, the other at the second, fifth …
+  // Writes are many, and each costs a recording: without more(), one error at the first, fourth …, the other at the second, fifth
+  // …
   const int step = std::string_view{GetParam().call} == "write" && !more() && GetParam().error != 0 ? 3 : 1;
   for (int nth = step == 3 && GetParam().error == EIO ? 2 : 1; nth <= most && problems_ < 5 && attempt(nth);) nth += step;
   std::printf("%s %s: %d calls, %d ended the recording\n", GetParam().call, GetParam().how, hits_, ended_);
