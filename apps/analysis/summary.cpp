@@ -16,8 +16,6 @@ namespace analysis {
 
 namespace {
 
-constexpr std::chrono::hours kBefore{48};  ///< of health, before the time of the report: what a forecast is taken from
-
 /// Of a channel that cannot be read to its end: that costs this channel, and not the report.
 void note(FileSummary& file, const mth5::Error& e) {
   auto& lines = dynamic_cast<const mth5::FormatError*>(&e) != nullptr ? file.damaged : file.unread;
@@ -241,7 +239,7 @@ FileSummary file_summary(const mth5::Reader& file, const sandbox::Damage& damage
 
 void add_health(StationSummary& station, const Window& window, mth5::UtcNanos now, Files files) {
   HealthTracker tracker;
-  const auto from = window.from ? std::optional{*window.from - kBefore} : std::nullopt;
+  const auto from = window.from ? std::optional{*window.from - kHealthBefore} : std::nullopt;
   try {
     for (const auto& file : files) {
       const auto& there = file->stations();

@@ -26,6 +26,8 @@
 /// The report of mth5-summary: a pure function of the files and the window. Thread: that of the readers.
 namespace analysis {
 
+inline constexpr std::chrono::hours kHealthBefore{48};  ///< before the time of the report: what a forecast is taken from
+
 struct FileSummary {
   std::string path;
   mth5::FileState state;
@@ -113,6 +115,7 @@ struct Summary {
   std::vector<StreamSummary> streams;
   std::vector<ChannelSummary> channels;
   std::vector<std::string> unreadable = {};         ///< files that should be in it and could not be opened
+  std::size_t left_out = 0;                         ///< files of other times, FilesOfTime
   std::vector<Subject> subjects = {};               ///< what was judged
   std::optional<Verdict> verdict;                   ///< nullopt: nobody asked for it
   LimitsOf limits = usual_limits;                   ///< by which it was judged

@@ -106,6 +106,7 @@ Json to_json(const Summary& summary) {
               {"from", json::time(summary.window.from)},
               {"to", json::time(summary.window.to)},
               {"files", files},
+              {"files_left_out", summary.left_out},
               {"stations", stations},
               {"runs", runs},
               {"channels", channels}};

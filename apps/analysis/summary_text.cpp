@@ -202,6 +202,7 @@ std::string to_text(const Summary& summary) {
     out += ledger_text(file.ledger, file.state);
     for (const auto& clock : file.clocks) out += "  clock of " + shown(clock.stream) + ": " + to_text(clock) + "\n";
   }
+  if (summary.left_out > 0) out += std::to_string(summary.left_out) + " more files, closed and well, have nothing of that time\n";
   if (summary.window.from || summary.window.to)
     out += "From " + (summary.window.from ? mth5::to_iso(*summary.window.from) : "the first sample") + " to " +
            (summary.window.to ? mth5::to_iso(*summary.window.to) : "the last sample") + "\n";

@@ -1,3 +1,4 @@
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include <boost/program_options/value_semantic.hpp>
 #include "analysis/cache.hpp"
 #include "analysis/comparison.hpp"
+#include "analysis/files_of_time.hpp"
 #include "analysis/formats/formats.hpp"
 #include "analysis/json.hpp"
 #include "analysis/summary.hpp"
@@ -228,6 +230,23 @@ void add_past_days(analysis::SiteLimits& limits, analysis::Files files, const an
   }
 }
 
+/// From when and until when files are asked for: with what is compared with it, and the health from which forecasts are taken.
+analysis::Window needed_of(const analysis::Window& window, const std::optional<analysis::SiteLimits>& limits, bool compare) {
+  if (!window.from || !window.to) return {};
+  auto from = *window.from - analysis::kHealthBefore;
+  if (limits) from = std::min(from, *window.from - std::chrono::days{limits->past_days()});
+  if (compare) from = std::min(from, *analysis::window_before(window).from);
+  return {from, window.to};
+}
+
+/// As many files may be open as the system lets us: more than the 1,024 of most shells.
+void open_many_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /// Long before a monitoring system kills its plugin and knows nothing.
 void give_up_after(std::chrono::nanoseconds timeout) {
   std::signal(SIGALRM, [](int) {
@@ -316,6 +335,7 @@ int summary_main(int argc, char** argv) {
     if (given.empty()) throw cli::UsageError{"no file or directory given"};
   }
 
+  open_many_files();
   // One bad file must not hide the others: it costs a line and the exit code.
   std::vector<std::unique_ptr<mth5::Reader>> files;
   int code = cli::kDone;
@@ -345,6 +365,8 @@ int summary_main(int argc, char** argv) {
     }
   };
   const auto extent = judged ? sandbox::Extent::All : sandbox::Extent::Samples;
+  if (since) window = {now - *since, now};
+  analysis::FilesOfTime of_time{since_end ? analysis::Window{} : needed_of(window, limits, compare), now};
   std::vector<std::pair<fs::path, sandbox::Damage>> sound;  // all checked before any is opened here
   for (const auto& path : paths)
     good(path, [&](const fs::path& one) { sound.emplace_back(one, sandbox::check(one, {}, {}, extent)); });
@@ -352,12 +374,14 @@ int summary_main(int argc, char** argv) {
   for (auto& [path, of_file] : sound) {
     mth5::ReaderOptions options;
     options.leave_out = of_file.tables;
-    if (!good(path, [&](const fs::path& one) { files.push_back(std::make_unique<mth5::Reader>(one, options)); })) continue;
+    good(path, [&](const fs::path& one) { of_time.add({std::make_unique<mth5::Reader>(one, options), std::move(of_file)}); });
+  }
+  for (auto& [file, of_file] : of_time.take()) {
+    files.push_back(std::move(file));
     damage.push_back(std::move(of_file));
     for (const auto& line : files.back()->warnings()) remark("warning: " + line);
   }
   if (files.empty() && !judged) return code;
-  if (since) window = {now - *since, now};
   if (since_end) {
     window.to = analysis::data_end(files, now);
     if (window.to) window.from = *window.to - *since_end;
@@ -372,6 +396,7 @@ int summary_main(int argc, char** argv) {
                             [&](std::int64_t done, std::int64_t of_all) { bar.show(done, of_all); }};
   auto summary = analysis::summarise(files, window, now, damage, depth, work);
   summary.unreadable = std::move(unreadable);
+  summary.left_out = of_time.left_out();
   if (limits) {
     add_past_days(*limits, files, window, now, damage, work);
     summary.limits = [own = *limits](const analysis::Rule& rule, const analysis::Subject& subject) {

@@ -134,6 +134,36 @@ TEST_F(Reports, HaveAPageForEachDayAndAnIndexThatGrows) {
   EXPECT_EQ(summary({"--since", "24h", "--pages", pages}).code, 2);
 }
 
+TEST_F(Reports, OpenOfAnArchiveOnlyWhatIsOfTheirTimeOrNextToIt) {
+  fs::create_directory(dir_ / "archive");
+  const auto write_day = [&](const std::string& station, int day, std::int64_t stored) {
+    const auto name = station + "_" + (day < 10 ? "0" : "") + std::to_string(day) + ".h5";
+    AcquisitionFile file{dir_ / "archive" / name, {{.name = "s", .station = station, .rate = 0.1}}};
+    const std::chrono::days after{day - 1};
+    file.append(file.add_run(0, "r" + std::to_string(day), after), 8'640);
+    file.commit(0, AcquisitionFile::start() + after, {{.in = 8'640, .decoded = 8'640}}, {{.decoded = stored, .stored = stored}});
+    file.file().close();
+  };
+  for (int day = 1; day <= 14; ++day) write_day("S1", day, day == 12 ? 8'639 : 8'640);
+  for (int day = 1; day <= 2; ++day) write_day("S2", day, 8'640);
+  const auto report = support::run({support::program("mth5-summary"), "--check", "--format", "json", "--day", "2026-05-08",
+                                    "--now", "2026-05-15T00:00:00Z", dir_ / "archive"});
+  const auto json = nlohmann::json::parse(report.out);
+  std::vector<std::string> files;
+  for (const auto& file : json["files"]) files.push_back(fs::path{file["file"].get<std::string>()}.stem());
+  EXPECT_THAT(files, testing::ElementsAre("S1_03", "S1_04", "S1_05", "S1_06", "S1_07", "S1_08", "S1_09", "S1_10", "S1_11",
+                                          "S1_12", "S1_14", "S2_02"))
+      << "12: its ledger is wrong";
+  EXPECT_EQ(json["files_left_out"], 4);
+  EXPECT_EQ(json["stations"][0]["newest"], "2026-05-14T23:59:50Z");
+  EXPECT_EQ(json["channels"][0]["completeness"], 100);
+  std::vector<std::string> found;
+  for (const auto& finding : json["verdict"]["findings"]) found.push_back(finding["name"]);
+  EXPECT_THAT(found, testing::ElementsAre("ledger", "nothing")) << json["verdict"];
+  const auto all = support::run({support::program("mth5-summary"), "--format", "json", dir_ / "archive"});
+  EXPECT_EQ(nlohmann::json::parse(all.out)["files"].size(), 16u) << "without a time";
+}
+
 TEST_F(Reports, ComeInSeveralFormatsAtOnce) {
   write({86'400});
   const auto all = summary({"--day", "2026-05-01", "--check", "--format", "json", "--output", dir_ / "a", "--format",

@@ -60,7 +60,7 @@ float FieldSignal::next() {
   }
   value += day_size_ * turn(day_, kTurn / 86'400 / rate_);
   if (mains_size_ > 0) value += mains_size_ * turn(mains_, kTurn * 50 / rate_);
-  if (random() % (7'200 * static_cast<std::uint64_t>(rate_)) == 0) value += 400 * noise_;
+  if (random() % static_cast<std::uint64_t>(7'200 * rate_) == 0) value += 400 * noise_;
   return static_cast<float>(step_ * std::round(value / step_));
 }
 

@@ -404,7 +404,9 @@ std::string files_of(const Summary& summary) {
   }
   for (const auto& path : summary.unreadable)
     table.add({escaped(path), element("b", "class=\"critical\"", "cannot be read"), "-", "-", ""});
-  return "<section>\n<h2>Files</h2>\n" + table.html() + "</section>\n";
+  const auto others = std::to_string(summary.left_out) + " more files, closed and well, have nothing of that time.";
+  return "<section>\n<h2>Files</h2>\n" + table.html() +
+         (summary.left_out > 0 ? element("p", "class=\"quiet\"", others) + "\n" : "") + "</section>\n";
 }
 
 std::string upper(std::string word) {
