@@ -102,6 +102,7 @@ Watch::Channel Watch::new_channel(const mth5::Reader& file, const Series& series
   const auto& info = file.channels()[index];
   ChannelFacts facts{info.station, info.component, info.units, info.kind};
   if (info.kind == mth5::Kind::Electric) facts.dipole_m = file.channel_metadata(index).number("dipole_length");
+  if (info.kind != mth5::Kind::Auxiliary) facts.azimuth = file.channel_metadata(index).number("measurement_azimuth");
   auto sensor = sensor_of(file, info.station, series.sample_rate, info.component, info.units);
   facts.noise = std::move(sensor.noise);
   facts.limits = sensor.limits;

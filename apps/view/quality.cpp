@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "analysis/spectra/wiring.hpp"
 #include "analysis/verdict/rules.hpp"
 #include "view/page.hpp"
 
@@ -116,14 +117,28 @@ int draw_figures(Screen& screen, int row, int end, const Page& page, int scroll)
   return row;
 }
 
-void draw_coherence(Screen& screen, int row, int end, const StationSpectra& station) {
+void draw_wiring(Screen& screen, int row, int end, const StationSpectra& station) {
+  const auto wiring = analysis::wiring(station.spectra(), station.channels());
+  const auto wrong = analysis::wiring_sentences(wiring, station.channels());
+  for (const auto& sentence : wrong)
+    if (row < end) screen.put(row++, 1, "! " + sentence, Ink::Warning);
+  std::string right;
+  for (const auto& one : wiring)
+    if (one.state == analysis::Wiring::State::Right)
+      right += (right.empty() ? "" : ", ") + station.channels()[one.electric].component + " with " +
+               station.channels()[one.magnetic].component;
+  if (!right.empty() && row < end) screen.put(row, 1, "connected as it should be: " + right, Ink::Quiet);
+}
+
+/// @returns the row behind it
+int draw_coherence(Screen& screen, int row, int end, const StationSpectra& station) {
   std::vector<std::size_t> electric, magnetic;
   for (std::size_t i = 0; i < station.channels().size(); ++i) {
     const auto kind = station.channels()[i].kind;
     if (kind == mth5::Kind::Electric) electric.push_back(i);
     if (kind == mth5::Kind::Magnetic) magnetic.push_back(i);
   }
-  if (electric.empty() || magnetic.empty() || row + 1 >= end) return;
+  if (electric.empty() || magnetic.empty() || row + 1 >= end) return row;
   screen.put(row, 1, "coherence squared at 10 to 100 s (noise taken off); Ex goes with Hy, Ey with Hx: low below 0.5",
              Ink::Quiet);
   int column = kName;
@@ -143,6 +158,7 @@ void draw_coherence(Screen& screen, int row, int end, const StationSpectra& stat
     }
   }
   if (!any) screen.put(row + 1, column + 3, "not enough data yet", Ink::Quiet);
+  return std::min(end, row + 2 + static_cast<int>(electric.size()));
 }
 
 }  // namespace
@@ -154,7 +170,9 @@ void draw_quality(Screen& screen, int top, const Page& page, const Ui& ui) {
     return;
   }
   int row = draw_figures(screen, top, end, page, ui.scroll);
-  if (!page.spectra.empty()) draw_coherence(screen, row, end, *page.spectra.front());
+  if (page.spectra.empty()) return;
+  row = draw_coherence(screen, row, end, *page.spectra.front());
+  draw_wiring(screen, row, end, *page.spectra.front());
 }
 
 }  // namespace view

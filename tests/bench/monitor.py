@@ -188,18 +188,10 @@ def week(o, folder, rows):
 
 
 def large(o, folder, rows):
-    [port] = free_ports(1)
-    recorder, _ = daemon(o, folder, "LARGE", "mth5-frame", port, 24000)
-    hours = o.gib * 2**30 / (5 * 4 * 24000) / 3600
-    begin = time.perf_counter()
-    instrument = sim(o, "mth5-frame", port, "--rate", "24000", "--signal", "counter", "--speed", "max", "--start", "2026-05-01T00:00:00Z",
-                     "--duration", f"{hours * 3600:.0f}s")
-    instrument.wait(timeout=3600)
-    path = data_file(folder, "LARGE")
-    time.sleep(3)
-    stop(recorder)
+    path, batch = folder / "LARGE.h5", 1_000_000
+    tools.measured([tools.program(o.build / "bench/writer_bench"), "--channels", "5", "--batch", str(batch), "--batches",
+                    str(round(o.gib * 2**30 / (5 * 4 * batch))), "--out", str(path)], None)
     size = path.stat().st_size / 2**30
-    print(f"{path.name}: {size:.2f} GiB, {hours:.1f} h of 5 x 24000 Hz, in {time.perf_counter() - begin:.0f} s")
     for n in range(3):
         screen = Screen(o, path)
         wait_for(lambda: screen.first, "first picture")

@@ -69,6 +69,7 @@ struct ChannelFacts {
   double gain = 1;                                    ///< of its filters: units per physical unit
   std::string physical_units = {};                    ///< "" = those are not known, or it is stored in them
   ClipLimits limits = {};                             ///< of its converter
+  double azimuth = 0;                                 ///< degrees from north; 0 or NaN = not known
 };
 
 /// mV of one unit of the samples; NaN where that cannot be told.
