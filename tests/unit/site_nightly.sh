@@ -16,7 +16,9 @@ while (($#)); do
   esac
   shift 2
 done
-[[ -x $build/tests/unit_verdict_test ]] || fail "$build/tests/unit_verdict_test: is missing; build it, or name another --build"
+# Of several test files in one program (MTH5_UNITY) as well.
+program=$(ctest --test-dir "$build" -N -V -R '^unit/Verdict\.OfAGoodSite' 2>&1 | sed -n 's/.*Test command: \([^ ]*\) .*/\1/p' | sort -u) || true
+[[ -x $program ]] || fail "$build: has no test Verdict.OfAGoodSite…; build it, or name another --build"
 export MTH5_SITES=$sites
 echo "site_nightly.sh: $sites sites"
-exec "$build/tests/unit_verdict_test" --gtest_filter='*OfAGoodSite*'
+exec "$program" --gtest_filter='*OfAGoodSite*'
