@@ -136,6 +136,7 @@ ChannelSnapshot LiveFile::look_at(std::size_t index, const mth5::RunClock& clock
     look.age_s = std::chrono::duration<double>(now - *look.end).count();
     wanted = std::max(1.0, std::chrono::duration<double>(options_.window).count() * info.sample_rate);
   }
+  if (options_.window == options_.window.zero()) return look;
   const auto n = static_cast<std::int64_t>(std::min(wanted, static_cast<double>(std::min(kMaxWindow, info.n_samples))));
   const auto samples = file().read(index, info.n_samples - n, n);
   const auto fill = file().fill_value(index);

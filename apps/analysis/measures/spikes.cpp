@@ -43,6 +43,21 @@ double least(std::span<const double> sizes) {
 constexpr double kHampel = 6, kStepIn = 8, kJump = 10;
 constexpr std::size_t kAround = 30;
 
+/// Whether the step to the sample `at` is surely too small for height_of_spike(), which of most samples it is, without a look for
+/// the median of the steps around: that is within `most` of 0 where neither more than half of them are above nor below, and then
+/// their deviation is more than `most` where more than half of them are more than twice that from 0.
+bool is_small_step(std::span<const double> window, std::size_t at, std::size_t around) {
+  const double most = std::abs(window[at] - window[at - 1]) * (1 + 1e-9) / (kStepIn * kRobust);
+  std::size_t above = 0, below = 0, far = 0;
+  for (std::size_t i = at - around + 1; i <= at + around; ++i) {
+    const double step = window[i] - window[i - 1];
+    above += step > most;
+    below += step < -most;
+    far += std::abs(step) > 2 * most;
+  }
+  return above < around && below < around && far > around;
+}
+
 /// Whether the sample `at` of a window stands alone; NaN if not, else its height.
 double height_of_spike(std::span<const double> window, std::size_t at, std::size_t reach, std::size_t around) {
   thread_local std::vector<double> buffer;
@@ -89,6 +104,7 @@ void Spikes::look(std::span<const double> window, const Sliding::Time& time) {
   }
   const double half = 0.5 * (high2 - low2);
   if (!(value > high2 + half || value < low2 - half)) return;
+  if (is_small_step(window, at, around)) return;
   if (std::any_of(window.begin(), window.end(), [](double x) { return !std::isfinite(x); })) return;
   const double height = height_of_spike(window, at, reach_, around);
   if (std::isnan(height)) return;

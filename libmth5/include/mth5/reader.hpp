@@ -127,7 +127,7 @@ class Reader {
 
   /// Names of the tables under /Acquisition; empty for files of other programs.
   [[nodiscard]] std::vector<std::string> tables() const;
-  /// Rows [first, …) of a table as of now; nullopt if there is no such table.
+  /// Rows [first, …) of a table as of now, with all that the last commit brought; nullopt if there is no such table.
   /// @throws FileError (a transient of a live file), FormatError (damaged, or no table), UnsupportedError (needs a newer HDF5)
   [[nodiscard]] std::optional<Table> table(std::string_view name, std::int64_t first = 0) const;
   /// @throws as table()

@@ -103,7 +103,8 @@ std::int64_t Index::n_samples(std::size_t row) const {
   const h5::Space where{H5Dget_space(dataset_.get()), "channel_summary"};
   h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &at, nullptr, &one, nullptr), "channel_summary");
   const h5::Space memory{H5Screate_simple(1, &one, nullptr), "channel_summary"};
-  h5::check(H5Dread(dataset_.get(), count_type_.get(), memory.get(), where.get(), H5P_DEFAULT, &n), "channel_summary");
+  h5::check(H5Dread(dataset_.get(), count_type_.get(), memory.get(), where.get(), h5::transfer(kRowBytes).get(), &n),
+            "channel_summary");
   return n;
 }
 
@@ -111,7 +112,8 @@ std::vector<std::int64_t> Index::n_samples() const {
   std::vector<std::int64_t> n(size_);
   const h5::ReadLimit limit{std::max<std::uint64_t>(size_ * kRowBytes, h5::kMostPackedChunk)};
   if (size_ > 0)
-    h5::check(H5Dread(dataset_.get(), count_type_.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, n.data()), "channel_summary");
+    h5::check(H5Dread(dataset_.get(), count_type_.get(), H5S_ALL, H5S_ALL, h5::transfer(size_ * kRowBytes).get(), n.data()),
+              "channel_summary");
   return n;
 }
 

@@ -108,6 +108,8 @@ std::optional<UtcNanos> in_range(std::int64_t seconds, std::int64_t nanos) {
   return UtcNanos{Nanos{seconds * kBillion + nanos}};
 }
 
+constexpr std::int64_t kSmall = std::int64_t{1} << 31;  ///< twice a product of one with kBillion fits
+
 /// A sample rate as a fraction of integers.
 struct Ratio {
   std::int64_t numerator;
@@ -120,6 +122,7 @@ bool is_usable(double rate) { return rate >= 1e-10 && rate <= 1e15; }
 /// The simplest fraction that is `rate` as a double. Who writes 0.1 or 7.9999 Hz means 1/10 and 79999/10000, not the nearest
 /// binary number: at index 10^9 of 0.1 Hz those two differ by half a microsecond. Continued fraction, in exact integers.
 Ratio as_ratio(double rate) {
+  if (rate >= 1 && rate < double{kSmall} && rate == std::floor(rate)) return {static_cast<std::int64_t>(rate), 1};
   int exponent = 0;
   const double mantissa = std::frexp(rate, &exponent);  // rate = mantissa * 2^exponent
   Int128 n = static_cast<std::int64_t>(std::ldexp(mantissa, 53));
@@ -195,6 +198,10 @@ UtcNanos sample_time(UtcNanos start, double sample_rate, std::int64_t index) {
   if (!(std::abs(seconds_about) < whole_range)) return clamped(index > 0 ? Int128{1} << 100 : -(Int128{1} << 100));
   if (!is_usable(sample_rate)) return clamped(origin + static_cast<Int128>(std::round(seconds_about * 1e9)));
   const auto [p, q] = as_ratio(sample_rate);
+  if (q == 1 && p < kSmall && index >= 0 && index < kSmall) {  // most samples: nothing below needs 128 bits
+    const std::int64_t nanos = ((index % p) * kBillion * 2 + p) / (p * 2);
+    return clamped(origin + index / p * kBillion + nanos);
+  }
   const Int128 total =
       Int128{index < 0 ? -(index + 1) : index} * q + (index < 0 ? q : 0);  // |index| * q, also of the lowest index
   const Int128 seconds = total / p;

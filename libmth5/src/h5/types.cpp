@@ -127,6 +127,13 @@ PropertyList uncached_access() {
   return access;
 }
 
+PropertyList transfer(std::size_t bytes) {
+  constexpr std::size_t kMost = 1 << 20;  // HDF5's own size
+  PropertyList list{H5Pcreate(H5P_DATASET_XFER), "transfer list"};
+  check(H5Pset_buffer(list.get(), std::clamp<std::size_t>(bytes, 1, kMost), nullptr, nullptr), "transfer list");
+  return list;
+}
+
 hobj_ref_t reference_to(hid_t file, const std::string& path) {
   hobj_ref_t reference = 0;
   check(H5Rcreate(&reference, file, path.c_str(), H5R_OBJECT, -1), path);

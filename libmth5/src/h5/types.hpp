@@ -56,6 +56,10 @@ void write_group_type(hid_t object, std::string_view mth5_type);
 /// Chunk cache of 0 bytes: with a cache, each flush rewrites the whole chunk (swmr-facts 4).
 [[nodiscard]] PropertyList uncached_access();
 
+/// For a read or a write of so many bytes, as they are in the file or in memory, whichever are more: HDF5 fills the buffer that
+/// it converts them in with zeros each time, 1 MiB by default, which takes longer than all else of a short one.
+[[nodiscard]] PropertyList transfer(std::size_t bytes);
+
 [[nodiscard]] hobj_ref_t reference_to(hid_t file, const std::string& path);
 [[nodiscard]] hobj_ref_t reference_to(hid_t object);
 /// Whether an absolute path leads to an object, each step of it.

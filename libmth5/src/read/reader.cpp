@@ -17,15 +17,6 @@ namespace {
 
 constexpr std::int64_t kZeroBlock = 65'536;  ///< samples read at a time in search of one that is not 0
 
-/// For reading `count` samples as double. HDF5 zeroes its conversion buffer, 1 MiB, in each read: one that is no larger than
-/// what is read makes a short one twice as fast.
-h5::PropertyList transfer(hsize_t count, const std::string& name) {
-  constexpr hsize_t kMost = 131'072;  // samples: 1 MiB, HDF5's own size
-  h5::PropertyList list{H5Pcreate(H5P_DATASET_XFER), name};
-  h5::check(H5Pset_buffer(list.get(), std::min(count, kMost) * sizeof(double), nullptr, nullptr), name);
-  return list;
-}
-
 }  // namespace
 
 Reader::Reader(std::filesystem::path path, ReaderOptions options) : impl_{std::make_unique<Impl>()} {
@@ -85,7 +76,11 @@ SampleType Reader::sample_type(std::size_t channel) const {
 
 std::optional<double> Reader::fill_value(std::size_t channel) const {
   impl().require_channel(channel);
-  return contents::fill_value(impl().dataset(channel).get(), impl().name_of(channel));
+  const auto& dataset = impl().dataset(channel);  // which may open the file again
+  impl().fixed.resize(channels().size());
+  auto& known = impl().fixed[channel].fill;
+  if (!known) known = contents::fill_value(dataset.get(), impl().name_of(channel));
+  return *known;
 }
 
 std::vector<std::size_t> Reader::find(std::string_view station, std::string_view run, std::string_view component,
@@ -126,14 +121,18 @@ std::size_t Reader::read(std::size_t channel, std::int64_t first, std::span<doub
   const hsize_t count = std::min<hsize_t>(out.size(), static_cast<hsize_t>(all[channel].n_samples - first));
   const auto& dataset = impl().dataset(channel);
   const std::string name = impl().name_of(channel);
-  h5::require_bounded_chunks(dataset.get(), name);
+  impl().fixed.resize(all.size());
+  if (auto& bounded = impl().fixed[channel].bounded; !bounded) {
+    h5::require_bounded_chunks(dataset.get(), name);
+    bounded = true;
+  }
   const h5::ReadLimit limit{std::max<std::uint64_t>(count * sizeof(double), h5::kMostPackedChunk)};
   try {
     const h5::Space where{H5Dget_space(dataset.get()), name};
     h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), name);
     const h5::Space memory{H5Screate_simple(1, &count, nullptr), name};
-    h5::check(H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), where.get(), transfer(count, name).get(), out.data()),
-              name);
+    const auto list = h5::transfer(count * sizeof(double));
+    h5::check(H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), where.get(), list.get(), out.data()), name);
   } catch (const FileError& e) {
     if (const auto filter = contents::missing_filter(dataset.get())) throw UnsupportedError{name + ": " + *filter};
     if (state() == FileState::Closed) impl().refuse(e.what());  // nobody changes it: no transient

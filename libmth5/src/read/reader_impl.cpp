@@ -28,6 +28,7 @@ using contents::kMaxCompression;
 constexpr auto kNewest = static_cast<double>(std::numeric_limits<std::int64_t>::max() / 1'000'000'000);
 constexpr const char* kStateRow = "/Acquisition/state";
 constexpr std::size_t kOpenDatasets = 64;  ///< besides those of the runs that grow; some KiB each
+constexpr std::size_t kOpenTables = 64;
 
 h5::PropertyList reader_access(const ReaderOptions& options) {
   h5::PropertyList access{H5Pcreate(H5P_FILE_ACCESS), "file access list"};
@@ -53,6 +54,8 @@ void Reader::Impl::drop() {
   row.reset();
   index.reset();
   recent.clear();
+  open_tables.clear();
+  fixed.clear();
   for (auto& dataset : found.datasets) dataset = {};
   file = {};
 }
@@ -401,13 +404,35 @@ bool Reader::Impl::reopen() {
   return objects() != objects_before || samples() != samples_before;
 }
 
+/// As of now. Rows come with commits: behind the last one, while the structure is as it was, there is nothing new to look for.
+const read::TableFile& Reader::Impl::open_table(const std::string& name) const {
+  const auto now = row ? row->read() : std::nullopt;  // first: rows behind it are news to the next call
+  const bool same_structure = now && now->generation == generation;
+  auto known = open_tables.find(name);
+  if (known != open_tables.end() && same_structure) {
+    auto& [stored, seen] = known->second;
+    if (seen && seen->sequence == now->sequence && seen->time == now->time && seen->closed == now->closed) return stored;
+    seen.reset();
+    stored.refresh();
+    seen = now;
+    return stored;
+  }
+  if (known != open_tables.end()) open_tables.erase(known);
+  if (open_tables.size() >= kOpenTables) open_tables.clear();
+  known = open_tables.emplace(name, OpenTable{read::TableFile{file.get(), path.string(), name}, {}}).first;
+  known->second.stored.refresh();
+  if (same_structure) known->second.seen = now;
+  return known->second.stored;
+}
+
 template <class Read>
 auto Reader::Impl::of_table(const std::string& name, Read read) const {
   require_open();
   h5::initialise();
   try {
-    return read(read::TableFile{file.get(), path.string(), name, true});
+    return read(open_table(name));
   } catch (const FileError& e) {
+    open_tables.erase(name);  // what HDF5 holds of an object that failed cannot be trusted
     if (closed && probe(path).state == FileState::Closed) refuse(e.what());  // nobody changes it: no transient
     throw;
   }

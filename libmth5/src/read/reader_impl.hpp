@@ -49,6 +49,12 @@ struct Reader::Impl {
   bool closed = false;                   ///< nobody wrote when it was opened
   Stamp stamp;
   Clock::time_point opened{};
+  /// Of a dataset, asked for once: HDF5 copies a list of properties each time.
+  struct Fixed {
+    bool bounded = false;  ///< its chunks are
+    std::optional<std::optional<double>> fill;
+  };
+  std::vector<Fixed> fixed;          ///< by channel
   std::vector<std::int64_t> zeros;   ///< by channel: how many samples from the first on are known to be 0; -1: not all are
   std::vector<bool> gone;            ///< by channel: was there once
   std::vector<std::uint64_t> rows;   ///< by row of the table: what it is the row of
@@ -65,7 +71,12 @@ struct Reader::Impl {
     std::string problem;
   };
   std::map<std::string, ClockTable> clocks;  ///< by name of the table
-  std::string doubt;                         ///< the same, found later: the next refresh() walks
+  struct OpenTable {
+    read::TableFile stored;
+    std::optional<Commit> seen;  ///< as of when
+  };
+  mutable std::map<std::string, OpenTable, std::less<>> open_tables;  ///< after `file`: they close first
+  std::string doubt;                                                  ///< the same, found later: the next refresh() walks
   /// What of the file there was at a time.
   struct Replay {
     UtcNanos time{}, end{};             ///< end: of the last sample
@@ -143,6 +154,7 @@ struct Reader::Impl {
   void find_others_that_grow(std::int64_t visible);
   bool reopen();
   [[nodiscard]] bool moved() const;
+  [[nodiscard]] const read::TableFile& open_table(const std::string& name) const;
   template <class Read>
   auto of_table(const std::string& name, Read read) const;
   template <class Open>

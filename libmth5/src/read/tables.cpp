@@ -36,10 +36,10 @@ struct LibraryFree {
 
 }  // namespace
 
-TableFile::TableFile(hid_t file, const std::string& path, const std::string& name, bool live)
-    : name_{path + ": /Acquisition/" + name}, dataset_{H5Dopen2(file, ("/Acquisition/" + name).c_str(), H5P_DEFAULT), name_} {
-  if (live) h5::refresh(dataset_, name_);
-}
+TableFile::TableFile(hid_t file, const std::string& path, const std::string& name)
+    : name_{path + ": /Acquisition/" + name}, dataset_{H5Dopen2(file, ("/Acquisition/" + name).c_str(), H5P_DEFAULT), name_} {}
+
+void TableFile::refresh() { h5::refresh(dataset_, name_); }
 
 std::int64_t TableFile::rows() const {
   const h5::Space space{H5Dget_space(dataset_.get()), name_};
@@ -49,7 +49,7 @@ std::int64_t TableFile::rows() const {
   return static_cast<std::int64_t>(rows);
 }
 
-std::vector<Column> TableFile::columns() const {
+std::vector<Column> TableFile::read_columns() const {
   const h5::Datatype type{H5Dget_type(dataset_.get()), name_};
   const int n = H5Tget_class(type.get()) == H5T_COMPOUND ? H5Tget_nmembers(type.get()) : 0;
   if (n < 1 || n > kMaxColumns) throw FormatError{name_ + ": not a table (its rows are no compound)"};
@@ -76,8 +76,18 @@ std::vector<Column> TableFile::columns() const {
   return columns;
 }
 
+void TableFile::look_at_columns() const {
+  if (!columns_.empty()) return;
+  auto columns = read_columns();
+  h5::require_bounded_chunks(dataset_.get(), name_);
+  const h5::Datatype row{H5Dget_type(dataset_.get()), name_};
+  stored_bytes_ = H5Tget_size(row.get());
+  columns_ = std::move(columns);
+}
+
 Table TableFile::read(std::int64_t first, std::int64_t end, std::uintmax_t file_bytes) const {
-  const TableSpec layout{.name = {}, .columns = columns(), .description = {}};
+  look_at_columns();
+  const TableSpec layout{.name = {}, .columns = columns_, .description = {}};
   const auto total = static_cast<hsize_t>(std::min(rows(), end));
   const hsize_t start = first < 0 ? 0 : std::min(static_cast<hsize_t>(first), total);
   const hsize_t count = total - start;
@@ -96,10 +106,10 @@ Table TableFile::read(std::int64_t first, std::int64_t end, std::uintmax_t file_
   const h5::Space where{H5Dget_space(dataset_.get()), name_};
   h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), name_);
   const h5::Space memory{H5Screate_simple(1, &count, nullptr), name_};
-  h5::require_bounded_chunks(dataset_.get(), name_);
   std::vector<char> bytes(static_cast<std::size_t>(count) * layout.row_bytes());
   const h5::ReadLimit limit{std::max<std::uint64_t>(bytes.size(), h5::kMostPackedChunk)};
-  h5::check(H5Dread(dataset_.get(), type.get(), memory.get(), where.get(), H5P_DEFAULT, bytes.data()), name_);
+  const auto list = h5::transfer(static_cast<std::size_t>(count) * std::max(layout.row_bytes(), stored_bytes_));
+  h5::check(H5Dread(dataset_.get(), type.get(), memory.get(), where.get(), list.get(), bytes.data()), name_);
   return {layout.columns, std::move(bytes)};
 }
 
