@@ -32,6 +32,7 @@ double axis_error(const mth5::Reader& file, const mth5::Table& anchors, const st
 std::vector<ClockSummary> read_clocks(const mth5::Reader& file) {
   std::vector<ClockSummary> clocks;
   const auto of_runs = file.clocks();
+  const auto streams = file.table("streams");
   for (const auto& name : file.tables()) {
     if (!name.starts_with(kFolder)) continue;
     const auto anchors = file.table(name);
@@ -46,6 +47,12 @@ std::vector<ClockSummary> read_clocks(const mth5::Reader& file) {
                       .axis_error_s = axis_error(file, *anchors, of_runs),
                       .locked = anchors->integer(last, "locked") != 0});
   }
+  for (std::size_t i = 0; streams && streams->has("sample_rate") && i < streams->size(); ++i)
+    for (auto& clock : clocks) {
+      if (clock.stream != streams->text(i, "name")) continue;
+      clock.station = streams->text(i, "station");
+      clock.sample_rate = streams->number(i, "sample_rate");
+    }
   std::sort(clocks.begin(), clocks.end(), [](const auto& a, const auto& b) { return a.stream < b.stream; });
   return clocks;
 }

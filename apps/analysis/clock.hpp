@@ -28,6 +28,8 @@ struct ClockSummary {
   double uncertainty_us = 0;  ///< of the time of the newest anchor; NaN = not known
   double axis_error_s = 0;    ///< Reader::largest_axis_error() of that of its runs with the largest, as of now; NaN = not known
   bool locked = false;
+  std::string station = {};  ///< of the stream; "" where the file does not say
+  double sample_rate = 0;    ///< the same, Hz; 0
 };
 
 /// One per stream with a clock, in order of name; empty for files without.

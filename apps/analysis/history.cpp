@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 #include "analysis/spectra/mains.hpp"
@@ -14,6 +15,26 @@ namespace {
 constexpr std::int64_t kRecent = 10;    ///< minutes
 constexpr std::int64_t kTens = 6;       ///< ten minutes each
 constexpr std::int64_t kOfSpectra = 5;  ///< minutes
+constexpr std::size_t kLeastTens = 3;   ///< to know what is usual
+constexpr std::size_t kLeastCells = 60;
+
+/// By how much samples move within a second, or from one to the next where they are slower: whatever the level does in an hour.
+/// The median; NaN of too few.
+double noise_of(const Envelope& envelope) {
+  std::vector<double> sizes;
+  const Envelope::Cell* before = nullptr;
+  for (const auto& [number, cell] : envelope.cells()) {
+    if (cell.n > 1)
+      sizes.push_back(cell.max - cell.min);
+    else if (before != nullptr)
+      sizes.push_back(std::abs(cell.mean - before->mean));
+    before = &cell;
+  }
+  if (sizes.size() < kLeastCells) return std::numeric_limits<double>::quiet_NaN();
+  const auto half = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2);
+  std::nth_element(sizes.begin(), half, sizes.end());
+  return *half;
+}
 
 }  // namespace
 
@@ -32,7 +53,7 @@ void History::add(const Block& block) {
     if (!start_) start_ = start;
     minute_->measures.add(part);
     rows_.add(part);
-    if (knows_mains(block.rate)) add_to_spectra(part, number);
+    if (knows_lines(block.rate)) add_to_spectra(part, number);
     first = end;
   }
 }
@@ -66,6 +87,7 @@ void History::forget_before(std::int64_t minute) {
   while (!tens_.empty() && tens_.front().number < minute / kRecent - kTens) tens_.pop_front();
   of_minutes_.reset();
   of_tens_.reset();
+  noise_before_.reset();
 }
 
 /// @param later  of samples after all of these
@@ -101,11 +123,15 @@ void History::merge(History later) {
   spectrum_ = std::move(later.spectrum_);
   next_spectrum_ = std::move(later.next_spectrum_);
   spectrum_of_ = later.spectrum_of_;
+  lines_ = std::move(later.lines_);
 }
 
 void History::add_to_spectra(const Block& block, std::int64_t minute) {
   const auto number = minute / kOfSpectra;
   if (!next_spectrum_ || number != spectrum_of_) {
+    if (next_spectrum_ && next_spectrum_->segments() > 0)
+      lines_.add(next_spectrum_->density(), next_spectrum_->step(),
+                 mth5::UtcNanos{std::chrono::minutes{(spectrum_of_ + 1) * kOfSpectra}});
     const bool in_a_row = next_spectrum_ && number == spectrum_of_ + 1;
     spectrum_ = in_a_row ? std::move(next_spectrum_) : std::optional{Spectrum{mains_segment(block.rate)}};
     next_spectrum_.emplace(mains_segment(block.rate));
@@ -133,6 +159,22 @@ Measures History::hour() {
   auto all = together(tens_, of_tens_);
   if (minute_) all.merge(minute_->measures);
   return all;
+}
+
+double History::times_as_noisy(const Measures& recent) const {
+  if (!minute_) return std::numeric_limits<double>::quiet_NaN();
+  if (!noise_before_) {
+    std::vector<double> before;
+    for (const auto& ten : tens_)
+      if ((ten.number + 1) * kRecent <= minute_->number - kRecent)
+        if (const double noise = noise_of(ten.measures.envelope()); noise > 0) before.push_back(noise);
+    noise_before_ = std::numeric_limits<double>::quiet_NaN();
+    if (before.size() >= kLeastTens) {
+      std::sort(before.begin(), before.end());
+      noise_before_ = before[before.size() / 2];
+    }
+  }
+  return noise_of(recent.envelope()) / *noise_before_;
 }
 
 std::optional<double> History::mains() const {

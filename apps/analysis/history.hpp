@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <vector>
 
 #include "analysis/block.hpp"
 #include "analysis/measures/measures.hpp"
+#include "analysis/spectra/lines.hpp"
 #include "analysis/spectra/spectrum.hpp"
 
 namespace analysis {
@@ -27,6 +29,11 @@ class History {
   [[nodiscard]] Measures hour();
   /// mains_db() of the last five to ten minutes; nullopt where nobody knows: at 1 Hz, and before there is a spectrum.
   [[nodiscard]] std::optional<double> mains() const;
+  /// Narrow lines of the last hours, of spectra of five minutes since the first add(): older samples do not count.
+  [[nodiscard]] std::vector<Line> lines() const { return lines_.lines(); }
+  /// How many times as noisy the last ten minutes are as those before were, in the median of an hour of them; NaN where less than
+  /// half an hour is known, or nothing moves. @param recent  of recent()
+  [[nodiscard]] double times_as_noisy(const Measures& recent) const;
   /// Rows of equal samples of all so far.
   [[nodiscard]] const Repeats& rows() const { return rows_; }
   /// Time of the first sample of all; nullopt if there is none.
@@ -53,6 +60,8 @@ class History {
   /// Of the last five to ten minutes, and of what is to be that: the second takes the place of the first.
   std::optional<Spectrum> spectrum_, next_spectrum_;
   std::int64_t spectrum_of_ = 0;  ///< five minutes since 1970, of next_spectrum_
+  SteadyLines lines_;
+  mutable std::optional<double> noise_before_;  ///< of the hour before the last ten minutes, where it is known
 };
 
 }  // namespace analysis

@@ -19,7 +19,8 @@
 namespace analysis {
 
 struct SnapshotOptions {
-  std::chrono::nanoseconds window = std::chrono::seconds{60};  ///< for mean, std, min, max; ends with the last sample
+  std::chrono::nanoseconds window = std::chrono::seconds{60};  ///< for mean, std, min, max; ends with the last sample. 0: of no
+                                                               ///< use, nor is the last sample, and none is read
   std::vector<std::string> components;                         ///< without regard to case; empty = all
   std::string station;                                         ///< "" = all
   bool replay = false;                                         ///< a closed file is shown as it was at the time of the look
@@ -35,9 +36,10 @@ struct ChannelSnapshot {
   double age_s;                             ///< of the last sample at the time of the look; NaN = none
   double last;                              ///< NaN = none
   Statistics window;
-  std::optional<std::int64_t> clipped = {};  ///< samples of the last ten minutes cut off at the limits of the converter
-  std::optional<double> dc = {};             ///< median of those, in units
-  std::optional<double> mains_db = {};       ///< of the power line in them; nullopt where nobody knows: at 1 Hz
+  std::optional<std::int64_t> clipped = {};     ///< samples of the last ten minutes cut off at the limits of the converter
+  std::optional<double> dc = {};                ///< median of those, in units
+  std::optional<double> mains_db = {};          ///< of the power line in them; nullopt where nobody knows: at 1 Hz
+  std::optional<std::vector<Line>> lines = {};  ///< narrow ones, but for those of the grid; nullopt where nobody knows
 };
 
 /// One stream of samples: a series of runs, or a stream of the recorder from which nothing has come yet.
@@ -79,6 +81,9 @@ struct Snapshot {
   Verdict verdict = {};
   double judged_s = 0;  ///< samples of so many seconds, of the last hour, are behind it (0: some do not come); with less than 60
                         ///< empty is not good
+  std::size_t watched = 0;     ///< channels that the verdict is of, auxiliary ones too
+  std::size_t empty = 0;       ///< of those, without a value in the last ten minutes
+  std::size_t unwatched = 0;   ///< channels that the verdict is not of, as there are too many
   bool replayed = false;       ///< it shows the file as it was
   bool reading_older = false;  ///< older samples of the last hour are still to be read: the verdict is not of them yet
 
@@ -135,6 +140,10 @@ class LiveFile {
 [[nodiscard]] const ClockSummary* worst_clock(const Snapshot& look);
 /// True if the verdict is that all is well: nothing is wrong, and there are enough samples to say so.
 [[nodiscard]] bool is_good(const Snapshot& look);
+/// "complete 99.97 %"; of channels without a value it says so: their rows are there.
+[[nodiscard]] std::string completeness_text(const Snapshot& look);
+/// What of the channels the verdict is not of: " (but for 436 channels ...)"; "" = it is of all.
+[[nodiscard]] std::string unwatched_text(const Snapshot& look);
 /// The verdict in one line: "GOOD", the worst finding, or that there is too little to say.
 [[nodiscard]] std::string verdict_text(const Snapshot& look);
 

@@ -98,19 +98,44 @@ std::string state_text(const Snapshot& look) {
   return how + (several ? shown(stream->station) + " " + rate_text(stream->sample_rate) + ": " : "") + flow_text(*stream->flow);
 }
 
+std::string completeness_text(const Snapshot& look) {
+  const auto rows =
+      std::isnan(look.percent) ? std::string{"completeness not known yet"} : "complete " + percent_text(look.percent);
+  if (look.empty == 0) return rows;
+  if (look.empty == look.watched) return "NO VALUES in any channel (rows " + rows + ")";
+  return rows + ", NO VALUES in " + std::to_string(look.empty) + " of " + std::to_string(look.watched) + " channels";
+}
+
+std::string unwatched_text(const Snapshot& look) {
+  return look.unwatched > 0 ? " (but for " + std::to_string(look.unwatched) + " channels that are not watched: too many)" : "";
+}
+
 bool is_good(const Snapshot& look) { return look.verdict.empty() && look.judged_s >= kLeastSpan; }
 
 std::string verdict_text(const Snapshot& look) {
-  if (is_good(look) || !look.verdict.empty()) return headline(look.verdict, look.time);
+  if (is_good(look) || !look.verdict.empty()) return headline(look.verdict, look.time) + unwatched_text(look);
   if (look.reading_older) return "NOT KNOWN YET: of the last " + age_text(look.judged_s) + ", older samples are being read";
   return std::string{look.state == mth5::FileState::Live ? "NOT KNOWN YET" : "NOT KNOWN"} + ": samples of " +
          age_text(look.judged_s) + ", a verdict takes " + age_text(kLeastSpan);
 }
 
+namespace {
+
+Json lines_json(const ChannelSnapshot& channel) {
+  if (!channel.lines) return {};
+  Json lines = Json::array();
+  for (const auto& line : *channel.lines)
+    lines.push_back({{"hz", json::number(line.hz)}, {"db", json::number(line.db)}, {"since", json::time(line.since)}});
+  return lines;
+}
+
+}  // namespace
+
 Json to_json(const Snapshot& look) {
   Json verdict = to_json(look.verdict, look.time);
   if (look.verdict.empty() && !is_good(look)) verdict["state"] = nullptr;
   verdict["judged_s"] = json::number(look.judged_s);
+  verdict["unwatched"] = look.unwatched;
   Json runs = Json::array();
   for (const auto& [run, start, end] : look.runs) {
     const bool any = run.n_samples > 0;
@@ -155,7 +180,8 @@ Json to_json(const Snapshot& look) {
                         {"units", json::text(channel.units)},
                         {"clipped", channel.clipped ? Json(*channel.clipped) : Json{}},
                         {"mains_db", channel.mains_db ? json::number(*channel.mains_db) : Json{}},
-                        {"dc", channel.dc ? json::number(*channel.dc) : Json{}}});
+                        {"dc", channel.dc ? json::number(*channel.dc) : Json{}},
+                        {"lines", lines_json(channel)}});
   Json soh = look.soh.empty() ? Json{} : Json::object();
   for (const auto& [name, value] : look.soh) soh[name] = json::number(value);
   Json at_risk;
@@ -205,7 +231,7 @@ std::string to_text(const Snapshot& look) {
     out += ", " + std::to_string(look.gap_samples) + " samples, the last at " + mth5::to_iso(look.last_gap->start) + " with " +
            std::to_string(look.last_gap->samples) +
            (look.last_gap->reason.empty() ? "" : " (" + shown(look.last_gap->reason) + ")");
-  out += "\nComplete " + percent_text(look.percent) + "\n";
+  out += "\nComplete " + (look.empty > 0 ? completeness_text(look) : percent_text(look.percent)) + "\n";
   if (look.commit)
     out += "At risk  " + std::to_string(look.samples_at_risk()) + " samples, " + age_text(look.seconds_at_risk()) +
            " (buffered " + std::to_string(look.commit->buffered_samples) + ", visible " +

@@ -38,6 +38,8 @@ Subject of_stream(const Summary& summary, std::size_t number, bool station_has_s
     for (const auto& gap : any->gaps)
       if (gap.component.empty() && gap.reason == "clock-step") ++times_set, last_set = gap.start;
   add_clock_set(subject, times_set, last_set);
+  for (const auto& file : summary.files)
+    if (!file.copy_of) add_clock(subject, stream.sample_rate, file.clocks);
   Figure gaps;                 // of the channel that has most
   std::optional<Figure> best;  // what only one channel lacks is told of that
   for (const auto& channel : summary.channels) {

@@ -57,6 +57,7 @@ void Watch::begin() {
   streams_.clear();
   subjects_.clear();
   unreadable_ = false;
+  unwatched_ = 0;
 }
 
 void Watch::forget_one() {
@@ -73,7 +74,10 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
   auto known = channels_.find(key);
   if (known == channels_.end()) {
     if (channels_.size() >= kMostChannels) forget_one();
-    if (channels_.size() >= kMostChannels) return;
+    if (channels_.size() >= kMostChannels) {
+      ++unwatched_;
+      return;
+    }
     known = channels_.emplace(key, new_channel(file, series, index, first)).first;
   } else if (const auto end = known->second.feed.end();
              reading_ == Reading::InParts && end &&
@@ -91,6 +95,7 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
   unreadable_ |= channel.damaged;
   channel.recent = channel.history.recent();
   channel.mains_db = channel.history.mains();
+  channel.lines = channel.history.lines();
   const auto hour = channel.history.hour();
   channel.seconds = hour.rate() > 0 ? std::chrono::duration<double>(*hour.end() - *hour.start()).count() : 0;
   channel.percent = hour.percent();
@@ -240,6 +245,7 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
     shown.clipped = recent.clipped();
     shown.dc = recent.histogram().median();
     shown.mains_db = found->second.mains_db;
+    if (knows_lines(shown.sample_rate)) shown.lines = found->second.lines;
   }
   auto subjects = subjects_;
   compare(subjects);
@@ -258,6 +264,12 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
   facts.disk_full_in_s = look.disk_was_full ? 0 : look.full_in_s.value_or(facts.disk_full_in_s);
   subjects.push_back(file_subject(facts));
   look.reading_older = std::any_of(channels_.begin(), channels_.end(), [&](const auto& one) { return has_older(one.second); });
+  look.unwatched = unwatched_;
+  for (const auto& [key, channel] : channels_) {
+    if (channel.looked_at != looks_) continue;
+    ++look.watched;
+    if (channel.seconds >= kLeastSpan && channel.recent.statistics().count() == 0) ++look.empty;
+  }
   look.judged_s = streams_.empty() ? 0 : std::numeric_limits<double>::infinity();
   for (const auto& shown : look.streams) {
     auto subject = stream_subject(shown.station, shown.sample_rate, shown.flow, true);
@@ -268,6 +280,7 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
       if (followed->completeness) subject.figures["completeness"] = *followed->completeness;
       add_clock_set(subject, followed->times_set, followed->last_set);
     }
+    add_clock(subject, shown.sample_rate, look.clocks);
     const bool comes = !shown.flow || shown.flow->state == FlowState::Receiving;
     look.judged_s = std::min(look.judged_s, comes && followed != streams_.end() ? followed->seconds : 0);
     subjects.push_back(std::move(subject));

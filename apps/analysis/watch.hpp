@@ -69,8 +69,9 @@ class Watch {
     std::int64_t looked_at = 0;  ///< number of the look
     Measures recent = {};        ///< of this look, as the next four
     std::optional<double> mains_db = {};
-    double seconds = 0;    ///< of the samples of the last hour
-    double percent = 0;    ///< of them
+    double seconds = 0;  ///< of the samples of the last hour
+    double percent = 0;  ///< of them
+    std::vector<Line> lines = {};
     Subject subject = {};  ///< of this look too, but for auxiliary channels
     bool damaged = false;  ///< older samples of it
   };
@@ -97,6 +98,7 @@ class Watch {
   std::vector<Subject> subjects_;  ///< of its channels
   std::vector<Subject> compared_;  ///< the same, with what only all together tell
   bool unreadable_ = false;
+  std::size_t unwatched_ = 0;                    ///< channels of this look beyond those that are followed
   std::map<std::string, HealthTracker> health_;  ///< by station
   struct LedgerLook {
     mth5::FileState state;

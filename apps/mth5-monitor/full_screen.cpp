@@ -142,6 +142,7 @@ class FullScreen {
   }
 
   void draw() {
+    collector_.show(ui_.differences);
     const auto& page = collector_.page();
     const auto screen = view::draw(terminal_.rows(), terminal_.columns(), page, ui_.frozen && frozen_ ? *frozen_ : page, ui_);
     const auto takes = terminal_.draw(screen, all_);
@@ -260,7 +261,7 @@ std::optional<int> full_screen(const FollowOptions& options, const ScreenOptions
   const auto terminal = Terminal::open(screen.color);
   if (!terminal) return std::nullopt;
   auto without = options;
-  without.look.window = std::chrono::nanoseconds{1};  // mean, std and the like are not shown: their samples are not read again
+  without.look.window = {};  // mean, std and the like are not shown: their samples are not read again
   return FullScreen{without, *terminal, screen.ascii}.run();
 }
 

@@ -1,6 +1,7 @@
 #include "view/collector.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "analysis/older.hpp"
 #include "analysis/soh.hpp"
@@ -53,17 +54,74 @@ void Collector::block(const analysis::ChannelFacts& channel, const analysis::Blo
     traces_.channels.push_back({channel, block.rate});
     found = std::prev(traces_.channels.end());
   }
-  found->pyramid.add(block);
+  add(*found, block);
+}
+
+namespace {
+
+/// Of each sample to the one before; NaN where that is not known.
+std::vector<double> differences(std::span<const double> values, std::optional<double> before) {
+  std::vector<double> all;
+  all.reserve(values.size());
+  double last = before.value_or(std::numeric_limits<double>::quiet_NaN());
+  for (const double value : values) {
+    all.push_back(value - last);
+    last = value;
+  }
+  return all;
+}
+
+}  // namespace
+
+void Collector::add(Traces::Channel& to, const analysis::Block& block) const {
+  if (!traces_.differences || block.values.empty()) {
+    to.pyramid.add(block);
+    return;
+  }
+  const bool joined = to.last && analysis::goes_on(to.pyramid.end(), block.start, block.rate);
+  const auto values = differences(block.values, joined ? to.last : std::nullopt);
+  to.pyramid.add({block.start, block.rate, values});
+  if (!to.first) to.first = block.values.front();
+  to.last = block.values.back();
+}
+
+void Collector::add_older(Traces::Channel& to, const analysis::Block& block) const {
+  if (!traces_.differences || block.values.empty()) {
+    to.pyramid.add_older(block);
+    return;
+  }
+  if (const auto seam = to.pyramid.start(); to.first && analysis::goes_on(block.end(), seam, block.rate)) {
+    const double across = *to.first - block.values.back();
+    to.pyramid.add_older({seam, block.rate, std::span{&across, 1}});
+  }
+  const auto values = differences(block.values, {});
+  to.pyramid.add_older({block.start, block.rate, values});
+  to.first = block.values.front();
+  if (!to.last) to.last = block.values.back();
+}
+
+void Collector::show(bool differences) {
+  if (traces_.differences == differences) return;
+  traces_.differences = differences;
+  for (auto& channel : traces_.channels) {
+    const auto end = channel.pyramid.end();
+    const bool any = !channel.pyramid.empty();
+    channel.pyramid = {};
+    channel.first = channel.last = std::nullopt;
+    channel.whole = false;
+    const double nothing = std::numeric_limits<double>::quiet_NaN();
+    if (any) channel.pyramid.add({end, channel.rate, std::span{&nothing, 1}});  // where older ones are read from
+  }
 }
 
 void Collector::older(const analysis::ChannelFacts& channel, const analysis::Block& block) {
-  if (const auto found = find_channel(traces_, channel, block.rate); found != traces_.channels.end())
-    found->pyramid.add_older(block);
+  if (const auto found = find_channel(traces_, channel, block.rate); found != traces_.channels.end()) add_older(*found, block);
 }
 
 void Collector::anew(const analysis::ChannelFacts& channel, double rate) {
   if (const auto found = find_channel(traces_, channel, rate); found != traces_.channels.end()) {
     found->pyramid = {};
+    found->first = found->last = std::nullopt;
     found->whole = false;
   }
   for (auto& one : spectra_)
@@ -75,15 +133,17 @@ bool Collector::fill(const mth5::Reader& file, std::chrono::nanoseconds back, st
   traces_.filling = false;
   for (const auto& series : series_)
     for (auto& channel : traces_.channels) {
-      const auto& [facts, rate, pyramid, whole] = channel;
-      if (whole || facts.station != series.station || rate != series.sample_rate || pyramid.empty()) continue;
+      const auto& facts = channel.facts;
+      const auto& pyramid = channel.pyramid;
+      const double rate = channel.rate;
+      if (channel.whole || facts.station != series.station || rate != series.sample_rate || pyramid.empty()) continue;
       if (std::find(series.components.begin(), series.components.end(), facts.component) == series.components.end()) continue;
       while (!channel.whole && channel.pyramid.start() > channel.pyramid.end() - back) {
         if (mth5::steady_now() >= deadline) return traces_.filling = true;
         try {
           const auto older = read_before(file, series, facts.component, pyramid.start(), kBlock);
           channel.whole = !older;
-          if (older) channel.pyramid.add_older({older->start, rate, older->values});
+          if (older) add_older(channel, {older->start, rate, older->values});
         } catch (const mth5::FormatError&) {  // damaged: the verdict says so
           channel.whole = true;
         }
@@ -172,8 +232,16 @@ void Collector::series(const mth5::Reader& file, const analysis::Series& series,
   series_.push_back(series);
   currents_.push_back(current);
   begin_spectra(file, series, current);
-  for (const auto& gap : series.gaps)
-    if (gap.samples > 0) gaps_.push_back(gap);
+  for (const auto& gap : series.gaps) {
+    const bool step = gap.component.empty() && gap.reason == "clock-step";
+    if (gap.samples <= 0 && !step) continue;
+    gaps_.push_back(gap);
+    if (!step) continue;
+    // Where the time is that it was set to: the times before may be of another year.
+    const auto behind = std::find_if(series.parts.begin(), series.parts.end(),
+                                     [&](const auto& part) { return file.runs()[part.run].id == gap.run_after; });
+    if (gap.samples <= 0 && behind != series.parts.end()) gaps_.back().start = behind->start;
+  }
 }
 
 void Collector::begin_spectra(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current) {

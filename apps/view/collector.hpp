@@ -33,6 +33,8 @@ class Collector final : public analysis::WatchListener {
   void take(analysis::Snapshot look, const mth5::Reader& file, const analysis::Watch& watch);
   /// The page as it is now, that stays so; but for the traces.
   [[nodiscard]] Page copy() const;
+  /// Traces of the samples, or of the differences between neighbours: what was so far is read again, by fill().
+  void show(bool differences);
   /// Reads older samples as the plot needs them, for a while. @param back  how far the plot reaches, from the newest sample
   /// @returns whether there is more to read now
   bool fill(const mth5::Reader& file, std::chrono::nanoseconds back, std::chrono::nanoseconds most);
@@ -54,6 +56,8 @@ class Collector final : public analysis::WatchListener {
     std::vector<std::optional<mth5::UtcNanos>> watched_to = {};  ///< by channel: behind the newest sample of the Watch
     std::vector<mth5::Nanos> apart = {};  ///< by channel: of the times of both, as each counts from where it began
   };
+  void add(Traces::Channel& to, const analysis::Block& block) const;
+  void add_older(Traces::Channel& to, const analysis::Block& block) const;
   void begin_spectra(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current);
   [[nodiscard]] std::vector<analysis::Series>::const_iterator find_series_of(const analysis::ChannelFacts& facts,
                                                                              double rate) const;

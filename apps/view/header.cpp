@@ -26,14 +26,15 @@ Headline headline_of(const Page& page) {
     const auto judged = mth5::rough_duration(look.judged_s);
     if (is_good(look))
       return {" OK ", look.reading_older ? "GOOD so far" : "GOOD",
-              "nothing is wrong in the last " + judged + (look.reading_older ? ", older samples are being read" : " of samples"),
+              "nothing is wrong in the last " + judged + (look.reading_older ? ", older samples are being read" : " of samples") +
+                  unwatched_text(look),
               Ink::Good};
     return {" ? ", verdict_text(look), "", Ink::Warning};
   }
   const auto& worst = look.verdict.front();
   const bool critical = worst.severity == analysis::Severity::Critical;
   Headline made{critical ? " X " : " ! ", std::string{critical ? "CRITICAL " : "WARNING "} + worst.sentence(look.time),
-                std::string{worst.rule->advice}, critical ? Ink::Critical : Ink::Warning};
+                std::string{worst.rule->advice} + unwatched_text(look), critical ? Ink::Critical : Ink::Warning};
   if (look.reading_older)  // how many there are changes from one look to the next until all is read
     made.more = "(so far; reading ...)";
   else if (const auto more = look.verdict.size() - 1; more > 0)
@@ -154,7 +155,7 @@ void draw_power(Screen& screen, int row, const Page& page) {
 void draw_completeness(Screen& screen, int row, const Page& page) {
   Row parts{screen, row};
   const auto& look = *page.look;
-  parts.add(std::isnan(look.percent) ? "completeness not known yet" : "complete " + analysis::percent_text(look.percent));
+  parts.add(completeness_text(look), look.empty > 0 ? Ink::Warning : Ink::Plain);
   if (look.gap_count == 0) {
     parts.add("no gap");
     return;

@@ -11,9 +11,9 @@ const std::vector<KeyHelp>& key_help() {
       {"Tab, j k, up down", "views 1 to 3: the channel; elsewhere: scroll a long list"},
       {"+ -", "views 1, 3: a shorter or longer time, 10 s to 7 days"},
       {"left right", "views 1, 3: back and forth by a quarter of that time"},
-      {"n N", "views 1, 3: the next and the previous gap"},
+      {"n N", "views 1, 3: next and previous gap, or step of the clock"},
       {"g G, Home End", "first and last: of the samples, of the list"},
-      {"a d", "1, 3: fixed scale or auto; take off the trend, the median"},
+      {"a d", "1, 3: fixed scale or auto; 1: no trend, first differences"},
       {"l r", "2, 3: frequencies log or linear; 2: the typical range"},
       {"u", "views 1 to 3: units as stored (counts), or physical"},
       {"/", "channels with this in their name; Enter ends, Esc shows all"},
@@ -173,7 +173,13 @@ Action press_traces(char32_t key, const Page& page, Ui& ui) {
       ui.shades.reset();
       break;
     case U'd':
-      ui.detrend = !ui.detrend;
+      if (ui.view == 1) {  // as they are, without their trend, differences
+        const bool was = ui.detrend;
+        ui.detrend = !was && !ui.differences;
+        ui.differences = was;
+      } else {
+        ui.detrend = !ui.detrend;
+      }
       ui.scales.reset();
       ui.shades.reset();
       break;

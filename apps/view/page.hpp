@@ -25,7 +25,7 @@ struct Page {
   std::optional<analysis::Snapshot> look;  ///< nullopt: there is no file yet, as `message` says, or it is being read
   mth5::UtcNanos now{};
   std::string message;              ///< the last remark: what is waited for, what was saved; "" = none
-  std::vector<analysis::Gap> gaps;  ///< of the file, in order of time, one that is still open too
+  std::vector<analysis::Gap> gaps;  ///< of the file, in order of time, one that is still open and steps of the clock too
   analysis::Trends trends;          ///< of health and clocks
   std::optional<analysis::Battery> battery;
   analysis::Outlook outlook;
@@ -51,6 +51,7 @@ struct Ui {
   std::size_t window = 2;                  ///< index in windows()
   std::optional<mth5::UtcNanos> end = {};  ///< of the plot; nullopt: the newest sample
   int channel = 0;                         ///< the chosen one, of those that the filter leaves
+  bool differences = false;                ///< of neighbouring samples, in place of them
   bool detrend = false;                    ///< of the spectrogram: against the median of each frequency
   /// Lowest and highest value of each trace, by its name; nullopt: what is seen gives the scale.
   std::optional<std::map<std::string, std::pair<double, double>>> scales = {};

@@ -13,19 +13,22 @@ namespace {
 
 constexpr double kBandFrom = 0.01, kBandTo = 0.1;  ///< Hz, of the coherence
 constexpr double kLow = 0.5;                       ///< of it
+constexpr double kRailway = 16.7;                  ///< Hz
 
 /// A column of the table: a figure of the verdict.
 struct Figure {
   const char *figure, *heading;
 };
-constexpr std::array<Figure, 8> kFigures{{{"present", "there%"},
-                                          {"clipped", "clip%"},
-                                          {"mains_db", "line dB"},
-                                          {"spikes_per_h", "spikes/h"},
-                                          {"jumps_per_h", "jumps/h"},
-                                          {"drift_mV_h", "mV/h"},
-                                          {"dc_mV", "SP mV"},
-                                          {"stuck_s", "stuck s"}}};
+constexpr std::array<Figure, 10> kFigures{{{"present", "there%"},
+                                           {"clipped", "clip%"},
+                                           {"mains_db", "line dB"},
+                                           {"spikes_per_h", "spikes/h"},
+                                           {"jumps_per_h", "jumps/h"},
+                                           {"drift_mV_h", "mV/h"},
+                                           {"dc_mV", "SP mV"},
+                                           {"stuck_s", "stuck s"},
+                                           {"times_as_noisy", "noise x"},
+                                           {"rails", "rails%"}}};
 constexpr int kName = 10, kWidth = 8;
 
 /// The name of a channel, or as much of it as leaves room for what is right of it.
@@ -73,11 +76,22 @@ std::string text_of_none(const Page& page, const analysis::Subject& subject, std
   return text;
 }
 
+/// Column behind a figure of the table.
+int right_of(std::size_t figure) { return kName + static_cast<int>(figure + 1) * (kWidth + 1) - 2; }
+
+/// Those that there is room for.
+std::size_t figures_on(const Screen& screen) {
+  std::size_t n = 0;
+  while (n < kFigures.size() && right_of(n) <= screen.columns()) ++n;
+  return n;
+}
+
 int draw_figures(Screen& screen, int row, int end, const Page& page, int scroll) {
   screen.put(row, 1, "channel", Ink::Title);
   screen.put(row + 1, 1, "! / X", Ink::Quiet);
-  for (std::size_t i = 0; i < kFigures.size(); ++i) {
-    const int right = kName + static_cast<int>(i + 1) * (kWidth + 1) - 2;
+  const auto figures = figures_on(screen);
+  for (std::size_t i = 0; i < figures; ++i) {
+    const int right = right_of(i);
     put_right(screen, row, right, kFigures.at(i).heading, Ink::Title);
     for (const auto& rule : analysis::rules()) {
       if (!is_of(rule, kFigures.at(i).figure)) continue;
@@ -91,8 +105,8 @@ int draw_figures(Screen& screen, int row, int end, const Page& page, int scroll)
   for (int index = first; index < last; ++index) {
     const auto& subject = page.subjects[static_cast<std::size_t>(index)];
     put_name(screen, row, subject.name);
-    for (std::size_t i = 0; i < kFigures.size(); ++i) {
-      const int right = kName + static_cast<int>(i + 1) * (kWidth + 1) - 2;
+    for (std::size_t i = 0; i < figures; ++i) {
+      const int right = right_of(i);
       const auto figure = subject.figures.find(kFigures.at(i).figure);
       if (figure == subject.figures.end()) {
         put_right(screen, row, right, text_of_none(page, subject, kFigures.at(i).figure), Ink::Quiet);
@@ -115,6 +129,23 @@ int draw_figures(Screen& screen, int row, int end, const Page& page, int scroll)
   }
   if (last < n) screen.put(end - 1, screen.columns() - 8, " more v ", Ink::Selected);
   return row;
+}
+
+/// @returns the row behind it
+int draw_lines(Screen& screen, int row, int end, const Page& page) {
+  std::string text;
+  for (const auto& channel : page.look->channels)
+    if (channel.lines)
+      for (const auto& line : *channel.lines) {
+        char one[64];
+        std::snprintf(one, sizeof one, "%.2f Hz %.0f dB", line.hz, line.db);
+        text +=
+            (text.empty() ? "" : ", ") + channel.component + " " + one + (std::abs(line.hz - kRailway) < 0.1 ? " (railway)" : "");
+      }
+  if (text.empty() || row >= end) return row;
+  const auto shown = wrapped("narrow lines: " + text, screen.columns() - 2);
+  screen.put(row, 1, cut_to(shown.front() + (shown.size() > 1 ? " ..." : ""), screen.columns() - 2));
+  return row + 1;
 }
 
 void draw_wiring(Screen& screen, int row, int end, const StationSpectra& station) {
@@ -169,7 +200,7 @@ void draw_quality(Screen& screen, int top, const Page& page, const Ui& ui) {
     screen.put(top, 1, "no electric or magnetic samples yet, or none with a sample rate", Ink::Quiet);
     return;
   }
-  int row = draw_figures(screen, top, end, page, ui.scroll);
+  int row = draw_lines(screen, draw_figures(screen, top, end, page, ui.scroll), end, page);
   if (page.spectra.empty()) return;
   row = draw_coherence(screen, row, end, *page.spectra.front());
   draw_wiring(screen, row, end, *page.spectra.front());

@@ -68,8 +68,10 @@ int draw_clock(Screen& screen, int row, const Page& page, const analysis::ClockS
 
 void draw_gap(Screen& screen, int row, const analysis::Gap& gap, mth5::UtcNanos now) {
   screen.put(row, 3, time_of(gap.start, now));
-  screen.put(row, 24, gap.sample_rate > 0 ? mth5::rough_duration(static_cast<double>(gap.samples) / gap.sample_rate) : "-");
-  const auto samples = grouped(gap.samples);
+  screen.put(
+      row, 24,
+      gap.samples > 0 && gap.sample_rate > 0 ? mth5::rough_duration(static_cast<double>(gap.samples) / gap.sample_rate) : "-");
+  const auto samples = gap.samples > 0 ? grouped(gap.samples) : "-";
   screen.put(row, 50 - static_cast<int>(samples.size()), samples);
   std::string what = shown(gap.reason.empty() ? "not known" : gap.reason);
   if (!gap.component.empty()) what += ", " + shown(gap.component) + " only";
@@ -120,13 +122,13 @@ void draw_timing(Screen& screen, int top, const Page& page, const Ui& ui) {
                Ink::Warning);
   if (++row >= end) return;
   if (page.gaps.empty()) {
-    screen.put(row, 1, "no gap");
+    screen.put(row, 1, "no gap, and the clock was not set");
     return;
   }
   const int room = end - row - 1;
   const int n = static_cast<int>(page.gaps.size());
   const int newest = n - std::clamp(ui.scroll, 0, std::max(0, n - room));  // index behind the first one that is shown
-  screen.put(row, 1, "gaps, the newest first" + std::string{n > room ? ": up, down" : ""}, Ink::Title);
+  screen.put(row, 1, "gaps and steps of the clock, the newest first" + std::string{n > room ? ": up, down" : ""}, Ink::Title);
   screen.put(row, 43, "samples", Ink::Title);
   screen.put(row, 52, "reason", Ink::Title);
   for (int i = 0; i < room && newest - 1 - i >= 0; ++i)

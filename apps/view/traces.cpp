@@ -95,7 +95,7 @@ std::string scale_text(double value, double height) {
 }
 
 void draw_trace(Screen& screen, int row, int rows, const Traces::Channel& channel, const TimeAxis& axis, const Ui& ui,
-                bool chosen) {
+                bool chosen, const analysis::ClipLimits& limits) {
   const auto units = analysis::shown_units(channel.facts, ui.physical);
   const auto stored = columns_of(channel, axis);
   const auto columns = drawn(stored, units.factor, ui.detrend);
@@ -131,7 +131,7 @@ void draw_trace(Screen& screen, int row, int rows, const Traces::Channel& channe
   for (int x = 0; x < axis.points; ++x) {
     const auto& column = columns[static_cast<std::size_t>(x)];
     if (column.n == 0) continue;
-    const auto marks = marks_of(stored[static_cast<std::size_t>(x)], channel.facts.limits, units.factor);
+    const auto marks = marks_of(stored[static_cast<std::size_t>(x)], limits, units.factor);
     if (column.max > high || marks.above) screen.set(row, kLabel + x / across, U'^', Ink::Warning);
     if (column.min < low || marks.below) screen.set(row + rows - 1, kLabel + x / across, U'v', Ink::Warning);
   }
@@ -221,6 +221,7 @@ void draw_traces(Screen& screen, int top, const Page& page, const Ui& ui) {
       2;
   column = screen.put(top, column, ui.scales ? "fixed scale" : "autoscale") + 2;
   if (ui.detrend) column = screen.put(top, column, "trend taken off") + 2;
+  if (page.traces != nullptr && page.traces->differences) column = screen.put(top, column, "first differences") + 2;
   if (ui.typing || !ui.filter.empty())
     column = screen.put(top, column, "/" + ui.filter + (ui.typing ? "_" : ""), Ink::Selected) + 2;
   const bool unread = end && std::any_of(channels.begin(), channels.end(), [&](const Traces::Channel* one) {
@@ -244,7 +245,8 @@ void draw_traces(Screen& screen, int top, const Page& page, const Ui& ui) {
   const int tall = room / count;
   const auto axis = axis_of(*end, windows()[ui.window], points_of(screen, ui));
   for (int i = 0; i < count; ++i)
-    draw_trace(screen, top + 1 + i * tall, tall, *channels[static_cast<std::size_t>(first + i)], axis, ui, first + i == chosen);
+    draw_trace(screen, top + 1 + i * tall, tall, *channels[static_cast<std::size_t>(first + i)], axis, ui, first + i == chosen,
+               page.traces->differences ? analysis::ClipLimits{} : channels[static_cast<std::size_t>(first + i)]->facts.limits);
   const auto not_shown = static_cast<std::size_t>(n - count) + page.traces->left_out;
   if (not_shown > 0) screen.put(screen.rows() - 2, 1, std::to_string(not_shown) + " more: Tab, /", Ink::Quiet);
   draw_time(screen, screen.rows() - 2, kLabel, screen.columns() - kLabel - 1, axis);

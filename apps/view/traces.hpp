@@ -17,10 +17,12 @@ struct Traces {
     analysis::ChannelFacts facts;
     double rate = 0;
     analysis::Pyramid pyramid = {};
-    bool whole = false;  ///< nothing older is in the file
+    bool whole = false;                           ///< nothing older is in the file
+    std::optional<double> first = {}, last = {};  ///< the oldest and the newest sample, of differences
   };
   std::vector<Channel> channels;  ///< in the order in which they were found
   std::size_t left_out = 0;       ///< channels beyond those that can be followed
+  bool differences = false;       ///< each sample is what it differs from the one before
   bool filling = false;           ///< older samples are being read
 
   /// Behind the newest sample of all; nullopt: there is none.

@@ -18,6 +18,7 @@
 
 #include "analysis/spectra/mains.hpp"
 #include "analysis/spectra/spectrum.hpp"
+#include "analysis/verdict/subjects.hpp"
 #include "support/site.hpp"
 #include "support/support.hpp"
 
@@ -186,6 +187,49 @@ TEST(Verdict, NamesWhatHappensToAChannel) {
   site.go_on(100);
   EXPECT_EQ(names(site.judge()), "ex:mains");
   EXPECT_EQ(names(site.now_judged()), "ex:mains");
+}
+
+TEST(Verdict, KnowsNoiseThatBeganOfOneChannelFromAStorm) {
+  for (const double rate : {1.0, 16.0}) {
+    const auto noisy = [rate](bool all) {
+      Watch site{9, rate, [all](std::size_t channel, double seconds, double& value) {
+                   if (seconds >= 4000 && (all || channel == 1)) value += 40 * std::sin(seconds * seconds);
+                 }};
+      site.go_on(4000);
+      EXPECT_EQ(names(site.now_judged()), "");
+      site.go_on(620);
+      return names(site.now_judged());
+    };
+    EXPECT_THAT(noisy(false), HasSubstr("ey:noise"));
+    EXPECT_THAT(noisy(true), testing::Not(HasSubstr("noise")));
+  }
+}
+
+TEST(Verdict, BelievesNoValueThatNothingHas) {
+  for (const double wrong : {1e308, -1e31, double{INFINITY}}) {
+    Watch site{7, 1, [wrong](std::size_t channel, double seconds, double& value) {
+                 if (channel == 2 && seconds == 70) value = wrong;
+               }};
+    site.go_on(100);
+    EXPECT_THAT(names(site.judge()), HasSubstr("hx:values")) << wrong;
+    EXPECT_THAT(names(site.now_judged()), HasSubstr("hx:values")) << wrong;
+    EXPECT_THAT(analysis::to_text(site.judge(), site.now()), HasSubstr("infinite values, or larger than any instrument has"));
+    site.go_on(1500);
+    EXPECT_THAT(names(site.now_judged()), HasSubstr("hx:values")) << "for an hour";
+  }
+}
+
+TEST(Verdict, KnowsAClockThatRunsAwayAndItsAxis) {
+  const std::vector<analysis::ClockSummary> clocks{
+      {.stream = "a", .source = "gps", .ppm = -140, .axis_error_s = 1.5, .locked = true, .station = "S1", .sample_rate = 8},
+      {.stream = "b", .source = "gps", .ppm = kNaN, .axis_error_s = 9, .locked = true, .station = "S2", .sample_rate = 8}};
+  Subject stream{Scope::Stream, "S1", "8 Hz"};
+  add_clock(stream, 8, clocks);
+  EXPECT_EQ(names(analysis::judge(std::vector{stream})), "8 Hz:rate, 8 Hz:axis");
+  EXPECT_THAT(analysis::to_text(analysis::judge(std::vector{stream}), kStart), HasSubstr("clock is off by 140 ppm"));
+  Subject other{Scope::Stream, "S1", "1 Hz"};
+  add_clock(other, 1, clocks);
+  EXPECT_TRUE(other.figures.empty()) << "of another rate";
 }
 
 TEST(Verdict, OnARecordingThatGoesOnForgetsWhatIsMendedAndKnowsSinceWhen) {

@@ -309,6 +309,29 @@ TEST_F(TracesOfFile, MoveByKeys) {
   EXPECT_EQ(filtered(at(), ui_).size(), 2U);
 }
 
+TEST_F(TracesOfFile, ShowFirstDifferencesOfAllThatIsRead) {
+  while (ui_.window < 8) press({U'-'});  // 6 h
+  press({U'd', U'd'});
+  EXPECT_TRUE(ui_.differences && !ui_.detrend);
+  collector_.show(ui_.differences);
+  while (collector_.fill(file_->file(), hours{24}, std::chrono::milliseconds{1})) continue;
+  EXPECT_THAT(drawn_rows(8, 8), HasSubstr("first differences"));
+  const auto& channel = at().traces->channels.front();
+  std::int64_t n = 0;
+  for (const auto& column : channel.pyramid.columns(AcquisitionFile::start(), std::chrono::minutes{1}, 300)) {
+    n += column.n;
+    if (column.n == 0) continue;
+    EXPECT_EQ(column.min, 1) << "each sample is one more than the one before";
+    EXPECT_EQ(column.max, 1);
+  }
+  EXPECT_EQ(n, 14'398) << "all but the first of each run, over the seams of what is read at once too";
+  press({U'd'});
+  collector_.show(ui_.differences);
+  while (collector_.fill(file_->file(), hours{24}, std::chrono::milliseconds{1})) continue;
+  EXPECT_EQ(at().traces->channels.front().pyramid.columns(AcquisitionFile::start(), hours{1}, 1).front().max, 3600)
+      << "samples again";
+}
+
 TEST_F(TracesOfFile, KeepAFixedScaleAndMarkWhatIsBeyond) {
   press({U'a'});
   ASSERT_TRUE(ui_.scales);

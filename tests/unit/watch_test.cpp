@@ -44,7 +44,7 @@ TEST_F(WatchOfFiles, SaysNothingOfLessThanAMinute) {
   const auto seen = look("a.h5");
   EXPECT_FALSE(is_good(seen));
   EXPECT_EQ(verdict_text(seen), "NOT KNOWN: samples of 40s, a verdict takes 1min 0s");
-  EXPECT_EQ(to_json(seen)["verdict"].dump(), R"({"state":null,"findings":[],"judged_s":40.0})");
+  EXPECT_EQ(to_json(seen)["verdict"].dump(), R"({"state":null,"findings":[],"judged_s":40.0,"unwatched":0})");
   EXPECT_THAT(to_text(seen), StartsWith("NOT KNOWN: samples of 40s"));
 }
 
@@ -55,7 +55,7 @@ TEST_F(WatchOfFiles, RemembersWhatAnotherFileHeld) {
   const auto seen = look("b.h5");
   EXPECT_EQ(seen.judged_s, 70);
   EXPECT_TRUE(is_good(seen));
-  EXPECT_EQ(to_json(seen)["verdict"].dump(), R"({"state":"good","findings":[],"judged_s":70.0})");
+  EXPECT_EQ(to_json(seen)["verdict"].dump(), R"({"state":"good","findings":[],"judged_s":70.0,"unwatched":0})");
   EXPECT_THAT(to_line(seen), HasSubstr("Z GOOD; closed  S1/sr1_0001: "));
   EXPECT_EQ(seen.channels.at(0).clipped, 0);
   EXPECT_NEAR(seen.channels.at(0).dc.value(), 18, 1) << "1 to 40, and 1 to 30";
@@ -105,6 +105,21 @@ TEST_F(WatchOfFiles, MissesNothingWhereOnlyTheClockWasSetForth) {
 TEST_F(WatchOfFiles, MissesAnHourThatEndedJustNow) {
   write_step(dir_ / "a.h5", 3500, 3500, "no-data");
   EXPECT_THAT(verdict_text(look("a.h5")), StartsWith("CRITICAL S1 1 Hz: only 13.8 % of the samples are there, the longest gap"));
+}
+
+TEST_F(WatchOfFiles, SaysHowManyChannelsItDoesNotWatch) {
+  std::vector<support::AcquisitionFile::Stream> streams;
+  for (std::int64_t i = 0; i < 40; ++i) streams.push_back({i, "box" + std::to_string(i), "S" + std::to_string(i), 1});
+  {
+    AcquisitionFile file{dir_ / "a.h5", streams};
+    for (std::size_t i = 0; i < 40; ++i) file.append(file.add_run(i, "sr1_0001", seconds{0}), 100);
+    file.file().close();
+  }
+  const auto seen = look("a.h5");
+  EXPECT_EQ(seen.watched, 64U);
+  EXPECT_EQ(seen.unwatched, 16U);
+  EXPECT_THAT(verdict_text(seen), testing::EndsWith(" (but for 16 channels that are not watched: too many)"));
+  EXPECT_EQ(to_json(seen)["verdict"]["unwatched"], 16);
 }
 
 TEST_F(WatchOfFiles, SaysOfAClosedFileWithoutSamplesThatThereAreNone) {

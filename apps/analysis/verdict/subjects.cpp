@@ -91,6 +91,19 @@ Subject stream_subject(const std::string& station, double sample_rate, const std
   return subject;
 }
 
+void add_clock(Subject& stream, double sample_rate, std::span<const ClockSummary> clocks) {
+  const auto add = [&](const char* name, double value) {
+    if (!std::isfinite(value)) return;
+    auto& figure = stream.figures[name];
+    figure.value = std::max(figure.value, std::abs(value));
+  };
+  for (const auto& clock : clocks) {
+    if (clock.station != stream.station || clock.sample_rate != sample_rate) continue;
+    add("clock_ppm", clock.ppm);
+    add("axis_error_s", clock.axis_error_s);
+  }
+}
+
 Subject station_subject(const std::string& station, const Health& health) {
   Subject subject{Scope::Station, station, ""};
   if (health.battery_V && *health.battery_V >= kOtherBattery) subject.figures["battery_V"] = {*health.battery_V};

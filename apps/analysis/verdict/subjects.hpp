@@ -2,9 +2,11 @@
 
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "analysis/clock.hpp"
 #include "analysis/flow.hpp"
 #include "analysis/ledger.hpp"
 #include "analysis/soh.hpp"
@@ -36,6 +38,9 @@ struct FileFacts {
 
 /// Adds clock_set. @param times  the clock of the stream was set    @param last  of them
 void add_clock_set(Subject& stream, std::int64_t times, std::optional<mth5::UtcNanos> last);
+
+/// Adds clock_ppm (without sign) and axis_error_s to a stream, of its clocks.
+void add_clock(Subject& stream, double sample_rate, std::span<const ClockSummary> clocks);
 
 /// Figures battery_V, no_fix_s.
 [[nodiscard]] Subject station_subject(const std::string& station, const Health& health);

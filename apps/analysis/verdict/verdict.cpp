@@ -32,6 +32,7 @@ constexpr double kTimesOthers = 5;     ///< the longest of the other rows, of su
 constexpr double kNeverMoved = 1800;   ///< s: how fine a converter is, nobody knows before it moves; at 0 it is none
 constexpr std::int64_t kClipped = 10;  ///< samples: three equal ones at an extreme may be chance
 constexpr double kManyJumps = 2;       ///< one may be the crew
+constexpr double kNoSuchValue = 1e30;  ///< in whatever units
 
 double seconds_of(const Measures& measures) {
   return measures.rate() > 0 ? std::chrono::duration<double>(*measures.end() - *measures.start()).count() : 0;
@@ -76,7 +77,7 @@ std::string value_text(double value, std::string_view unit) {
   if (unit == "d") return mth5::rough_duration(value * 86'400);
   char text[48];
   const double size = std::abs(value);
-  std::snprintf(text, sizeof text, size >= 100 ? "%.0f" : size >= 10 ? "%.1f" : "%.2g", value);
+  std::snprintf(text, sizeof text, size >= 1e9 ? "%.3g" : size >= 100 ? "%.0f" : size >= 10 ? "%.1f" : "%.2g", value);
   if (unit == "%" && size >= 10) std::snprintf(text, sizeof text, "%.1f", std::floor(value * 10) / 10);  // 99.97 is not 100
   if (unit.empty()) return text;
   if (unit == "/h") return std::string{text} + " an hour";
@@ -150,6 +151,10 @@ Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::opt
   if (seconds < kLeastSpan || values.count() == 0) return subject;
   auto& figures = subject.figures;
   set_stuck(subject, stuck(measures.repeats().longest(), measures.repeats(), values.std(), measures.rate()));
+  // No larger one is a value; false for NaN.
+  if (const double largest = std::max(std::abs(values.min()), std::abs(values.max())); !(largest <= kNoSuchValue))
+    figures["largest"] = {largest};
+  if (const double rails = measures.histogram().rail_share(); !std::isnan(rails)) figures["rails"] = {100 * rails};
   if (const auto clipped = measures.clipped(); clipped >= kClipped || measures.at_limits() > 0)
     figures["clipped"] = {100 * static_cast<double>(clipped) / static_cast<double>(values.count())};
   if (mains) figures["mains_db"] = {*mains};
@@ -175,7 +180,7 @@ Subject subject_of(const ChannelFacts& facts, const Measures& recent, const Meas
   const auto of_hour = subject_of(facts, hour, {});
   auto& figures = subject.figures;
   for (const auto& [name, figure] : of_hour.figures)
-    if (name == "spikes_per_h" || name == "jumps_per_h" || name == "drift_mV_h") figures[name] = figure;
+    if (name == "spikes_per_h" || name == "jumps_per_h" || name == "drift_mV_h" || name == "largest") figures[name] = figure;
   if (figures.erase("stuck_s") > 0) figures.erase("clipped");  // what is over is mended; its row may lie at an extreme
   if (seconds_of(hour) < kLeastSpan) return subject;
   const auto& rows = history.rows();
@@ -183,6 +188,7 @@ Subject subject_of(const ChannelFacts& facts, const Measures& recent, const Meas
   for (auto* figure : {&row.figure, &row.unmoved})
     if (*figure && (*figure)->since == history.start()) (*figure)->since.reset();  // it may be longer
   set_stuck(subject, row);
+  subject.noise = history.times_as_noisy(recent);
   subject.cell_s = of_hour.cell_s;
   subject.levels = of_hour.levels;
   return subject;
@@ -200,7 +206,8 @@ constexpr double kOpenFor = 30;             ///< s at the end of the samples
 constexpr double kOpenAbove = 30;           ///< times the others: from when on it is open
 constexpr double kLeastOpen = 100;          ///< mV: below, it is a self potential beside others that are small
 constexpr double kLeastOpenOfCounts = 1e6;  ///< an eighth of what 24 bits hold
-constexpr double kLeastOthers = 1e-6;       ///< of its level: what the others are not below, as 0 has no multiple
+constexpr int kLeastOthersForNoise = 3;
+constexpr double kLeastOthers = 1e-6;  ///< of its level: what the others are not below, as 0 has no multiple
 
 /// Times the others, of a cell of the electric channels of the station; 0 where it cannot be told: of less than two others,
 /// nobody knows which is wrong.
@@ -228,10 +235,24 @@ void find_open(std::span<const Subject> channels, Subject& channel) {
   channel.figures["open_ratio"] = {median(std::move(newest)), mth5::UtcNanos{std::chrono::seconds{since * channel.cell_s}}};
 }
 
+/// Against the noisiest of the others: what the ground or the sky does is in two channels at least, however it is polarised.
+void find_noise(std::span<const Subject> channels, Subject& channel) {
+  double noisiest = 1;
+  int others = 0;
+  for (const auto& other : channels) {
+    if (&other == &channel || other.station != channel.station || !std::isfinite(other.noise)) continue;
+    noisiest = std::max(noisiest, other.noise);
+    ++others;
+  }
+  if (others >= kLeastOthersForNoise && std::isfinite(channel.noise))
+    channel.figures["times_as_noisy"] = {channel.noise / noisiest};
+}
+
 }  // namespace
 
 void compare(std::span<Subject> channels) {
   for (auto& channel : channels) {
+    find_noise(channels, channel);
     if (channel.scope == Scope::Electric) find_open(channels, channel);
     const bool others_move = std::any_of(channels.begin(), channels.end(), [&](const Subject& other) {
       return other.station == channel.station && other.scope == channel.scope && other.fine;

@@ -32,10 +32,11 @@ struct Subject {
   std::string station;  ///< "" of a file
   std::string name;     ///< path of a file, "1 Hz" of a stream, "ex" of a channel; "" of a station
   std::map<std::string, Figure, std::less<>> figures = {};
-  double mv_per_unit = 0;                      ///< of a channel; 0 = not known
-  std::int64_t cell_s = 0;                     ///< of a channel: length of the cells of `levels`
-  std::optional<Figure> unmoved = {};          ///< of a channel: it never had another value, and is stuck if others move finely
-  bool fine = false;                           ///< of a channel: it moves by many steps of its converter
+  double mv_per_unit = 0;              ///< of a channel; 0 = not known
+  std::int64_t cell_s = 0;             ///< of a channel: length of the cells of `levels`
+  std::optional<Figure> unmoved = {};  ///< of a channel: it never had another value, and is stuck if others move finely
+  double noise = std::numeric_limits<double>::quiet_NaN();  ///< of a channel: History::times_as_noisy()
+  bool fine = false;                                        ///< of a channel: it moves by many steps of its converter
   std::map<std::int64_t, double> levels = {};  ///< size of the mean by cell, which begins at number * cell_s since 1970
 };
 
@@ -75,9 +76,9 @@ struct ChannelFacts {
 /// mV of one unit of the samples; NaN where that cannot be told.
 [[nodiscard]] double millivolts(const ChannelFacts& facts);
 
-/// Figures of an electric or magnetic channel: stuck_s, clipped, headroom_db, spikes_per_h, jumps_per_h, drift_mV_h, dc_mV,
-/// mains_db. Only what the samples can tell: of less than a minute nothing, of spikes and jumps nothing in less than ten minutes,
-/// of drift nothing in less than an hour, of mV nothing in counts.
+/// Figures of an electric or magnetic channel: stuck_s, largest, clipped, headroom_db, rails, spikes_per_h, jumps_per_h,
+/// drift_mV_h, dc_mV, mains_db. Only what the samples can tell: of less than a minute nothing, of spikes and jumps nothing in
+/// less than ten minutes, of drift nothing in less than an hour, of mV nothing in counts.
 /// @param mains  mains_db() of its spectrum
 [[nodiscard]] Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::optional<double> mains);
 
@@ -88,7 +89,8 @@ struct ChannelFacts {
 
 /// Adds what only all channels of a station together tell: stuck_s of one that never moved where others of its kind move finely;
 /// open_ratio of electric ones, from three on: the level against that of the others where it was more than 30 times theirs for
-/// the last 30 s, and is more than a self potential (100 mV, or a million where mV are not known).
+/// the last 30 s, and is more than a self potential (100 mV, or a million where mV are not known); times_as_noisy of a channel
+/// that grows, against the noisiest of three others or more.
 void compare(std::span<Subject> channels);
 
 /// A line for each finding, with what to do; "GOOD\n" if there is none.
