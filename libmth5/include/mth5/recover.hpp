@@ -42,14 +42,14 @@ struct CopyReport {
   std::int64_t groups = 0, datasets = 0, attributes = 0;
   std::int64_t references = 0;          ///< object references, rewritten to the objects of the copy
   std::int64_t dangling = 0;            ///< of these, references that led nowhere in the source: null in the copy
-  std::int64_t samples = 0;             ///< of all channels; each was read back and compared
+  std::int64_t samples = 0;             ///< of all channels; each was read from the closed copy and compared
   std::vector<std::string> notes = {};  ///< what differs from the source, a line each
 };
 
 /// Copies an MTH5 file (of any HDF5 version) to a new one whose runs can be appended to under SWMR: HDF5 1.10 format, channels
 /// chunked, unlimited and uncompressed, channel_summary with rows that can be overwritten in place. Everything else is as in the
 /// source: attributes, links, other datasets with their filters. Bounded memory for channels; other datasets are read whole.
-/// @param progress  called now and then with the bytes of channels done and in all
+/// @param progress  called now and then with the bytes of channels, copied and then compared, done and in all
 /// @param visiting  called with the path of each object before HDF5 touches it
 /// @throws FileError (target exists, source missing, disk full), BusyError (somebody writes the source), FormatError (not MTH5,
 ///         damaged, region references), UnsupportedError (needs a newer HDF5, or a filter that is not installed)
@@ -58,8 +58,8 @@ CopyReport copy_for_swmr(const std::filesystem::path& from, const std::filesyste
                          const std::function<void(const std::string&)>& visiting = {});
 
 /// Copies a closed MTH5 file to a new one for keeping: channels in chunks of 10,000 to 65,536 samples, shuffled and compressed
-/// with gzip, else all as copy_for_swmr(), with the uuid of the source. All samples are compared once more from the closed copy,
-/// which is read-only, and has its name only when it is durable. The source is not changed; nothing is appended to the copy.
+/// with gzip, else all as copy_for_swmr(), with the uuid of the source. The copy is read-only, and has its name only when it is
+/// durable. The source is not changed; nothing is appended to the copy.
 /// @param gzip  1 to 9 @throws StateError (gzip out of range), and as copy_for_swmr()
 CopyReport copy_for_archive(const std::filesystem::path& from, const std::filesystem::path& to, int gzip,
                             const std::function<void(std::int64_t, std::int64_t)>& progress = {},

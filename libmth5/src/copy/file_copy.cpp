@@ -76,7 +76,7 @@ class Copier {
         visiting_{visiting},
         total_bytes_{total_bytes} {}
 
-  CopyReport run() {
+  void run() {
     const h5::ReadLimit limit{kMostWhole};
     const h5::Group from{H5Gopen2(source_, "/", H5P_DEFAULT), name_};
     const h5::Group to{H5Gopen2(target_, "/", H5P_DEFAULT), name_};
@@ -90,10 +90,19 @@ class Copier {
       counts_.notes.push_back(std::to_string(unpacked_) + " channels were compressed or of a fixed size and no longer are");
     if (counts_.dangling > 0)
       counts_.notes.push_back(std::to_string(counts_.dangling) + " references led nowhere in the source and are null");
-    return std::move(counts_);
   }
 
-  [[nodiscard]] const std::vector<std::string>& channels() const { return channels_; }
+  /// The samples of both, from the copy as it is read when it was closed. @throws FileError if they differ
+  void compare_with(hid_t copy) {
+    for (const auto& path : channels_) {
+      if (visiting_) visiting_(path);
+      const h5::Dataset ours{H5Dopen2(copy, path.c_str(), H5P_DEFAULT), at(path)};
+      const h5::Dataset theirs{H5Dopen2(source_, path.c_str(), H5P_DEFAULT), at(path)};
+      compare_samples(theirs.get(), ours.get(), path);
+    }
+  }
+
+  [[nodiscard]] CopyReport report() { return std::move(counts_); }
 
  private:
   [[nodiscard]] std::string at(const std::string& path) const { return name_ + ": " + path; }
@@ -269,22 +278,44 @@ class Copier {
   }
 
   void copy_samples(hid_t from, hid_t to, const h5::Datatype& type, hsize_t total, const std::string& path) {
+    std::vector<char> samples;
+    in_blocks(type, total, path, [&](const h5::Space& memory, const h5::Space& where, hsize_t, std::size_t bytes) {
+      samples.resize(bytes);
+      h5::check(H5Dread(from, type.get(), memory.get(), where.get(), H5P_DEFAULT, samples.data()), at(path));
+      h5::check(H5Dwrite(to, type.get(), memory.get(), where.get(), H5P_DEFAULT, samples.data()), at(path));
+    });
+  }
+
+  void compare_samples(hid_t from, hid_t to, const std::string& path) {
+    const h5::Datatype own{H5Dget_type(from), at(path)};
+    const h5::Datatype type = plain_type(own.get(), at(path));
+    const h5::Space space{H5Dget_space(from), at(path)}, copied{H5Dget_space(to), at(path)};
+    const hssize_t total = H5Sget_simple_extent_npoints(space.get());
+    if (H5Sget_simple_extent_npoints(copied.get()) != total) throw FileError{at(path) + ": the copy has another length"};
+    std::vector<char> ours, theirs;
+    in_blocks(type, static_cast<hsize_t>(total), path,
+              [&](const h5::Space& memory, const h5::Space& where, hsize_t start, std::size_t bytes) {
+                ours.resize(bytes);
+                theirs.resize(bytes);
+                h5::check(H5Dread(from, type.get(), memory.get(), where.get(), H5P_DEFAULT, theirs.data()), at(path));
+                h5::check(H5Dread(to, type.get(), memory.get(), where.get(), H5P_DEFAULT, ours.data()), at(path));
+                if (ours != theirs)
+                  throw FileError{at(path) + ": the copy has other samples from " + std::to_string(start) + " on"};
+              });
+    counts_.samples += total;
+  }
+
+  /// Calls use(memory space, file space, first sample, bytes) for one block of a channel after the other.
+  template <class Use>
+  void in_blocks(const h5::Datatype& type, hsize_t total, const std::string& path, const Use& use) {
     const std::size_t size = H5Tget_size(type.get());
     const hsize_t block = std::max<hsize_t>(1, kBlockBytes / size);
-    std::vector<char> ours, theirs;
+    const h5::Space where{H5Screate_simple(1, &total, nullptr), at(path)};
     for (hsize_t start = 0; start < total; start += block) {
       const hsize_t count = std::min(block, total - start);
-      ours.resize(count * size);
-      theirs.resize(count * size);
       const h5::Space memory{H5Screate_simple(1, &count, nullptr), at(path)};
-      const h5::Space where{H5Screate_simple(1, &total, nullptr), at(path)};
       h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), at(path));
-      h5::check(H5Dread(from, type.get(), memory.get(), where.get(), H5P_DEFAULT, theirs.data()), at(path));
-      h5::check(H5Dwrite(to, type.get(), memory.get(), where.get(), H5P_DEFAULT, theirs.data()), at(path));
-      h5::check(H5Dread(to, type.get(), memory.get(), where.get(), H5P_DEFAULT, ours.data()), at(path));
-      if (ours != theirs)
-        throw FileError{at(path) + ": the copy reads other samples than were written from " + std::to_string(start) + " on"};
-      counts_.samples += static_cast<std::int64_t>(count);
+      use(memory, where, start, count * size);
       done_bytes_ += static_cast<std::int64_t>(count * size);
       if (progress_) progress_(done_bytes_, total_bytes_);
     }
@@ -373,32 +404,6 @@ class Part {
   bool kept_ = false;
 };
 
-/// Whether both have the same samples, from the files as they are read now. @throws FileError
-void compare_samples(hid_t from, hid_t to, const std::string& path, const std::string& name) {
-  const h5::Dataset source{H5Dopen2(from, path.c_str(), H5P_DEFAULT), name + ": " + path};
-  const h5::Dataset copy{H5Dopen2(to, path.c_str(), H5P_DEFAULT), name + ": " + path};
-  const h5::Datatype own{H5Dget_type(source.get()), name};
-  const h5::Datatype type{H5Tcopy(own.get()), name};
-  const h5::Space space{H5Dget_space(source.get()), name};
-  const h5::Space copied{H5Dget_space(copy.get()), name};
-  const hssize_t total = H5Sget_simple_extent_npoints(space.get());
-  if (H5Sget_simple_extent_npoints(copied.get()) != total) throw FileError{name + ": " + path + ": the copy has another length"};
-  const std::size_t size = H5Tget_size(type.get());
-  std::vector<char> ours, theirs;
-  const auto block = static_cast<hssize_t>(std::max<std::size_t>(1, kBlockBytes / size));
-  for (hssize_t start = 0; start < total; start += block) {
-    const auto first = static_cast<hsize_t>(start), count = static_cast<hsize_t>(std::min(block, total - start));
-    ours.resize(count * size);
-    theirs.resize(count * size);
-    const h5::Space memory{H5Screate_simple(1, &count, nullptr), name};
-    h5::check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &first, nullptr, &count, nullptr), name);
-    h5::check(H5Dread(source.get(), type.get(), memory.get(), space.get(), H5P_DEFAULT, theirs.data()), name + ": " + path);
-    h5::check(H5Dread(copy.get(), type.get(), memory.get(), space.get(), H5P_DEFAULT, ours.data()), name + ": " + path);
-    if (ours != theirs)
-      throw FileError{name + ": " + path + ": the copy has other samples from " + std::to_string(start) + " on"};
-  }
-}
-
 /// Copies whose processes have died.
 void remove_unfinished(const fs::path& to) {
   const auto front = "." + to.filename().string() + ".";
@@ -441,28 +446,22 @@ CopyReport copy_file(const fs::path& from, const fs::path& to, int gzip,
   const h5::PropertyList layout{H5Pcreate(H5P_FILE_CREATE), "file creation list"};
   if (gzip == 0) h5::check(H5Pset_userblock(layout.get(), vfd::kLeastUserBlock), "file creation list: user block");
   h5::File target{H5Fcreate(part.path().c_str(), H5F_ACC_TRUNC, layout.get(), h5::writer_access().get()), to.string()};
-  CopyReport counts;
-  const auto twice = gzip > 0 ? 2 : 1;  // its channels are gone through
-  Copier copier{source.get(), target.get(), from.string(), gzip, progress, visiting, twice * total};
+  Copier copier{source.get(), target.get(), from.string(), gzip, progress, visiting, 2 * total};  // copied, and compared
   try {
-    counts = copier.run();
+    copier.run();
   } catch (const FileError& e) {
     if (const auto newer = contents::unsupported(e.what(), state.superblock_version))
       throw UnsupportedError{from.string() + ": " + *newer};
     throw;
   }
   target.close(to.string());
-  if (gzip > 0) {
+  {
     const h5::File copy{H5Fopen(part.path().c_str(), H5F_ACC_RDONLY, access.get()), part.path().string()};
-    for (std::size_t i = 0; i < copier.channels().size(); ++i) {
-      compare_samples(source.get(), copy.get(), copier.channels()[i], from.string());
-      const auto n = static_cast<std::int64_t>(copier.channels().size());
-      if (progress) progress(total + total / n * static_cast<std::int64_t>(i + 1), twice * total);
-    }
+    copier.compare_with(copy.get());
   }
   source.close(from.string());
   part.keep_as(to, gzip > 0);
-  return counts;
+  return copier.report();
 }
 
 }  // namespace
