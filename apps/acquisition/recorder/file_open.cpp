@@ -209,8 +209,12 @@ bool FileWriter::roll() {
   }
   held_until_.reset();
   const auto first = first_waiting().value();
-  rolling_ = true;
   try {
+    struct Rolling {  // whatever is thrown
+      bool& is;
+      ~Rolling() { is = false; }
+    } rolling{rolling_};
+    rolling.is = true;
     timed([&] { next_file_ = make_file(at_mark ? std::max(first, *mark_) : first); });
   } catch (const mth5::FileError& e) {
     context_.quiet.say(spdlog::level::err, "cannot roll",
@@ -219,10 +223,8 @@ bool FileWriter::roll() {
     for (auto& of : streams_) of->uncut();
     if (at_mark) *mark_ += kRollAgain;
     roll_again_ = now + kRollAgain;
-    rolling_ = false;
     return true;
   }
-  rolling_ = false;
   close();
   return true;
 }
