@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "analysis/median.hpp"
 #include "analysis/spectra/mains.hpp"
 
 namespace analysis {
@@ -31,9 +32,7 @@ double noise_of(const Envelope& envelope) {
     before = &cell;
   }
   if (sizes.size() < kLeastCells) return std::numeric_limits<double>::quiet_NaN();
-  const auto half = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2);
-  std::nth_element(sizes.begin(), half, sizes.end());
-  return *half;
+  return upper_median(sizes);
 }
 
 }  // namespace
@@ -169,10 +168,7 @@ double History::times_as_noisy(const Measures& recent) const {
       if ((ten.number + 1) * kRecent <= minute_->number - kRecent)
         if (const double noise = noise_of(ten.measures.envelope()); noise > 0) before.push_back(noise);
     noise_before_ = std::numeric_limits<double>::quiet_NaN();
-    if (before.size() >= kLeastTens) {
-      std::sort(before.begin(), before.end());
-      noise_before_ = before[before.size() / 2];
-    }
+    if (before.size() >= kLeastTens) noise_before_ = upper_median(before);
   }
   return noise_of(recent.envelope()) / *noise_before_;
 }

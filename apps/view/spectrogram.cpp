@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "analysis/median.hpp"
 #include "analysis/spectra/field_scale.hpp"
 #include "analysis/spectra/spectrum.hpp"
 #include "analysis/table_text.hpp"
@@ -104,12 +105,6 @@ double level_at(const Spectrogram::Column& column, double step, double low, doub
   return sum / static_cast<double>(end - first);
 }
 
-double median(std::vector<double> values) {
-  const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), half, values.end());
-  return *half;
-}
-
 /// Exponents of ten by row and column of the plot; NaN where there is none.
 using Levels = std::vector<std::vector<double>>;
 
@@ -127,7 +122,7 @@ Levels levels_of(const Spectrogram& of, const TimeAxis& axis, const Rows& rows, 
       known.push_back(level);
     }
     if (!against_median || known.empty()) continue;
-    const double middle = median(std::move(known));
+    const double middle = analysis::upper_median(known);
     for (auto& level : line) level -= middle;
   }
   return levels;

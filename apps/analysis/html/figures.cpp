@@ -10,6 +10,7 @@
 #include "analysis/html/plot.hpp"
 #include "analysis/html/png.hpp"
 #include "analysis/html/text.hpp"
+#include "analysis/median.hpp"
 #include "analysis/spectra/field_scale.hpp"
 #include "analysis/table_text.hpp"
 #include "mth5/duration.hpp"
@@ -39,9 +40,8 @@ std::int64_t usual_step(const std::map<std::int64_t, Envelope::Cell>& columns) {
   for (auto a = columns.begin(); a != columns.end() && std::next(a) != columns.end(); ++a)
     steps.push_back(std::next(a)->first - a->first);
   if (steps.empty()) return 1;
-  const auto half = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
-  std::nth_element(steps.begin(), half, steps.end());
-  return *half == 1 ? 1 : 3 * *half;
+  const auto step = upper_median(steps);
+  return step == 1 ? 1 : 3 * step;
 }
 
 }  // namespace

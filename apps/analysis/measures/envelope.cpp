@@ -5,6 +5,8 @@
 #include <limits>
 #include <vector>
 
+#include "analysis/median.hpp"
+
 namespace analysis {
 
 namespace {
@@ -80,10 +82,7 @@ double Envelope::drift_per_hour(std::optional<mth5::UtcNanos> from) const {
     for (auto b = std::next(a); b != few.cells_.end(); ++b)
       slopes.push_back((b->second.mean - a->second.mean) / static_cast<double>(b->first - a->first));
   if (few.cells_.size() < 3) return std::numeric_limits<double>::quiet_NaN();
-  const auto half = slopes.begin() + static_cast<std::ptrdiff_t>(slopes.size() / 2);
-  std::nth_element(slopes.begin(), half, slopes.end());
-  const double middle = slopes.size() % 2 == 1 ? *half : 0.5 * (*half + *std::max_element(slopes.begin(), half));
-  return middle * 3600 / static_cast<double>(few.length());
+  return median(slopes) * 3600 / static_cast<double>(few.length());
 }
 
 state::Json Envelope::save() const {

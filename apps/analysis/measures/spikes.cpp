@@ -5,21 +5,14 @@
 #include <limits>
 #include <vector>
 
+#include "analysis/median.hpp"
+
 namespace analysis {
 
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kRobust = 1.4826;  ///< MAD of a bell curve to its standard deviation
-
-/// Middle one, or the mean of the two in the middle; changes the order. NaN of nothing.
-double median(std::span<double> values) {
-  if (values.empty()) return kNaN;
-  const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), half, values.end());
-  if (values.size() % 2 == 1) return *half;
-  return 0.5 * (*half + *std::max_element(values.begin(), half));
-}
 
 struct Robust {
   double median, deviation;  ///< deviation: 1.4826 MAD

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "analysis/median.hpp"
+
 namespace analysis {
 
 namespace {
@@ -25,13 +27,6 @@ bool is_of_grid(double hz) {
   });
 }
 
-/// Uses `values` up.
-double median(std::vector<double>& values) {
-  const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), half, values.end());
-  return *half;
-}
-
 }  // namespace
 
 std::vector<Line> narrow_lines(std::span<const double> density, double step) {
@@ -49,7 +44,7 @@ std::vector<Line> narrow_lines(std::span<const double> density, double step) {
     if (!(at(i) >= times * beside)) continue;
     around.clear();
     for (auto k = std::max<std::ptrdiff_t>(1, i - reach); k <= std::min(size - 1, i + reach); ++k) around.push_back(at(k));
-    const double floor = median(around);
+    const double floor = upper_median(around);
     if (!(at(i) >= times * floor)) continue;
     double sum = 0, moment = 0;
     for (auto k = i - 1; k <= i + 1; ++k) {

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "analysis/median.hpp"
+
 namespace analysis {
 
 namespace {
@@ -15,12 +17,6 @@ constexpr double kBand = 1;               ///< Hz to both sides of a line
 constexpr double kFloorFrom = 2, kFloorTo = 5;
 constexpr double kNearMains = 0.25;  ///< Hz: no grid is farther off
 constexpr double kAllLine = 200;     ///< dB: there is nothing else
-
-double median(std::vector<double> values) {
-  const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), half, values.end());
-  return *half;
-}
 
 std::optional<double> level_at(std::span<const double> density, double step, double frequency) {
   const auto bin = [&](double hz) { return static_cast<std::ptrdiff_t>(std::lround(hz / step)); };
@@ -36,7 +32,7 @@ std::optional<double> level_at(std::span<const double> density, double step, dou
     if (centre + off < size) beside.push_back(density[static_cast<std::size_t>(centre + off)]);
   }
   if (beside.empty()) return std::nullopt;
-  const double floor = median(std::move(beside));
+  const double floor = upper_median(beside);
   double excess = 0;
   double moment = 0;
   for (auto i = centre - half; i <= centre + half; ++i) {

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "analysis/json.hpp"
+#include "analysis/median.hpp"
 #include "analysis/table_text.hpp"
 #include "analysis/verdict/limits.hpp"
 #include "mth5/duration.hpp"
@@ -196,12 +197,6 @@ Subject subject_of(const ChannelFacts& facts, const Measures& recent, const Meas
 
 namespace {
 
-double median(std::vector<double> values) {
-  const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), half, values.end());
-  return *half;
-}
-
 constexpr double kOpenFor = 30;             ///< s at the end of the samples
 constexpr double kOpenAbove = 30;           ///< times the others: from when on it is open
 constexpr double kLeastOpen = 100;          ///< mV: below, it is a self potential beside others that are small
@@ -218,7 +213,7 @@ double ratio_at(std::span<const Subject> channels, const Subject& channel, std::
     if (other.cell_s != channel.cell_s) continue;
     if (const auto at = other.levels.find(cell); at != other.levels.end()) others.push_back(at->second);
   }
-  return others.size() < 2 ? 0 : level / std::max(median(std::move(others)), kLeastOthers * level);
+  return others.size() < 2 ? 0 : level / std::max(upper_median(others), kLeastOthers * level);
 }
 
 void find_open(std::span<const Subject> channels, Subject& channel) {
@@ -232,7 +227,7 @@ void find_open(std::span<const Subject> channels, Subject& channel) {
     since = cell->first;
   }
   if (static_cast<double>(newest.size()) * static_cast<double>(channel.cell_s) < kOpenFor || newest.empty()) return;
-  channel.figures["open_ratio"] = {median(std::move(newest)), mth5::UtcNanos{std::chrono::seconds{since * channel.cell_s}}};
+  channel.figures["open_ratio"] = {upper_median(newest), mth5::UtcNanos{std::chrono::seconds{since * channel.cell_s}}};
 }
 
 /// Against the noisiest of the others: what the ground or the sky does is in two channels at least, however it is polarised.
