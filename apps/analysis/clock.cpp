@@ -3,17 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <limits>
 #include <set>
 
 #include "analysis/json.hpp"
+#include "analysis/nan.hpp"
 #include "analysis/table_text.hpp"
 
 namespace analysis {
 
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr std::string_view kFolder = "clock/";
 
 /// The largest of the runs that a stream has anchors of.

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <tuple>
 
 #include "analysis/json.hpp"
+#include "analysis/nan.hpp"
 #include "analysis/table_text.hpp"
 
 namespace analysis {
@@ -15,7 +15,6 @@ namespace analysis {
 namespace {
 
 constexpr double kOtherStd = 3;  ///< times: the natural field is so lively from one day to another
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// Figures that are as they are now, whatever the time of the report.
 bool is_of_now(const Rule& rule) {

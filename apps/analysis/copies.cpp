@@ -9,7 +9,7 @@ namespace analysis {
 
 namespace {
 
-constexpr std::int64_t kBlock = 1 << 16;  ///< samples compared at once
+constexpr std::int64_t kCompared = 1 << 16;  ///< samples compared at once
 
 using RunKey = std::tuple<std::string, std::string, std::string, mth5::UtcNanos, double>;
 RunKey key_of(const mth5::RunInfo& run) { return {run.survey, run.station, run.id, run.start, run.sample_rate}; }
@@ -27,8 +27,8 @@ bool same_samples(const mth5::Reader& whole, const mth5::Reader& part, const Pai
     const auto other = std::find_if(runs.whole->channels.begin(), runs.whole->channels.end(),
                                     [&](std::size_t i) { return whole.channels()[i].component == info.component; });
     if (other == runs.whole->channels.end()) return false;
-    for (std::int64_t first = 0; first < info.n_samples; first += kBlock) {
-      const auto count = std::min(kBlock, info.n_samples - first);
+    for (std::int64_t first = 0; first < info.n_samples; first += kCompared) {
+      const auto count = std::min(kCompared, info.n_samples - first);
       const auto a = whole.read(*other, first, count);
       const auto b = part.read(channel, first, count);
       if (!std::equal(a.begin(), a.end(), b.begin(), b.end(),

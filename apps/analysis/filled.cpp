@@ -1,15 +1,10 @@
 #include "analysis/filled.hpp"
 
 #include <algorithm>
-#include <limits>
+
+#include "analysis/nan.hpp"
 
 namespace analysis {
-
-namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-}  // namespace
 
 Ranges filled_ranges(const Series& series, const Series::Part& part, const mth5::RunInfo& run, const std::string& component) {
   Ranges ranges;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <limits>
 #include <set>
 
+#include "analysis/nan.hpp"
 #include "analysis/soh.hpp"
 #include "analysis/table_text.hpp"
 #include "sandbox/check.hpp"
@@ -14,7 +14,6 @@ namespace analysis {
 
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr std::int64_t kMaxWindow = 10'000'000;  ///< samples: 80 MB; a longer window is cut
 
 bool same_text(std::string_view a, std::string_view b) {

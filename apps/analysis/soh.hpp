@@ -12,6 +12,9 @@
 /// reader.
 namespace analysis {
 
+/// V: no battery of 12 V is below, as nothing would run with it.
+inline constexpr double kOtherBattery = 8;
+
 inline constexpr std::string_view kSohFolder = "state_of_health/";  ///< of the tables
 
 /// Name of a quantity with its unit: "battery" in "volts" is battery_V; units without a short form, and no units, leave it alone.

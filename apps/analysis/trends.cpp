@@ -14,7 +14,6 @@ namespace {
 constexpr std::chrono::hours kFit{48};   ///< that the fall of a battery is taken from: charged by day, used by night
 constexpr double kLeastFit = 6 * 3600;   ///< s
 constexpr double kEmpty = 11.5;          ///< V
-constexpr double kOtherBattery = 8;      ///< V: no 12 V battery is below
 constexpr double kSteady = 0.005;        ///< V a day: less is no fall
 constexpr std::int64_t kCommits = 4096;  ///< rows at the first look
 constexpr std::chrono::hours kHour{1};

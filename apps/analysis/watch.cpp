@@ -21,7 +21,7 @@ constexpr std::int64_t kFirst = 1 << 16;        ///< in parts: of all channels t
 constexpr std::int64_t kLeastFirst = 256;       ///< of a channel
 constexpr std::int64_t kOlder = 1 << 14;        ///< in parts: of a channel, at a time
 constexpr std::int64_t kMostRows = 1 << 16;     ///< of a table of health
-constexpr std::chrono::hours kHour{1};
+constexpr std::chrono::hours kOneHour{1};
 constexpr std::chrono::seconds kDrift{1};            ///< of the clock of a run against its rate over what is read
 constexpr std::chrono::minutes kBetweenLedgers{10};  ///< it is read as a whole
 
@@ -30,7 +30,7 @@ double percent_of_hour(const Series& series, const Series::Part& current) {
   auto from = current.end;
   for (const auto& part : series.parts)
     if (part.start < current.end) from = std::min(from, part.start);
-  from = std::max(from, current.end - kHour);
+  from = std::max(from, current.end - kOneHour);
   const double expected = mth5::samples_between(from, current.end, series.sample_rate);
   double missing = 0;
   for (const auto& gap : series.gaps) {
@@ -201,7 +201,7 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
     // The run behind it: times before it may be of another year.
     const auto part = std::find_if(series.parts.begin(), series.parts.end(),
                                    [&](const Series::Part& one) { return file.runs()[one.run].id == gap.run_after; });
-    if (part == series.parts.end() || part->start < current.end - kHour || part->start > current.end) continue;
+    if (part == series.parts.end() || part->start < current.end - kOneHour || part->start > current.end) continue;
     ++stream.times_set;
     stream.last_set = std::max(stream.last_set, std::optional{part->start});
   }
@@ -211,7 +211,7 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
     percent = stream.times_set > 0 ? of_file : std::fmin(percent, of_file);
   const auto since =
       current.end -
-      std::max<mth5::Nanos>(kHour, std::chrono::duration_cast<mth5::Nanos>(std::chrono::duration<double>(stream.seconds)));
+      std::max<mth5::Nanos>(kOneHour, std::chrono::duration_cast<mth5::Nanos>(std::chrono::duration<double>(stream.seconds)));
   if (!std::isnan(percent) && stream.seconds >= kLeastSpan) stream.completeness = Figure{percent, longest_gap(series, since)};
   streams_.push_back(std::move(stream));
 }
@@ -232,7 +232,7 @@ void Watch::look_at_ledger(const mth5::Reader& file, mth5::FileState state, mth5
   // Its writer closed it behind the look at its samples: they are fewer than its last row says. The next look has them.
   if (look.unbalanced && file.state() != state) return;
   ledgers_.push_back(std::move(look));
-  while (ledgers_.size() > 1 && ledgers_[1].time + kHour <= now) ledgers_.pop_front();
+  while (ledgers_.size() > 1 && ledgers_[1].time + kOneHour <= now) ledgers_.pop_front();
 }
 
 void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
@@ -256,7 +256,7 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
   if (!whole) ledgers_.clear();
   if (!ledgers_.empty()) {
     facts.unbalanced = ledgers_.back().unbalanced;
-    const bool of_an_hour = ledgers_.front().time + kHour <= look.time;
+    const bool of_an_hour = ledgers_.front().time + kOneHour <= look.time;
     for (auto& source : source_subjects(ledgers_.back().ledger, of_an_hour ? &ledgers_.front().ledger : nullptr))
       if (std::find(look.stations.begin(), look.stations.end(), source.station) != look.stations.end())
         subjects.push_back(std::move(source));

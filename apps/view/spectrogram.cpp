@@ -26,7 +26,7 @@ constexpr std::int64_t kMostSegments = 16;  ///< lengths of a segment that a col
 using analysis::shown;
 
 constexpr std::size_t kMostKept = 1000;  ///< columns
-constexpr int kLabel = 9;                ///< columns left of the plot
+constexpr int kLabels = 9;               ///< columns left of the plot
 constexpr double kLeastDecades = 1;      ///< from the weakest to the strongest shade
 
 /// From weak to strong; a blank is for what is not there.
@@ -155,7 +155,7 @@ Rows rows_of(const Screen& screen, int top, const Spectrogram& of, const Ui& ui)
 }
 
 TimeAxis plot_axis(const Screen& screen, mth5::UtcNanos end, const Ui& ui) {
-  return axis_of(end, windows()[ui.window], screen.columns() - kLabel - 1);
+  return axis_of(end, windows()[ui.window], screen.columns() - kLabels - 1);
 }
 
 }  // namespace
@@ -222,14 +222,14 @@ void draw_spectrogram(Screen& screen, int top, const Page& page, const Ui& ui) {
       if (std::isnan(level)) continue;
       const double share = std::clamp((level - low) / (high - low), 0.0, 1.0);
       const auto shade = std::min(shades.size() - 1, static_cast<std::size_t>(share * static_cast<double>(shades.size())));
-      screen.set(top + 1 + row, kLabel + x, shades[shade], Ink::Trace);
+      screen.set(top + 1 + row, kLabels + x, shades[shade], Ink::Trace);
     }
   for (int row = 0; row < rows.count; row += 3) {
     const auto label =
         hz_text(ui.linear ? (rows.edge(row) + rows.edge(row + 1)) / 2 : std::sqrt(rows.edge(row) * rows.edge(row + 1)));
-    screen.put(top + 1 + row, kLabel - 1 - static_cast<int>(label.size()), label, Ink::Quiet);
+    screen.put(top + 1 + row, kLabels - 1 - static_cast<int>(label.size()), label, Ink::Quiet);
   }
-  draw_time(screen, screen.rows() - 2, kLabel, axis.points, axis);
+  draw_time(screen, screen.rows() - 2, kLabels, axis.points, axis);
 }
 
 }  // namespace view

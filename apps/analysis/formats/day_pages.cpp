@@ -17,7 +17,6 @@ using html::escaped;
 constexpr std::size_t kMostDays = 2000;  ///< of an index
 constexpr std::size_t kMostText = 600;   ///< bytes of what is said of a day
 constexpr std::string_view kBegin = "<meta name=\"mth5-day\" content=\"";
-constexpr std::array<std::string_view, 3> kStates{"good", "warning", "critical"};
 
 }  // namespace
 

@@ -13,7 +13,7 @@ namespace analysis {
 
 namespace {
 
-std::string escaped(std::string_view text) {
+std::string label_value(std::string_view text) {
   std::string out;
   for (const char c : shown(text)) {
     if (c == '\\' || c == '"') out += '\\';
@@ -22,9 +22,9 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-/// Labels in order of writing, "" = none.
-using Labels = std::string;
-Labels label(std::string_view name, std::string_view value) { return std::string{name} + "=\"" + escaped(value) + "\""; }
+/// LabelText in order of writing, "" = none.
+using LabelText = std::string;
+LabelText label(std::string_view name, std::string_view value) { return std::string{name} + "=\"" + label_value(value) + "\""; }
 
 /// The samples of each metric, and how two of the same labels become one: two surveys may have a station of the same name, and a
 /// station a channel at two rates.
@@ -58,7 +58,7 @@ constexpr std::array kMetrics{
 class Exposition {
  public:
   /// NaN is not known: there is no such sample.
-  void add(std::string_view metric, const Labels& labels, double value) {
+  void add(std::string_view metric, const LabelText& labels, double value) {
     if (std::isnan(value)) return;
     const auto row = std::find_if(kMetrics.begin(), kMetrics.end(), [&](const Metric& m) { return m.name == metric; });
     auto& samples = samples_.at(static_cast<std::size_t>(row - kMetrics.begin()));
@@ -83,7 +83,7 @@ class Exposition {
   }
 
  private:
-  std::array<std::map<Labels, double>, kMetrics.size()> samples_;
+  std::array<std::map<LabelText, double>, kMetrics.size()> samples_;
 };
 
 void add_stations(Exposition& to, const Summary& summary) {
@@ -104,7 +104,6 @@ void add_verdict(Exposition& to, const Summary& summary) {
     for (const auto& finding : verdict)
       if (finding.station == station) ++findings.at(finding.severity == Severity::Critical ? 1 : 0);
     const int worst = findings[1] > 0 ? 2 : findings[0] > 0 ? 1 : 0;
-    constexpr std::array kStates{"good", "warning", "critical"};
     for (int i = 0; i < 3; ++i)
       to.add("mth5_verdict", of + "," + label("state", kStates.at(static_cast<std::size_t>(i))), i == worst ? 1 : 0);
     for (std::size_t i = 0; i < 2; ++i) to.add("mth5_findings", of + "," + label("severity", kStates.at(i + 1)), findings.at(i));

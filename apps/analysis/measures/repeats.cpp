@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/nan.hpp"
+
 namespace analysis {
 
 namespace {
 
 constexpr std::int64_t kRow = 3;  ///< equal samples that are no chance
 constexpr double kSharp = 3;      ///< smallest steps
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "analysis/median.hpp"
+#include "analysis/nan.hpp"
 
 namespace analysis {
 
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kRobust = 1.4826;  ///< MAD of a bell curve to its standard deviation
 
 struct Robust {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "analysis/median.hpp"
+#include "analysis/spectra/mains.hpp"
 
 namespace analysis {
 
@@ -15,8 +16,7 @@ constexpr double kAbove = 6;      ///< dB
 constexpr double kSteady = 0.05;  ///< Hz
 constexpr double kOfStep = 0.2;   ///< of a step of the spectrum: what the centre of a line is off by, where that is more
 constexpr double kApart = 0.15;   ///< Hz
-constexpr std::array kGrids{50.0, 60.0};
-constexpr double kNearGrid = 1;  ///< Hz
+constexpr double kNearGrid = 1;   ///< Hz
 constexpr std::chrono::hours kFor{2};
 constexpr std::chrono::minutes kGone{15};
 

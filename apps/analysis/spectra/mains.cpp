@@ -12,8 +12,7 @@ namespace analysis {
 
 namespace {
 
-constexpr std::array kGrids{50.0, 60.0};  ///< Hz
-constexpr double kBand = 1;               ///< Hz to both sides of a line
+constexpr double kBand = 1;  ///< Hz to both sides of a line
 constexpr double kFloorFrom = 2, kFloorTo = 5;
 constexpr double kNearMains = 0.25;  ///< Hz: no grid is farther off
 constexpr double kAllLine = 200;     ///< dB: there is nothing else

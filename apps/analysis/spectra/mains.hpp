@@ -1,11 +1,15 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <span>
 
 /// The power line in a power spectral density. Thread: pure.
 namespace analysis {
+
+/// Of the power lines there are, in Hz.
+inline constexpr std::array kGrids{50.0, 60.0};
 
 /// Lowest level that is told: there is no line.
 inline constexpr double kNoLine = -20;

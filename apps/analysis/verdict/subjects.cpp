@@ -12,7 +12,6 @@ namespace {
 
 constexpr double kBeginning = 60;    ///< s: a file that has begun may be without samples for so long
 constexpr double kLeastInput = 600;  ///< s of samples
-constexpr double kOtherBattery = 8;  ///< V: no 12 V battery is below, as nothing would run with it
 
 double count(const Reasons& reasons, std::initializer_list<const char*> names) {
   double sum = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -43,6 +44,9 @@ struct Subject {
 enum class Severity { Warning, Critical };
 /// "warning", "critical".
 [[nodiscard]] std::string_view to_string(Severity severity);
+
+/// Of a station, by the worst that is found: nothing, warnings, something critical.
+inline constexpr std::array<std::string_view, 3> kStates{"good", "warning", "critical"};
 
 struct Finding {
   const Rule* rule;
