@@ -189,7 +189,7 @@ Snapshot LiveFile::look(mth5::UtcNanos now, Watch& watch) {
   if (looks_ > 0)  // what is in a new run is new
     std::fill(before_.begin() + static_cast<std::ptrdiff_t>(known), before_.end(), 0);
   note_growth();
-  watch.begin();
+  watch.begin(state);
   if (state == mth5::FileState::Live)
     flows_.look(file, now, options_.replay ? std::optional{now} : FlowTracker::last_change(file));
 

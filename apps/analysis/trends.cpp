@@ -67,10 +67,10 @@ std::optional<Battery> battery_of(const Trends& trends) {
   for (const auto& [name, trend] : trends.all()) {
     if ((name != "battery_V" && !name.ends_with("/battery_V")) || trend.cells().empty()) continue;
     const auto& cells = trend.cells();
-    Battery battery{cells.rbegin()->second.mean};
+    Battery battery{cells.back().second.mean};
     if (lowest && lowest->volts <= battery.volts) continue;
-    const auto newest = mth5::UtcNanos{cells.rbegin()->first * trend.cell_length()};
-    const auto oldest = std::max(mth5::UtcNanos{cells.begin()->first * trend.cell_length()}, newest - kFit);
+    const auto newest = mth5::UtcNanos{cells.back().first * trend.cell_length()};
+    const auto oldest = std::max(mth5::UtcNanos{cells.front().first * trend.cell_length()}, newest - kFit);
     battery.fitted_s = std::chrono::duration<double>(newest - oldest).count();
     if (const double slope = trend.drift_per_hour(oldest); battery.fitted_s >= kLeastFit && std::isfinite(slope)) {
       battery.volts_per_day = 24 * slope;

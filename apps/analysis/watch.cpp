@@ -22,6 +22,7 @@ constexpr std::int64_t kLeastFirst = 256;       ///< of a channel
 constexpr std::int64_t kOlder = 1 << 14;        ///< in parts: of a channel, at a time
 constexpr std::int64_t kMostRows = 1 << 16;     ///< of a table of health
 constexpr std::chrono::hours kOneHour{1};
+constexpr std::chrono::seconds kBetweenFigures{5};   ///< of samples: what is of minutes need not be new with each of them
 constexpr std::chrono::seconds kDrift{1};            ///< of the clock of a run against its rate over what is read
 constexpr std::chrono::minutes kBetweenLedgers{10};  ///< it is read as a whole
 
@@ -52,8 +53,10 @@ std::optional<mth5::UtcNanos> longest_gap(const Series& series, mth5::UtcNanos s
 
 }  // namespace
 
-void Watch::begin() {
+void Watch::begin(mth5::FileState state) {
   ++looks_;
+  all_due_ = state != state_;
+  state_ = state;
   streams_.clear();
   subjects_.clear();
   unreadable_ = false;
@@ -93,6 +96,16 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
   });
   channel.looked_at = looks_;
   unreadable_ |= channel.damaged;
+}
+
+bool Watch::is_due(const Channel& channel) const {
+  const auto end = channel.feed.end();
+  if (all_due_ || !channel.measured_to || channel.seconds < kLeastSpan || has_older(channel)) return true;
+  return end && std::chrono::abs(*end - *channel.measured_to) >= kBetweenFigures;
+}
+
+void Watch::measure(Channel& channel) {
+  channel.measured_to = channel.feed.end();
   channel.recent = channel.history.recent();
   channel.mains_db = channel.history.mains();
   channel.lines = channel.history.lines();
@@ -157,6 +170,7 @@ bool Watch::read_older(const mth5::Reader& file, std::span<const Series> all, st
       if (const auto start = *channel.history.start(); older->joined && std::chrono::abs(block.end() - start) <= kDrift)
         block.start = mth5::sample_time(start, block.rate, -static_cast<std::int64_t>(block.values.size()));
       channel.history.add_older(block);
+      channel.measured_to.reset();
     } catch (const mth5::FormatError&) {
       channel.damaged = true;
       channel.feed.leave_older();
@@ -185,6 +199,9 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
   std::int64_t most = 0;
   double percent = std::numeric_limits<double>::quiet_NaN();  // what only one channel lacks is told of that
   bool reading_older = false;                                 // of one channel sooner than of another
+  // All at once, as they are compared.
+  if (std::any_of(followed.begin(), followed.end(), [&](const auto* channel) { return is_due(*channel); }))
+    for (auto* channel : followed) measure(*channel);
   for (const auto* channel : followed) {
     reading_older |= has_older(*channel);
     most = std::max(most, channel->recent.statistics().count());

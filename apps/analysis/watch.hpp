@@ -45,11 +45,11 @@ class Watch {
   /// @param listener  gets all that is read from now on, and outlives it; nullptr: nobody
   explicit Watch(WatchListener* listener = nullptr, Reading reading = Reading::AtOnce) : listener_{listener}, reading_{reading} {}
 
-  /// A new look begins.
-  void begin();
+  /// A new look begins. @param state  of the file
+  void begin(mth5::FileState state);
   /// Reads what is new in a series. What cannot be read of a channel is left out. @param current  of its run that grows, or may
   void follow(const mth5::Reader& file, const Series& series, const Series::Part& current);
-  /// Figures of the last ten minutes for the channels of the look, and its verdict: of all that was followed, of what the look
+  /// Figures of the last ten minutes for the channels of the look, at most five seconds old in a live file, and its verdict: of all that was followed, of what the look
   /// says beside it, and of the ledger, which is added up every ten minutes. @param whole  the file has no damage
   void judge(const mth5::Reader& file, bool whole, Snapshot& look);
   /// Reads older samples for a while, the newest of all channels first. @param all  series of the file as of the last look
@@ -67,12 +67,13 @@ class Watch {
     History history;
     ChannelFacts facts;
     std::int64_t looked_at = 0;  ///< number of the look
-    Measures recent = {};        ///< of this look, as the next four
+    Measures recent = {};        ///< as of measured_to, like the next five
     std::optional<double> mains_db = {};
     double seconds = 0;  ///< of the samples of the last hour
     double percent = 0;  ///< of them
     std::vector<Line> lines = {};
-    Subject subject = {};  ///< of this look too, but for auxiliary channels
+    Subject subject = {};  ///< but for auxiliary channels
+    std::optional<mth5::UtcNanos> measured_to = {};
     bool damaged = false;  ///< older samples of it
   };
   struct Stream {
@@ -87,12 +88,16 @@ class Watch {
   [[nodiscard]] Channel new_channel(const mth5::Reader& file, const Series& series, std::size_t channel,
                                     std::int64_t first) const;
   [[nodiscard]] bool has_older(const Channel& channel) const;
+  [[nodiscard]] bool is_due(const Channel& channel) const;
+  static void measure(Channel& channel);
   void look_at_ledger(const mth5::Reader& file, mth5::FileState state, mth5::UtcNanos now);
   void forget_one();
 
   WatchListener* listener_;
   Reading reading_;
   std::int64_t looks_ = 0;
+  std::optional<mth5::FileState> state_;
+  bool all_due_ = true;  ///< all is measured at this look
   std::map<Key, Channel> channels_;
   std::vector<Stream> streams_;    ///< of this look
   std::vector<Subject> subjects_;  ///< of its channels

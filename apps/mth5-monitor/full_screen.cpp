@@ -118,8 +118,7 @@ class FullScreen {
     if (mth5::steady_now() < next_fill_) return filling_;
     const bool was_filling = filling_;
     try {
-      filling_ = fill_shown_first() || follower_.read_older(collector_.all_series(), kFill) || fill_view() ||
-                 collector_.fill_spectra(follower_.file()->file(), kFill);
+      filling_ = fill_shown_first() || follower_.read_older(collector_.all_series(), kFill) || fill_view();
     } catch (const mth5::FileError&) {  // its writer changes it just now: the next time reads it
       filling_ = true;
     }
@@ -135,6 +134,7 @@ class FullScreen {
   }
 
   bool fill_view() {
+    if (ui_.view == 4) return collector_.fill_spectra(follower_.file()->file(), kFill);
     const auto newest = collector_.page().traces->end();
     if (ui_.view != 1 || !newest) return false;
     const auto from = ui_.end.value_or(*newest) - view::windows()[ui_.window];

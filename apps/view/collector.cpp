@@ -20,6 +20,7 @@ constexpr std::int64_t kBlock = 1 << 14;  ///< samples read at once
 constexpr std::chrono::minutes kSpectraBack{70};
 constexpr std::int64_t kSpectraMost = 1 << 18;  ///< samples of a channel
 constexpr std::int64_t kSpectraPart = 1 << 12;  ///< the same, at once
+constexpr std::chrono::seconds kBetweenSpectra{5};
 
 auto find_channel(Traces& traces, const analysis::ChannelFacts& facts, double rate) {
   return std::find_if(traces.channels.begin(), traces.channels.end(), [&](const auto& one) {
@@ -32,18 +33,8 @@ auto find_channel(Traces& traces, const analysis::ChannelFacts& facts, double ra
 void Collector::block(const analysis::ChannelFacts& channel, const analysis::Block& block) {
   if (channel.kind == mth5::Kind::Auxiliary && mth5::unit_symbol(channel.units) == "C")
     page_.trends.add(channel.component + "_C", block);
-  for (auto& one : spectra_) {
-    auto& spectra = *one.spectra;
-    if (spectra.station() != channel.station || spectra.rate() != block.rate) continue;
-    spectra.describe(channel);
-    for (std::size_t c = 0; c < spectra.channels().size(); ++c) {
-      if (spectra.channels()[c].component != channel.component) continue;
-      one.watched_to[c] = block.end();
-      auto shifted = block;
-      shifted.start += one.apart[c];
-      if (!spectra.reading) spectra.add(channel, shifted);
-    }
-  }
+  for (auto& one : spectra_)
+    if (one.spectra->station() == channel.station && one.spectra->rate() == block.rate) one.spectra->describe(channel);
   auto found = find_channel(traces_, channel, block.rate);
   if (found == traces_.channels.end()) {
     if (traces_.channels.size() >= kMostTraces) {
@@ -157,8 +148,7 @@ void Collector::restart(Following& one) {
   one.spectra->reading = true;
   one.feeds.clear();
   for (const auto& channel : one.spectra->channels()) one.feeds.emplace_back(channel.component, kSpectraBack, kSpectraMost);
-  one.watched_to.assign(one.feeds.size(), {});
-  one.apart.assign(one.feeds.size(), {});
+  one.read_to.reset();
 }
 
 bool Collector::catch_up(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current,
@@ -180,12 +170,13 @@ bool Collector::fill_spectra(const mth5::Reader& file, std::chrono::nanoseconds 
     const auto series = std::find_if(series_.begin(), series_.end(), [&](const auto& known) {
       return known.station == one.spectra->station() && known.sample_rate == one.spectra->rate();
     });
-    if (!one.spectra->reading || series == series_.end()) continue;
-    while (!catch_up(file, *series, currents_[static_cast<std::size_t>(series - series_.begin())], one))
+    if (series == series_.end()) continue;
+    const auto& current = currents_[static_cast<std::size_t>(series - series_.begin())];
+    if (one.read_to && std::chrono::abs(current.end - *one.read_to) < kBetweenSpectra) continue;
+    while (!catch_up(file, *series, current, one))
       if (mth5::steady_now() >= deadline) return true;
     one.spectra->reading = false;
-    for (std::size_t c = 0; c < one.feeds.size(); ++c)
-      if (const auto end = one.feeds[c].end(); end && one.watched_to[c]) one.apart[c] = *end - *one.watched_to[c];
+    one.read_to = current.end;
   }
   return false;
 }
@@ -277,10 +268,7 @@ void Collector::take(analysis::Snapshot look, const mth5::Reader& file, const an
   page_.disk.look(file);
   page_.subjects = watch.subjects();
   page_.spectra.clear();
-  for (auto& one : spectra_) {
-    if (!one.spectra->reading) one.spectra->update();
-    page_.spectra.push_back(one.spectra);
-  }
+  for (const auto& one : spectra_) page_.spectra.push_back(one.spectra);
   if (const auto* ledger = watch.ledger(); ledger != nullptr)
     page_.ledger = *ledger;
   else

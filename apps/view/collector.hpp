@@ -38,8 +38,8 @@ class Collector final : public analysis::WatchListener {
   /// Reads older samples as the plot needs them, for a while. @param back  how far the plot reaches, from the newest sample
   /// @returns whether there is more to read now
   bool fill(const mth5::Reader& file, std::chrono::nanoseconds back, std::chrono::nanoseconds most);
-  /// The same for the spectra, which are of the last hour: they take samples in order of time, and so read them for themselves
-  /// up to the newest. @returns as fill()
+  /// The same for the spectra, which are of the last hour: they take samples in order of time, and so read them for themselves.
+  /// What is read already is counted again only after seconds. @returns as fill()
   bool fill_spectra(const mth5::Reader& file, std::chrono::nanoseconds most);
   /// The same for the spectrogram of the chosen channel.
   bool fill_spectrogram(const mth5::Reader& file, const Ui& ui, std::chrono::nanoseconds most);
@@ -49,12 +49,11 @@ class Collector final : public analysis::WatchListener {
   [[nodiscard]] const Page& page() const { return page_; }
 
  private:
-  /// Spectra, and how they come to the newest sample.
+  /// Spectra, and what reads their samples.
   struct Following {
     std::shared_ptr<StationSpectra> spectra;
-    std::vector<analysis::ChannelFeed> feeds = {};               ///< by channel; of use until they are at the newest sample
-    std::vector<std::optional<mth5::UtcNanos>> watched_to = {};  ///< by channel: behind the newest sample of the Watch
-    std::vector<mth5::Nanos> apart = {};  ///< by channel: of the times of both, as each counts from where it began
+    std::vector<analysis::ChannelFeed> feeds = {};  ///< by channel
+    std::optional<mth5::UtcNanos> read_to = {};     ///< the end of the run that grows, as it was then
   };
   void add(Traces::Channel& to, const analysis::Block& block) const;
   void add_older(Traces::Channel& to, const analysis::Block& block) const;

@@ -46,7 +46,7 @@ void add_trends(std::vector<Line>& lines, const Page& page) {
     for (const auto& [name, trend] : page.trends.all()) {
       if (name.starts_with("clock/") || trend.cells().empty() || rank_of(name) != rank) continue;
       const auto newest = page.look->soh.find(name);
-      const double value = newest != page.look->soh.end() ? newest->second : trend.cells().rbegin()->second.mean;
+      const double value = newest != page.look->soh.end() ? newest->second : trend.cells().back().second.mean;
       lines.push_back({shown(name) + " " + short_number(value), Ink::Plain, &trend});
     }
   if (lines.size() == before) lines.push_back({"state of health: the file has none", Ink::Quiet});
@@ -121,7 +121,7 @@ void draw_health(Screen& screen, int top, const Page& page, const Ui& ui) {
     screen.put(top + i, 1, line.text, line.ink);
     if (line.trend == nullptr) continue;
     constexpr int kTrend = 26;
-    const double cells = static_cast<double>(line.trend->cells().rbegin()->first - line.trend->cells().begin()->first + 1);
+    const double cells = static_cast<double>(line.trend->cells().back().first - line.trend->cells().front().first + 1);
     const auto over = mth5::rough_duration(cells * static_cast<double>(line.trend->cell_length().count()));
     const int end = screen.columns() - 2 - static_cast<int>(over.size());
     draw_trend(screen, top + i, kTrend, 1, end - kTrend - 1, *line.trend, ui.glyphs, Ink::Trace);

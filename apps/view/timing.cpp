@@ -17,7 +17,7 @@ constexpr int kTrend = 34;  ///< column where trends begin
 /// From its first to behind its last cell.
 double span_s(const analysis::Envelope& trend) {
   if (trend.cells().empty()) return 0;
-  const auto cells = trend.cells().rbegin()->first - trend.cells().begin()->first + 1;
+  const auto cells = trend.cells().back().first - trend.cells().front().first + 1;
   return static_cast<double>(cells * trend.cell_length().count());
 }
 
@@ -91,8 +91,8 @@ void draw_trend(Screen& screen, int row, int column, int rows, int columns, cons
     low = std::min(low, cell.min);
     high = std::max(high, cell.max);
   }
-  const auto first = cells.begin()->first;
-  const double width = std::max(1.0, static_cast<double>(cells.rbegin()->first - first));
+  const auto first = cells.front().first;
+  const double width = std::max(1.0, static_cast<double>(cells.back().first - first));
   const double height = high > low ? high - low : 1;
   const auto y_of = [&](double value) {
     const double middle = high > low ? (value - low) / height : 0.5;

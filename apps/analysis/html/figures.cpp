@@ -54,10 +54,11 @@ std::string envelope_figure(std::string_view name, std::string_view units, const
   const auto first = number_of(span.from), last = number_of(span.to);
   const auto together = (last - first) / kColumns + 1;
   std::map<std::int64_t, Envelope::Cell> columns;
-  for (auto cell = envelope.cells().lower_bound(first); cell != envelope.cells().end() && cell->first <= last; ++cell) {
-    const auto [at, is_new] = columns.try_emplace((cell->first - first) / together, cell->second);
-    at->second.min = std::min(at->second.min, cell->second.min);
-    at->second.max = std::max(at->second.max, cell->second.max);
+  for (const auto& [number, cell] : envelope.cells()) {
+    if (number < first || number > last) continue;
+    const auto [at, is_new] = columns.try_emplace((number - first) / together, cell);
+    at->second.min = std::min(at->second.min, cell.min);
+    at->second.max = std::max(at->second.max, cell.max);
   }
   double low = std::numeric_limits<double>::infinity(), high = -low;
   for (const auto& [number, cell] : columns) low = std::min(low, cell.min), high = std::max(high, cell.max);

@@ -47,20 +47,36 @@ void Envelope::add(const Block& block) {
     }
     if (part.n == 0) continue;
     part.mean = shift + sum / static_cast<double>(part.n);
-    put_together(cells_[number], part);
+    put(number, part);
     fit();
   }
 }
 
 void Envelope::coarsen() {
-  std::map<std::int64_t, Cell> cells;
-  for (const auto& [number, cell] : cells_) put_together(cells[number >> 1], cell);
-  cells_ = std::move(cells);
+  std::size_t n = 0;
+  for (const auto& [number, cell] : cells_) {
+    if (n > 0 && cells_[n - 1].first == number >> 1)
+      put_together(cells_[n - 1].second, cell);
+    else
+      cells_[n++] = {number >> 1, cell};
+  }
+  cells_.resize(n);
   ++shift_;
 }
 
+void Envelope::put(std::int64_t number, const Cell& cell) {
+  const auto before = [](const auto& one, std::int64_t other) { return one.first < other; };
+  const auto at = cells_.empty() || cells_.back().first < number  // most often, as time goes on
+                      ? cells_.end()
+                      : std::lower_bound(cells_.begin(), cells_.end(), number, before);
+  if (at != cells_.end() && at->first == number)
+    put_together(at->second, cell);
+  else
+    cells_.insert(at, {number, cell});
+}
+
 void Envelope::fit() {
-  while (cells_.size() > 1 && cells_.rbegin()->first - cells_.begin()->first >= kMostCells) coarsen();
+  while (cells_.size() > 1 && cells_.back().first - cells_.front().first >= kMostCells) coarsen();
 }
 
 void Envelope::merge(const Envelope& other) {
@@ -68,7 +84,7 @@ void Envelope::merge(const Envelope& other) {
   Envelope same = other;
   while (same.shift_ < shift_) same.coarsen();
   while (shift_ < same.shift_) coarsen();
-  for (const auto& [number, cell] : same.cells_) put_together(cells_[number], cell);
+  for (const auto& [number, cell] : same.cells_) put(number, cell);
   fit();
 }
 
@@ -95,8 +111,8 @@ void Envelope::load(const state::Json& saved) {
   shift_ = saved.at("shift");
   cells_.clear();
   for (const auto& row : saved.at("cells"))
-    cells_[row.at(0)] = {row.at(1).get<std::int64_t>(), row.at(2).get<double>(), row.at(3).get<double>(),
-                         row.at(4).get<double>()};
+    put(row.at(0).get<std::int64_t>(), {row.at(1).get<std::int64_t>(), row.at(2).get<double>(), row.at(3).get<double>(),
+                                        row.at(4).get<double>()});
 }
 
 }  // namespace analysis

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "analysis/block.hpp"
 #include "analysis/measures/state.hpp"
@@ -26,8 +27,8 @@ class Envelope {
   void load(const state::Json& saved);
 
   [[nodiscard]] std::chrono::seconds cell_length() const { return std::chrono::seconds{length()}; }
-  /// By number: a cell begins at number * cell_length() since 1970. Without samples there is no cell.
-  [[nodiscard]] const std::map<std::int64_t, Cell>& cells() const { return cells_; }
+  /// In order of number: a cell begins at number * cell_length() since 1970. Without samples there is no cell.
+  [[nodiscard]] const std::vector<std::pair<std::int64_t, Cell>>& cells() const { return cells_; }
   /// Slope of the means of the cells in units per hour, by Theil and Sen: the median of the slopes through any two of them, at
   /// most 256, for which neighbours are put together. NaN if there are fewer than three.
   /// @param from  cells that begin before are left out
@@ -37,9 +38,10 @@ class Envelope {
   [[nodiscard]] std::int64_t length() const { return std::int64_t{1} << shift_; }
   void fit();
   void coarsen();
+  void put(std::int64_t number, const Cell& cell);
 
   int shift_ = 0;
-  std::map<std::int64_t, Cell> cells_;
+  std::vector<std::pair<std::int64_t, Cell>> cells_;  ///< in a row: they are copied with every Measures
 };
 
 }  // namespace analysis

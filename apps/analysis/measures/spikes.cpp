@@ -19,10 +19,13 @@ struct Robust {
 };
 
 /// Uses `values` up.
+double deviation_from(double middle, std::vector<double>& values) {
+  for (auto& value : values) value = std::abs(value - middle);
+  return kRobust * median(values);
+}
 Robust robust(std::vector<double>& values) {
   const double middle = median(values);
-  for (auto& value : values) value = std::abs(value - middle);
-  return {middle, kRobust * median(values)};
+  return {middle, deviation_from(middle, values)};
 }
 
 /// The smallest that is not 0; 0 if there is none.
@@ -56,9 +59,14 @@ double height_of_spike(std::span<const double> window, std::size_t at, std::size
   thread_local std::vector<double> buffer;
   buffer.assign(window.begin() + static_cast<std::ptrdiff_t>(at - reach),
                 window.begin() + static_cast<std::ptrdiff_t>(at + reach + 1));
-  const auto near = robust(buffer);
-  const double height = window[at] - near.median;
-  if (std::abs(height) <= kHampel * near.deviation) return kNaN;
+  const double middle = median(buffer);
+  const double height = window[at] - middle;
+  // Most are no spike: half of the samples are too far from the middle for it, which takes no second sorting to see.
+  const double near = std::abs(height) * (1 + 1e-9) / (kHampel * kRobust);
+  const auto n_near =
+      std::count_if(buffer.begin(), buffer.end(), [&](double value) { return std::abs(value - middle) < near; });
+  if (static_cast<std::size_t>(n_near) <= reach) return kNaN;
+  if (std::abs(height) <= kHampel * deviation_from(middle, buffer)) return kNaN;
   const double step = window[at] - window[at - 1];
   buffer.clear();
   for (std::size_t i = at - around + 1; i <= at + around; ++i) buffer.push_back(window[i] - window[i - 1]);

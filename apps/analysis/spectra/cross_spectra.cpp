@@ -134,11 +134,10 @@ void CrossSpectra::use(std::size_t number, std::span<const double> frames, std::
   for (auto at = begin; at + kReach < end; at += kTenth) {
     if (over_seam && at - kReach >= seam) break;
     const double* from = frames.data() + static_cast<std::size_t>(at - kReach - first) * channels_;
-    for (std::size_t c = 0; c < channels_; ++c) {
-      double sum = 0;
-      for (std::size_t i = 0; i < taps.size(); ++i) sum += taps[i] * from[i * channels_ + c];
-      tenth.push_back(sum);
-    }
+    tenth.resize(tenth.size() + channels_);
+    double* sums = tenth.data() + tenth.size() - channels_;
+    for (std::size_t i = 0; i < taps.size(); ++i)  // channels in the inner loop: they lie side by side
+      for (std::size_t c = 0; c < channels_; ++c) sums[c] += taps[i] * from[i * channels_ + c];
   }
   if (!tenth.empty()) feed(number + 1, tenth, begin / kTenth);
 }

@@ -161,11 +161,14 @@ Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::opt
   if (mains) figures["mains_db"] = {*mains};
   if (const double headroom = measures.headroom_db(); !std::isnan(headroom)) figures["headroom_db"] = {headroom};
   subject.cell_s = measures.envelope().cell_length().count();
-  for (const auto& [number, cell] : measures.envelope().cells()) subject.levels[number] = std::abs(cell.mean);
+  for (const auto& [number, cell] : measures.envelope().cells()) subject.levels.emplace_back(number, std::abs(cell.mean));
   if (const double mv = millivolts(facts); !std::isnan(mv)) {
     subject.mv_per_unit = mv;
-    figures["dc_mV"] = {mv * std::abs(measures.histogram().median())};
-    if (seconds >= kDriftSpan) figures["drift_mV_h"] = {mv * std::abs(measures.envelope().drift_per_hour())};
+    const auto add = [&](const char* name, double value) {
+      if (!std::isnan(value)) figures[name] = {mv * std::abs(value)};
+    };
+    add("dc_mV", measures.histogram().median());
+    if (seconds >= kDriftSpan) add("drift_mV_h", measures.envelope().drift_per_hour());
   }
   if (seconds < kEvents) return subject;
   const double hours = std::max(1.0, seconds / 3600);  // of ten minutes: so many may come in an hour all the same
@@ -211,7 +214,9 @@ double ratio_at(std::span<const Subject> channels, const Subject& channel, std::
   for (const auto& other : channels) {
     if (&other == &channel || other.station != channel.station || other.scope != Scope::Electric) continue;
     if (other.cell_s != channel.cell_s) continue;
-    if (const auto at = other.levels.find(cell); at != other.levels.end()) others.push_back(at->second);
+    const auto at = std::lower_bound(other.levels.begin(), other.levels.end(), cell,
+                                     [](const auto& one, std::int64_t number) { return one.first < number; });
+    if (at != other.levels.end() && at->first == cell) others.push_back(at->second);
   }
   return others.size() < 2 ? 0 : level / std::max(upper_median(others), kLeastOthers * level);
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -38,7 +39,8 @@ struct Subject {
   std::optional<Figure> unmoved = {};  ///< of a channel: it never had another value, and is stuck if others move finely
   double noise = std::numeric_limits<double>::quiet_NaN();  ///< of a channel: History::times_as_noisy()
   bool fine = false;                                        ///< of a channel: it moves by many steps of its converter
-  std::map<std::int64_t, double> levels = {};  ///< size of the mean by cell, which begins at number * cell_s since 1970
+  std::vector<std::pair<std::int64_t, double>> levels = {};  ///< size of the mean, in order of cells, which begin at number *
+                                                             ///< cell_s since 1970
 };
 
 enum class Severity { Warning, Critical };
