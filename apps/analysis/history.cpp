@@ -18,6 +18,8 @@ constexpr std::int64_t kTens = 6;       ///< ten minutes each
 constexpr std::int64_t kOfSpectra = 5;  ///< minutes
 constexpr std::size_t kLeastTens = 3;   ///< to know what is usual
 constexpr std::size_t kLeastCells = 60;
+constexpr std::size_t kPulseSegment = 256;        ///< s: at least eight periods
+constexpr std::int64_t kLeastPulseSegments = 12;  ///< half an hour: noise alone is never 6 dB above what lies beside it
 
 /// By how much samples move within a second, or from one to the next where they are slower: whatever the level does in an hour.
 /// The median; NaN of too few.
@@ -59,6 +61,7 @@ void History::add(const Block& block) {
 
 void History::add_older(const Block& block) {
   if (start_ && mth5::samples_between(block.end(), *start_, block.rate) < -0.5) return;
+  pulses_.reset();
   History older;
   older.add(block);
   older.merge(std::move(*this));
@@ -158,6 +161,25 @@ Measures History::hour() {
   auto all = together(tens_, of_tens_);
   if (minute_) all.merge(minute_->measures);
   return all;
+}
+
+std::optional<double> History::pulses() const {
+  if (!minute_ || tens_.size() < kLeastTens) return std::nullopt;
+  const auto now = minute_->number / kRecent;
+  if (pulses_ && pulses_->of == now) return pulses_->period;
+  Spectrum spectrum{kPulseSegment};
+  for (const auto& ten : tens_) {
+    const auto& envelope = ten.measures.envelope();
+    if (ten.number >= now || envelope.cell_length() != std::chrono::seconds{1}) continue;
+    std::vector<double> means(60 * kRecent, std::numeric_limits<double>::quiet_NaN());
+    const auto first = ten.number * 60 * kRecent;
+    for (const auto& [number, cell] : envelope.cells())
+      if (number >= first && number - first < 60 * kRecent) means[static_cast<std::size_t>(number - first)] = cell.mean;
+    spectrum.add({mth5::UtcNanos{std::chrono::seconds{first}}, 1, means});
+  }
+  pulses_ = Pulses{now, spectrum.segments() >= kLeastPulseSegments ? pulses_of(spectrum.density(), spectrum.step())
+                                                                   : std::nullopt};
+  return pulses_->period;
 }
 
 double History::times_as_noisy(const Measures& recent) const {

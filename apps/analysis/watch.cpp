@@ -316,7 +316,7 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
                                  [&](const RunSnapshot& run) { return run.run.station == id && run.run.n_samples > 0; });
     if (look.state != mth5::FileState::Live && !any) subjects.back().figures["samples"] = {0};
   }
-  look.verdict = analysis::judge(subjects);
+  look.verdict = steady_.of(analysis::judge(subjects), look.time);
 }
 
 }  // namespace analysis

@@ -13,6 +13,7 @@
 #include "analysis/history.hpp"
 #include "analysis/ledger.hpp"
 #include "analysis/soh.hpp"
+#include "analysis/verdict/steady.hpp"
 #include "analysis/verdict/verdict.hpp"
 
 namespace analysis {
@@ -105,6 +106,7 @@ class Watch {
   bool unreadable_ = false;
   std::size_t unwatched_ = 0;                    ///< channels of this look beyond those that are followed
   std::map<std::string, HealthTracker> health_;  ///< by station
+  SteadyVerdict steady_;
   struct LedgerLook {
     mth5::FileState state;
     mth5::UtcNanos time;

@@ -2,12 +2,16 @@
 
 #include <cmath>
 #include <numbers>
+#include <optional>
 #include <random>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "analysis/history.hpp"
+#include "analysis/spectra/spectrum.hpp"
+#include "analysis/verdict/verdict.hpp"
 
 namespace {
 
@@ -85,6 +89,70 @@ TEST(Lines, OfAChannelAreKnownByItsHistory) {
   ASSERT_EQ(history.lines().size(), 1U);
   EXPECT_NEAR(history.lines()[0].hz, 16.7, 0.05);
   EXPECT_EQ(history.mains(), std::nullopt) << "64 Hz has no room for 50 Hz and what is beside it";
+}
+
+/// Means of seconds at a site beside a pipeline: noise that is stronger the slower it is, and a rectifier that is on for so long.
+class Pipeline {
+ public:
+  explicit Pipeline(double height) : height_{height} {}
+  double at(double second, double period, double on) {
+    slow_ = 0.99 * slow_ + noise_(random_);
+    return slow_ + 0.3 * noise_(random_) + (std::fmod(second, period) < on ? height_ : 0);
+  }
+
+ private:
+  double height_, slow_ = 0;
+  std::mt19937 random_{3};
+  std::normal_distribution<double> noise_;
+};
+
+std::optional<double> pulses_in_an_hour(double height, double period, double on) {
+  Pipeline pipeline{height};
+  std::vector<double> values(3600);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = pipeline.at(static_cast<double>(i), period, on);
+  analysis::Spectrum spectrum{256};
+  spectrum.add({kStart, 1, values});
+  return analysis::pulses_of(spectrum.density(), spectrum.step());
+}
+
+TEST(Pulses, AreKnownByTheirHarmonics) {
+  EXPECT_NEAR(pulses_in_an_hour(6, 12, 6).value_or(0), 12, 0.02) << "which has no even ones";
+  EXPECT_NEAR(pulses_in_an_hour(6, 15, 12).value_or(0), 15, 0.02);
+  EXPECT_NEAR(pulses_in_an_hour(6, 7.5, 2).value_or(0), 7.5, 0.02);
+  EXPECT_EQ(pulses_in_an_hour(0, 12, 6), std::nullopt);
+  std::vector<double> wave(3600);
+  std::mt19937 random{4};
+  std::normal_distribution<double> noise;
+  for (std::size_t i = 0; i < wave.size(); ++i)
+    wave[i] = noise(random) + 5 * std::sin(2 * std::numbers::pi * static_cast<double>(i) / 20);
+  analysis::Spectrum spectrum{256};
+  spectrum.add({kStart, 1, wave});
+  EXPECT_EQ(analysis::narrow_lines(spectrum.density(), spectrum.step()).size(), 1U);
+  EXPECT_EQ(analysis::pulses_of(spectrum.density(), spectrum.step()), std::nullopt) << "a wave of the sky has no harmonics";
+}
+
+TEST(Pulses, OfAChannelAreAFindingOfItsLastHour) {
+  analysis::History history;
+  Pipeline pipeline{6};
+  std::vector<double> values(8 * 60);
+  const auto verdict = [&] {
+    const analysis::ChannelFacts facts{"MT1", "ex", "digital counts", mth5::Kind::Electric};
+    const auto found = analysis::judge(std::vector{analysis::subject_of(facts, history.recent(), history.hour(), history)});
+    return found.empty() ? "" : found.front().sentence(kStart);
+  };
+  const auto add = [&](int from, int to, double on) {
+    for (int minute = from; minute < to; ++minute) {
+      for (std::size_t i = 0; i < values.size(); ++i)
+        values[i] = pipeline.at(minute * 60 + static_cast<double>(i) / 8, 12, on);
+      history.add({kStart + minutes{minute}, 8, values});
+    }
+  };
+  add(0, 20, 4);
+  EXPECT_EQ(verdict(), "") << "of half an hour at least";
+  add(20, 45, 4);
+  EXPECT_EQ(verdict(), "MT1 ex: pulses every 12 s");
+  add(45, 125, 0);
+  EXPECT_EQ(verdict(), "") << "it was switched off more than an hour ago";
 }
 
 }  // namespace

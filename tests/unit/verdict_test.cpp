@@ -18,6 +18,7 @@
 
 #include "analysis/spectra/mains.hpp"
 #include "analysis/spectra/spectrum.hpp"
+#include "analysis/verdict/steady.hpp"
 #include "analysis/verdict/subjects.hpp"
 #include "support/site.hpp"
 #include "support/support.hpp"
@@ -452,6 +453,31 @@ TEST(Verdict, PutsTheWorstFirst) {
   EXPECT_EQ(object["findings"][1]["file"], nullptr);
   EXPECT_EQ(object["findings"][0]["since"], "2026-05-01T00:00:05Z");
   EXPECT_EQ(analysis::to_json({}, now).dump(), R"({"state":"good","findings":[]})");
+}
+
+TEST(Verdict, OfChannelsIsSteadyFromLookToLook) {
+  analysis::SteadyVerdict steady;
+  const auto at = [&](int second, std::vector<std::pair<const char*, double>> figures) {
+    Subject ex = subject(Scope::Electric, "ex", {});
+    for (const auto& [name, value] : figures) ex.figures[name] = {value};
+    const std::vector all{ex, subject(Scope::Station, "", {{"battery_V", {second == 200 ? 11.0 : 13.0}}})};
+    return names(steady.of(analysis::judge(all), kStart + std::chrono::seconds{second}));
+  };
+  EXPECT_EQ(at(0, {{"mains_db", 45}}), "ex:mains") << "nothing was known before";
+  EXPECT_EQ(at(5, {}), "") << "it is still the beginning";
+  EXPECT_EQ(at(100, {{"mains_db", 45}}), "");
+  EXPECT_EQ(at(105, {}), "") << "one outlier";
+  EXPECT_EQ(at(110, {{"mains_db", 45}}), "");
+  EXPECT_EQ(at(115, {{"mains_db", 65}}), "");
+  EXPECT_EQ(at(120, {{"mains_db", 65}}), "ex:mains") << "for ten seconds";
+  EXPECT_EQ(at(125, {}), "ex:mains");
+  EXPECT_EQ(at(130, {{"dc_mV", 150}}), "ex:mains") << "what is over is so for a while; what is new is not yet";
+  EXPECT_EQ(at(135, {{"stuck_s", 61}}), "ex:stuck") << "at once, and it explains the rest";
+  EXPECT_EQ(at(144, {}), "ex:mains");
+  EXPECT_EQ(at(145, {}), "") << "for twenty-five seconds";
+  EXPECT_EQ(at(200, {}), ":battery") << "of no channel: at once";
+  EXPECT_EQ(at(201, {}), "");
+  EXPECT_EQ(at(100, {{"mains_db", 45}}), "ex:mains") << "the clock was set back: as at the beginning";
 }
 
 TEST(Verdict, KnowsNothingWrongWithWhatIsNotKnown) {

@@ -58,6 +58,26 @@ std::vector<Line> narrow_lines(std::span<const double> density, double step) {
   return found;
 }
 
+std::optional<double> pulses_of(std::span<const double> density, double step) {
+  constexpr double kShortestPulse = 7, kLongestPulse = 30;  // s
+  constexpr int kHarmonics = 6, kLeastHarmonics = 3;
+  const auto lines = narrow_lines(density, step);
+  for (const auto& first : lines) {
+    if (first.hz * kLongestPulse < 1 || first.hz * kShortestPulse > 1) continue;
+    double hz = first.hz;  // the better known, the higher the harmonic
+    int n = 1;
+    for (int k = 2; k <= kHarmonics; ++k) {
+      const auto near =
+          std::find_if(lines.begin(), lines.end(), [&](const Line& one) { return std::abs(one.hz - k * hz) <= 0.5 * step; });
+      if (near == lines.end()) continue;
+      hz = near->hz / k;
+      ++n;
+    }
+    if (n >= kLeastHarmonics) return 1 / hz;
+  }
+  return std::nullopt;
+}
+
 void SteadyLines::add(std::span<const double> density, double step, mth5::UtcNanos time) {
   for (const auto& line : narrow_lines(density, step)) {
     const double near = std::max(kSteady, kOfStep * step);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,6 +20,11 @@ struct Line {
 /// Those of one spectrum, by frequency: 6 dB or more above the median within 5 Hz and above what is three to four steps beside
 /// it, so that a broad hump is none. Left out are harmonics of 50 and 60 Hz, and the ends of the spectrum.
 [[nodiscard]] std::vector<Line> narrow_lines(std::span<const double> density, double step);
+
+/// Seconds between pulses that come all the time, as of the cathodic protection of a pipeline: narrow lines at multiples of one
+/// frequency, the first of them and three of the first six at least. From 7 to 30 s, in a spectrum of samples or means each second;
+/// nullopt: there are none. @param density  of 256 s or more a segment
+[[nodiscard]] std::optional<double> pulses_of(std::span<const double> density, double step);
 
 /// Below, what is narrow lies between too few lines of a spectrum.
 [[nodiscard]] constexpr bool knows_lines(double rate) { return rate >= 40; }

@@ -47,6 +47,8 @@ constexpr std::array kRules{
          "lower the gain, or find what is so strong"},
     Rule{"mains", "mains_db", "dB", Scope::Field, true, 40, 60, "power line {value} above the noise",
          "look for a power line, an electric fence, a bad earth"},
+    Rule{"pulses", "pulse_s", "s", Scope::Field, true, 0, kNone, "pulses every {value}",
+         "look for the cathodic protection of a pipeline; note it, or move the site"},
     Rule{"jumps", "jumps_per_h", "/h", Scope::Electric, true, 1, kNone, "level jumps, {value}",
          "check the electrode and its contact"},
     Rule{"spikes", "spikes_per_h", "/h", Scope::Field, true, 10, kNone, "spikes, {value}",

@@ -139,10 +139,14 @@ Verdict judge(std::span<const Subject> subjects, const LimitsOf& limits) {
   Verdict told;
   std::copy_if(verdict.begin(), verdict.end(), std::back_inserter(told),
                [&](const Finding& finding) { return !explained(finding); });
-  std::stable_sort(told.begin(), told.end(), [](const Finding& a, const Finding& b) {
+  worst_first(told);
+  return told;
+}
+
+void worst_first(Verdict& verdict) {
+  std::stable_sort(verdict.begin(), verdict.end(), [](const Finding& a, const Finding& b) {
     return std::tuple{a.severity != Severity::Critical, a.rule} < std::tuple{b.severity != Severity::Critical, b.rule};
   });
-  return told;
 }
 
 Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::optional<double> mains) {
@@ -185,6 +189,7 @@ Subject subject_of(const ChannelFacts& facts, const Measures& recent, const Meas
   auto& figures = subject.figures;
   for (const auto& [name, figure] : of_hour.figures)
     if (name == "spikes_per_h" || name == "jumps_per_h" || name == "drift_mV_h" || name == "largest") figures[name] = figure;
+  if (const auto period = history.pulses()) figures["pulse_s"] = {*period};
   if (figures.erase("stuck_s") > 0) figures.erase("clipped");  // what is over is mended; its row may lie at an extreme
   if (seconds_of(hour) < kLeastSpan) return subject;
   const auto& rows = history.rows();

@@ -66,6 +66,8 @@ using Verdict = std::vector<Finding>;
 
 /// A channel that is open or stuck is called that, and not what follows from it.
 [[nodiscard]] Verdict judge(std::span<const Subject> subjects);
+/// The order of a verdict; of the same severity and rule it stays as it is.
+void worst_first(Verdict& verdict);
 
 /// What there is to know of a channel for its figures.
 struct ChannelFacts {
@@ -89,7 +91,7 @@ struct ChannelFacts {
 [[nodiscard]] Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::optional<double> mains);
 
 /// The same of a channel that grows: what is of now from the last ten minutes, what comes now and then, drift and levels from the
-/// last hour; stuck_s only while it is stuck.
+/// last hour; stuck_s only while it is stuck; pulse_s.
 /// @param recent, hour  of the history, which whoever asks has already: to put them together costs more than all else
 [[nodiscard]] Subject subject_of(const ChannelFacts& facts, const Measures& recent, const Measures& hour, const History& history);
 
