@@ -101,9 +101,15 @@ void Follower::opened(std::optional<Identity> which) {
   opened_ = which ? which : identity(current_);
   waiting_ = false;
   new_ = true;
-  for (const auto& line : live_->file().warnings()) tell_.remark("warning: " + line);
-  for (const auto& line : live_->damaged()) tell_.error(line);
-  for (const auto& line : live_->not_found()) tell_.remark(current_.string() + ": has no " + line);
+  std::vector<std::string> remarks;
+  for (const auto& line : live_->file().warnings()) remarks.push_back("warning: " + line);
+  for (const auto& line : live_->not_found()) remarks.push_back(current_.string() + ": has no " + line);
+  // What is waited for opens the same file again and again.
+  if (remarks == told_ && live_->damaged() == damaged_) return;
+  told_ = std::move(remarks);
+  damaged_ = live_->damaged();
+  for (const auto& line : told_) tell_.remark(line);
+  for (const auto& line : damaged_) tell_.error(line);
 }
 
 /// Its name is gone, or another file has it now.

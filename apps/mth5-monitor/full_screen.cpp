@@ -52,7 +52,7 @@ void stop_here() {
 
 class FullScreen {
  public:
-  FullScreen(const FollowOptions& options, Terminal& terminal, bool ascii)
+  FullScreen(const FollowOptions& options, Terminal& terminal, const ScreenOptions& screen)
       : options_{options},
         terminal_{terminal},
         collector_{options.look.station},
@@ -63,7 +63,8 @@ class FullScreen {
                   analysis::Watch::Reading::InParts},
         signals_{watch_signals()} {
     if (signals_.get() < 0) throw mth5::FileError{"signalfd: cannot wait for signals"};
-    ui_.glyphs = glyphs_of_terminal(ascii);
+    ui_.glyphs = glyphs_of_terminal(screen.ascii);
+    collector_.page().reference = screen.reference;
   }
 
   int run() {
@@ -262,7 +263,7 @@ std::optional<int> full_screen(const FollowOptions& options, const ScreenOptions
   if (!terminal) return std::nullopt;
   auto without = options;
   without.look.window = {};  // mean, std and the like are not shown: their samples are not read again
-  return FullScreen{without, *terminal, screen.ascii}.run();
+  return FullScreen{without, *terminal, screen}.run();
 }
 
 }  // namespace monitor

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 
+#include "analysis/spectra/reference.hpp"
 #include "mth5-monitor/follow.hpp"
 
 namespace monitor {
@@ -9,6 +11,7 @@ namespace monitor {
 struct ScreenOptions {
   bool color = true;
   bool ascii = false;
+  std::shared_ptr<const analysis::Reference> reference = {};  ///< nullptr: typical curves
 };
 
 /// Whether standard input and output are a terminal that can show it: 80 x 24 at least, and TERM is not dumb.

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <memory>
 #include <sstream>
 
 #include <boost/program_options/value_semantic.hpp>
@@ -14,6 +15,7 @@
 #include "cli/cli.hpp"
 #include "mth5-monitor/follow.hpp"
 #include "mth5-monitor/full_screen.hpp"
+#include "mth5-monitor/reference_file.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/printable.hpp"
 
@@ -43,6 +45,7 @@ cli::CommandLine command_line() {
       ("timeout", po::value<std::string>()->value_name("TIME")->default_value("60s"), "with --wait: then exit with 1")  //
       ("color", po::value<std::string>()->value_name("auto|always|never")->default_value("auto"),
        "of the full screen; auto: unless NO_COLOR is set")                         //
+      ("reference", po::value<std::string>()->value_name("FILE"), "curves of the site behind the spectra, as the manual says")  //
       ("ascii", po::bool_switch(), "full screen without characters beyond ASCII")  //
       ("path", po::value<std::string>(), "");
   line.positional.add("path", 1);
@@ -53,7 +56,7 @@ cli::CommandLine command_line() {
       "locked, nothing\n"
       "is written, and the writer is not slowed.\n\n"
       "Exit: 0 the file was closed, one look was taken, what was waited for is so, q, or SIGTERM; 1 failure, --timeout; 2 usage; "
-      "4 "
+      "3 wrong in --reference; 4 "
       "damaged or not MTH5; 5 the writer\n"
       "died; 130 interrupted.\n";
   return line;
@@ -153,12 +156,15 @@ int monitor_main(int argc, char** argv) {
     if (once || options.wait != monitor::Wait::Nothing) throw cli::UsageError{"--replay excludes --once and --wait"};
     if (fs::is_directory(options.path)) throw cli::UsageError{"--replay is of a file, and not of a directory"};
   }
+  std::shared_ptr<const analysis::Reference> reference;
+  if (values.count("reference") > 0)
+    reference = std::make_shared<const analysis::Reference>(monitor::read_reference(values["reference"].as<std::string>()));
   const bool color = cli::use_color(values["color"].as<std::string>(), STDOUT_FILENO);
   if (once) return look_once(options, json, csv);
   monitor::hold_signals();
   if (!json && options.wait == monitor::Wait::Nothing && !values["follow"].as<bool>() && monitor::can_show_screen()) {
     std::setlocale(LC_CTYPE, "");  // what the terminal can show, and how wide it is
-    if (const auto code = monitor::full_screen(options, {color, values["ascii"].as<bool>()})) return *code;
+    if (const auto code = monitor::full_screen(options, {color, values["ascii"].as<bool>(), reference})) return *code;
   }
   return monitor::follow(options);
 }

@@ -11,6 +11,7 @@
 #include "analysis/gap.hpp"
 #include "analysis/ledger.hpp"
 #include "analysis/snapshot.hpp"
+#include "analysis/spectra/reference.hpp"
 #include "analysis/trends.hpp"
 #include "view/screen.hpp"
 #include "view/spectra.hpp"
@@ -34,6 +35,7 @@ struct Page {
   std::vector<analysis::Subject> subjects;  ///< figures of the channels
   /// By station and rate; changed in place, so that a copy that is kept has to copy them.
   std::vector<std::shared_ptr<const StationSpectra>> spectra;
+  std::shared_ptr<const analysis::Reference> reference = {};  ///< of the site; nullptr: typical curves
   /// Both of whoever keeps the page up to date, also for a copy: a plot ends where it was frozen.
   const Traces* traces = nullptr;
   const Spectrogram* spectrogram = nullptr;  ///< of one channel, as was asked for last; nullptr: of none yet

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
-#include "analysis/sensor.hpp"
 #include "analysis/spectra/field_scale.hpp"
+#include "analysis/spectra/reference.hpp"
 #include "analysis/table_text.hpp"
 #include "mth5/duration.hpp"
 #include "view/page.hpp"
@@ -94,7 +94,7 @@ void draw_curve(Canvas& canvas, const std::vector<std::optional<double>>& curve,
 }
 
 void draw_spectrum(Screen& screen, int top, const StationSpectra& station, std::size_t channel, const analysis::FieldScale& scale,
-                   const Ui& ui) {
+                   const analysis::Reference* own, const Ui& ui) {
   const auto& spectra = station.spectra();
   const double to_hz = station.rate() / 2;
   double from_hz = 0;
@@ -123,13 +123,12 @@ void draw_spectrum(Screen& screen, int top, const StationSpectra& station, std::
   const auto& facts = station.channels()[channel];
   for (std::size_t i = 0; i < count && ui.reference; ++i) {
     const double hz = plot.hz((static_cast<double>(i) + 0.5) / static_cast<double>(count));
-    if (const auto asd = analysis::noise_at(facts.noise, hz)) {
+    if (const auto asd = analysis::sensor_noise(own, facts, hz)) {
       noise[i] = 2 * std::log10(*asd * std::abs(scale.factor));
       plot.low = std::min(plot.low, *noise[i]);
       plot.high = std::max(plot.high, *noise[i]);
     }
-    if (scale.usual == nullptr) continue;
-    if (const auto range = scale.usual(hz)) {
+    if (const auto range = analysis::usual_range(own, facts, scale, hz)) {
       low[i] = 2 * std::log10(range->low);
       high[i] = 2 * std::log10(range->high);
       plot.low = std::min(plot.low, *low[i]);
@@ -284,7 +283,8 @@ void draw_spectra(Screen& screen, int top, const Page& page, const Ui& ui) {
       screen.put(top, column, (station->reading ? "so far of " : "of the last ") + mth5::rough_duration(station->seconds())) + 2;
   if (station->reading) column = screen.put(top, column, "reading ...", Ink::Quiet) + 2;
   if (ui.reference && scale.usual != nullptr) column = screen.put(top, column, "dim: typical range", Ink::Quiet) + 2;
-  if (ui.reference && !facts.noise.empty()) column = screen.put(top, column, "S: sensor noise", Ink::Other) + 2;
+  const auto* own = page.reference.get();
+  if (ui.reference && (!facts.noise.empty() || (own != nullptr && own->noise.contains(facts.component)))) column = screen.put(top, column, "S: sensor noise", Ink::Other) + 2;
   for (const auto& one : page.look->channels) {
     if (one.station != facts.station || one.component != facts.component || one.sample_rate != station->rate()) continue;
     if (one.clipped && *one.clipped > 0)  // a spectrum of what was cut off is of no use
@@ -295,7 +295,7 @@ void draw_spectra(Screen& screen, int top, const Page& page, const Ui& ui) {
       column = screen.put(top, column, text) + 2;
     }
   }
-  draw_spectrum(screen, top + 1, *station, channel, scale, ui);
+  draw_spectrum(screen, top + 1, *station, channel, scale, own, ui);
 }
 
 }  // namespace view

@@ -476,4 +476,32 @@ TEST_F(Monitor, SaysWhatIsWrongInOneLineWithItsExitCode) {
   }
 }
 
+TEST_F(Monitor, TakesCurvesOfTheSiteAndSaysAllThatIsWrongWithThem) {
+  const auto with = [&](const std::string& curves) {
+    support::write_text(dir_ / "curves.yaml", curves);
+    return support::run({kMonitor, "--once", "-q", "--reference", dir_ / "curves.yaml", python_file("python_v020.h5")});
+  };
+  const auto right = with("magnetic: {f: [0.001, 0.1, 10], low: [2, 0.005, 0.0002], high: [100, 0.2, 0.003]}\n"
+                          "electric: {f: [0.001, 10], low: [0.4, 0.004], high: [200, 0.7]}\n"
+                          "noise:\n  bx: {f: [0.01, 1], asd: [0.02, 0.0002]}\n");
+  EXPECT_EQ(right.code, 0) << right.err;
+  const auto wrong = with("magnetic: {f: [1, 10], low: [1, 9], high: [2]}\nelectrik: {}\n"
+                          "electric: {f: [10, 1], low: [2, 1], high: [1, 1]}\n"
+                          "noise:\n  bx: {f: [0, x], asd: [1, .inf]}\n  by: {f: [1], asd: [1]}\n  bz: {g: 1}\n");
+  EXPECT_EQ(wrong.code, 3);
+  EXPECT_EQ(wrong.out, "");
+  for (const auto* line : {"curves.yaml:1:11: magnetic: high has 1 numbers and not 2",
+                           "curves.yaml:2:1: electrik: is not known; there are magnetic, electric and noise",
+                           "curves.yaml:3:11: electric: f must rise from one to the next",
+                           "curves.yaml:5:12: noise.bx.f: '0' is not a number above 0", "'x' is not a number above 0",
+                           "'.inf' is not a number above 0",
+                           "curves.yaml:6:7: noise.by: must be a map of f, asd, each a list of two numbers or more",
+                           "curves.yaml:7:8: noise.bz.g: is not known; there are f, asd"})
+    EXPECT_THAT(wrong.err, HasSubstr(line));
+  EXPECT_EQ(with("magnetic: [\n").code, 3);
+  EXPECT_EQ(with("").code, 3) << "which is no mistake that one makes on purpose";
+  EXPECT_THAT(with("magnetic: {f: [1, 10], low: [1, 9], high: [2, 3]}\n").err,
+              HasSubstr("curves.yaml:1:11: magnetic: low is above high"));
+}
+
 }  // namespace

@@ -8,6 +8,7 @@
 #include "analysis/sensor.hpp"
 #include "analysis/spectra/field_scale.hpp"
 #include "analysis/spectra/natural.hpp"
+#include "analysis/spectra/reference.hpp"
 #include "view/keys.hpp"
 #include "view/page.hpp"
 
@@ -175,6 +176,30 @@ TEST(Spectra, AreDrawnWithUnitsAxesAndTheTypicalRange) {
   EXPECT_THAT(drawn(page, ui), Not(HasSubstr("|1 Hz")));
   ui.filter = "no such";
   EXPECT_THAT(drawn(page, ui), HasSubstr("no channel has /no such in its name"));
+}
+
+TEST(Spectra, AreHeldAgainstTheCurvesOfTheSite) {
+  analysis::Reference own;
+  own.magnetic = {{{0.1, 1e-3}, {10, 1e-5}}, {{0.1, 1e-1}, {10, 1e-3}}};
+  own.noise["hx"] = {{0.1, 1e-2}, {10, 1e-4}};
+  const ChannelFacts hx{"S1", "hx", "nanotesla", mth5::Kind::Magnetic}, ex{"S1", "ex", "mV/km", mth5::Kind::Electric};
+  const auto range = analysis::usual_range(&own, hx, analysis::field_scale(hx), 1);
+  ASSERT_TRUE(range);
+  EXPECT_NEAR(range->low, 1e-4, 1e-12);
+  EXPECT_NEAR(range->high, 1e-2, 1e-10);
+  EXPECT_FALSE(analysis::usual_range(&own, hx, analysis::field_scale(hx), 20)) << "of the site, and of nothing else";
+  EXPECT_EQ(analysis::usual_range(nullptr, hx, analysis::field_scale(hx), 1)->high, analysis::natural_magnetic(1)->high);
+  EXPECT_EQ(analysis::usual_range(&own, ex, analysis::field_scale(ex), 1)->high, analysis::natural_electric(1)->high);
+  const ChannelFacts counts{"S1", "hx", "digital counts", mth5::Kind::Magnetic};
+  EXPECT_FALSE(analysis::usual_range(&own, counts, analysis::field_scale(counts), 1)) << "of such units nobody knows";
+  EXPECT_NEAR(analysis::sensor_noise(&own, hx, 1).value_or(0), 1e-3, 1e-12);
+  EXPECT_FALSE(analysis::sensor_noise(&own, ex, 1));
+  auto page = page_of(station(64 * 600));
+  const view::Ui ui{.view = 2, .glyphs = view::Glyphs::Ascii, .channel = 1};
+  const auto typical = drawn(page, ui);
+  page.reference = std::make_shared<const analysis::Reference>(own);
+  EXPECT_NE(drawn(page, ui), typical);
+  EXPECT_THAT(drawn(page, ui), Not(HasSubstr("sensor noise"))) << "hx has one, and hy none";
 }
 
 TEST(Spectra, HaveTheNoiseOfTheirSensor) {
