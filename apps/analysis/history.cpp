@@ -177,8 +177,8 @@ std::optional<double> History::pulses() const {
       if (number >= first && number - first < 60 * kRecent) means[static_cast<std::size_t>(number - first)] = cell.mean;
     spectrum.add({mth5::UtcNanos{std::chrono::seconds{first}}, 1, means});
   }
-  pulses_ = Pulses{now, spectrum.segments() >= kLeastPulseSegments ? pulses_of(spectrum.density(), spectrum.step())
-                                                                   : std::nullopt};
+  pulses_ =
+      Pulses{now, spectrum.segments() >= kLeastPulseSegments ? pulses_of(spectrum.density(), spectrum.step()) : std::nullopt};
   return pulses_->period;
 }
 

@@ -31,8 +31,8 @@ class History {
   [[nodiscard]] std::optional<double> mains() const;
   /// Narrow lines of the last hours, of spectra of five minutes since the first add(): older samples do not count.
   [[nodiscard]] std::vector<Line> lines() const { return lines_.lines(); }
-  /// Seconds between the pulses of the last hour (pulses_of() of the means of seconds); nullopt: there are none, or less than half
-  /// an hour is known.
+  /// Seconds between the pulses of the last hour (pulses_of() of the means of seconds); nullopt: there are none, or less than
+  /// half an hour is known.
   [[nodiscard]] std::optional<double> pulses() const;
   /// How many times as noisy the last ten minutes are as those before were, in the median of an hour of them; NaN where less than
   /// half an hour is known, or nothing moves. @param recent  of recent()
@@ -68,7 +68,7 @@ class History {
     std::int64_t of;  ///< number of the last ten minutes that it is of
     std::optional<double> period;
   };
-  mutable std::optional<Pulses> pulses_;  ///< where they are known
+  mutable std::optional<Pulses> pulses_;        ///< where they are known
   mutable std::optional<double> noise_before_;  ///< of the hour before the last ten minutes, where it is known
 };
 

@@ -106,14 +106,16 @@ bool Watch::is_due(const Channel& channel) const {
 
 void Watch::measure(Channel& channel) {
   channel.measured_to = channel.feed.end();
-  channel.recent = channel.history.recent();
+  const auto recent = channel.history.recent();
+  channel.values = recent.statistics().count();
+  channel.clipped = recent.clipped();
+  channel.median = recent.histogram().median();
   channel.mains_db = channel.history.mains();
   channel.lines = channel.history.lines();
   const auto hour = channel.history.hour();
   channel.seconds = hour.rate() > 0 ? std::chrono::duration<double>(*hour.end() - *hour.start()).count() : 0;
   channel.percent = hour.percent();
-  if (channel.facts.kind != mth5::Kind::Auxiliary)
-    channel.subject = subject_of(channel.facts, channel.recent, hour, channel.history);
+  if (channel.facts.kind != mth5::Kind::Auxiliary) channel.subject = subject_of(channel.facts, recent, hour, channel.history);
 }
 
 Watch::Channel Watch::new_channel(const mth5::Reader& file, const Series& series, std::size_t index, std::int64_t first) const {
@@ -204,14 +206,14 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
     for (auto* channel : followed) measure(*channel);
   for (const auto* channel : followed) {
     reading_older |= has_older(*channel);
-    most = std::max(most, channel->recent.statistics().count());
+    most = std::max(most, channel->values);
     stream.seconds = std::max(stream.seconds, channel->seconds);
     percent = std::fmax(percent, channel->percent);
   }
   for (auto* channel : followed) {
     if (channel->facts.kind == mth5::Kind::Auxiliary) continue;
     subjects_.push_back(channel->subject);
-    if (stream.seconds >= kLeastSpan && !reading_older) add_present(subjects_.back(), channel->recent.statistics().count(), most);
+    if (stream.seconds >= kLeastSpan && !reading_older) add_present(subjects_.back(), channel->values, most);
   }
   for (const auto& gap : series.gaps) {
     if (gap.reason != "clock-step" || !gap.component.empty()) continue;
@@ -257,10 +259,9 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
     const auto found = channels_.find({shown.station, shown.component, shown.sample_rate});
     if (found == channels_.end() || found->second.looked_at != looks_ || found->second.facts.kind == mth5::Kind::Auxiliary)
       continue;
-    const auto& recent = found->second.recent;
-    if (recent.statistics().count() == 0) continue;
-    shown.clipped = recent.clipped();
-    shown.dc = recent.histogram().median();
+    if (found->second.values == 0) continue;
+    shown.clipped = found->second.clipped;
+    shown.dc = found->second.median;
     shown.mains_db = found->second.mains_db;
     if (knows_lines(shown.sample_rate)) shown.lines = found->second.lines;
   }
@@ -285,7 +286,7 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
   for (const auto& [key, channel] : channels_) {
     if (channel.looked_at != looks_) continue;
     ++look.watched;
-    if (channel.seconds >= kLeastSpan && channel.recent.statistics().count() == 0) ++look.empty;
+    if (channel.seconds >= kLeastSpan && channel.values == 0) ++look.empty;
   }
   look.judged_s = streams_.empty() ? 0 : std::numeric_limits<double>::infinity();
   for (const auto& shown : look.streams) {

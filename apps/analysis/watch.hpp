@@ -50,8 +50,9 @@ class Watch {
   void begin(mth5::FileState state);
   /// Reads what is new in a series. What cannot be read of a channel is left out. @param current  of its run that grows, or may
   void follow(const mth5::Reader& file, const Series& series, const Series::Part& current);
-  /// Figures of the last ten minutes for the channels of the look, at most five seconds old in a live file, and its verdict: of all that was followed, of what the look
-  /// says beside it, and of the ledger, which is added up every ten minutes. @param whole  the file has no damage
+  /// Figures of the last ten minutes for the channels of the look, at most five seconds old in a live file, and its verdict: of
+  /// all that was followed, of what the look says beside it, and of the ledger, which is added up every ten minutes. @param whole
+  /// the file has no damage
   void judge(const mth5::Reader& file, bool whole, Snapshot& look);
   /// Reads older samples for a while, the newest of all channels first. @param all  series of the file as of the last look
   /// @returns whether there may be more to read
@@ -68,7 +69,9 @@ class Watch {
     History history;
     ChannelFacts facts;
     std::int64_t looked_at = 0;  ///< number of the look
-    Measures recent = {};        ///< as of measured_to, like the next five
+    std::int64_t values = 0;     ///< of the last ten minutes, as of measured_to, like all the following
+    std::int64_t clipped = 0;    ///< of them
+    double median = 0;           ///< of them
     std::optional<double> mains_db = {};
     double seconds = 0;  ///< of the samples of the last hour
     double percent = 0;  ///< of them

@@ -44,9 +44,9 @@ cli::CommandLine command_line() {
        "shows a closed file as it was while it was recorded, so many times as fast")                                    //
       ("timeout", po::value<std::string>()->value_name("TIME")->default_value("60s"), "with --wait: then exit with 1")  //
       ("color", po::value<std::string>()->value_name("auto|always|never")->default_value("auto"),
-       "of the full screen; auto: unless NO_COLOR is set")                         //
+       "of the full screen; auto: unless NO_COLOR is set")                                                                      //
       ("reference", po::value<std::string>()->value_name("FILE"), "curves of the site behind the spectra, as the manual says")  //
-      ("ascii", po::bool_switch(), "full screen without characters beyond ASCII")  //
+      ("ascii", po::bool_switch(), "full screen without characters beyond ASCII")                                               //
       ("path", po::value<std::string>(), "");
   line.positional.add("path", 1);
   line.footer =

@@ -104,7 +104,8 @@ class ReferenceFile {
     if (n < 2) wrong(value, key, "must be a map of " + all + ", each a list of two numbers or more");
     for (std::size_t i = 0; i < lists.size() && n >= 2; ++i)
       if (lists[i].size() != n)
-        wrong(value, key, std::string{names[i]} + " has " + std::to_string(lists[i].size()) + " numbers and not " + std::to_string(n));
+        wrong(value, key,
+              std::string{names[i]} + " has " + std::to_string(lists[i].size()) + " numbers and not " + std::to_string(n));
     for (std::size_t i = 1; i < lists[0].size(); ++i)
       if (lists[0][i] <= lists[0][i - 1]) wrong(value, key, "f must rise from one to the next");
     return problems_.size() > before ? std::vector<std::vector<double>>{} : lists;

@@ -284,7 +284,8 @@ void draw_spectra(Screen& screen, int top, const Page& page, const Ui& ui) {
   if (station->reading) column = screen.put(top, column, "reading ...", Ink::Quiet) + 2;
   if (ui.reference && scale.usual != nullptr) column = screen.put(top, column, "dim: typical range", Ink::Quiet) + 2;
   const auto* own = page.reference.get();
-  if (ui.reference && (!facts.noise.empty() || (own != nullptr && own->noise.contains(facts.component)))) column = screen.put(top, column, "S: sensor noise", Ink::Other) + 2;
+  if (ui.reference && (!facts.noise.empty() || (own != nullptr && own->noise.contains(facts.component))))
+    column = screen.put(top, column, "S: sensor noise", Ink::Other) + 2;
   for (const auto& one : page.look->channels) {
     if (one.station != facts.station || one.component != facts.component || one.sample_rate != station->rate()) continue;
     if (one.clipped && *one.clipped > 0)  // a spectrum of what was cut off is of no use

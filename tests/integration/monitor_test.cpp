@@ -481,13 +481,15 @@ TEST_F(Monitor, TakesCurvesOfTheSiteAndSaysAllThatIsWrongWithThem) {
     support::write_text(dir_ / "curves.yaml", curves);
     return support::run({kMonitor, "--once", "-q", "--reference", dir_ / "curves.yaml", python_file("python_v020.h5")});
   };
-  const auto right = with("magnetic: {f: [0.001, 0.1, 10], low: [2, 0.005, 0.0002], high: [100, 0.2, 0.003]}\n"
-                          "electric: {f: [0.001, 10], low: [0.4, 0.004], high: [200, 0.7]}\n"
-                          "noise:\n  bx: {f: [0.01, 1], asd: [0.02, 0.0002]}\n");
+  const auto right = with(
+      "magnetic: {f: [0.001, 0.1, 10], low: [2, 0.005, 0.0002], high: [100, 0.2, 0.003]}\n"
+      "electric: {f: [0.001, 10], low: [0.4, 0.004], high: [200, 0.7]}\n"
+      "noise:\n  bx: {f: [0.01, 1], asd: [0.02, 0.0002]}\n");
   EXPECT_EQ(right.code, 0) << right.err;
-  const auto wrong = with("magnetic: {f: [1, 10], low: [1, 9], high: [2]}\nelectrik: {}\n"
-                          "electric: {f: [10, 1], low: [2, 1], high: [1, 1]}\n"
-                          "noise:\n  bx: {f: [0, x], asd: [1, .inf]}\n  by: {f: [1], asd: [1]}\n  bz: {g: 1}\n");
+  const auto wrong = with(
+      "magnetic: {f: [1, 10], low: [1, 9], high: [2]}\nelectrik: {}\n"
+      "electric: {f: [10, 1], low: [2, 1], high: [1, 1]}\n"
+      "noise:\n  bx: {f: [0, x], asd: [1, .inf]}\n  by: {f: [1], asd: [1]}\n  bz: {g: 1}\n");
   EXPECT_EQ(wrong.code, 3);
   EXPECT_EQ(wrong.out, "");
   for (const auto* line : {"curves.yaml:1:11: magnetic: high has 1 numbers and not 2",

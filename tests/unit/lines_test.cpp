@@ -142,8 +142,7 @@ TEST(Pulses, OfAChannelAreAFindingOfItsLastHour) {
   };
   const auto add = [&](int from, int to, double on) {
     for (int minute = from; minute < to; ++minute) {
-      for (std::size_t i = 0; i < values.size(); ++i)
-        values[i] = pipeline.at(minute * 60 + static_cast<double>(i) / 8, 12, on);
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] = pipeline.at(minute * 60 + static_cast<double>(i) / 8, 12, on);
       history.add({kStart + minutes{minute}, 8, values});
     }
   };

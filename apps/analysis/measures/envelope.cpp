@@ -84,7 +84,18 @@ void Envelope::merge(const Envelope& other) {
   Envelope same = other;
   while (same.shift_ < shift_) same.coarsen();
   while (shift_ < same.shift_) coarsen();
-  for (const auto& [number, cell] : same.cells_) put(number, cell);
+  std::vector<std::pair<std::int64_t, Cell>> cells;
+  cells.reserve(cells_.size() + same.cells_.size());  // and no more: many of these are kept
+  auto ours = cells_.begin();
+  for (const auto& one : same.cells_) {
+    for (; ours != cells_.end() && ours->first <= one.first; ++ours) cells.push_back(*ours);
+    if (!cells.empty() && cells.back().first == one.first)
+      put_together(cells.back().second, one.second);
+    else
+      cells.push_back(one);
+  }
+  cells.insert(cells.end(), ours, cells_.end());
+  cells_ = std::move(cells);
   fit();
 }
 
@@ -111,8 +122,8 @@ void Envelope::load(const state::Json& saved) {
   shift_ = saved.at("shift");
   cells_.clear();
   for (const auto& row : saved.at("cells"))
-    put(row.at(0).get<std::int64_t>(), {row.at(1).get<std::int64_t>(), row.at(2).get<double>(), row.at(3).get<double>(),
-                                        row.at(4).get<double>()});
+    put(row.at(0).get<std::int64_t>(),
+        {row.at(1).get<std::int64_t>(), row.at(2).get<double>(), row.at(3).get<double>(), row.at(4).get<double>()});
 }
 
 }  // namespace analysis

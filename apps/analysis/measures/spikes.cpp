@@ -63,8 +63,7 @@ double height_of_spike(std::span<const double> window, std::size_t at, std::size
   const double height = window[at] - middle;
   // Most are no spike: half of the samples are too far from the middle for it, which takes no second sorting to see.
   const double near = std::abs(height) * (1 + 1e-9) / (kHampel * kRobust);
-  const auto n_near =
-      std::count_if(buffer.begin(), buffer.end(), [&](double value) { return std::abs(value - middle) < near; });
+  const auto n_near = std::count_if(buffer.begin(), buffer.end(), [&](double value) { return std::abs(value - middle) < near; });
   if (static_cast<std::size_t>(n_near) <= reach) return kNaN;
   if (std::abs(height) <= kHampel * deviation_from(middle, buffer)) return kNaN;
   const double step = window[at] - window[at - 1];

@@ -22,8 +22,8 @@ struct Line {
 [[nodiscard]] std::vector<Line> narrow_lines(std::span<const double> density, double step);
 
 /// Seconds between pulses that come all the time, as of the cathodic protection of a pipeline: narrow lines at multiples of one
-/// frequency, the first of them and three of the first six at least. From 7 to 30 s, in a spectrum of samples or means each second;
-/// nullopt: there are none. @param density  of 256 s or more a segment
+/// frequency, the first of them and three of the first six at least. From 7 to 30 s, in a spectrum of samples or means each
+/// second; nullopt: there are none. @param density  of 256 s or more a segment
 [[nodiscard]] std::optional<double> pulses_of(std::span<const double> density, double step);
 
 /// Below, what is narrow lies between too few lines of a spectrum.

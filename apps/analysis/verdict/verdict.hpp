@@ -37,8 +37,8 @@ struct Subject {
   double mv_per_unit = 0;              ///< of a channel; 0 = not known
   std::int64_t cell_s = 0;             ///< of a channel: length of the cells of `levels`
   std::optional<Figure> unmoved = {};  ///< of a channel: it never had another value, and is stuck if others move finely
-  double noise = std::numeric_limits<double>::quiet_NaN();  ///< of a channel: History::times_as_noisy()
-  bool fine = false;                                        ///< of a channel: it moves by many steps of its converter
+  double noise = std::numeric_limits<double>::quiet_NaN();   ///< of a channel: History::times_as_noisy()
+  bool fine = false;                                         ///< of a channel: it moves by many steps of its converter
   std::vector<std::pair<std::int64_t, double>> levels = {};  ///< size of the mean, in order of cells, which begin at number *
                                                              ///< cell_s since 1970
 };
