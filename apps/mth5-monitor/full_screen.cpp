@@ -87,8 +87,11 @@ class FullScreen {
  private:
   [[nodiscard]] Clock::duration interval() const { return std::chrono::duration_cast<Clock::duration>(options_.interval); }
 
+  [[nodiscard]] bool says(std::string_view what) const { return collector_.page().message.find(what) != std::string::npos; }
+
   void look() {
     collector_.begin();
+    const bool was_lost = says("renamed or deleted");
     auto seen = follower_.next();
     changed_ = true;
     collector_.page().now = follower_.now();
@@ -99,7 +102,8 @@ class FullScreen {
     } catch (const mth5::FileError& e) {
       collector_.page().message = std::string{e.what()} + "; trying again";
     }
-    if (follower_.is_new() && collector_.page().message.find("waiting for") != std::string::npos)
+    // What was lost stands there for a look at least, though another file is there already.
+    if ((follower_.is_new() && says("waiting for")) || (was_lost && says("renamed or deleted")))
       collector_.page().message.clear();
     if (state == mth5::FileState::Live) {
       ended_ = false;
