@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is needed to build and run (and with --test to test) on Debian 12. Needs root or sudo only if something is missing.
-#   scripts/setup.sh [--test] [--format] [--dev] [--vm] [--system]
-#     --vm: for tests/fault/power_cut.sh, a kernel in build/vm too      --system: for scripts/test.sh --system
+#   scripts/setup.sh [--test] [--format] [--dev] [--vm] [--system] [--package]
+#     --vm: for tests/fault/power_cut.sh, a kernel in build/vm too      --system: for scripts/test.sh --system      --package: for scripts/package.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 source "$root/scripts/packages.sh"
@@ -10,6 +10,7 @@ build_packages=(g++ cmake ninja-build pkg-config git ca-certificates "${library_
 test_packages=(hdf5-tools e2fsprogs python3-venv python3-dev python3-jsonschema man-db procps strace)
 dev_packages=(clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 gcovr tmux)
 system_packages=(mmdebstrap systemd-container g++-aarch64-linux-gnu qemu-user-static hdf5-tools file tmux chromium python3-html5lib python3-nagiosplugin)
+package_packages=(debhelper lintian dpkg-dev)
 vm_packages=(qemu-system-x86 busybox-static e2fsprogs python3-minimal)
 
 packages=("${build_packages[@]}")
@@ -20,8 +21,9 @@ for option in "$@"; do
     --format) packages+=(clang-format-14) ;;
     --system) packages+=("${system_packages[@]}") with_promtool=yes ;;
     --dev) packages+=("${dev_packages[@]}") ;;
+    --package) packages+=("${package_packages[@]}") ;;
     --vm) packages+=("${vm_packages[@]}") with_kernel=yes ;;
-    *) fail "unknown option $option (--test, --format, --dev, --vm, --system)" ;;
+    *) fail "unknown option $option (--test, --format, --dev, --vm, --system, --package)" ;;
   esac
 done
 
