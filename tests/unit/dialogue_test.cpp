@@ -101,6 +101,18 @@ TEST(Dialogue, DoesNotMakeUpForWhatItMissed) {
   EXPECT_EQ(line.said.size(), 4u) << testing::PrintToString(line.said);
 }
 
+TEST(Dialogue, AsksNoSoonerThanItsIntervalBehindAPauseAndBehindADelay) {
+  Commands commands;
+  commands.start = {{.send = CommandBytes{"T48.5"}, .answer = {}, .pause = 2s}};
+  commands.every = {{CommandBytes{"F"}, 3s}};
+  Line line{commands};
+  line.dialogue.connected({});
+  line.play(9s);
+  line.now = 13s;  // the machine slept
+  line.play(17s);
+  EXPECT_THAT(line.said, ElementsAre("0 T48.5", "2000 F", "5000 F", "8000 F", "13000 F", "16000 F"));
+}
+
 TEST(Dialogue, LeavesOutWhatAsksForSomethingUnknown) {
   Commands commands;
   commands.start = {{.send = CommandBytes{"DATA {token} {durable:%Y,%m,%d,%H,%M,%S}\\r"}, .answer = CommandBytes{"OK"}},

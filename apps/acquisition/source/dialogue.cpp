@@ -26,7 +26,7 @@ void Dialogue::connected(Time now) {
 
 void Dialogue::begin_periodic(Time now) {
   state_ = State::Every;
-  periodic_at_.assign(commands_.every.size(), now);
+  periodic_at_.assign(commands_.every.size(), std::max(now, free_at_));
 }
 
 void Dialogue::received(std::span<const char> bytes, Time now) {
@@ -87,8 +87,10 @@ std::optional<Dialogue::Step> Dialogue::due(Time now, const config::CommandValue
     const auto first = std::min_element(periodic_at_.begin(), periodic_at_.end());
     if (first == periodic_at_.end() || now < *first) return std::nullopt;
     const auto& command = commands_.every[static_cast<std::size_t>(first - periodic_at_.begin())];
-    // What was missed is not made up for.
-    *first = std::max(later(*first, command.interval), later(now, command.interval / 2));
+    // What was missed is not made up for, nor is the instrument asked again while it works: a command that comes late by more
+    // than a tenth of its interval begins the grid anew.
+    const bool late = now > later(*first, command.interval / 10);
+    *first = later(late ? now : *first, command.interval);
     if (auto bytes = command.send.fill(values)) return sent(std::move(*bytes), now);
   }
 }
