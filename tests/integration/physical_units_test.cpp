@@ -171,6 +171,9 @@ TEST(Lemi424, IsNeverSilentlyTakenForMillivoltsPerKilometer) {
   EXPECT_EQ(told.python_says.at("filters"), 0);
   EXPECT_THAT(told.python_says.at("comments").get<std::string>(), HasSubstr("line length l1 of the instrument is not known"));
   EXPECT_THAT(told.log, HasSubstr("no answer '%L1 ='"));
+  const Told absurd{"%L1 = 1e99"};
+  EXPECT_EQ(absurd.python_says.at("units"), "microVolt");
+  EXPECT_THAT(absurd.python_says.at("comments").get<std::string>(), HasSubstr("line length l1 of the instrument is not known"));
   const Told site{"Parameter error", "{e1: {units: milliVolt per kilometer, dipole_length: 95}}"};
   EXPECT_EQ(site.python_says.at("units"), "milliVolt per kilometer") << "the site knows";
   EXPECT_EQ(site.python_says.at("filters"), 0) << "those of the profile lead to microvolts";

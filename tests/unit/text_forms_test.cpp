@@ -321,6 +321,17 @@ TEST(TextForms, AnswersSayStateOfHealthUntilTheySayAnother) {
                                        testing::IsNan(), 12.5, 1224));
 }
 
+TEST(TextForms, AnAnswerThatLostItsEndIsNotBelieved) {
+  auto format = channels({channel()});
+  format.comment = '%';
+  format.n_soh = 1;
+  format.answers = {{"%L1 =", "l1", 0}};
+  const Fed fed{format, "%L1 = 1 m\n1\n%L1 = 1.02020 10 04\n2\n%L1 = 95\n3\n"};
+  EXPECT_EQ(fed.counters.frames, 3u);
+  EXPECT_EQ(fed.counters.bytes_skipped[static_cast<std::size_t>(Skip::BadValue)], 20u);
+  EXPECT_THAT(fed.out.soh, ElementsAre(1, 1, 95));
+}
+
 TEST(TextForms, WhatAnInstrumentSaidIsForgottenWithItsConnection) {
   auto format = channels({channel()});
   format.comment = '%';

@@ -177,8 +177,9 @@ class TextDecoder final : public Decoder {
     const bool header = header_left_ > 0;
     if (header) --header_left_;
     if (is_blank_or_comment(line)) {
-      if (complete) hear(line);
-      return decoded(line.size() + line_end);
+      if (!complete || hear(line)) return decoded(line.size() + line_end);
+      if (!refusals_.full()) refuse(Skip::BadValue, "answer", line);
+      return count_skip(Skip::BadValue, line.size() + line_end);
     }
     while (!line.empty()) {
       const std::size_t samples = out.samples.size();
@@ -207,7 +208,9 @@ class TextDecoder final : public Decoder {
   }
 
   /// An answer of the instrument: its value goes with every frame from now on.
-  void hear(std::span<const char> line) {
+  /// @returns false: another number stands behind its own, as in one that lost its end and has run into what was sent next; it is
+  /// not believed
+  [[nodiscard]] bool hear(std::span<const char> line) {
     const std::string_view text{line.data(), line.size()};
     for (const auto& answer : format_.answers) {
       if (!text.starts_with(answer.begins)) continue;
@@ -216,8 +219,11 @@ class TextDecoder final : public Decoder {
       while (p != end && *p == ' ') ++p;
       double value = 0;
       int decimals = 0;
-      said_[answer.soh] = parse_number(p, end, value, decimals) == nullptr ? kNothingSaid : value;
+      const char* const behind = parse_number(p, end, value, decimals);
+      if (behind != nullptr && std::any_of(behind, end, [](char c) { return c >= '0' && c <= '9'; })) return false;
+      said_[answer.soh] = behind == nullptr ? kNothingSaid : value;
     }
+    return true;
   }
 
   /// A good one, whose values stand at the end of the batch.

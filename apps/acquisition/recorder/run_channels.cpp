@@ -11,6 +11,7 @@ namespace daq::recorder {
 namespace {
 
 constexpr const char* kField = "milliVolt per kilometer";
+constexpr double kLongestLine = 20e3;  ///< m, of an electrode line in the field; what is said to be longer is a wrong answer
 
 void say(mth5::Metadata& metadata, const std::string& text) {
   const auto before = metadata.text("comments");
@@ -43,7 +44,7 @@ config::ChannelProfile as_told(config::ChannelProfile channel, const std::vector
   }
   channel.filters.clear();
   metadata.erase("filters");
-  if (!(length > 0) || !std::isfinite(length)) {
+  if (!(length > 0) || length > kLongestLine) {
     say(metadata, "line length " + name +
                       " of the instrument is not known: microvolts if it is 1, as delivered, else microvolts per meter");
     return channel;
