@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets everything up and runs all tests: with ASan and UBSan (preset dev), and those of threads again with TSan.
 #   scripts/test.sh [--quick]      --quick: preset dev only
-#   scripts/test.sh --system       instead: what is installed, the examples, the service under a real systemd in a container, and arm64; needs root
+#   scripts/test.sh --system       instead: what is installed, the examples, Debian packages and the service under a real systemd in a container, and arm64; needs root
 # A test that the machine cannot run is skipped only if tests/may_skip.txt says that it may be.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 quick=no system=no
@@ -46,7 +46,7 @@ suites_with_threads() {
 
 if [[ $system == yes ]]; then
   [[ $EUID -eq 0 ]] || fail "--system boots a container: run it as root"
-  scripts/setup.sh --system
+  scripts/setup.sh --system --package
   build release programs unit_sandbox_test integration_golden_test integration_aurora_test
   say "limits of memory, which sanitizers do not let hold"
   run_tests release -R '^unit/Sandbox'
@@ -58,8 +58,10 @@ if [[ $system == yes ]]; then
   bash tests/integration/install_test.sh "$root" "$root/build/release"
   say "the examples of the library"
   bash tests/system/examples.sh "$root" "$root/build/release"
-  say "the service, under a real systemd"
-  tests/system/systemd.sh build/release
+  say "Debian packages, the same to the byte when built again"
+  scripts/package.sh --again
+  say "the packages and the service, under a real systemd"
+  tests/system/systemd.sh build/packages
   say "the full screen of mth5-monitor, in tmux"
   tests/system/screen.sh build/release
   say "the page of mth5-summary, in a browser"

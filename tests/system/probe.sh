@@ -91,4 +91,28 @@ json=$(mth5d --status --json || true) # exit 1: its source does not deliver
 [[ $(grep -c '"running":true' <<<"$json") == 1 ]] || fail "--status of both: $json"
 systemctl stop mth5d@east
 echo "several on one machine"
+
+# An upgrade leaves the recording alone; the next start has the new program.
+systemctl start mth5d
+switch_on
+wait_for 30 "receiving before the upgrade" says mth5d '^recording lemi=receiving'
+old=$(main_pid mth5d)
+dpkg -i /packages/next.deb >/run/upgrade.log 2>&1 || fail "upgrade: $(cat /run/upgrade.log)"
+grep -q "recording goes on with the program of before" /run/upgrade.log || fail "the upgrade does not say that the program of before goes on: $(cat /run/upgrade.log)"
+[[ $(main_pid mth5d) == "$old" ]] && says mth5d '^recording lemi=receiving' || fail "the upgrade disturbed the recording"
+systemctl restart mth5d
+wait_for 30 "receiving with the new program" says mth5d '^recording lemi=receiving'
+echo "upgraded while it records"
+
+# What a user of the package does, by the tests of the package themselves.
+/tests/record >/run/record.log 2>&1 || fail "debian/tests/record: $(cat /run/record.log)"
+echo "the tests of the package"
+
+# Removed for good: programs, configuration and units go; what was recorded stays, and that is said.
+n=$(files)
+dpkg --purge mth5-daq >/run/purge.log 2>&1 || fail "purge: $(cat /run/purge.log)"
+grep -q "stays in /var/lib/mth5d" /run/purge.log || fail "purge does not say where the recordings are: $(cat /run/purge.log)"
+[[ $(files) == "$n" ]] || fail "purge took recordings along"
+[[ ! -e /usr/bin/mth5d && ! -e /lib/systemd/system/mth5d.service ]] || fail "purge left programs or units"
+echo "purged, without the recordings"
 echo "probe: good"

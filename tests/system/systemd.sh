@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# mth5d as installed, under a real systemd: a minimal Debian boots in a container, a script in it tries what an operator does, and
-# the machine is switched off. Needs root.
-#   tests/system/systemd.sh BUILD
+# The packages under a real systemd: they are installed in a minimal Debian that boots in a container, a script in it tries what an operator
+# does, and the machine is switched off. Needs root.
+#   tests/system/systemd.sh PACKAGES        PACKAGES: the folder of scripts/package.sh
 # The file system is fetched once, from where this machine has its packages, and kept as build/system/debian.tar.
 set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
-build=$(realpath "$1")
+packages=$(realpath "$1")
 fail() {
   echo "systemd: $*" >&2
   exit 1
@@ -14,15 +14,19 @@ fail() {
 
 work=build/system
 mkdir -p "$work"
+# With what the packages depend on: the container has no network.
 tar=$work/debian.tar
-if [[ ! -s $tar ]]; then
+mapfile -t wanted < <(dpkg-deb -f "$packages"/mth5-daq_*.deb Depends | tr ',' '\n'; dpkg-deb -f "$packages"/libmth5-0_*.deb Depends | tr ',' '\n')
+needed=$(printf '%s\n' "${wanted[@]}" | sed -E 's/\(.*//; s/\|.*//; s/ //g' | grep -v '^libmth5\|^$' | sort -u | paste -sd ,)
+if [[ ! -s $tar || $(cat "$tar.needed" 2>/dev/null) != "$needed" ]]; then
   echo "fetching a minimal Debian with systemd"
   sources=()
   for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
     if [[ -s $list ]] && grep -q debian "$list"; then sources+=("$list"); fi
   done
-  mmdebstrap --quiet --variant=minbase --include=systemd,systemd-sysv,dbus --format=tar bookworm - "${sources[@]}" >"$tar.part"
+  mmdebstrap --quiet --variant=minbase --include="systemd,systemd-sysv,dbus,python3-h5py,$needed" --format=tar bookworm - "${sources[@]}" >"$tar.part"
   mv "$tar.part" "$tar"
+  echo "$needed" >"$tar.needed"
 fi
 
 root=$work/root
@@ -30,16 +34,25 @@ rm -rf "$root"
 mkdir "$root"
 trap 'rm -rf "$root"' EXIT
 tar -C "$root" -xf "$tar"
-DESTDIR=$(realpath "$root") cmake --install "$build" --prefix /usr/local >/dev/null
-# Their libraries, as this machine has them: it is a Debian 12 too.
-mkdir -p "$root/usr/local/lib"
-for library in $(ldd "$build"/bin/mth5* | awk '$2 == "=>" {print $3}' | sort -u); do
-  [[ -e $root/usr/lib/$(uname -m)-linux-gnu/$(basename "$library") ]] || cp -L "$library" "$root/usr/local/lib/"
-done
-chroot "$root" /sbin/ldconfig
+mkdir "$root/packages"
+cp "$packages"/{mth5-daq,libmth5-0}_*.deb "$root/packages/"
+# The next version, for an upgrade: nothing but its number is another.
+dpkg-deb -R "$packages"/mth5-daq_*.deb "$work/next"
+version=$(dpkg-deb -f "$packages"/mth5-daq_*.deb Version)
+sed -i "s/^Version: .*/Version: $version+next/" "$work/next/DEBIAN/control"
+dpkg-deb --root-owner-group -b "$work/next" "$root/packages/next.deb" >/dev/null
+rm -r "$work/next"
+chroot "$root" dpkg -i /packages/libmth5-0_"$version"_"$(dpkg --print-architecture)".deb /packages/mth5-daq_"$version"_"$(dpkg --print-architecture)".deb >"$work/install.log" 2>&1 ||
+  { cat "$work/install.log"; fail "the packages cannot be installed"; }
+grep -q 'say what to record in /etc/mth5d/mth5d.yaml' "$work/install.log" || { cat "$work/install.log"; fail "nothing says what comes next"; }
+[[ ! -e $root/etc/systemd/system/multi-user.target.wants/mth5d.service ]] || fail "the service is enabled before anybody said what to record"
+systemd-analyze security --offline=yes --threshold=20 --no-pager "$root"/lib/systemd/system/mth5d{,@}.service >"$work/security.log" 2>&1 || { cat "$work/security.log"; fail "the units are exposed more than 2.0"; }
+code=0
+chroot "$root" /usr/bin/mth5d -c /etc/mth5d/mth5d.yaml >"$work/unset.log" 2>&1 || code=$?
+grep -q 'sources: is empty' "$work/unset.log" && ((code == 3)) || { cat "$work/unset.log"; fail "with the configuration of the package mth5d ends with $code"; }
+cp -r debian/tests "$root/tests"
 cp tests/system/probe.sh "$root/probe.sh"
 : >"$root/etc/machine-id"
-chroot "$root" /usr/sbin/useradd --system --groups dialout mth5d
 cat >"$root/etc/systemd/system/probe.service" <<'U'
 [Unit]
 After=basic.target
@@ -66,7 +79,7 @@ Y
 done
 mkdir -p "$root/etc/systemd/system/basic.target.wants" "$root/etc/systemd/system/multi-user.target.wants"
 ln -s ../probe.service "$root/etc/systemd/system/basic.target.wants/probe.service"
-ln -s /usr/local/lib/systemd/system/mth5d.service "$root/etc/systemd/system/multi-user.target.wants/mth5d.service"
+ln -s /lib/systemd/system/mth5d.service "$root/etc/systemd/system/multi-user.target.wants/mth5d.service"
 
 timeout 400 systemd-nspawn --register=no --keep-unit --private-network -q -D "$root" -b >"$work/console.log" 2>&1 </dev/null ||
   { tail -n 30 "$work/console.log"; fail "the container did not end by itself"; }
