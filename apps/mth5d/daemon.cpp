@@ -12,6 +12,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "acquisition/config/reload.hpp"
 #include "cli/stderr_relay.hpp"
 #include "mth5/error.hpp"
 #include "mth5/time.hpp"
@@ -66,6 +67,7 @@ Daemon::Daemon(daq::config::Config config, Options options, std::shared_ptr<spdl
              .disk_limit_bytes = config_.output.reserve},
       status_file_{options_.status_file},
       status_quiet_{log_},
+      running_{config_},
       io_work_{boost::asio::make_work_guard(io_)},
       io_timer_{io_},
       quiet_{log_} {
@@ -410,13 +412,30 @@ void Daemon::wait_for_signal() {
                  daq::status::to_line(daq::status::to_json(board_.copy(), recorder_.state(), receipts_, ring_, about_)));
     } else if (signal == SIGHUP) {
       log_->info("new file wanted signal=HUP");
-      recorder_.begin_new_file();
+      reload();
     } else if (stopping_) {
       cli::leave(130, std::chrono::milliseconds{100});  // a second one: at once
     } else {
       stop(signal == SIGTERM ? "signal=TERM" : "signal=INT");
     }
   });
+}
+
+/// The next file begins whatever the configuration says now: a file that is wrong must not end what was right.
+void Daemon::reload() {
+  if (!options_.load) return recorder_.begin_new_file();
+  const auto next = options_.load();
+  if (!next.config) {
+    for (const auto& finding : next.findings)
+      log_->warn("configuration not taken: {}; recording goes on as before", finding.text());
+    return recorder_.begin_new_file();
+  }
+  const auto changes = daq::config::take_changes(running_, options_.effective, next);
+  options_.effective = changes.running;
+  for (const auto& line : changes.taken) log_->info("configuration changed {}", line);
+  for (const auto& line : changes.left) log_->warn("configuration not taken {}; start mth5d again for it", line);
+  if (changes.taken.empty() && changes.left.empty()) log_->info("configuration unchanged");
+  recorder_.begin_new_file(changes.taken.empty() ? std::nullopt : std::optional{running_});
 }
 
 void Daemon::stop(const char* why) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -33,6 +34,9 @@ struct Options {
   std::filesystem::path status_file;
   bool until_eof = false;
   std::string version;
+  /// Reads the configuration anew, for the signal HUP. nullptr: there is none to be read
+  std::function<daq::config::Loaded()> load = {};
+  std::vector<daq::config::Effective> effective = {};  ///< what it said at the start
 };
 
 /// Puts the stages together and supervises them. Threads: main (signals, status), mth5-io (sources to ring), mth5-writer (ring to
@@ -77,6 +81,7 @@ class Daemon {
 
   void go_on();
   void wait_for_signal();
+  void reload();
   void tick_status();
   void report_status();
   void write_status(const std::string& text);
@@ -102,6 +107,7 @@ class Daemon {
   daq::status::Daemon about_;
   daq::status::StatusFile status_file_;
   daq::log::Quiet status_quiet_;
+  daq::config::Config running_;  ///< what holds from the file of the last reload on
   std::exception_ptr failure_;
   bool stopping_ = false;
   Steady::time_point warned_call_{};

@@ -113,7 +113,8 @@ int daemon_main(int argc, char** argv) {
   line.positional.add("word", -1);
   line.footer =
       "Order of precedence: defaults, the file, MTH5D_* environment, --set.\n"
-      "Signals: TERM, INT drain and close (a second one leaves at once); HUP begins a new file; USR1 logs the status.\n"
+      "Signals: TERM, INT drain and close (a second one leaves at once); HUP begins a new file and takes the configuration "
+      "again; USR1 logs the status.\n"
       "Exit codes: 0 done, 1 failure, 2 usage, 3 configuration, 130 interrupted. See mth5d(8).\n";
   const auto parsed = cli::parse(line, argc, argv);
   if (parsed.answered) return cli::kDone;
@@ -144,7 +145,8 @@ int daemon_main(int argc, char** argv) {
   daq::config::Overrides overrides;
   if (values.count("set") > 0) overrides.set = values["set"].as<std::vector<std::string>>();
   overrides.environment = daq::config::process_environment();
-  auto loaded = daq::config::load(config_file, overrides, folders);
+  const auto load = [config_file, overrides, folders] { return daq::config::load(config_file, overrides, folders); };
+  auto loaded = load();
   if (!loaded.config) {
     std::vector<std::string> findings;
     for (const auto& finding : loaded.findings) findings.push_back(mth5::printable(finding.text()));
@@ -170,7 +172,9 @@ int daemon_main(int argc, char** argv) {
   if (!status_file)
     status_file =
         daq::status::default_status_file(loaded.config->survey.text("id"), loaded.config->sources.front().station.text("id"));
-  mth5d::Daemon daemon{std::move(*loaded.config), {*status_file, values["until-eof"].as<bool>(), cli::build_id()}, log};
+  mth5d::Daemon daemon{std::move(*loaded.config),
+                       {*status_file, values["until-eof"].as<bool>(), cli::build_id(), load, std::move(loaded.effective)},
+                       log};
   daemon.run();
   return cli::kDone;
 }

@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "mth5/reader.hpp"
 #include "support/healthy.hpp"
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
@@ -134,6 +135,70 @@ TEST(Hup, BeginsANewFileAndLosesNothingBetween) {
     EXPECT_THAT(support::stored_gaps(file), IsEmpty());
   }
   EXPECT_EQ(both, seconds(0, kMany));
+}
+
+/// Changes the configuration, as an editor does.
+void edit(const Recording& recording, const std::string& from, const std::string& to) {
+  auto text = support::read_text(recording.config_path());
+  const auto at = text.find(from);
+  ASSERT_NE(at, std::string::npos) << text;
+  support::write_text(recording.config_path(), text.replace(at, from.size(), to));
+}
+
+double dipole_length(const std::filesystem::path& file) {
+  const mth5::Reader reader{file};
+  for (std::size_t i = 0; i < reader.channels().size(); ++i)
+    if (reader.channels()[i].component == "e1") return reader.channel_metadata(i).number("dipole_length");
+  return 0;
+}
+
+TEST(Hup, TakesWhatTheConfigurationSaysNowAndNamesWhatItCannotTake) {
+  TcpPeer peer;
+  Recording recording{
+      Recording::tcp(peer.port()),
+      {.source = "idle_timeout: 60s\nchannels: {e1: {dipole_length: 50}}\n", .config = "flush: {interval: 1h, samples: 1000}\n"}};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  ASSERT_TRUE(peer.send(numbered_lines(0, 1001)));
+  ASSERT_TRUE(recording.wait_for_log("file open")) << recording.log();
+  edit(recording, "dipole_length: 50", "dipole_length: 90");
+  edit(recording, "interval: 1h", "interval: 100ms");
+  edit(recording, "idle_timeout: 60s", "idle_timeout: 50s");
+  edit(recording, "id: MT001}", "id: MT001, location: {latitude: 41, longitude: 9, elevation: 7}}");
+  recording.process().signal(SIGHUP);
+  ASSERT_TRUE(recording.wait_for_log("file closed")) << recording.log();
+  ASSERT_TRUE(peer.send(numbered_lines(1001, 1602)));
+  // An hour is not waited for any more.
+  ASSERT_TRUE(support::eventually(
+      [&] {
+        const auto files = recording.files();
+        return files.size() == 2 && support::stored(files.back()).seconds.size() >= 500;
+      },
+      std::chrono::seconds{30}))
+      << recording.log();
+  EXPECT_THAT(recording.log(), testing::HasSubstr("configuration changed flush.interval: 100ms, was 1h"));
+  EXPECT_THAT(recording.log(), testing::HasSubstr("configuration changed sources[0].channels.e1.dipole_length: 90, was 50"));
+  EXPECT_THAT(recording.log(), testing::HasSubstr("configuration changed station.location.latitude: 41, was not set"));
+  EXPECT_THAT(recording.log(),
+              testing::HasSubstr("configuration not taken sources[0].idle_timeout: 50s, was 1min; start mth5d again for it"));
+  // A file that is wrong takes nothing away; what was not taken before is still told.
+  edit(recording, "idle_timeout: 50s", "idle_timeout: never");
+  recording.process().signal(SIGHUP);
+  ASSERT_TRUE(recording.wait_for_log("configuration not taken: .*idle_timeout.*recording goes on as before")) << recording.log();
+  edit(recording, "idle_timeout: never", "idle_timeout: 50s");
+  ASSERT_TRUE(peer.send(numbered_lines(1602, 1702)));
+  ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(0, 1702).size()));
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+  (void)support::expect_good_end_status(recording);
+  const auto files = recording.files();
+  ASSERT_GE(files.size(), 2u) << recording.log();
+  EXPECT_EQ(dipole_length(files.front()), 50);
+  EXPECT_EQ(dipole_length(files.back()), 90);
+  std::vector<int> all;
+  for (const auto& file : files) {
+    const auto stored = support::stored(file);
+    all.insert(all.end(), stored.seconds.begin(), stored.seconds.end());
+  }
+  EXPECT_EQ(all, seconds(0, 1702));
 }
 
 TEST(SecondSignal, LeavesAtOnce) {

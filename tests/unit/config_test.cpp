@@ -10,6 +10,7 @@
 #include <regex>
 
 #include "acquisition/config/keys.hpp"
+#include "acquisition/config/reload.hpp"
 #include "support/support.hpp"
 
 namespace {
@@ -445,6 +446,114 @@ TEST_F(Config, TheSampleOfTheProjectHoldsEveryKey) {
     EXPECT_TRUE(std::regex_search(text, std::regex{"\\b" + key.name + "\\b"})) << key.path();
     EXPECT_FALSE(key.meaning.empty()) << key.path();
   }
+}
+
+constexpr const char* kTwo = R"(survey:  {id: TEST}
+station: {id: MT001, location: {elevation: 10}}
+output:  {directory: data}
+sources:
+  - name: lemi
+    serial: {device: /dev/ttyUSB0}
+    instrument: lemi424
+    channels: {e1: {component: ex, dipole_length: 50}, e2: {component: ey, dipole_length: 60}}
+  - name: board
+    station: {id: MT002}
+    serial: {device: /dev/ttyUSB1}
+    instrument: mth5-frame
+)";
+
+class Reload : public Config {
+ protected:
+  /// What a recorder of kTwo takes of the same with some of it replaced, in `running_`.
+  Changes take(const std::vector<std::pair<std::string, std::string>>& edits) {
+    const auto first = read(kTwo);
+    std::string yaml = kTwo;
+    for (const auto& [from, to] : edits) yaml.replace(yaml.find(from), from.size(), to);
+    running_ = first.config.value();
+    const auto next = read(yaml);
+    EXPECT_THAT(texts(next), IsEmpty());
+    return take_changes(running_, first.effective, next);
+  }
+  [[nodiscard]] const daq::config::ChannelProfile& channel(const std::string& name) const {
+    const auto& all = running_.sources[0].instrument.channels;
+    return *std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
+  }
+  daq::config::Config running_;
+};
+
+TEST_F(Reload, OfTheSameChangesNothing) {
+  const auto changes = take({});
+  EXPECT_THAT(changes.taken, IsEmpty());
+  EXPECT_THAT(changes.left, IsEmpty());
+}
+
+TEST_F(Reload, TakesEveryKeyOfWhichTheManualSaysIt) {
+  const auto first = read(kLeast);
+  std::size_t n = 0;
+  for (const auto& key : all_keys()) {
+    if (key.section.starts_with("sources") || key.section.starts_with("profile")) continue;
+    const auto next = with({key.path() + "=" + kOtherValues.at(key.path())});
+    ASSERT_TRUE(next.config) << key.path();
+    auto running = *first.config;
+    const auto changes = take_changes(running, first.effective, next);
+    EXPECT_EQ(changes.taken.size(), key.live ? 1u : 0u) << key.path();
+    if (key.live) {
+      EXPECT_THAT(changes.left, IsEmpty()) << key.path();
+    }
+    // Told again as long as it is not taken, and not when it is.
+    const auto again = take_changes(running, changes.running, next);
+    EXPECT_THAT(again.taken, IsEmpty()) << key.path();
+    EXPECT_EQ(again.left, changes.left);
+    n += key.live;
+  }
+  EXPECT_EQ(n, 8u);
+}
+
+TEST_F(Reload, PutsTheValuesInTheirPlaces) {
+  const auto changes = take({{"data}",
+                              "data, give_up_after: 3min, roll: {every: 1h, at: '00:30Z', size: 1GiB, runs: 7}}\n"
+                              "flush: {samples: 5, interval: 2s}\nsync: {interval: 3s}"}});
+  EXPECT_EQ(changes.taken.size(), 8u);
+  EXPECT_EQ(running_.flush_samples, 5);
+  EXPECT_EQ(running_.flush_interval, 2s);
+  EXPECT_EQ(running_.sync_interval, 3s);
+  EXPECT_EQ(running_.output.give_up_after, 3min);
+  EXPECT_EQ(running_.output.roll_every, 1h);
+  EXPECT_EQ(running_.output.roll_at, 30min);
+  EXPECT_EQ(running_.output.roll_size, 1 << 30);
+  EXPECT_EQ(running_.output.roll_runs, 7);
+}
+
+TEST_F(Reload, TakesWhatPeopleSayOfStationsAndChannels) {
+  const auto changes = take({{"elevation: 10", "elevation: 20"},
+                             {"dipole_length: 60", "dipole_length: 70, measurement_azimuth: 90"},
+                             {"id: MT002", "id: MT002, geographic_name: East"}});
+  EXPECT_THAT(changes.left, IsEmpty());
+  EXPECT_THAT(changes.taken,
+              ElementsAre("sources[0].channels.e2.dipole_length: 70, was 60",
+                          "sources[0].channels.e2.measurement_azimuth: 90, was not set",
+                          "sources[1].station.geographic_name: East, was not set", "station.location.elevation: 20, was 10"));
+  EXPECT_EQ(channel("e2").metadata.number("dipole_length"), 70);
+  EXPECT_EQ(running_.sources[0].station.number("location.elevation"), 20);
+  EXPECT_EQ(running_.sources[1].station.text("geographic_name"), "East");
+}
+
+TEST_F(Reload, LeavesAChannelWholeOfWhichTheStoringChanges) {
+  const auto changes = take({{"component: ex, dipole_length: 50", "component: ez, dipole_length: 55"},
+                             {"dipole_length: 60", "dipole_length: 70"},
+                             {"ttyUSB1", "ttyUSB2"}});
+  EXPECT_THAT(changes.taken, ElementsAre("sources[0].channels.e2.dipole_length: 70, was 60"));
+  EXPECT_THAT(changes.left,
+              ElementsAre("sources[0].channels.e1.component: ez, was ex", "sources[0].channels.e1.dipole_length: 55, was 50",
+                          "sources[1].serial.device: /dev/ttyUSB2, was /dev/ttyUSB1"));
+  EXPECT_EQ(channel("e1").metadata.text("component"), "ex");
+  EXPECT_EQ(channel("e1").metadata.number("dipole_length"), 50);
+}
+
+TEST_F(Reload, OfAnotherSourceTakesNothing) {
+  const auto changes = take({{"name: lemi", "name: other"}, {"dipole_length: 60", "dipole_length: 70"}});
+  EXPECT_THAT(changes.taken, IsEmpty());
+  EXPECT_EQ(channel("e2").metadata.number("dipole_length"), 60);
 }
 
 TEST(Manual, IsThatOfTheTables) {

@@ -185,9 +185,19 @@ std::string manual_page() {
       if (key.section != heading.section) continue;
       page += ".TP\n.B " + roff(key.name) + "\n" + sentences(key.meaning) + "\n";
       const std::string facts = "A " + std::string{key.type} + (key.limits.empty() ? "" : ": " + roff(key.limits));
-      page += facts + (key.required ? "; required" : key.fallback.empty() ? "" : "; default " + roff(key.fallback)) + ".\n";
+      page += facts +
+              (key.required           ? "; required"
+               : key.fallback.empty() ? ""
+                                      : "; default " + roff(key.fallback)) +
+              (key.live ? "; may change while it records.\n" : ".\n");
     }
   }
+  page +=
+      ".SH CHANGES WHILE IT RECORDS\nWith the signal HUP\n.RB ( \"systemctl reload mth5d\" )\n"
+      "mth5d reads the file again, and the next file begins. Keys that say so above, and the "
+      "attributes of "
+      "survey, stations and channels with their filters, hold from that file on; of all others the log says that mth5d must be "
+      "started again for them. Of a file with errors nothing is taken; the log names them, and recording goes on.\n";
   return page + ".SH SEE ALSO\n.BR mth5d (8)\n";
 }
 

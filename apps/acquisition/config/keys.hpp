@@ -22,6 +22,7 @@ struct KeyText {
   std::string fallback;  ///< the default; "" = there is none
   std::string meaning;
   bool required = false;
+  bool live = false;  ///< a recorder that runs takes another value
 
   [[nodiscard]] std::string path() const { return section.empty() ? name : section + "." + name; }
 };
@@ -34,9 +35,17 @@ struct Key {
   std::string limits;
   std::string_view meaning;
   bool required;
-  std::function<void(MapReader&, T&)> read;    ///< checks the value and puts it into T; absent: T keeps what it has
-  std::function<std::string(const T&)> shown;  ///< the value as in the file; of T{} it is the default
+  std::function<void(MapReader&, T&)> read;      ///< checks the value and puts it into T; absent: T keeps what it has
+  std::function<std::string(const T&)> shown;    ///< the value as in the file; of T{} it is the default
+  void (*take)(T& to, const T& from) = nullptr;  ///< to a recorder that runs; nullptr: it keeps what it has
 };
+
+/// A key of which a recorder that runs takes another value (see reload.hpp).
+template <auto at, class T>
+Key<T> live(Key<T> key) {
+  key.take = [](T& to, const T& from) { to.*at = from.*at; };
+  return key;
+}
 
 template <class T>
 struct Section {
@@ -50,7 +59,7 @@ struct Section {
     const T defaults{};
     for (const auto& key : keys)
       out.push_back({std::string{path}, std::string{key.name}, std::string{key.type}, key.limits,
-                     key.required ? "" : key.shown(defaults), std::string{key.meaning}, key.required});
+                     key.required ? "" : key.shown(defaults), std::string{key.meaning}, key.required, key.take != nullptr});
   }
 };
 

@@ -195,11 +195,12 @@ const Section<Config>& flush_keys() {
   static const Section<Config> keys{
       "flush",
       {
-          whole_key(
-              "samples", &Config::flush_samples, 1, 1'000'000'000, "samples",
-              "Readers of the live file see new samples after so many of each channel, or after the interval, whichever comes "
-              "first. Less is seen sooner, and more work for the disk. The number alone does it ten times a second at the most."),
-          time_key("interval", &Config::flush_interval, 10ms, 1h, "The same as a time."),
+          live<&Config::flush_samples>(whole_key("samples", &Config::flush_samples, 1, 1'000'000'000, "samples",
+                                                 "Readers of the live file see new samples after so many of each channel, or "
+                                                 "after the interval, whichever comes "
+                                                 "first. Less is seen sooner, and more work for the disk. The number alone does "
+                                                 "it ten times a second at the most.")),
+          live<&Config::flush_interval>(time_key("interval", &Config::flush_interval, 10ms, 1h, "The same as a time.")),
       }};
   return keys;
 }
@@ -207,9 +208,9 @@ const Section<Config>& flush_keys() {
 const Section<Config>& sync_keys() {
   static const Section<Config> keys{
       "sync",
-      {time_key(
+      {live<&Config::sync_interval>(time_key(
           "interval", &Config::sync_interval, 100ms, kDay,
-          "How often samples are put onto the disk for good: what a power cut may cost at most. Less wears out SD cards.")}};
+          "How often samples are put onto the disk for good: what a power cut may cost at most. Less wears out SD cards."))}};
   return keys;
 }
 
@@ -237,9 +238,9 @@ const Section<Output>& output_keys() {
               "less than the same again is free, the file is closed in order; samples wait in the ring, and a new file begins "
               "when "
               "space returns."),
-          time_key(
-              "give_up_after", &Output::give_up_after, 0s, kDay,
-              "On a disk that fails, not one that is full, new files are tried for so long; then mth5d ends with exit code 1."),
+          live<&Output::give_up_after>(time_key("give_up_after", &Output::give_up_after, 0s, kDay,
+                                                "On a disk that fails, not one that is full, new files are tried for so long; "
+                                                "then mth5d ends with exit code 1.")),
       }};
   return keys;
 }
@@ -247,22 +248,25 @@ const Section<Output>& output_keys() {
 const Section<Output>& roll_keys() {
   static const Section<Output> keys{
       "output.roll",
-      {key_or_never(
+      {live<&Output::roll_every>(key_or_never(
            "every", "time", &Output::roll_every, std::chrono::nanoseconds{1min}, std::chrono::nanoseconds{366 * kDay},
            parse_duration, format_duration, "a duration, e.g. 1d",
            "By the time of the samples, never by the clock of the computer: the first one at or behind each mark begins the "
-           "next file. Streams that come in time are waited for, a minute at most, so that each begins at the mark. Marks are "
-           "counted from `at` on 1970-01-01, a Thursday."),
-       {"at", "time of day", "00:00Z to 23:59Z", "Of a mark: hours and minutes, UTC.", false,
-        [](MapReader& map, Output& output) {
-          output.roll_at = time_of_day(map.text("at", shown_at(output), check_at)).value_or(output.roll_at);
-        },
-        shown_at},
-       key_or_never("size", "size", &Output::roll_size, kMiB, std::int64_t{1} << 40, parse_bytes, format_bytes,
-                    "a size, e.g. 2GiB",
-                    "A file that has become so large, when it is a minute old; it is larger by what comes at once."),
-       whole_key("runs", &Output::roll_runs, 1, 100'000, "runs",
-                 "A file with so many runs is closed, and the next begins: an instrument with many gaps makes many runs.")}};
+           "next file. Streams that come in time are waited for, a minute at most, so that each begins at the mark. Marks "
+           "are "
+           "counted from `at` on 1970-01-01, a Thursday.")),
+       live<&Output::roll_at>(Key<Output>{"at", "time of day", "00:00Z to 23:59Z", "Of a mark: hours and minutes, UTC.", false,
+                                          [](MapReader& map, Output& output) {
+                                            output.roll_at =
+                                                time_of_day(map.text("at", shown_at(output), check_at)).value_or(output.roll_at);
+                                          },
+                                          shown_at}),
+       live<&Output::roll_size>(key_or_never(
+           "size", "size", &Output::roll_size, kMiB, std::int64_t{1} << 40, parse_bytes, format_bytes, "a size, e.g. 2GiB",
+           "A file that has become so large, when it is a minute old; it is larger by what comes at once.")),
+       live<&Output::roll_runs>(
+           whole_key("runs", &Output::roll_runs, 1, 100'000, "runs",
+                     "A file with so many runs is closed, and the next begins: an instrument with many gaps makes many runs."))}};
   return keys;
 }
 

@@ -42,8 +42,19 @@ StreamWriter& FileWriter::stream(std::size_t number) {
     streams_.push_back(std::make_unique<StreamWriter>(stream, next, sources_.at(stream.source)->state()));
     for (const auto& position : positions_)
       if (position.stream == next) streams_.back()->go_on_at(position);
+    if (described_anew_) describe(*streams_.back());
   }
   return *streams_[number];
+}
+
+void FileWriter::describe_anew() {
+  described_anew_ = true;
+  for (auto& of : streams_) describe(*of);
+}
+
+void FileWriter::describe(StreamWriter& of) {
+  for (const auto& stream : stream::declared(config_, of.stream().source))
+    if (stream.name == of.stream().name) of.describe(stream);
 }
 
 std::chrono::nanoseconds FileWriter::timed(const std::function<void()>& call) {

@@ -63,6 +63,9 @@ class FileWriter {
     on_durable_ = std::move(on_durable);
   }
 
+  /// The configuration has changed: the next file is described by it. With no file open.
+  void describe_anew();
+
   /// Takes a record into memory; never fails for the disk's sake.
   void take(const ring::Header& header, const std::vector<std::uint64_t>& payload);
   /// flush() and sync() where their time has come.
@@ -114,6 +117,7 @@ class FileWriter {
   };
 
   StreamWriter& stream(std::size_t number);
+  void describe(StreamWriter& of);
   void open_file();
   [[nodiscard]] bool open_again();
   void create_file();
@@ -164,6 +168,7 @@ class FileWriter {
   std::vector<std::unique_ptr<StreamWriter>> streams_;  ///< by number; grows
 
   std::optional<Resume> resume_, before_;
+  bool described_anew_ = false;  ///< the configuration has changed since streams were made
   std::vector<ledger::Durable> positions_;
   std::function<void(const std::vector<ledger::Durable>&)> on_durable_;
   std::unique_ptr<mth5::File> file_, next_file_;  ///< the next is only there while the old one is closed

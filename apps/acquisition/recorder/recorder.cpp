@@ -23,13 +23,13 @@ constexpr auto kLongestPause = std::chrono::seconds{30};
 
 Recorder::Recorder(const config::Config& config, const stream::Streams& streams, ring::Ring& ring, ledger::Receipts& receipts,
                    std::shared_ptr<spdlog::logger> log, std::function<void(const std::filesystem::path&)> on_file)
-    : config_{config},
-      streams_{streams},
+    : streams_{streams},
       ring_{ring},
       log_{log},
+      config_{config},
       quiet_{log},
-      disk_{config, log},
-      writer_{{config, streams, ring, receipts, published_, log, quiet_, std::move(on_file)}, disk_} {}
+      disk_{config_, log},
+      writer_{{config_, streams, ring, receipts, published_, log, quiet_, std::move(on_file)}, disk_} {}
 
 const char* Recorder::Outage::name() const {
   return kind == Kind::Full ? "disk-full" : kind == Kind::Failed ? "write-failed" : "write-refused";
@@ -61,7 +61,8 @@ void Recorder::claim(const std::function<bool()>& cancelled) {
                 mth5::steady_now() + kTryFullEvery, true});
 }
 
-void Recorder::begin_new_file() {
+void Recorder::begin_new_file(std::optional<config::Config> next) {
+  if (next) next_config_.change([&](auto& waiting) { waiting = std::move(next); });
   new_file_wanted_.store(true);
   ring_.wake();
 }
@@ -132,6 +133,14 @@ void Recorder::write_what_came() {
     writer_.flush();
     writer_.close();
   }
+  if (!writer_.is_open()) take_config();
+}
+
+void Recorder::take_config() {
+  auto next = next_config_.change([](auto& waiting) { return std::exchange(waiting, std::nullopt); });
+  if (!next) return;
+  config_ = *next;  // copied, so that each source stays where its writer has it
+  writer_.describe_anew();
 }
 
 void Recorder::try_disk() {

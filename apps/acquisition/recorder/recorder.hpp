@@ -11,6 +11,7 @@
 #include <spdlog/logger.h>
 
 #include "acquisition/config/config.hpp"
+#include "acquisition/ledger/guarded.hpp"
 #include "acquisition/ledger/receipts.hpp"
 #include "acquisition/log/quiet.hpp"
 #include "acquisition/recorder/disk.hpp"
@@ -60,7 +61,9 @@ class Recorder {
   void run();
 
   /// Ends file and runs; the next sample begins new ones. Thread: any.
-  void begin_new_file();
+  /// @param next  what they begin with: the configuration with other values of what may change (config/reload.hpp); nullopt: as
+  /// it is
+  void begin_new_file(std::optional<config::Config> next = std::nullopt);
   /// The ring will be closed soon: do not wait for a disk any longer. What is not written by `deadline` is given up, counted as
   /// stopped, so that the file can be closed. Thread: any.
   void end(Steady::time_point deadline = Steady::time_point::max());
@@ -85,6 +88,7 @@ class Recorder {
 
   void write_until_closed();
   void write_what_came();
+  void take_config();
   void try_disk();
   void watch(Steady::time_point now);
   void watch_disk(Steady::time_point now);
@@ -109,7 +113,6 @@ class Recorder {
   [[nodiscard]] Steady::time_point next_deadline() const;
 
   // Constant after construction.
-  const config::Config& config_;
   const stream::Streams& streams_;
   ring::Ring& ring_;
   std::shared_ptr<spdlog::logger> log_;
@@ -117,9 +120,11 @@ class Recorder {
   std::atomic<bool> new_file_wanted_{false}, ending_{false};
   std::atomic<Steady::duration> deadline_{Steady::duration::max()};
   Published published_;
+  ledger::Guarded<std::optional<config::Config>> next_config_;
   // Written by claim(), before there are threads.
   std::optional<Resume> found_;
   // Writer thread only.
+  config::Config config_;  ///< its own, which take_config() changes
   std::vector<StationLock> locks_;
   std::map<const StationLock*, StationLock::Kept> lock_lost_;  ///< told in the log
   log::Quiet quiet_;

@@ -23,6 +23,12 @@ mth5::UtcNanos at(std::int64_t ns) { return mth5::UtcNanos{mth5::Nanos{ns}}; }
 StreamWriter::StreamWriter(const stream::Stream& stream, std::uint16_t number, const StationState& state)
     : stream_{stream}, number_{number}, n_channels_{stream.channels.size()}, state_{state} {}
 
+void StreamWriter::describe(const stream::Stream& other) {
+  stream_.station = other.station;
+  stream_.location_known = other.location_known;
+  stream_.channels = other.channels;
+}
+
 const Resume::Run* StreamWriter::expect_behind(const Resume& before) {
   const auto* last = before.last_run(stream_);
   for (const auto* known : before.runs_of(stream_))

@@ -52,6 +52,8 @@ class StreamWriter {
 
   [[nodiscard]] const stream::Stream& stream() const { return stream_; }
   [[nodiscard]] std::uint16_t number() const { return number_; }
+  /// What people say of station and channels, from the next file on. @param other  the same stream, by another configuration
+  void describe(const stream::Stream& other);
 
   // What comes.
   /// @param lengths  told_lengths() of them; one that is not known is taken to be what it was for the samples before, but in a
@@ -174,7 +176,7 @@ class StreamWriter {
   std::string told_token;                                    ///< as in the file's table resume
 
  private:
-  const stream::Stream& stream_;
+  stream::Stream stream_;  ///< its own: what people say of it may change
   const std::uint16_t number_;
   const std::size_t n_channels_;
   const StationState& state_;
