@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "contents/attributes.hpp"
 #include "contents/unsupported.hpp"
@@ -16,6 +17,29 @@ namespace mth5 {
 namespace {
 
 constexpr std::int64_t kZeroBlock = 65'536;  ///< samples read at a time in search of one that is not 0
+
+/// Samples that are stored as this machine has numbers of 32 bits HDF5 is to give out as they are, which goes some three times as
+/// fast as its conversion.
+hid_t type_to_read(hid_t dataset, const std::string& name) {
+  const h5::Datatype stored{H5Dget_type(dataset), name};
+  for (const hid_t own : {H5T_NATIVE_FLOAT, H5T_NATIVE_INT32})
+    if (h5::check(H5Tequal(stored.get(), own), name) > 0) return own;
+  return H5T_NATIVE_DOUBLE;
+}
+
+/// Numbers of 32 bits in the upper half of `out` become doubles in all of it. Front to back none is overwritten before its turn.
+template <class Stored>
+void widen(std::span<double> out) {
+  static_assert(2 * sizeof(Stored) == sizeof(double));
+  constexpr std::size_t kBlock = 256;
+  std::array<Stored, kBlock> block;
+  const auto* const stored = reinterpret_cast<const char*>(out.data()) + out.size() * sizeof(Stored);
+  for (std::size_t done = 0; done < out.size(); done += kBlock) {
+    const std::size_t n = std::min(kBlock, out.size() - done);
+    std::memcpy(block.data(), stored + done * sizeof(Stored), n * sizeof(Stored));
+    for (std::size_t i = 0; i < n; ++i) out[done + i] = static_cast<double>(block[i]);
+  }
+}
 
 }  // namespace
 
@@ -122,23 +146,30 @@ std::size_t Reader::read(std::size_t channel, std::int64_t first, std::span<doub
   const auto& dataset = impl().dataset(channel);
   const std::string name = impl().name_of(channel);
   impl().fixed.resize(all.size());
-  if (auto& bounded = impl().fixed[channel].bounded; !bounded) {
+  auto& fixed = impl().fixed[channel];
+  if (!fixed.bounded) {
     h5::require_bounded_chunks(dataset.get(), name);
-    bounded = true;
+    fixed.read_as = type_to_read(dataset.get(), name);
+    fixed.bounded = true;
   }
+  const auto samples = out.first(count);
+  const bool narrow = fixed.read_as != H5T_NATIVE_DOUBLE;
   const h5::ReadLimit limit{std::max<std::uint64_t>(count * sizeof(double), h5::kMostPackedChunk)};
   try {
     const h5::Space where{H5Dget_space(dataset.get()), name};
     h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), name);
     const h5::Space memory{H5Screate_simple(1, &count, nullptr), name};
     const auto list = h5::transfer(count * sizeof(double));
-    h5::check(H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), where.get(), list.get(), out.data()), name);
+    void* const into = reinterpret_cast<char*>(samples.data()) + (narrow ? samples.size_bytes() / 2 : 0);
+    h5::check(H5Dread(dataset.get(), fixed.read_as, memory.get(), where.get(), list.get(), into), name);
   } catch (const FileError& e) {
     if (const auto filter = contents::missing_filter(dataset.get())) throw UnsupportedError{name + ": " + *filter};
     if (state() == FileState::Closed) impl().refuse(e.what());  // nobody changes it: no transient
     throw;
   }
-  return static_cast<std::size_t>(count);
+  if (fixed.read_as == H5T_NATIVE_FLOAT) widen<float>(samples);
+  if (fixed.read_as == H5T_NATIVE_INT32) widen<std::int32_t>(samples);
+  return samples.size();
 }
 
 std::int64_t Reader::stored_samples(std::size_t channel) const {

@@ -51,7 +51,8 @@ struct Reader::Impl {
   Clock::time_point opened{};
   /// Of a dataset, asked for once: HDF5 copies a list of properties each time.
   struct Fixed {
-    bool bounded = false;  ///< its chunks are
+    bool bounded = false;             ///< its chunks are
+    hid_t read_as = H5I_INVALID_HID;  ///< type as which its samples are read, once it is bounded
     std::optional<std::optional<double>> fill;
   };
   std::vector<Fixed> fixed;          ///< by channel
