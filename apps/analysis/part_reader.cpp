@@ -71,17 +71,15 @@ void PartReader::read(std::int64_t first, std::int64_t end) {
 void PartReader::read_statistics(std::int64_t first, std::int64_t end, Statistics& statistics) {
   auto samples = tools_.buffers.take();
   for (; first < end; first += kBlock) {
-    read_block(first, std::min(end, first + kBlock), samples, 0);
+    samples.resize(static_cast<std::size_t>(std::min(kBlock, end - first)));
+    read_block(first, samples);
     statistics.add(samples);
   }
   tools_.buffers.give_back(std::move(samples));
 }
 
-/// Samples [first, end), put into `samples` from `at` on, of which it then has no more. What is filled, and what has the fill
-/// value, is NaN.
-void PartReader::read_block(std::int64_t first, std::int64_t end, std::vector<double>& samples, std::size_t at) const {
-  samples.resize(at + static_cast<std::size_t>(end - first));
-  const auto block = std::span{samples}.subspan(at);
+/// Samples from `first` on, as many as there is room for. What is filled, and what has the fill value, is NaN.
+void PartReader::read_block(std::int64_t first, std::span<double> block) const {
   for (std::size_t done = 0; done < block.size();) {
     const std::size_t n = what_.file.read(what_.channel, first + static_cast<std::int64_t>(done), block.subspan(done));
     if (n == 0)
@@ -143,21 +141,24 @@ void PartReader::add(std::int64_t first, std::int64_t end) {
   const auto start = waiting.key.start;
   std::exception_ptr failed;
   Piece now{what_.rate, what_.quality};
-  const bool apart = what_.quality && what_.rate > 0;  // statistics take no longer than another thread
-  std::size_t n = 0;
+  const bool apart = what_.rate > 0;
+  samples.resize(static_cast<std::size_t>(apart ? end - first : std::min(kBlock, end - first)));
+  std::size_t n = 0;  // of those that are kept for other threads
   for (auto at = first; at < end && !failed; at += kBlock) {
-    const auto stop = std::min(end, at + kBlock);
+    const auto block = std::span{samples}.subspan(n, static_cast<std::size_t>(std::min(kBlock, end - at)));
     try {
-      read_block(at, stop, samples, apart ? n : 0);
-      n = samples.size();
-      if (!apart) now.add({start, what_.rate, samples, what_.limits});
-      tools_.cache.count({stop - at, 0});
+      read_block(at, block);
+      if (apart)
+        n += block.size();
+      else
+        now.add({start, what_.rate, block, what_.limits});
+      tools_.cache.count({static_cast<std::int64_t>(block.size()), 0});
     } catch (const mth5::Error&) {  // all before it counts
       failed = std::current_exception();
       waiting.keep = false;
     }
   }
-  const auto all = std::span<const double>{samples}.first(apart ? n : 0);
+  const auto all = std::span<const double>{samples}.first(n);
   const bool thread = apart && end - first >= kLeastApart;
   if (known && !failed) {
     waiting.piece = at_once(std::move(*known));

@@ -5,6 +5,7 @@
 #include <functional>
 #include <future>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "analysis/cache.hpp"
@@ -36,7 +37,7 @@ class Buffers {
 
 /// Reads a channel of a run and measures it piece by piece, or takes the pieces that the cache knows. Pieces end at the hours of
 /// UTC, or of slow channels at the days, whatever the time of a report is, so that others of the same samples find them.
-/// Measures of quality are made by workers: samples are read by this thread, as HDF5 reads one thing at a time. Thread: that of
+/// Measures are made by workers: samples are read by this thread, as HDF5 reads one thing at a time. Thread: that of
 /// the reader.
 class PartReader {
  public:
@@ -88,7 +89,7 @@ class PartReader {
   [[nodiscard]] Cache::Key key_of(std::int64_t first, std::int64_t end) const;
   [[nodiscard]] std::int64_t index_at(mth5::UtcNanos time) const;
   [[nodiscard]] bool is_whole(std::int64_t first, std::int64_t end) const;
-  void read_block(std::int64_t first, std::int64_t end, std::vector<double>& samples, std::size_t at) const;
+  void read_block(std::int64_t first, std::span<double> block) const;
   void add(std::int64_t first, std::int64_t end);
   void push(Waiting waiting, std::int64_t samples);
   void take_oldest();

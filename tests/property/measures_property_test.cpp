@@ -20,7 +20,8 @@ using analysis::state::Json;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr std::int64_t kStart = 1'777'593'600;
 
-/// A channel of a bad day: noise on a walk, spikes, jumps, a limit of the converter, a stuck stretch, missing samples.
+/// A channel of a bad day: noise on a walk, the power line, spikes, jumps, a limit of the converter, a stuck stretch, missing
+/// samples.
 struct Day {
   double rate = 1;
   std::vector<double> values;
@@ -38,6 +39,9 @@ Day bad_day(unsigned seed) {
     walk += 0.1 * noise(random);
     value = walk + noise(random);
   }
+  if (seed % 3 == 1)  // of a period of 5.12 samples
+    for (std::size_t i = 0; i < day.values.size(); ++i)
+      day.values[i] += 2 * (seed % 10) * std::sin(1.22718 * static_cast<double>(i));
   for (std::size_t k = below(6); k > 0; --k) day.values[below(static_cast<int>(day.values.size()))] += 300 * noise(random);
   for (std::size_t k = below(3); k > 0; --k)
     for (std::size_t i = below(static_cast<int>(day.values.size())), h = 50 + below(500); i < day.values.size(); ++i)

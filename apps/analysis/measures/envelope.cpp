@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "analysis/lanes.hpp"
 #include "analysis/median.hpp"
 
 namespace analysis {
@@ -33,20 +34,13 @@ void Envelope::add(const Block& block) {
     const mth5::UtcNanos next{std::chrono::seconds{(number + 1) << shift_}};
     const double exact = mth5::samples_between(block.start, next, block.rate);
     const auto end = std::clamp<std::int64_t>(std::llround(std::ceil(std::min(exact, 1e15) - 1e-6)), i + 1, size);
-    Cell part;
     const double first = block.values[static_cast<std::size_t>(i)];
     const double shift = std::isfinite(first) ? first : 0;  // of a constant the mean is the constant
-    double sum = 0;
-    for (; i < end; ++i) {
-      const double value = block.values[static_cast<std::size_t>(i)];
-      if (!std::isfinite(value)) continue;
-      part.min = part.n == 0 ? value : std::min(part.min, value);
-      part.max = part.n == 0 ? value : std::max(part.max, value);
-      sum += value - shift;
-      ++part.n;
-    }
-    if (part.n == 0) continue;
-    part.mean = shift + sum / static_cast<double>(part.n);
+    const auto totals =
+        totals_of(block.values.subspan(static_cast<std::size_t>(i), static_cast<std::size_t>(end - i)), shift, are_finite);
+    i = end;
+    if (totals.n == 0) continue;
+    const Cell part{totals.n, totals.low, totals.high, shift + totals.sum / static_cast<double>(totals.n)};
     put(number, part);
     fit();
   }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "analysis/lanes.hpp"
 #include "analysis/measures/state.hpp"
 
 namespace analysis {
@@ -14,6 +15,12 @@ namespace {
 int least_exponent(double low, double high) {
   const double largest = std::max(std::abs(low), std::abs(high));
   return largest > 0 ? std::max(std::ilogb(largest) - 50, -1070) : -1070;
+}
+
+/// floor(), without a call of it.
+std::int64_t whole_below(double value) {
+  const auto towards_0 = static_cast<std::int64_t>(value);
+  return towards_0 - (value < static_cast<double>(towards_0) ? 1 : 0);
 }
 
 std::int64_t bin_of(double value, int exponent) { return static_cast<std::int64_t>(std::floor(std::ldexp(value, -exponent))); }
@@ -65,20 +72,14 @@ void Histogram::widen(double low, double high) {
 }
 
 void Histogram::add(std::span<const double> values) {
-  double low = std::numeric_limits<double>::infinity();
-  double high = -low;
-  for (const double value : values) {
-    if (!std::isfinite(value)) continue;
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-  if (low > high) return;
-  widen(low, high);
+  const auto totals = totals_of(values, 0, are_finite);
+  if (totals.n == 0) return;
+  widen(totals.low, totals.high);
   // A width that is a power of two divides exactly, so floor() of the product is floor() of the quotient.
   const double scale = exponent_ >= -1020 ? std::ldexp(1.0, -exponent_) : 0;
   for (const double value : values) {
     if (!std::isfinite(value)) continue;
-    const auto bin = scale > 0 ? static_cast<std::int64_t>(std::floor(value * scale)) : bin_of(value, exponent_);
+    const auto bin = scale > 0 ? whole_below(value * scale) : bin_of(value, exponent_);
     ++bins_[static_cast<std::size_t>(bin - first_)];
     ++count_;
   }

@@ -47,10 +47,37 @@ void Repeats::end_last(double jump) {
   last_.reset();
 }
 
+/// Of rows of one sample each, of which most are, only extremes and steps count: the last row is one of them, and `at` the sample
+/// behind it. @returns the one behind the last of them that differs from the one before
+std::size_t Repeats::behind_single(const Block& block, std::size_t at) {
+  const auto& values = block.values;
+  if (!last_ || last_->n != 1 || last_->from_first || longest_.n == 0) return at;
+  const std::size_t begin = at;
+  double before = last_->value;
+  double into = 0;
+  for (; at < values.size(); ++at) {
+    const double jump = std::abs(values[at] - before);
+    if (!(jump > 0)) break;  // the same, or a NaN
+    least_step_ = std::min(least_step_, jump);
+    if (before > top_.value) top_ = {0, before, 0, true};
+    if (before < bottom_.value) bottom_ = {0, before, 0, true};
+    before = values[at];
+    into = jump;
+  }
+  if (at == begin) return at;
+  next_longest_ = std::max<std::int64_t>(next_longest_, 1);
+  last_->value = before;
+  last_->start = mth5::sample_time(block.start, block.rate, static_cast<std::int64_t>(at - 1));
+  last_->jump = into;
+  return at;
+}
+
 void Repeats::add(const Block& block) {
   if (block.values.empty()) return;
   if (any_ && !goes_on(end_, block.start, block.rate)) end_last(0);
   for (std::size_t i = 0; i < block.values.size(); ++i) {
+    if (const auto next = behind_single(block, i); next > i) i = next;
+    if (i == block.values.size()) break;
     const double value = block.values[i];
     if (last_ && value == last_->value) {
       ++last_->n;

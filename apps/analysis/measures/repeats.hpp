@@ -51,6 +51,7 @@ class Repeats {
     bool any = false;
   };
 
+  [[nodiscard]] std::size_t behind_single(const Block& block, std::size_t at);
   void end_last(double jump);
   void close(const Open& row);
   void note(const Row& row);

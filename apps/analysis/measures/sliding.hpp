@@ -22,6 +22,10 @@ class Sliding {
     [[nodiscard]] mth5::UtcNanos of(std::size_t sample) const {
       return mth5::sample_time(reference_, rate_, index_ + static_cast<std::int64_t>(sample));
     }
+    /// The same of the window that begins so many samples later.
+    [[nodiscard]] Time later(std::size_t samples) const {
+      return {reference_, rate_, index_ + static_cast<std::int64_t>(samples)};
+    }
 
    private:
     mth5::UtcNanos reference_;
@@ -31,7 +35,7 @@ class Sliding {
 
   explicit Sliding(std::size_t width) : width_{width} {}
 
-  /// @param look  called with each window of `width` samples, and a Time
+  /// @param look  called with samples in a row, of which it is to see each window of `width` samples, and with their Time
   template <class Look>
   void add(const Block& block, Look&& look) {
     if (block.values.empty()) return;
@@ -100,8 +104,7 @@ class Sliding {
   /// @param reference  time of the sample `index` of these
   template <class Look>
   void show(std::span<const double> samples, Look& look, mth5::UtcNanos reference, std::size_t index) const {
-    for (std::size_t i = 0; i + width_ <= samples.size(); ++i)
-      look(samples.subspan(i, width_), Time{reference, rate_, static_cast<std::int64_t>(i) - static_cast<std::int64_t>(index)});
+    if (samples.size() >= width_) look(samples, Time{reference, rate_, -static_cast<std::int64_t>(index)});
   }
 
   std::size_t width_;

@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "analysis/lanes.hpp"
 #include "analysis/median.hpp"
 #include "analysis/nan.hpp"
 
@@ -40,18 +41,69 @@ constexpr double kHampel = 6, kStepIn = 8, kJump = 10;
 constexpr std::size_t kAround = 30;
 
 /// Whether the step to the sample `at` is surely too small for height_of_spike(), which of most samples it is, without a look for
-/// the median of the steps around: that is within `most` of 0 where neither more than half of them are above nor below, and then
-/// their deviation is more than `most` where more than half of them are more than twice that from 0.
+/// the median of the steps around: that is within `near` of 0 where neither half of them are above nor half below, and then their
+/// deviation is more than `most` where more than half of them are more than near + most from 0. Noise is told by a narrow `near`,
+/// the power line by a wide one.
 bool is_small_step(std::span<const double> window, std::size_t at, std::size_t around) {
   const double most = std::abs(window[at] - window[at - 1]) * (1 + 1e-9) / (kStepIn * kRobust);
-  std::size_t above = 0, below = 0, far = 0;
-  for (std::size_t i = at - around + 1; i <= at + around; ++i) {
-    const double step = window[i] - window[i - 1];
-    above += step > most;
-    below += step < -most;
-    far += std::abs(step) > 2 * most;
+  const auto half = static_cast<std::int64_t>(around);
+  for (const double near_by : {3.0, 6.0, 1.0}) {
+    const Lanes near = Lanes{most, most} * near_by;
+    const Lanes far = near + most;
+    LaneMask above{}, below{}, far_off{};  // as -1 each
+    for (std::size_t i = at - around + 1; i < at + around; i += kLanes) {
+      const Lanes step = load(&window[i]) - load(&window[i - 1]);
+      above += step > near;
+      below += step < -near;
+      far_off += (step > far) | (step < -far);
+    }
+    if (above[0] + above[1] > -half && below[0] + below[1] > -half && far_off[0] + far_off[1] < -half) return true;
   }
-  return above < around && below < around && far > around;
+  return false;
+}
+
+/// The same of its height above the median of the samples around: that is within `near` of `middle` if so many are.
+bool is_small_height(std::span<const double> window, std::size_t at, std::size_t reach, double middle) {
+  const double height = std::abs(window[at] - middle);
+  const double near = height / 4;
+  const double far = near + (height + near) * (1 + 1e-9) / (kHampel * kRobust);
+  std::size_t above = 0, below = 0, far_off = 0;
+  for (std::size_t i = at - reach; i <= at + reach; ++i) {
+    const double off = window[i] - middle;
+    above += off > near;
+    below += off < -near;
+    far_off += std::abs(off) > far;
+  }
+  return above <= reach && below <= reach && far_off > reach;
+}
+
+/// The highest and the next to it of some, and the lowest.
+struct Extremes {
+  Lanes high, high2, low, low2;
+};
+Extremes put_together(const Extremes& a, const Extremes& b) {
+  return {higher_of(a.high, b.high), higher_of(lower_of(a.high, b.high), higher_of(a.high2, b.high2)), lower_of(a.low, b.low),
+          lower_of(higher_of(a.low, b.low), lower_of(a.low2, b.low2))};
+}
+
+/// Of two samples side by side, whether they are outside the range of eight others around, the extremes of these left out, by
+/// half of it.
+/// @param near  the two of so many samples later
+template <class Near>
+LaneMask stand_out(Near&& near, std::ptrdiff_t reach) {
+  const auto less = std::max<std::ptrdiff_t>(1, reach / 6);
+  const auto pair = [&](std::ptrdiff_t number) {
+    const auto off = reach - number * less;
+    const Lanes before = near(-off);
+    const Lanes behind = near(off);
+    const Lanes high = higher_of(before, behind);
+    const Lanes low = lower_of(before, behind);
+    return Extremes{high, low, low, high};
+  };
+  const auto all = put_together(put_together(pair(0), pair(1)), put_together(pair(2), pair(3)));
+  const Lanes half = 0.5 * (all.high2 - all.low2);
+  const Lanes value = near(0);
+  return (value > all.high2 + half) | (value < all.low2 - half);
 }
 
 /// Whether the sample `at` of a window stands alone; NaN if not, else its height.
@@ -77,38 +129,42 @@ double height_of_spike(std::span<const double> window, std::size_t at, std::size
 
 }  // namespace
 
+std::size_t Spikes::around() const { return std::max(reach_, kAround); }
+
 void Spikes::add(const Block& block) {
   if (block.values.empty()) return;
   if (reach_ == 0) {
     reach_ = std::max<std::size_t>(5, static_cast<std::size_t>(std::lround(0.05 * block.rate)));
-    windows_ = Sliding{2 * std::max(reach_, kAround) + 2};
+    windows_ = Sliding{width()};
   }
-  windows_.add(block, [this](const auto& window, const auto& time) { look(window, time); });
+  windows_.add(block, [this](const auto& samples, const auto& time) { look(samples, time); });
 }
 
-void Spikes::look(std::span<const double> window, const Sliding::Time& time) {
-  const std::size_t around = std::max(reach_, kAround);
-  const std::size_t at = around + 1;
-  const double value = window[at];
-  double low = std::numeric_limits<double>::infinity();  // of the eight, and the next to it
-  double low2 = low;
-  double high = -low;
-  double high2 = high;
-  for (std::size_t i = 0; i < 8; ++i) {
-    const std::size_t off = reach_ - i / 2 * std::max<std::size_t>(1, reach_ / 6);
-    const double other = window[i % 2 == 0 ? at - off : at + off];
-    high2 = std::max(high2, std::min(high, other));
-    high = std::max(high, other);
-    low2 = std::min(low2, std::max(low, other));
-    low = std::min(low, other);
+void Spikes::look(std::span<const double> samples, const Sliding::Time& time) {
+  const std::size_t n = samples.size() + 1 - width();
+  const auto reach = static_cast<std::ptrdiff_t>(reach_);
+  const auto each = [&](std::size_t window) { judge(samples.subspan(window, width()), time.later(window)); };
+  std::size_t i = 0;
+  for (const double* at = samples.data() + around() + 1; i + kLanes <= n; i += kLanes, at += kLanes) {
+    const auto out = stand_out([&](std::ptrdiff_t off) { return analysis::load(at + off); }, reach);
+    if ((out[0] | out[1]) == 0) continue;
+    if (out[0] != 0) each(i);
+    if (out[1] != 0) each(i + 1);
   }
-  const double half = 0.5 * (high2 - low2);
-  if (!(value > high2 + half || value < low2 - half)) return;
-  if (is_small_step(window, at, around)) return;
+  if (i == n) return;
+  const double* at = samples.data() + around() + 1 + i;
+  const auto twice = [&](std::ptrdiff_t off) { return Lanes{at[off], at[off]}; };
+  if (stand_out(twice, reach)[0] != 0) each(i);
+}
+
+void Spikes::judge(std::span<const double> window, const Sliding::Time& time) {
+  const std::size_t at = around() + 1;
+  if (is_small_step(window, at, around())) return;
+  if (is_small_height(window, at, reach_, 0.5 * (window[at - reach_] + window[at + reach_]))) return;
   if (std::any_of(window.begin(), window.end(), [](double x) { return !std::isfinite(x); })) return;
-  const double height = height_of_spike(window, at, reach_, around);
+  const double height = height_of_spike(window, at, reach_, around());
   if (std::isnan(height)) return;
-  if (!std::isnan(height_of_spike(window, at - 1, reach_, around))) return;  // of the same spike
+  if (!std::isnan(height_of_spike(window, at - 1, reach_, around()))) return;  // of the same spike
   ++count_;
   if (!worst_ || std::abs(height) > std::abs(worst_->height)) worst_ = Spike{time.of(at), height};
 }
@@ -119,7 +175,7 @@ void Spikes::merge(const Spikes& later) {
     *this = later;
     return;
   }
-  windows_.merge(later.windows_, [this](const auto& window, const auto& time) { look(window, time); });
+  windows_.merge(later.windows_, [this](const auto& samples, const auto& time) { look(samples, time); });
   count_ += later.count_;
   if (later.worst_ && (!worst_ || std::abs(later.worst_->height) > std::abs(worst_->height))) worst_ = later.worst_;
 }
@@ -181,7 +237,7 @@ Jumps::Jumps() : seconds_{kJumpWindow} {}
 void Jumps::add(const Block& block) {
   if (block.values.empty()) return;
   rate_ = block.rate;
-  const auto each = [this](const auto& window, const auto& time) { look(window, time); };
+  const auto each = [this](const auto& samples, const auto& time) { look(samples, time); };
   if (rate_ <= 1) {
     seconds_.add(block, each);
     return;
@@ -193,13 +249,10 @@ void Jumps::add(const Block& block) {
     // Up to the first sample of the next second.
     const double exact = mth5::samples_between(block.start, second + std::chrono::seconds{1}, rate_);
     const auto end = std::clamp<std::int64_t>(std::llround(std::ceil(exact - 1e-6)), i + 1, size);
-    Second part{number, 0, 0};
-    for (; i < end; ++i) {
-      const double value = block.values[static_cast<std::size_t>(i)];
-      if (!std::isfinite(value)) continue;
-      ++part.n;
-      part.sum += value;
-    }
+    const auto totals =
+        totals_of(block.values.subspan(static_cast<std::size_t>(i), static_cast<std::size_t>(end - i)), 0, are_finite);
+    i = end;
+    const Second part{number, totals.n, totals.sum};
     if (last_ && last_->number == number) {
       last_->n += part.n;
       last_->sum += part.sum;
@@ -218,10 +271,14 @@ void Jumps::end(const Second& second) {
   const bool whole = second.n > 0 && static_cast<double>(second.n) >= std::floor(rate_);
   const double mean = whole ? second.sum / static_cast<double>(second.n) : kNaN;
   seconds_.add(Block{mth5::UtcNanos{std::chrono::seconds{second.number}}, 1, std::span{&mean, 1}},
-               [this](const auto& window, const auto& time) { look(window, time); });
+               [this](const auto& samples, const auto& time) { look(samples, time); });
 }
 
-void Jumps::look(std::span<const double> window, const Sliding::Time& time) {
+void Jumps::look(std::span<const double> samples, const Sliding::Time& time) {
+  for (std::size_t i = 0; i + kJumpWindow <= samples.size(); ++i) judge(samples.subspan(i, kJumpWindow), time.later(i));
+}
+
+void Jumps::judge(std::span<const double> window, const Sliding::Time& time) {
   constexpr std::size_t kAt = kNoise + 1;
   const double across = window[kAt + 1] - window[kAt - 1];
   // The same jump is in three such differences: the largest of them counts.
@@ -279,7 +336,7 @@ void Jumps::merge(const Jumps& later) {
       last_ = later.last_;
     }
   }
-  seconds_.merge(later.seconds_, [this](const auto& window, const auto& time) { look(window, time); });
+  seconds_.merge(later.seconds_, [this](const auto& samples, const auto& time) { look(samples, time); });
 }
 
 state::Json Jumps::save() const {

@@ -29,7 +29,11 @@ class Spikes {
   [[nodiscard]] const std::optional<Spike>& worst() const { return worst_; }  ///< of the largest height; the first of equals
 
  private:
-  void look(std::span<const double> window, const Sliding::Time& time);
+  void look(std::span<const double> samples, const Sliding::Time& time);
+  void judge(std::span<const double> window, const Sliding::Time& time);
+  /// Samples before the one in question, and behind it.
+  [[nodiscard]] std::size_t around() const;
+  [[nodiscard]] std::size_t width() const { return 2 * around() + 2; }
 
   std::size_t reach_ = 0;  ///< k; 0 = no sample yet
   std::int64_t count_ = 0;
@@ -64,7 +68,8 @@ class Jumps {
     double sum = 0;
   };
   void end(const Second& second);
-  void look(std::span<const double> window, const Sliding::Time& time);
+  void look(std::span<const double> samples, const Sliding::Time& time);
+  void judge(std::span<const double> window, const Sliding::Time& time);
 
   double rate_ = 0;
   std::optional<Second> first_, last_;  ///< of the part: others may have samples of them too

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/lanes.hpp"
 #include "analysis/measures/state.hpp"
 
 namespace analysis {
@@ -14,26 +15,21 @@ void Statistics::add(std::span<const double> values, const std::optional<double>
   const auto first =
       std::find_if(values.begin(), values.end(), [&](double value) { return std::isfinite(value) && !missing(value); });
   const double shift = first != values.end() ? *first : 0;
-  std::int64_t n = 0;
-  double sum = 0;
-  double low = std::numeric_limits<double>::infinity();
-  double high = -low;
-  for (const double value : values) {
-    if (missing(value)) continue;
-    ++n;
-    sum += value - shift;
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-  missing_ += static_cast<std::int64_t>(values.size()) - n;
-  if (n == 0) return;
-  const double middle = sum / static_cast<double>(n);
-  const double mean = shift + middle;
-  double squares = 0;
-  for (const double value : values)
-    if (!missing(value)) squares += (value - shift - middle) * (value - shift - middle);
-
-  join(n, mean, squares, low, high);
+  const Lanes no_value{not_known, not_known};
+  const auto known = [&](Lanes lanes) -> LaneMask { return (lanes == lanes) & (lanes != no_value); };
+  const auto totals = totals_of(values, shift, known);
+  missing_ += static_cast<std::int64_t>(values.size()) - totals.n;
+  if (totals.n == 0) return;
+  const double middle = totals.sum / static_cast<double>(totals.n);
+  const Lanes from{shift, shift};
+  const Lanes from_middle{middle, middle};
+  Lanes squares[2]{};
+  in_lanes(values, [&](Lanes lanes, std::size_t k) {
+    const Lanes off = known(lanes) ? lanes - from - from_middle : Lanes{};
+    squares[k] += off * off;
+  });
+  squares[0] += squares[1];
+  join(totals.n, shift + middle, squares[0][0] + squares[0][1], totals.low, totals.high);
 }
 
 void Statistics::merge(const Statistics& other) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/lanes.hpp"
 #include "analysis/spectra/spectrum.hpp"
 #include "analysis/spectra/tenth.hpp"
 
@@ -79,11 +80,8 @@ void Spectrogram::feed(std::size_t number, std::span<const double> samples, mth5
   filtered.insert(filtered.end(), samples.begin(), samples.end());
   std::vector<double> tenth;
   std::size_t at = 0;
-  for (; at + taps.size() <= filtered.size(); at += kTenth) {
-    double sum = 0;
-    for (std::size_t i = 0; i < taps.size(); ++i) sum += taps[i] * filtered[at + i];
-    tenth.push_back(sum);
-  }
+  for (; at + taps.size() <= filtered.size(); at += kTenth)
+    tenth.push_back(sum_of_products(taps, std::span{filtered}.subspan(at, taps.size())));
   filtered.erase(filtered.begin(), filtered.begin() + static_cast<std::ptrdiff_t>(std::min(at, filtered.size())));
   if (tenth.empty()) return;
   // The next one would be of the sample kReach behind what is left.
@@ -92,9 +90,8 @@ void Spectrogram::feed(std::size_t number, std::span<const double> samples, mth5
 }
 
 void Spectrogram::count(std::size_t number, std::span<const double> segment, mth5::UtcNanos middle) {
-  Spectrum spectrum{kSegment};
-  spectrum.add({middle, stages_[number].rate, segment});
-  const auto density = spectrum.density();
+  thread_local std::vector<double> density;
+  density_of(segment, stages_[number].rate, density);
   if (density.empty()) return;
   const auto cell = std::chrono::floor<std::chrono::seconds>(middle).time_since_epoch().count() >> shift_;
   auto& levels = cells_.try_emplace(cell, bands_.size()).first->second;

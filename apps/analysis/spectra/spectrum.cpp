@@ -7,6 +7,7 @@
 
 #include <kissfft/kissfft.hh>
 
+#include "analysis/lanes.hpp"
 #include "mth5/error.hpp"
 
 namespace analysis {
@@ -32,13 +33,24 @@ Plan& plan_of(std::size_t segment) {
   return plans.try_emplace(segment, segment).first->second;
 }
 
-void add_segment(std::vector<double>& sums, Plan& plan, std::span<const double> samples, double mean) {
+/// @returns false: it has a NaN, and nothing was added
+bool add_segment(std::vector<double>& sums, Plan& plan, std::span<const double> samples) {
+  const auto totals = totals_of(samples, 0, are_finite);
+  if (static_cast<std::size_t>(totals.n) < samples.size()) return false;
+  const double mean = totals.sum / static_cast<double>(samples.size());
   for (std::size_t i = 0; i < samples.size(); ++i) plan.windowed[i] = (samples[i] - mean) * plan.window[i];
   plan.fft.transform_real(plan.windowed.data(), plan.lines.data());
   const auto ends = plan.lines.front();  // both are real, and come in one
   sums.front() += ends.real() * ends.real();
   sums.back() += ends.imag() * ends.imag();
   for (std::size_t k = 1; k + 1 < sums.size(); ++k) sums[k] += std::norm(plan.lines[k]);
+  return true;
+}
+
+/// Sums of segments to densities, one-sided.
+void scale(std::vector<double>& lines, double rate, const Plan& plan, std::int64_t segments) {
+  const double by = 1 / (rate * plan.power * static_cast<double>(segments));
+  for (std::size_t k = 0; k < lines.size(); ++k) lines[k] *= k == 0 || k + 1 == lines.size() ? by : 2 * by;
 }
 
 }  // namespace
@@ -51,15 +63,16 @@ void Spectrum::add(const Block& block) {
   tail_.insert(tail_.end(), block.values.begin(), block.values.end());
   auto& plan = plan_of(segment_);
   std::size_t first = 0;
-  for (; first + segment_ <= tail_.size(); first += segment_ / 2) {
-    const auto samples = std::span{tail_}.subspan(first, segment_);
-    double sum = 0;
-    for (const double sample : samples) sum += sample;
-    if (!std::isfinite(sum)) continue;
-    add_segment(sums_, plan, samples, sum / static_cast<double>(segment_));
-    ++segments_;
-  }
+  for (; first + segment_ <= tail_.size(); first += segment_ / 2)
+    if (add_segment(sums_, plan, std::span{tail_}.subspan(first, segment_))) ++segments_;
   tail_.erase(tail_.begin(), tail_.begin() + static_cast<std::ptrdiff_t>(first));
+}
+
+void density_of(std::span<const double> segment, double rate, std::vector<double>& lines) {
+  lines.assign(segment.size() / 2 + 1, 0);
+  auto& plan = plan_of(segment.size());
+  if (!add_segment(lines, plan, segment)) return lines.clear();
+  scale(lines, rate, plan, 1);
 }
 
 void Spectrum::count(const Spectrum& other) {
@@ -81,8 +94,7 @@ void Spectrum::load(const state::Json& saved) {
 std::vector<double> Spectrum::density() const {
   if (segments_ == 0) return {};
   auto lines = sums_;
-  const double scale = 1 / (rate_ * plan_of(segment_).power * static_cast<double>(segments_));
-  for (std::size_t k = 0; k < lines.size(); ++k) lines[k] *= k == 0 || k + 1 == lines.size() ? scale : 2 * scale;
+  scale(lines, rate_, plan_of(segment_), segments_);
   return lines;
 }
 

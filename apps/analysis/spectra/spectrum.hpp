@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "analysis/block.hpp"
@@ -41,5 +42,9 @@ class Spectrum {
   std::vector<double> sums_;
   std::int64_t segments_ = 0;
 };
+
+/// The density of one segment alone, as a Spectrum has it. Thread: pure.
+/// @param segment  an even number    @param rate  Hz    @param lines  empty if there is a NaN
+void density_of(std::span<const double> segment, double rate, std::vector<double>& lines);
 
 }  // namespace analysis
