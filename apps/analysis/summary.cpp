@@ -51,6 +51,12 @@ void leave_out_what_wrong_clocks_say(std::vector<Gap>& gaps, mth5::UtcNanos now)
   });
 }
 
+/// What has not come yet is not missing.
+Window up_to_now(Window window, mth5::UtcNanos now) {
+  if (window.to && *window.to > now) window.to = std::max(window.from.value_or(now), now);
+  return window;
+}
+
 /// Of the samples of a part: those within the window, and of these those that count.
 struct PartRanges {
   std::int64_t first, own, end;
@@ -62,7 +68,7 @@ PartRanges ranges_of(const Window& window, const Series::Part& part, std::int64_
 
 void add_series(Summary& summary, std::size_t number, const Series& series, const std::optional<SeriesState>& state, Files files,
                 Depth depth, const PartReader::Tools& tools) {
-  auto gaps = gaps_within(series, summary.window, files);
+  auto gaps = gaps_within(series, up_to_now(summary.window, summary.now), files);
   leave_out_what_wrong_clocks_say(gaps, summary.now);
   if (state) follow_to_now(gaps, series, *state, summary.window);
   std::int64_t not_there = 0;

@@ -104,7 +104,7 @@ cli::CommandLine command_line() {
   line.positional.add("path", -1);
   line.footer =
       "Channels are reported over all runs and files given; files being written are reported as of now. Where a limit is given,\n"
-      "all of the time up to it is expected to have samples. Times are UTC.\n\n"
+      "all of the time up to it, or up to now, is expected to have samples. Times are UTC.\n\n"
       "Exit: 0 done; 1 failure; 2 usage; 3 wrong limits; 4 a file is damaged or not MTH5; 5 the writer of a file died without\n"
       "closing it; 6 and 7 with --check: a warning, something critical (7 also instead of 4 and 5). All other files are "
       "reported;\n"
@@ -150,26 +150,31 @@ struct Alias {
   fs::path path, of;
 };
 
+/// A directory that gives no file.
+struct NoFiles {
+  std::string directory, why;
+  bool is_empty;
+};
+
 /// All files given; those of a directory in order of name. A file that has several names is in it once.
-/// @param may_be_empty  a directory without a file is no error yet: who watches a recorder is told by the verdict
-std::vector<fs::path> expand(const Paths& given, std::vector<Alias>& aliases, bool may_be_empty) {
+std::vector<fs::path> expand(const Paths& given, std::vector<Alias>& aliases, std::vector<NoFiles>& without) {
   std::vector<fs::path> named;
   for (const auto& path : given) {
-    if (!fs::is_directory(path)) {
+    std::error_code error;
+    if (!fs::is_directory(path, error)) {  // what is wrong with it is told where it is opened
       named.emplace_back(path);
       continue;
     }
     const std::size_t before = named.size();
-    for (const auto& entry : fs::directory_iterator{path}) {
-      const auto extension = entry.path().extension();
-      if ((extension == ".h5" || extension == ".mth5") && !entry.path().filename().string().starts_with('.'))
-        named.push_back(entry.path());
+    for (fs::directory_iterator entry{path, error}; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
+      const auto extension = entry->path().extension();
+      if ((extension == ".h5" || extension == ".mth5") && !entry->path().filename().string().starts_with('.'))
+        named.push_back(entry->path());
     }
-    if (named.size() == before) {
-      const std::string none = path + ": no MTH5 file (*.h5, *.mth5) in this directory";
-      if (!may_be_empty) throw mth5::FileError{none};
-      cli::tell("mth5-summary", "error: " + none);
-    }
+    if (error)
+      without.push_back({path, "cannot be read: " + error.message(), false});
+    else if (named.size() == before)
+      without.push_back({path, "no MTH5 file (*.h5, *.mth5) in this directory", true});
     std::sort(named.begin() + static_cast<std::ptrdiff_t>(before), named.end());
   }
   // A link gives way to the file itself.
@@ -340,7 +345,17 @@ int summary_main(int argc, char** argv) {
   std::vector<std::unique_ptr<mth5::Reader>> files;
   int code = cli::kDone;
   std::vector<Alias> aliases;
-  const auto paths = expand(given, aliases, judged);
+  std::vector<NoFiles> without;
+  const auto paths = expand(given, aliases, without);
+  std::vector<std::string> unreadable;
+  for (const auto& [directory, why, is_empty] : without) {
+    const auto line = directory + ": " + why;
+    if (given.size() == 1 && !judged) throw mth5::FileError{line};
+    cli::tell("mth5-summary", "error: " + line);
+    if (is_empty && paths.empty()) continue;  // the verdict says it: there are no samples
+    unreadable.push_back(directory);
+    code = std::max<int>(code, cli::kFailure);
+  }
   std::vector<summary::ReportFile> reports;  // of the first formats; that of the last may be for standard output
   for (const auto& output : outputs) reports.emplace_back(output, paths);
   std::vector<std::string> remarks;  // told when it is known whether there is anything to say
@@ -351,7 +366,6 @@ int summary_main(int argc, char** argv) {
       cli::tell("mth5-summary", line);
   };
   for (const auto& alias : aliases) remark(alias.path.string() + ": the same file as " + alias.of.string() + ": counted once");
-  std::vector<std::string> unreadable;
   const auto good = [&](const fs::path& path, const auto& use) {
     try {
       use(path);

@@ -191,6 +191,15 @@ TEST_F(Check, IsCriticalOfFilesThatCannotBeRead) {
   EXPECT_THAT(check({data}).out, HasSubstr("Station MT001")) << "the others are reported all the same";
   EXPECT_EQ(check({dir_ / "none.h5"}).code, 7);
   EXPECT_EQ(support::run({support::program("mth5-summary"), data}).code, 4);
+  fs::remove(name);
+  fs::create_directory(dir_ / "empty");
+  for (const auto& gone : {(dir_ / "empty").string(), (dir_ / std::string(300, 'x')).string()}) {  // a name too long to look at
+    const auto report = check({gone, data});
+    EXPECT_EQ(report.code, 7);
+    EXPECT_THAT(report.out, StartsWith("CRITICAL " + gone + ": cannot be read"));
+    EXPECT_THAT(report.out, HasSubstr("Station MT001")) << "another directory hides no station";
+    EXPECT_EQ(support::run({support::program("mth5-summary"), gone, data}).code, 1);
+  }
 }
 
 TEST_F(Check, TellsASilentInstrumentFromADeadWriter) {

@@ -138,12 +138,18 @@ TEST_F(Summary, ExpectsSamplesAllTheWayToALimit) {
   for (std::int64_t k = 10; k < 20; ++k) highest = std::max(highest, k * 7919 % 20'001 - 10'000);
   EXPECT_EQ(channel_of(report, "ex", 1)["max"], highest);
 
-  for (const auto& [day, now] :
-       {std::pair{"2024-05-01", "2024-05-09"}, {"yesterday", "2024-05-02T23:00:00Z"}, {"today", "2024-05-01T00:00:00Z"}}) {
+  struct Day {
+    std::string name, now;
+    int expected;
+  };
+  for (const auto& [day, now, expected] : {Day{"2024-05-01", "2024-05-09", 86'400},
+                                           {"yesterday", "2024-05-02T23:00:00Z", 86'400},
+                                           {"today", "2024-05-01T18:00:00Z", 18 * 3'600},
+                                           {"today", "2024-05-01T00:00:00Z", 2'000}}) {
     report = summary_json({file, "--day", day, "--now", now});
     EXPECT_EQ(report["from"], "2024-05-01T00:00:00Z");
     EXPECT_EQ(report["to"], "2024-05-02T00:00:00Z");
-    EXPECT_EQ(channel_of(report, "ex", 1)["expected"], 86'400) << "all of it";
+    EXPECT_EQ(channel_of(report, "ex", 1)["expected"], expected) << day << " at " << now << ": all of it that is over";
   }
 
   report = summary_json({file, "--since-end", "10min"});
