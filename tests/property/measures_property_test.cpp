@@ -134,8 +134,10 @@ void expect_same(const Measures& a, const Measures& b) {
   }
   EXPECT_EQ(a.envelope().cell_length(), b.envelope().cell_length());
   ASSERT_EQ(a.envelope().cells().size(), b.envelope().cells().size());
-  for (const auto& [number, cell] : a.envelope().cells()) {
-    const auto& other = b.envelope().cells().at(number);
+  for (std::size_t i = 0; i < a.envelope().cells().size(); ++i) {
+    const auto& [number, cell] = a.envelope().cells()[i];
+    const auto& [same, other] = b.envelope().cells()[i];
+    EXPECT_EQ(number, same);
     EXPECT_EQ(cell.n, other.n);
     EXPECT_EQ(cell.min, other.min);
     EXPECT_EQ(cell.max, other.max);
