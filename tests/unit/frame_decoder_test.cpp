@@ -187,15 +187,58 @@ TEST(FrameDecoder, BelievesAFrameWhenEnoughFollowIt) {
   fed.feed("noise" + frames(0, 2));
   EXPECT_EQ(fed.out.frames.size(), 0u);
   fed.feed(frames(2, 3));
-  EXPECT_THAT(fed.frame_counters(), ElementsAre(0, 1, 2));
+  EXPECT_THAT(fed.frame_counters(), ElementsAre(0, 1));
   fed.feed(frames(3, 4));
-  EXPECT_EQ(fed.out.frames.size(), 4u) << "those behind are believed at once";
+  EXPECT_EQ(fed.out.frames.size(), 3u) << "those behind are believed when something begins behind them";
   fed.feed("x" + frames(4, 6) + "y" + frames(6, 9));
-  EXPECT_THAT(fed.frame_counters(), ElementsAre(0, 1, 2, 3, 6, 7, 8)) << "too few between two damages";
+  EXPECT_THAT(fed.frame_counters(), ElementsAre(0, 1, 2, 3, 6, 7)) << "too few between two damages";
   EXPECT_EQ(skipped(fed.counters(), Skip::Unconfirmed), frames(4, 6).size());
   EXPECT_EQ(skipped(fed.counters(), Skip::Garbage), 5u + 1 + 1);
   fed.end().feed(frames(9, 11)).end();
   EXPECT_EQ(fed.out.frames.size(), 7u) << "a stream that broke off is a new one";
+}
+
+/// Ten bytes with a counter and nothing that proves an end.
+FrameFormat open_format(std::size_t confirm_frames = 1) {
+  auto format = frame_format(confirm_frames);
+  format.kinds = {FrameKind{}};
+  auto& kind = format.kinds[0];
+  kind.sync.bytes = {'S', 'Y'};
+  kind.length = 10;
+  kind.counter = FrameCounter{.number = {2, Number::U32}};
+  kind.samples = {{.first = {6, Number::I16}, .row_step = 2, .slot_step = 1, .slots = {slot(0)}}};
+  kind.per_frame = 2;
+  format.n_channels = 1;
+  format.n_soh = 0;
+  return format;
+}
+
+std::string open_frame(unsigned n) { return "SY" + number(n, 4) + number(n, 2) + number(n + 1, 2); }
+
+TEST(FrameDecoder, MakesNoFrameOfTheFrontOfOneAndTheNext) {
+  for (const std::size_t confirm : {std::size_t{1}, std::size_t{3}})
+    for (std::size_t cut = 1; cut < 10; ++cut) {
+      std::string text;
+      for (unsigned n = 0; n < 5; ++n) text += open_frame(n);
+      text += open_frame(5).substr(0, cut);
+      for (unsigned n = 6; n < 12; ++n) text += open_frame(n);
+      Fed whole{open_format(confirm)}, bytewise{open_format(confirm)};
+      whole.feed(text).end();
+      for (const char c : text) bytewise.feed({&c, 1});
+      bytewise.end();
+      EXPECT_THAT(whole.frame_counters(), ElementsAre(0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11)) << cut;
+      EXPECT_EQ(bytewise.frame_counters(), whole.frame_counters()) << cut;
+      EXPECT_EQ(daq::ledger::sum(whole.counters().bytes_skipped), cut);
+    }
+}
+
+TEST(FrameDecoder, KeepsAWholeFrameInFrontOfNoise) {
+  Fed fed{open_format()};
+  fed.feed(open_frame(0) + open_frame(1));
+  EXPECT_THAT(fed.frame_counters(), ElementsAre(0)) << "of the newest nobody knows yet whether it is whole";
+  fed.feed("noise" + open_frame(2) + open_frame(3)).end();
+  EXPECT_THAT(fed.frame_counters(), ElementsAre(0, 1, 2, 3));
+  EXPECT_EQ(skipped(fed.counters(), Skip::Garbage), 5u);
 }
 
 TEST(FrameDecoder, NeedsNoConfirmationInADatagram) {
@@ -263,14 +306,14 @@ TEST(FrameLayout, ReadsEveryTypeInBothOrders) {
     for (const bool big : {false, true}) {
       const auto size = size_of(one.type);
       Fed fed{layout(1 + 2 * size, {{1, one.type, big}, size, size, one.offset_binary, {slot(0)}}, 1)};
-      fed.feed("S" + number(one.bits, size, big) + number(one.bits, size, big));
+      fed.feed("S" + number(one.bits, size, big) + number(one.bits, size, big)).end();
       EXPECT_THAT(fed.out.samples, ElementsAre(one.value, one.value)) << int(one.type) << ' ' << big;
     }
 }
 
 TEST(FrameLayout, ReadsFloatsThatAreNoNumbersAsUnknown) {
   Fed fed{layout(9, {{1, Number::F32, false}, 4, 4, false, {slot(0)}}, 1)};
-  fed.feed("S" + number(0x7F800000, 4) + number(0x7FC00000, 4));
+  fed.feed("S" + number(0x7F800000, 4) + number(0x7FC00000, 4)).end();
   ASSERT_EQ(fed.out.samples.size(), 2u);
   EXPECT_TRUE(std::isnan(fed.out.samples[0]) && std::isnan(fed.out.samples[1]));
   EXPECT_EQ(fed.counters().fields_unknown, 2u);
@@ -278,13 +321,13 @@ TEST(FrameLayout, ReadsFloatsThatAreNoNumbersAsUnknown) {
 
 TEST(FrameLayout, ReadsPlanarInterleavedAndConstantValues) {
   Fed planar{layout(5, {{1, Number::U8, false}, 1, 2, false, {slot(0), slot(1)}}, 2)};
-  planar.feed("S\x01\x02\x03\x04");
+  planar.feed("S\x01\x02\x03\x04").end();
   EXPECT_THAT(planar.out.samples, ElementsAre(1, 3, 2, 4));
   Fed interleaved{layout(7, {{1, Number::U8, false}, 3, 1, false, {slot(1), {.channel = 0, .skip = true}, slot(0)}}, 2)};
-  interleaved.feed("S\x01\x02\x03\x04\x05\x06");
+  interleaved.feed("S\x01\x02\x03\x04\x05\x06").end();
   EXPECT_THAT(interleaved.out.samples, ElementsAre(3, 1, 6, 4));
   Fed bias{layout(2, {{1, Number::U8, false}, 0, 1, false, {slot(0)}}, 1)};
-  bias.feed("S\x09");
+  bias.feed("S\x09").end();
   EXPECT_THAT(bias.out.samples, ElementsAre(9, 9)) << "one value for both samples";
 }
 
@@ -293,7 +336,7 @@ TEST(FrameLayout, WantsSyncAndTrailerUnderTheirMasks) {
   format.kinds[0].sync = {{0xA0}, {0xF0}};
   format.kinds[0].trailer = {{0xC0}, {0xF0}};
   Fed fed{format};
-  fed.feed("\xA3\x01\xC5\xA0\x02\xD0\xAF\x03\xCF");
+  fed.feed("\xA3\x01\xC5\xA0\x02\xD0\xAF\x03\xCF").end();
   EXPECT_THAT(fed.out.samples, ElementsAre(1, 3));
   EXPECT_EQ(skipped(fed.counters(), Skip::CutOff), 3u);
 }
@@ -309,7 +352,7 @@ TEST(FrameLayout, TellsKindsApartByANumber) {
   other.per_frame = 0;
   format.kinds.push_back(other);
   Fed fed{format};
-  fed.feed("S\xF1\x05\x06S\x02S\x01\x07\x08S\x03\x09\x09");
+  fed.feed("S\xF1\x05\x06S\x02S\x01\x07\x08S\x03\x09\x09").end();
   EXPECT_THAT(fed.out.samples, ElementsAre(5, 6, 7, 8));
   EXPECT_EQ(fed.counters().frames, 3u);
   EXPECT_EQ(skipped(fed.counters(), Skip::Garbage), 4u);
@@ -324,7 +367,7 @@ TEST(FrameLayout, PassesLinesOfTextBetweenFrames) {
   line.max_length = 20;
   format.kinds.push_back(line);
   Fed fed{format};
-  fed.feed("S\x01%Ubat 12.43V\r\nS\x02%" + std::string(30, 'x') + "S\x03");
+  fed.feed("S\x01%Ubat 12.43V\r\nS\x02%" + std::string(30, 'x') + "S\x03").end();
   EXPECT_THAT(fed.out.samples, ElementsAre(1, 2, 3));
   EXPECT_EQ(fed.counters().frames, 4u);
   EXPECT_EQ(skipped(fed.counters(), Skip::TooLong), 1u);
@@ -338,7 +381,7 @@ TEST(FrameLayout, ReadsFieldsByMaskScaleAndMeaning) {
                             {1, {2, Number::U8}, 0x01, 1, 0, {}},
                             {2, {3, Number::U8}, 0, 1, 0, {{'A', 1}, {'P', 0}}}};
   Fed fed{format};
-  fed.feed(std::string{"S\x01\x51"} + "AS\x01\x10" + "X");
+  fed.feed(std::string{"S\x01\x51"} + "AS\x01\x10" + "X").end();
   EXPECT_THAT(std::vector(fed.out.soh.begin(), fed.out.soh.begin() + 5), ElementsAre(5, 1, 1, 1, 0));
   EXPECT_TRUE(std::isnan(fed.out.soh[5]));
   EXPECT_EQ(fed.counters().fields_unknown, 1u);
@@ -369,7 +412,7 @@ FrameFormat timed(const FrameTime& time) {
 
 std::string time_of(const FrameFormat& format, const std::string& time, std::uint64_t ticks = 0) {
   Fed fed{format};
-  fed.feed("S" + time + std::string(8 - time.size(), '\0') + number(ticks, 2) + "\x01\x02");
+  fed.feed("S" + time + std::string(8 - time.size(), '\0') + number(ticks, 2) + "\x01\x02").end();
   if (skipped(fed.counters(), Skip::BadTime) == 13) return "bad-time";
   return fed.out.frames.size() == 1 ? mth5::to_iso(fed.out.frames[0].time) : "no frame";
 }
@@ -403,7 +446,7 @@ TEST(FrameTimes, InTicksAreCutToATick) {
     const FrameTime time{
         .number = {1, Number::U32}, .unit = std::chrono::seconds{1}, .ticks = NumberAt{9, Number::U16}, .ticks_hz = ticks_hz};
     Fed fed{timed(time)};
-    fed.feed("S" + number(1'777'593'600, 4) + std::string(4, '\0') + number(1, 2) + "\x01\x02");
+    fed.feed("S" + number(1'777'593'600, 4) + std::string(4, '\0') + number(1, 2) + "\x01\x02").end();
     return fed.out.frames.at(0).time_step;
   };
   EXPECT_EQ(step(256), mth5::Nanos{3'906'250});
@@ -440,7 +483,7 @@ TEST(FrameTimes, InDecimalDigitsMustExist) {
 
 TEST(FrameTimes, AreThoseOfArrivalWhereAFrameHasNone) {
   Fed fed{layout(3, {{1, Number::U8, false}, 1, 1, false, {slot(0)}}, 1)};
-  fed.feed("S\x01\x02");
+  fed.feed("S\x01\x02").end();
   ASSERT_EQ(fed.out.frames.size(), 1u);
   EXPECT_EQ(fed.out.frames[0].kind, TimeKind::None);
   EXPECT_EQ(fed.out.frames[0].time, mth5::UtcNanos{std::chrono::seconds{7}});
@@ -462,13 +505,14 @@ std::string voted(unsigned value, const char* rule) {
 
 TEST(FrameVote, UsesTheCheckThatFitsAndRefusesFramesFromThenOn) {
   Fed fed{voting()};
-  fed.feed(voted(60000, "crc16/arc"));
+  fed.feed(voted(60000, "crc16/arc")).end();
   for (unsigned n = 1; n < 100; ++n) fed.feed(voted(n, "crc16/kermit"));
+  fed.end();
   EXPECT_EQ(fed.counters().frames, 100u) << "one that does not fit is kept as long as nothing is known";
   EXPECT_THAT(
       fed.decoder->findings(),
       ElementsAre("data: of 100 frames check sum16 fits 0, crc16/kermit fits 99, crc16/modbus fits 0; crc16/kermit is used"));
-  fed.feed(voted(1, "crc16/arc") + voted(2, "crc16/kermit"));
+  fed.feed(voted(1, "crc16/arc") + voted(2, "crc16/kermit")).end();
   EXPECT_EQ(fed.counters().frames, 101u);
   EXPECT_EQ(skipped(fed.counters(), Skip::BadCheck), 5u);
 }
@@ -478,9 +522,9 @@ TEST(FrameVote, AStrongCheckThatIsKnownNeedsNoOtherFrames) {
   auto format = voting();
   format.confirm_frames = 16;
   Fed fed{format};
-  fed.feed(alone(1));
+  fed.feed(alone(1)).end();
   for (unsigned n = 2; n < 102; ++n) fed.feed(voted(n, "crc16/kermit"));
-  fed.feed(alone(102) + alone(103));
+  fed.feed(alone(102) + alone(103)).end();
   EXPECT_EQ(fed.counters().frames, 102u) << "all but the one before the vote";
   EXPECT_EQ(skipped(fed.counters(), Skip::Unconfirmed), 5u);
 
@@ -500,6 +544,7 @@ TEST(FrameVote, AStrongCheckThatIsKnownNeedsNoOtherFrames) {
 TEST(FrameVote, ChoosesNoneWhereNoneFitsOrTwoDo) {
   Fed none{voting()};
   for (unsigned n = 0; n < 1200; ++n) none.feed(voted(n, "crc16/arc"));
+  none.end();
   EXPECT_EQ(none.counters().frames, 1200u);
   EXPECT_THAT(none.decoder->findings(), ElementsAre(testing::EndsWith("none is chosen, frames are not checked")));
   auto format = voting();

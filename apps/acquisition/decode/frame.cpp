@@ -52,11 +52,11 @@ class Vote {
 class FrameDecoder final : public Decoder {
  public:
   explicit FrameDecoder(const FrameFormat& format)
-      : format_{format}, reader_{format}, state_(format.n_soh, std::numeric_limits<double>::quiet_NaN()) {
-    for (const auto& kind : format_.kinds) {
-      horizon_ = std::max(horizon_, format_.confirm_frames * kind.longest());
-      votes_.emplace_back(kind.checks.size());
-    }
+      : format_{format},
+        reader_{format},
+        state_(format.n_soh, std::numeric_limits<double>::quiet_NaN()),
+        horizon_{longest_look(format)} {
+    for (const auto& kind : format_.kinds) votes_.emplace_back(kind.checks.size());
     held_.reserve(2 * horizon_);
   }
 
@@ -119,6 +119,7 @@ class FrameDecoder final : public Decoder {
     while (at < in.size()) {
       auto front = reader_.look(in.subspan(at), at_end);
       if (front.is == Is::Frame && !trusted_ && !datagram_) confirm(in.subspan(at), at_end, front);
+      if (front.is == Is::Frame && !datagram_ && reader_.may_be_two(front.kind)) look_into(in.subspan(at), at_end, front);
       if (front.is == Is::Incomplete) {
         needed_ = front.bytes;
         return at;
@@ -159,6 +160,39 @@ class FrameDecoder final : public Decoder {
       }
       behind += next.bytes;
       kind = next.kind;
+    }
+  }
+
+  /// Whether a frame begins at `at`; Incomplete: more must come, so many bytes in all.
+  [[nodiscard]] FrameFront beginning(std::span<const char> in, std::size_t at, bool at_end) const {
+    if (at >= in.size())
+      return {.is = at_end ? Is::Frame : Is::Incomplete, .bytes = at + 1};  // at the end nothing is to be there
+    auto front = reader_.look(in.subspan(at), at_end);
+    if (front.is == Is::Incomplete && !front.matched) return {.is = Is::Incomplete, .bytes = at + front.bytes};
+    front.is = front.is == Is::Bad && !front.matched ? Is::Bad : Is::Frame;
+    return front;
+  }
+
+  /// A frame behind whose end none begins, while another within it ends where one begins, has lost its own end: a bad one. Where
+  /// neither is so, it is believed: what follows is damaged.
+  void look_into(std::span<const char> in, bool at_end, FrameFront& front) const {
+    const auto wait = [&](std::size_t bytes) {
+      front.is = Is::Incomplete;
+      front.bytes = bytes;
+    };
+    const auto behind = beginning(in, front.bytes, at_end);
+    if (behind.is == Is::Incomplete) return wait(behind.bytes);
+    if (behind.is == Is::Frame) return;
+    for (std::size_t at = 1; at < front.bytes; ++at) {
+      if (reader_.cannot_begin(in[at])) continue;
+      const auto within = reader_.look(in.subspan(at), at_end);
+      if (within.is == Is::Bad || at + within.bytes <= front.bytes) continue;
+      if (within.is == Is::Incomplete) return wait(at + within.bytes);
+      const auto next = beginning(in, at + within.bytes, at_end);
+      if (next.is == Is::Incomplete) return wait(next.bytes);
+      if (next.is == Is::Bad) continue;
+      front = {.kind = front.kind, .bytes = at, .why = Skip::CutOff, .matched = true};
+      return;
     }
   }
 
@@ -219,7 +253,7 @@ class FrameDecoder final : public Decoder {
   FrameReader reader_;
   std::vector<Vote> votes_;    ///< by kind
   std::vector<double> state_;  ///< newest state of health
-  std::size_t horizon_ = 0;    ///< bytes after which everything is decided
+  const std::size_t horizon_;  ///< bytes after which everything is decided
   std::vector<char> held_;     ///< not decided yet; at most horizon_, and as much again while it is looked at
   std::size_t needed_ = 0;
   struct Arrival {

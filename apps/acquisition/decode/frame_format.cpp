@@ -154,10 +154,19 @@ std::string check_frame_format(const FrameFormat& format) {
   return data == nullptr ? "no kind of frame has samples" : "";
 }
 
-Density frame_density(const FrameFormat& format) {
-  Density density{.least_frame_bytes = 0, .samples_per_frame = 0, .samples_per_byte = 0, .held_bytes = 0};
+std::size_t longest_look(const FrameFormat& format) {
+  std::size_t longest = 0, in_a_row = format.confirm_frames;
   for (const auto& kind : format.kinds) {
-    density.held_bytes = std::max(density.held_bytes, format.confirm_frames * kind.longest());
+    longest = std::max(longest, kind.longest());
+    // One that may be two is looked into, for another and for what begins behind that.
+    if (kind.checks.size() != 1 && kind.trailer.bytes.empty()) in_a_row = std::max(in_a_row, std::size_t{3});
+  }
+  return in_a_row * longest;
+}
+
+Density frame_density(const FrameFormat& format) {
+  Density density{.least_frame_bytes = 0, .samples_per_frame = 0, .samples_per_byte = 0, .held_bytes = longest_look(format)};
+  for (const auto& kind : format.kinds) {
     const auto rows = most_rows(kind);
     if (rows == 0) continue;
     const auto row = kind.length == 0 && kind.per_frame == 0 ? kind.samples.front().row_step : 0;

@@ -46,6 +46,10 @@ class FrameReader {
   /// Where a kind has several checks: whether the one of this number fits the frame; which one is used from now on.
   [[nodiscard]] bool fits(std::size_t kind, std::size_t check, std::span<const char> frame) const noexcept;
   void use_check(std::size_t kind, std::size_t check) { plans_[kind].check = check; }
+  /// Nothing in a frame of this kind tells that its end is its own: half of one and the beginning of the next would do as well.
+  [[nodiscard]] bool may_be_two(std::size_t kind) const noexcept {
+    return plans_[kind].check == kNoCheck && format_.kinds[kind].trailer.bytes.empty();
+  }
   /// Frames of this kind have a check that chance does not meet.
   [[nodiscard]] bool is_sure(std::size_t kind) const noexcept {
     const auto check = plans_[kind].check;
@@ -79,6 +83,8 @@ class FrameReader {
 
 /// An integer of a frame as bits: signed ones have all upper bits set if they are negative. Floats: 0.
 [[nodiscard]] std::uint64_t read_bits(const NumberAt& number, std::span<const char> frame) noexcept;
+/// Most bytes of which something must be known before it is decided about the first of them.
+[[nodiscard]] std::size_t longest_look(const FrameFormat& format);
 /// Bytes behind the samples where the length says how many there are.
 [[nodiscard]] std::size_t bytes_behind(const FrameKind& kind);
 

@@ -106,12 +106,14 @@ void Trial::find_examples() {
   decode::Batch batch;
   const auto& c = decoder->counters();
   std::uint64_t frames = 0, skipped = 0;
-  for (std::size_t begin = 0, i = 0; i < beginning_.size() && !wanted.empty(); ++i) {
+  std::size_t begin = 0;  // of what is not decided yet: some wait for what comes behind them
+  for (std::size_t i = 0; i < beginning_.size() && !wanted.empty(); ++i) {
     decoder->feed({.bytes = {&beginning_[i], 1}, .arrival = arrival_}, batch);
     batch.clear();
     if (c.frames == frames) continue;
     const bool one = c.frames == frames + 1 && ledger::sum(c.bytes_skipped) == skipped;  // and nothing else
-    const std::span frame{beginning_.data() + begin, i + 1 - begin};
+    const auto end = static_cast<std::size_t>(c.bytes_decoded + ledger::sum(c.bytes_skipped));
+    const std::span frame{beginning_.data() + begin, end - begin};
     if (one)
       std::erase_if(wanted, [&](const decode::Quantity& of) {
         auto text = decode::shown(instrument_.decoder, frame, of);
@@ -122,7 +124,7 @@ void Trial::find_examples() {
       });
     frames = c.frames;
     skipped = ledger::sum(c.bytes_skipped);
-    begin = i + 1;
+    begin = end;
   }
 }
 
