@@ -23,7 +23,8 @@ packages() {
 }
 say "packages of version $version"
 packages build/packages/work
-mv build/packages/work/*.{deb,changes,buildinfo} build/packages/
+rm -f build/packages/*.deb
+mv build/packages/work/*.deb build/packages/
 if [[ $again == yes ]]; then
   say "the same once more, elsewhere"
   packages build/packages/another-folder/work
@@ -35,5 +36,5 @@ if [[ $again == yes ]]; then
 fi
 rm -rf build/packages/work/mth5-daq
 say "lintian"
-lintian --fail-on error,warning --tag-display-limit 0 build/packages/mth5-daq_"${version}"_*.changes
+lintian --allow-root --fail-on error,warning --tag-display-limit 0 build/packages/*.deb
 ls -l build/packages/*.deb

@@ -101,6 +101,8 @@ dpkg -i /packages/next.deb >/run/upgrade.log 2>&1 || fail "upgrade: $(cat /run/u
 grep -q "recording goes on with the program of before" /run/upgrade.log || fail "the upgrade does not say that the program of before goes on: $(cat /run/upgrade.log)"
 [[ $(main_pid mth5d) == "$old" ]] && says mth5d '^recording lemi=receiving' || fail "the upgrade disturbed the recording"
 systemctl restart mth5d
+switch_off
+switch_on
 wait_for 30 "receiving with the new program" says mth5d '^recording lemi=receiving'
 echo "upgraded while it records"
 
