@@ -1,16 +1,11 @@
 #include "mth5-monitor/reference_file.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <set>
 #include <string_view>
 #include <vector>
 
-#include <yaml-cpp/yaml.h>
-
-#include "cli/cli.hpp"
-#include "mth5/filesystem.hpp"
+#include "cli/yaml_file.hpp"
 
 namespace monitor {
 
@@ -18,11 +13,9 @@ namespace {
 
 using analysis::Reference;
 
-constexpr std::size_t kMostBytes = 1 << 20;
-
 class ReferenceFile {
  public:
-  explicit ReferenceFile(std::string name) : name_{std::move(name)} {}
+  explicit ReferenceFile(cli::YamlProblems& problems) : problems_{problems} {}
 
   Reference read(const YAML::Node& root) {
     Reference reference;
@@ -43,14 +36,9 @@ class ReferenceFile {
     }
     return reference;
   }
-  [[nodiscard]] const std::string& problems() const { return problems_; }
 
  private:
-  void wrong(const YAML::Node& at, const std::string& key, const std::string& what) {
-    const auto mark = at.Mark();  // counts from 0
-    problems_ += (problems_.empty() ? "" : "\n") + name_ + ":" + std::to_string(mark.line + 1) + ":" +
-                 std::to_string(mark.column + 1) + ": " + key + (key.empty() ? "" : ": ") + what;
-  }
+  void wrong(const YAML::Node& at, const std::string& key, const std::string& what) { problems_.add(at.Mark(), key, what); }
 
   Reference::Range range(const std::string& key, const YAML::Node& value) {
     auto lists = numbers(key, value, {"f", "low", "high"});
@@ -82,7 +70,7 @@ class ReferenceFile {
   /// Lists of as many numbers above 0, the first of them rising; none where something is wrong.
   std::vector<std::vector<double>> numbers(const std::string& key, const YAML::Node& value,
                                            const std::vector<std::string_view>& names) {
-    const auto before = problems_.size();
+    const auto before = problems_.text().size();
     std::string all;
     for (const auto name : names) all += (all.empty() ? "" : ", ") + std::string{name};
     std::vector<std::vector<double>> lists(names.size());
@@ -100,7 +88,7 @@ class ReferenceFile {
         list = list_of(key + "." + word, entry.second);
         n = std::max(n, list.size());
       }
-    if (problems_.size() > before) return {};
+    if (problems_.text().size() > before) return {};
     if (n < 2) wrong(value, key, "must be a map of " + all + ", each a list of two numbers or more");
     for (std::size_t i = 0; i < lists.size() && n >= 2; ++i)
       if (lists[i].size() != n)
@@ -108,7 +96,7 @@ class ReferenceFile {
               std::string{names[i]} + " has " + std::to_string(lists[i].size()) + " numbers and not " + std::to_string(n));
     for (std::size_t i = 1; i < lists[0].size(); ++i)
       if (lists[0][i] <= lists[0][i - 1]) wrong(value, key, "f must rise from one to the next");
-    return problems_.size() > before ? std::vector<std::vector<double>>{} : lists;
+    return problems_.text().size() > before ? std::vector<std::vector<double>>{} : lists;
   }
 
   std::vector<double> list_of(const std::string& key, const YAML::Node& value) {
@@ -117,32 +105,21 @@ class ReferenceFile {
     if (value.IsSequence())
       for (const auto& item : value) {
         const std::string text = item.IsScalar() ? item.Scalar() : "";
-        double number = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-        if (text.empty() || error != std::errc{} || end != text.data() + text.size() || !(number > 0) || !std::isfinite(number))
-          wrong(item, key, "'" + text + "' is not a number above 0");
+        const double number = cli::number_of(text).value_or(0);
+        if (!(number > 0)) wrong(item, key, "'" + text + "' is not a number above 0");
         list.push_back(number);
       }
     return list;
   }
 
-  std::string name_, problems_;
+  cli::YamlProblems& problems_;
 };
 
 }  // namespace
 
 analysis::Reference read_reference(const std::filesystem::path& path) {
-  const auto text = mth5::read_regular(path, kMostBytes + 1);
-  if (text.size() > kMostBytes) throw cli::ConfigError{path.string() + ": is larger than 1 MiB: these are no curves"};
-  ReferenceFile file{path.string()};
-  try {
-    auto reference = file.read(YAML::Load(text));
-    if (!file.problems().empty()) throw cli::ConfigError{file.problems()};
-    return reference;
-  } catch (const YAML::Exception& e) {
-    throw cli::ConfigError{path.string() + ":" + std::to_string(e.mark.line + 1) + ":" + std::to_string(e.mark.column + 1) +
-                           ": " + e.msg};
-  }
+  return cli::read_yaml_file(
+      path, "curves", [](const YAML::Node& root, cli::YamlProblems& problems) { return ReferenceFile{problems}.read(root); });
 }
 
 }  // namespace monitor

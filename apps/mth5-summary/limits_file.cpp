@@ -1,25 +1,19 @@
 #include "mth5-summary/limits_file.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <set>
 #include <sstream>
 #include <vector>
 
-#include <yaml-cpp/yaml.h>
-
 #include "cli/cli.hpp"
+#include "cli/yaml_file.hpp"
 #include "mth5/duration.hpp"
-#include "mth5/filesystem.hpp"
 
 namespace summary {
 
 namespace {
 
 using analysis::OwnLimit;
-
-constexpr std::size_t kMostBytes = 1 << 20;
 
 /// A state is so or not: it has no limit that could be another.
 bool is_state(const analysis::Rule& rule) { return rule.unit.empty() && rule.critical == 0.5; }
@@ -32,7 +26,7 @@ std::string with_unit(double value, const analysis::Rule& rule) {
 
 class LimitsFile {
  public:
-  explicit LimitsFile(std::string name) : name_{std::move(name)} {}
+  explicit LimitsFile(cli::YamlProblems& problems) : problems_{problems} {}
 
   analysis::SiteLimits read(const YAML::Node& root) {
     analysis::SiteLimits limits;
@@ -58,14 +52,9 @@ class LimitsFile {
     }
     return limits;
   }
-  [[nodiscard]] const std::string& problems() const { return problems_; }
 
  private:
-  void wrong(const YAML::Node& at, const std::string& key, const std::string& what) {
-    const auto mark = at.Mark();  // counts from 0
-    problems_ += (problems_.empty() ? "" : "\n") + name_ + ":" + std::to_string(mark.line + 1) + ":" +
-                 std::to_string(mark.column + 1) + ": " + key + (key.empty() ? "" : ": ") + what;
-  }
+  void wrong(const YAML::Node& at, const std::string& key, const std::string& what) { problems_.add(at.Mark(), key, what); }
 
   analysis::OwnLimits of_rule(const analysis::Rule& rule, const std::string& key, const YAML::Node& value) {
     analysis::OwnLimits own;
@@ -116,13 +105,14 @@ class LimitsFile {
     } else if (number.starts_with('-')) {
       own.kind = OwnLimit::Kind::More;
     }
-    const auto [stop, error] = std::from_chars(number.data(), number.data() + number.size(), own.number);
-    if (number.empty() || error != std::errc{} || stop != number.data() + number.size() || !std::isfinite(own.number)) {
+    const auto found = cli::number_of(number);
+    if (!found) {
       wrong(value, name,
             "'" + text + "' is no limit; give a number" + (rule.unit.empty() ? "" : " of " + std::string{rule.unit}) +
                 ", off, or against the median of past days 3x, +6, -0.5");
       return {};
     }
+    own.number = *found;
     if (own.kind == OwnLimit::Kind::Value && rule.unit == "%" && own.number > 100)
       wrong(value, name, with_unit(own.number, rule) + " is above 100 %, which is all there is: give less");
     return own;
@@ -139,23 +129,14 @@ class LimitsFile {
     return 0;
   }
 
-  std::string name_, problems_;
+  cli::YamlProblems& problems_;
 };
 
 }  // namespace
 
 analysis::SiteLimits read_limits(const std::filesystem::path& path) {
-  const auto text = mth5::read_regular(path, kMostBytes + 1);
-  if (text.size() > kMostBytes) throw cli::ConfigError{path.string() + ": is larger than 1 MiB: these are no limits"};
-  LimitsFile file{path.string()};
-  try {
-    auto limits = file.read(YAML::Load(text));
-    if (!file.problems().empty()) throw cli::ConfigError{file.problems()};
-    return limits;
-  } catch (const YAML::Exception& e) {
-    throw cli::ConfigError{path.string() + ":" + std::to_string(e.mark.line + 1) + ":" + std::to_string(e.mark.column + 1) +
-                           ": " + e.msg};
-  }
+  return cli::read_yaml_file(path, "limits",
+                             [](const YAML::Node& root, cli::YamlProblems& problems) { return LimitsFile{problems}.read(root); });
 }
 
 }  // namespace summary
