@@ -423,7 +423,6 @@ void Daemon::wait_for_signal() {
 
 /// The next file begins whatever the configuration says now: a file that is wrong must not end what was right.
 void Daemon::reload() {
-  if (!options_.load) return recorder_.begin_new_file();
   const auto next = options_.load();
   if (!next.config) {
     for (const auto& finding : next.findings)

@@ -34,9 +34,8 @@ struct Options {
   std::filesystem::path status_file;
   bool until_eof = false;
   std::string version;
-  /// Reads the configuration anew, for the signal HUP. nullptr: there is none to be read
-  std::function<daq::config::Loaded()> load = {};
-  std::vector<daq::config::Effective> effective = {};  ///< what it said at the start
+  std::function<daq::config::Loaded()> load;      ///< reads the configuration anew, for the signal HUP
+  std::vector<daq::config::Effective> effective;  ///< what it said at the start, and holds now
 };
 
 /// Puts the stages together and supervises them. Threads: main (signals, status), mth5-io (sources to ring), mth5-writer (ring to

@@ -22,7 +22,7 @@ std::string label_value(std::string_view text) {
   return out;
 }
 
-/// LabelText in order of writing, "" = none.
+/// Labels in order of writing, "" = none.
 using LabelText = std::string;
 LabelText label(std::string_view name, std::string_view value) { return std::string{name} + "=\"" + label_value(value) + "\""; }
 
