@@ -83,14 +83,15 @@ read -r -u "$python_output" || fail "tests/support/python_server.py has ended: s
 say "tests (dev: ASan, UBSan)"
 run_tests dev -j "$parallel" -E "$long_days"
 if [[ $quick == no ]]; then
-  # Only what has threads of ours gains from TSan anything but time: these of the unit tests, and two programs, which the tests of dev
+  # Only what has threads of ours gains from TSan anything but time: these of the unit tests, and three programs, which the tests of dev
   # run once more, with the other programs as they are.
   threads=(unit_ring unit_recorder unit_stream_source)
-  build tsan mth5d mth5-sim "${threads[@]/%/_test}"
+  build tsan mth5d mth5-sim mth5-summary "${threads[@]/%/_test}"
   say "tests (tsan): rings, recorder, sources"
   run_tests tsan -j "$parallel" -L unit -LE script # those are of the sources, and of programs that are not built here
   say "tests (dev, with programs under TSan): everything that runs threads"
-  # Without what hardly does more than Python.
-  MTH5_TEST_BIN=$root/build/tsan/bin run_tests dev -j "$parallel" -R "$(suites_with_threads)" -E 'EqualsPython|ReadersStreamOn|StopAmongGaps|Log.TellsOfGaps|Log.OfACalmDay'
+  # Reports that are measured and drawn in threads; without what hardly does more than Python.
+  summaries='^integration/Reports.(ComeInSeveralFormats|DrawCurves|LeaveAside)'
+  MTH5_TEST_BIN=$root/build/tsan/bin run_tests dev -j "$parallel" -R "$(suites_with_threads)|$summaries" -E 'EqualsPython|ReadersStreamOn|StopAmongGaps|Log.TellsOfGaps|Log.OfACalmDay'
 fi
 say "all tests passed"
