@@ -105,6 +105,7 @@ struct StationSummary {
 };
 
 struct Comparison;
+struct Reference;
 
 struct Summary {
   mth5::UtcNanos now;
@@ -120,6 +121,7 @@ struct Summary {
   std::optional<Verdict> verdict;                   ///< nullopt: nobody asked for it
   LimitsOf limits = usual_limits;                   ///< by which it was judged
   std::shared_ptr<const Comparison> compared = {};  ///< with the time before; nullptr: nobody asked for it
+  std::shared_ptr<const Reference> reference = {};  ///< curves of the site; nullptr: it has none
 };
 
 enum class Depth {

@@ -15,9 +15,9 @@
 #include "cli/cli.hpp"
 #include "mth5-monitor/follow.hpp"
 #include "mth5-monitor/full_screen.hpp"
-#include "mth5-monitor/reference_file.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/printable.hpp"
+#include "site/reference_file.hpp"
 
 namespace {
 
@@ -158,7 +158,7 @@ int monitor_main(int argc, char** argv) {
   }
   std::shared_ptr<const analysis::Reference> reference;
   if (values.count("reference") > 0)
-    reference = std::make_shared<const analysis::Reference>(monitor::read_reference(values["reference"].as<std::string>()));
+    reference = std::make_shared<const analysis::Reference>(site::read_reference(values["reference"].as<std::string>()));
   const bool color = cli::use_color(values["color"].as<std::string>(), STDOUT_FILENO);
   if (once) return look_once(options, json, csv);
   monitor::hold_signals();

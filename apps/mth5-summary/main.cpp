@@ -21,13 +21,14 @@
 #include "analysis/summary.hpp"
 #include "cli/cli.hpp"
 #include "cli/progress_bar.hpp"
-#include "mth5-summary/limits_file.hpp"
 #include "mth5-summary/mail.hpp"
 #include "mth5-summary/pages.hpp"
 #include "mth5-summary/report_file.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/printable.hpp"
 #include "sandbox/check.hpp"
+#include "site/limits_file.hpp"
+#include "site/reference_file.hpp"
 
 namespace {
 
@@ -91,7 +92,9 @@ cli::CommandLine command_line() {
        "say whether all is well, by limits of the site if a path ends in .yaml, and what to do if not")  //
       ("quiet-ok", po::bool_switch(), "with --check: print nothing when all is well, for cron")          //
       ("compare", po::value<std::string>()->value_name("previous"),
-       "with --check: what changed against the same time before")                                                            //
+       "with --check: what changed against the same time before")  //
+      ("reference", po::value<std::string>()->value_name("FILE"),
+       "of the page: curves of the site behind the spectra, as mth5-monitor has them")                                       //
       ("output", po::value<Names>()->value_name("FILE"), "a new file, or the report of before; standard output without it")  //
       ("cache", po::value<std::string>()->value_name("DIRECTORY"),
        "what was measured of each hour is kept there ($XDG_CACHE_HOME/mth5-summary); may be deleted")  //
@@ -105,7 +108,8 @@ cli::CommandLine command_line() {
   line.footer =
       "Channels are reported over all runs and files given; files being written are reported as of now. Where a limit is given,\n"
       "all of the time up to it, or up to now, is expected to have samples. Times are UTC.\n\n"
-      "Exit: 0 done; 1 failure; 2 usage; 3 wrong limits; 4 a file is damaged or not MTH5; 5 the writer of a file died without\n"
+      "Exit: 0 done; 1 failure; 2 usage; 3 wrong limits or curves; 4 a file is damaged or not MTH5; 5 the writer of a file died "
+      "without\n"
       "closing it; 6 and 7 with --check: a warning, something critical (7 also instead of 4 and 5). All other files are "
       "reported;\n"
       "the highest wins.\n"
@@ -324,6 +328,12 @@ int summary_main(int argc, char** argv) {
   const std::string sendmail = addresses.empty() ? "" : summary::find_sendmail();
   if (compare && (!window.from || !window.to) && !since && !since_end)
     throw cli::UsageError{"--compare needs a time with an end: --day, --since, --since-end, or --from and --to"};
+  const bool plots = wants("html") || pages || !addresses.empty();
+  std::shared_ptr<const analysis::Reference> reference;
+  if (values.count("reference") > 0) {
+    if (!plots) throw cli::UsageError{"--reference needs --format html, --pages or --mail"};
+    reference = std::make_shared<const analysis::Reference>(site::read_reference(values["reference"].as<std::string>()));
+  }
   const bool quiet_ok = values["quiet-ok"].as<bool>();
   if (quiet_ok && !check) throw cli::UsageError{"--quiet-ok needs --check"};
 
@@ -335,7 +345,7 @@ int summary_main(int argc, char** argv) {
   };
   if (const auto at = std::find_if(given.begin(), given.end(), is_limits); at != given.end()) {
     if (!judged) throw cli::UsageError{*at + ": limits need --check"};
-    limits = summary::read_limits(*at);
+    limits = site::read_limits(*at);
     given.erase(at);
     if (given.empty()) throw cli::UsageError{"no file or directory given"};
   }
@@ -400,9 +410,7 @@ int summary_main(int argc, char** argv) {
     window.to = analysis::data_end(files, now);
     if (window.to) window.from = *window.to - *since_end;
   }
-  const auto depth = wants("html") || pages || !addresses.empty() ? analysis::Depth::Plots
-                     : judged                                     ? analysis::Depth::Quality
-                                                                  : analysis::Depth::Report;
+  const auto depth = plots ? analysis::Depth::Plots : judged ? analysis::Depth::Quality : analysis::Depth::Report;
   const auto directory = cache_directory(values);
   analysis::Cache cache{directory, cli::build_id(), remark};
   cli::ProgressBar bar{STDERR_FILENO, parsed.verbosity >= 0};
@@ -411,6 +419,7 @@ int summary_main(int argc, char** argv) {
   auto summary = analysis::summarise(files, window, now, damage, depth, work);
   summary.unreadable = std::move(unreadable);
   summary.left_out = of_time.left_out();
+  summary.reference = std::move(reference);
   if (limits) {
     add_past_days(*limits, files, window, now, damage, work);
     summary.limits = [own = *limits](const analysis::Rule& rule, const analysis::Subject& subject) {

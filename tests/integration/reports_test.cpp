@@ -177,6 +177,32 @@ TEST_F(Reports, ComeInSeveralFormatsAtOnce) {
   EXPECT_EQ(summary({"--format", "nagios", "--output", dir_ / "c", "--format", "text"}).code, 3);
 }
 
+TEST_F(Reports, DrawCurvesOfTheSiteBehindItsSpectra) {
+  write({20'000});
+  const auto curves = dir_ / "curves.yaml";
+  const auto page = [&](std::vector<std::string> options) {
+    options.insert(options.end(), {"--format", "html"});
+    return summary(options);
+  };
+  const auto usual = page({});
+  support::write_text(curves, "magnetic: {f: [0.001, 10], low: [1, 1], high: [2, 2]}\n");
+  EXPECT_EQ(page({"--reference", curves}).out, usual.out) << "the channels are electric";
+  support::write_text(
+      curves, "electric: {f: [0.0001, 10], low: [0.4, 0.004], high: [200, 0.7]}\nnoise: {ex: {f: [0.001, 1], asd: [9, 1]}}\n");
+  const auto own = page({"--reference", curves});
+  EXPECT_EQ(own.code, 0) << own.err;
+  const auto ex = own.out.find("grey: usual at this site; dashed: noise of the sensor");
+  ASSERT_NE(ex, std::string::npos);
+  EXPECT_NE(own.out.find("grey: usual at this site<", ex), std::string::npos) << "of ey no noise is known";
+  EXPECT_THAT(own.out, Not(HasSubstr("usual natural field")));
+  support::write_text(curves, "electric: 7\n");
+  const auto wrong = page({"--reference", curves});
+  EXPECT_EQ(wrong.code, 3);
+  EXPECT_THAT(wrong.err, HasSubstr("curves.yaml:1:11: electric: must be a map of f, low, high"));
+  EXPECT_EQ(summary({"--reference", curves}).code, 2) << "text has no spectra";
+  EXPECT_EQ(page({"--reference", dir_ / "none.yaml"}).code, 1);
+}
+
 TEST_F(Reports, SayWhatChangedAgainstTheTimeBefore) {
   write({86'400, 40'000, 86'400});
   const auto worse = summary({"--check", "--compare", "previous", "--day", "2026-05-02"});

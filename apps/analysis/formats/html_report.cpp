@@ -212,7 +212,7 @@ class StationPart {
       if (!channel->quality || !span_) continue;
       const auto& quality = *channel->quality;
       out += html::envelope_figure(channel->component, mth5::unit_symbol(channel->units), quality.measures.envelope(), *span_);
-      out += html::spectrum_figure(quality);
+      out += html::spectrum_figure(quality, summary_.reference.get());
       if (spectrograms) out += html::spectrogram_figure(quality, *span_);
       out += "\n";
     }

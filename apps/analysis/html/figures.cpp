@@ -82,7 +82,7 @@ std::string envelope_figure(std::string_view name, std::string_view units, const
   return framed(plot, name, escaped(units) + (any ? (units.empty() ? "smallest to largest" : ", smallest to largest") : ""));
 }
 
-std::string spectrum_figure(const ChannelQuality& quality) {
+std::string spectrum_figure(const ChannelQuality& quality, const Reference* own) {
   const auto& name = quality.facts.component;
   const auto scale = field_scale(quality.facts);
   const double square = scale.factor * scale.factor;
@@ -111,15 +111,14 @@ std::string spectrum_figure(const ChannelQuality& quality) {
     return framed(plot, name, "spectrum");
   }
   const double from = median.front().x, to = median.back().x;
-  if (scale.usual != nullptr)
-    for (int i = 0; i <= 60; ++i) {
-      const double hz = from * std::pow(to / from, i / 60.0);
-      const auto range = scale.usual(hz);
-      if (!range) continue;
-      point(usual_low, hz, range->low * range->low);
-      point(usual_high, hz, range->high * range->high);
-    }
-  for (const auto& [hz, asd] : quality.sensor.noise)
+  for (int i = 0; i <= 60; ++i) {
+    const double hz = from * std::pow(to / from, i / 60.0);
+    const auto range = usual_range(own, quality.facts, scale, hz);
+    if (!range) continue;
+    point(usual_low, hz, range->low * range->low);
+    point(usual_high, hz, range->high * range->high);
+  }
+  for (const auto& [hz, asd] : noise_curve(own, name, quality.sensor.noise))
     if (hz >= from / 3 && hz <= to * 3) point(noise, hz, square * asd * asd);
   Plot plot{name + " spectrum", "Power spectral density: median of the time, and what 10 to 90 % of it are",
             frequency_axis(from, to), decades_axis(low, high)};
@@ -130,7 +129,9 @@ std::string spectrum_figure(const ChannelQuality& quality) {
   return framed(plot, name,
                 escaped(squared(scale.units)) + " over Hz: median and 10 to 90 % of " + std::to_string(spectra) + " spectra of " +
                     mth5::rough_duration(static_cast<double>(quality.spectrogram->cell_length().count())) +
-                    (usual_low.empty() ? "" : "; grey: usual natural field") +
+                    (usual_low.empty()               ? ""
+                     : own_range(own, quality.facts) ? "; grey: usual at this site"
+                                                     : "; grey: usual natural field") +
                     (noise.empty() ? "" : "; dashed: noise of the sensor"));
 }
 

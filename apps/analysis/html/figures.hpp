@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "analysis/measures/envelope.hpp"
+#include "analysis/spectra/reference.hpp"
 #include "analysis/summary.hpp"
 
 /// The figures of a page, each a <figure> with its caption. Thread: pure functions of values.
@@ -18,7 +19,8 @@ struct Span {
 [[nodiscard]] std::string envelope_figure(std::string_view name, std::string_view units, const Envelope& envelope,
                                           const Span& span);
 /// Median and 10 to 90 % of the spectra of a channel, on the usual range of the natural field and the noise of its sensor.
-[[nodiscard]] std::string spectrum_figure(const ChannelQuality& quality);
+/// @param own  curves of the site; nullptr: it has none
+[[nodiscard]] std::string spectrum_figure(const ChannelQuality& quality, const Reference* own);
 /// Levels over the median of each frequency, from 10 dB below to 20 dB above.
 [[nodiscard]] std::string spectrogram_figure(const ChannelQuality& quality, const Span& span);
 

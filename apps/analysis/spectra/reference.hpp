@@ -21,11 +21,16 @@ struct Reference {
   std::map<std::string, Curve> noise;  ///< by component, in the units of the samples
 };
 
+/// What the site says of the natural field in such a channel; nullptr: nothing.
+[[nodiscard]] const Reference::Range* own_range(const Reference* own, const ChannelFacts& facts);
 /// Between what a channel usually lies at a frequency, in the units of its scale; nullopt: nobody knows.
 /// @param own  nullptr: there is none
 [[nodiscard]] std::optional<UsualRange> usual_range(const Reference* own, const ChannelFacts& facts, const FieldScale& scale,
                                                     double hz);
-/// The noise of the sensor of a channel, in the units of its samples; nullopt: nobody knows.
+/// The noise of the sensor of a channel: the site's, else the one of the profile.
+[[nodiscard]] const Reference::Curve& noise_curve(const Reference* own, const std::string& component,
+                                                  const Reference::Curve& of_profile);
+/// At a frequency, in the units of its samples; nullopt: nobody knows.
 [[nodiscard]] std::optional<double> sensor_noise(const Reference* own, const ChannelFacts& facts, double hz);
 
 }  // namespace analysis

@@ -1,13 +1,13 @@
-#include "mth5-monitor/reference_file.hpp"
+#include "site/reference_file.hpp"
 
 #include <algorithm>
 #include <set>
 #include <string_view>
 #include <vector>
 
-#include "cli/yaml_file.hpp"
+#include "site/yaml_file.hpp"
 
-namespace monitor {
+namespace site {
 
 namespace {
 
@@ -15,7 +15,7 @@ using analysis::Reference;
 
 class ReferenceFile {
  public:
-  explicit ReferenceFile(cli::YamlProblems& problems) : problems_{problems} {}
+  explicit ReferenceFile(YamlProblems& problems) : problems_{problems} {}
 
   Reference read(const YAML::Node& root) {
     Reference reference;
@@ -105,21 +105,21 @@ class ReferenceFile {
     if (value.IsSequence())
       for (const auto& item : value) {
         const std::string text = item.IsScalar() ? item.Scalar() : "";
-        const double number = cli::number_of(text).value_or(0);
+        const double number = number_of(text).value_or(0);
         if (!(number > 0)) wrong(item, key, "'" + text + "' is not a number above 0");
         list.push_back(number);
       }
     return list;
   }
 
-  cli::YamlProblems& problems_;
+  YamlProblems& problems_;
 };
 
 }  // namespace
 
 analysis::Reference read_reference(const std::filesystem::path& path) {
-  return cli::read_yaml_file(
-      path, "curves", [](const YAML::Node& root, cli::YamlProblems& problems) { return ReferenceFile{problems}.read(root); });
+  return read_yaml_file(path, "curves",
+                        [](const YAML::Node& root, YamlProblems& problems) { return ReferenceFile{problems}.read(root); });
 }
 
-}  // namespace monitor
+}  // namespace site

@@ -12,8 +12,8 @@
 #include "cli/cli.hpp"
 #include "mth5/filesystem.hpp"
 
-/// Small files in YAML that a site gives to a program. Of those who link yaml-cpp. Thread: one.
-namespace cli {
+/// Small files in YAML that a site gives to a program. Thread: one.
+namespace site {
 
 /// What is wrong with such a file, a line each, with its place.
 class YamlProblems {
@@ -45,7 +45,8 @@ template <class Read>
 auto read_yaml_file(const std::filesystem::path& path, std::string_view wanted, Read&& read) {
   constexpr std::size_t kMostBytes = 1 << 20;
   const auto text = mth5::read_regular(path, kMostBytes + 1);
-  if (text.size() > kMostBytes) throw ConfigError{path.string() + ": is larger than 1 MiB: these are no " + std::string{wanted}};
+  if (text.size() > kMostBytes)
+    throw cli::ConfigError{path.string() + ": is larger than 1 MiB: these are no " + std::string{wanted}};
   YamlProblems problems{path.string()};
   try {
     auto made = read(YAML::Load(text), problems);
@@ -53,9 +54,9 @@ auto read_yaml_file(const std::filesystem::path& path, std::string_view wanted, 
   } catch (const YAML::Exception& e) {
     YamlProblems broken{path.string()};
     broken.add(e.mark, "", e.msg);
-    throw ConfigError{broken.text()};
+    throw cli::ConfigError{broken.text()};
   }
-  throw ConfigError{problems.text()};
+  throw cli::ConfigError{problems.text()};
 }
 
-}  // namespace cli
+}  // namespace site

@@ -1,4 +1,4 @@
-#include "mth5-summary/limits_file.hpp"
+#include "site/limits_file.hpp"
 
 #include <algorithm>
 #include <set>
@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "cli/cli.hpp"
-#include "cli/yaml_file.hpp"
 #include "mth5/duration.hpp"
+#include "site/yaml_file.hpp"
 
-namespace summary {
+namespace site {
 
 namespace {
 
@@ -26,7 +26,7 @@ std::string with_unit(double value, const analysis::Rule& rule) {
 
 class LimitsFile {
  public:
-  explicit LimitsFile(cli::YamlProblems& problems) : problems_{problems} {}
+  explicit LimitsFile(YamlProblems& problems) : problems_{problems} {}
 
   analysis::SiteLimits read(const YAML::Node& root) {
     analysis::SiteLimits limits;
@@ -105,7 +105,7 @@ class LimitsFile {
     } else if (number.starts_with('-')) {
       own.kind = OwnLimit::Kind::More;
     }
-    const auto found = cli::number_of(number);
+    const auto found = number_of(number);
     if (!found) {
       wrong(value, name,
             "'" + text + "' is no limit; give a number" + (rule.unit.empty() ? "" : " of " + std::string{rule.unit}) +
@@ -129,14 +129,14 @@ class LimitsFile {
     return 0;
   }
 
-  cli::YamlProblems& problems_;
+  YamlProblems& problems_;
 };
 
 }  // namespace
 
 analysis::SiteLimits read_limits(const std::filesystem::path& path) {
-  return cli::read_yaml_file(path, "limits",
-                             [](const YAML::Node& root, cli::YamlProblems& problems) { return LimitsFile{problems}.read(root); });
+  return read_yaml_file(path, "limits",
+                        [](const YAML::Node& root, YamlProblems& problems) { return LimitsFile{problems}.read(root); });
 }
 
-}  // namespace summary
+}  // namespace site
