@@ -184,6 +184,50 @@ TEST(Timeline, BelievesTwoFramesThatAgree) {
               ElementsAre("run@0: 0 1", "gap@2 n=4998 no-data", "run@5000: 5000", "gap@5001 n=999 no-data", "run@6000: 6000"));
 }
 
+/// Of 60 samples one is lost and the one behind the next has a wild time, or the next one itself, or that behind the gap.
+TEST(Timeline, AWildTimeBesideAGapCostsItselfOnly) {
+  for (const double wild : {3.0, 17.0, 30.0, 90.0, 5000.0, -5000.0, 1e6})
+    for (const int lost : {1, 2, 40, 200})
+      for (int at = -2; at < 4; ++at) {                    // which of those behind the gap, or before it, has it
+        if (wild == 30 && lost > 10 && at <= 0) continue;  // might be a sample that alone was not lost
+        SCOPED_TRACE(testing::Message{} << "wild " << wild << ", lost " << lost << ", at " << at);
+        Line f;
+        for (int i = 0; i < 60; ++i) {
+          const double time = i < 20 ? i : i + lost;
+          f.push({{.time = i == 20 + at ? wild : time, .value = time}});
+        }
+        f.finish();
+        std::vector<bool> seen(60 + 200);
+        for (const auto& run : f.notes.runs)
+          for (std::size_t i = 0; i < run.values.size(); ++i) {
+            const auto value = run.values[i];
+            EXPECT_EQ(run.utc(i, 1), kStart + test::nanos(value)) << value;
+            seen.at(std::size_t(value)) = true;
+          }
+        for (int i = 0; i < 60; ++i) {
+          EXPECT_TRUE(i == 20 + at || seen.at(std::size_t(i < 20 ? i : i + lost))) << i;
+        }
+        EXPECT_EQ(f.notes.stored() + f.dropped(), 60u);
+        EXPECT_LE(f.dropped(), 1u);
+        EXPECT_LE(f.notes.runs.size(), at <= 0 ? 2u : 3u) << "a gap, and one more where the wild time is not stored by count";
+      }
+}
+
+TEST(Timeline, AWildTimeBeforeAllOthersBeginsNoRun) {
+  Line f;
+  f.push({{-86400}, {0}, {1}, {2}}).finish();
+  EXPECT_THAT(f.notes.lines, ElementsAre("run@0: 0 1 2"));
+  EXPECT_EQ(f.dropped(Drop::BadTime), 1u);
+}
+
+TEST(Timeline, SamplesThatAreFarFromOneAnotherAreKept) {
+  Line f;
+  for (int i = 0; i < 50; ++i) f.push({{i * 100.0}});
+  f.finish();
+  EXPECT_EQ(f.dropped(), 0u);
+  EXPECT_EQ(f.notes.runs.size(), 50u);
+}
+
 TEST(Timeline, TellsRepeatedFramesFromAClockThatWentBack) {
   Options options;
   options.tolerance_samples = 0.2;

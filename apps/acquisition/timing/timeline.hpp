@@ -97,6 +97,7 @@ class Timeline {
     int frames = 2;            ///< that must agree, itself among them
     bool on_line = false;      ///< the clock's line goes on behind it
     bool fill = false;
+    bool follows = false;  ///< nothing is missing: the run goes on with it
   };
   struct Run {
     mth5::UtcNanos start{};
@@ -129,6 +130,9 @@ class Timeline {
   /// Directly, as one that a network brings late.
   [[nodiscard]] bool lies_before_chain(const Piece& piece) const;
   void put_before_chain(const Piece& piece);
+  /// The chain is one frame, and `next` so far ahead does not confirm it: it went back behind what waits before it, or lies far
+  /// behind the run and far before the next.
+  [[nodiscard]] bool may_be_wild(const Place& next) const;
   /// By counter and time alike, directly or not, as far as a network turns frames round: neither of the two is wild.
   [[nodiscard]] bool comes_behind(const Piece& before, const Piece& piece) const;
   /// Frames that wait before the chain, but belong to it: they came early.
@@ -180,11 +184,16 @@ class Timeline {
   [[nodiscard]] static bool has_own_time(std::span<const Waiting> chain);
   /// A run of what waited, at its times.
   void store_chain(std::span<const Waiting> chain, Verdict verdict);
+  /// A chain that waits before the one that is believed, between the run and that: behind a gap of its own, and only a wild time
+  /// stood in between.
+  [[nodiscard]] bool lies_before_head(std::span<const Waiting> chain) const;
+  [[nodiscard]] Verdict judge_behind_run(const Waiting& w) const;
   /// What is no longer waited for: stored if it has its own time, else as drop_waiting(). @returns rows that were stored
-  std::int64_t give_up_chain(std::span<const Waiting> chain);
-  /// What no other frame agrees with: late, or new at a time that is taken, it has a run of its own; else it is dropped.
-  /// @returns whether it was stored
-  bool drop_waiting(const Waiting& waiting);
+  std::int64_t give_up_chain(std::span<const Waiting> chain, bool others_agree);
+  /// What no other frame agrees with: late, at a time that is free, or where the clock stood, it has a run of its own; else it is
+  /// dropped.
+  /// @param others_agree  with each other, and not on a clock that was set  @returns whether it was stored
+  bool drop_waiting(const Waiting& waiting, bool others_agree);
   void drop_front_of_waiting(std::size_t n);
 
   void append(const Piece& piece, bool believe_time);

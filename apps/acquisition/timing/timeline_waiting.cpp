@@ -71,10 +71,21 @@ void Timeline::consider_with_waiting(Piece piece) {
   const bool later =
       to_chain.fit == Fit::Ahead && !follows_by_counter && to_chain.ahead_s <= (gap_only ? longest : std::min(longest, jump / 2));
   if (later && gap_only) {
+    if (may_be_wild(to_chain)) return wait(piece, false, false);  // what comes behind tells which of the two is
     believe_chain();
     return consider(piece);
   }
   wait(piece, to_chain.fit == Fit::Fits, later);
+}
+
+bool Timeline::may_be_wild(const Place& next) const {
+  const auto& head = waiting_[chain_];
+  const auto& piece = head.piece;
+  if (waiting_.size() != chain_ + 1 || !piece.stamped || !piece.timed || piece.counter) return false;
+  if (chain_ > 0 && !waiting_[chain_ - 1].behind) return piece.time < waiting_[chain_ - 1].piece.time;
+  if (head.events.disconnected || events_.disconnected) return false;
+  const double far = kLate * period_s_ * static_cast<double>(piece.n);
+  return next.ahead_s > far && (!run_ || seconds_between(end_of_run().time, piece.time) > far);
 }
 
 bool Timeline::comes_behind(const Piece& before, const Piece& piece) const {
@@ -277,11 +288,15 @@ void Timeline::limit_waiting() {
   believe_chain();
 }
 
-bool Timeline::drop_waiting(const Waiting& w) {
+bool Timeline::drop_waiting(const Waiting& w, bool others_agree) {
   counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
   const bool still = w.piece.still && !w.piece.timed && !stamps_.within_step(w.piece.n);
-  if (run_ && w.piece.stamped && (w.behind || still) &&
-      plus_seconds(w.piece.time, kLate * period_s_) >= memory_.begin()) {  // late, or new at a time that is taken
+  const double length = static_cast<double>(w.piece.n) * period_s_;
+  const auto is_late = [&] {  // not at a time that is taken, unless samples may be closer than the profile says
+    return !others_agree || !clock_.settled() || memory_.taken_s(w.piece.time, plus_seconds(w.piece.time, length)) < length / 2;
+  };
+  if (run_ && w.piece.stamped && (still || (w.behind && is_late())) &&
+      plus_seconds(w.piece.time, kLate * period_s_) >= memory_.begin()) {
     Piece piece = w.piece;
     piece.timed = true;
     if (place_behind_run(piece).fit == Fit::Fits)
@@ -311,35 +326,66 @@ bool Timeline::has_own_time(std::span<const Waiting> chain) {
   return timed >= 2 && chain.front().behind && chain.front().piece.timed && chain.front().piece.stamped;
 }
 
-std::int64_t Timeline::give_up_chain(std::span<const Waiting> chain) {
+bool Timeline::lies_before_head(std::span<const Waiting> chain) const {
+  const auto& head = waiting_[chain_];
+  const auto& first = chain.front();
+  if (&first == &head || first.behind || chain_verdict_.reason == GapReason::ClockStep) return false;
+  const auto can = [](const Waiting& w) { return w.piece.stamped && w.piece.timed && !w.piece.counter; };
+  if (!can(head) || !std::all_of(chain.begin(), chain.end(), can)) return false;
+  const double tolerance = locator_.exact_tolerance_s();
+  const double behind_run = run_ ? seconds_between(end_of_run().time, first.piece.time) : kLate * period_s_;
+  const double before_head = seconds_between(end_of(chain.back().piece).time, head.piece.time);
+  if (behind_run < -tolerance || before_head < -tolerance) return false;
+  // One alone, far from all that others agree with, is a wild time.
+  const double far = kLate * period_s_ * static_cast<double>(first.piece.n);
+  return chain.size() > 1 || agreeing_ < 2 || first.events.disconnected || head.events.disconnected || before_head <= far ||
+         (run_ && behind_run <= far);
+}
+
+std::int64_t Timeline::give_up_chain(std::span<const Waiting> chain, bool others_agree) {
   std::int64_t stored = 0;
   if (has_own_time(chain)) {
     for (const auto& w : chain) stored += w.piece.n;
     store_chain(chain, {.reason = GapReason::ClockStep});
   } else {
-    for (const auto& w : chain) stored += drop_waiting(w) ? w.piece.n : 0;
+    for (const auto& w : chain) stored += drop_waiting(w, others_agree) ? w.piece.n : 0;
   }
   return stored;
+}
+
+Timeline::Verdict Timeline::judge_behind_run(const Waiting& w) const {
+  const Place place = place_behind_run(w.piece);
+  if (place.fit == Fit::Fits) return {.follows = true};
+  return judge(w.piece, place, w.events);
 }
 
 void Timeline::drop_front_of_waiting(std::size_t n) {
   const Events before = std::exchange(events_, {});
   std::int64_t stored = 0, set_back = 0;
+  bool before_head = false;
   for (std::size_t i = 0; i < n;) {
     const std::span chain{waiting_.begin() + static_cast<std::ptrdiff_t>(i),
                           waiting_.begin() + static_cast<std::ptrdiff_t>(std::min(n, end_of_chain(i)))};
-    const auto rows = give_up_chain(chain);
+    i += chain.size();
+    if (lies_before_head(chain)) {
+      const auto& first = chain.front();
+      store_chain(chain, run_ ? judge_behind_run(first) : Verdict{});
+      before_head = true;
+      continue;
+    }
+    const auto rows = give_up_chain(chain, chain_verdict_.reason != GapReason::ClockStep && agreeing_ >= 2);
     stored += rows;
     if (has_own_time(chain)) set_back += rows;
-    i += chain.size();
   }
   auto& verdict = chain_verdict_;
-  if (stored > 0) {  // what is judged against the run before them is so no more
+  if (before_head) {
+    verdict = judge_behind_run(waiting_[chain_]);
+  } else if (stored > 0) {  // what is judged against the run before them is so no more
     verdict.on_line = verdict.fill = false;
     if (verdict.frames == std::numeric_limits<int>::max()) verdict.frames = 2;
   }
   // While the clock was set back samples came that are not missing, though it was set forward again.
-  if (set_back > 0 && verdict.missing >= set_back) {
+  if (!before_head && set_back > 0 && verdict.missing >= set_back) {
     verdict.missing -= set_back;
     if (verdict.missing == 0) verdict.reason = GapReason::ClockStep;
   }
@@ -370,7 +416,7 @@ void Timeline::settle_waiting(const Piece& piece) {
     chains.back() = {chains.back().data(), chains.back().size() + 1};
   }
   if (std::any_of(chains.begin(), chains.end(), has_own_time)) {  // the clock was set back, and is right again
-    for (const auto& chain : chains) give_up_chain(chain);
+    for (const auto& chain : chains) give_up_chain(chain, false);
     begin_run(piece, std::exchange(events_, {}), {.reason = GapReason::ClockStep});
   } else {
     append(piece, true);
@@ -380,7 +426,7 @@ void Timeline::settle_waiting(const Piece& piece) {
         counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
         append(w.piece, true);
       } else {
-        drop_waiting(w);
+        drop_waiting(w, true);
       }
     }
     events_ = {};  // a sample is stored behind all of it
@@ -398,7 +444,10 @@ void Timeline::store_chain(std::span<const Waiting> chain, Verdict verdict) {
     counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
     if (&w == &chain.front()) {
       if (verdict.reason != GapReason::ClockStep) verdict.reason = reason_of(w.events);
-      begin_run(w.piece, w.events, verdict);
+      if (verdict.follows)
+        append(w.piece, true);
+      else
+        begin_run(w.piece, w.events, verdict);
       continue;
     }
     events_ = w.events;
