@@ -600,24 +600,27 @@ TEST(FrameFormat, IsRefusedWhereSomethingLiesOutsideOrNothingTellsAFrame) {
   using testing::HasSubstr;
   EXPECT_THAT(wrong([](F& f, K&) { f.kinds.clear(); }), HasSubstr("no kind"));
   EXPECT_THAT(wrong([](F& f, K&) { f.confirm_frames = 0; }), HasSubstr("confirm_frames"));
-  EXPECT_THAT(wrong([](F&, K& k) { k.length = 10; }), HasSubstr("in one way"));
-  EXPECT_THAT(wrong([](F&, K& k) { k.max_length = 0; }), HasSubstr("longest length"));
-  EXPECT_THAT(wrong([](F&, K& k) { k.max_length = 1'000'000; }), HasSubstr("longer than"));
-  EXPECT_THAT(wrong([](F&, K& k) { k.max_length = 15; }), HasSubstr("takes 19 bytes"));
+  EXPECT_THAT(wrong([](F&, K& k) { k.length = 10; }), HasSubstr("several keys say its length; give one of"));
+  EXPECT_THAT(wrong([](F&, K& k) { k.max_length = 0; }), HasSubstr("max_length is missing: length_field needs it"));
+  EXPECT_THAT(wrong([](F&, K& k) { k.max_length = 1'000'000; }), HasSubstr("its length of 1000000 bytes is more than 66560"));
+  EXPECT_THAT(wrong([](F&, K& k) { k.max_length = 15; }), HasSubstr("takes 19 bytes, but its max_length is 15 bytes"));
   EXPECT_THAT(wrong([](F&, K& k) { k.sync.mask = {1}; }), HasSubstr("mask"));
   EXPECT_THAT(wrong([](F&, K& k) { k.sync.bytes.clear(), k.checks.clear(); }), HasSubstr("nothing tells it"));
+  EXPECT_THAT(wrong([](F&, K& k) { k.sync.bytes.clear(), k.checks[0].rule = {.bits = 8}; }), HasSubstr("nothing tells it"));
   EXPECT_THAT(wrong([](F&, K& k) { k.checks[0].to = 0; }), HasSubstr("covers itself"));
   EXPECT_THAT(wrong([](F&, K& k) { k.checks[0].from = 17, k.checks[0].to = 17; }), HasSubstr("covers no bytes"));
-  EXPECT_THAT(wrong([](F&, K& k) { k.checks[0].at = -1; }), HasSubstr("stands outside"));
-  EXPECT_THAT(wrong([](F&, K& k) { k.counter->number.at = -3; }), HasSubstr("counter"));
+  EXPECT_THAT(wrong([](F&, K& k) { k.checks[0].at = -1; }),
+              HasSubstr("check at -1 (2 bytes) ends behind the frame; at: -2 is its last place"));
+  EXPECT_THAT(wrong([](F&, K& k) { k.counter->number.at = -4; }), HasSubstr("check at -2 stands in the bytes of counter"));
   EXPECT_THAT(wrong([](F&, K& k) { k.time->unit = {}; }), HasSubstr("no unit"));
   EXPECT_THAT(wrong([](F&, K& k) { k.lock->number.type = Number::F32; }), HasSubstr("locked"));
-  EXPECT_THAT(wrong([](F&, K& k) { k.samples[0].slots[1].channel = 0; }), HasSubstr("two places"));
+  EXPECT_THAT(wrong([](F&, K& k) { k.samples[0].slots[1].channel = 0; }), HasSubstr("that has samples already"));
   EXPECT_THAT(wrong([](F&, K& k) { k.samples[0].slots.pop_back(); }), HasSubstr("without samples"));
   EXPECT_THAT(wrong([](F&, K& k) { k.samples[0].row_step = 7; }), HasSubstr("one block of rows"));
   EXPECT_THAT(wrong([](F&, K& k) { k.samples.clear(); }), HasSubstr("no kind of frame has samples"));
-  EXPECT_THAT(wrong([](F& f, K&) { f.kinds[1].fields[0].soh = 1; }), HasSubstr("answer: a field"));
-  EXPECT_THAT(wrong([](F& f, K&) { f.kinds[1].fields[0].number.at = 5; }), HasSubstr("takes 6 bytes"));
+  EXPECT_THAT(wrong([](F& f, K&) { f.kinds[1].fields[0].soh = 1; }), HasSubstr("answer: fields[0] is of no"));
+  EXPECT_THAT(wrong([](F& f, K&) { f.kinds[1].fields[0].number.at = 5; }),
+              HasSubstr("ends 1 byte behind the frame, whose length is 5 bytes; change at or length"));
   auto two = frame_format();
   two.kinds.push_back(two.kinds[0]);
   two.kinds[2].counter->modulus = 7;

@@ -162,6 +162,41 @@ TEST(FrameProfile, WantsThreeFramesUnlessAllHaveAStrongCheck) {
   EXPECT_EQ(Read{begin + "  check: {rule: sum8, at: 4, init: 0x9B}\n" + end}.format().kinds[0].checks[0].rule.init, 0x9Bu);
 }
 
+TEST(FrameProfile, NumbersMustFitIntoWhatIsStored) {
+  const auto problems = [](const std::string& type, const std::string& channel, const std::string& more) {
+    return Read{"sample_rate: 1\nframe:\n  sync: A5 5A\n  length: 8\n  per_frame: 1\n  samples: {at: 2, type: " + type +
+                ", channels: [x]" + more + "}\nchannels: {x: {type: magnetic, units: nanoTesla, component: bx, " + channel +
+                "}}\n"}
+        .problems();
+  };
+  EXPECT_THAT(problems("i24", "dtype: int16", ""),
+              ElementsAre("6:12: frame.samples.type: takes 24 bits with its sign; channel 'x' has dtype int16, which holds 16; "
+                          "choose a wider one"));
+  EXPECT_THAT(problems("u32", "dtype: int32", ""), testing::SizeIs(1));
+  for (const auto& [type, channel, more] : {std::tuple{"u32", "dtype: int32", ", offset_binary: true"},
+                                            {"u24", "dtype: int32", ""},
+                                            {"i32", "dtype: int16", ", scale: 0.001"},
+                                            {"i32", "dtype: float64", ""}})
+    EXPECT_THAT(problems(type, channel, more), ElementsAre()) << type;
+}
+
+/// 0x80 in a signed byte is -128: its bits are what is meant.
+TEST(FrameProfile, BitsOfSignedNumbersAreThoseThatStandThere) {
+  const Read read{
+      "sample_rate: 1\nframe:\n  sync: A5 5A\n  length: 8\n  per_frame: 1\n  match: [{at: 2, type: i8, value: 0x80}]\n"
+      "  samples: {at: 4, type: i16, channels: [x]}\n  fields: [{soh: state, at: 3, type: i8, values: {0xFF: 5}}]\n"
+      "channels: {x: {type: magnetic, units: nanoTesla, component: bx}}\nstate_of_health: {state: {}}\n"};
+  ASSERT_TRUE(read.found.instrument) << testing::PrintToString(read.problems());
+  const auto decoder = make_frame_decoder(read.format());
+  Batch out;
+  const std::string one{"\xA5\x5A\x80\xFF\x01\x02\x00\x00", 8};
+  const auto text = one + one + one + one;
+  decoder->feed({.bytes = text}, out);
+  decoder->end_of_stream(out);
+  EXPECT_EQ(out.frames.size(), 4u);
+  EXPECT_THAT(out.soh, ElementsAre(5, 5, 5, 5));
+}
+
 TEST(FrameProfile, SaysAllThatIsWrongWithItsPlace) {
   const auto problems = [](const std::string& from, const std::string& to) {
     std::string yaml = kEverything;
@@ -178,6 +213,19 @@ TEST(FrameProfile, SaysAllThatIsWrongWithItsPlace) {
   EXPECT_THAT(problems("rule: [sum8,", "rule: [sum9,"),
               ElementsAre("27:22: frame.others[1].check.rule: 'sum9' is not a rule; did you mean 'sum8'?"));
   EXPECT_THAT(problems("rule: [sum8, xor8]", "rule: []"), ElementsAre("27:21: frame.others[1].check.rule: is an empty list"));
+  EXPECT_THAT(
+      problems("rule: [sum8,", "rule: [parity,"),
+      ElementsAre(testing::AllOf(testing::StartsWith("27:22: frame.others[1].check.rule: 'parity' is not a rule; known: xor8"),
+                                 testing::EndsWith(" or crc"))));
+  EXPECT_THAT(problems("mask: 0x0F, value: A", "value: 0x100"),
+              ElementsAre("13:32: frame.match[0].value: 256 has more than the 8 bits of its type; at most 255"));
+  EXPECT_THAT(problems("mask: 0x03, values: [1, A]", "values: [1, 300]"),
+              ElementsAre("17:38: frame.locked.values: 300 has more than the 8 bits of its type; at most 255"));
+  EXPECT_THAT(
+      problems("channels: [bx, skip, {channel: by, scale: -1}]", "channels: [bx, skip, bx]"),
+      ElementsAre(
+          "18:12: frame.samples: hold more than once channel 'bx'",
+          "18:12: frame.samples: do not hold channel 'by'; add it to channels, or take it out of the profile's channels"));
   EXPECT_THAT(problems("values: [1, A]", "values: []"), ElementsAre("17:50: frame.locked.values: is an empty list"));
   EXPECT_THAT(problems("poly: 0x1021, ", ""), ElementsAre("14:10: frame.check.poly: is missing: a rule crc needs it"));
   EXPECT_THAT(problems("shift: -300ms", "shift: 2d"),
@@ -185,7 +233,8 @@ TEST(FrameProfile, SaysAllThatIsWrongWithItsPlace) {
   EXPECT_THAT(problems("{soh: battery, at", "{soh: batery, at"),
               ElementsAre("3:3: frame: no field for state_of_health 'battery'",
                           "30:17: frame.others[1].fields[0].soh: 'batery' is not in state_of_health; did you mean 'battery'?"));
-  EXPECT_THAT(problems("max_length: 500", "max_length: 20"), ElementsAre("3:3: frame: data: what is in it takes 21 bytes"));
+  EXPECT_THAT(problems("max_length: 500", "max_length: 20"),
+              ElementsAre("3:3: frame: data: what is in it takes 21 bytes, but its max_length is 20 bytes"));
   EXPECT_THAT(
       problems("value: A", "value: AB"),
       ElementsAre("13:44: frame.match[0].value: 'AB' is not a whole number, 0x and hexadecimal digits, or one character"));
@@ -194,7 +243,7 @@ TEST(FrameProfile, SaysAllThatIsWrongWithItsPlace) {
   EXPECT_THAT(problems("until: 0D 0A", "untl: 0D 0A"),
               testing::Contains("22:7: frame.others[0].untl: unknown key; did you mean 'until'?"));
   EXPECT_THAT(problems("frame:", "text: {columns: []}\nframe:"),
-              testing::Contains("4:3: frame: a second decoder; the profile has 'text' already"));
+              testing::Contains("4:3: frame: a second decoder; the profile has 'text' already; take one of them out"));
 }
 
 /// The published frame: profile, sender and page say the same.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -19,13 +20,15 @@ constexpr std::size_t kMostItems = 1024;
 
 class KindReader {
  public:
-  KindReader(FrameFormat& format, const std::vector<std::string>& channels, const std::vector<SohProfile>& soh, Report& report)
+  KindReader(FrameFormat& format, const std::vector<std::string>& channels, const Instrument& instrument, Report& report)
       : format_{format}, channels_{channels}, report_{report} {
-    for (const auto& one : soh) soh_.push_back(one.name);
+    for (const auto& one : instrument.soh) soh_.push_back(one.name);
+    for (const auto& one : instrument.channels) dtypes_.emplace(one.name, one.type);
   }
 
   /// What of `map` is of one kind of frame; the caller finishes the map.
   void read(MapReader& map) {
+    const auto before = report_.count();
     FrameKindKeys keys;
     keys.kind.name = format_.kinds.empty() ? "data" : "other";
     frame_kind_keys().read(map, keys);
@@ -35,6 +38,8 @@ class KindReader {
       decode::FrameMatch match;
       match.number.big_endian = big_endian_;
       frame_match_keys().read(item, match);
+      check_bits_fit(item, "mask", match.number.type, {match.mask});
+      check_bits_fit(item, "value", match.number.type, {match.value});
       kind_.match.push_back(match);
     });
     sub(map, "length_field", [&](MapReader& item) {
@@ -50,12 +55,15 @@ class KindReader {
     sub(map, "locked", [&](MapReader& item) {
       kind_.lock.emplace().number.big_endian = big_endian_;
       frame_locked_keys().read(item, *kind_.lock);
+      check_bits_fit(item, "mask", kind_.lock->number.type, {kind_.lock->mask});
+      check_bits_fit(item, "values", kind_.lock->number.type, kind_.lock->values);
     });
     if (const Node* samples = map.map().find("samples"); samples != nullptr && samples->kind == Node::Kind::Map)
       sub(map, "samples", [&](MapReader& item) { read_samples(item); });
     else
       for_each(map, "samples", [&](MapReader& item) { read_samples(item); });
     for_each(map, "fields", [&](MapReader& item) { read_field(item); });
+    if (report_.count() == before) check_channels(map);
     format_.kinds.push_back(std::move(kind_));
   }
 
@@ -87,6 +95,19 @@ class KindReader {
       use(item);
       item.finish();
     }
+  }
+
+  /// Bits that the number cannot have are a mistake: such a frame would never come.
+  static void check_bits_fit(MapReader& map, std::string_view key, decode::Number type,
+                             const std::vector<std::uint64_t>& values) {
+    const Node* node = map.map().find(key);
+    const auto bits = 8 * decode::size_of(type);
+    if (node == nullptr || bits == 64) return;
+    for (const auto value : values)
+      if (value >> bits != 0)
+        return map.problem(*node, key,
+                           std::to_string(value) + " has more than the " + std::to_string(bits) + " bits of its type; at most " +
+                               std::to_string((std::uint64_t{1} << bits) - 1));
   }
 
   void read_check(MapReader& map) {
@@ -148,7 +169,42 @@ class KindReader {
     if (keys.planar && kind_.per_frame == 0) map.problem(map.map(), "layout", "planar needs per_frame");
     if (block.offset_binary && decode::is_float(block.first.type))
       map.problem(map.map(), "offset_binary", "is for whole numbers");
+    check_types(map, block);
     kind_.samples.push_back(std::move(block));
+  }
+
+  /// What is stored as it comes must fit.
+  void check_types(MapReader& map, const decode::FrameSamples& block) {
+    const auto type = block.first.type;
+    if (decode::is_float(type)) return;
+    const auto bits = 8 * decode::size_of(type) + (decode::is_signed(type) || block.offset_binary ? 0 : 1);
+    for (const auto& slot : block.slots) {
+      if (slot.skip || slot.channel >= channels_.size() || slot.scale != 1 || slot.offset != 0) continue;
+      const auto dtype = dtypes_.find(channels_[slot.channel]);
+      if (dtype == dtypes_.end()) continue;
+      const std::size_t holds = dtype->second == mth5::SampleType::Int16   ? 16
+                                : dtype->second == mth5::SampleType::Int32 ? 32
+                                                                           : bits;
+      if (bits <= holds) continue;
+      map.problem(map.map(), "type",
+                  "takes " + std::to_string(bits) + " bits with its sign; channel " + in_quotes(channels_[slot.channel]) +
+                      " has dtype " + std::string{mth5::to_string(dtype->second)} + ", which holds " + std::to_string(holds) +
+                      "; choose a wider one");
+    }
+  }
+
+  /// A frame of samples has each channel once.
+  void check_channels(MapReader& map) {
+    if (kind_.samples.empty()) return;
+    std::vector<int> times(channels_.size(), 0);
+    for (const auto& block : kind_.samples)
+      for (const auto& slot : block.slots)
+        if (!slot.skip) ++times[slot.channel];
+    for (std::size_t i = 0; i < times.size(); ++i)
+      if (times[i] != 1)
+        map.problem(*map.map().find("samples"), "samples",
+                    std::string{times[i] == 0 ? "do not hold" : "hold more than once"} + " channel " + in_quotes(channels_[i]) +
+                        (times[i] == 0 ? "; add it to channels, or take it out of the profile's channels" : ""));
   }
 
   void read_slot(const Node& node, const std::string& path, FrameSamplesKeys& keys) {
@@ -193,6 +249,7 @@ class KindReader {
   FrameFormat& format_;
   const std::vector<std::string>& channels_;
   std::vector<std::string> soh_;
+  std::map<std::string, mth5::SampleType> dtypes_;
   Report& report_;
   FrameKind kind_;
   bool big_endian_ = false;
@@ -209,7 +266,7 @@ decode::Description read_frame_format(const Node& node, const std::string& path,
       .sample_rate = instrument.sample_rate, .n_channels = channels.size(), .n_soh = instrument.soh.size(), .kinds = {}};
   const auto before = report.count();
   MapReader map{node, path, report};
-  KindReader kinds{format, channels, instrument.soh, report};
+  KindReader kinds{format, channels, instrument, report};
   kinds.read(map);
   if (const Node* others = map.take("others", Node::Kind::Sequence)) {
     if (others->items.size() >= kMostKinds)

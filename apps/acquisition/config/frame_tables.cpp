@@ -323,7 +323,9 @@ const Section<FrameCheckKeys>& frame_check_keys() {
            const auto one = [&](const Node& item) {
              if (item.kind == Node::Kind::Scalar && std::find(names.begin(), names.end(), item.text) != names.end())
                return t.rules.push_back(item.text);
-             map.problem(item, "rule", in_quotes(item.text) + " is not a rule" + did_you_mean(item.text, names));
+             auto near = did_you_mean(item.text, names);
+             map.problem(item, "rule",
+                         in_quotes(item.text) + " is not a rule" + (near.empty() ? "; known: " + alternatives(names) : near));
            };
            if (node->kind == Node::Kind::Sequence) {
              if (node->items.empty()) map.problem(*node, "rule", "is an empty list");

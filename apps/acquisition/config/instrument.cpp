@@ -72,7 +72,7 @@ class ProfileReader {
         found = {&kind, node};
       else
         map.problem(*map.map().find(kind.key), kind.key,
-                    "a second decoder; the profile has '" + std::string{found.first->key} + "' already");
+                    "a second decoder; the profile has '" + std::string{found.first->key} + "' already; take one of them out");
     }
     if (found.first == nullptr) report_.problem(map.map().place, map.path(alternatives(keys)), "is missing");
     return found;

@@ -21,6 +21,9 @@ struct FrameSize;
 enum class Number : std::uint8_t { I8, U8, I16, U16, I24, U24, I32, U32, I64, U64, F32, F64 };
 [[nodiscard]] std::size_t size_of(Number type);
 [[nodiscard]] constexpr bool is_float(Number type) { return type == Number::F32 || type == Number::F64; }
+[[nodiscard]] constexpr bool is_signed(Number type) {
+  return type == Number::I8 || type == Number::I16 || type == Number::I24 || type == Number::I32 || type == Number::I64;
+}
 
 /// Where a number stands in a frame.
 struct NumberAt {

@@ -3,6 +3,7 @@
 
 #include "acquisition/decode/description.hpp"
 #include "acquisition/decode/frame_reader.hpp"
+#include "acquisition/decode/strong_check.hpp"
 
 /// What can be said of a format without any bytes.
 namespace daq::decode {
@@ -49,20 +50,82 @@ Reach reach(const FrameKind& kind) {
   return reach;
 }
 
-/// A number that lies in a frame of fixed length, or before or behind what varies.
-bool inside(const FrameKind& kind, std::ptrdiff_t at, std::size_t size) {
-  if (at < 0) return static_cast<std::size_t>(-at) >= size && (kind.length == 0 || static_cast<std::size_t>(-at) <= kind.length);
-  return kind.length == 0 || static_cast<std::size_t>(at) + size <= kind.length;
+std::string bytes(std::size_t n) { return std::to_string(n) + (n == 1 ? " byte" : " bytes"); }
+
+/// Why something does not lie in a frame of fixed length, or before or behind what varies; "" = it does.
+std::string outside(const FrameKind& kind, const std::string& what, std::ptrdiff_t at, std::size_t size) {
+  const auto place = what + " at " + std::to_string(at) + " (" + bytes(size) + ") ";
+  const auto from_end = at < 0 ? static_cast<std::size_t>(-at) : 0;
+  if (at < 0 && from_end < size) return place + "ends behind the frame; at: -" + std::to_string(size) + " is its last place";
+  if (kind.length == 0) return "";
+  const auto length = ", whose length is " + bytes(kind.length) + "; change at or length";
+  if (at < 0) return from_end <= kind.length ? "" : place + "begins before the frame" + length;
+  const auto end = static_cast<std::size_t>(at) + size;
+  return end <= kind.length ? "" : place + "ends " + bytes(end - kind.length) + " behind the frame" + length;
 }
-bool inside(const FrameKind& kind, const NumberAt& number) { return inside(kind, number.at, size_of(number.type)); }
+
+/// As outside(), of a number.
+std::string misplaced(const FrameKind& kind, const std::string& what, const NumberAt& number) {
+  return outside(kind, what, number.at, size_of(number.type));
+}
+
+/// As misplaced(), of a number that is used bit by bit.
+std::string no_integer(const FrameKind& kind, const std::string& what, const NumberAt& number) {
+  return is_float(number.type) ? what + " at " + std::to_string(number.at) + " is f32 or f64; it must be a whole number"
+                               : misplaced(kind, what, number);
+}
+
+struct Part {
+  std::string what;
+  std::ptrdiff_t at;
+  std::size_t size;
+};
+
+/// What has a meaning of its own, so that no check can stand in the same bytes.
+std::vector<Part> parts_of(const FrameKind& kind) {
+  std::vector<Part> parts;
+  const auto add = [&](std::string what, const NumberAt& number) {
+    parts.push_back({std::move(what), number.at, size_of(number.type)});
+  };
+  if (!kind.sync.bytes.empty()) parts.push_back({"sync", 0, kind.sync.bytes.size()});
+  if (!kind.trailer.bytes.empty()) {
+    const auto size = kind.trailer.bytes.size();
+    parts.push_back({"trailer", -static_cast<std::ptrdiff_t>(size), size});
+  }
+  if (kind.length_field) add("length_field", kind.length_field->number);
+  if (kind.counter) add("counter", kind.counter->number);
+  if (kind.time) {
+    if (kind.time->bcd)
+      parts.push_back({"time", kind.time->number.at, 6});
+    else
+      add("time", kind.time->number);
+    if (kind.time->ticks) add("ticks", *kind.time->ticks);
+  }
+  if (kind.lock) add("locked", kind.lock->number);
+  for (std::size_t i = 0; i < kind.fields.size(); ++i) add("fields[" + std::to_string(i) + "]", kind.fields[i].number);
+  return parts;
+}
 
 std::string check_check(const FrameKind& kind, const FrameCheck& check) {
-  if (!inside(kind, check.at, wire_size(check))) return "its check stands outside of it";
+  if (auto wrong = outside(kind, "check", check.at, wire_size(check)); !wrong.empty()) return wrong;
   const auto length = static_cast<std::ptrdiff_t>(least_length(kind));
   const auto absolute = [&](std::ptrdiff_t at) { return at < 0 ? length + at : at; };
   const auto from = absolute(check.from), to = check.to > 0 ? check.to : length + check.to, at = absolute(check.at);
-  if (from < 0 || from >= to || to > length) return "its check covers no bytes of it";
-  if (at < to && at + static_cast<std::ptrdiff_t>(wire_size(check)) > from) return "its check covers itself";
+  const auto end = at + static_cast<std::ptrdiff_t>(wire_size(check));
+  const auto range = [](std::ptrdiff_t begin, std::ptrdiff_t behind) {
+    return std::to_string(begin) + " to " + std::to_string(behind);
+  };
+  if (from < 0 || from >= to || to > length)
+    return "check covers no bytes of it: from " + range(from, to) + " of " + std::to_string(length) + "; change from or to";
+  if (at < to && end > from)
+    return "check covers itself: it stands at " + range(at, end) + ", and covers " + range(from, to) +
+           "; end with to: " + std::to_string(check.at) + " before it";
+  for (const auto& part : parts_of(kind)) {
+    if (kind.length == 0 && (part.at < 0) != (check.at < 0)) continue;  // how far they are from one another varies
+    const auto begin = absolute(part.at), behind = begin + static_cast<std::ptrdiff_t>(part.size);
+    if (begin < end && behind > at)
+      return "check at " + std::to_string(check.at) + " stands in the bytes of " + part.what + ", " + range(begin, behind);
+  }
   return "";
 }
 
@@ -70,53 +133,80 @@ std::string check_samples(const FrameKind& kind, std::size_t n_channels) {
   std::set<std::size_t> seen;
   for (std::size_t i = 0; i < kind.samples.size(); ++i) {
     const auto& block = kind.samples[i];
-    if (block.slots.empty() || block.first.at < 0) return "samples without channels, or before its beginning";
+    const auto name = "samples[" + std::to_string(i) + "]";
+    if (block.slots.empty()) return name + " has no channels";
+    if (block.first.at < 0) return name + " at " + std::to_string(block.first.at) + ": count from the frame's beginning";
     for (const auto& slot : block.slots)
       if (!slot.skip && (slot.channel >= n_channels || !seen.insert(slot.channel).second))
-        return "a channel that is not there, or one with samples in two places";
+        return name + " has a channel that is not there, or one that has samples already";
     if (kind.per_frame == 0) {
       const std::size_t row = (block.slots.size() - 1) * block.slot_step + size_of(block.first.type);
       if ((i == 0) != (block.row_step != 0) || (i == 0 && row > block.row_step))
-        return "where the length says how many samples there are, they are one block of rows";
+        return "where the length says how many samples there are, they are one block of rows; else give per_frame";
     }
   }
   if (!kind.samples.empty() && seen.size() != n_channels) return "a channel without samples";
   return "";
 }
 
-std::string check_kind(const FrameKind& kind, const FrameFormat& format) {
+std::string check_length(const FrameKind& kind) {
   const int lengths = int{kind.length != 0} + int{kind.length_field.has_value()} + int{!kind.until.empty()};
-  if (lengths != 1) return "its length must be said in one way: length, length_field or until";
-  if (kind.longest() == 0 || kind.longest() > kMaxFrameBytes)
-    return "it is longer than " + std::to_string(kMaxFrameBytes) + " bytes, or has no longest length";
-  for (const auto* marker : {&kind.sync, &kind.trailer})
-    if (!marker->mask.empty() && marker->mask.size() != marker->bytes.size()) return "a mask is not as long as its bytes";
-  if (kind.sync.bytes.empty() && kind.match.empty() && kind.checks.size() != 1)
-    return "nothing tells it from other bytes: no sync, no match, no check";
-  const auto least = least_length(kind);
-  if (least > kind.longest() || least == 0) return "what is in it takes " + std::to_string(least) + " bytes";
-  for (const auto& match : kind.match)
-    if (!inside(kind, match.number) || is_float(match.number.type)) return "a match stands outside of it, or is no integer";
-  if (kind.length_field && (kind.length_field->number.at < 0 || is_float(kind.length_field->number.type)))
-    return "its length field must be an integer at a place from its beginning";
-  for (const auto& check : kind.checks)
-    if (auto wrong = check_check(kind, check); !wrong.empty()) return wrong;
-  if (kind.counter && (!inside(kind, kind.counter->number) || is_float(kind.counter->number.type)))
-    return "its counter stands outside of it, or is no integer";
+  if (lengths != 1)
+    return std::string{lengths == 0 ? "nothing says its length" : "several keys say its length"} +
+           "; give one of length, length_field and until";
+  if (kind.longest() == 0)
+    return std::string{"max_length is missing: "} + (kind.until.empty() ? "length_field" : "until") +
+           " needs it, the most bytes that a frame can have (" + std::to_string(kMaxFrameBytes) + " at most)";
+  if (kind.longest() > kMaxFrameBytes)
+    return "its length of " + bytes(kind.longest()) + " is more than " + std::to_string(kMaxFrameBytes);
+  return "";
+}
+
+std::string check_numbers(const FrameKind& kind, const FrameFormat& format) {
+  for (std::size_t i = 0; i < kind.match.size(); ++i)
+    if (auto wrong = no_integer(kind, "match[" + std::to_string(i) + "]", kind.match[i].number); !wrong.empty()) return wrong;
+  if (kind.length_field && kind.length_field->number.at < 0) return "length_field must stand at a place from its beginning";
+  if (kind.length_field)
+    if (auto wrong = no_integer(kind, "length_field", kind.length_field->number); !wrong.empty()) return wrong;
+  if (kind.counter)
+    if (auto wrong = no_integer(kind, "counter", kind.counter->number); !wrong.empty()) return wrong;
   if (kind.time) {
     const auto& time = *kind.time;
-    if (time.bcd ? !inside(kind, time.number.at, 6) : !inside(kind, time.number) || time.unit <= mth5::Nanos{0})
-      return "its time stands outside of it, or has no unit";
-    if (time.ticks && (!inside(kind, *time.ticks) || is_float(time.ticks->type) || !(time.ticks_hz > 0)))
-      return "the ticks of its time stand outside of it, or are no integer";
+    auto wrong = time.bcd ? outside(kind, "time", time.number.at, 6) : misplaced(kind, "time", time.number);
+    if (wrong.empty() && time.ticks) wrong = no_integer(kind, "ticks", *time.ticks);
+    if (!wrong.empty()) return wrong;
+    if (!time.bcd && time.unit <= mth5::Nanos{0}) return "time has no unit";
+    if (time.ticks && !(time.ticks_hz > 0)) return "ticks have no rate";
   }
-  if (kind.lock && (!kind.time || !inside(kind, kind.lock->number) || is_float(kind.lock->number.type)))
-    return "locked stands outside of it, is no integer, or it has no time";
-  for (const auto& field : kind.fields) {
-    if (field.soh >= format.n_soh || !inside(kind, field.number)) return "a field stands outside of it";
-    if (is_float(field.number.type) && (field.mask != 0 || !field.values.empty()))
-      return "a field that is no integer has a mask or values";
+  if (kind.lock && !kind.time) return "locked says whose time it is, but there is no time";
+  if (kind.lock)
+    if (auto wrong = no_integer(kind, "locked", kind.lock->number); !wrong.empty()) return wrong;
+  for (std::size_t i = 0; i < kind.fields.size(); ++i) {
+    const auto& field = kind.fields[i];
+    const auto name = "fields[" + std::to_string(i) + "]";
+    if (field.soh >= format.n_soh) return name + " is of no state of health";
+    const bool by_bits = field.mask != 0 || !field.values.empty();
+    if (auto wrong = by_bits ? no_integer(kind, name, field.number) : misplaced(kind, name, field.number); !wrong.empty())
+      return wrong;
   }
+  return "";
+}
+
+std::string check_kind(const FrameKind& kind, const FrameFormat& format) {
+  if (auto wrong = check_length(kind); !wrong.empty()) return wrong;
+  for (const auto* marker : {&kind.sync, &kind.trailer})
+    if (!marker->mask.empty() && marker->mask.size() != marker->bytes.size())
+      return "a mask of " + bytes(marker->mask.size()) + " for " + bytes(marker->bytes.size()) + "; they must be as many";
+  const bool by_check = kind.checks.size() == 1 && is_strong(kind.checks.front());
+  if (kind.sync.bytes.empty() && kind.match.empty() && !by_check)
+    return "nothing tells it from other bytes; give sync, match, or one check of 16 bits or more";
+  if (auto wrong = check_numbers(kind, format); !wrong.empty()) return wrong;
+  for (const auto& check : kind.checks)
+    if (auto wrong = check_check(kind, check); !wrong.empty()) return wrong;
+  const auto least = least_length(kind);
+  if (least > kind.longest() || least == 0)
+    return "what is in it takes " + bytes(least) + ", but its " + (kind.length != 0 ? "length" : "max_length") + " is " +
+           bytes(kind.longest());
   return check_samples(kind, format.n_channels);
 }
 
@@ -148,10 +238,10 @@ std::string check_frame_format(const FrameFormat& format) {
       return one.counter ? one.counter->modulus + 1 + std::uint64_t{one.counter->of_samples} : 0;
     };
     if (data != nullptr && numbers(kind) != numbers(*data))
-      return kind.name + ": its counter is another than that of " + data->name;
+      return kind.name + ": its counter is another than that of " + data->name + "; samples of all kinds are counted in one way";
     if (data == nullptr) data = &kind;
   }
-  return data == nullptr ? "no kind of frame has samples" : "";
+  return data == nullptr ? "no kind of frame has samples; give samples: {at: 4, type: i32, channels: [hx, hy]}" : "";
 }
 
 std::size_t longest_look(const FrameFormat& format) {

@@ -33,10 +33,6 @@ std::uint64_t load(const char* p) noexcept {
 
 constexpr std::size_t kSizes[] = {1, 1, 2, 2, 3, 3, 4, 4, 8, 8, 4, 8};  // in the order of Number
 
-constexpr bool is_signed(Number type) {
-  return type == Number::I8 || type == Number::I16 || type == Number::I24 || type == Number::I32 || type == Number::I64;
-}
-
 template <Number kType, bool kBig>
 double value_of(const char* p, std::uint64_t flip) noexcept {
   constexpr std::size_t kSize = kSizes[static_cast<std::size_t>(kType)];
@@ -130,8 +126,13 @@ bool matches(const FrameMatch& match, std::span<const char> frame) {
   return ((read_bits(match.number, frame) ^ match.value) & match.mask) == 0;
 }
 
+/// Of a signed type.
+std::int64_t read_signed(const NumberAt& number, std::span<const char> frame) {
+  const auto unused = 64 - 8 * static_cast<unsigned>(size_of(number.type));
+  return static_cast<std::int64_t>(read_bits(number, frame) << unused) >> unused;
+}
+
 double number_of(const NumberAt& number, std::span<const char> frame) {
-  const auto bits = read_bits(number, frame);
   switch (number.type) {
     case Number::F32:
     case Number::F64: {
@@ -141,7 +142,8 @@ double number_of(const NumberAt& number, std::span<const char> frame) {
       return number.big_endian ? value_of<Number::F64, true>(p, 0) : value_of<Number::F64, false>(p, 0);
     }
     default:
-      return is_signed(number.type) ? static_cast<double>(static_cast<std::int64_t>(bits)) : static_cast<double>(bits);
+      return is_signed(number.type) ? static_cast<double>(read_signed(number, frame))
+                                    : static_cast<double>(read_bits(number, frame));
   }
 }
 
@@ -181,27 +183,18 @@ std::size_t size_of(Number type) { return kSizes[static_cast<std::size_t>(type)]
 std::uint64_t read_bits(const NumberAt& number, std::span<const char> frame) noexcept {
   if (is_float(number.type)) return 0;
   const char* const p = place(number.at, frame);
-  const auto size = size_of(number.type);
-  const auto unused = 64 - 8 * static_cast<unsigned>(size);
-  std::uint64_t bits = 0;
-  switch (size) {
+  switch (size_of(number.type)) {
     case 1:
-      bits = byte_of(*p);
-      break;
+      return byte_of(*p);
     case 2:
-      bits = number.big_endian ? load<2, true>(p) : load<2, false>(p);
-      break;
+      return number.big_endian ? load<2, true>(p) : load<2, false>(p);
     case 3:
-      bits = number.big_endian ? load<3, true>(p) : load<3, false>(p);
-      break;
+      return number.big_endian ? load<3, true>(p) : load<3, false>(p);
     case 4:
-      bits = number.big_endian ? load<4, true>(p) : load<4, false>(p);
-      break;
+      return number.big_endian ? load<4, true>(p) : load<4, false>(p);
     default:
-      bits = number.big_endian ? load<8, true>(p) : load<8, false>(p);
-      break;
+      return number.big_endian ? load<8, true>(p) : load<8, false>(p);
   }
-  return is_signed(number.type) ? static_cast<std::uint64_t>(static_cast<std::int64_t>(bits << unused) >> unused) : bits;
 }
 
 std::size_t FrameReader::rows_of(const FrameKind& kind, std::size_t tail, std::size_t length) const noexcept {
@@ -285,7 +278,7 @@ std::optional<mth5::UtcNanos> FrameReader::read_time(const FrameTime& time, std:
   } else if (is_float(time.number.type)) {
     since = real_nanos(number_of(time.number, frame), time.unit);
   } else if (is_signed(time.number.type)) {
-    since = nanos(static_cast<std::int64_t>(read_bits(time.number, frame)), time.unit);
+    since = nanos(read_signed(time.number, frame), time.unit);
   } else {
     since = nanos(read_bits(time.number, frame), time.unit);
   }

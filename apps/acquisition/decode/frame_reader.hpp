@@ -81,7 +81,7 @@ class FrameReader {
   bool begins_[256] = {};
 };
 
-/// An integer of a frame as bits: signed ones have all upper bits set if they are negative. Floats: 0.
+/// An integer of a frame as the bits that stand there, without their sign. Floats: 0.
 [[nodiscard]] std::uint64_t read_bits(const NumberAt& number, std::span<const char> frame) noexcept;
 /// Most bytes of which something must be known before it is decided about the first of them.
 [[nodiscard]] std::size_t longest_look(const FrameFormat& format);

@@ -53,7 +53,7 @@ Stored stored(Number type, bool offset_binary, double value) {
   if (type == Number::F32) return {std::bit_cast<std::uint32_t>(static_cast<float>(value)), static_cast<float>(value)};
   if (type == Number::F64) return {std::bit_cast<std::uint64_t>(value), value};
   const auto bits = 8 * decode::size_of(type);
-  const bool is_signed = offset_binary || static_cast<unsigned>(type) % 2 == 0;
+  const bool is_signed = offset_binary || decode::is_signed(type);
   const double half = std::ldexp(1, static_cast<int>(bits) - 1);
   const double low = is_signed ? -half : 0, high = is_signed ? half : 2 * half;
   double whole = std::clamp(std::nearbyint(value), low, high);
