@@ -112,9 +112,11 @@ TEST(Filters, ThatAreWrongAreAllReported) {
   EXPECT_THAT(problem(dir, "[{name: a, kind: fap, file: none.csv" + ends), HasSubstr("none.csv: "));
   EXPECT_THAT(problem(dir, "[{name: a, kind: fap, table: [[1, 2]]" + ends),
               HasSubstr("must be [frequency in Hz, amplitude, phase]"));
+  EXPECT_THAT(problem(dir, "[{name: a, kind: zpk, poles: [], zeros: []" + ends),
+              HasSubstr("kind: zpk needs poles or zeros; a gain alone is kind: coefficient"));
   EXPECT_THAT(problem(dir, "[{name: a, kind: zpk, poles: [[1, 2, 3]]" + ends),
               HasSubstr("must be a number, or [real, imaginary]"));
-  EXPECT_THAT(problem(dir, "[{name: a, kind: zpk, normalization_factor: 0" + ends),
+  EXPECT_THAT(problem(dir, "[{name: a, kind: zpk, poles: [-1], normalization_factor: 0" + ends),
               HasSubstr("filters[0].normalization_factor: must be other than 0"));
   EXPECT_THAT(problem(dir, "[{name: a, kind: fap, gain: 1e200, table: [[1, 1e200, 0]]" + ends),
               HasSubstr("filters[0].gain: makes an amplitude at 1 Hz that no number can hold"));

@@ -127,6 +127,12 @@ const ConfigCase kCases[] = {
       "instruments/tiny.yaml:3:70: text.columns[3].time: 'x': gives no part of a time; it takes %Y %y %m %b %d %H %M %S %z %s %Q",
       "instruments/tiny.yaml:3:76: text.columns[4]: a second column 'hour'",
       "instruments/tiny.yaml:3:89: text.columns[5].time: '%d' gives the day, which another column gives already"}},
+    {"a time of day without a date",
+     "year, month, day, hour, minute, second,",
+     "{time: '%H:%M:%S'},",
+     {},
+     {"instruments/tiny.yaml:3:12: text.columns: give the hour, but no year, month and day; where lines have no date, set time: "
+      "host-date"}},
     {"a column of an unknown channel",
      "{channel: ex}",
      "{channel: ey}",

@@ -71,6 +71,12 @@ class FilterReader {
     if (profile.of_dipole && kind != mth5::Kind::Coefficient) refuse("gain", "dipole_length is for a coefficient");
     read_table(filter, gain);
     read_poles(filter);
+    const auto given = [&](const char* key) {
+      const Node* list = node_.find(key);
+      return list != nullptr && !(list->kind == Node::Kind::Sequence && list->items.empty());
+    };
+    if (kind == mth5::Kind::Zpk && !given("poles") && !given("zeros"))
+      refuse("kind", "zpk needs poles or zeros; a gain alone is kind: coefficient");
     if (kind == mth5::Kind::Coefficient) set(filter, "gain", gain);
     if (kind == mth5::Kind::Zpk) {
       set(filter, "gain", gain);

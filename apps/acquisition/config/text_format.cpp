@@ -159,7 +159,13 @@ class ColumnReader {
   }
 
   void check_all(const Node& list) {
+    const bool of_day = time_ == "columns" && used_.contains("hour") && !used_.contains("year") && !used_.contains("month") &&
+                        !used_.contains("day");
+    if (of_day)
+      report_.problem(list.place, path_,
+                      "give the hour, but no year, month and day; where lines have no date, set time: host-date");
     for (const auto& [name, use] : kWords) {
+      if (of_day && use < TextColumn::Use::Hour) continue;
       if (use == TextColumn::Use::Skip) continue;
       const bool given = used_.contains(std::string{name});
       const bool wanted = time_ == "columns" || (time_ == "host-date" && use >= TextColumn::Use::Hour);
