@@ -1,3 +1,5 @@
+#include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -18,7 +20,13 @@ namespace {
 class UdpSink : public Sink {
  public:
   UdpSink(const Target& target, Stop& stop, const Log& log)
-      : name_{"udp:" + target.host + ":" + target.port}, host_{target.host}, port_{target.port}, stop_{stop}, log_{log} {}
+      : name_{"udp:" + target.host + ":" + target.port}, host_{target.host}, port_{target.port}, stop_{stop}, log_{log} {
+    // getaddrinfo() knows interfaces of IPv6 addresses only.
+    if (const auto at = host_.find('%'); at != std::string::npos && host_.find(':') == std::string::npos) {
+      interface_ = host_.substr(at + 1);
+      host_.resize(at);
+    }
+  }
 
   void open() override {
     Addresses found;
@@ -26,7 +34,9 @@ class UdpSink : public Sink {
       throw mth5::Error{name_ + ": " + gai_strerror(error)};
     const addrinfo& address = *found.first;
     socket_ = mth5::Descriptor{socket(address.ai_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-    if (!socket_ || connect(socket_.get(), address.ai_addr, address.ai_addrlen) != 0) fail();
+    if (!socket_) fail();
+    if (!interface_.empty()) send_through_interface();
+    if (connect(socket_.get(), address.ai_addr, address.ai_addrlen) != 0) fail();
     log_.info("sending to " + numeric(address.ai_addr, address.ai_addrlen));
   }
 
@@ -62,13 +72,21 @@ class UdpSink : public Sink {
   }
 
  private:
+  /// Of a group: else the table of routes chooses one.
+  void send_through_interface() {
+    ip_mreqn request{};
+    request.imr_ifindex = static_cast<int>(if_nametoindex(interface_.c_str()));
+    if (request.imr_ifindex == 0) throw mth5::Error{name_ + ": there is no network interface '" + interface_ + "'"};
+    if (setsockopt(socket_.get(), IPPROTO_IP, IP_MULTICAST_IF, &request, sizeof request) != 0) fail();
+  }
+
   [[noreturn]] void fail() const { throw mth5::Error{name_ + ": " + std::strerror(errno)}; }
   void say_unheard() {
     if (!unheard_said_) log_.warn(name_ + ": nobody listens there; what is sent is lost");
     unheard_said_ = true;
   }
 
-  std::string name_, host_, port_;
+  std::string name_, host_, port_, interface_;
   Stop& stop_;
   const Log& log_;
   mth5::Descriptor socket_;
