@@ -96,14 +96,16 @@ void check_faults(const Options& options) {
     throw cli::UsageError{"--fault answer: the profile of " + options.instrument->name + " has no answers"};
 }
 
+constexpr const char* kAskedBy = "INSTRUMENT";  ///< as --help calls it
+
 /// One that mth5-sim knows, or the one of a profile. What it answers is always as its profile says.
 /// @param rate  in place of the profile's
 void find_instrument(const std::string& name, std::vector<std::string> names, bool sending, std::optional<double> rate,
                      Options& options) {
   const auto* known = simulate::find_instrument(name);
   const auto folders = daq::config::instrument_folders({});
-  const auto profile =
-      rate && known == nullptr ? daq::config::find_instrument(name, folders, *rate) : daq::config::find_instrument(name, folders);
+  const auto profile = rate && known == nullptr ? daq::config::find_instrument(name, folders, kAskedBy, *rate)
+                                                : daq::config::find_instrument(name, folders, kAskedBy);
   options.own = known != nullptr;
   if (known != nullptr)
     options.instrument = *known;

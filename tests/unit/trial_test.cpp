@@ -76,6 +76,9 @@ TEST(Trial, GuessesTheRateAlsoWhereSeveralSamplesHaveTheSameTime) {
     const auto json = tried("lemi424", text);
     EXPECT_EQ(json["rate"]["guess"], static_cast<double>(hz));
     EXPECT_EQ(json["rate"]["of"], 19 - 3 / hz);
+    EXPECT_THAT(json["findings"].dump(), HasSubstr("the profile says 1 Hz. If the instrument was set so, give the source "
+                                                   "sample_rate: " +
+                                                   std::to_string(hz)));
   }
 }
 

@@ -238,7 +238,9 @@ struct FoundInstrument {
   std::optional<Instrument> instrument;
   std::vector<Finding> findings;  ///< if there is none
 };
-[[nodiscard]] FoundInstrument find_instrument(const std::string& name, const std::vector<std::filesystem::path>& folders);
+/// @param asked_by  where the name was given, in findings
+[[nodiscard]] FoundInstrument find_instrument(const std::string& name, const std::vector<std::filesystem::path>& folders,
+                                              const std::string& asked_by = "--try");
 
 using mth5::format_duration;
 using mth5::parse_duration;

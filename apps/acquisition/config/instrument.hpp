@@ -47,7 +47,7 @@ class Profiles {
 
 /// As find_instrument(name, folders), at another rate.
 [[nodiscard]] FoundInstrument find_instrument(const std::string& name, const std::vector<std::filesystem::path>& folders,
-                                              double sample_rate_hz);
+                                              const std::string& asked_by, double sample_rate_hz);
 
 /// Checks and sets the component of a channel: lower case, what MTH5 takes, first letter of its kind. `value` as in the text.
 /// @returns what is wrong, "" = good

@@ -126,14 +126,14 @@ std::vector<Listed> list_instruments(const std::vector<fs::path>& folders) {
 
 namespace {
 
-FoundInstrument find_one(const std::string& name, const std::vector<fs::path>& folders, const char* option,
+FoundInstrument find_one(const std::string& name, const std::vector<fs::path>& folders, const std::string& asked_by,
                          const std::optional<std::string>& sample_rate) {
   Report report;
   FoundInstrument found;
   Profiles profiles{folders, {}, report};
   Node word, rate;
   word.text = name;
-  word.place.origin = std::make_shared<const Origin>(Origin{option, 0, false, ""});
+  word.place.origin = std::make_shared<const Origin>(Origin{asked_by, 0, false, ""});
   rate.kind = Node::Kind::Scalar;
   rate.place = word.place;
   if (sample_rate) rate.text = *sample_rate;
@@ -144,12 +144,13 @@ FoundInstrument find_one(const std::string& name, const std::vector<fs::path>& f
 
 }  // namespace
 
-FoundInstrument find_instrument(const std::string& name, const std::vector<fs::path>& folders) {
-  return find_one(name, folders, "--try", std::nullopt);
+FoundInstrument find_instrument(const std::string& name, const std::vector<fs::path>& folders, const std::string& asked_by) {
+  return find_one(name, folders, asked_by, std::nullopt);
 }
 
-FoundInstrument find_instrument(const std::string& name, const std::vector<fs::path>& folders, double sample_rate_hz) {
-  return find_one(name, folders, "--rate", format_number(sample_rate_hz));
+FoundInstrument find_instrument(const std::string& name, const std::vector<fs::path>& folders, const std::string& asked_by,
+                                double sample_rate_hz) {
+  return find_one(name, folders, asked_by, format_number(sample_rate_hz));
 }
 
 }  // namespace daq::config

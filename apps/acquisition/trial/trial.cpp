@@ -183,6 +183,17 @@ std::vector<decode::Refusal> Trial::refused() const {
   return all;
 }
 
+std::vector<std::string> Trial::findings() const {
+  constexpr double kAlike = 0.01;  // times that are cut do not say it any finer
+  auto all = decoder_->findings();
+  const auto found = rate();
+  if (!found || found->steps < 3 || std::abs(found->hz / instrument_.sample_rate - 1) <= kAlike) return all;
+  const auto asked = std::to_string(found->steps) + " of " + std::to_string(found->of) + " steps between times";
+  all.push_back("by " + asked + " the rate is " + number(found->hz) + " Hz; the profile says " + number(instrument_.sample_rate) +
+                " Hz. If the instrument was set so, give the source sample_rate: " + number(found->hz));
+  return all;
+}
+
 std::string Trial::why_nothing() const {
   if (decoder_->counters().bytes_in == 0) return "is empty";
   const auto refused = this->refused();
@@ -226,7 +237,7 @@ std::string Trial::text(const std::string& name) const {
                                  " place(s): " + std::string{ledger::skip_reasons()[i].name} + ", " +
                                  std::string{ledger::skip_reasons()[i].meaning});
   for (const auto& refusal : refused()) all += line("refused", to_string(refusal));
-  for (const auto& finding : decoder_->findings()) all += line("found", finding);
+  for (const auto& finding : findings()) all += line("found", finding);
   return all;
 }
 
@@ -278,7 +289,7 @@ nlohmann::ordered_json Trial::json(const std::string& name) const {
           {"state_of_health", soh},
           {"skipped", skipped},
           {"refused", refused},
-          {"findings", decoder_->findings()}};
+          {"findings", findings()}};
 }
 
 }  // namespace daq::trial

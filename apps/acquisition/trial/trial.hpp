@@ -66,6 +66,8 @@ class Trial {
   /// "", or what stood there.
   [[nodiscard]] std::string example(bool soh, std::size_t index) const;
   [[nodiscard]] std::optional<Rate> rate() const;
+  /// The decoder's, and another rate than the profile's.
+  [[nodiscard]] std::vector<std::string> findings() const;
   /// The decoder's, with advice where the bytes have some.
   [[nodiscard]] std::vector<decode::Refusal> refused() const;
 
