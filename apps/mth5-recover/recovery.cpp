@@ -11,6 +11,7 @@
 
 #include "analysis/json.hpp"
 #include "analysis/ledger.hpp"
+#include "archive/manifest.hpp"
 #include "mth5/file.hpp"
 #include "mth5/printable.hpp"
 #include "mth5/reader.hpp"
@@ -164,29 +165,10 @@ void tell_what_was_at_risk(const mth5::Reader& reader, const mth5::Recovery& don
   text += line;
 }
 
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
-
 std::uint64_t bytes_of(const fs::path& path) {
   std::error_code gone;  // whoever opens it says so better
   const auto bytes = fs::file_size(path, gone);
   return gone ? 0 : bytes;
-}
-
-/// Without its holes.
-std::uint64_t on_disk(const fs::path& path) {
-  struct stat info {};
-  return stat(path.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_blocks) * 512 : 0;
-}
-
-/// @param may_write  bytes of the longest file that the child may make
-sandbox::Limits limits_for(const fs::path& path, std::uint64_t may_write) {
-  sandbox::Limits limits;
-  limits.file_bytes = may_write;
-  // Ten thousand runs take their time in one recovery, and take hundreds of MiB on the disk.
-  limits.cpu_per_object = std::chrono::milliseconds{4000 + static_cast<std::int64_t>(50 * on_disk(path) / kMiB)};
-  // Slower than a mebibyte a second no disk is that can be recovered from.
-  limits.wall += std::chrono::seconds{bytes_of(path) / kMiB};
-  return limits;
 }
 
 mth5::ReaderOptions visiting(sandbox::Reports& reports) {
@@ -216,17 +198,6 @@ Answer decode(const fs::path& path, const std::string& bytes) {
   return {all["report"], all["text"], all["code"]};
 }
 
-/// What the child could not say of itself.
-[[noreturn]] void fail(const fs::path& path, const sandbox::Outcome& outcome, const std::string& then) {
-  using sandbox::End;
-  if (outcome.end == End::Damaged) throw mth5::FormatError{outcome.message};
-  if (outcome.end == End::Busy) throw mth5::BusyError{outcome.message, 0};
-  if (outcome.end == End::Failed) throw mth5::FileError{outcome.message};
-  const auto text = path.string() + ": " + outcome.what_is_wrong() + then;
-  if (outcome.end == End::Killed) throw mth5::FileError{text};
-  throw mth5::FormatError{text};
-}
-
 Answer look_at(const fs::path& path, const Options& options) {
   Progress progress{path, options.json || !options.check};
   const auto outcome = sandbox::run(
@@ -236,8 +207,8 @@ Answer look_at(const fs::path& path, const Options& options) {
         answer.code = examine(reader, options, reports, answer.report, answer.text);
         return encode(answer);
       },
-      limits_for(path, 0), {.progress = std::ref(progress)});
-  if (outcome.end != sandbox::End::Done) fail(path, outcome, "");
+      sandbox::limits_for(path, 0), {.progress = std::ref(progress)});
+  if (outcome.end != sandbox::End::Done) sandbox::fail(path, outcome);
   return decode(path, outcome.answer);
 }
 
@@ -267,7 +238,7 @@ std::string take_back(const fs::path& path, const fs::path& before) {
   if (!fs::exists(fs::symlink_status(before))) return "; the file was left as it is";
   const auto outcome =
       sandbox::run([&](sandbox::Reports&) { return std::string{mth5::take_back(path, before) ? "back" : "whole"}; },
-                   limits_for(path, bytes_of(path) + mth5::kMostGrowth));
+                   sandbox::limits_for(path, bytes_of(path) + mth5::kMostGrowth));
   if (outcome.end != sandbox::End::Done)
     return "; it was changed, and could not be put back (" + outcome.message + outcome.reason + "): what was there is in " +
            before.string();
@@ -308,8 +279,9 @@ int recover(const fs::path& path, const Options& options) {
   mth5::require_no_writer(path);
   const fs::path before = unused_name(path);
   Progress progress{path, options.json || !options.check};
-  const auto outcome = sandbox::run([&](sandbox::Reports& reports) { return encode(recovered(path, before, options, reports)); },
-                                    limits_for(path, bytes_of(path) + mth5::kMostGrowth), {.progress = std::ref(progress)});
+  const auto outcome =
+      sandbox::run([&](sandbox::Reports& reports) { return encode(recovered(path, before, options, reports)); },
+                   sandbox::limits_for(path, bytes_of(path) + mth5::kMostGrowth), {.progress = std::ref(progress)});
   if (outcome.end == sandbox::End::Done) {
     const auto answer = decode(path, outcome.answer);
     say(options.json, answer.report, answer.text);
@@ -317,7 +289,7 @@ int recover(const fs::path& path, const Options& options) {
   }
   using sandbox::End;
   const bool died = outcome.end != End::Damaged && outcome.end != End::Busy && outcome.end != End::Failed;
-  fail(path, outcome, died ? take_back(path, before) : "");
+  sandbox::fail(path, outcome, died ? take_back(path, before) : "");
 }
 
 void undo(const fs::path& path, const fs::path& before, bool json) {
@@ -369,12 +341,13 @@ void copy(const fs::path& path, const fs::path& target, int gzip, bool dry_run, 
   }
   Progress progress{target, json};
   // What was compressed may not be any more; 100 times as long nothing of ours becomes.
-  const auto outcome = sandbox::run([&](sandbox::Reports& reports) { return encode(copied(path, target, gzip, reports)); },
-                                    limits_for(path, 100 * bytes_of(path) + mth5::kMostGrowth), {.progress = std::ref(progress)});
+  const auto outcome =
+      sandbox::run([&](sandbox::Reports& reports) { return encode(copied(path, target, gzip, reports)); },
+                   sandbox::limits_for(path, 100 * bytes_of(path) + mth5::kMostGrowth), {.progress = std::ref(progress)});
   if (outcome.end != sandbox::End::Done) {
     std::error_code none;  // it has never had its name
     fs::remove(mth5::unfinished_copy(target, outcome.pid), none);
-    fail(path, outcome, "");
+    sandbox::fail(path, outcome);
   }
   const auto answer = decode(path, outcome.answer);
   say(json, answer.report, answer.text);
@@ -386,8 +359,8 @@ std::string uuid_of(const fs::path& path) {
       [&](sandbox::Reports& reports) {
         return mth5::Reader{path, visiting(reports)}.file_uuid();
       },
-      limits_for(path, 0));
-  if (outcome.end != sandbox::End::Done) fail(path, outcome, "");
+      sandbox::limits_for(path, 0));
+  if (outcome.end != sandbox::End::Done) sandbox::fail(path, outcome);
   return outcome.answer;
 }
 
@@ -397,20 +370,33 @@ void set_swmr(const fs::path& path, const fs::path& target, bool dry_run, bool j
 
 void finalize(const fs::path& path, int gzip, bool dry_run, bool json) {
   const fs::path folder = path.parent_path() / "archive", target = folder / path.filename();
-  if (fs::exists(fs::symlink_status(target))) {
+  const auto is_there = [](const fs::path& one) { return fs::exists(fs::symlink_status(one)); };
+  const bool copied = is_there(target);
+  if (copied) {
     const auto uuid = uuid_of(path);
     if (uuid.empty() || uuid != uuid_of(target))
       throw mth5::FileError{target.string() + ": exists already, is not the archive of " + path.string() +
                             ", and is never overwritten"};
-    return say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "none"}},
-               path.string() + ": archived already as " + target.string());
+    if (is_there(archive::manifest_path(target)))
+      return say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "none"}},
+                 path.string() + ": archived already as " + target.string());
+  } else {
+    if (const auto manifest = archive::manifest_path(target); is_there(manifest))
+      throw mth5::FileError{manifest.string() + ": tells of an archive that is gone; move it away, and a new one is made"};
+    if (!dry_run && !fs::is_directory(folder)) {
+      std::error_code error;
+      if (!fs::create_directory(folder, error) && error)
+        throw mth5::FileError{folder.string() + ": cannot be created: " + error.message()};
+    }
+    copy(path, target, gzip, dry_run, json);
   }
-  if (!dry_run && !fs::is_directory(folder)) {
-    std::error_code error;
-    if (!fs::create_directory(folder, error) && error)
-      throw mth5::FileError{folder.string() + ": cannot be created: " + error.message()};
-  }
-  copy(path, target, gzip, dry_run, json);
+  if (dry_run) return;
+  // Behind the copy, which is whole without it: where this is cut off, the next run makes it.
+  Progress progress{target, json};
+  archive::write_manifest(target, archive::manifest_of(target, cli::build_id(), std::ref(progress)));
+  if (copied)
+    say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "manifest"}},
+        target.string() + ": has its manifest now");
 }
 
 }  // namespace recovery

@@ -24,7 +24,7 @@ int recover(const std::filesystem::path& path, const Options& options);
 void undo(const std::filesystem::path& path, const std::filesystem::path& before, bool json);
 /// Makes the copy that can be appended to. @throws mth5::Error
 void set_swmr(const std::filesystem::path& path, const std::filesystem::path& target, bool dry_run, bool json);
-/// Makes the copy for keeping, archive/NAME beside it, of a file that is closed. Where it is there already nothing is done.
+/// Makes the copy for keeping, archive/NAME beside it, of a file that is closed, and its manifest. What is there already stays.
 /// @param gzip  1 to 9 @throws mth5::Error
 void finalize(const std::filesystem::path& path, int gzip, bool dry_run, bool json);
 

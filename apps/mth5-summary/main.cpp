@@ -24,6 +24,7 @@
 #include "mth5-summary/mail.hpp"
 #include "mth5-summary/pages.hpp"
 #include "mth5-summary/report_file.hpp"
+#include "mth5-summary/verify.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/printable.hpp"
 #include "sandbox/check.hpp"
@@ -76,7 +77,8 @@ const Format& format_of(const std::string& name) {
 cli::CommandLine command_line() {
   cli::CommandLine line{"mth5-summary",
                         "mth5-summary - report what MTH5 files hold and what they lack",
-                        {"[OPTIONS] FILE…", "[OPTIONS] DIRECTORY", "--check LIMITS.yaml [OPTIONS] FILE…|DIRECTORY"},
+                        {"[OPTIONS] FILE…", "[OPTIONS] DIRECTORY", "--check LIMITS.yaml [OPTIONS] FILE…|DIRECTORY",
+                         "--verify [--format json] FILE…|DIRECTORY"},
                         po::options_description{"Options"}};
   line.options.add_options()                                                                                               //
       ("since", po::value<std::string>()->value_name("TIME"), "only the last 24h (or 7d, …), back from now")               //
@@ -101,8 +103,9 @@ cli::CommandLine command_line() {
       ("pages", po::value<std::string>()->value_name("DIRECTORY"),
        "with --day: the page of that day (html) goes there, with one of each station and an index of all days")  //
       ("mail", po::value<Names>()->value_name("ADDRESS"),
-       "with --check: when not all is well, the report goes there by sendmail, the page attached")    //
-      ("now", po::value<std::string>()->value_name("UTC"), "the time it is, instead of the clock's")  //
+       "with --check: when not all is well, the report goes there by sendmail, the page attached")                         //
+      ("verify", po::bool_switch(), "say of archived files whether they, and their samples, are as their manifests tell")  //
+      ("now", po::value<std::string>()->value_name("UTC"), "the time it is, instead of the clock's")                       //
       ("path", po::value<Paths>(), "");
   line.positional.add("path", -1);
   line.footer =
@@ -113,6 +116,7 @@ cli::CommandLine command_line() {
       "closing it; 6 and 7 with --check: a warning, something critical (7 also instead of 4 and 5). All other files are "
       "reported;\n"
       "the highest wins.\n"
+      "--verify: 4 where samples are not what they were, 6 where only bytes are, or a manifest lacks.\n"
       "--format nagios alone: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n";
   return line;
 }
@@ -283,6 +287,17 @@ int summary_main(int argc, char** argv) {
   const auto& values = parsed.values;
   if (values.count("path") == 0) throw cli::UsageError{"no file or directory given"};
   const auto formats = formats_option(values);
+  if (values["verify"].as<bool>()) {
+    const auto is_other = [](const auto& one) {
+      return one.first != "verify" && one.first != "format" && one.first != "path" && one.first != "quiet" &&
+             !one.second.defaulted();
+    };
+    const auto other = std::find_if(values.begin(), values.end(), is_other);
+    if (other != values.end()) throw cli::UsageError{"--verify does not go with --" + other->first};
+    const auto name = formats.front()->name;
+    if (formats.size() > 1 || (name != "text" && name != "json")) throw cli::UsageError{"--verify needs --format text or json"};
+    return summary::verify(values["path"].as<Paths>(), name == "json", parsed.verbosity < 0);
+  }
   const auto outputs = names_option(values, "output");
   if (outputs.size() > formats.size()) throw cli::UsageError{"more --output than --format: each has its own"};
   if (formats.size() > outputs.size() + 1)

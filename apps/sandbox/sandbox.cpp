@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -253,6 +254,30 @@ void judge(int status, const Limits& limits, Outcome& outcome) {
 }
 
 }  // namespace
+
+Limits limits_for(const std::filesystem::path& path, std::uint64_t may_write) {
+  constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+  struct stat info {};
+  const bool there = stat(path.c_str(), &info) == 0;
+  const auto bytes = there ? static_cast<std::uint64_t>(info.st_size) : 0;
+  const auto on_disk = there ? static_cast<std::uint64_t>(info.st_blocks) * 512 : 0;  // without its holes
+  Limits limits;
+  limits.file_bytes = may_write;
+  // Ten thousand runs take their time in one recovery, and take hundreds of MiB on the disk.
+  limits.cpu_per_object = std::chrono::milliseconds{4000 + static_cast<std::int64_t>(50 * on_disk / kMiB)};
+  // Slower than a mebibyte a second no disk is that can be recovered from.
+  limits.wall += std::chrono::seconds{bytes / kMiB};
+  return limits;
+}
+
+void fail(const std::filesystem::path& path, const Outcome& outcome, const std::string& then) {
+  if (outcome.end == End::Damaged) throw mth5::FormatError{outcome.message};
+  if (outcome.end == End::Busy) throw mth5::BusyError{outcome.message, 0};
+  if (outcome.end == End::Failed) throw mth5::FileError{outcome.message};
+  const auto text = path.string() + ": " + outcome.what_is_wrong() + then;
+  if (outcome.end == End::Killed) throw mth5::FileError{text};
+  throw mth5::FormatError{text};
+}
 
 std::string Outcome::what_is_wrong() const {
   const std::string where = object.empty() ? "its superblock" : object;

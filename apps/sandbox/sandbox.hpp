@@ -65,6 +65,13 @@ struct Outcome {
   [[nodiscard]] std::string what_is_wrong() const;
 };
 
+/// For work that reads all of a file: more time for a long one. @param may_write  bytes of the longest file that the child may
+/// make
+[[nodiscard]] Limits limits_for(const std::filesystem::path& path, std::uint64_t may_write);
+
+/// What a child did not do, as an exception. @param then  behind the text @throws mth5::FormatError, BusyError, FileError
+[[noreturn]] void fail(const std::filesystem::path& path, const Outcome& outcome, const std::string& then = "");
+
 /// Runs `body` in a forked child and waits for it, for at most about `limits.wall` and two seconds.
 ///
 /// Forked and not executed anew: what is to be done with the file need not be put into arguments, tests and libraries can use it,

@@ -143,9 +143,12 @@ TEST(Finalize, ThatIsKilledLeavesTheFileAndNoneOfItsNameAndTheNextClearsUp) {
   const auto before = support::read_text(path);
   const auto leftovers = [&] {
     std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator{dir / "archive"}) names.push_back(entry.path().filename());
+    for (const auto& entry : fs::directory_iterator{dir / "archive"})
+      if (const auto name = entry.path().filename().string(); name != "SHA256SUMS" && !name.ends_with(".json"))
+        names.push_back(name);
     return names;
   };
+  const auto remove = [&] { return fs::remove(dir / "archive" / "a.h5.json") && fs::remove(dir / "archive" / "a.h5"); };
   fs::create_directory(dir / "archive");
   for (const std::uintmax_t bytes :
        std::initializer_list<std::uintmax_t>{0, 20'000, 100'000}) {  // of the copy, when it is killed
@@ -161,15 +164,116 @@ TEST(Finalize, ThatIsKilledLeavesTheFileAndNoneOfItsNameAndTheNextClearsUp) {
     EXPECT_EQ(support::read_text(path), before);
     ASSERT_TRUE(support::eventually([&] {  // its child dies with it, soon
       const bool made = recover({"--finalize", "gzip-4", path}).code == 0;
-      if (made && leftovers().size() > 1) fs::remove(dir / "archive" / "a.h5");
+      if (made && leftovers().size() > 1) remove();
       return made && leftovers().size() == 1;
     }));
-    ASSERT_TRUE(fs::remove(dir / "archive" / "a.h5"));
+    ASSERT_TRUE(remove());
   }
   const auto done = recover({"--finalize", "gzip-1", path});
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_EQ(leftovers(), std::vector<std::string>{"a.h5"});
   EXPECT_EQ(python({"same", path, dir / "archive" / "a.h5"}).code, 0);
+}
+
+class Manifest : public testing::Test {
+ protected:
+  Manifest() { EXPECT_EQ(recover({"--finalize", "gzip-4", path_}).code, 0); }
+  /// What mth5-summary --verify finds of the only archive.
+  [[nodiscard]] support::Finished verify(const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> command{support::program("mth5-summary"), "--verify", dir_.path()};
+    command.insert(command.end(), more.begin(), more.end());
+    return support::run(command);
+  }
+  void change_a_sample() const {
+    fs::permissions(archive_, fs::perms::owner_write, fs::perm_options::add);
+    const mth5::h5::File file{H5Fopen(archive_.c_str(), H5F_ACC_RDWR, mth5::h5::writer_access().get()), "file"};
+    const mth5::h5::Dataset ex{H5Dopen2(file.get(), "/Experiment/Surveys/TEST/Stations/S1/r0/ex", H5P_DEFAULT), "ex"};
+    std::vector<std::int32_t> samples(2'000);
+    mth5::h5::check(H5Dread(ex.get(), H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, samples.data()), "ex");
+    samples[1'234] ^= 1;
+    mth5::h5::check(H5Dwrite(ex.get(), H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, samples.data()), "ex");
+  }
+
+  const support::TempDir dir_;
+  const fs::path path_ = write_closed(dir_ / "a.h5", 2'000), archive_ = dir_ / "archive" / "a.h5",
+                 json_ = dir_ / "archive" / "a.h5.json";
+};
+
+TEST_F(Manifest, TellsWhatOthersFindInTheFileToo) {
+  EXPECT_EQ(fs::status(json_).permissions(), fs::perms{0444});
+  const auto manifest = nlohmann::json::parse(support::read_text(json_));
+  EXPECT_EQ(manifest.at("uuid"), mth5::Reader{path_}.file_uuid());
+  EXPECT_EQ(manifest.at("bytes"), fs::file_size(archive_));
+  EXPECT_EQ(manifest.at("runs").size(), 1u);
+  EXPECT_TRUE(manifest.contains("ledger") && manifest.contains("version") && manifest.contains("made"));
+  EXPECT_EQ(support::run({"sh", "-c", "cd '" + archive_.parent_path().string() + "' && sha256sum -c --strict SHA256SUMS"}).out,
+            "a.h5: OK\na.h5.json: OK\n");
+  for (const auto& file : {path_, archive_}) {
+    const auto hashes = support::run(
+        {std::getenv("MTH5_TEST_PYTHON"), (support::source() / "tests/integration/manifest_hashes.py").string(), file, json_});
+    EXPECT_EQ(hashes.code, 0) << hashes.err;
+    EXPECT_EQ(hashes.out, "3 channels\n");
+  }
+}
+
+TEST_F(Manifest, ProvesThatNothingChanged) {
+  const auto same = verify();
+  EXPECT_EQ(same.code, 0) << same.err;
+  EXPECT_THAT(same.out, StartsWith(archive_.string() + ": unchanged: 6000 samples, since 20"));
+  EXPECT_THAT(verify({path_}).out, HasSubstr(path_.string() + ": holds the samples of its archive: 6000 samples"));
+  const auto json = nlohmann::json::parse(verify({"--format", "json"}).out);
+  EXPECT_EQ(json.at("files").at(0).at("found"), "unchanged");
+  const auto other = verify({"--check"});
+  EXPECT_EQ(other.code, 2);
+  EXPECT_THAT(other.err, HasSubstr("--verify does not go with --check"));
+}
+
+TEST_F(Manifest, TellsBytesThatChangedFromSamplesThatDid) {
+  fs::permissions(archive_, fs::perms::owner_write, fs::perm_options::add);
+  support::write_text(archive_, support::read_text(archive_) + "x");  // behind all that HDF5 reads
+  const auto bytes = verify();
+  EXPECT_EQ(bytes.code, 6);
+  EXPECT_THAT(bytes.out, StartsWith(archive_.string() + ": its bytes changed, all samples are the same: 6000 samples"));
+  change_a_sample();
+  const auto samples = verify();
+  EXPECT_EQ(samples.code, 4);
+  EXPECT_EQ(samples.out, archive_.string() + ": changed: S1/r0/ex has other values\n");
+}
+
+TEST_F(Manifest, TellsWhatIsMissingUnreadableOrNotToBeBelieved) {
+  fs::permissions(json_, fs::perms::owner_write, fs::perm_options::add);
+  const auto text = support::read_text(json_);
+  auto forged = text;
+  forged.replace(forged.find("\"samples\": 2000"), 15, "\"samples\": 1999");
+  support::write_text(json_, forged);
+  EXPECT_THAT(verify().out, HasSubstr("a.h5.json is not the one that SHA256SUMS tells"));
+  EXPECT_EQ(verify().code, 4);
+  support::write_text(json_, text);
+
+  fs::permissions(archive_, fs::perms::owner_write, fs::perm_options::add);
+  const auto whole = support::read_text(archive_);
+  support::write_text(archive_, whole.substr(0, whole.size() / 2));
+  EXPECT_EQ(verify().code, 4);
+  fs::rename(archive_, dir_ / "archive" / "b.h5");
+  const auto gone = verify();
+  EXPECT_EQ(gone.code, 4);
+  EXPECT_EQ(gone.out, archive_.string() + ": is missing; it had 6000 samples\n" + (dir_ / "archive" / "b.h5").string() +
+                          ": has no manifest; mth5-recover --finalize gzip-4 makes one\n2 files: 1 missing, 1 no-manifest\n");
+  const auto again = recover({"--finalize", "gzip-4", path_});
+  EXPECT_EQ(again.code, 1);
+  EXPECT_THAT(again.err, HasSubstr("a.h5.json: tells of an archive that is gone; move it away, and a new one is made"));
+}
+
+TEST_F(Manifest, ThatIsMissingIsMadeByTheNextRunAndOthersLinesStay) {
+  ASSERT_TRUE(fs::remove(json_));
+  const auto sums = dir_ / "archive" / "SHA256SUMS";
+  const auto others = std::string(64, '0') + "  of-somebody-else\n";
+  support::write_text(sums, others + support::read_text(sums));
+  EXPECT_EQ(verify().code, 6);
+  const auto made = recover({"--finalize", "gzip-4", path_});
+  EXPECT_EQ(made.out, archive_.string() + ": has its manifest now\n");
+  EXPECT_EQ(verify().code, 0);
+  EXPECT_THAT(support::read_text(sums), StartsWith(others));
 }
 
 TEST(Recover, LeavesAClosedFileAlone) {

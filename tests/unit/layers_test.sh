@@ -24,6 +24,7 @@ rule 'vfd is below file and read' libmth5/src/vfd "${inc}(file|read|contents|met
 rule 'h5 and meta are below file and read' 'libmth5/src/h5 libmth5/src/meta' "${inc}(file|read|contents)/"
 rule 'acquisition and analysis do not know each other' apps/acquisition "${inc}(analysis|cli)/"
 rule 'analysis and acquisition do not know each other' apps/analysis "${inc}(acquisition|cli|site)/"
+rule 'the archive knows no program, and reads files only' apps/archive "${inc}(acquisition|cli|site|view|mth5-[a-z]+/|mth5/file\.)"
 rule 'files of a site know no program' apps/site "${inc}(acquisition|view|mth5-[a-z]+/)"
 rule 'views are drawn without a terminal, and know no program' apps/view "${inc}(acquisition|cli|mth5-[a-z]+/|n?curses|termios|unistd.h)"
 rule 'the terminal is reached in one place' 'apps/acquisition apps/analysis apps/cli apps/mth5d apps/mth5-sim apps/mth5-summary apps/mth5-recover' "${inc}n?curses"

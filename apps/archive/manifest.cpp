@@ -1,0 +1,363 @@
+#include "archive/manifest.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <set>
+#include <system_error>
+
+#include <nlohmann/json.hpp>
+
+#include "analysis/ledger.hpp"
+#include "archive/sha256.hpp"
+#include "mth5/descriptor.hpp"
+#include "mth5/error.hpp"
+#include "mth5/filesystem.hpp"
+#include "mth5/io.hpp"
+#include "mth5/probe.hpp"
+#include "mth5/reader.hpp"
+#include "mth5/time.hpp"
+#include "sandbox/sandbox.hpp"
+
+namespace archive {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr int kSchema = 1;
+constexpr std::size_t kMostManifest = std::size_t{64} << 20;  // bytes; 10,000 runs of nine channels take 20 MiB
+constexpr std::int64_t kBlock = 1 << 16;                      // samples
+constexpr std::string_view kSums = "SHA256SUMS";
+constexpr std::string_view kFolder = "archive";
+constexpr std::string_view kSuffix = ".json";
+
+static_assert(std::endian::native == std::endian::little, "samples are hashed as they lie in memory");
+
+template <class T>
+void add_as(Sha256& hash, std::span<const double> values) {
+  static_assert(sizeof(T) <= sizeof(double));
+  std::vector<T> stored(values.size());
+  std::transform(values.begin(), values.end(), stored.begin(), [](double value) { return static_cast<T>(value); });
+  hash.add(std::as_bytes(std::span<const T>{stored}));
+}
+
+/// A double holds each value of these types, so this gives the bytes that are in the file.
+void add(Sha256& hash, std::span<const double> values, mth5::SampleType type) {
+  switch (type) {
+    case mth5::SampleType::Int16:
+      return add_as<std::int16_t>(hash, values);
+    case mth5::SampleType::Int32:
+      return add_as<std::int32_t>(hash, values);
+    case mth5::SampleType::Float32:
+      return add_as<float>(hash, values);
+    case mth5::SampleType::Float64:
+      break;
+  }
+  hash.add(std::as_bytes(values));
+}
+
+class Describer {
+ public:
+  Describer(const mth5::Reader& reader, sandbox::Reports& reports) : reader_{reader}, reports_{reports} {
+    for (const auto& channel : reader.channels()) total_ += channel.n_samples;
+  }
+
+  Json runs() {
+    Json all = Json::array();
+    for (const auto& run : reader_.runs()) {
+      Json channels = Json::array();
+      for (const auto index : run.channels) channels.push_back(channel(index));
+      all.push_back({{"survey", run.survey},
+                     {"station", run.station},
+                     {"run", run.id},
+                     {"sample_rate", run.sample_rate},
+                     {"start", mth5::to_iso(run.start)},
+                     {"end", mth5::to_iso(run.end())},
+                     {"channels", channels}});
+    }
+    return all;
+  }
+
+ private:
+  Json channel(std::size_t index) {
+    const auto& channel = reader_.channels()[index];
+    reports_.visit(channel.station + "/" + channel.run + "/" + channel.component);
+    const auto type = reader_.sample_type(index);
+    Sha256 hash;
+    std::vector<double> block(static_cast<std::size_t>(std::min(kBlock, std::max<std::int64_t>(1, channel.n_samples))));
+    for (std::int64_t first = 0; first < channel.n_samples;) {
+      const auto n = reader_.read(index, first,
+                                  std::span{block}.first(static_cast<std::size_t>(std::min(kBlock, channel.n_samples - first))));
+      if (n == 0)
+        throw mth5::FormatError{reader_.path().string() + ": damaged: channel " + channel.component + " of " + channel.run +
+                                " ends too early"};
+      add(hash, std::span{block}.first(n), type);
+      first += static_cast<std::int64_t>(n);
+      done_ += static_cast<std::int64_t>(n);
+      reports_.progress(done_, total_);
+    }
+    return {{"component", channel.component},
+            {"dtype", std::string{mth5::to_string(type)}},
+            {"samples", channel.n_samples},
+            {"sha256", hash.hex()}};
+  }
+
+  const mth5::Reader& reader_;
+  sandbox::Reports& reports_;
+  std::int64_t done_ = 0, total_ = 0;
+};
+
+/// uuid, runs and ledger, as a child reads them.
+Json contents_of(const fs::path& file, const Progress& progress) {
+  const auto outcome = sandbox::run(
+      [&](sandbox::Reports& reports) {
+        mth5::ReaderOptions options;
+        options.visiting = [&](const std::string& object) { reports.visit(object); };
+        const mth5::Reader reader{file, options};
+        if (reader.state() != mth5::FileState::Closed)
+          throw mth5::StateError{file.string() + ": is not closed; mth5-recover closes a file whose writer died"};
+        Json all{{"uuid", reader.file_uuid()}, {"runs", Describer{reader, reports}.runs()}};
+        reports.visit("the ledger");
+        all["ledger"] = to_json(analysis::read_ledger(reader));
+        return all.dump(-1, ' ', false, Json::error_handler_t::replace);
+      },
+      sandbox::limits_for(file, 0), {.progress = progress});
+  if (outcome.end != sandbox::End::Done) sandbox::fail(file, outcome);
+  auto all = Json::parse(outcome.answer, nullptr, false);
+  if (!all.is_object() || !all.contains("runs")) throw mth5::FormatError{file.string() + ": damaged: HDF5 was led astray by it"};
+  return all;
+}
+
+[[noreturn]] void fail(const fs::path& path, const std::string& what) {
+  throw mth5::FileError{path.string() + ": " + what + ": " + std::generic_category().message(errno)};
+}
+
+/// Beside it and renamed, and both durable. @param replace  false: something of that name is an error
+void put(const fs::path& path, std::string_view text, mode_t mode, bool replace) {
+  const fs::path part = path.parent_path() / ("." + path.filename().string() + "." + std::to_string(getpid()) + ".part");
+  (void)unlink(part.c_str());  // of a process of this number that died
+  mth5::Descriptor file{open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)};
+  if (!file) fail(part, "cannot be written");
+  const auto give_up = [&](const fs::path& of) {
+    const int error = errno;
+    (void)unlink(part.c_str());
+    errno = error;
+    fail(of, "cannot be written");
+  };
+  while (!text.empty()) {
+    const ssize_t n = ::write(file.get(), text.data(), text.size());
+    if (n < 0 && errno != EINTR) give_up(part);
+    if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  if (mth5::io().fsync(file.get()) != 0) give_up(part);
+  if (const int late = file.close(); late != 0) {
+    errno = late;
+    give_up(part);
+  }
+  if (renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, path.c_str(), replace ? 0 : RENAME_NOREPLACE) != 0) {
+    // Not every file system can keep what is there by itself.
+    if (replace || errno != EINVAL || fs::exists(fs::symlink_status(path)) || std::rename(part.c_str(), path.c_str()) != 0)
+      give_up(path);
+  }
+  const mth5::Descriptor folder{open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!folder || (mth5::io().fsync(folder.get()) != 0 && errno != EINVAL)) fail(path.parent_path(), "cannot be synced");
+}
+
+/// The lines of SHA256SUMS by name; others are kept as they are.
+struct Sums {
+  std::vector<std::string> lines;
+
+  static constexpr std::size_t kDigits = 64;
+
+  static Sums read(const fs::path& folder) {
+    Sums sums;
+    const auto path = folder / kSums;
+    if (!fs::exists(path)) return sums;
+    const auto text = mth5::read_regular(path, kMostManifest);
+    for (std::size_t at = 0; at < text.size();) {
+      const auto end = std::min(text.find('\n', at), text.size());
+      if (end > at) sums.lines.push_back(text.substr(at, end - at));
+      at = end + 1;
+    }
+    return sums;
+  }
+  /// "HEX  NAME", or with a star before the name.
+  static std::string_view name_of(std::string_view line) {
+    return line.size() > kDigits + 2 ? line.substr(kDigits + 2) : std::string_view{};
+  }
+  void set(const std::string& name, const std::string& hex) {
+    std::erase_if(lines, [&](const std::string& line) { return name_of(line) == name; });
+    lines.push_back(hex + "  " + name);
+  }
+  [[nodiscard]] std::optional<std::string> of(const std::string& name) const {
+    const auto found = std::find_if(lines.begin(), lines.end(), [&](const auto& line) { return name_of(line) == name; });
+    return found == lines.end() ? std::nullopt : std::optional{found->substr(0, kDigits)};
+  }
+  [[nodiscard]] std::string text() const {
+    std::string all;
+    for (const auto& line : lines) all += line + "\n";
+    return all;
+  }
+};
+
+/// "MT07/sr1_0001" -> component -> its entry.
+using Samples = std::map<std::string, std::map<std::string, Json>>;
+
+Samples samples_of(const Json& manifest) {
+  Samples all;
+  for (const auto& run : manifest.at("runs"))
+    for (const auto& channel : run.at("channels"))
+      all[run.at("survey").get<std::string>() + "/" + run.at("station").get<std::string>() + "/" +
+          run.at("run").get<std::string>()][channel.at("component").get<std::string>()] = channel;
+  return all;
+}
+
+/// "" if both hold the same samples.
+std::string difference(const Json& then, const Json& now) {
+  constexpr std::size_t kShown = 4;
+  const auto before = samples_of(then), after = samples_of(now);
+  std::vector<std::string> others;
+  const auto channel_of = [](const Samples& all, const std::string& run, const std::string& component) -> const Json* {
+    const auto found = all.find(run);
+    if (found == all.end()) return nullptr;
+    const auto one = found->second.find(component);
+    return one == found->second.end() ? nullptr : &one->second;
+  };
+  for (const auto& [run, channels] : before)
+    for (const auto& [component, entry] : channels) {
+      const auto* is = channel_of(after, run, component);
+      const auto name = run.substr(run.find('/') + 1) + "/" + component;
+      if (is == nullptr)
+        others.push_back(name + " is missing");
+      else if (is->at("samples") != entry.at("samples"))
+        others.push_back(name + " has " + is->at("samples").dump() + " samples of " + entry.at("samples").dump());
+      else if (*is != entry)
+        others.push_back(name + " has other values");
+    }
+  for (const auto& [run, channels] : after)
+    for (const auto& [component, entry] : channels)
+      if (channel_of(before, run, component) == nullptr)
+        others.push_back(run.substr(run.find('/') + 1) + "/" + component + " is new");
+  if (others.empty()) return "";
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kShown, others.size()); ++i) text += (i == 0 ? "" : ", ") + others[i];
+  return text + (others.size() > kShown ? " and " + std::to_string(others.size() - kShown) + " more" : "");
+}
+
+std::string samples_text(const Json& manifest) {
+  std::int64_t samples = 0;
+  for (const auto& run : manifest.at("runs"))
+    for (const auto& channel : run.at("channels")) samples += channel.at("samples").get<std::int64_t>();
+  return std::to_string(samples) + " samples";
+}
+
+Verified compared(const fs::path& file, const fs::path& manifest_file, const Progress& progress) {
+  const auto text = mth5::read_regular(manifest_file, kMostManifest);
+  const auto then = Json::parse(text, nullptr, false);
+  if (!then.is_object() || then.value("schema", 0) != kSchema)
+    return {file, Found::Changed, "its manifest " + manifest_file.string() + " is none of schema " + std::to_string(kSchema)};
+  const auto noted = Sums::read(manifest_file.parent_path()).of(manifest_file.filename().string());
+  if (noted && *noted != sha256_of(manifest_file))
+    return {file, Found::Changed, "its manifest " + manifest_file.string() + " is not the one that SHA256SUMS tells"};
+  if (!fs::exists(fs::symlink_status(file))) return {file, Found::Missing, "is missing; it had " + samples_text(then)};
+  const bool archived = manifest_file == manifest_path(file);
+  const auto since = samples_text(then) + ", since " + then.at("made").get<std::string>();
+  if (archived && sha256_of(file) == then.at("sha256")) return {file, Found::Unchanged, "unchanged: " + since};
+  const auto now = contents_of(file, progress);
+  if (now.at("uuid") != then.at("uuid"))
+    return {file, Found::Changed, "is another file: its uuid is " + now.at("uuid").get<std::string>()};
+  if (const auto other = difference(then, now); !other.empty()) return {file, Found::Changed, "changed: " + other};
+  return {file, archived ? Found::SameSamples : Found::Unchanged,
+          (archived ? "its bytes changed, all samples are the same: " : "holds the samples of its archive: ") + since};
+}
+
+}  // namespace
+
+std::string_view to_string(Found found) {
+  constexpr std::string_view kNames[] = {"unchanged", "same-samples", "changed", "missing", "unreadable", "no-manifest"};
+  return kNames[static_cast<std::size_t>(found)];
+}
+
+fs::path manifest_path(const fs::path& file) { return file.string() + std::string{kSuffix}; }
+
+Json manifest_of(const fs::path& file, const std::string& version, const Progress& progress) {
+  Json manifest{{"schema", kSchema},
+                {"file", file.filename().string()},
+                {"bytes", fs::file_size(file)},
+                {"sha256", sha256_of(file)},
+                {"uuid", ""},
+                {"made", mth5::to_iso(std::chrono::floor<std::chrono::seconds>(mth5::host_now()))},
+                {"version", version}};
+  manifest.update(contents_of(file, progress));
+  return manifest;
+}
+
+void write_manifest(const fs::path& file, const Json& manifest) {
+  const auto folder = file.parent_path().empty() ? fs::path{"."} : file.parent_path();
+  const auto name = file.filename().string(), json = manifest_path(file).filename().string();
+  if (name.find_first_of("\n\\") != std::string::npos)
+    throw mth5::FileError{file.string() + ": a name with a line end or backslash cannot stand in " + std::string{kSums}};
+  const mth5::Descriptor lock{open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!lock) fail(folder, "cannot be opened");
+  while (flock(lock.get(), LOCK_EX) != 0)
+    if (errno != EINTR) fail(folder, "cannot be locked");
+  // The manifest comes last: where it is, all of this is done.
+  const auto text = manifest.dump(1) + "\n";
+  Sha256 hash;
+  hash.add(std::as_bytes(std::span{text}));
+  auto sums = Sums::read(folder);
+  sums.set(name, manifest.at("sha256").get<std::string>());
+  sums.set(json, hash.hex());
+  put(folder / kSums, sums.text(), 0644, true);
+  put(folder / json, text, 0444, false);
+}
+
+Verified verify(const fs::path& file, const Progress& progress) {
+  try {
+    auto beside = manifest_path(file);
+    if (!fs::exists(beside)) beside = file.parent_path() / kFolder / beside.filename();
+    if (!fs::exists(beside)) return {file, Found::NoManifest, "has no manifest; mth5-recover --finalize gzip-4 makes one"};
+    return compared(file, beside, progress);
+  } catch (const mth5::Error& e) {
+    std::string what = e.what();
+    if (const auto front = file.string() + ": "; what.starts_with(front)) what.erase(0, front.size());
+    return {file, Found::Unreadable, what};
+  } catch (const nlohmann::json::exception&) {
+    return {file, Found::Changed, "its manifest lacks what a manifest has"};
+  } catch (const fs::filesystem_error& e) {
+    return {file, Found::Unreadable, e.code().message()};
+  }
+}
+
+std::vector<fs::path> files_to_verify(const fs::path& directory) {
+  std::set<fs::path> files;
+  const auto look = [&](const fs::path& folder, bool all) {
+    std::error_code error;
+    for (fs::directory_iterator entry{folder, error}; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
+      const auto& path = entry->path();
+      if (path.filename().string().starts_with('.')) continue;
+      const auto is_data = [](const fs::path& one) { return one.extension() == ".h5" || one.extension() == ".mth5"; };
+      if (path.extension() == kSuffix && is_data(path.stem())) files.insert(folder / path.stem());
+      if (all && is_data(path)) files.insert(path);
+    }
+    if (error) throw mth5::FileError{folder.string() + ": cannot be read: " + error.message()};
+  };
+  const auto archive = directory / kFolder;
+  std::error_code error;
+  look(directory, fs::canonical(directory, error).filename() == kFolder);
+  if (fs::is_directory(archive)) look(archive, true);
+  return {files.begin(), files.end()};
+}
+
+}  // namespace archive

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+/// What was archived, written down so that anybody can prove later that it is still the same: beside `NAME.h5` a `NAME.h5.json`,
+/// and one SHA256SUMS in the folder, which `sha256sum -c` reads, too. Page: apps/archive/doc/manifest.md. Thread: main.
+namespace archive {
+
+/// Bytes hashed, and in all.
+using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
+
+/// The manifest of a closed file: schema 1, file, bytes, sha256, uuid, made, version, runs with the samples of their channels
+/// and a hash of them that no compression changes, ledger. HDF5 reads the file in a child process with limits.
+/// @param version  of the program that makes it
+/// @throws mth5::FormatError (damaged, not MTH5), mth5::FileError, mth5::StateError (the file is not closed)
+[[nodiscard]] nlohmann::ordered_json manifest_of(const std::filesystem::path& file, const std::string& version,
+                                                 const Progress& progress = {});
+
+/// "NAME.h5.json" beside it.
+[[nodiscard]] std::filesystem::path manifest_path(const std::filesystem::path& file);
+
+/// Writes the manifest beside the file, read-only, and the lines of both into SHA256SUMS, which keeps all other lines. Both are
+/// written beside and renamed, and durable; who writes at the same time waits.
+/// @throws mth5::FileError (there is one already: it is never overwritten; a name of more than one line)
+void write_manifest(const std::filesystem::path& file, const nlohmann::ordered_json& manifest);
+
+enum class Found {
+  Unchanged,    ///< to the byte
+  SameSamples,  ///< its bytes are others, all samples are the same
+  Changed,      ///< samples are others, or the manifest is
+  Missing,      ///< there is a manifest, and no file
+  Unreadable,   ///< cannot be read any more
+  NoManifest
+};
+[[nodiscard]] std::string_view to_string(Found found);  ///< "unchanged", "same-samples", …
+
+struct Verified {
+  std::filesystem::path file;
+  Found found = Found::Unchanged;
+  std::string text;  ///< one line, without the name of the file
+};
+
+/// Compares a file with its manifest, which stands beside it, or in archive/ beside it: then its samples are compared.
+/// @throws nothing but std::bad_alloc: what cannot be read is found so
+[[nodiscard]] Verified verify(const std::filesystem::path& file, const Progress& progress = {});
+
+/// The files to verify of a directory: those with a manifest in it and in its archive/, present or missing, and those in archive/
+/// that have none; by name. @throws mth5::FileError if it cannot be read
+[[nodiscard]] std::vector<std::filesystem::path> files_to_verify(const std::filesystem::path& directory);
+
+}  // namespace archive
