@@ -1,12 +1,14 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include <boost/program_options/value_semantic.hpp>
 
 #include "cli/cli.hpp"
+#include "mth5/duration.hpp"
 #include "mth5/recover.hpp"
 #include "recovery.hpp"
 
@@ -21,15 +23,18 @@ cli::CommandLine command_line() {
                         "mth5-recover - put right what a dead writer left, make old files fit for appending, archive files",
                         {"[OPTIONS] FILE…", "--undo BEFORE FILE", "--set-swmr [--output NEW] FILE", "--finalize gzip-4 FILE…"},
                         po::options_description{"Options"}};
-  line.options.add_options()                                                                                        //
-      ("check", "also read every sample of every channel")                                                          //
-      ("undo", po::value<std::string>()->value_name("BEFORE"), "put back what a recovery changed of FILE")          //
-      ("set-swmr", "copy FILE to a new file beside it that can be appended to under SWMR")                          //
-      ("finalize", po::value<std::string>()->value_name("gzip-1 … gzip-9"),                                         //
-       "compress a closed FILE into archive/FILE beside it, and compare all samples")                               //
-      ("output", po::value<std::string>()->value_name("NEW"), "name of the new file (default FILE with .swmr.h5)")  //
-      ("dry-run", "say what would be done")                                                                         //
-      ("json", "report as JSON, one object per line")                                                               //
+  line.options.add_options()                                                                                //
+      ("check", "also read every sample of every channel")                                                  //
+      ("undo", po::value<std::string>()->value_name("BEFORE"), "put back what a recovery changed of FILE")  //
+      ("set-swmr", "copy FILE to a new file beside it that can be appended to under SWMR")                  //
+      ("finalize", po::value<std::string>()->value_name("gzip-1 … gzip-9"),                                 //
+       "compress a closed FILE into archive/FILE beside it, and compare all samples")                       //
+      ("retention", po::value<std::string>()->value_name("TIME"),
+       "with --finalize: then remove FILE if it was last written so long ago (30d) and its archive holds all of it")    //
+      ("retention-below", po::value<std::int64_t>()->value_name("BYTES"), "with --retention: only while less is free")  //
+      ("output", po::value<std::string>()->value_name("NEW"), "name of the new file (default FILE with .swmr.h5)")      //
+      ("dry-run", "say what would be done")                                                                             //
+      ("json", "report as JSON, one object per line")                                                                   //
       ("path", po::value<Paths>(), "");
   line.positional.add("path", -1);
   line.footer =
@@ -66,13 +71,24 @@ int recover_main(int argc, char** argv) {
   if (values.count("output") > 0 && (!copy || paths.size() > 1))
     throw cli::UsageError{"--output goes with --set-swmr and one file"};
   const int gzip = values.count("finalize") > 0 ? gzip_level(values["finalize"].as<std::string>()) : 0;
+  std::optional<recovery::Retention> retention;
+  if (values.count("retention") > 0) {
+    const auto& text = values["retention"].as<std::string>();
+    const auto age = mth5::parse_duration(text);
+    if (!age || age->count() == 0)
+      throw cli::UsageError{"--retention: '" + text + "' is not a duration above zero, like 24h, 30d"};
+    if (gzip == 0) throw cli::UsageError{"--retention goes with --finalize"};
+    retention = {*age, values.count("retention-below") > 0 ? values["retention-below"].as<std::int64_t>() : 0};
+  } else if (values.count("retention-below") > 0) {
+    throw cli::UsageError{"--retention-below goes with --retention"};
+  }
   if (gzip > 0 && (copy || check)) throw cli::UsageError{"--finalize goes with neither --set-swmr nor --check"};
   // One bad file must not keep the others from being put right.
   int code = cli::kDone;
   for (const auto& path : paths) {
     try {
       if (gzip > 0)
-        recovery::finalize(path, gzip, dry_run, json);
+        code = std::max<int>(code, recovery::finalize(path, gzip, retention, dry_run, json));
       else if (copy)
         recovery::set_swmr(path,
                            values.count("output") > 0 ? fs::path{values["output"].as<std::string>()}

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <functional>
 #include <numeric>
@@ -12,7 +13,9 @@
 #include "analysis/json.hpp"
 #include "analysis/ledger.hpp"
 #include "archive/manifest.hpp"
+#include "mth5/duration.hpp"
 #include "mth5/file.hpp"
+#include "mth5/io.hpp"
 #include "mth5/printable.hpp"
 #include "mth5/reader.hpp"
 #include "mth5/recover.hpp"
@@ -368,9 +371,23 @@ std::string uuid_of(const fs::path& path) {
 
 void set_swmr(const fs::path& path, const fs::path& target, bool dry_run, bool json) { copy(path, target, 0, dry_run, json); }
 
-void finalize(const fs::path& path, int gzip, bool dry_run, bool json) {
-  const fs::path folder = path.parent_path() / "archive", target = folder / path.filename();
-  const auto is_there = [](const fs::path& one) { return fs::exists(fs::symlink_status(one)); };
+namespace {
+
+bool is_there(const fs::path& path) { return fs::exists(fs::symlink_status(path)); }
+
+/// Whether a file is old enough to go, and room is wanted.
+bool is_due(const fs::path& path, const Retention& retention) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) throw mth5::FileError{path.string() + ": " + std::generic_category().message(errno)};
+  if (mth5::host_now() - mth5::UtcNanos{std::chrono::seconds{info.st_mtim.tv_sec}} < retention.age) return false;
+  if (retention.below == 0) return true;
+  const auto free = mth5::io().free_bytes(path.parent_path().empty() ? "." : path.parent_path());
+  return free && *free < retention.below;
+}
+
+/// The archive and its manifest, as far as they are not there yet.
+void archive_file(const fs::path& path, const fs::path& target, int gzip, bool dry_run, bool json) {
+  const fs::path folder = target.parent_path();
   const bool copied = is_there(target);
   if (copied) {
     const auto uuid = uuid_of(path);
@@ -397,6 +414,40 @@ void finalize(const fs::path& path, int gzip, bool dry_run, bool json) {
   if (copied)
     say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "manifest"}},
         target.string() + ": has its manifest now");
+}
+
+/// Removes a file that is due, and of which all is safe elsewhere.
+int retire(const fs::path& path, const fs::path& target, const Retention& retention, bool dry_run, bool json) {
+  if (dry_run) {
+    say(json, {{"file", path.string()}, {"action", "would-remove"}},
+        path.string() + ": would be removed if its archive holds all of it");
+    return cli::kDone;
+  }
+  mth5::require_no_writer(path);
+  for (const auto& one : {archive::verify(target), archive::verify(path)}) {
+    if (one.found == archive::Found::Unchanged) continue;
+    say(json, {{"file", path.string()}, {"action", "kept"}, {"why", one.file.string() + ": " + one.text}},
+        path.string() + ": is older than " + mth5::format_duration(retention.age) + " and stays: " + one.file.string() + ": " +
+            one.text);
+    return cli::kDamaged;
+  }
+  if (unlink(path.c_str()) != 0)
+    throw mth5::FileError{path.string() + ": cannot be removed: " + std::generic_category().message(errno)};
+  say(json, {{"file", path.string()}, {"action", "removed"}, {"new", target.string()}},
+      path.string() + ": removed, as it was last written more than " + mth5::format_duration(retention.age) + " ago, and " +
+          target.string() + " holds every sample of it");
+  return cli::kDone;
+}
+
+}  // namespace
+
+int finalize(const fs::path& path, int gzip, const std::optional<Retention>& retention, bool dry_run, bool json) {
+  const fs::path target = path.parent_path() / "archive" / path.filename();
+  const bool due = retention && is_due(path, *retention);
+  // Who asks for retention asks again and again: of what is archived only what goes is told.
+  if (!retention || !is_there(target) || !is_there(archive::manifest_path(target)))
+    archive_file(path, target, gzip, dry_run, json);
+  return due ? retire(path, target, *retention, dry_run, json) : int{cli::kDone};
 }
 
 }  // namespace recovery

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -11,6 +13,12 @@ namespace recovery {
 
 struct Options {
   bool dry_run, json, check;
+};
+
+/// When a file goes that was archived.
+struct Retention {
+  std::chrono::nanoseconds age;  ///< since it was written last
+  std::int64_t below;            ///< bytes: only while less is free; 0 = whatever is free
 };
 
 /// All that follows hands the file to HDF5 in a child process with limits: what it dies of is an error of one line here.
@@ -25,8 +33,10 @@ void undo(const std::filesystem::path& path, const std::filesystem::path& before
 /// Makes the copy that can be appended to. @throws mth5::Error
 void set_swmr(const std::filesystem::path& path, const std::filesystem::path& target, bool dry_run, bool json);
 /// Makes the copy for keeping, archive/NAME beside it, of a file that is closed, and its manifest. What is there already stays.
-/// @param gzip  1 to 9 @throws mth5::Error
-void finalize(const std::filesystem::path& path, int gzip, bool dry_run, bool json);
+/// Then, with `retention`, the file goes if it is old enough, its archive is as its manifest tells, and holds every sample of it.
+/// @param gzip  1 to 9 @returns kDone, or kDamaged where a file that is old enough stays, as its archive does not hold all of it
+/// @throws mth5::Error
+int finalize(const std::filesystem::path& path, int gzip, const std::optional<Retention>& retention, bool dry_run, bool json);
 
 void say(bool json, const nlohmann::json& report, const std::string& text);
 

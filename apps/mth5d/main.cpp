@@ -18,6 +18,7 @@
 #include "cli/cli.hpp"
 #include "cli/stderr_relay.hpp"
 #include "daemon.hpp"
+#include "finalize.hpp"
 #include "instruments.hpp"
 #include "mth5/error.hpp"
 #include "mth5/filesystem.hpp"
@@ -90,7 +91,7 @@ int daemon_main(int argc, char** argv) {
   cli::CommandLine line{
       "mth5d",
       "mth5d - records instruments into a live MTH5 file",
-      {"--config FILE [--set KEY=VALUE]... [--until-eof]", "--config FILE --check-config | --print-config",
+      {"--config FILE [--set KEY=VALUE]... [--until-eof]", "--config FILE --check-config | --print-config | --finalize",
        "--status [--json] [--status-file FILE]", "--list-instruments | --list-ports", "--try PROFILE FILE [--json]"},
       po::options_description{"Recorder"}};
   auto add = line.options.add_options();
@@ -100,6 +101,8 @@ int daemon_main(int argc, char** argv) {
   add("check-config", po::bool_switch(),
       "check the configuration, its output directory and recordings, say all findings, do nothing else");
   add("print-config", po::bool_switch(), "print every key with its value and where it came from");
+  add("finalize", po::bool_switch(),
+      "archive the files that are closed, as output.finalize and output.retention say, record nothing");
   add("until-eof", po::bool_switch(), "end, with the file closed, when every source has ended");
   add("status", po::bool_switch(), "print the state of the running daemons; exit 1 if none runs, or a source does not deliver");
   add("json", po::bool_switch(), "with --status or --try: as JSON");
@@ -164,6 +167,8 @@ int daemon_main(int argc, char** argv) {
       std::cout << mth5::printable(key + " = " + value + "  # " + origin) << "\n";
     return cli::kDone;
   }
+
+  if (values["finalize"].as<bool>()) return mth5d::finalize(*loaded.config);
 
   if (status_file && !fs::is_directory(status_file->has_parent_path() ? status_file->parent_path() : fs::path{"."}))
     throw mth5::FileError{"--status-file " + status_file->string() +

@@ -6,7 +6,7 @@ trap 'rm -rf "$prefix"' EXIT
 cmake --install "$2" --prefix "$prefix" >/dev/null
 for file in bin/mth5d bin/mth5-sim bin/mth5-monitor bin/mth5-summary bin/mth5-recover share/man/man1/mth5-recover.1 share/man/man8/mth5d.8 share/man/man1/mth5-monitor.1 \
   share/man/man1/mth5-summary.1 share/man/man1/mth5-sim.1 share/mth5-daq/instruments/lemi424.yaml share/mth5-daq/schema/mth5-summary.schema.json lib/systemd/system/mth5d.service \
-  lib/systemd/system/mth5d@.service lib/systemd/system/mth5-summary.service lib/systemd/system/mth5-summary.timer \
+  lib/systemd/system/mth5d@.service lib/systemd/system/mth5-finalize@.service lib/systemd/system/mth5-finalize@.timer lib/systemd/system/mth5-summary.service lib/systemd/system/mth5-summary.timer \
   include/mth5/file.hpp include/mth5/reader.hpp; do
   [[ -f $prefix/$file ]] || { echo "install: $file is missing"; exit 1; }
 done
@@ -32,6 +32,9 @@ fail() { echo "install: $*"; exit 1; }
 service=$prefix/lib/systemd/system/mth5d.service several=$prefix/lib/systemd/system/mth5d@.service
 grep -qx "ExecStart=$prefix/bin/mth5d --config /etc/mth5d/mth5d.yaml" "$service" || fail "mth5d.service: $(grep ExecStart= "$service")"
 grep -qx "ExecStart=$prefix/bin/mth5d --config /etc/mth5d/%i.yaml" "$several" || fail "mth5d@.service: $(grep ExecStart= "$several")"
+grep -qx "Wants=mth5-finalize@mth5d.timer" "$service" && grep -qx "Wants=mth5-finalize@%i.timer" "$several" || fail "mth5d.service: no timer for archives"
+archive=$prefix/lib/systemd/system/mth5-finalize@.service
+grep -qx "ExecStart=$prefix/bin/mth5d --config /etc/mth5d/%i.yaml --finalize" "$archive" || fail "mth5-finalize@.service: $(grep ExecStart= "$archive")"
 report=$prefix/lib/systemd/system/mth5-summary.service
 grep -q "^ExecStart=$prefix/bin/mth5-summary --check " "$report" || fail "mth5-summary.service: $(grep ExecStart= "$report")"
 if grep -E '^(DynamicUser|NoNewPrivileges|SystemCallFilter|Restrict|Lock|MemoryDeny|ProtectKernel|ProtectClock|PrivateDevices)' "$report"; then
@@ -40,7 +43,7 @@ fi
 for page in "$prefix"/share/man/man*/*; do
   grep -m 1 '^\.TH' "$page" | grep -qE '^\.TH [A-Z0-9.-]+ [158] "20[0-9]{2}-[0-9]{2}-[0-9]{2}" "mth5-daq [0-9.]+" ' || fail "$page: $(grep -m 1 TH "$page")"
 done
-if grep -rl '@[A-Z0-9_]*@' "$service" "$several" "$report" "$prefix/share"; then fail "something was not filled in"; fi
+if grep -rl '@[A-Z0-9_]*@' "$service" "$several" "$archive" "$report" "$prefix/share"; then fail "something was not filled in"; fi
 case $(sed -n 's/^MTH5_SANITIZE:STRING=//p' "$2/CMakeCache.txt")$(sed -n 's/^CMAKE_BUILD_TYPE:[A-Z]*=//p' "$2/CMakeCache.txt") in
   Rel*) if grep -rlaF "$1/" "$prefix"; then fail "what is installed holds the path of the sources"; fi ;;
 esac

@@ -276,6 +276,62 @@ TEST_F(Manifest, ThatIsMissingIsMadeByTheNextRunAndOthersLinesStay) {
   EXPECT_THAT(support::read_text(sums), StartsWith(others));
 }
 
+/// mth5d --finalize, as mth5-finalize@.service runs it.
+class FinalizeByItself : public testing::Test {
+ protected:
+  FinalizeByItself() { fs::create_directory(data_); }
+  [[nodiscard]] support::Finished run(const std::string& output) const {
+    support::write_text(dir_ / "mth5d.yaml", "survey: {id: TEST}\nstation: {id: MT001}\noutput: {directory: " + data_.string() +
+                                                 ", " + output +
+                                                 "}\nsources:\n  - {name: lemi, file: {path: '-'}, instrument: lemi424}\n");
+    return support::run({support::program("mth5d"), "--config", dir_ / "mth5d.yaml", "--finalize"});
+  }
+  static void make_old(const fs::path& path) { fs::last_write_time(path, fs::last_write_time(path) - std::chrono::hours{2}); }
+
+  const support::TempDir dir_;
+  const fs::path data_ = dir_ / "data", archive_ = data_ / "archive";
+};
+
+TEST_F(FinalizeByItself, ArchivesWhatIsClosedAndRemovesWhatIsOldAndSafe) {
+  const auto first = write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
+  const auto second = write_closed(data_ / "MT001_20260502T000000Z.h5", 100);
+  const auto foreign = write_closed(data_ / "MT002_20260501T000000Z.h5", 100);
+  support::TestWriter live{data_ / "MT001_20260503T000000Z.h5"};
+  live.append(10);
+  const auto never = run("finalize: never");
+  EXPECT_EQ(never.code, 0);
+  EXPECT_THAT(never.err, HasSubstr("output.finalize is never: nothing to do"));
+  EXPECT_FALSE(fs::exists(archive_));
+
+  const auto done = run("finalize: gzip-4");
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.out, AllOf(StartsWith((data_ / "MT001_20260501T000000Z.h5: archived as ").string()),
+                              HasSubstr("MT001_20260502T000000Z.h5: archived as ")));
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator{archive_}) names.push_back(entry.path().filename());
+  EXPECT_THAT(names, testing::UnorderedElementsAre("MT001_20260501T000000Z.h5", "MT001_20260501T000000Z.h5.json",
+                                                   "MT001_20260502T000000Z.h5", "MT001_20260502T000000Z.h5.json", "SHA256SUMS"));
+  EXPECT_EQ(run("finalize: gzip-4").out, "") << "all is done, and nothing is said again";
+
+  for (const auto& path : {first, second, foreign}) make_old(path);
+  EXPECT_EQ(run("finalize: gzip-4, retention: 3h").out, "");
+  EXPECT_EQ(run("finalize: gzip-4, retention: 1h, retention_below: 1MiB").out, "") << "there is room";
+  const auto archive = archive_ / second.filename();
+  fs::permissions(archive, fs::perms::owner_write, fs::perm_options::add);
+  auto bytes = support::read_text(archive);
+  bytes[bytes.size() / 2] ^= 1;
+  support::write_text(archive, bytes);
+  const auto old = run("finalize: gzip-4, retention: 1h");
+  EXPECT_EQ(old.code, 4) << old.err;
+  EXPECT_THAT(old.out, AllOf(StartsWith(first.string() + ": removed, as it was last written more than 1h ago, and " +
+                                        (archive_ / first.filename()).string() + " holds every sample of it\n" + second.string() +
+                                        ": is older than 1h and stays: " + archive.string() + ": "),
+                             testing::Not(HasSubstr("MT002"))));
+  EXPECT_FALSE(fs::exists(first));
+  EXPECT_TRUE(fs::exists(second));
+  EXPECT_EQ(support::run({support::program("mth5-summary"), "--verify", archive_ / first.filename()}).code, 0);
+}
+
 TEST(Recover, LeavesAClosedFileAlone) {
   const support::TempDir dir;
   fs::copy_file(support::data() / "mth5" / "python_v020.h5", dir / "a.h5");

@@ -81,6 +81,18 @@ grep -q 'MTH5D' /run/summary || fail "the summary has no station"
 switch_off
 echo "stopped"
 
+# What is closed is archived by a unit of its own, and what its archive holds is removed when it is old enough.
+systemctl is-active --quiet mth5-finalize@mth5d.timer || fail "the timer of the archives was not started with the recorder"
+sed -i 's/^output: {/output: {finalize: gzip-4, retention: 1h, /' /etc/mth5d/mth5d.yaml
+n=$(files)
+touch -d '2 hours ago' "$(ls /var/lib/mth5d/*.h5 | head -n 1)"
+systemctl start mth5-finalize@mth5d || fail "mth5-finalize@mth5d: $(journalctl --no-pager -u mth5-finalize@mth5d)"
+[[ $(ls /var/lib/mth5d/archive/*.h5 | wc -l) == "$n" ]] || fail "$n files, archived: $(ls /var/lib/mth5d/archive)"
+[[ $(files) == $((n - 1)) ]] || fail "retention of one old file: $(ls /var/lib/mth5d)"
+mth5-summary --verify /var/lib/mth5d >/run/verify || fail "$(cat /run/verify)"
+journalctl --no-pager -u mth5-finalize@mth5d | grep -q 'removed, as it was last written more than 1h ago' || fail "the journal does not tell what was removed"
+echo "archived $n files, and removed one of them"
+
 # Several on one machine.
 systemctl start mth5d@east mth5d@west
 for name in east west; do wait_for 10 "mth5d@$name" says "mth5d@$name" 'lemi=waiting'; done

@@ -399,6 +399,9 @@ const std::map<std::string, std::string> kOtherValues{
     {"output.mount", "required"},
     {"output.reserve", "5MiB"},
     {"output.give_up_after", "3min"},
+    {"output.finalize", "gzip-4"},
+    {"output.retention", "30d"},
+    {"output.retention_below", "20GiB"},
     {"output.roll.every", "6h"},
     {"output.roll.at", "03:30Z"},
     {"output.roll.size", "3GiB"},
@@ -506,7 +509,7 @@ TEST_F(Reload, TakesEveryKeyOfWhichTheManualSaysIt) {
     EXPECT_EQ(again.left, changes.left);
     n += key.live;
   }
-  EXPECT_EQ(n, 8u);
+  EXPECT_EQ(n, 11u);
 }
 
 TEST_F(Reload, PutsTheValuesInTheirPlaces) {

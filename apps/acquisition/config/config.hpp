@@ -174,6 +174,11 @@ struct Output {
   std::chrono::minutes roll_at{0};         ///< of the day, UTC: where marks are counted from
   std::int64_t roll_size = 0;              ///< bytes; 0 = never
   std::int64_t roll_runs = 1000;
+  // What becomes of a file that is closed, by mth5d --finalize:
+  std::string finalize = "never";  ///< else "gzip-4": an archive with its manifest is made of it
+  std::chrono::nanoseconds retention{
+      0};                            ///< it is removed so long after its last sample, if its archive holds all of it; 0 = never
+  std::int64_t retention_below = 0;  ///< bytes: only while less is free; 0 = whatever is free
 };
 
 struct Config {

@@ -241,6 +241,20 @@ const Section<Output>& output_keys() {
           live<&Output::give_up_after>(time_key("give_up_after", &Output::give_up_after, 0s, kDay,
                                                 "On a disk that fails, not one that is full, new files are tried for so long; "
                                                 "then mth5d ends with exit code 1.")),
+          live<&Output::finalize>(choice_key(
+              "finalize", &Output::finalize,
+              {"never", "gzip-1", "gzip-2", "gzip-3", "gzip-4", "gzip-5", "gzip-6", "gzip-7", "gzip-8", "gzip-9"},
+              "Files that are closed are compressed into archive/ beside them, each with a manifest, by mth5d --finalize, which "
+              "mth5-finalize@.timer starts. gzip-4 is a good one.")),
+          live<&Output::retention>(key_or_never(
+              "retention", "time", &Output::retention, std::chrono::nanoseconds{1h}, std::chrono::nanoseconds{3660 * kDay},
+              parse_duration, format_duration, "a duration, e.g. 30d",
+              "A file that was archived is removed so long after it was last written, by mth5d --finalize, when its archive is "
+              "as its manifest tells and holds every sample of it. The archive stays.")),
+          live<&Output::retention_below>(key_or_never(
+              "retention_below", "size", &Output::retention_below, kMiB, std::int64_t{1} << 50, parse_bytes, format_bytes,
+              "a size, e.g. 20GiB",
+              "Of retention: files are removed only while less than this is free, the oldest first; never: whatever is free.")),
       }};
   return keys;
 }

@@ -1,0 +1,58 @@
+#include "finalize.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "acquisition/config/keys.hpp"
+#include "acquisition/recorder/candidates.hpp"
+#include "cli/cli.hpp"
+#include "mth5/duration.hpp"
+#include "mth5/error.hpp"
+#include "mth5/probe.hpp"
+
+namespace mth5d {
+
+namespace fs = std::filesystem;
+
+int finalize(const daq::config::Config& config) {
+  const auto& output = config.output;
+  if (output.finalize == "never") {
+    cli::tell("mth5d", "output.finalize is never: nothing to do");
+    return cli::kDone;
+  }
+  const auto program = fs::read_symlink("/proc/self/exe").parent_path() / "mth5-recover";
+  std::vector<std::string> words{program.string(), "--finalize", output.finalize};
+  if (output.retention.count() > 0) words.insert(words.end(), {"--retention", daq::config::format_duration(output.retention)});
+  if (output.retention.count() > 0 && output.retention_below > 0)
+    words.insert(words.end(), {"--retention-below", std::to_string(output.retention_below)});
+  auto found = daq::recorder::candidates(config, [] { return true; });
+  std::reverse(found.begin(), found.end());
+  const auto options = words.size();
+  for (const auto& one : found) {
+    if (one.of_others) continue;
+    const auto archive = one.path.parent_path() / "archive" / one.path.filename();
+    std::error_code none;
+    // What is archived is nobody's work any more, but for that of retention.
+    if (output.retention.count() == 0 && fs::exists(archive, none) && fs::exists(archive.string() + ".json", none)) continue;
+    try {
+      const auto state = mth5::probe(one.path);
+      if (!state.locked && state.state == mth5::FileState::Closed) words.push_back(one.path.string());
+    } catch (const mth5::Error& e) {
+      cli::tell("mth5d", std::string{"warning: "} + e.what());  // the others are finalized all the same
+    }
+  }
+  if (words.size() == options) return cli::kDone;
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  execv(program.c_str(), arguments.data());
+  throw mth5::FileError{program.string() + ": cannot be started: " + std::generic_category().message(errno)};
+}
+
+}  // namespace mth5d
