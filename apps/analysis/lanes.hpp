@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -25,18 +27,7 @@ inline constexpr std::size_t kLanes = 2;
 [[nodiscard]] inline Lanes lower_of(Lanes a, Lanes b) { return a < b ? a : b; }
 [[nodiscard]] inline Lanes higher_of(Lanes a, Lanes b) { return a > b ? a : b; }
 
-inline constexpr auto are_finite = [](Lanes lanes) -> LaneMask { return lanes - lanes == Lanes{}; };
-
-/// Calls use(lanes, 0 or 1) for all values in turns, at the end with NaN where there are no more.
-template <class Use>
-void in_lanes(std::span<const double> values, Use&& use) {
-  std::size_t i = 0;
-  for (; i + 2 * kLanes <= values.size(); i += 2 * kLanes) {
-    use(load(values.data() + i), 0);
-    use(load(values.data() + i + kLanes), 1);
-  }
-  for (; i < values.size(); ++i) use(Lanes{values[i], std::numeric_limits<double>::quiet_NaN()}, 0);
-}
+inline constexpr auto is_finite = [](double value) { return std::isfinite(value); };
 
 /// Of values that count, with the sum of their distances from some value; the sum has an order of its own.
 struct Totals {
@@ -45,27 +36,74 @@ struct Totals {
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
 };
-/// @param counts  a LaneMask of Lanes; NaN never counts
+/// @param counts  whether a value does; every finite one does, and NaN never
 template <class Counts>
 [[nodiscard]] Totals totals_of(std::span<const double> values, double from, Counts&& counts) {
-  const Totals none;
-  const Lanes middle{from, from};
-  LaneMask n[2]{};
+  constexpr std::size_t kStep = 2 * kLanes;
+  const std::size_t whole = values.size() - values.size() % kStep;
+  Totals all;
+  const Lanes middle = Lanes{} + from;
   Lanes sum[2]{};
-  Lanes low[2]{{none.low, none.low}, {none.low, none.low}};
-  Lanes high[2]{{none.high, none.high}, {none.high, none.high}};
-  in_lanes(values, [&](Lanes lanes, std::size_t k) {
-    const LaneMask there = counts(lanes);
-    n[k] -= there;
-    sum[k] += there ? lanes - middle : Lanes{};
-    low[k] = lower_of(there ? lanes : low[k], low[k]);
-    high[k] = higher_of(there ? lanes : high[k], high[k]);
-  });
-  n[0] += n[1];
+  Lanes low[2]{Lanes{} + all.low, Lanes{} + all.low};
+  Lanes high[2]{Lanes{} + all.high, Lanes{} + all.high};
+  const auto add = [&](Lanes lanes, std::size_t k) {
+    sum[k] += lanes - middle;
+    low[k] = lower_of(lanes, low[k]);
+    high[k] = higher_of(lanes, high[k]);
+  };
+  for (std::size_t i = 0; i < whole; i += kStep) {
+    add(load(values.data() + i), 0);
+    add(load(values.data() + i + kLanes), 1);
+  }
+  for (std::size_t i = whole; i < values.size(); ++i) {
+    sum[0][0] += values[i] - from;
+    all.low = std::min(all.low, values[i]);
+    all.high = std::max(all.high, values[i]);
+  }
   sum[0] += sum[1];
-  low[0] = lower_of(low[0], low[1]);
-  high[0] = higher_of(high[0], high[1]);
-  return {n[0][0] + n[0][1], sum[0][0] + sum[0][1], std::min(low[0][0], low[0][1]), std::max(high[0][0], high[0][1])};
+  all.sum = sum[0][0] + sum[0][1];
+  if (std::isfinite(all.sum)) {  // then all of the values are, as most often: none of them needs a look of its own
+    const Lanes lowest = lower_of(low[0], low[1]), highest = higher_of(high[0], high[1]);
+    all.low = std::min({all.low, lowest[0], lowest[1]});
+    all.high = std::max({all.high, highest[0], highest[1]});
+    all.n = static_cast<std::int64_t>(values.size());
+    return all;
+  }
+  Totals some;
+  std::array<double, kStep> sums{};  // in the same order
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!counts(values[i])) continue;
+    ++some.n;
+    sums[i < whole ? i % kStep : 0] += values[i] - from;
+    some.low = std::min(some.low, values[i]);
+    some.high = std::max(some.high, values[i]);
+  }
+  some.sum = (sums[0] + sums[2]) + (sums[1] + sums[3]);
+  return some;
+}
+
+/// Of the distances of values that count from a value that is given as the sum of two, in an order of its own.
+/// @param counts  as of totals_of()
+template <class Counts>
+[[nodiscard]] double sum_of_squares(std::span<const double> values, double from, double middle, Counts&& counts) {
+  constexpr std::size_t kStep = 2 * kLanes;
+  const std::size_t whole = values.size() - values.size() % kStep;
+  const Lanes first = Lanes{} + from;
+  const Lanes second = Lanes{} + middle;
+  Lanes sum[2]{};
+  const auto square = [](const auto& off) { return off * off; };
+  for (std::size_t i = 0; i < whole; i += kStep) {
+    sum[0] += square(load(values.data() + i) - first - second);
+    sum[1] += square(load(values.data() + i + kLanes) - first - second);
+  }
+  for (std::size_t i = whole; i < values.size(); ++i) sum[0][0] += square(values[i] - from - middle);
+  sum[0] += sum[1];
+  const double all = sum[0][0] + sum[0][1];
+  if (std::isfinite(all)) return all;
+  std::array<double, kStep> sums{};
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (counts(values[i])) sums[i < whole ? i % kStep : 0] += square(values[i] - from - middle);
+  return (sums[0] + sums[2]) + (sums[1] + sums[3]);
 }
 
 /// Of two spans of one size, in an order of its own.

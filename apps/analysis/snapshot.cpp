@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <set>
 
+#include "analysis/filled.hpp"
 #include "analysis/nan.hpp"
 #include "analysis/soh.hpp"
 #include "analysis/table_text.hpp"
@@ -137,10 +138,10 @@ ChannelSnapshot LiveFile::look_at(std::size_t index, const mth5::RunClock& clock
   }
   if (options_.window == options_.window.zero()) return look;
   const auto n = static_cast<std::int64_t>(std::min(wanted, static_cast<double>(std::min(kMaxWindow, info.n_samples))));
-  const auto samples = file().read(index, info.n_samples - n, n);
-  const auto fill = file().fill_value(index);
-  look.window.add(samples, fill);
-  if (!samples.empty() && samples.back() != fill) look.last = samples.back();
+  auto samples = file().read(index, info.n_samples - n, n);
+  leave_out(samples, file().fill_value(index));
+  look.window.add(samples);
+  if (!samples.empty()) look.last = samples.back();
   return look;
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "analysis/measures/statistics.hpp"
+#include "analysis/filled.hpp"
 
 namespace analysis {
 
@@ -88,10 +88,9 @@ std::int64_t count_supplied(const Series& series, const Series::Part& part, cons
     const auto& channels = reader.runs()[other.run].channels;
     const auto channel = std::find_if(channels.begin(), channels.end(),
                                       [&](std::size_t i) { return reader.channels()[i].component == component; });
-    Statistics values;
-    values.add(reader.read(*channel, nearest_sample(part.clock.utc_of(from), other.clock, reader.runs()[other.run]), n),
-               reader.fill_value(*channel));
-    count += values.count();
+    auto values = reader.read(*channel, nearest_sample(part.clock.utc_of(from), other.clock, reader.runs()[other.run]), n);
+    leave_out(values, reader.fill_value(*channel));
+    count += std::count_if(values.begin(), values.end(), [](double value) { return !std::isnan(value); });
   }
   return count;
 }

@@ -37,7 +37,7 @@ void Envelope::add(const Block& block) {
     const double first = block.values[static_cast<std::size_t>(i)];
     const double shift = std::isfinite(first) ? first : 0;  // of a constant the mean is the constant
     const auto totals =
-        totals_of(block.values.subspan(static_cast<std::size_t>(i), static_cast<std::size_t>(end - i)), shift, are_finite);
+        totals_of(block.values.subspan(static_cast<std::size_t>(i), static_cast<std::size_t>(end - i)), shift, is_finite);
     i = end;
     if (totals.n == 0) continue;
     const Cell part{totals.n, totals.low, totals.high, shift + totals.sum / static_cast<double>(totals.n)};

@@ -72,7 +72,7 @@ void Histogram::widen(double low, double high) {
 }
 
 void Histogram::add(std::span<const double> values) {
-  const auto totals = totals_of(values, 0, are_finite);
+  const auto totals = totals_of(values, 0, is_finite);
   if (totals.n == 0) return;
   widen(totals.low, totals.high);
   // A width that is a power of two divides exactly, so floor() of the product is floor() of the quotient.

@@ -250,7 +250,7 @@ void Jumps::add(const Block& block) {
     const double exact = mth5::samples_between(block.start, second + std::chrono::seconds{1}, rate_);
     const auto end = std::clamp<std::int64_t>(std::llround(std::ceil(exact - 1e-6)), i + 1, size);
     const auto totals =
-        totals_of(block.values.subspan(static_cast<std::size_t>(i), static_cast<std::size_t>(end - i)), 0, are_finite);
+        totals_of(block.values.subspan(static_cast<std::size_t>(i), static_cast<std::size_t>(end - i)), 0, is_finite);
     i = end;
     const Second part{number, totals.n, totals.sum};
     if (last_ && last_->number == number) {

@@ -8,28 +8,16 @@
 
 namespace analysis {
 
-void Statistics::add(std::span<const double> values, const std::optional<double>& fill) {
-  const double not_known = fill.value_or(std::numeric_limits<double>::quiet_NaN());  // which no value is equal to
-  const auto missing = [&](double value) { return std::isnan(value) || value == not_known; };
+void Statistics::add(std::span<const double> values) {
   // As distances from the first value: of a constant they are 0 exactly, where its sum would be rounded.
-  const auto first =
-      std::find_if(values.begin(), values.end(), [&](double value) { return std::isfinite(value) && !missing(value); });
+  const auto first = std::find_if(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
   const double shift = first != values.end() ? *first : 0;
-  const Lanes no_value{not_known, not_known};
-  const auto known = [&](Lanes lanes) -> LaneMask { return (lanes == lanes) & (lanes != no_value); };
+  const auto known = [](double value) { return !std::isnan(value); };
   const auto totals = totals_of(values, shift, known);
   missing_ += static_cast<std::int64_t>(values.size()) - totals.n;
   if (totals.n == 0) return;
   const double middle = totals.sum / static_cast<double>(totals.n);
-  const Lanes from{shift, shift};
-  const Lanes from_middle{middle, middle};
-  Lanes squares[2]{};
-  in_lanes(values, [&](Lanes lanes, std::size_t k) {
-    const Lanes off = known(lanes) ? lanes - from - from_middle : Lanes{};
-    squares[k] += off * off;
-  });
-  squares[0] += squares[1];
-  join(totals.n, shift + middle, squares[0][0] + squares[0][1], totals.low, totals.high);
+  join(totals.n, shift + middle, sum_of_squares(values, shift, middle, known), totals.low, totals.high);
 }
 
 void Statistics::merge(const Statistics& other) {

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <span>
 
 #include <nlohmann/json_fwd.hpp>
@@ -14,8 +13,7 @@ namespace analysis {
 /// pass. Thread: a value.
 class Statistics {
  public:
-  /// @param fill  a value that stands for a missing one as well
-  void add(std::span<const double> values, const std::optional<double>& fill = {});
+  void add(std::span<const double> values);
 
   void merge(const Statistics& other);
   [[nodiscard]] nlohmann::json save() const;

@@ -35,7 +35,7 @@ Plan& plan_of(std::size_t segment) {
 
 /// @returns false: it has a NaN, and nothing was added
 bool add_segment(std::vector<double>& sums, Plan& plan, std::span<const double> samples) {
-  const auto totals = totals_of(samples, 0, are_finite);
+  const auto totals = totals_of(samples, 0, is_finite);
   if (static_cast<std::size_t>(totals.n) < samples.size()) return false;
   const double mean = totals.sum / static_cast<double>(samples.size());
   for (std::size_t i = 0; i < samples.size(); ++i) plan.windowed[i] = (samples[i] - mean) * plan.window[i];
