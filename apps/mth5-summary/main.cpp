@@ -264,7 +264,7 @@ void open_many_files() {
 void give_up_after(std::chrono::nanoseconds timeout) {
   std::signal(SIGALRM, [](int) {
     constexpr std::string_view kText =
-        "MTH5 UNKNOWN - the report was not made in time: give more of it (--timeout), or fewer files\n";
+        "MTH5 UNKNOWN - the report was not made in time: more of it (--timeout), a --cache, or fewer files\n";
     const auto written = write(STDOUT_FILENO, kText.data(), kText.size());
     _exit(written < 0 ? 1 : 3);
   });

@@ -53,7 +53,7 @@ Summary summary_of(const std::vector<std::string>& stations, std::int64_t n = 86
     quality.measures.add({kDay, 1, values});
     quality.spectrogram->add({kDay, 1, values});
     quality.sensor.noise = {{0.01, 0.01}, {1, 0.001}};
-    channel.values.add(values, {});
+    channel.values.add(values);
     channel.quality = std::move(quality);
     summary.channels.push_back(std::move(channel));
   }
@@ -127,6 +127,22 @@ TEST(Html, HasTheVerdictOnTopAndTheStationThatNeedsAVisitFirst) {
   }
   EXPECT_THAT(order, testing::ElementsAre("C", "B", "A", "D"));
   EXPECT_LT(page.find("C: battery at 11.2 V"), page.find("<h2>"));
+}
+
+TEST(Html, DrawsANoiseThatIsKnownAtOneFrequencyAsADash) {
+  auto quality = summary_of({"A"}, 20'000).channels.front().quality.value();
+  quality.sensor.noise = {{0.1, 0.01}};
+  const auto figure = html::spectrum_figure(quality, nullptr);
+  const std::regex dash{R"re(class="noise" d="M([0-9.]+) ([0-9.]+)L\1 \2L([0-9.]+) \2")re"};
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(figure, found, dash)) << figure;
+  EXPECT_GT(std::stod(found[3]) - std::stod(found[1]), 5);
+}
+
+TEST(Html, FitsLongNumbersBesideAPlot) {
+  const auto x = html::linear_axis(0, 1);
+  EXPECT_THAT((html::Plot{"", "", x, html::linear_axis(-107.214085, -107.214060)}.svg()), HasSubstr(" textLength=\"60\""));
+  EXPECT_THAT((html::Plot{"", "", x, html::decades_axis(1e-12, 1e-10)}.svg()), Not(HasSubstr("textLength")));
 }
 
 TEST(Html, OfAStationAndDayAndOfThirtyStationsIsSmall) {

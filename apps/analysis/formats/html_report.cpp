@@ -2,6 +2,7 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <cstdio>
 #include <iterator>
 #include <limits>
 #include <set>
@@ -161,7 +162,11 @@ class StationPart {
     std::string lasts;
     if (const auto& battery = station_.battery) {
       lasts += "Battery " + figure(battery->volts) + " V";
-      if (battery->volts_per_day) lasts += ", " + figure(*battery->volts_per_day) + " V a day";
+      if (battery->volts_per_day) {
+        std::array<char, 32> text{};
+        std::snprintf(text.data(), text.size(), "%+.2f", *battery->volts_per_day + 0.0);
+        lasts += ", " + figure(*battery->volts_per_day, text.data()) + " V a day";
+      }
       if (battery->empty_in_s) lasts += ": at 11.5 V in " + forecast(*battery->empty_in_s);
       lasts += ". ";
     }

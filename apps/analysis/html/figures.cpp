@@ -120,6 +120,11 @@ std::string spectrum_figure(const ChannelQuality& quality, const Reference* own)
   }
   for (const auto& [hz, asd] : noise_curve(own, name, quality.sensor.noise))
     if (hz >= from / 3 && hz <= to * 3) point(noise, hz, square * asd * asd);
+  if (noise.size() == 1) {  // a dash, as a point of a line is not to be seen
+    constexpr double kDash = 1.2;
+    noise.push_back({noise[0].x * kDash, noise[0].y});
+    noise[0].x /= kDash;
+  }
   Plot plot{name + " spectrum", "Power spectral density: median of the time, and what 10 to 90 % of it are",
             frequency_axis(from, to), decades_axis(low, high)};
   plot.band(usual_low, usual_high, "usual");
@@ -278,7 +283,8 @@ std::string calendar_figure(std::string_view name, const Calendar& calendar) {
   std::snprintf(box.data(), box.size(), "role=\"img\" viewBox=\"0 0 360 %g\"", height);
   std::string key;
   for (const auto& [kind, text] : {std::pair{0, "nothing"}, {1, "below 95 %"}, {2, "below 99 %"}, {3, "below 100 %"}, {4, "all"}})
-    key += "<svg viewBox=\"0 0 8 8\"><rect class=\"c" + std::to_string(kind) + "\" width=\"8\" height=\"8\"/></svg>" + text;
+    key += "<span><svg viewBox=\"0 0 8 8\"><rect class=\"c" + std::to_string(kind) + "\" width=\"8\" height=\"8\"/></svg>" +
+           text + "</span> ";
   return element("figure", "class=\"calendar\"",
                  element("svg", box.data(), "<title>" + escaped(name) + " by time</title>" + inside) +
                      element("figcaption", "class=\"key\"",

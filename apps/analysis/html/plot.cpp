@@ -45,6 +45,13 @@ std::string on_axis(double value, double step) {
   return text.data();
 }
 
+/// Makes a long label as wide as there is room for left of the axis, whatever the font.
+std::string fitted(std::string_view label) {
+  constexpr std::ptrdiff_t kRoom = 9;  ///< characters that have it anyway
+  const auto length = std::count_if(label.begin(), label.end(), [](char c) { return (c & 0xC0) != 0x80; });
+  return length > kRoom ? attribute("textLength", kLeft - 6) + " lengthAdjust=\"spacingAndGlyphs\"" : "";
+}
+
 void add_decades(Axis& axis, int most) {
   const int first = static_cast<int>(std::ceil(std::log10(axis.from) - 1e-9));
   const int last = static_cast<int>(std::floor(std::log10(axis.to) + 1e-9));
@@ -178,7 +185,8 @@ std::string Plot::svg() const {
   for (const auto& tick : y_.ticks) {
     const double y = y_of(tick.at);
     grid += "M" + at(kLeft) + " " + at(y) + "h" + at(kInner);
-    out += "<text class=\"y\"" + attribute("x", kLeft - 4) + attribute("y", y + 3) + ">" + tick.label + "</text>";
+    out += "<text class=\"y\"" + attribute("x", kLeft - 4) + attribute("y", y + 3) + fitted(tick.label) + ">" + tick.label +
+           "</text>";
   }
   // A drawing of its own, as it cuts off at its edges: an id for a clip path would have to be unique on the page.
   return out + "<path class=\"grid\" d=\"" + grid + "\"/><svg" + attribute("x", kLeft) + attribute("y", kTop) +

@@ -24,7 +24,9 @@ text{font:10px system-ui,sans-serif;fill:var(--quiet)}text.x,text.note{text-anch
 path{fill:none;stroke-linejoin:round;vector-effect:non-scaling-stroke}.grid{stroke:var(--line);stroke-width:1}
 .envelope{fill:var(--blue);stroke:var(--blue);stroke-width:1}.median{stroke:var(--blue);stroke-width:1.5}.spread{fill:var(--band)}.usual{fill:var(--usual)}.noise{stroke:var(--bad);stroke-width:1.2;stroke-dasharray:4 3}
 image{image-rendering:pixelated}
-.c0{fill:var(--c0)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}.c4{fill:var(--c4)}.key svg{display:inline-block;width:.8em;height:.8em;margin:0 .2em 0 .8em}
+.c0{fill:var(--c0)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}.c4{fill:var(--c4)}.key span{white-space:nowrap}.key svg{display:inline-block;width:.8em;height:.8em;margin:0 .2em 0 .8em}
+table.channels{font-size:.75rem}
+@media screen and (max-width:600px){table.stations,.stations caption,.stations tbody{display:block}.stations thead{display:none}.stations tr{display:flex;flex-wrap:wrap;column-gap:.9em;border-bottom:1px solid var(--line);padding:.3em 0}.stations tr>*{border:0;padding:0}.stations th{flex:1;font-size:.9rem}.stations td.w{flex:1 0 100%;font-size:.9rem}.stations td:nth-child(4)::before{content:"complete "}.stations td:nth-child(5)::before{content:"newest "}.stations td:nth-child(6)::before{content:"battery V "}.stations td:nth-child(7)::before{content:"disk full in "}.stations td.n{color:var(--quiet)}}
 @media print{@page{size:A4;margin:12mm}:root{color-scheme:light;--ground:#fff;--text:#000;--quiet:#444;--line:#bbb;--blue:#0a62a8;--band:#0a62a855;--usual:#8a909640;--bad:#9a3206;--warn:#6f4700;--good:#0a62a8;--card:#fff;--c0:#b3400b;--c1:#e58e4a;--c2:#f2cf9c;--c3:#9cc4e4;--c4:#3d86c2}body{max-width:none;padding:0;font-size:11px;print-color-adjust:exact;-webkit-print-color-adjust:exact}.plots{grid-template-columns:repeat(3,1fr)}figure,tr,li,.calendar{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible}table{font-size:9px}th,td{padding:.15em .35em}}
 )css";
 
