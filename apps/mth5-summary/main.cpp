@@ -10,6 +10,7 @@
 #include <iostream>
 #include <map>
 #include <optional>
+#include <set>
 #include <system_error>
 
 #include <boost/program_options/value_semantic.hpp>
@@ -19,6 +20,7 @@
 #include "analysis/formats/formats.hpp"
 #include "analysis/json.hpp"
 #include "analysis/summary.hpp"
+#include "analysis/well_files.hpp"
 #include "cli/cli.hpp"
 #include "cli/progress_bar.hpp"
 #include "mth5-summary/mail.hpp"
@@ -252,6 +254,22 @@ analysis::Window needed_of(const analysis::Window& window, const std::optional<a
   return {from, window.to};
 }
 
+/// Those that a report of the time can do without, by what an earlier one found of them.
+std::set<fs::path> unwanted_of(const std::vector<fs::path>& paths, const analysis::WellFiles& well,
+                               analysis::FilesOfTime of_time) {
+  std::vector<fs::path> known;
+  for (const auto& path : paths)
+    if (const auto found = well.find(path, analysis::WellFiles::stamp_of(path))) {
+      of_time.add(*found);
+      known.push_back(path);
+    }
+  std::set<fs::path> unwanted;
+  const auto wanted = of_time.wanted();
+  for (std::size_t i = 0; i < known.size(); ++i)
+    if (!wanted[i]) unwanted.insert(known[i]);
+  return unwanted;
+}
+
 /// As many files may be open as the system lets us: more than the 1,024 of most shells.
 void open_many_files() {
   rlimit limit{};
@@ -405,16 +423,35 @@ int summary_main(int argc, char** argv) {
   };
   const auto extent = judged ? sandbox::Extent::All : sandbox::Extent::Samples;
   if (since) window = {now - *since, now};
-  analysis::FilesOfTime of_time{since_end ? analysis::Window{} : needed_of(window, limits, compare), now};
-  std::vector<std::pair<fs::path, sandbox::Damage>> sound;  // all checked before any is opened here
+  const auto needed = since_end ? analysis::Window{} : needed_of(window, limits, compare);
+  analysis::FilesOfTime of_time{needed, now};
+  const auto directory = cache_directory(values);
+  // Of an archive most files were seen by an earlier report, and are of another time.
+  analysis::WellFiles well{needed.from ? directory : fs::path{}, cli::build_id() + (judged ? " judged" : "")};
+  const auto unwanted = unwanted_of(paths, well, {needed, now});
+  struct Sound {
+    fs::path path;
+    std::string stamp;
+    sandbox::Damage damage;
+  };
+  std::vector<Sound> sound;  // all checked before any is opened here
   for (const auto& path : paths)
-    good(path, [&](const fs::path& one) { sound.emplace_back(one, sandbox::check(one, {}, {}, extent)); });
+    if (!unwanted.contains(path))
+      good(path, [&](const fs::path& one) {
+        auto stamp = analysis::WellFiles::stamp_of(one);
+        sound.push_back({one, std::move(stamp), sandbox::check(one, {}, {}, extent)});
+      });
   std::vector<sandbox::Damage> damage;  // by file
-  for (auto& [path, of_file] : sound) {
+  for (auto& [path, stamp, of_file] : sound) {
     mth5::ReaderOptions options;
     options.leave_out = of_file.tables;
-    good(path, [&](const fs::path& one) { of_time.add({std::make_unique<mth5::Reader>(one, options), std::move(of_file)}); });
+    good(path, [&, &stamp = stamp, &of_file = of_file](const fs::path& one) {
+      analysis::FilesOfTime::File file{std::make_unique<mth5::Reader>(one, options), std::move(of_file)};
+      if (needed.from) well.keep(one, stamp, analysis::well_file(file));
+      of_time.add(std::move(file));
+    });
   }
+  well.write();
   for (auto& [file, of_file] : of_time.take()) {
     files.push_back(std::move(file));
     damage.push_back(std::move(of_file));
@@ -426,14 +463,13 @@ int summary_main(int argc, char** argv) {
     if (window.to) window.from = *window.to - *since_end;
   }
   const auto depth = plots ? analysis::Depth::Plots : judged ? analysis::Depth::Quality : analysis::Depth::Report;
-  const auto directory = cache_directory(values);
   analysis::Cache cache{directory, cli::build_id(), remark};
   cli::ProgressBar bar{STDERR_FILENO, parsed.verbosity >= 0};
   const analysis::Work work{directory.empty() ? nullptr : &cache,
                             [&](std::int64_t done, std::int64_t of_all) { bar.show(done, of_all); }};
   auto summary = analysis::summarise(files, window, now, damage, depth, work);
   summary.unreadable = std::move(unreadable);
-  summary.left_out = of_time.left_out();
+  summary.left_out = of_time.left_out() + unwanted.size();
   summary.reference = std::move(reference);
   if (limits) {
     add_past_days(*limits, files, window, now, damage, work);

@@ -146,8 +146,10 @@ TEST_F(Reports, OpenOfAnArchiveOnlyWhatIsOfTheirTimeOrNextToIt) {
   };
   for (int day = 1; day <= 14; ++day) write_day("S1", day, day == 12 ? 8'639 : 8'640);
   for (int day = 1; day <= 2; ++day) write_day("S2", day, 8'640);
-  const auto report = support::run({support::program("mth5-summary"), "--check", "--format", "json", "--day", "2026-05-08",
-                                    "--now", "2026-05-15T00:00:00Z", dir_ / "archive"});
+  const std::vector<std::string> options{
+      support::program("mth5-summary"), "--check",       "--format", "json", "--day", "2026-05-08", "--now",
+      "2026-05-15T00:00:00Z",           dir_ / "archive"};
+  const auto report = support::run(options);
   const auto json = nlohmann::json::parse(report.out);
   std::vector<std::string> files;
   for (const auto& file : json["files"]) files.push_back(fs::path{file["file"].get<std::string>()}.stem());
@@ -160,6 +162,29 @@ TEST_F(Reports, OpenOfAnArchiveOnlyWhatIsOfTheirTimeOrNextToIt) {
   std::vector<std::string> found;
   for (const auto& finding : json["verdict"]["findings"]) found.push_back(finding["name"]);
   EXPECT_THAT(found, testing::ElementsAre("ledger", "nothing")) << json["verdict"];
+  // With a cache, those that were left out are not even looked at again, as long as they are the same.
+  const auto cached = [&] {
+    auto with = options;
+    with.insert(with.end(), {"--cache", dir_ / "cache"});
+    return support::run(with);
+  };
+  EXPECT_EQ(cached().out, report.out);
+  const auto path = dir_ / "archive/S1_02.h5";
+  const auto opened = [&] {
+    const mth5::Descriptor watch{inotify_init1(IN_CLOEXEC | IN_NONBLOCK)};
+    EXPECT_GE(inotify_add_watch(watch.get(), path.c_str(), IN_OPEN), 0);
+    EXPECT_EQ(cached().out, report.out);
+    std::array<char, 4096> event{};
+    return read(watch.get(), event.data(), event.size()) > 0;
+  };
+  EXPECT_FALSE(opened());
+  fs::resize_file(path, 1000);
+  EXPECT_EQ(cached().code, 7) << "it was cut off";
+  EXPECT_THAT(cached().err, HasSubstr("S1_02.h5")) << "and is no better the next time";
+  fs::remove(path);
+  write_day("S1", 2, 8'640);
+  EXPECT_TRUE(opened()) << "another file of the same name";
+  EXPECT_FALSE(opened());
   const auto all = support::run({support::program("mth5-summary"), "--format", "json", dir_ / "archive"});
   EXPECT_EQ(nlohmann::json::parse(all.out)["files"].size(), 16u) << "without a time";
 }
