@@ -24,7 +24,7 @@ inline std::uint64_t check_text_decoder(const daq::decode::Description& descript
 }
 
 /// The recorded format in three strictnesses, one with commas whose time comes last, ones with times by a form, one with a
-/// checksum, one of JSON, and ones of fixed widths.
+/// checksum, one of JSON, ones of fixed widths, and one that begins with a number.
 inline std::vector<daq::decode::Description> make_text_formats() {
   using Use = daq::decode::TextColumn::Use;
   daq::decode::TextFormat commas;
@@ -89,9 +89,12 @@ inline std::vector<daq::decode::Description> make_text_formats() {
   milliseconds.columns[0].name = "%Q";
   milliseconds.columns[1] = {.use = Use::Soh, .index = 0};
   milliseconds.columns[3] = {.use = Use::Skip, .width = 3};
+  auto first = forms;  // a number comes first, and says by its digits where a line begins
+  first.columns = {
+      {.use = Use::Channel, .decimals = 2, .missing = 0, .digits = 5}, forms.columns[0], forms.columns[1], {Use::Soh, 0}};
   auto strict = lengths;
   strict.strict = true;
-  return {fixed, unended, milliseconds, other, nmea, json, lengths, strict, support::lemi424_format(), commas, forms};
+  return {first, fixed, unended, milliseconds, other, nmea, json, lengths, strict, support::lemi424_format(), commas, forms};
 }
 
 inline const std::vector<daq::decode::Description>& text_formats() {

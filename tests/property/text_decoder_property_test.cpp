@@ -6,7 +6,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iomanip>
+#include <map>
 #include <numeric>
+#include <random>
+#include <sstream>
 
 #include "acquisition/decode/number.hpp"
 #include "acquisition/decode/text.hpp"
@@ -219,6 +223,174 @@ RC_GTEST_PROP(ShortLine, ALostFieldNeverMovesAValueIntoAnotherChannel, ()) {
       line + "\n", [] { return std::size_t{1000}; }, with_lengths(false));
   for (std::size_t i = 0; i < found.batch.samples.size(); ++i)
     RC_ASSERT((std::isnan(found.batch.samples[i]) || found.batch.samples[i] == good.batch.samples[i]));
+}
+
+/// An instrument: what it sends of its i-th sample.
+struct Sender {
+  const char* name;
+  TextFormat format;
+  std::function<std::string(int)> line;  ///< without its end
+};
+
+TextFormat format_of(std::size_t n_channels, std::size_t n_soh, std::vector<TextColumn> columns) {
+  TextFormat format;
+  format.n_channels = n_channels;
+  format.n_soh = n_soh;
+  format.columns = std::move(columns);
+  return format;
+}
+
+std::string number(double value, int decimals) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(decimals) << value;
+  return out.str();
+}
+std::string two(int n) { return (n < 10 ? "0" : "") + std::to_string(n); }
+
+std::vector<Sender> senders() {
+  using Use = TextColumn::Use;
+  const auto form = [](const char* name) { return TextColumn{.use = Use::Form, .name = name}; };
+  const auto text = [](const char* name) { return TextColumn{.use = Use::Text, .name = name, .width = std::strlen(name)}; };
+  const auto field = [](int i) { return 48600 + i * 37 % 100 + i * 0.13; };
+  std::vector<Sender> all;
+  all.push_back({"LEMI-424", with_lengths(false), [](int i) { return support::lemi424_line(i); }});
+  all.push_back(
+      {"GSM-90",
+       format_of(1, 1, {form("%m-%d-%Y"), form("%H%M%S"), {.use = Use::Channel, .decimals = 2, .digits = 5}, {.use = Use::Soh}}),
+       [=](int i) { return "10-04-2020 0000" + two(i) + " " + number(field(i), 2) + " 99"; }});
+  auto gsm19 = format_of(1, 1, {form("%H%M%S"), {.use = Use::Channel, .decimals = 2, .digits = 5}, {.use = Use::Soh}});
+  gsm19.time = "host-date";
+  gsm19.lengths = {2, 3};
+  all.push_back(
+      {"GSM-19", gsm19, [=](int i) { return "0000" + two(i) + " " + number(field(i), 2) + (i % 3 == 0 ? "" : " 99"); }});
+  auto pos1 = format_of(1, 2,
+                        {{.use = Use::Channel, .decimals = 0, .scale = 0.001, .missing = 0, .digits = 8},
+                         {.use = Use::Skip},
+                         {.use = Use::Soh, .index = 0},
+                         text("["),
+                         {.use = Use::Soh, .index = 1, .hex = true},
+                         text("]"),
+                         form("%m-%d-%y"),
+                         form("%H:%M:%S")});
+  pos1.terminator = "nul";
+  all.push_back({"POS-1", pos1, [=](int i) {
+                   return std::to_string(static_cast<int>(1000 * field(i))) + " +- 0028 [80] 09-27-13 00:00:" + two(i) + ".00";
+                 }});
+  auto polled = format_of(1, 0, {{.use = Use::Channel, .decimals = 2, .digits = 5}});
+  polled.time = "host";
+  all.push_back({"polled", polled, [=](int i) { return number(field(i), 2); }});
+  auto unix =
+      format_of(2, 1, {form("%s"), {.use = Use::Channel, .decimals = 3}, {.use = Use::Channel, .index = 1}, {.use = Use::Soh}});
+  unix.delimiter = ',';
+  unix.terminator = "cr";
+  all.push_back({"since 1970", unix, [=](int i) {
+                   return std::to_string(1'600'000'000 + i) + "," + number(field(i), 3) + "," + number(-i * 1.01, 2) + ",12.5";
+                 }});
+  unix.lengths = {4};
+  all.push_back({"since 1970, lengths", unix, all.back().line});
+  TextFormat json = format_of(2, 0,
+                              {{.use = Use::Form, .name = "%d %b %Y %H:%M:%S", .key = "ts"},
+                               {.use = Use::Channel, .key = "x"},
+                               {.use = Use::Channel, .index = 1, .key = "y"}});
+  json.json = true;
+  all.push_back({"JSON", json, [=](int i) {
+                   return "{\"ts\":\"27 Nov 2026 11:00:" + two(i) + "\",\"x\":" + number(field(i), 3) + ",\"y\":-" +
+                          std::to_string(i) + "}";
+                 }});
+  auto nmea = format_of(1, 0, {text("PMX5"), form("%Y-%m-%dT%H:%M:%SZ"), {.use = Use::Channel, .decimals = 2}});
+  nmea.delimiter = ';';
+  nmea.checksum = "nmea";
+  all.push_back({"NMEA", nmea, [=](int i) {
+                   const auto inside = "PMX5;2026-11-27T11:00:" + two(i) + "Z;" + number(field(i), 2);
+                   unsigned sum = 0;
+                   for (const char c : inside) sum ^= static_cast<unsigned char>(c);
+                   std::ostringstream out;
+                   out << '$' << inside << '*' << std::uppercase << std::hex << std::setw(2) << std::setfill('0') << sum;
+                   return out.str();
+                 }});
+  auto digitizer = format_of(2, 1,
+                             {text(":R"),
+                              {.use = Use::Skip},
+                              form("%y%m%d.%H%M%S"),
+                              text("*"),
+                              {.use = Use::Channel, .index = 0, .hex = true, .bits = 24, .width = 6},
+                              {.use = Use::Channel, .index = 1, .hex = true, .bits = 24, .width = 6},
+                              {.use = Use::Skip, .width = 1},
+                              text(":"),
+                              {.use = Use::Soh, .hex = true, .bits = 16, .width = 4}});
+  digitizer.delimiter = ',';
+  digitizer.terminator = "cr";
+  const auto digitized = [=](int i) {
+    std::ostringstream out;
+    out << ":R,00,200131.1437" << two(i) << ".617,*" << std::uppercase << std::hex << std::setfill('0') << std::setw(6)
+        << static_cast<int>(field(i)) << std::setw(6) << 7919 * i << "L:04AC";
+    return out.str();
+  };
+  all.push_back({"ObsDAQ", digitizer, digitized});
+  digitizer.terminator = "none";
+  digitizer.line_bytes = digitized(0).size();
+  all.push_back({"without an end", digitizer, digitized});
+  return all;
+}
+
+/// Lines whose end was lost run into the next one. Nothing that no line said comes out, no line twice, and each whole one that
+/// begins at the front of a line or shows where it begins comes out.
+TEST(TornLine, InventsNothingAndCostsNoWholeLine) {
+  constexpr int kLines = 16;
+  const char* const environment = std::getenv("MTH5_SEED");
+  const auto base = environment != nullptr ? std::strtoul(environment, nullptr, 10) : 0UL;
+  for (const auto& sender : senders()) {
+    const std::string end = sender.format.terminator == "none"  ? ""
+                            : sender.format.terminator == "cr"  ? "\r"
+                            : sender.format.terminator == "nul" ? std::string(1, '\0')
+                                                                : "\n";
+    std::vector<Result> alone;
+    for (int i = 0; i < kLines; ++i) {
+      alone.push_back(decode(
+          sender.line(i) + end, [] { return std::size_t{1000}; }, sender.format));
+      ASSERT_EQ(alone.back().counters.frames, 1u) << sender.name;
+    }
+    std::size_t lost = 0, whole = 0;
+    for (unsigned long seed = base; seed < base + 300; ++seed) {
+      SCOPED_TRACE(testing::Message{} << sender.name << ", seed " << seed);
+      std::mt19937_64 random{seed};
+      std::string stream;
+      std::vector<bool> torn(kLines);
+      for (std::size_t i = 0; i < kLines; ++i) {
+        torn[i] = i + 1 < kLines && random() % 3 == 0;
+        const auto line = sender.line(static_cast<int>(i));
+        stream += torn[i] ? line.substr(0, random() % line.size()) : line + end;
+      }
+      const auto found = decode(
+          stream, [] { return std::size_t{1000}; }, sender.format);
+      std::vector<int> seen(kLines);
+      const auto n = sender.format.n_channels, n_soh = sender.format.n_soh;
+      for (std::size_t k = 0; k < found.batch.frames.size(); ++k) {
+        const auto begin = found.batch.samples.begin() + std::ptrdiff_t(k * n);
+        const std::vector<double> values{begin, begin + std::ptrdiff_t(n)};
+        const auto is = [&](const Result& one) {
+          return one.batch.frames[0].time == found.batch.frames[k].time && same_bits(one.batch.samples, values);
+        };
+        const auto line = std::find_if(alone.begin(), alone.end(), is);
+        ASSERT_NE(line, alone.end()) << testing::PrintToString(values) << " in " << testing::PrintToString(stream);
+        ++seen[std::size_t(line - alone.begin())];
+        for (std::size_t s = 0; s < n_soh; ++s) {
+          const double state = found.batch.soh[k * n_soh + s];
+          ASSERT_TRUE(std::isnan(state) || state == line->batch.soh[s]) << state << " in " << testing::PrintToString(stream);
+        }
+      }
+      for (std::size_t i = 0; i < kLines; ++i) {
+        ASSERT_LE(seen[i], 1) << i << " in " << testing::PrintToString(stream);
+        if (torn[i]) continue;
+        ++whole;
+        lost += std::size_t(seen[i] == 0);
+        ASSERT_TRUE(seen[i] == 1 || (i > 0 && torn[i - 1])) << i << " in " << testing::PrintToString(stream);
+      }
+    }
+    // Of lines that begin with a number it is not told whether a sign in front is theirs, nor where digits begin.
+    const bool shows = std::string_view{sender.name}.find("1970") == std::string_view::npos;
+    EXPECT_LE(double(lost), (shows ? 0.05 : 0.15) * double(whole)) << sender.name;
+  }
 }
 
 RC_GTEST_PROP(ParseNumber, GivesTheBitsOfStrtod, ()) {

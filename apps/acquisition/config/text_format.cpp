@@ -113,6 +113,8 @@ class ColumnReader {
       column.offset = map.number("offset", -1e300, 1e300, "").value_or(0);
       column.missing = map.number("missing", -1e300, 1e300, "");
     }
+    if (channel && !column.hex && item.find("digits") != nullptr)
+      column.digits = std::size_t(map.whole("digits", 0, 1, 15, "digits"));
     if (item.find("key") != nullptr) column.key = map.text("key").value_or("");
     if (!hemisphere && !time && item.find("decimals") != nullptr) column.decimals = int(map.whole("decimals", -1, 0, 12, ""));
     map.finish();

@@ -33,6 +33,10 @@ struct TextColumn {
   std::size_t width = 0;
   double scale = 1, offset = 0;     ///< Channel, Soh: value = number * scale + offset
   std::optional<double> missing{};  ///< Channel, Soh: the number that says that there is no value
+  /// Channel: digits before the decimals, which the instrument always prints, zeros in front too; 0: not known. A line with
+  /// another number of them there is no frame, but where they say that there is no value: lines that ran into each other have
+  /// more.
+  std::size_t digits = 0;
 };
 
 /// A line that says one value of state of health, until it says another: an answer to a command.

@@ -89,8 +89,9 @@ class Fields {
 struct Piece {
   const char* begin;
   const char* end;
-  bool complete;  ///< a line end follows
-  bool open;      ///< no blank or '\r' behind the last field: it may have been cut
+  bool complete;        ///< a line end follows
+  bool open;            ///< no blank or '\r' behind the last field: it may have been cut
+  bool joined = false;  ///< another line follows right there: the last field may be cut, and hold the front of one more
 };
 
 [[nodiscard]] inline Piece trimmed(std::span<const char> text, bool complete) {

@@ -23,6 +23,11 @@ constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
   return std::abs(minutes) <= 60 ? degrees + minutes / 60 : kUnknown;
 }
 
+[[nodiscard]] std::size_t digits_at(const char* p, const char* end) {
+  if (p != end && (*p == '-' || *p == '+')) ++p;
+  return static_cast<std::size_t>(std::find_if_not(p, end, is_digit) - p);
+}
+
 /// The text is the beginning of a number, perhaps: what a cut leaves.
 [[nodiscard]] bool may_become_number(const TextColumn& column, char point, const char* p, const char* end) {
   if (column.hex)
@@ -98,11 +103,14 @@ class Parser {
       if (cut_channel_ != kNone) return refused(Skip::CutOff, cut_channel_);
     }
     if (i < columns.size() && !piece_.complete) return refused(Skip::CutOff, i);
+    if (piece_.joined && plan_.required == columns.size()) return refused(Skip::CutOff, columns.size() - 1);
     if (garbled_ != kNone && (strict_ || first_number_ == kNone)) return refused(Skip::BadValue, garbled_);
+    const char* const more = fields_.next();
+    const bool all = more == nullptr || more == piece_.end;
+    if (odd_channel_ != kNone && (strict_ || !all)) return refused(Skip::BadValue, odd_channel_);
     if (misplaced_ != kNone && (odd_channel_ != kNone || (strict_ && !plan_.decimals_known)))
       return refused(Skip::BadValue, misplaced_);
-    const char* const more = fields_.next();
-    const bool fits = i == columns.size() && (more == nullptr || more == piece_.end) && garbled_ == kNone && misplaced_ == kNone;
+    const bool fits = i == columns.size() && all && garbled_ == kNone && misplaced_ == kNone && odd_channel_ == kNone;
     if constexpr (kStore) settle(i);
     return {.good = true,
             .time = time_,
@@ -138,12 +146,12 @@ class Parser {
         break;
       case Use::Channel:
       case Use::Soh:
-        read_fixed_number(column, begin, behind);
+        if (!read_fixed_number(column, begin, behind)) return Skip::BadValue;
         break;
       case Use::Form:
         if (read_time_form(column.name, begin, behind, calendar_, plan_.point) != behind) return Skip::Garbage;
         fields_.leave_fixed(end);
-        return time_column_read();
+        return time_column_read(false);
       default:
         break;
     }
@@ -151,11 +159,13 @@ class Parser {
     return std::nullopt;
   }
 
-  void read_fixed_number(const TextColumn& column, const char* field, const char* end) noexcept {
+  /// @returns whether it has its digits
+  [[nodiscard]] bool read_fixed_number(const TextColumn& column, const char* field, const char* end) noexcept {
     const bool channel = column.use == Use::Channel;
     double value = 0;
     int decimals = 0;
     if (number(column, field, end, value, decimals) == end && field != end) {
+      if (!has_its_digits(column, field, value)) return false;
       if (channel && column.decimals >= 0 && decimals != column.decimals && odd_channel_ == kNone) odd_channel_ = at_;
       if (channel && first_number_ == kNone) first_number_ = at_;
       if (channel) last_number_ = at_;
@@ -165,6 +175,11 @@ class Parser {
       value = kUnknown;
     }
     if constexpr (kStore) (channel ? channels_ : soh_)[column.index] = worth(column, value);
+    return true;
+  }
+
+  [[nodiscard]] bool has_its_digits(const TextColumn& column, const char* field, double value) const noexcept {
+    return column.digits == 0 || digits_at(field, piece_.end) == column.digits || (column.missing && value == *column.missing);
   }
 
   /// Behind a column that has no width: its end is a delimiter, or the text that follows.
@@ -253,6 +268,9 @@ class Parser {
     return std::nullopt;
   }
 
+  /// A number of it is as long as all others.
+  [[nodiscard]] static bool has_end(const TextColumn& column) { return column.hex && column.bits > 0; }
+
   /// The number in `field` could be the first part of a longer one.
   [[nodiscard]] bool may_be_cut(const char* field_end, bool more_columns) const {
     return piece_.open && field_end == piece_.end && (more_columns || !piece_.complete);
@@ -275,11 +293,14 @@ class Parser {
       empty_end_ = field == piece_.end;
       value = kUnknown;
     } else {
-      const bool odd = column.decimals >= 0 && decimals != column.decimals;
-      if (odd && may_be_cut(behind, more_columns)) {
+      const bool full = has_its_digits(column, field, value);
+      const bool odd = column.decimals >= 0 ? decimals != column.decimals : !piece_.complete && !has_end(column);
+      if ((odd || !full) && may_be_cut(behind, more_columns)) {
         if (!may_be_short()) return Skip::CutOff;
         cut_channel_ = at_;
-      } else if (odd && odd_channel_ == kNone) {
+      } else if (!full) {
+        return Skip::BadValue;
+      } else if (odd && column.decimals >= 0 && odd_channel_ == kNone) {
         odd_channel_ = at_;
       }
       if (first_number_ == kNone) first_number_ = at_;
@@ -309,7 +330,9 @@ class Parser {
       value = kUnknown;
       note_unknown(field, behind);
     } else if (may_be_cut(behind, more_columns) &&
-               (column.decimals <= 0 ? more_columns && !is_whole(at_ + 1) : decimals != column.decimals)) {
+               (column.decimals > 0
+                    ? decimals != column.decimals
+                    : (!piece_.complete && column.decimals < 0 && !has_end(column)) || (more_columns && !is_whole(at_ + 1)))) {
       value = kUnknown;
       ++unknown_;
     } else {
@@ -380,7 +403,8 @@ class Parser {
           field, end, [](char c) { return is_digit(c) || std::string_view{"-+/:. TZ"}.find(c) != std::string_view::npos; });
       return begun && piece_.open && end == piece_.end ? Skip::CutOff : Skip::Garbage;
     }
-    return time_column_read();
+    const auto last = column.name.back();
+    return time_column_read((last == 's' || last == 'S') && may_be_cut(behind, false));
   }
 
   [[nodiscard]] std::optional<Skip> read_time(Use use, const char* field) noexcept {
@@ -401,10 +425,12 @@ class Parser {
       calendar_.second = second, calendar_.decimals = decimals;
     else
       calendar_.date[static_cast<std::size_t>(use) - static_cast<std::size_t>(Use::Year)] = whole;
-    return time_column_read();
+    return time_column_read(may_be_cut(p, false));
   }
 
-  [[nodiscard]] std::optional<Skip> time_column_read() noexcept {
+  /// @param cut  more digits may have followed
+  [[nodiscard]] std::optional<Skip> time_column_read(bool cut) noexcept {
+    if (cut) return Skip::CutOff;
     if (++time_seen_ < plan_.time_columns) return std::nullopt;
     if (odd_time_) return Skip::BadTime;
     if (plan_.format.time == "host-date") calendar_.date[3] %= 24;  // old firmware of GSM-19 goes on to hour 57

@@ -54,7 +54,7 @@ double worth(const TextColumn& column, double number) {
 }
 Printed print(const TextFormat& format, const TextColumn& column, double physical) {
   Printed printed;
-  const double value = (physical - column.offset) / column.scale;
+  double value = (physical - column.offset) / column.scale;
   if (column.hex) {
     const int bits = column.bits == 0 ? 52 : column.bits;
     const double half = std::ldexp(1, bits - 1);
@@ -65,11 +65,17 @@ Printed print(const TextFormat& format, const TextColumn& column, double physica
     printed.value = worth(column, printed.value);
     return printed;
   }
-  const bool steady = column.use == Use::Soh && column.decimals < 0;  // as short as it can be written
+  if (column.digits > 0) value = std::fmod(value, std::pow(10, column.digits));  // there is no room for more
+  const bool steady = column.use == Use::Soh && column.decimals < 0;             // as short as it can be written
   printed.text =
       steady ? fmt::format("{}", value) : fmt::format("{:.{}f}", value, column.decimals >= 0 ? column.decimals : kUsualDecimals);
   std::from_chars(printed.text.data(), printed.text.data() + printed.text.size(), printed.value);
   printed.value = worth(column, printed.value);
+  if (column.digits > 0) {
+    const auto sign = std::size_t{printed.text.starts_with('-')};
+    const auto digits = std::min(printed.text.find('.'), printed.text.size()) - sign;
+    printed.text.insert(sign, column.digits - std::min(column.digits, digits), '0');
+  }
   if (format.decimal == "comma") std::replace(printed.text.begin(), printed.text.end(), '.', ',');
   return printed;
 }
