@@ -116,7 +116,11 @@ class ColumnReader {
     if (channel && !column.hex && item.find("digits") != nullptr)
       column.digits = std::size_t(map.whole("digits", 0, 1, 15, "digits"));
     if (item.find("key") != nullptr) column.key = map.text("key").value_or("");
-    if (!hemisphere && !time && item.find("decimals") != nullptr) column.decimals = int(map.whole("decimals", -1, 0, 12, ""));
+    if (time && item.find("decimals") != nullptr && time->find("%S") == std::string::npos &&
+        time->find("%s") == std::string::npos)
+      report_.problem(item.find("decimals")->place, path + ".decimals",
+                      in_quotes(*time) + " has no seconds that could have some");
+    if (!hemisphere && item.find("decimals") != nullptr) column.decimals = int(map.whole("decimals", -1, 0, time ? 9 : 12, ""));
     map.finish();
     columns_.push_back(column);
   }

@@ -23,11 +23,12 @@ struct TextColumn {
   Use use = Use::Skip;
   std::size_t index = 0;         ///< Channel, Soh: which. Hemisphere: the Soh column before it that S or W makes negative
   bool degrees_minutes = false;  ///< Soh: the number is [d]ddmm.mmmm and becomes degrees
-  int decimals = -1;             ///< decimals the instrument prints; tells a number that was cut, or stands in another's place
-  std::string name{};            ///< Form: as for check_time_form(). Text: what must stand there. Else what messages call it
-  bool hex = false;              ///< Channel, Soh: the number is hexadecimal
-  int bits = 0;                  ///< hex: two's complement of so many bits (4 to 52); 0: without sign
-  std::string key{};             ///< json: path of the value: "x", "field.x", of a list "field.0"
+  int decimals = -1;   ///< decimals the instrument prints; tells a number that was cut, or stands in another's place. Form: of
+                       ///< its seconds, for who simulates it; any number of them is read
+  std::string name{};  ///< Form: as for check_time_form(). Text: what must stand there. Else what messages call it
+  bool hex = false;    ///< Channel, Soh: the number is hexadecimal
+  int bits = 0;        ///< hex: two's complement of so many bits (4 to 52); 0: without sign
+  std::string key{};   ///< json: path of the value: "x", "field.x", of a list "field.0"
   /// So many characters, blanks included, whatever delimiters stand in them; what follows them begins right there if it is no
   /// delimiter. Skip, Form, Channel, Soh, and always Text. 0: up to the delimiter, or a Text behind it.
   std::size_t width = 0;

@@ -22,8 +22,10 @@ using Use = TextColumn::Use;
 constexpr int kUsualDecimals = 3;
 constexpr std::string_view kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-/// Decimals of seconds that tell the samples of a rate apart and say their times as well as nine can.
-int time_decimals(double rate_hz) {
+/// Decimals of seconds: the profile's, else as many as tell the samples of a rate apart and say their times as well as nine can.
+int time_decimals(const TextFormat& format, double rate_hz) {
+  for (const auto& column : format.columns)
+    if (column.use == Use::Form && column.decimals >= 0) return column.decimals;
   double period = 1 / rate_hz;
   int decimals = 0;
   for (; decimals < 9 && std::abs(period - std::nearbyint(period)) > 1e-6; ++decimals) period *= 10;
@@ -130,7 +132,7 @@ class Line {
   Line(const config::Instrument& profile, double rate_hz)
       : profile_{profile},
         format_{std::get<TextFormat>(profile_.decoder)},
-        decimals_{time_decimals(rate_hz)},
+        decimals_{time_decimals(format_, rate_hz)},
         texts_(format_.columns.size()) {
     const auto& lengths = format_.lengths;
     shortest_ = longest_ = format_.columns.size();
