@@ -69,6 +69,18 @@ TEST(Dialogue, TellsWhatWasNotAnsweredAndGoesOnOrGivesTheConnectionUp) {
   EXPECT_THAT(goes_on.problems, ElementsAre("2000 no answer '%LEMI' to 'ID\\r\\n' within 2s"));
   EXPECT_FALSE(goes_on.reconnect);
 
+  for (int i = 0; i < 3; ++i) commands.start.insert(commands.start.begin() + 1, commands.start.front());
+  Line mute{commands};
+  for (const std::chrono::milliseconds from : {0s, 60s}) {  // each connection anew
+    mute.problems.clear();
+    mute.dialogue.connected(Dialogue::Time{from});
+    mute.play(from + 40s);
+    EXPECT_EQ(mute.problems.size(), 2u);
+    EXPECT_THAT(mute.problems, testing::Contains(testing::HasSubstr("no answer '%LEMI' to 'ID\\r\\n' within 2s")));
+    EXPECT_THAT(mute.problems, testing::Contains(testing::HasSubstr("no answer to 3 more of 5 start-up commands")));
+  }
+  commands.start.erase(commands.start.begin() + 1, commands.start.begin() + 4);
+
   commands.no_answer = "reconnect";
   Line gives_up{commands};
   gives_up.dialogue.connected({});

@@ -146,6 +146,23 @@ TEST(TextForms, AnNmeaChecksumIsHeld) {
   EXPECT_EQ(fed.skipped(Skip::Garbage), good.size() - 4 + 2 + 2);
 }
 
+TEST(TextForms, WholeSentencesOfOthersAreNoGarbage) {
+  auto format = channels({{.use = Use::Text, .name = "PMX5", .width = 4}, channel(2)});
+  format.delimiter = ',';
+  format.checksum = "nmea";
+  const auto other = sentence("GPRMC,120000,A,4947.9,N");
+  auto damaged = other;
+  damaged[9] = '7';
+  const Fed fed{format, sentence("PMX5,1.25") + "\r\n" + other + "\r\n" + sentence("PMX5,2.50") + other + sentence("PMX5,3.75") +
+                            "\r\n" + damaged + "\r\n" + sentence("PMX5,4.00") + "\r\n" + sentence("PMX5,x") + "\r\n"};
+  EXPECT_THAT(fed.out.samples, ElementsAre(1.25, 2.5, 3.75, 4));
+  EXPECT_EQ(fed.skipped(Skip::OtherSentence), 2 * other.size() + 2);
+  EXPECT_EQ(fed.skipped(Skip::BadCheck), other.size() + 2);
+  EXPECT_EQ(fed.skipped(Skip::Garbage), 0u);
+  EXPECT_EQ(fed.skipped(Skip::BadValue), sentence("PMX5,x").size() + 2) << "ours, but no number";
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(fed.out.frames[i].after_skip, i == 3) << "what others say is no loss";
+}
+
 TEST(TextForms, AHeaderIsNoDataAndAFrameInItsPlaceIsOne) {
   auto format = channels({channel()});
   format.header_lines = 2;

@@ -288,6 +288,8 @@ class TextDecoder final : public Decoder {
   /// Keeps what goes next as an example. Called before it is counted.
   void refuse(Skip why, std::string place, std::span<const char> bytes) {
     if (refusals_.full()) return;
+    const auto is_other = [](const Refusal& r) { return r.why == Skip::OtherSentence; };
+    if (why == Skip::OtherSentence && std::any_of(refusals_.list().begin(), refusals_.list().end(), is_other)) return;
     const std::uint64_t done = counters_.bytes_decoded + ledger::sum(counters_.bytes_skipped);
     refusals_.add(why, done, lines_ + 1, std::move(place), bytes);
   }
@@ -298,7 +300,7 @@ class TextDecoder final : public Decoder {
     counters_.bytes_skipped[reason] += bytes;
     if (last_skip_ != why) ++counters_.events_skipped[reason];
     last_skip_ = why;
-    skipped_ = true;
+    if (why != Skip::OtherSentence) skipped_ = true;  // nothing of this instrument
   }
 
   const TextFormat format_;

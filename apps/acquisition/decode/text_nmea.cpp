@@ -25,6 +25,9 @@ TextLine decode_nmea_line(const TextFormat& format, std::span<const char> line, 
     return {.bytes = bytes, .why = Skip::BadCheck, .column = no_column};
   auto found = decode_fields(format, {front + 1, star}, true, channels, soh);
   found.bytes = bytes;
+  // It is whole, and begins with another name.
+  const auto& first = format.columns.front();
+  if (!found.good && found.column == 0 && first.use == TextColumn::Use::Text) found.why = Skip::OtherSentence;
   return found;
 }
 

@@ -11,7 +11,18 @@
 namespace daq::ledger {
 
 /// Why bytes did not become a sample: counted by decoders.
-enum class Skip : std::uint8_t { Garbage, CutOff, BadTime, BadValue, TooLong, BadCheck, Unconfirmed, ShortLine, Count };
+enum class Skip : std::uint8_t {
+  Garbage,
+  CutOff,
+  BadTime,
+  BadValue,
+  TooLong,
+  BadCheck,
+  Unconfirmed,
+  ShortLine,
+  OtherSentence,
+  Count
+};
 
 /// What went wrong before any byte was there to be counted: counted by sources, in the unit that the meaning names.
 enum class InputFault : std::uint8_t {

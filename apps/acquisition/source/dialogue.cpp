@@ -17,6 +17,7 @@ Time later(Time time, std::chrono::nanoseconds by) { return time + std::chrono::
 
 void Dialogue::connected(Time now) {
   at_ = 0;
+  unanswered_ = 0;
   free_at_ = now;
   if (commands_.start.empty())
     begin_periodic(now);
@@ -56,6 +57,7 @@ std::optional<Dialogue::Step> Dialogue::due(Time now, const config::CommandValue
               .problem = "no answer '" + command.answer.text() + "' to '" + command.send.text() + "' within " +
                          mth5::format_duration(command.timeout),
               .reconnect = commands_.no_answer == "reconnect"};
+    if (++unanswered_ > 1 && !step.reconnect) step.problem.clear();
     free_at_ = std::max(free_at_, later(now, command.pause));
     ++at_;
     state_ = step.reconnect ? State::Off : State::Start;
@@ -80,7 +82,13 @@ std::optional<Dialogue::Step> Dialogue::due(Time now, const config::CommandValue
     }
     return step;
   }
-  if (state_ == State::Start) begin_periodic(now);
+  if (state_ == State::Start) {
+    begin_periodic(now);
+    if (unanswered_ > 1)
+      return Step{.bytes = {},
+                  .problem = "no answer to " + std::to_string(unanswered_ - 1) + " more of " +
+                             std::to_string(commands_.start.size()) + " start-up commands"};
+  }
   if (state_ != State::Every || now < free_at_) return std::nullopt;
   // Whose turn came first; so a short interval does not keep the others waiting for ever.
   for (;;) {

@@ -19,8 +19,8 @@ class Dialogue {
 
   /// What is due.
   struct Step {
-    std::string bytes;       ///< to be sent; "" = nothing
-    std::string problem;     ///< an answer that did not come, in one line; "" = none
+    std::string bytes;    ///< to be sent; "" = nothing
+    std::string problem;  ///< an answer that did not come, in one line; "" = none. The first; of the others how many, at the end
     bool reconnect = false;  ///< and the configuration wants a new connection for it
   };
 
@@ -48,6 +48,7 @@ class Dialogue {
   std::size_t at_ = 0;             ///< in start
   Time free_at_{};                 ///< spacing and pause allow nothing before it
   Time deadline_{};                ///< of the answer
+  std::size_t unanswered_ = 0;     ///< start-up commands since the connection was made
   std::string tail_;               ///< of what came since the command: an answer may be cut
   std::vector<Time> periodic_at_;  ///< when each is due next
 };
