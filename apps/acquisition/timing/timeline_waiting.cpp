@@ -292,9 +292,12 @@ bool Timeline::drop_waiting(const Waiting& w, bool others_agree) {
   counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
   const bool still = w.piece.still && !w.piece.timed && !stamps_.within_step(w.piece.n);
   const double length = static_cast<double>(w.piece.n) * period_s_;
-  const auto is_late = [&] {  // not at a time that is taken, unless samples may be closer than the profile says
-    return !others_agree || !clock_.settled() || memory_.taken_s(w.piece.time, plus_seconds(w.piece.time, length)) < length / 2;
-  };
+  const auto is_late =
+      [&] {  // not at a time that is taken, unless samples may be closer than the profile says; nor before all others
+        if (!others_agree || !clock_.settled()) return true;
+        if (!w.piece.counter && w.piece.time < memory_.begin()) return false;
+        return memory_.taken_s(w.piece.time, plus_seconds(w.piece.time, length)) < length / 2;
+      };
   if (run_ && w.piece.stamped && (still || (w.behind && is_late())) &&
       plus_seconds(w.piece.time, kLate * period_s_) >= memory_.begin()) {
     Piece piece = w.piece;
