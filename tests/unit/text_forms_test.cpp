@@ -227,6 +227,16 @@ TEST(JsonLines, ThatAreCutOrMergedGiveWholeObjectsOnly) {
   EXPECT_EQ(fed.skipped(Skip::Garbage) + fed.skipped(Skip::CutOff), 5u + 35 + 36);
 }
 
+TEST(JsonLines, WithANumberThatIsNoneOfJsonOrAKeyTwiceAreRefused) {
+  const auto line = [](const std::string& x) { return "{\"ts\":\"03 May 2020 23:56:55\",\"x\":" + x + ",\"field\":[1,2]}\n"; };
+  for (const char* x : {"20.", "-054", ".06", "1e", "--1", "1.2.3", "4,\"x\":5"}) {
+    const Fed fed{json(), line(x)};
+    EXPECT_EQ(fed.counters.frames, 0u) << x;
+    EXPECT_EQ(fed.skipped(Skip::Garbage), line(x).size()) << x;
+  }
+  for (const char* x : {"0", "-0.5", "2e3", "1.25E-2", "10"}) EXPECT_EQ(Fed(json(), line(x)).counters.frames, 1u) << x;
+}
+
 TEST(JsonLines, NestedTooDeeplyAreGarbage) {
   std::string nest;
   for (int i = 0; i < 100; ++i) nest += "{a:";

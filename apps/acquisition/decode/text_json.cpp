@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -7,6 +8,31 @@ namespace daq::decode {
 namespace {
 
 constexpr int kMaxDepth = 16;
+
+/// It begins like a number, and is none of JSON: bytes of it were lost. "-054", "20.", ".06".
+bool is_odd_number(std::string_view text) {
+  const auto digits = [&] {
+    const auto n = std::min(text.find_first_not_of("0123456789"), text.size());
+    text.remove_prefix(n);
+    return n;
+  };
+  const auto take = [&](std::string_view any) {
+    if (text.empty() || any.find(text.front()) == std::string_view::npos) return false;
+    text.remove_prefix(1);
+    return true;
+  };
+  if (std::string_view{"+-.0123456789"}.find(text.front()) == std::string_view::npos) return false;  // a word
+  take("-");
+  const bool zero = text.starts_with('0');
+  const auto whole = digits();
+  if (whole == 0 || (zero && whole > 1)) return true;
+  if (take(".") && digits() == 0) return true;
+  if (take("eE")) {
+    take("+-");
+    if (digits() == 0) return true;
+  }
+  return !text.empty();
+}
 
 /// Reads one object; what the columns ask for becomes their fields.
 class Object {
@@ -35,9 +61,13 @@ class Object {
     if (p_ == end_ || depth > kMaxDepth) return false;
     if (*p_ == '{' || *p_ == '[') return members(*p_ == '{', depth);
     std::string_view text;
-    if (!(*p_ == '"' ? quoted(text) : bare(text))) return false;
-    for (std::size_t i = 0; i < columns_.size(); ++i)
-      if (columns_[i].key == path_ && values_[i].data() == nullptr) values_[i] = text;
+    const bool in_quotes = *p_ == '"';
+    if (!(in_quotes ? quoted(text) : bare(text)) || (!in_quotes && is_odd_number(text))) return false;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (columns_[i].key != path_) continue;
+      if (values_[i].data() != nullptr) return false;  // twice: two lines that ran into each other
+      values_[i] = text;
+    }
     return true;
   }
 
