@@ -19,6 +19,14 @@ void split_address(const std::string& text, std::string_view address, Target& ta
     throw cli::UsageError{"--to " + text + ": needs HOST:PORT with a port of 0 ... 65535, as 127.0.0.1:7000 or [::1]:7000"};
   if (target.kind != Target::Kind::TcpListen && number == 0)
     throw cli::UsageError{"--to " + text + ": port 0 can only be listened on"};
+  if (const auto at = host.find('%'); at != std::string_view::npos && host.find(':') == std::string_view::npos) {
+    unsigned first = 0;
+    const bool is_address = std::from_chars(host.data(), host.data() + at, first).ec == std::errc{};
+    if (target.kind != Target::Kind::Udp || !is_address || first < 224 || first > 239)
+      throw cli::UsageError{"--to " + text + ": %INTERFACE is for udp and a multicast group, 224.0.0.0 to 239.255.255.255"};
+    if (at + 1 == host.size())
+      throw cli::UsageError{"--to " + text + ": the name of an interface is missing behind %, such as eth0"};
+  }
   target.host = host;
   target.port = port;
 }

@@ -37,7 +37,8 @@ class UdpSink : public Sink {
     if (!socket_) fail();
     if (!interface_.empty()) send_through_interface();
     if (connect(socket_.get(), address.ai_addr, address.ai_addrlen) != 0) fail();
-    log_.info("sending to " + numeric(address.ai_addr, address.ai_addrlen));
+    log_.info("sending to " + numeric(address.ai_addr, address.ai_addrlen) +
+              (interface_.empty() ? "" : " through " + interface_));
   }
 
   [[nodiscard]] bool sends_messages() const override { return true; }

@@ -159,6 +159,8 @@ TEST(Datagrams, OfAGroupComeByTheInterfaceThatIsNamed) {
   EXPECT_EQ(simulate("239.255.77.2%lo").code, 0);
   EXPECT_TRUE(other.wait_for_bytes(5 * 90)) << other.log();
   expect_good_end(other);
+  EXPECT_THAT(simulate("239.255.77.2%").err, testing::HasSubstr("the name of an interface is missing behind %, such as eth0"));
+  EXPECT_THAT(simulate("127.0.0.1%lo").err, testing::HasSubstr("%INTERFACE is for udp and a multicast group"));
   EXPECT_THAT(simulate("239.255.77.2%none0").err, testing::HasSubstr("there is no network interface 'none0'"));
   EXPECT_EQ(nowhere.stop(), 0);
 }
