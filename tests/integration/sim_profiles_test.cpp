@@ -407,6 +407,18 @@ TEST(SimFrames, ARecordingIsPlayedByteForByteAtThePaceOfItsSamples) {
   }
 }
 
+TEST_F(Simulated, FramesOfAFixedLengthHoldAsManySamplesAsFitIntoThem) {
+  profile = (dir / "mine.yaml").string();
+  support::write_text(
+      profile,
+      "sample_rate: 10\nframe: {sync: A5 5A, length: 14, counter: {at: 2, type: u16}, samples: {at: 4, type: i32, "
+      "channels: [x]}, check: {rule: crc16/kermit, at: -2}}\n"
+      "channels: {x: {type: magnetic, units: nanoTesla, component: bx}}\n");
+  make("10s", {"--signal", "mt"});
+  EXPECT_EQ(truth("x").size(), 100u);
+  EXPECT_EQ(tried().at("frames"), 50);
+}
+
 /// Of each kind of decoder, lines that end with LF and with NUL: what the simulator made up, told once by itself and once from
 /// the bytes alone.
 TEST_F(Simulated, TheTruthOfARecordingSaysWhatWasRecorded) {

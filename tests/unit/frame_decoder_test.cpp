@@ -611,7 +611,8 @@ TEST(FrameFormat, IsRefusedWhereSomethingLiesOutsideOrNothingTellsAFrame) {
   EXPECT_THAT(wrong([](F&, K& k) { k.checks[0].from = 17, k.checks[0].to = 17; }), HasSubstr("covers no bytes"));
   EXPECT_THAT(wrong([](F&, K& k) { k.checks[0].at = -1; }),
               HasSubstr("check at -1 (2 bytes) ends behind the frame; at: -2 is its last place"));
-  EXPECT_THAT(wrong([](F&, K& k) { k.counter->number.at = -4; }), HasSubstr("check at -2 stands in the bytes of counter"));
+  EXPECT_THAT(wrong([](F&, K& k) { k.counter->number.at = -4; }),
+              HasSubstr("check at -2 (2 bytes) stands in the bytes of counter at -4 (4 bytes)"));
   EXPECT_THAT(wrong([](F&, K& k) { k.time->unit = {}; }), HasSubstr("no unit"));
   EXPECT_THAT(wrong([](F&, K& k) { k.lock->number.type = Number::F32; }), HasSubstr("locked"));
   EXPECT_THAT(wrong([](F&, K& k) { k.samples[0].slots[1].channel = 0; }), HasSubstr("that has samples already"));

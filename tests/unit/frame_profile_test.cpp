@@ -24,11 +24,11 @@ frame:
   max_length: 500
   endian: big
   match:
-    - {at: 4, type: i8, mask: 0x0F, value: A}
+    - {at: 4, type: i8, mask: 0x4F, value: A}
   check: {rule: crc, from: 2, to: -5, at: -3, endian: little, bits: 16, poly: 0x1021, init: 0xFFFF, xor_out: 1, reflect_in: true, reflect_out: true}
   counter: {at: 5, type: u32, counts: samples, modulus: 1000}
   time: {form: number, at: 9, type: u32, endian: little, unit: ms, epoch: 2000-01-01, shift: -300ms, stamps: last, clock: device, resolution: 10ms, ticks: {at: 13, type: u16, rate: 1000}}
-  locked: {at: 15, type: u8, mask: 0x03, values: [1, A]}
+  locked: {at: 15, type: u8, mask: 0x43, values: [1, A]}
   samples: {at: 16, type: u24, offset_binary: true, stride: 9, scale: 2, offset: 1, channels: [bx, skip, {channel: by, scale: -1}]}
   others:
     - name: text
@@ -95,7 +95,7 @@ TEST(FrameProfile, EveryKeyIsInTheFormat) {
   ASSERT_EQ(data.match.size(), 1u);
   EXPECT_EQ(data.match[0].number.type, Number::I8);
   EXPECT_TRUE(data.match[0].number.big_endian) << "as the frame's endian says";
-  EXPECT_EQ(data.match[0].mask, 0x0Fu);
+  EXPECT_EQ(data.match[0].mask, 0x4Fu);
   EXPECT_EQ(data.match[0].value, 0x41u);
   ASSERT_EQ(data.checks.size(), 1u);
   EXPECT_EQ(data.checks[0].rule, (CheckRule{CheckRule::Kind::Crc, 16, 0x1021, 0xFFFF, true, true, 1}));
@@ -116,7 +116,7 @@ TEST(FrameProfile, EveryKeyIsInTheFormat) {
   EXPECT_EQ(time.resolution, std::chrono::milliseconds{10});
   EXPECT_EQ(time.ticks->at, 13);
   EXPECT_EQ(time.ticks_hz, 1000);
-  EXPECT_EQ(data.lock->mask, 3u);
+  EXPECT_EQ(data.lock->mask, 0x43u);
   EXPECT_THAT(data.lock->values, ElementsAre(1, 0x41));
   const auto& block = data.samples.at(0);
   EXPECT_EQ(block.first.type, Number::U24);
@@ -173,11 +173,53 @@ TEST(FrameProfile, NumbersMustFitIntoWhatIsStored) {
               ElementsAre("6:12: frame.samples.type: takes 24 bits with its sign; channel 'x' has dtype int16, which holds 16; "
                           "choose a wider one"));
   EXPECT_THAT(problems("u32", "dtype: int32", ""), testing::SizeIs(1));
+  EXPECT_THAT(
+      problems("i16", "dtype: int32", ", scale: 0.5"),
+      ElementsAre("6:12: frame.samples.scale: gives numbers that are not whole; channel 'x' has dtype int32; choose float64"));
+  EXPECT_THAT(problems("i16", "dtype: float64", ", scale: 0"),
+              ElementsAre("6:12: frame.samples.scale: 0 makes all values the same"));
   for (const auto& [type, channel, more] : {std::tuple{"u32", "dtype: int32", ", offset_binary: true"},
                                             {"u24", "dtype: int32", ""},
-                                            {"i32", "dtype: int16", ", scale: 0.001"},
+                                            {"i32", "dtype: int16", ", scale: 2"},
                                             {"i32", "dtype: float64", ""}})
     EXPECT_THAT(problems(type, channel, more), ElementsAre()) << type;
+}
+
+/// Of each what is wrong: a profile that is accepted must not lose all, or make up, what comes.
+TEST(FrameProfile, OfWhichNoFrameCouldBeIsRefused) {
+  const auto problem = [](const std::string& frame) {
+    const auto all =
+        Read{"sample_rate: 1\nframe: {sync: A5 5A, " + frame +
+             "}\nchannels: {x: {type: magnetic, units: nanoTesla, component: bx}, y: {type: magnetic, units: nanoTesla, "
+             "component: by}}\n"}
+            .problems();
+    return all.empty() ? "" : all.front().substr(all.front().find("data: ") + 6);
+  };
+  const std::string samples = "samples: {at: 4, type: i32, channels: [x, y]}, ", check = "check: {rule: crc16/kermit, at: -2}, ";
+  EXPECT_EQ(problem("length: 14, " + samples + check), "") << "one row";
+  EXPECT_EQ(problem("length: 15, " + samples + check),
+            "length 15 leaves 9 bytes for rows of samples of 8 bytes; change it, or give per_frame");
+  EXPECT_EQ(problem("length: 15, per_frame: 1, " + samples + check), "");
+  EXPECT_EQ(problem("max_length: 13, length_field: {at: 2, type: u16}, " + samples + check),
+            "max_length 13 leaves 7 bytes for rows of samples of 8 bytes; change it, or give per_frame");
+  EXPECT_EQ(problem("length: 14, counter: {at: 1, type: u8}, " + samples + check),
+            "counter at 1 (1 byte) stands in the bytes of sync at 0 (2 bytes)");
+  EXPECT_EQ(problem("length: 14, per_frame: 1, check: {rule: crc16/kermit, from: 0, to: 4, at: 7}, " + samples),
+            "samples[0] at 4 take bytes of check at 7 (2 bytes) in row 0");
+  EXPECT_EQ(problem("max_length: 64, length_field: {at: 2, type: u16}, counter: {at: 21, type: u8}, " + samples + check),
+            "samples[0] at 4 take bytes of counter at 21 (1 byte) in row 2");
+  EXPECT_EQ(
+      problem("length: 16, per_frame: 2, counter: {at: 6, type: u16}, samples: {at: 4, type: i16, stride: 6, channels: [x, skip, "
+              "y]}, "),
+      "")
+      << "it stands in the place that is skipped";
+  EXPECT_EQ(problem("length: 14, match: [{at: 1, type: u8, value: 0x5B}], " + samples + check),
+            "match[0] wants another value at 1 than sync; no frame would be of this kind");
+  EXPECT_EQ(problem("length: 14, match: [{at: 2, type: u8, value: 0}, {at: 2, type: u16, value: 1}], " + samples + check),
+            "match[1] wants another value at 2 than match[0]; no frame would be of this kind");
+  EXPECT_EQ(problem("length: 14, counter: {at: 2, type: u16}, match: [{at: 3, type: u8, value: 0}], " + samples + check),
+            "match[0] fixes bits of the counter at 2, which goes on with each frame");
+  EXPECT_EQ(problem("length: 14, sync_mask: 00 00, " + samples + check), "sync_mask leaves no bit of sync; leave both out");
 }
 
 /// 0x80 in a signed byte is -128: its bits are what is meant.
@@ -217,9 +259,15 @@ TEST(FrameProfile, SaysAllThatIsWrongWithItsPlace) {
       problems("rule: [sum8,", "rule: [parity,"),
       ElementsAre(testing::AllOf(testing::StartsWith("27:22: frame.others[1].check.rule: 'parity' is not a rule; known: xor8"),
                                  testing::EndsWith(" or crc"))));
-  EXPECT_THAT(problems("mask: 0x0F, value: A", "value: 0x100"),
+  EXPECT_THAT(problems("mask: 0x4F, value: A", "value: 0x100"),
               ElementsAre("13:32: frame.match[0].value: 256 has more than the 8 bits of its type; at most 255"));
-  EXPECT_THAT(problems("mask: 0x03, values: [1, A]", "values: [1, 300]"),
+  EXPECT_THAT(problems("mask: 0x4F, value: A", "mask: 0x0F, value: A"),
+              ElementsAre("13:44: frame.match[0].value: has bits that mask leaves out; write those that count"));
+  EXPECT_THAT(problems("mask: 0x43, values: [1, A]", "mask: 0x03, values: [1, A]"),
+              ElementsAre("17:50: frame.locked.values: 65 has bits that mask leaves out; it would never be"));
+  EXPECT_THAT(problems("type: u32, counts: samples, modulus: 1000}", "type: u8, counts: samples, modulus: 1000}"),
+              testing::Contains(testing::HasSubstr("frame.counter.modulus: 1000 is out of range (2 to 256)")));
+  EXPECT_THAT(problems("mask: 0x43, values: [1, A]", "values: [1, 300]"),
               ElementsAre("17:38: frame.locked.values: 300 has more than the 8 bits of its type; at most 255"));
   EXPECT_THAT(
       problems("channels: [bx, skip, {channel: by, scale: -1}]", "channels: [bx, skip, bx]"),

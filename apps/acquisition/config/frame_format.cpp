@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 #include <set>
@@ -40,6 +41,8 @@ class KindReader {
       frame_match_keys().read(item, match);
       check_bits_fit(item, "mask", match.number.type, {match.mask});
       check_bits_fit(item, "value", match.number.type, {match.value});
+      if ((match.value & ~match.mask) != 0)
+        item.problem(*item.map().find("value"), "value", "has bits that mask leaves out; write those that count");
       kind_.match.push_back(match);
     });
     sub(map, "length_field", [&](MapReader& item) {
@@ -57,6 +60,10 @@ class KindReader {
       frame_locked_keys().read(item, *kind_.lock);
       check_bits_fit(item, "mask", kind_.lock->number.type, {kind_.lock->mask});
       check_bits_fit(item, "values", kind_.lock->number.type, kind_.lock->values);
+      for (const auto value : kind_.lock->values)
+        if ((value & ~kind_.lock->mask) != 0)
+          item.problem(*item.map().find("values"), "values",
+                       std::to_string(value) + " has bits that mask leaves out; it would never be");
     });
     if (const Node* samples = map.map().find("samples"); samples != nullptr && samples->kind == Node::Kind::Map)
       sub(map, "samples", [&](MapReader& item) { read_samples(item); });
@@ -173,23 +180,27 @@ class KindReader {
     kind_.samples.push_back(std::move(block));
   }
 
-  /// What is stored as it comes must fit.
+  /// What is stored must fit into the channel's dtype: all of a number that comes as it is, and no part of one.
   void check_types(MapReader& map, const decode::FrameSamples& block) {
     const auto type = block.first.type;
-    if (decode::is_float(type)) return;
     const auto bits = 8 * decode::size_of(type) + (decode::is_signed(type) || block.offset_binary ? 0 : 1);
+    const auto is_whole = [](double value) { return std::nearbyint(value) == value; };
     for (const auto& slot : block.slots) {
-      if (slot.skip || slot.channel >= channels_.size() || slot.scale != 1 || slot.offset != 0) continue;
+      if (slot.skip || slot.channel >= channels_.size()) continue;
+      if (slot.scale == 0) map.problem(map.map(), "scale", "0 makes all values the same");
       const auto dtype = dtypes_.find(channels_[slot.channel]);
       if (dtype == dtypes_.end()) continue;
-      const std::size_t holds = dtype->second == mth5::SampleType::Int16   ? 16
-                                : dtype->second == mth5::SampleType::Int32 ? 32
-                                                                           : bits;
-      if (bits <= holds) continue;
-      map.problem(map.map(), "type",
-                  "takes " + std::to_string(bits) + " bits with its sign; channel " + in_quotes(channels_[slot.channel]) +
-                      " has dtype " + std::string{mth5::to_string(dtype->second)} + ", which holds " + std::to_string(holds) +
-                      "; choose a wider one");
+      const std::size_t holds = dtype->second == mth5::SampleType::Int16 ? 16 : dtype->second == mth5::SampleType::Int32 ? 32 : 0;
+      if (holds == 0) continue;
+      const auto whose =
+          "channel " + in_quotes(channels_[slot.channel]) + " has dtype " + std::string{mth5::to_string(dtype->second)};
+      if (decode::is_float(type) || !is_whole(slot.scale) || !is_whole(slot.offset))
+        map.problem(map.map(), decode::is_float(type) ? "type" : "scale",
+                    "gives numbers that are not whole; " + whose + "; choose float64");
+      else if (slot.scale == 1 && slot.offset == 0 && bits > holds)
+        map.problem(map.map(), "type",
+                    "takes " + std::to_string(bits) + " bits with its sign; " + whose + ", which holds " + std::to_string(holds) +
+                        "; choose a wider one");
     }
   }
 

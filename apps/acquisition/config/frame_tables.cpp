@@ -381,13 +381,13 @@ const Section<decode::FrameCounter>& frame_counter_keys() {
     Section<T> s{"profile.frame.counter", {}};
     add_number<T>(
         s.keys, [](T & t) -> auto& { return t.number; }, false);
-    s.keys.push_back({"modulus", "whole number", "2 or more", "It goes from modulus - 1 to 0.", false,
+    s.keys.push_back({"modulus", "whole number", "2 to what its type can hold", "It goes from modulus - 1 to 0.", false,
                       [](MapReader& map, T& t) {
                         const auto bits = 8 * decode::size_of(t.number.type);
                         t.modulus = bits == 64 ? 0 : std::uint64_t{1} << bits;
+                        const auto most = bits == 64 ? std::numeric_limits<std::int64_t>::max() : std::int64_t{1} << bits;
                         if (map.map().find("modulus") != nullptr)
-                          t.modulus =
-                              std::uint64_t(map.require_whole("modulus", 2, std::numeric_limits<std::int64_t>::max(), ""));
+                          t.modulus = std::uint64_t(map.require_whole("modulus", 2, most, ""));
                       },
                       [](const T&) { return std::string{"what its type can hold"}; }});
     s.keys.push_back({"counts", "word", "frames or samples", "What it counts; samples: it is that of the first one.", false,

@@ -143,6 +143,9 @@ inline constexpr std::size_t kMaxConfirm = 16;
 /// Bytes of the shortest frame that holds all that has a fixed place in it.
 [[nodiscard]] std::size_t least_length(const FrameKind& kind);
 
+/// The most samples of each channel that a frame of this kind can have, of a good format; 0 of one without samples.
+[[nodiscard]] std::size_t most_rows(const FrameKind& kind);
+
 /// What its bytes can say at the finest; 0 = any time.
 [[nodiscard]] mth5::Nanos step_of(const FrameTime& time);
 

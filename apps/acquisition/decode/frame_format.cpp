@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "acquisition/decode/description.hpp"
 #include "acquisition/decode/frame_reader.hpp"
@@ -81,7 +84,20 @@ struct Part {
   std::size_t size;
 };
 
-/// What has a meaning of its own, so that no check can stand in the same bytes.
+/// Where a part lies from the frame's beginning; nullopt where that varies.
+std::optional<std::ptrdiff_t> from_front(const FrameKind& kind, std::ptrdiff_t at) {
+  if (at >= 0) return at;
+  return kind.length == 0 ? std::nullopt : std::optional{at + static_cast<std::ptrdiff_t>(kind.length)};
+}
+
+bool overlap(const FrameKind& kind, const Part& a, const Part& b) {
+  const auto first = from_front(kind, a.at), second = from_front(kind, b.at);
+  if (first.has_value() != second.has_value()) return false;  // how far they are from one another varies
+  const auto from = first.value_or(a.at), other = second.value_or(b.at);
+  return from < other + static_cast<std::ptrdiff_t>(b.size) && other < from + static_cast<std::ptrdiff_t>(a.size);
+}
+
+/// What has bytes of its own. State of health, locked and match may be bits of anything.
 std::vector<Part> parts_of(const FrameKind& kind) {
   std::vector<Part> parts;
   const auto add = [&](std::string what, const NumberAt& number) {
@@ -101,9 +117,115 @@ std::vector<Part> parts_of(const FrameKind& kind) {
       add("time", kind.time->number);
     if (kind.time->ticks) add("ticks", *kind.time->ticks);
   }
-  if (kind.lock) add("locked", kind.lock->number);
-  for (std::size_t i = 0; i < kind.fields.size(); ++i) add("fields[" + std::to_string(i) + "]", kind.fields[i].number);
+  if (!kind.checks.empty()) parts.push_back({"check", kind.checks.front().at, wire_size(kind.checks.front())});
   return parts;
+}
+
+std::string place_of(const Part& part) { return part.what + " at " + std::to_string(part.at) + " (" + bytes(part.size) + ")"; }
+
+/// Samples that would be read out of another part of the frame.
+std::string check_place_of_samples(const FrameKind& kind, const FrameSamples& block, const std::string& name, const Part& part) {
+  const auto from = from_front(kind, part.at);
+  if (!from) return "";
+  const auto behind = *from + static_cast<std::ptrdiff_t>(part.size);
+  const auto size = static_cast<std::ptrdiff_t>(size_of(block.first.type)), step = static_cast<std::ptrdiff_t>(block.row_step);
+  const bool open = kind.per_frame == 0 && kind.length == 0;  // as many rows as come
+  const auto rows = static_cast<std::ptrdiff_t>(step == 0 ? 1 : most_rows(kind));
+  for (std::size_t slot = 0; slot < block.slots.size(); ++slot) {
+    if (block.slots[slot].skip) continue;
+    const auto first = block.first.at + static_cast<std::ptrdiff_t>(slot * block.slot_step);
+    // The first row that does not end before the part.
+    const auto row = first + size > *from || step == 0 ? 0 : (*from - first - size) / step + 1;
+    if ((open || row < rows) && first + row * step < behind && first + row * step + size > *from)
+      return name + " at " + std::to_string(block.first.at) + " take bytes of " + place_of(part) + " in row " +
+             std::to_string(row);
+  }
+  return "";
+}
+
+/// Parts of a frame that cannot both be there.
+std::string check_places(const FrameKind& kind) {
+  const auto parts = parts_of(kind);
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (overlap(kind, parts[i], parts[j])) return place_of(parts[i]) + " stands in the bytes of " + place_of(parts[j]);
+  for (std::size_t i = 0; i < kind.samples.size(); ++i)
+    for (const auto& part : parts)
+      if (auto wrong = check_place_of_samples(kind, kind.samples[i], "samples[" + std::to_string(i) + "]", part); !wrong.empty())
+        return wrong;
+  return "";
+}
+
+/// Bits that are the same in each frame: by sync, trailer and match.
+class KnownBits {
+ public:
+  explicit KnownBits(const FrameKind& kind) : kind_{kind} {}
+
+  /// @returns what is wrong with them
+  std::string add(const Marker& marker, std::ptrdiff_t at, const std::string& by) {
+    for (std::size_t i = 0; i < marker.bytes.size(); ++i) {
+      const unsigned mask = marker.mask.empty() ? 0xFF : marker.mask[i];
+      if (auto wrong = add(at + static_cast<std::ptrdiff_t>(i), mask, marker.bytes[i], by); !wrong.empty()) return wrong;
+    }
+    return "";
+  }
+  std::string add(const FrameMatch& match, const std::string& by) {
+    const auto size = size_of(match.number.type);
+    for (std::size_t i = 0; i < size; ++i) {
+      const auto shift = 8 * (match.number.big_endian ? size - 1 - i : i);
+      if (auto wrong =
+              add(match.number.at + static_cast<std::ptrdiff_t>(i), match.mask >> shift & 0xFF, match.value >> shift & 0xFF, by);
+          !wrong.empty())
+        return wrong;
+    }
+    return "";
+  }
+  /// Who fixes bits of a number; "" = nobody.
+  [[nodiscard]] std::string who_fixes(const NumberAt& number) const {
+    for (std::size_t i = 0; i < size_of(number.type); ++i) {
+      const auto found = bytes_.find(key(number.at + static_cast<std::ptrdiff_t>(i)));
+      if (found != bytes_.end() && found->second.mask != 0) return found->second.by;
+    }
+    return "";
+  }
+
+ private:
+  struct Byte {
+    std::uint64_t mask = 0, value = 0;
+    std::string by;
+  };
+  using Key = std::pair<bool, std::ptrdiff_t>;  ///< from the end
+
+  [[nodiscard]] Key key(std::ptrdiff_t at) const {
+    const auto front = from_front(kind_, at);
+    return {!front.has_value(), front.value_or(at)};
+  }
+  std::string add(std::ptrdiff_t at, std::uint64_t mask, std::uint64_t value, const std::string& by) {
+    auto& byte = bytes_[key(at)];
+    if ((byte.mask & mask & (byte.value ^ value)) != 0)
+      return by + " wants another value at " + std::to_string(at) + " than " + byte.by + "; no frame would be of this kind";
+    byte.mask |= mask;
+    byte.value |= value & mask;
+    if (mask != 0) byte.by = by;
+    return "";
+  }
+
+  const FrameKind& kind_;
+  std::map<Key, Byte> bytes_;
+};
+
+std::string check_known_bits(const FrameKind& kind) {
+  KnownBits known{kind};
+  if (auto wrong = known.add(kind.sync, 0, "sync"); !wrong.empty()) return wrong;
+  if (auto wrong = known.add(kind.trailer, -static_cast<std::ptrdiff_t>(kind.trailer.bytes.size()), "trailer"); !wrong.empty())
+    return wrong;
+  for (std::size_t i = 0; i < kind.match.size(); ++i)
+    if (auto wrong = known.add(kind.match[i], "match[" + std::to_string(i) + "]"); !wrong.empty()) return wrong;
+  if (!kind.counter) return "";
+  const auto by = known.who_fixes(kind.counter->number);
+  return by.empty() ? ""
+                    : by + " fixes bits of the counter at " + std::to_string(kind.counter->number.at) +
+                          ", which goes on with each frame";
 }
 
 std::string check_check(const FrameKind& kind, const FrameCheck& check) {
@@ -120,12 +242,6 @@ std::string check_check(const FrameKind& kind, const FrameCheck& check) {
   if (at < to && end > from)
     return "check covers itself: it stands at " + range(at, end) + ", and covers " + range(from, to) +
            "; end with to: " + std::to_string(check.at) + " before it";
-  for (const auto& part : parts_of(kind)) {
-    if (kind.length == 0 && (part.at < 0) != (check.at < 0)) continue;  // how far they are from one another varies
-    const auto begin = absolute(part.at), behind = begin + static_cast<std::ptrdiff_t>(part.size);
-    if (begin < end && behind > at)
-      return "check at " + std::to_string(check.at) + " stands in the bytes of " + part.what + ", " + range(begin, behind);
-  }
   return "";
 }
 
@@ -144,6 +260,14 @@ std::string check_samples(const FrameKind& kind, std::size_t n_channels) {
       if ((i == 0) != (block.row_step != 0) || (i == 0 && row > block.row_step))
         return "where the length says how many samples there are, they are one block of rows; else give per_frame";
     }
+  }
+  if (kind.per_frame == 0 && !kind.samples.empty()) {
+    const auto& block = kind.samples.front();
+    const auto taken = static_cast<std::size_t>(block.first.at) + bytes_behind(kind);
+    const auto room = kind.longest() > taken ? kind.longest() - taken : 0;
+    if (room < block.row_step || (kind.length != 0 && room % block.row_step != 0))
+      return std::string{kind.length != 0 ? "length" : "max_length"} + " " + std::to_string(kind.longest()) + " leaves " +
+             bytes(room) + " for rows of samples of " + bytes(block.row_step) + "; change it, or give per_frame";
   }
   if (!kind.samples.empty() && seen.size() != n_channels) return "a channel without samples";
   return "";
@@ -197,6 +321,9 @@ std::string check_kind(const FrameKind& kind, const FrameFormat& format) {
   for (const auto* marker : {&kind.sync, &kind.trailer})
     if (!marker->mask.empty() && marker->mask.size() != marker->bytes.size())
       return "a mask of " + bytes(marker->mask.size()) + " for " + bytes(marker->bytes.size()) + "; they must be as many";
+  const auto& mask = kind.sync.mask;
+  if (!mask.empty() && std::all_of(mask.begin(), mask.end(), [](unsigned char byte) { return byte == 0; }))
+    return "sync_mask leaves no bit of sync; leave both out";
   const bool by_check = kind.checks.size() == 1 && is_strong(kind.checks.front());
   if (kind.sync.bytes.empty() && kind.match.empty() && !by_check)
     return "nothing tells it from other bytes; give sync, match, or one check of 16 bits or more";
@@ -207,19 +334,20 @@ std::string check_kind(const FrameKind& kind, const FrameFormat& format) {
   if (least > kind.longest() || least == 0)
     return "what is in it takes " + bytes(least) + ", but its " + (kind.length != 0 ? "length" : "max_length") + " is " +
            bytes(kind.longest());
-  return check_samples(kind, format.n_channels);
-}
-
-/// The most samples that a frame of this kind can have.
-std::size_t most_rows(const FrameKind& kind) {
-  if (kind.samples.empty() || kind.per_frame != 0) return kind.per_frame;
-  const auto& block = kind.samples.front();
-  return (kind.longest() - static_cast<std::size_t>(block.first.at) - bytes_behind(kind)) / block.row_step;
+  if (auto wrong = check_samples(kind, format.n_channels); !wrong.empty()) return wrong;
+  if (auto wrong = check_places(kind); !wrong.empty()) return wrong;
+  return check_known_bits(kind);
 }
 
 }  // namespace
 
 std::size_t bytes_behind(const FrameKind& kind) { return reach(kind).back; }
+
+std::size_t most_rows(const FrameKind& kind) {
+  if (kind.samples.empty() || kind.per_frame != 0) return kind.per_frame;
+  const auto& block = kind.samples.front();
+  return (kind.longest() - static_cast<std::size_t>(block.first.at) - bytes_behind(kind)) / block.row_step;
+}
 
 std::size_t least_length(const FrameKind& kind) {
   const auto [front, back] = reach(kind);

@@ -149,7 +149,8 @@ std::uint64_t unlocked(const FrameKind& kind) {
 std::size_t rows(const FrameFormat& format) {
   const auto& kind = data_kind(format);
   if (kind.per_frame != 0) return kind.per_frame;
-  const auto most = (kind.longest() - decode::least_length(kind)) / kind.samples.front().row_step;
+  const auto most = decode::most_rows(kind);
+  if (kind.length != 0) return most;
   return std::clamp<std::size_t>(static_cast<std::size_t>(format.sample_rate / 8), 1, most);
 }
 
