@@ -135,7 +135,7 @@ FoundInstrument find_one(const std::string& name, const std::vector<fs::path>& f
   word.text = name;
   word.place.origin = std::make_shared<const Origin>(Origin{asked_by, 0, false, ""});
   rate.kind = Node::Kind::Scalar;
-  rate.place = word.place;
+  rate.place.origin = std::make_shared<const Origin>(Origin{"--rate", 0, false, ""});
   if (sample_rate) rate.text = *sample_rate;
   if (const auto* profile = profiles.find(word, "", sample_rate ? &rate : nullptr)) found.instrument = profile->instrument;
   found.findings = report.findings();
