@@ -39,8 +39,6 @@ constexpr int kSchema = 1;
 constexpr std::size_t kMostManifest = std::size_t{64} << 20;  // bytes; 10,000 runs of nine channels take 20 MiB
 constexpr std::int64_t kBlock = 1 << 16;                      // samples
 constexpr std::string_view kSums = "SHA256SUMS";
-constexpr std::string_view kFolder = "archive";
-constexpr std::string_view kSuffix = ".json";
 
 static_assert(std::endian::native == std::endian::little, "samples are hashed as they lie in memory");
 
@@ -289,8 +287,6 @@ std::string_view to_string(Found found) {
   return kNames[static_cast<std::size_t>(found)];
 }
 
-fs::path manifest_path(const fs::path& file) { return file.string() + std::string{kSuffix}; }
-
 Json manifest_of(const fs::path& file, const std::string& version, const Progress& progress) {
   Json manifest{{"schema", kSchema},
                 {"file", file.filename().string()},
@@ -326,7 +322,7 @@ void write_manifest(const fs::path& file, const Json& manifest) {
 Verified verify(const fs::path& file, const Progress& progress) {
   try {
     auto beside = manifest_path(file);
-    if (!fs::exists(beside)) beside = file.parent_path() / kFolder / beside.filename();
+    if (!fs::exists(beside)) beside = archive_path(beside);
     if (!fs::exists(beside)) return {file, Found::NoManifest, "has no manifest; mth5-recover --finalize gzip-4 makes one"};
     return compared(file, beside, progress);
   } catch (const mth5::Error& e) {
@@ -348,7 +344,7 @@ std::vector<fs::path> files_to_verify(const fs::path& directory) {
       const auto& path = entry->path();
       if (path.filename().string().starts_with('.')) continue;
       const auto is_data = [](const fs::path& one) { return one.extension() == ".h5" || one.extension() == ".mth5"; };
-      if (path.extension() == kSuffix && is_data(path.stem())) files.insert(folder / path.stem());
+      if (path.extension() == kManifestSuffix && is_data(path.stem())) files.insert(folder / path.stem());
       if (all && is_data(path)) files.insert(path);
     }
     if (error) throw mth5::FileError{folder.string() + ": cannot be read: " + error.message()};

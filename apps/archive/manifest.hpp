@@ -7,6 +7,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "archive/names.hpp"
+
 /// What was archived, written down so that anybody can prove later that it is still the same: beside `NAME.h5` a `NAME.h5.json`,
 /// and one SHA256SUMS in the folder, which `sha256sum -c` reads, too. Page: apps/archive/doc/manifest.md. Thread: main.
 namespace archive {
@@ -20,9 +22,6 @@ using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 /// @throws mth5::FormatError (damaged, not MTH5), mth5::FileError, mth5::StateError (the file is not closed)
 [[nodiscard]] nlohmann::ordered_json manifest_of(const std::filesystem::path& file, const std::string& version,
                                                  const Progress& progress = {});
-
-/// "NAME.h5.json" beside it.
-[[nodiscard]] std::filesystem::path manifest_path(const std::filesystem::path& file);
 
 /// Writes the manifest beside the file, read-only, and the lines of both into SHA256SUMS, which keeps all other lines. Both are
 /// written beside and renamed, and durable; who writes at the same time waits.

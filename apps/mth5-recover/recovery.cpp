@@ -442,7 +442,7 @@ int retire(const fs::path& path, const fs::path& target, const Retention& retent
 }  // namespace
 
 int finalize(const fs::path& path, int gzip, const std::optional<Retention>& retention, bool dry_run, bool json) {
-  const fs::path target = path.parent_path() / "archive" / path.filename();
+  const fs::path target = archive::archive_path(path);
   const bool due = retention && is_due(path, *retention);
   // Who asks for retention asks again and again: of what is archived only what goes is told.
   if (!retention || !is_there(target) || !is_there(archive::manifest_path(target)))

@@ -11,6 +11,7 @@
 
 #include "acquisition/config/keys.hpp"
 #include "acquisition/recorder/candidates.hpp"
+#include "archive/names.hpp"
 #include "cli/cli.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/error.hpp"
@@ -36,10 +37,10 @@ int finalize(const daq::config::Config& config) {
   const auto options = words.size();
   for (const auto& one : found) {
     if (one.of_others) continue;
-    const auto archive = one.path.parent_path() / "archive" / one.path.filename();
+    const auto target = archive::archive_path(one.path);
     std::error_code none;
     // What is archived is nobody's work any more, but for that of retention.
-    if (output.retention.count() == 0 && fs::exists(archive, none) && fs::exists(archive.string() + ".json", none)) continue;
+    if (output.retention.count() == 0 && fs::exists(target, none) && fs::exists(archive::manifest_path(target), none)) continue;
     try {
       const auto state = mth5::probe(one.path);
       if (!state.locked && state.state == mth5::FileState::Closed) words.push_back(one.path.string());

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+/// Where archives and their manifests stand. Thread: any.
+namespace archive {
+
+inline constexpr std::string_view kFolder = "archive";
+inline constexpr std::string_view kManifestSuffix = ".json";
+
+/// "archive/NAME.h5" beside it.
+[[nodiscard]] inline std::filesystem::path archive_path(const std::filesystem::path& file) {
+  return file.parent_path() / kFolder / file.filename();
+}
+
+/// "NAME.h5.json" beside it.
+[[nodiscard]] inline std::filesystem::path manifest_path(const std::filesystem::path& file) {
+  return file.string() + std::string{kManifestSuffix};
+}
+
+}  // namespace archive
