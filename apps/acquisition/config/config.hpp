@@ -176,8 +176,8 @@ struct Output {
   std::int64_t roll_runs = 1000;
   // What becomes of a file that is closed, by mth5d --finalize:
   std::string finalize = "never";  ///< else "gzip-4": an archive with its manifest is made of it
-  std::chrono::nanoseconds retention{
-      0};                            ///< it is removed so long after its last sample, if its archive holds all of it; 0 = never
+  /// It is removed so long after it was last written, if its archive holds all of it; 0 = never.
+  std::chrono::nanoseconds retention{0};
   std::int64_t retention_below = 0;  ///< bytes: only while less is free; 0 = whatever is free
 };
 
