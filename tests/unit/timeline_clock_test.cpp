@@ -407,6 +407,50 @@ TEST(TimelineClock, OfSamplesLostOneByOneOneIn2500GoesUntoldAtMostWhereTimesAreC
     }
 }
 
+/// Each of these was taken for drift, and all behind the second lay a second early.
+TEST(TimelineClock, LinesThatAreCutOneByOneAreEachAGapWhereTimesAreCutToASample) {
+  for (const int apart : {2, 3, 4, 7})
+    for (const bool live : {true, false}) {
+      Options options;
+      options.live = live;
+      Line line{options};
+      bool skipped = false;
+      for (int i = 0; i < 200; ++i) {
+        const bool cut = i >= 50 && i < 100 && i % apart == 0;
+        if (!cut) line.push({{.time = static_cast<double>(i), .after_skip = skipped, .arrival = i + 0.1, .step = 1s}});
+        skipped = cut;
+      }
+      line.finish();
+      EXPECT_EQ(line.dropped(), 0u) << apart;
+      EXPECT_EQ(line.timeline.counters().missing, 200 - line.notes.stored()) << apart;
+      for (const auto& run : line.notes.runs)
+        for (std::size_t i = 0; i < run.values.size(); ++i) EXPECT_EQ(run.axis(i, 1), kStart + nanos(run.values[i])) << apart;
+    }
+}
+
+TEST(TimelineClock, SortsNeighboursThatChangePlacesWhereTimesAreCutToASample) {
+  for (const int lost : {0, 2, 5})  // before number 60
+    for (const bool skipped : {true, false})
+      for (int at = 55; at < 65; ++at) {
+        SCOPED_TRACE(testing::Message{} << "lost " << lost << ", skipped " << skipped << ", at " << at);
+        if (lost > 0 && at == 59) continue;  // on both sides of the gap: late by more
+        Options options;
+        options.live = false;
+        Line line{options};
+        for (int i = 0; i < 120; ++i) {
+          const int frame = i == at ? i + 1 : i == at + 1 ? i - 1 : i;
+          line.push({{.time = static_cast<double>(frame < 60 ? frame : frame + lost),
+                      .after_skip = skipped && i == 60 && lost > 0,
+                      .step = 1s}});
+        }
+        line.finish();
+        EXPECT_EQ(line.dropped(), 0u);
+        EXPECT_EQ(line.timeline.counters().missing, static_cast<std::uint64_t>(lost));
+        for (const auto& run : line.notes.runs)
+          for (std::size_t i = 0; i < run.values.size(); ++i) EXPECT_EQ(run.axis(i, 1), kStart + nanos(run.values[i]));
+      }
+}
+
 TEST(TimelineClock, StampsThatFlickerAtTheEdgeOfAStepAreNoLoss) {
   for (const double ppm : {50.0, -50.0, 0.0}) {
     Options options;

@@ -213,6 +213,39 @@ TEST(Timeline, AWildTimeBesideAGapCostsItselfOnly) {
       }
 }
 
+/// Also where it is that of the next one, or seems to have changed places with it.
+TEST(Timeline, AWildTimeALittleAheadIsNeverStoredThere) {
+  for (const int off : {1, 2, 3, 4})
+    for (const int lost : {0, 1, 2, 5, 40})
+      for (int at = 0; at < 3; ++at) {  // which of those behind the gap has it
+        SCOPED_TRACE(testing::Message{} << "off " << off << ", lost " << lost << ", at " << at);
+        Line f;
+        for (int i = 0; i < 100; ++i) {
+          const double time = i < 50 ? i : i + lost;
+          f.push({{.time = time + (i == 50 + at ? off : 0), .value = time}});
+        }
+        f.finish();
+        EXPECT_EQ(f.notes.stored() + f.dropped(), 100u);
+        EXPECT_LE(f.dropped(), lost > 0 ? 1u : 0u);
+        EXPECT_EQ(f.timeline.counters().missing, static_cast<std::uint64_t>(lost) + f.dropped());
+        for (const auto& run : f.notes.runs)
+          for (std::size_t i = 0; i < run.values.size(); ++i)
+            EXPECT_EQ(run.utc(i, 1), kStart + test::nanos(run.values[i])) << run.values[i];
+      }
+}
+
+TEST(Timeline, AWildTimeAmongOthersBelievesNone) {
+  Line f;
+  for (int i = 0; i < 100; ++i) {
+    const double wild = i == 56 ? -100 : i == 57 ? -10 : i == 58 ? 1 : i == 60 ? 3600 : i == 62 ? -1 : 0;
+    f.push({{.time = i + wild, .value = static_cast<double>(i)}});
+  }
+  f.finish();
+  ASSERT_EQ(f.notes.runs.size(), 1u);
+  EXPECT_EQ(f.dropped(), 0u);
+  for (std::size_t i = 0; i < 100; ++i) EXPECT_EQ(f.notes.runs[0].values.at(i), static_cast<double>(i));
+}
+
 TEST(Timeline, AWildTimeBeforeAllOthersBeginsNoRun) {
   Line f;
   f.push({{-86400}, {0}, {1}, {2}}).finish();

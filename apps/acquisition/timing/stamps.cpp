@@ -33,6 +33,8 @@ bool Stamps::is_step(std::int64_t n) const {
 
 bool Stamps::steps() const { return before_ && advance(*before_, *last_) == step_; }
 
+bool Stamps::skips() const { return before_ && advance(*before_, *last_) == 2 * step_; }
+
 bool Stamps::is_finer_than_told(const decode::Frame& frame, mth5::UtcNanos time) {
   constexpr int kSure = 3;  // in a row: a clock that was set once is no proof
   if (finer_ == kSure || !before_ || time == *before_) return finer_ == kSure;

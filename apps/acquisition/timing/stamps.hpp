@@ -36,6 +36,8 @@ class Stamps {
   [[nodiscard]] bool still() const { return before_ == last_; }
   /// Of the newest: a step behind the one before.
   [[nodiscard]] bool steps() const;
+  /// Of the newest: two steps behind the one before.
+  [[nodiscard]] bool skips() const;
   /// Frames in a row with the time of the one before.
   [[nodiscard]] std::int64_t repeated() const { return repeated_; }
 

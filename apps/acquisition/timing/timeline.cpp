@@ -142,7 +142,7 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
 
 bool Timeline::jumps_within_step(const Piece& piece) const {
   if (!run_ || !waiting_.empty() || !piece.stamped || !stamps_.within_step(piece.n)) return false;
-  const Place place = place_behind_run(piece);
+  const Place place = place_behind_run(piece, events_);
   return place.fit != Fit::Fits && (!place.counted || place.clock_set);
 }
 
@@ -153,6 +153,10 @@ bool Timeline::follows_within_step(const Piece& piece) const {
 
 bool Timeline::slips(const Piece& piece) const {
   return piece.stamped && piece.timed && !piece.counter && stamps_.is_step(piece.n);
+}
+
+bool Timeline::may_change_places(const Place& place, const Piece& piece) const {
+  return fits_as_cut(place, piece) && slips(piece) && stamps_.skips();
 }
 
 void Timeline::cut_stamps(std::int64_t n_samples) {
@@ -178,11 +182,11 @@ End Timeline::end_of(const Piece& piece) const {
           locator_.next_counter(piece.counter, piece.n), piece.n};
 }
 
-Place Timeline::place_behind_run(const Piece& piece) const {
+Place Timeline::place_behind_run(const Piece& piece, const Events& events) const {
   Place place = locator_.place(end_of_run(), piece);
   const double lost_s = static_cast<double>(place.missing) * clock_.seconds_per_sample();
   if (place.fit == Fit::Ahead && place.counted && place.clock_set && place.ahead_s > lost_s &&
-      (events_.disconnected || (options_.live && arrivals_.pause_s(piece.arrival) > (place.ahead_s + lost_s) / 2))) {
+      (events.disconnected || (options_.live && arrivals_.pause_s(piece.arrival) > (place.ahead_s + lost_s) / 2))) {
     // Nothing came for as long as its time says: it may have begun anew, and have counted further than before.
     Piece by_time = piece;
     by_time.counter.reset();
@@ -191,26 +195,33 @@ Place Timeline::place_behind_run(const Piece& piece) const {
   if (piece.timed && piece.stamped != clock_.stamped()) {  // the first stamp behind arrivals
     place.fit = place.ahead_s >= 0 ? Fit::Ahead : Fit::Behind;
     place.clock_set = true;
-  } else if (events_.disconnected && piece.timed && !piece.stamped && !place.counted) {
+  } else if (events.disconnected && piece.timed && !piece.stamped && !place.counted) {
     // What was lost while nobody listened is known by arrivals only, and those count from the middle of their delays.
     place.fit = Fit::Ahead;
     place.missing = std::max<std::int64_t>(0, std::llround((place.ahead_s - clock_.scatter_s()) / clock_.seconds_per_sample()));
   } else if (place.fit == Fit::Fits && piece.timed && !piece.stamped && !piece.counter && stays_late_.least_s() > 0) {
     place.fit = Fit::Ahead;
     place.missing = std::llround(stays_late_.least_s() / clock_.seconds_per_sample());
-  } else if (place.fit == Fit::Fits && piece.stamped && piece.timed && !piece.counter &&
-             place.ahead_s > locator_.exact_tolerance_s() && !stamps_.within_step(piece.n)) {
-    // As far as cut stamps go a clock that drifts has slipped by a step; but bytes were lost, or nothing came meanwhile, or it
-    // slipped not long ago.
+  } else if (fits_as_cut(place, piece)) {
+    // Nothing came meanwhile, or the clock slipped not long ago.
     const auto position = clock_.position();
     const bool slipped =
         slips(piece) && slips_.beyond(position, clock_.beyond_axis(position, piece.time)) > 1.75 * stamps_.step_s();
-    const bool lost =
-        slipped || events_.disconnected || events_.bad_data || (options_.live && arrivals_.paused(piece.arrival, place.ahead_s));
-    place.missing = std::llround(place.ahead_s / clock_.seconds_per_sample());
-    if (lost && place.missing > 0) place.fit = Fit::Ahead;
+    tell_loss_within_step(place, piece,
+                          slipped || told_loss(events) || (options_.live && arrivals_.paused(piece.arrival, place.ahead_s)));
   }
   return place;
+}
+
+bool Timeline::fits_as_cut(const Place& place, const Piece& piece) const {
+  return place.fit == Fit::Fits && piece.stamped && piece.timed && !piece.counter &&
+         place.ahead_s > locator_.exact_tolerance_s() && !stamps_.within_step(piece.n);
+}
+
+void Timeline::tell_loss_within_step(Place& place, const Piece& piece, bool lost) const {
+  if (!lost || !fits_as_cut(place, piece)) return;
+  place.missing = std::llround(place.ahead_s / clock_.seconds_per_sample());
+  if (place.missing > 0) place.fit = Fit::Ahead;
 }
 
 GapReason Timeline::reason_of(const Events& events) {
@@ -219,6 +230,7 @@ GapReason Timeline::reason_of(const Events& events) {
 
 Timeline::Verdict Timeline::judge(const Piece& piece, const Place& place, const Events& events) const {
   constexpr int kStep = 3;
+  if (fits_as_cut(place, piece)) return {.follows = true};
   const Verdict set{
       .reason = GapReason::ClockStep, .missing = place.counted && place.clock_set ? place.missing : 0, .frames = kStep};
   if (place.fit == Fit::Behind) return set;
@@ -284,7 +296,11 @@ void Timeline::push(const decode::Frame& frame, const double* values) {
     piece.timed = false;
     piece.vague = true;
   }
-  if (run_ && waiting_.empty() && !piece.vague && place_behind_run(piece).fit == Fit::Fits &&
+  const auto follows = [&] {
+    const Place place = place_behind_run(piece, events_);
+    return place.fit == Fit::Fits && !may_change_places(place, piece);
+  };
+  if (run_ && waiting_.empty() && !piece.vague && follows() &&
       (!piece.stamped || !piece.timed ||
        plus_seconds(piece.time, locator_.exact_tolerance_s()) >= std::max(memory_.front(), end_of_run().time)))
     return append(piece, true);
@@ -303,8 +319,8 @@ void Timeline::consider(Piece piece) {
     if (piece.stamped) return wait(piece, false, false);
     return begin_run(piece, std::exchange(events_, {}), {});
   }
-  const Place place = place_behind_run(piece);
-  if (place.fit == Fit::Fits && !piece.vague) return append(piece, true);
+  const Place place = place_behind_run(piece, events_);
+  if (place.fit == Fit::Fits && !piece.vague && !may_change_places(place, piece)) return append(piece, true);
   if (stands_still(piece)) piece.timed = false;
   const Verdict verdict = judge(piece, place, events_);
   if (verdict.frames == 1 && !piece.vague) return begin_run(piece, std::exchange(events_, {}), verdict);

@@ -84,10 +84,11 @@ class Timeline {
   };
   struct Waiting {
     Piece piece;
-    Events events;         ///< before it
-    bool behind = false;   ///< of the run
-    bool follows = false;  ///< the one before it
-    bool head = false;     ///< it does not agree with the one before: a chain begins
+    Events events;             ///< before it
+    bool behind = false;       ///< of the run
+    bool follows = false;      ///< the one before it
+    bool head = false;         ///< it does not agree with the one before: a chain begins
+    bool came_behind = false;  ///< the one that it was put before: what comes next tells whether that is so
   };
   /// What a frame that does not follow would mean.
   struct Verdict {
@@ -117,19 +118,36 @@ class Timeline {
   [[nodiscard]] bool follows_within_step(const Piece& piece) const;
   /// A step is a frame: a lost one and a clock that slipped look alike.
   [[nodiscard]] bool slips(const Piece& piece) const;
+  /// By a step more than the frame before: the one behind it may have the time between, and belong before it.
+  [[nodiscard]] bool may_change_places(const Place& place, const Piece& piece) const;
   [[nodiscard]] Piece behind(const Piece& piece, std::int64_t n) const;
   [[nodiscard]] End end_of_run() const;
   [[nodiscard]] End end_of(const Piece& piece) const;
-  [[nodiscard]] Place place_behind_run(const Piece& piece) const;
+  /// @param events  before it
+  [[nodiscard]] Place place_behind_run(const Piece& piece, const Events& events) const;
+  /// It follows only as times that are cut may be late: a clock that drifts has slipped by a step, or something was lost.
+  [[nodiscard]] bool fits_as_cut(const Place& place, const Piece& piece) const;
+  /// Which of the two it is. @param lost  something else tells that
+  void tell_loss_within_step(Place& place, const Piece& piece, bool lost) const;
+  [[nodiscard]] static bool told_loss(const Events& events) { return events.disconnected || events.bad_data; }
   [[nodiscard]] Verdict judge(const Piece& piece, const Place& place, const Events& events) const;
 
   void consider(Piece piece);
   void consider_with_waiting(Piece piece);
+  [[nodiscard]] Place place_behind_waiting(const Piece& piece) const;
   /// The instrument's clock does: a time that was there before says nothing of where the frame lies.
   [[nodiscard]] static bool stands_still(const Piece& piece);
   /// Directly, as one that a network brings late.
   [[nodiscard]] bool lies_before_chain(const Piece& piece) const;
   void put_before_chain(const Piece& piece);
+  /// The frame behind the two that seem to have changed places has a time of these: they have not, and the first was wild.
+  /// @returns whether there were such two
+  bool take_back_order();
+  /// The time before `piece` stood, and lay by count; but `piece` follows what it says itself: the one that had it first is wild.
+  /// @returns whether that is so
+  bool take_back_count(const Piece& piece);
+  /// What waits there agrees with none before it.
+  void begin_chain_at(std::size_t at);
   /// The chain is one frame, and `next` so far ahead does not confirm it: it went back behind what waits before it, or lies far
   /// behind the run and far before the next.
   [[nodiscard]] bool may_be_wild(const Place& next) const;
@@ -187,6 +205,7 @@ class Timeline {
   /// A chain that waits before the one that is believed, between the run and that: behind a gap of its own, and only a wild time
   /// stood in between.
   [[nodiscard]] bool lies_before_head(std::span<const Waiting> chain) const;
+  /// Of one that waits, with what was dropped before it.
   [[nodiscard]] Verdict judge_behind_run(const Waiting& w) const;
   /// What is no longer waited for: stored if it has its own time, else as drop_waiting(). @returns rows that were stored
   std::int64_t give_up_chain(std::span<const Waiting> chain, bool others_agree);

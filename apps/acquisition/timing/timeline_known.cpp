@@ -143,7 +143,7 @@ std::int64_t Timeline::drop_known_waiting(std::size_t from, std::int64_t n, std:
     if (waiting_[i].head) chain_ = i;
   if (run_ && !waiting_.empty()) {
     const auto& head = waiting_[chain_];
-    chain_verdict_ = judge(head.piece, place_behind_run(head.piece), head.events);
+    chain_verdict_ = judge(head.piece, place_behind_run(head.piece, head.events), head.events);
   }
   const auto tells = [](const Waiting& w) { return w.piece.timed || w.piece.counter || w.piece.vague; };
   agreeing_ = static_cast<int>(std::count_if(waiting_.begin() + static_cast<std::ptrdiff_t>(chain_), waiting_.end(), tells));

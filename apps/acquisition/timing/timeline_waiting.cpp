@@ -23,27 +23,78 @@ void Timeline::time_vague_ones(const Piece& piece) {
   }
   auto& first = waiting_[chain_];
   if (!run_) return;
-  const Place place = place_behind_run(first.piece);
+  const Place place = place_behind_run(first.piece, first.events);
   chain_verdict_ = judge(first.piece, place, first.events);
   first.behind = place.fit == Fit::Behind;
+}
+
+Place Timeline::place_behind_waiting(const Piece& piece) const {
+  Place place = locator_.place(end_of(waiting_.back().piece), piece);
+  // Two frames are the difference of their errors apart.
+  if (waiting_.size() == chain_ + 1 && piece.stamped && !piece.counter &&
+      std::abs(place.ahead_s) <= 1.5 * locator_.tolerance_s(piece))
+    place.fit = Fit::Fits;
+  tell_loss_within_step(place, piece, told_loss(events_));
+  return place;
+}
+
+void Timeline::begin_chain_at(std::size_t at) {
+  auto& head = waiting_[at];
+  head.head = true;
+  head.follows = false;
+  chain_ = at;
+  agreeing_ = 1;
+  const Place place = run_ ? place_behind_run(head.piece, head.events) : Place{};
+  chain_verdict_ = run_ ? judge(head.piece, place, head.events) : Verdict{};
+  head.behind = run_ && chain_verdict_.reason == GapReason::ClockStep && head.piece.time < end_of_run().time;
+}
+
+bool Timeline::take_back_order() {
+  if (!waiting_[chain_].came_behind || waiting_.size() != chain_ + 2) return false;
+  std::swap(waiting_[chain_], waiting_[chain_ + 1]);
+  auto &first = waiting_[chain_], &second = waiting_[chain_ + 1];
+  first.events = std::exchange(second.events, {});
+  second.came_behind = false;
+  begin_chain_at(chain_);
+  begin_chain_at(chain_ + 1);
+  return true;
+}
+
+bool Timeline::take_back_count(const Piece& piece) {
+  // Just two have that time, else the clock stands, or more samples come than the profile says.
+  if (!run_ || waiting_.size() < chain_ + 2 || stamps_.within_step(piece.n)) return false;
+  const auto &last = waiting_.back().piece, &first = waiting_[waiting_.size() - 2].piece;
+  if (!last.still || last.timed || last.counter || !first.timed) return false;
+  Piece own = last;
+  own.time = first.time;
+  const Place place = locator_.place(end_of(own), piece);
+  if (place.fit != Fit::Fits || std::abs(place.ahead_s) > locator_.exact_tolerance_s()) return false;
+  own.timed = true;
+  waiting_.back().piece = own;
+  begin_chain_at(waiting_.size() - 1);
+  return true;
 }
 
 void Timeline::consider_with_waiting(Piece piece) {
   if (stands_still(piece)) piece.timed = false;
   if (piece.stamped && !piece.timed && !piece.counter) return wait(piece, !piece.vague, !piece.vague);
   if (piece.timed) time_vague_ones(piece);
-  Place to_chain = locator_.place(end_of(waiting_.back().piece), piece);
-  // Two frames are the difference of their errors apart.
-  if (waiting_.size() == chain_ + 1 && piece.stamped && !piece.counter &&
-      std::abs(to_chain.ahead_s) <= 1.5 * locator_.tolerance_s(piece))
-    to_chain.fit = Fit::Fits;
+  Place to_chain = place_behind_waiting(piece);
+  if (to_chain.fit == Fit::Behind) {
+    if (const auto at = place_within_chain(piece); at > 0) return put_within_chain(piece, at);
+    if (!lies_before_chain(piece) && (take_back_order() || take_back_count(piece))) to_chain = place_behind_waiting(piece);
+  }
   if (run_ && piece.stamped == clock_.stamped()) {
     const std::int64_t n = std::accumulate(waiting_.begin(), waiting_.end(), std::int64_t{0},
                                            [](std::int64_t sum, const Waiting& w) { return sum + w.piece.n; });
     End counted = end_of_run();
     counted.time = plus_seconds(counted.time, static_cast<double>(n) * counted.seconds_per_sample);
     counted.counter = locator_.next_counter(waiting_.back().piece.counter, waiting_.back().piece.n);
-    const bool follows_run = locator_.place(end_of_run(), piece).fit == Fit::Fits;
+    Place to_run = locator_.place(end_of_run(), piece);
+    tell_loss_within_step(to_run, piece,
+                          told_loss(events_) || std::any_of(waiting_.begin(), waiting_.end(),
+                                                            [](const Waiting& w) { return told_loss(w.events); }));
+    const bool follows_run = to_run.fit == Fit::Fits;
     if (!follows_run && lies_before_chain(piece)) return put_before_chain(piece);
     const auto& head = waiting_[chain_].piece;
     const bool not_by_counter = head.counter && next_counter_ && head.counter != next_counter_ && piece.counter &&
@@ -63,7 +114,6 @@ void Timeline::consider_with_waiting(Piece piece) {
     }
   }
   if (!run_ && lies_before_chain(piece)) return put_before_chain(piece);
-  if (const auto at = to_chain.fit == Fit::Behind ? place_within_chain(piece) : 0; at > 0) return put_within_chain(piece, at);
   const double jump = run_ ? std::abs(seconds_between(clock_.utc(clock_.position()), waiting_[chain_].piece.time)) : 0;
   const bool gap_only = chain_verdict_.frames <= 2;
   const double longest = seconds(options_.longest_gap);
@@ -75,13 +125,16 @@ void Timeline::consider_with_waiting(Piece piece) {
     believe_chain();
     return consider(piece);
   }
-  wait(piece, to_chain.fit == Fit::Fits, later);
+  const bool in_doubt = may_change_places(to_chain, piece);  // not one that agrees: the next tells
+  if (in_doubt) --agreeing_;
+  wait(piece, to_chain.fit == Fit::Fits && !in_doubt, later || in_doubt);
 }
 
 bool Timeline::may_be_wild(const Place& next) const {
   const auto& head = waiting_[chain_];
   const auto& piece = head.piece;
-  if (waiting_.size() != chain_ + 1 || !piece.stamped || !piece.timed || piece.counter) return false;
+  if (agreeing_ > 1 || !piece.stamped || !piece.timed || piece.counter) return false;
+  if (waiting_.size() > chain_ + 1) return true;  // others have its time
   if (chain_ > 0 && !waiting_[chain_ - 1].behind) return piece.time < waiting_[chain_ - 1].piece.time;
   if (head.events.disconnected || events_.disconnected) return false;
   const double far = kLate * period_s_ * static_cast<double>(piece.n);
@@ -118,7 +171,7 @@ void Timeline::sort_into_chain() {
   auto& first = waiting_[chain_];
   first.events.disconnected |= events.disconnected;
   first.events.bad_data |= events.bad_data;
-  if (run_) chain_verdict_ = judge(first.piece, place_behind_run(first.piece), first.events);
+  if (run_) chain_verdict_ = judge(first.piece, place_behind_run(first.piece, first.events), first.events);
 }
 
 bool Timeline::lies_before_chain(const Piece& piece) const {
@@ -129,10 +182,10 @@ bool Timeline::lies_before_chain(const Piece& piece) const {
 
 void Timeline::put_before_chain(const Piece& piece) {
   auto& head = waiting_[chain_];
-  const Waiting first{.piece = piece, .events = std::exchange(head.events, {}), .head = true};
+  const Waiting first{.piece = piece, .events = std::exchange(head.events, {}), .head = true, .came_behind = true};
   head.follows = true;
   head.head = false;
-  if (run_) chain_verdict_ = judge(piece, place_behind_run(piece), first.events);
+  if (run_) chain_verdict_ = judge(piece, place_behind_run(piece, first.events), first.events);
   waiting_.insert(waiting_.begin() + static_cast<std::ptrdiff_t>(chain_), first);
   counters_.pending += static_cast<std::uint64_t>(piece.n);
   ++agreeing_;
@@ -163,7 +216,7 @@ void Timeline::put_within_chain(const Piece& piece, std::size_t at) {
 void Timeline::wait(const Piece& piece, bool follows, bool agrees) {
   agrees |= follows;
   if (!agrees) {
-    const Place place = run_ ? place_behind_run(piece) : Place{};
+    const Place place = run_ ? place_behind_run(piece, events_) : Place{};
     chain_verdict_ = run_ ? judge(piece, place, events_) : Verdict{};
     chain_ = waiting_.size();
     agreeing_ = 0;
@@ -192,6 +245,7 @@ void Timeline::wait(const Piece& piece, bool follows, bool agrees) {
 bool Timeline::chain_is_believed() const {
   const auto& first = waiting_[chain_];
   if (agreeing_ < chain_verdict_.frames || first.piece.vague) return false;
+  if (first.came_behind && waiting_.size() == chain_ + 2) return false;
   const auto& last = waiting_.back().piece;
   if (first.behind && last.time - first.piece.time < options_.accept_step_after) return false;
   if (last.stamped || chain_verdict_.on_line) return true;  // what a counter says is so
@@ -302,7 +356,7 @@ bool Timeline::drop_waiting(const Waiting& w, bool others_agree) {
       plus_seconds(w.piece.time, kLate * period_s_) >= memory_.begin()) {
     Piece piece = w.piece;
     piece.timed = true;
-    if (place_behind_run(piece).fit == Fit::Fits)
+    if (place_behind_run(piece, events_).fit == Fit::Fits)
       append(piece, true);
     else
       begin_run(piece, w.events, {.reason = GapReason::ClockStep});
@@ -357,9 +411,12 @@ std::int64_t Timeline::give_up_chain(std::span<const Waiting> chain, bool others
 }
 
 Timeline::Verdict Timeline::judge_behind_run(const Waiting& w) const {
-  const Place place = place_behind_run(w.piece);
+  Events events = w.events;
+  events.disconnected |= events_.disconnected;
+  events.bad_data |= events_.bad_data;
+  const Place place = place_behind_run(w.piece, events);
   if (place.fit == Fit::Fits) return {.follows = true};
-  return judge(w.piece, place, w.events);
+  return judge(w.piece, place, events);
 }
 
 void Timeline::drop_front_of_waiting(std::size_t n) {
@@ -373,6 +430,7 @@ void Timeline::drop_front_of_waiting(std::size_t n) {
     if (lies_before_head(chain)) {
       const auto& first = chain.front();
       store_chain(chain, run_ ? judge_behind_run(first) : Verdict{});
+      events_ = {};
       before_head = true;
       continue;
     }
@@ -425,7 +483,7 @@ void Timeline::settle_waiting(const Piece& piece) {
     append(piece, true);
     for (auto w : all) {
       if (w.piece.still && !stamps_.within_step(w.piece.n)) w.piece.timed = true;  // it has that time too
-      if (place_behind_run(w.piece).fit == Fit::Fits) {
+      if (place_behind_run(w.piece, events_).fit == Fit::Fits) {
         counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
         append(w.piece, true);
       } else {
@@ -454,7 +512,7 @@ void Timeline::store_chain(std::span<const Waiting> chain, Verdict verdict) {
       continue;
     }
     events_ = w.events;
-    const Place place = place_behind_run(w.piece);
+    const Place place = place_behind_run(w.piece, events_);
     if (w.follows || place.fit == Fit::Fits)
       append(w.piece, true);
     else
@@ -466,7 +524,7 @@ void Timeline::store_chain(std::span<const Waiting> chain, Verdict verdict) {
 void Timeline::store_all_waiting() {
   Verdict verdict{.reason = GapReason::NoData};
   if (run_) {
-    const Place place = place_behind_run(waiting_.front().piece);
+    const Place place = place_behind_run(waiting_.front().piece, waiting_.front().events);
     verdict = {.reason = GapReason::ClockStep, .missing = place.counted ? place.missing : 0};
   }
   chain_ = 0;
