@@ -19,10 +19,15 @@ done
 run_tests() {
   # The same cases of the property tests in every run: one that fails tells of a change. Others: RC_PARAMS='seed=7 max_success=1000'.
   export RC_PARAMS=${RC_PARAMS:-seed=1}
-  local log=build/$1.tests.log code=0
+  local log=build/${stage:-$1}.tests.log code=0
   ctest --preset "$@" 2>&1 | tee "$log" || code=$?
   scripts/skipped.sh "$log" || fail "tests were skipped that must not be: see above"
   ((code == 0)) || fail "tests failed (preset $1)"
+}
+
+# with_tsan PRESET CTEST-OPTION...: tests of that preset with the programs of tsan, those that are built there
+with_tsan() {
+  MTH5_TEST_BIN=$root/build/tsan/bin stage=$1-with-tsan run_tests "$@" -j "$parallel"
 }
 
 # Importing mth5 and aurora takes longer than most of what tests do with them: a server has them, for all scripts of tests/integration.
@@ -47,7 +52,7 @@ suites_with_threads() {
 if [[ $system == yes ]]; then
   [[ $EUID -eq 0 ]] || fail "--system boots a container: run it as root"
   scripts/setup.sh --system --package
-  build release programs unit_sandbox_test integration_golden_test integration_aurora_test
+  build release programs unit_sandbox_test integration_golden_test integration_aurora_test integration_reports_test
   say "limits of memory, which sanitizers do not let hold"
   run_tests release -R '^unit/Sandbox'
   say "golden reports, of a month and of a day at 256 Hz too"
@@ -56,6 +61,9 @@ if [[ $system == yes ]]; then
   run_tests release -R "$long_days"
   say "what is installed"
   bash tests/integration/install_test.sh "$root" "$root/build/release"
+  say "reports that are measured and drawn in threads, under TSan" # without what hardly does more than Python
+  build tsan mth5-summary
+  with_tsan release -R '^integration/Reports.(ComeInSeveralFormats|DrawCurves|LeaveAside)'
   say "the examples of the library"
   bash tests/system/examples.sh "$root" "$root/build/release"
   say "Debian packages, the same to the byte when built again"
@@ -83,15 +91,13 @@ read -r -u "$python_output" || fail "tests/support/python_server.py has ended: s
 say "tests (dev: ASan, UBSan)"
 run_tests dev -j "$parallel" -E "$long_days"
 if [[ $quick == no ]]; then
-  # Only what has threads of ours gains from TSan anything but time: these of the unit tests, and three programs, which the tests of dev
+  # Only what has threads of ours gains from TSan anything but time: these of the unit tests, and two programs, which the tests of dev
   # run once more, with the other programs as they are.
   threads=(unit_ring unit_recorder unit_stream_source)
-  build tsan mth5d mth5-sim mth5-summary "${threads[@]/%/_test}"
+  build tsan mth5d mth5-sim "${threads[@]/%/_test}"
   say "tests (tsan): rings, recorder, sources"
   run_tests tsan -j "$parallel" -L unit -LE script # those are of the sources, and of programs that are not built here
   say "tests (dev, with programs under TSan): everything that runs threads"
-  # Reports that are measured and drawn in threads; without what hardly does more than Python.
-  summaries='^integration/Reports.(ComeInSeveralFormats|DrawCurves|LeaveAside)'
-  MTH5_TEST_BIN=$root/build/tsan/bin run_tests dev -j "$parallel" -R "$(suites_with_threads)|$summaries" -E 'EqualsPython|ReadersStreamOn|StopAmongGaps|Log.TellsOfGaps|Log.OfACalmDay'
+  with_tsan dev -R "$(suites_with_threads)" -E 'EqualsPython|ReadersStreamOn|StopAmongGaps|Log.TellsOfGaps|Log.OfACalmDay'
 fi
 say "all tests passed"
