@@ -22,10 +22,19 @@ namespace mth5d {
 namespace {
 
 constexpr auto kSlowCall = std::chrono::seconds{5};  // of a write or sync, before it is complained of
+// Where systemd does not say how long it waits, for the log alone.
+constexpr auto kHangs = std::chrono::seconds{60};
 // Below TimeoutStopSec of the unit, 90 s: what the disk has not taken by the first is given up and counted, so that the file is
 // closed long before the second.
 constexpr auto kWriteLimit = std::chrono::seconds{45};
 constexpr auto kDrainLimit = std::chrono::seconds{80};
+
+/// How long systemd waits for WATCHDOG=1; nullopt: it does not.
+std::optional<std::chrono::microseconds> watchdog_period() {
+  std::uint64_t us = 0;
+  if (sd_watchdog_enabled(0, &us) <= 0) return std::nullopt;
+  return std::chrono::microseconds{us};
+}
 
 std::size_t ring_words(const daq::config::Config& config) {
   const double seconds = std::chrono::duration<double>(config.ring).count();
@@ -68,6 +77,8 @@ Daemon::Daemon(daq::config::Config config, Options options, std::shared_ptr<spdl
       status_file_{options_.status_file},
       status_quiet_{log_},
       running_{config_},
+      watchdog_period_{watchdog_period()},
+      watchdog_{watchdog_period_.value_or(kHangs)},
       io_work_{boost::asio::make_work_guard(io_)},
       io_timer_{io_},
       quiet_{log_} {
@@ -302,6 +313,7 @@ void Daemon::settle() {
 
 void Daemon::tick_io() {
   io_timer_.expires_after(std::chrono::seconds{1});
+  io_turned_ = mth5::steady_now();
   io_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error || !io_work_) return;  // cancel() comes too late for a timer that has expired: it must not begin anew
     for (std::size_t i = 0; i < inputs_.size(); ++i) log_losses(i, false);
@@ -311,8 +323,9 @@ void Daemon::tick_io() {
 }
 
 template <class Body>
-void Daemon::guarded(const char* stage, Body body) {
+void Daemon::guarded(const char* stage, std::atomic<pid_t>& thread, Body body) {
   pthread_setname_np(pthread_self(), stage);
+  thread = gettid();
   std::exception_ptr failure;
   try {
     body();
@@ -320,6 +333,14 @@ void Daemon::guarded(const char* stage, Body body) {
     failure = std::current_exception();  // handed to the supervisor, who ends the process with it
   }
   boost::asio::post(main_, [this, stage, failure] { stage_ended(stage, failure); });
+}
+
+void Daemon::run_io() {
+  const struct Ended {
+    std::atomic<Steady::time_point>& turned;
+    ~Ended() { turned = Steady::time_point::max(); }
+  } ended{io_turned_};
+  io_.run();
 }
 
 void Daemon::run() {
@@ -356,7 +377,6 @@ void Daemon::run() {
   log_->info("start version=\"{}\" sources={} directory={}", options_.version, inputs_.size(), config_.output.directory.string());
   about_.state = "recording";
   report_status();
-  tick_status();
   boost::asio::post(io_, [this] {
     tick_io();
     for (auto& input : inputs_) input.source->start();
@@ -366,9 +386,10 @@ void Daemon::run() {
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
-  writer_thread_ = std::jthread{[this] { guarded("mth5-writer", [this] { recorder_.run(); }); }};
-  io_thread_ = std::jthread{[this] { guarded("mth5-io", [this] { io_.run(); }); }};
+  writer_thread_ = std::jthread{[this] { guarded("mth5-writer", writer_thread_id_, [this] { recorder_.run(); }); }};
+  io_thread_ = std::jthread{[this] { guarded("mth5-io", io_thread_id_, [this] { run_io(); }); }};
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  tick_status();
   sd_notify(0, "READY=1");  // whether an instrument is there is no matter of the service
 
   main_.run();
@@ -481,9 +502,28 @@ void Daemon::tick_status() {
   });
 }
 
+void Daemon::feed_watchdog(const daq::recorder::State& recorded) {
+  daq::status::Watchdog::Seen seen{.now = mth5::steady_now(),
+                                   .io = {io_turned_.load(), daq::status::is_held(io_thread_id_)},
+                                   .writer = {recorder_.turned(), daq::status::is_held(writer_thread_id_)},
+                                   .outage = !recorded.outage.empty()};
+  for (const auto& stream : board_.copy().streams) seen.received += stream.counters.passed;
+  for (const auto& stream : recorded.streams) seen.settled += stream.visible + stream.lost;
+  const auto problem = watchdog_.look(seen, watchdog_period_.value_or(kHangs) + 3 * running_.flush_interval);
+  if (problem.empty() && watchdog_period_) sd_notify(0, "WATCHDOG=1");
+  if (problem.empty() == !hangs_) return;
+  hangs_ = !problem.empty();
+  if (hangs_)
+    log_->error("{}{}", problem,
+                watchdog_period_ ? "; systemd is not told any more that all is well, and will start mth5d again" : "");
+  else
+    log_->info("all threads come round again");
+}
+
 void Daemon::report_status() {
   about_.log_dropped = cli::dropped_stderr_lines();
   const auto recorded = recorder_.state();
+  if (about_.state != "starting" && about_.state != "stopped") feed_watchdog(recorded);
   const auto status = daq::status::to_json(board_.copy(), recorded, receipts_, ring_, about_);
   sd_notifyf(0, "STATUS=%s", daq::status::to_line(status).c_str());
   if (recorded.call_began != Steady::time_point{} && recorded.call_began != warned_call_ &&

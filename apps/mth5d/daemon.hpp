@@ -26,6 +26,7 @@
 #include "acquisition/status/board.hpp"
 #include "acquisition/status/report.hpp"
 #include "acquisition/status/status_file.hpp"
+#include "acquisition/status/watchdog.hpp"
 #include "acquisition/stream/streams.hpp"
 
 namespace mth5d {
@@ -78,16 +79,18 @@ class Daemon {
   void judge_ended(std::size_t index);
   void throw_if_unread() const;
 
+  void run_io();
   void go_on();
   void wait_for_signal();
   void reload();
   void tick_status();
   void report_status();
+  void feed_watchdog(const daq::recorder::State& recorded);
   void write_status(const std::string& text);
   void stop(const char* why);
   void stage_ended(const char* stage, std::exception_ptr failure);
   template <class Body>
-  void guarded(const char* stage, Body body);
+  void guarded(const char* stage, std::atomic<pid_t>& thread, Body body);
 
   // Constant after construction.
   daq::config::Config config_;
@@ -99,6 +102,8 @@ class Daemon {
   daq::ledger::Receipts receipts_;
   daq::status::Board board_;
   daq::recorder::Recorder recorder_;
+  std::atomic<Steady::time_point> io_turned_{};  ///< as Recorder::turned()
+  std::atomic<pid_t> io_thread_id_{0}, writer_thread_id_{0};
   // Main thread.
   boost::asio::io_context main_;
   boost::asio::signal_set signals_;
@@ -110,6 +115,9 @@ class Daemon {
   std::exception_ptr failure_;
   bool stopping_ = false;
   Steady::time_point warned_call_{};
+  std::optional<std::chrono::microseconds> watchdog_period_;  ///< of systemd
+  daq::status::Watchdog watchdog_;
+  bool hangs_ = false;  ///< as the watchdog saw it last, and as was logged
   // io thread.
   boost::asio::io_context io_;
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> io_work_;

@@ -44,11 +44,14 @@ TEST(Service, IsReadyWhenItTriesItsSourcesWhetherTheyAreThereOrNot) {
   const support::TempDir dir;
   NotifySocket notify{dir / "notify"};
   const auto line = dir / "lemi";  // a device that is not there yet
-  Recording recording{Recording::serial(line), {.wrapper = {"env", "NOTIFY_SOCKET=" + (dir / "notify").string()}}};
+  Recording recording{Recording::serial(line),
+                      {.wrapper = {"env", "NOTIFY_SOCKET=" + (dir / "notify").string(), "WATCHDOG_USEC=60000000"}}};
   ASSERT_TRUE(support::eventually([&] { return notify.messages().find("lemi=waiting (serial:") != std::string::npos; }))
       << "what it waits for is in the status: " << notify.messages();
   EXPECT_THAT(notify.messages(), HasSubstr("READY=1"));
   EXPECT_LT(notify.messages().find("STATUS=looking at what is in "), notify.messages().find("READY=1"));
+  EXPECT_TRUE(support::eventually([&] { return notify.messages().find("WATCHDOG=1") != std::string::npos; }))
+      << "an instrument that is not there is no reason to start again: " << notify.messages();
   EXPECT_EQ(recording.stop(), 0);
   EXPECT_THAT(notify.messages(), HasSubstr("STOPPING=1"));
 }

@@ -81,6 +81,56 @@ grep -q 'MTH5D' /run/summary || fail "the summary has no station"
 switch_off
 echo "stopped"
 
+# What hangs is started again; what a new process would not cure is not. By systemd's own watchdog, with less patience than in the field.
+journal_of() { journalctl --no-pager -o cat --since "@$watched_since" -u mth5d; }
+journal_says() { journal_of | grep -q "$1"; }
+mkdir -p /run/systemd/system/mth5d.service.d
+printf '[Service]\nWatchdogSec=4\nEnvironment=LD_PRELOAD=/hang.so\n' >/run/systemd/system/mth5d.service.d/watchdog.conf
+systemctl daemon-reload
+watched_since=$(date +%s)
+systemctl start mth5d
+switch_on
+wait_for 30 "receiving under the watchdog" says mth5d '^recording lemi=receiving'
+old=$(main_pid mth5d)
+# The disk does not answer: a process that the kernel holds cannot be ended, and what waits in its ring would be lost.
+fsfreeze --freeze /var/lib/mth5d
+if ! { wait_for 30 "the warning of a slow disk" journal_says 'slow disk' && sleep 12; }; then fsfreeze --unfreeze /var/lib/mth5d; fail "frozen"; fi
+fsfreeze --unfreeze /var/lib/mth5d
+[[ $(main_pid mth5d) == "$old" ]] || fail "a disk that did not answer for three times the watchdog had mth5d started again"
+settled() { mth5d --status | grep -Eq 'buffered [0-9]{1,2} '; }
+wait_for 30 "what waited for the disk in the file" settled
+[[ -z $(journal_of | grep -i 'ring-full\|watchdog') ]] || fail "what came while the disk did not answer: $(journal_of)"
+echo "waited for a disk that did not answer"
+# The instrument is silent for three times the watchdog.
+switch_off
+sleep 12
+[[ $(main_pid mth5d) == "$old" ]] || fail "a silent instrument had mth5d started again"
+switch_on
+wait_for 30 "receiving after silence" says mth5d '^recording lemi=receiving'
+echo "left alone while the instrument was silent"
+# A thread that hangs.
+touch /run/hang
+wait_for 60 "the message of the thread that hangs" journal_says 'the thread mth5-writer has not come round for'
+rm /run/hang
+wait_for 60 "the restart after a thread hung" again
+switch_off
+switch_on
+wait_for 30 "receiving after a thread hung" says mth5d '^recording lemi=receiving'
+journal_says 'recovered file=' || fail "the file of the thread that hung was not recovered"
+echo "started again when a thread hung"
+# A process that was stopped.
+old=$(main_pid mth5d)
+kill -STOP "$old"
+wait_for 60 "the restart of a stopped process" again
+switch_off
+switch_on
+wait_for 30 "receiving after it was stopped" says mth5d '^recording lemi=receiving'
+echo "started again when it was stopped"
+systemctl stop mth5d
+switch_off
+rm -r /run/systemd/system/mth5d.service.d
+systemctl daemon-reload
+
 # What is closed is archived by a unit of its own, and what its archive holds is removed when it is old enough.
 systemctl is-active --quiet mth5-finalize@mth5d.timer || fail "the timer of the archives was not started with the recorder"
 sed -i 's/^output: {/output: {finalize: gzip-4, retention: 1h, /' /etc/mth5d/mth5d.yaml

@@ -32,7 +32,8 @@ fi
 root=$work/root
 rm -rf "$root"
 mkdir "$root"
-trap 'rm -rf "$root"' EXIT
+disk=$work/disk.img
+trap 'umount "$root/var/lib/mth5d" 2>/dev/null || true; rm -rf "$root" "$disk"' EXIT
 tar -C "$root" -xf "$tar"
 mkdir "$root/packages"
 cp "$packages"/{mth5-daq,libmth5-0}_*.deb "$root/packages/"
@@ -52,6 +53,13 @@ chroot "$root" /usr/bin/mth5d -c /etc/mth5d/mth5d.yaml >"$work/unset.log" 2>&1 |
 grep -q 'sources: is empty' "$work/unset.log" && ((code == 3)) || { cat "$work/unset.log"; fail "with the configuration of the package mth5d ends with $code"; }
 cp -r debian/tests "$root/tests"
 cp tests/system/probe.sh "$root/probe.sh"
+cc -shared -fPIC -O1 -Wall -Werror -o "$root/hang.so" tests/system/hang.c
+# A disk of its own, which the probe can keep from answering.
+rm -f "$disk"
+truncate -s 256M "$disk"
+mkfs.ext4 -q "$disk"
+mkdir -p "$root/var/lib/mth5d"
+mount -o loop "$disk" "$root/var/lib/mth5d"
 : >"$root/etc/machine-id"
 cat >"$root/etc/systemd/system/probe.service" <<'U'
 [Unit]
@@ -62,7 +70,7 @@ ExecStart=/bin/bash /probe.sh
 StandardOutput=append:/probe.log
 StandardError=inherit
 ExecStopPost=/bin/systemctl poweroff --no-block
-TimeoutStartSec=300
+TimeoutStartSec=480
 [Install]
 WantedBy=basic.target
 U
@@ -81,7 +89,7 @@ mkdir -p "$root/etc/systemd/system/basic.target.wants" "$root/etc/systemd/system
 ln -s ../probe.service "$root/etc/systemd/system/basic.target.wants/probe.service"
 ln -s /lib/systemd/system/mth5d.service "$root/etc/systemd/system/multi-user.target.wants/mth5d.service"
 
-timeout 400 systemd-nspawn --register=no --keep-unit --private-network -q -D "$root" -b >"$work/console.log" 2>&1 </dev/null ||
+timeout 600 systemd-nspawn --register=no --keep-unit --private-network -q -D "$root" -b >"$work/console.log" 2>&1 </dev/null ||
   { tail -n 30 "$work/console.log"; fail "the container did not end by itself"; }
 cp "$root/probe.log" "$work/probe.log"
 cat "$work/probe.log"

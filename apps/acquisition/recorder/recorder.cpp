@@ -18,6 +18,7 @@ namespace {
 
 constexpr auto kTryFullEvery = std::chrono::seconds{1};
 constexpr auto kLongestPause = std::chrono::seconds{30};
+constexpr auto kLongestWait = std::chrono::seconds{10};  // with nothing to do
 
 }  // namespace
 
@@ -74,6 +75,10 @@ void Recorder::end(Steady::time_point deadline) {
 }
 
 void Recorder::run() {
+  const struct Ended {
+    std::atomic<Steady::time_point>& turned;
+    ~Ended() { turned = Steady::time_point::max(); }
+  } ended{turned_};
   try {
     write_until_closed();
   } catch (...) {
@@ -85,6 +90,7 @@ void Recorder::run() {
 
 void Recorder::write_until_closed() {
   for (;;) {
+    turned_ = mth5::steady_now();
     quiet_.tick();
     try {
       if (!outage_ || may_try(mth5::steady_now())) {
@@ -108,7 +114,7 @@ void Recorder::write_until_closed() {
       log_->warn("stopped with a full disk: nothing waited, the files are closed free={}", disk_.free_bytes());
       return;
     }
-    ring_.wait_until(next_deadline());
+    ring_.wait_until(std::min(next_deadline(), mth5::steady_now() + kLongestWait));
   }
 }
 
@@ -118,6 +124,7 @@ void Recorder::write_what_came() {
     writer_.take(header_, payload_);
     writer_.keep_pace(mth5::steady_now());
     watch(mth5::steady_now());
+    turned_ = mth5::steady_now();
     if (is_too_late(mth5::steady_now())) give_up_the_rest();
   }
   if (is_full()) return;
@@ -354,7 +361,8 @@ std::uint64_t Recorder::discard_to_the_end() {
   for (;;) {
     lost += discard_all(outage_->drop());
     if (!ending_.load() || ring_.closed_and_empty()) break;
-    ring_.wait_until(Steady::time_point::max());
+    turned_ = mth5::steady_now();
+    ring_.wait_until(mth5::steady_now() + kLongestWait);
   }
   writer_.publish();
   return lost;

@@ -69,6 +69,9 @@ class Recorder {
   void end(Steady::time_point deadline = Steady::time_point::max());
 
   [[nodiscard]] State state() const { return published_.copy(); }
+  /// When run() came round last, which it does at least each ten seconds unless a call holds it; the epoch before it runs, max()
+  /// behind it.
+  [[nodiscard]] Steady::time_point turned() const { return turned_.load(); }
 
  private:
   /// Why no file can be written now.
@@ -119,6 +122,7 @@ class Recorder {
   // Atomic, or under their own mutex.
   std::atomic<bool> new_file_wanted_{false}, ending_{false};
   std::atomic<Steady::duration> deadline_{Steady::duration::max()};
+  std::atomic<Steady::time_point> turned_{};
   Published published_;
   ledger::Guarded<std::optional<config::Config>> next_config_;
   // Written by claim(), before there are threads.
