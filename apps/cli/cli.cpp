@@ -1,6 +1,7 @@
 #include "cli/cli.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -78,8 +79,18 @@ int run_main(std::string_view program, int argc, char** argv, const std::functio
   return code;
 }
 
+bool stderr_is_journal() {
+  // It is inherited by everything that a service starts, wherever that has its stderr.
+  const char* named = std::getenv("JOURNAL_STREAM");
+  struct stat now {};
+  if (named == nullptr || fstat(original_stderr(), &now) != 0) return false;
+  return named == std::to_string(now.st_dev) + ":" + std::to_string(now.st_ino);
+}
+
 void tell(std::string_view program, std::string_view text) {
-  std::fprintf(stderr, "%.*s: %s\n", int(program.size()), program.data(), mth5::printable(text).c_str());
+  const bool is_error = text.find("error: ") == 0 || text.find("config error: ") == 0;
+  std::fprintf(stderr, "%s%.*s: %s\n", is_error && stderr_is_journal() ? "<3>" : "", int(program.size()), program.data(),
+               mth5::printable(text).c_str());
 }
 
 std::string build_id() { return mth5::kBuildId; }

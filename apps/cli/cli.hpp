@@ -43,7 +43,10 @@ class ConfigError : public std::runtime_error {
 /// second at most for who reads stderr. What it prints is made printable: names in files may hold commands for a terminal.
 int run_main(std::string_view program, int argc, char** argv, const std::function<int(int, char**)>& body);
 
-/// One line `program: text` on stderr; text of files in it is made printable.
+/// Whether stderr is a stream of systemd's journal, which takes a priority, `<3>`, in front of a line.
+bool stderr_is_journal();
+
+/// One line `program: text` on stderr; text of files in it is made printable. The journal is told that an error is one.
 void tell(std::string_view program, std::string_view text);
 
 /// A command line: options in groups, each program's own text before them.

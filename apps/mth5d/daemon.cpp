@@ -59,13 +59,14 @@ std::size_t ring_words(const daq::config::Config& config) {
 
 }  // namespace
 
-Daemon::Daemon(daq::config::Config config, Options options, std::shared_ptr<spdlog::logger> log)
+Daemon::Daemon(daq::config::Config config, Options options, std::shared_ptr<spdlog::logger> log,
+               std::shared_ptr<daq::log::Events> events)
     : config_{std::move(config)},
       options_{std::move(options)},
       log_{std::move(log)},
       ring_{ring_words(config_)},
       board_{config_.sources.size()},
-      recorder_{config_, streams_, ring_, receipts_, log_, {}},
+      recorder_{config_, streams_, ring_, receipts_, log_, {}, std::move(events)},
       signals_{main_, SIGTERM, SIGINT, SIGHUP},
       status_timer_{main_},
       drain_timer_{main_},

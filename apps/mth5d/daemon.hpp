@@ -19,6 +19,7 @@
 #include "acquisition/config/config.hpp"
 #include "acquisition/intake/intake.hpp"
 #include "acquisition/ledger/receipts.hpp"
+#include "acquisition/log/events.hpp"
 #include "acquisition/log/quiet.hpp"
 #include "acquisition/recorder/recorder.hpp"
 #include "acquisition/ring/ring.hpp"
@@ -44,7 +45,8 @@ struct Options {
 /// empties it and closes the file.
 class Daemon {
  public:
-  Daemon(daq::config::Config config, Options options, std::shared_ptr<spdlog::logger> log);
+  Daemon(daq::config::Config config, Options options, std::shared_ptr<spdlog::logger> log,
+         std::shared_ptr<daq::log::Events> events);
   ~Daemon();
 
   /// Runs until a signal, or with until_eof until all sources have ended. @throws what made a stage fail

@@ -64,20 +64,23 @@ std::vector<std::string> obstacles(const daq::config::Loaded& loaded) {
 
 /// Nobody who reads the log, or does not, may hold up the recording: all of stderr is relayed first. (spdlog's own asynchronous
 /// logger leaves out what libmth5, HDF5 and the end of main write, and its destructor joins a thread that may sit in write(2).)
-std::shared_ptr<spdlog::logger> make_log(int verbosity) {
-  const bool journal = std::getenv("JOURNAL_STREAM") != nullptr;
+std::shared_ptr<spdlog::logger> make_log(int verbosity, std::shared_ptr<daq::log::Events> events) {
+  const bool journal = cli::stderr_is_journal();
   cli::relay_stderr([journal](std::uint64_t n, const std::string& why) {
-    return fmt::format("{}warning: {} log lines dropped: {}\n", journal ? "" : mth5::to_iso(mth5::host_now()) + " ", n, why);
+    return fmt::format("{}warning: {} log lines dropped: {}\n", journal ? "<4>" : mth5::to_iso(mth5::host_now()) + " ", n, why);
   });
   const bool color = cli::use_color("auto", cli::original_stderr());
-  auto log = std::make_shared<spdlog::logger>("mth5d", std::make_shared<spdlog::sinks::stderr_color_sink_mt>(
-                                                           color ? spdlog::color_mode::always : spdlog::color_mode::never));
-  // journald has its own clock and its own levels ("<4>"); a terminal and a file do not.
+  const auto shown =
+      std::make_shared<spdlog::sinks::stderr_color_sink_mt>(color ? spdlog::color_mode::always : spdlog::color_mode::never);
+  // journald has its own clock and its own levels; a terminal and a file do not.
   if (journal)
-    log->set_formatter(daemon_log::printable_formatter("%l: %*", spdlog::pattern_time_type::utc));
+    shown->set_formatter(daemon_log::printable_formatter("%&%l: %*", spdlog::pattern_time_type::utc));
   else
-    log->set_formatter(daemon_log::printable_formatter("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$: %*", spdlog::pattern_time_type::utc));
-  log->set_level(verbosity < 0 ? spdlog::level::err : verbosity == 0 ? spdlog::level::info : spdlog::level::debug);
+    shown->set_formatter(daemon_log::printable_formatter("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$: %*", spdlog::pattern_time_type::utc));
+  shown->set_level(verbosity < 0 ? spdlog::level::err : verbosity == 0 ? spdlog::level::info : spdlog::level::debug);
+  events->set_level(spdlog::level::info);  // however little is shown
+  auto log = std::make_shared<spdlog::logger>("mth5d", spdlog::sinks_init_list{shown, std::move(events)});
+  log->set_level(std::min(shown->level(), spdlog::level::info));
   log->flush_on(spdlog::level::info);
   return log;
 }
@@ -173,13 +176,15 @@ int daemon_main(int argc, char** argv) {
   if (status_file && !fs::is_directory(status_file->has_parent_path() ? status_file->parent_path() : fs::path{"."}))
     throw mth5::FileError{"--status-file " + status_file->string() +
                           ": its directory is not there; create it for the user of mth5d (mkdir -p)"};
-  const auto log = make_log(parsed.verbosity);
+  const auto events = std::make_shared<daq::log::Events>();
+  const auto log = make_log(parsed.verbosity, events);
   if (!status_file)
     status_file =
         daq::status::default_status_file(loaded.config->survey.text("id"), loaded.config->sources.front().station.text("id"));
   mth5d::Daemon daemon{std::move(*loaded.config),
                        {*status_file, values["until-eof"].as<bool>(), cli::build_id(), load, std::move(loaded.effective)},
-                       log};
+                       log,
+                       events};
   daemon.run();
   return cli::kDone;
 }

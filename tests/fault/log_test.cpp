@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
+#include "mth5/reader.hpp"
 #include "support/healthy.hpp"
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
@@ -124,6 +126,75 @@ TEST(Log, TakesTheErrorThatEndsTheProgramAndWaitsForNobody) {
   EXPECT_EQ(third.process().wait(std::chrono::seconds{30}), 1) << "it waits for a reader of its last line";
   EXPECT_EQ(good.stop(), 0);
   close(ends);
+}
+
+/// The lines of a file's own log, as "level: text".
+std::vector<std::string> log_in(const std::filesystem::path& file) {
+  const mth5::Reader reader{file};
+  const auto table = reader.table("log").value();
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < table.size(); ++i) lines.push_back(table.text(i, "level") + ": " + table.text(i, "text"));
+  return lines;
+}
+
+TEST(Log, StandsInTheFileTooWhateverKilledTheRecorder) {
+  TcpPeer peer;
+  Recording first{Recording::tcp(peer.port()), {.config = "sync: {interval: 100ms}\n"}};
+  ASSERT_TRUE(peer.accept());
+  ASSERT_TRUE(peer.send(numbered_lines(0, 100)));
+  ASSERT_TRUE(first.wait_for_log("info: run begun "));
+  // What is said while no sample comes is not to wait for one.
+  peer.hang_up();
+  const auto lost = first.wait_for_log("warning: source waiting .*");
+  ASSERT_TRUE(lost) << first.log();
+  ASSERT_TRUE(support::eventually([&] {
+    const auto lines = log_in(first.file());
+    return std::any_of(lines.begin(), lines.end(),
+                       [](const auto& line) { return line.find("warning: source waiting source=") == 0; });
+  })) << testing::PrintToString(log_in(first.file()));
+  first.process().signal(SIGKILL);
+  EXPECT_EQ(first.process().wait(std::chrono::seconds{30}), 128 + SIGKILL);
+  Recording second{Recording::tcp(peer.port()), {.config = "sync: {interval: 100ms}\n", .directory = first.directory()}};
+  ASSERT_TRUE(peer.accept());
+  ASSERT_TRUE(peer.send(numbered_lines(200, 300)));
+  ASSERT_TRUE(second.wait_for_log("info: run begun "));
+  EXPECT_EQ(second.stop(), 0);
+  std::vector<std::string> said;  // without their times
+  for (const auto& log : {first.log(), second.log()})
+    for (const auto& line : lines_with(log, "^2")) said.push_back(line.substr(line.find(' ') + 1));
+  const auto kept = log_in(second.file());
+  ASSERT_GT(kept.size(), 8u) << testing::PrintToString(kept);
+  // The kill took what was said in the last moment, and the close of the file what was said of it.
+  std::size_t at = 0;
+  for (const auto& line : kept) {
+    while (at < said.size() && said[at].compare(0, line.size(), line) != 0) ++at;
+    ASSERT_LT(at++, said.size()) << line << "\nof " << testing::PrintToString(said);
+  }
+  for (const char* line :
+       {"info: start ", "info: file open ", "warning: source waiting ", "warning: recovered file=", "info: resumed in "})
+    EXPECT_TRUE(std::any_of(kept.begin(), kept.end(), [&](const auto& k) { return k.find(line) == 0; })) << line;
+}
+
+TEST(Log, TellsTheJournalHowMuchALineMatters) {
+  const support::TempDir dir;
+  support::write_text(dir / "day.txt", numbered_lines(0, 10));
+  support::write_text(dir / "log", "");
+  const std::vector<std::string> journal{
+      "sh", "-c", "log=$1; shift; export JOURNAL_STREAM=$(stat -c %d:%i \"$log\"); exec \"$@\" 2>>\"$log\"", "sh",
+      (dir / "log").string()};
+  Recording recording{Recording::replay(dir / "day.txt"), {.arguments = {"--until-eof"}, .wrapper = journal}};
+  ASSERT_EQ(recording.process().wait(std::chrono::seconds{60}), 0);
+  Recording absent{Recording::replay(dir / "none.txt"), {.arguments = {"--until-eof"}, .wrapper = journal}};
+  EXPECT_EQ(absent.process().wait(std::chrono::seconds{60}), 1);
+  const auto log = support::read_text((dir / "log").string());
+  EXPECT_EQ(lines_with(log, "^<6>info: start ").size(), 2u) << log;
+  EXPECT_EQ(lines_with(log, "^<3>error: source failed ").size(), 1u) << log;
+  EXPECT_EQ(lines_with(log, "^[^<]").size(), 0u) << log;
+  EXPECT_EQ(lines_with(log, "^<3>mth5d: error: ").size(), 1u) << log;
+  // Inherited by what a service starts, with its stderr somewhere else.
+  Recording by_hand{Recording::replay(dir / "day.txt"), {.arguments = {"--until-eof"}, .wrapper = {"env", "JOURNAL_STREAM=1:2"}}};
+  ASSERT_EQ(by_hand.process().wait(std::chrono::seconds{60}), 0);
+  EXPECT_EQ(lines_with(by_hand.log(), "^<").size(), 0u) << by_hand.log();
 }
 
 /// What a day may write when nothing happens, and what an hour may write of the same thing.

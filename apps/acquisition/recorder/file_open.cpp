@@ -28,6 +28,7 @@ void FileWriter::open_file() {
   runs_there_.clear();
   filters_ = {};
   described_ = 0;
+  logged_lines_ = 0;
   for (std::size_t i = 0; i < context_.streams.size(); ++i) (void)stream(i);
   for (auto& of : streams_) {
     of->begin_file();
@@ -238,6 +239,7 @@ void FileWriter::add_record_tables(mth5::Edit& edit) {
   stream_ledger_table_ = edit.add_table(stream_ledger_table());
   reason_table_ = edit.add_table(reason_table());
   resume_table_ = edit.add_table(resume_table());
+  log_table_ = edit.add_table(log_table());
   gap_table_ = edit.add_table(gap_table());
   for (auto& of : sources_)
     if (of->states) of->state_table = edit.add_table(soh_table(of->source()));
@@ -541,6 +543,7 @@ FileWriter::Loss FileWriter::abandon(ledger::Drop why) {
   for (auto* rows : {&stream_rows_, &gap_rows_, &commit_rows_, &source_rows_, &stream_ledger_rows_, &reason_rows_, &resume_rows_})
     rows->clear();
   logged_gaps_.clear();
+  if (context_.events) context_.events->give_back(std::exchange(unsafe_events_, {}));
   if (file_) {
     try {
       file_->close();

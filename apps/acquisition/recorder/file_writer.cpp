@@ -1,6 +1,7 @@
 #include "acquisition/recorder/file_writer.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -14,6 +15,8 @@ namespace {
 
 // From one commit to the next for the sake of flush.samples, each of which may have to wait for the disk.
 constexpr auto kLeastPause = std::chrono::milliseconds{100};
+// Lines of the log in one file: 2 MB. A calm day has 50.
+constexpr std::size_t kMostLines = 4000;
 
 }  // namespace
 
@@ -129,7 +132,7 @@ void FileWriter::keep_pace(Steady::time_point now) {
     flush();
   else if (std::any_of(streams_.begin(), streams_.end(), [](const auto& of) { return of->is_full(); }))
     put();
-  if (unsynced_ && now >= last_sync_ + config_.sync_interval) sync();
+  if (needs_sync() && now >= last_sync_ + config_.sync_interval) sync();
 }
 
 Steady::time_point FileWriter::flush_due() const {
@@ -142,8 +145,10 @@ Steady::time_point FileWriter::flush_due() const {
 
 Steady::time_point FileWriter::next_deadline() const {
   const auto due = std::min(flush_due(), held_until_.value_or(Steady::time_point::max()));
-  return unsynced_ ? std::min(due, last_sync_ + config_.sync_interval) : due;
+  return needs_sync() ? std::min(due, last_sync_ + config_.sync_interval) : due;
 }
+
+bool FileWriter::needs_sync() const { return unsynced_ || (announced_ && context_.events && context_.events->has_some()); }
 
 bool FileWriter::is_too_large() const {
   const auto most = config_.output.roll_size;
@@ -254,6 +259,7 @@ void FileWriter::sync() {
 }
 
 void FileWriter::all_durable() {
+  unsafe_events_.clear();
   for (auto& of : streams_) of->all_durable();
   for (auto& of : sources_) of->note_synced();
   settle();
@@ -328,6 +334,22 @@ void FileWriter::write_ledger() {
   put(stream_ledger_table_, stream_ledger_rows_);
   put(reason_table_, reason_rows_);
   put(resume_table_, resume_rows_);
+  write_log();
+}
+
+void FileWriter::write_log() {
+  if (!context_.events || !context_.events->has_some()) return;
+  auto lines = context_.events->take();
+  mth5::Rows rows{log_table()};
+  for (const auto& line : lines) {
+    if (logged_lines_ > kMostLines) break;
+    rows.add(line.time.time_since_epoch().count());
+    const bool last = logged_lines_++ == kMostLines;
+    rows.add(last ? "warning" : line.level);
+    rows.add(last ? "what was said from here on is in the system's log alone" : line.text);
+  }
+  file_->append_rows(log_table_, rows);
+  unsafe_events_.insert(unsafe_events_.end(), std::move_iterator{lines.begin()}, std::move_iterator{lines.end()});
 }
 
 void FileWriter::publish() {

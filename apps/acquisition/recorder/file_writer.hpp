@@ -12,6 +12,7 @@
 #include "acquisition/config/config.hpp"
 #include "acquisition/ledger/one_thread.hpp"
 #include "acquisition/ledger/receipts.hpp"
+#include "acquisition/log/events.hpp"
 #include "acquisition/log/quiet.hpp"
 #include "acquisition/recorder/disk.hpp"
 #include "acquisition/recorder/resume.hpp"
@@ -35,6 +36,7 @@ struct Context {
   std::shared_ptr<spdlog::logger> log;
   log::Quiet& quiet;                                          ///< for what gaps and failures may repeat
   std::function<void(const std::filesystem::path&)> on_file;  ///< called with each file's path once readers can open it
+  std::shared_ptr<log::Events> events;                        ///< what goes into the files' own log; nullptr: nothing
 };
 
 /// Puts records of the ring into data files: the only place that touches them. Thread: writer.
@@ -140,6 +142,7 @@ class FileWriter {
   void describe_streams();
   void take_samples(const ring::Header& header, const std::vector<std::uint64_t>& payload);
   [[nodiscard]] Steady::time_point flush_due() const;
+  [[nodiscard]] bool needs_sync() const;
   /// What waits goes into the file, where no reader sees it before the next commit.
   void put();
   void append_to_open_runs();
@@ -152,6 +155,7 @@ class FileWriter {
   void add_anchors();
   void sync();
   void write_ledger();
+  void write_log();
   void all_durable();
   void settle();
   void log_gaps();
@@ -183,8 +187,11 @@ class FileWriter {
   std::size_t described_ = 0;                     ///< streams that have their row in the file
   std::int64_t session_ = 0;
   mth5::TableId clip_limit_table_, sensor_noise_table_;
-  mth5::TableId stream_table_, gap_table_, commit_table_, source_table_, stream_ledger_table_, reason_table_, resume_table_;
+  mth5::TableId stream_table_, gap_table_, commit_table_, source_table_, stream_ledger_table_, reason_table_, resume_table_,
+      log_table_;
   mth5::Rows stream_rows_, gap_rows_, commit_rows_, source_rows_, stream_ledger_rows_, reason_rows_, resume_rows_;
+  std::vector<log::Event> unsafe_events_;  ///< in the file, and not durable
+  std::size_t logged_lines_ = 0;           ///< in the file, by this process
   struct LoggedGap {
     std::string stream, where;
     ring::GapNote gap;

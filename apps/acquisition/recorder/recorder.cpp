@@ -23,14 +23,15 @@ constexpr auto kLongestWait = std::chrono::seconds{10};  // with nothing to do
 }  // namespace
 
 Recorder::Recorder(const config::Config& config, const stream::Streams& streams, ring::Ring& ring, ledger::Receipts& receipts,
-                   std::shared_ptr<spdlog::logger> log, std::function<void(const std::filesystem::path&)> on_file)
+                   std::shared_ptr<spdlog::logger> log, std::function<void(const std::filesystem::path&)> on_file,
+                   std::shared_ptr<log::Events> events)
     : streams_{streams},
       ring_{ring},
       log_{log},
       config_{config},
       quiet_{log},
       disk_{config_, log},
-      writer_{{config_, streams, ring, receipts, published_, log, quiet_, std::move(on_file)}, disk_} {}
+      writer_{{config_, streams, ring, receipts, published_, log, quiet_, std::move(on_file), std::move(events)}, disk_} {}
 
 const char* Recorder::Outage::name() const {
   return kind == Kind::Full ? "disk-full" : kind == Kind::Failed ? "write-failed" : "write-refused";

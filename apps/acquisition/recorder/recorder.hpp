@@ -39,8 +39,10 @@ namespace daq::recorder {
 class Recorder {
  public:
   /// @param on_file  called with each file's path once readers can open it
+  /// @param events  what the files' own log is made of
   Recorder(const config::Config& config, const stream::Streams& streams, ring::Ring& ring, ledger::Receipts& receipts,
-           std::shared_ptr<spdlog::logger> log, std::function<void(const std::filesystem::path&)> on_file);
+           std::shared_ptr<spdlog::logger> log, std::function<void(const std::filesystem::path&)> on_file,
+           std::shared_ptr<log::Events> events = nullptr);
 
   /// Before run(), and before anything is received: the directory is good, nobody else records these stations there, files of a
   /// recorder that crashed are recovered. Where there is no room for a file, run() waits for it. @throws mth5::FileError,

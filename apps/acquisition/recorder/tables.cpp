@@ -105,6 +105,11 @@ mth5::TableSpec resume_table() {
           64};
 }
 
+mth5::TableSpec log_table() {
+  return {
+      "log", {whole("time", kTime), text("level", 8), text("text", 496)}, "what the recorder said, as in the system's log", 64};
+}
+
 mth5::TableSpec reason_table() {
   return {"reasons",
           {whole("sequence"), text("kind", 8), whole("index"), text("reason", 20), whole("count"), whole("events")},

@@ -27,5 +27,7 @@ namespace daq::recorder {
 [[nodiscard]] mth5::TableSpec stream_ledger_table();
 [[nodiscard]] mth5::TableSpec reason_table();
 [[nodiscard]] mth5::TableSpec resume_table();
+/// The recorder's own log.
+[[nodiscard]] mth5::TableSpec log_table();
 
 }  // namespace daq::recorder

@@ -6,7 +6,7 @@ namespace daq::simulate {
 
 namespace {
 
-constexpr std::size_t kLongest = 4096;  ///< bytes that are a command, or none
+constexpr std::size_t kLongestCommand = 4096;  ///< bytes that are a command, or none
 
 std::string bytes_of(const config::CommandBytes& bytes) { return bytes.fill({}).value_or(""); }
 
@@ -50,11 +50,11 @@ std::string Answers::heard(std::string_view bytes) {
       if (whole->then != "go-on") sending_ = whole->then == "send";
       continue;
     }
-    if (begun && begun_.size() < kLongest) break;
+    if (begun && begun_.size() < kLongestCommand) break;
     // Not understood: up to the end of the line; one byte of an instrument that knows no lines.
     const auto end = begun_.find_first_of("\r\n");
     if (end == std::string::npos && !otherwise_.empty()) {
-      if (begun_.size() >= kLongest) begun_.clear();
+      if (begun_.size() >= kLongestCommand) begun_.clear();
       break;
     }
     begun_.erase(0, end == std::string::npos ? 1 : end + 1);

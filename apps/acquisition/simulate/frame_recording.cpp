@@ -10,8 +10,8 @@ namespace daq::simulate {
 namespace {
 
 constexpr std::size_t kBlock = 1u << 16;
-constexpr std::size_t kLongest = 1u << 16;    // of a record
-constexpr std::size_t kBeginning = 1u << 20;  // bytes that are decoded to know how long a record is
+constexpr std::size_t kLongestRecord = 1u << 16;  // of a record
+constexpr std::size_t kBeginning = 1u << 20;      // bytes that are decoded to know how long a record is
 
 /// Of a batch, as the stream counts them: a sample of all channels is one, also where they come one by one.
 double samples_in(const decode::Batch& batch, std::size_t channels) {
@@ -72,7 +72,7 @@ bool FrameRecording::fill() {
 std::optional<std::string_view> FrameRecording::next() {
   record_.clear();
   batch_.clear();
-  while (record_.size() < kLongest && (at_ < buffer_.size() || fill())) {
+  while (record_.size() < kLongestRecord && (at_ < buffer_.size() || fill())) {
     const char byte = buffer_[at_++];
     record_ += byte;
     decoder_->feed({.bytes = {&byte, 1}, .arrival = now_}, batch_);
