@@ -34,11 +34,15 @@ void widen(std::span<double> out) {
   constexpr std::size_t kBlock = 256;
   std::array<Stored, kBlock> block;
   const auto* const stored = reinterpret_cast<const char*>(out.data()) + out.size() * sizeof(Stored);
-  for (std::size_t done = 0; done < out.size(); done += kBlock) {
-    const std::size_t n = std::min(kBlock, out.size() - done);
-    std::memcpy(block.data(), stored + done * sizeof(Stored), n * sizeof(Stored));
-    for (std::size_t i = 0; i < n; ++i) out[done + i] = static_cast<double>(block[i]);
+  std::size_t done = 0;
+  for (; done + kBlock <= out.size(); done += kBlock) {  // of a length that compilers know: several numbers at a time
+    std::memcpy(block.data(), stored + done * sizeof(Stored), sizeof block);
+    auto* const to = out.data() + done;
+    for (std::size_t i = 0; i < kBlock; ++i) to[i] = static_cast<double>(block[i]);
   }
+  const std::size_t rest = out.size() - done;
+  std::memcpy(block.data(), stored + done * sizeof(Stored), rest * sizeof(Stored));
+  for (std::size_t i = 0; i < rest; ++i) out[done + i] = static_cast<double>(block[i]);
 }
 
 }  // namespace
