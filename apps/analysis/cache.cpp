@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "analysis/cache_file.hpp"
@@ -14,7 +15,17 @@ namespace {
 namespace fs = std::filesystem;
 using cache_file::hash;
 
+constexpr const char* kAnew = "; what it should know is measured anew each time";
+
 }  // namespace
+
+void Cache::say(const std::string& what) const {
+  if (say_) say_("cache: " + what);
+}
+
+void Cache::say_once(const std::string& what) {
+  if (!std::exchange(said_, true)) say(what);
+}
 
 Cache::Channel::Channel(Cache& cache, const mth5::Reader& file, std::size_t run, std::string component)
     : cache_{cache}, run_{run} {
@@ -37,10 +48,10 @@ Cache::Channel::Day& Cache::Channel::day_of(const Key& key) {
   day.path = cache_file::path_of(cache_.directory_, day.identity);
   try {
     if (auto found = cache_file::read(day.path, day.identity)) day.pieces = std::move(*found);
-  } catch (const mth5::Error& e) {
-    const std::string what = e.what();
-    const bool named = what.starts_with(day.path.string());
-    if (cache_.say_) cache_.say_("cache: " + (named ? what : day.path.string() + ": " + what) + "; measured anew");
+  } catch (const mth5::FormatError& e) {
+    cache_.say(day.path.string() + ": " + e.what() + "; measured anew");
+  } catch (const mth5::FileError& e) {  // as the next will be
+    cache_.say_once(std::string{e.what()} + kAnew);
   }
   return day;
 }
@@ -82,9 +93,8 @@ void Cache::Channel::write(mth5::UtcNanos before) {
   const auto number = std::chrono::floor<std::chrono::days>(before).time_since_epoch().count();
   while (!days_.empty() && days_.begin()->first < number) {
     auto& day = days_.begin()->second;
-    if (day.is_new && !cache_file::write(day.path, day.identity, std::move(day.pieces)) &&
-        !std::exchange(cache_.said_unwritten_, true) && cache_.say_)
-      cache_.say_("cache: " + cache_.directory_.string() + ": cannot be written; all is measured anew each time");
+    if (const int error = day.is_new ? cache_file::write(day.path, day.identity, std::move(day.pieces)) : 0; error != 0)
+      cache_.say_once(cache_.directory_.string() + ": cannot be written: " + std::generic_category().message(error) + kAnew);
     days_.erase(days_.begin());
   }
 }

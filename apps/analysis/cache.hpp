@@ -16,8 +16,8 @@ namespace analysis {
 /// Pieces that were measured in earlier runs, in a directory that may be deleted at any time: a file for each channel, run and
 /// day. A piece is found again only if all is the same that its figures follow from: the program, the uuid of the data file, run,
 /// channel, indexes, times, limits, what is filled, and the row of the ledger by which the samples were durable. What the ledger
-/// does not have, as in files of other programs, is not kept. What cannot be read or written is measured, and said once.
-/// Thread: that of the readers.
+/// does not have, as in files of other programs, is not kept. What cannot be read or written is measured, and said in one
+/// line, however many files it is so of; one that is damaged has a line of its own. Thread: that of the readers.
 class Cache {
  public:
   using Say = std::function<void(const std::string& line)>;
@@ -76,10 +76,13 @@ class Cache {
   };
 
  private:
+  void say(const std::string& what) const;
+  void say_once(const std::string& what);
+
   std::filesystem::path directory_;
   std::string program_;
   Say say_;
-  bool said_unwritten_ = false;
+  bool said_ = false;  ///< that something cannot be read, or written
   Counts counts_;
   std::map<const mth5::Reader*, Stamps> stamps_;
 };

@@ -5,10 +5,10 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
 #include <system_error>
 #include <utility>
 
+#include "analysis/put_file.hpp"
 #include "analysis/signals_wait.hpp"
 #include "mth5/error.hpp"
 #include "mth5/filesystem.hpp"
@@ -56,20 +56,19 @@ std::optional<state::Json> read(const fs::path& path, const std::string& identit
   return pieces_of(mth5::read_regular(path, kMostBytes), identity);
 }
 
-bool write(const fs::path& path, const std::string& identity, state::Json pieces) {
+int write(const fs::path& path, const std::string& identity, state::Json pieces) {
   const auto cbor = state::Json::to_cbor({{"identity", identity}, {"pieces", std::move(pieces)}});
   const std::string_view bytes{reinterpret_cast<const char*>(cbor.data()), cbor.size()};
   std::error_code error;
   const SignalsWait wait;
   fs::create_directories(path.parent_path(), error);
+  if (error) return error.value();
   const fs::path part = path.string() + "." + std::to_string(getpid()) + ".part";
-  std::ofstream out{part, std::ios::binary | std::ios::trunc};
-  out << kHeader << hash(bytes) << bytes;
-  out.close();
-  if (out) fs::rename(part, path, error);
-  const bool good = out && !error;
-  if (!good) fs::remove(part, error);
-  return good;
+  unlink(part.c_str());  // of a process of this number that died
+  if (const int failed = put_file(part, std::string{kHeader} + hash(bytes) + std::string{bytes}); failed != 0) return failed;
+  fs::rename(part, path, error);
+  if (error) unlink(part.c_str());
+  return error.value();
 }
 
 }  // namespace analysis::cache_file

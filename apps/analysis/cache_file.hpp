@@ -16,7 +16,7 @@ namespace analysis::cache_file {
 [[nodiscard]] std::filesystem::path path_of(const std::filesystem::path& directory, const std::string& identity);
 /// An object; nullopt: there is none. @throws mth5::FormatError, mth5::FileError
 [[nodiscard]] std::optional<state::Json> read(const std::filesystem::path& path, const std::string& identity);
-/// Beside it and renamed; of two programs that write it at once, one wins. @returns whether it is there
-[[nodiscard]] bool write(const std::filesystem::path& path, const std::string& identity, state::Json pieces);
+/// Beside it and renamed; of two programs that write it at once, one wins. @returns 0, or errno: why it is not there
+[[nodiscard]] int write(const std::filesystem::path& path, const std::string& identity, state::Json pieces);
 
 }  // namespace analysis::cache_file

@@ -70,7 +70,7 @@ void WellFiles::keep(const fs::path& path, const std::string& stamp, const std::
 }
 
 void WellFiles::write() {
-  if (is_new_) (void)cache_file::write(path_, identity_, files_);
+  if (is_new_) (void)cache_file::write(path_, identity_, files_);  // the cache says so, where it has as much to keep
   is_new_ = false;
 }
 

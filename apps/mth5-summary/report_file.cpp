@@ -6,12 +6,11 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "analysis/put_file.hpp"
 #include "analysis/signals_wait.hpp"
-#include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
 #include "mth5/probe.hpp"
 
@@ -25,23 +24,6 @@ namespace fs = std::filesystem;
   throw mth5::FileError{"--output " + path.string() + ": " + what};
 }
 std::string reason(int error) { return std::generic_category().message(error); }
-
-/// 0, or why not all of it is there.
-int put(const fs::path& path, std::string_view text) {
-  mth5::Descriptor fd{open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666)};
-  if (!fd) return errno;
-  int error = 0;
-  while (error == 0 && !text.empty()) {
-    const ssize_t n = ::write(fd.get(), text.data(), text.size());
-    if (n >= 0)
-      text.remove_prefix(static_cast<std::size_t>(n));
-    else if (errno != EINTR)
-      error = errno;
-  }
-  if (const int late = fd.close(); error == 0) error = late;
-  if (error != 0) unlink(path.c_str());
-  return error;
-}
 
 }  // namespace
 
@@ -72,7 +54,7 @@ void ReportFile::write(const std::string& text) const {
   const bool replace = replaces();
   const analysis::SignalsWait wait;
   const fs::path part = path_.parent_path() / ("." + path_.filename().string() + "." + std::to_string(getpid()) + ".part");
-  if (const int error = put(part, text); error != 0) fail(path_, "cannot be written: " + reason(error));
+  if (const int error = analysis::put_file(part, text); error != 0) fail(path_, "cannot be written: " + reason(error));
   int error = renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, path_.c_str(), replace ? 0 : RENAME_NOREPLACE) == 0 ? 0 : errno;
   if (error == EINVAL && !replace)
     error = std::rename(part.c_str(), path_.c_str()) == 0 ? 0 : errno;  // not every file system can
