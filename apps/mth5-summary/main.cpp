@@ -299,6 +299,17 @@ std::string subject_line(const analysis::Summary& summary) {
   return line;
 }
 
+/// "": there is nobody to send to, or no program that sends, which is said at once: not only on the day when something is wrong.
+std::string sendmail_for(const Names& addresses) {
+  if (addresses.empty()) return "";
+  try {
+    return summary::find_sendmail();
+  } catch (const mth5::FileError& e) {
+    cli::tell("mth5-summary", std::string{"error: "} + e.what());
+    return "";
+  }
+}
+
 int summary_main(int argc, char** argv) {
   const auto parsed = cli::parse(command_line(), argc, argv);
   if (parsed.answered) return cli::kDone;
@@ -358,7 +369,7 @@ int summary_main(int argc, char** argv) {
   const auto addresses = names_option(values, "mail");
   if (!addresses.empty() && !check) throw cli::UsageError{"--mail needs --check"};
   for (const auto& address : addresses) summary::check_address(address);
-  const std::string sendmail = addresses.empty() ? "" : summary::find_sendmail();
+  const std::string sendmail = sendmail_for(addresses);
   if (compare && (!window.from || !window.to) && !since && !since_end)
     throw cli::UsageError{"--compare needs a time with an end: --day, --since, --since-end, or --from and --to"};
   const bool plots = wants("html") || pages || !addresses.empty();
@@ -386,7 +397,7 @@ int summary_main(int argc, char** argv) {
   open_many_files();
   // One bad file must not hide the others: it costs a line and the exit code.
   std::vector<std::unique_ptr<mth5::Reader>> files;
-  int code = cli::kDone;
+  int code = addresses.empty() || !sendmail.empty() ? cli::kDone : cli::kFailure;
   std::vector<Alias> aliases;
   std::vector<NoFiles> without;
   const auto paths = expand(given, aliases, without);
@@ -528,7 +539,7 @@ int summary_main(int argc, char** argv) {
   const auto date = mth5::to_iso(window.from.value_or(now)).substr(0, std::string_view{"2026-05-01"}.size());
   if (pages)
     attempt([&] { summary::write_day_pages(values["pages"].as<std::string>(), analysis::to_html_pages(summary, date), paths); });
-  if (!addresses.empty() && !summary.verdict->empty())
+  if (!sendmail.empty() && !summary.verdict->empty())
     attempt([&] {
       summary::send(sendmail, {addresses, subject_line(summary), mth5::printable_lines(analysis::to_text(summary)),
                                analysis::to_html(summary), date + ".html"});

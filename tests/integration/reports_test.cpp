@@ -103,6 +103,14 @@ TEST_F(Reports, GoByMailWhenNotAllIsWell) {
   const auto good_day = summary({"--check", "--quiet-ok", "--day", "2026-05-01", "--pages", dir_ / "pages"});
   EXPECT_EQ(good_day.code, 1);
   EXPECT_EQ(good_day.out, "");
+  if (!fs::exists("/usr/sbin/sendmail") && !fs::exists("/usr/lib/sendmail")) {
+    fs::remove(dir_ / "bin/sendmail");
+    const auto unsent = summary({"--check", "--day", "2026-05-02", "--mail", "root"});
+    EXPECT_EQ(unsent.code, 7);
+    EXPECT_EQ(unsent.out, sent.out) << "the report comes without it";
+    EXPECT_THAT(unsent.err, HasSubstr("mail: there is no program sendmail: install"));
+    EXPECT_EQ(summary({"--check", "--quiet-ok", "--day", "2026-05-01", "--mail", "root"}).code, 1) << "and on a good day";
+  }
   for (const auto* wrong : {"-oQ/tmp", "a b", "a@b\nBcc: c@d", "a,b", ""})
     EXPECT_EQ(summary({"--check", "--mail", wrong}).code, 2) << wrong;
   EXPECT_EQ(summary({"--mail", "root"}).code, 2) << "of what is not judged there is nothing to say";
@@ -344,7 +352,7 @@ TEST_F(Reports, LeaveAsideWhatIsNoneOfTheCache) {
   const auto unkept = cached();
   EXPECT_EQ(unkept.out, good.out);
   EXPECT_EQ(unkept.code, good.code);
-  EXPECT_THAT(unkept.err, HasSubstr("cannot be written; all is measured anew each time\n"));
+  EXPECT_THAT(unkept.err, HasSubstr(": cannot be written: Not a directory; what it should know is measured anew each time\n"));
 }
 
 }  // namespace
