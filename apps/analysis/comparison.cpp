@@ -28,7 +28,7 @@ bool is_wrong(const Rule& rule, const Limits& limits, double value) {
 }
 
 bool differs(const Rule& rule, const Limits& limits, double now, double before) {
-  if (std::isnan(now) || std::isnan(before)) return false;
+  if (std::isnan(now) || std::isnan(before) || now == before) return false;
   const double apart = std::abs(now - before);
   if (rule.unit == "%") return apart >= 1;
   if (rule.unit == "dB") return apart >= 6;

@@ -43,6 +43,9 @@ TEST(Comparison, SaysWhatBecameWrongWhatIsRightAgainAndWhatIsAnother) {
     }
   EXPECT_THAT(to_text(compare(summary_of(2, {{"dc_mV", {20}}}), summary_of(1, {{"dc_mV", {21}}}))),
               HasSubstr(": nothing to speak of changed"));
+  EXPECT_THAT(to_text(compare(summary_of(2, {{"pulse_s", {0}}}), summary_of(1, {{"pulse_s", {0}}}))),
+              HasSubstr(": nothing to speak of changed"))
+      << "whatever its limit, which is 0";
 }
 
 TEST(Comparison, IsOfTheTimeJustBefore) {
