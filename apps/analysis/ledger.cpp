@@ -91,6 +91,7 @@ void set_commit(StreamLedger& stream, const Adder& row) {
 
 void set_commit(Ledger& ledger, const mth5::Table& commits, std::size_t row) {
   ledger.last_commit = mth5::UtcNanos{mth5::Nanos{commits.integer(row, "time")}};
+  if (commits.has("disk_free")) ledger.disk_free_bytes = commits.integer(row, "disk_free");
   ledger.disk_full_in_s = commits.number(row, "disk_full_in");
 }
 
@@ -371,6 +372,7 @@ Json to_json(const Ledger& ledger) {
                    {"samples_durable", known ? Json(sum.samples_durable) : Json{}},
                    {"samples_at_risk", known ? Json(sum.samples_at_risk) : Json{}},
                    {"at_risk_s", json::number(sum.at_risk_s)},
+                   {"disk_free_bytes", ledger.disk_free_bytes ? Json(*ledger.disk_free_bytes) : Json{}},
                    {"disk_full_in_s", json::number(ledger.disk_full_in_s)},
                    {"sessions", ledger.sessions},
                    {"balanced", balanced},

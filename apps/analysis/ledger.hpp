@@ -66,7 +66,8 @@ struct Ledger {
   int layout = 0;  ///< of the tables; 0 = no ledger
   std::vector<SourceLedger> sources;
   std::vector<StreamLedger> streams;
-  std::optional<mth5::UtcNanos> last_commit;  ///< last durable one, by the host's clock; not in the oldest files
+  std::optional<mth5::UtcNanos> last_commit;         ///< last durable one, by the host's clock; not in the oldest files
+  std::optional<std::int64_t> disk_free_bytes = {};  ///< at that commit
   double disk_full_in_s = std::numeric_limits<double>::quiet_NaN();  ///< forecast; 0: the file was closed because of it
   std::int64_t sessions = 0;
   bool recovered = false;  ///< the last writer died, the file was recovered, and nobody has resumed in it

@@ -22,25 +22,6 @@ bool same_text(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
 }
 
-/// The instrument's temperatures are channels, not state of health: their newest values, and the first of them as temperature_C.
-void add_temperatures(std::map<std::string, double>& soh, const Snapshot& look, const mth5::Reader& file) {
-  std::map<std::string, double> values;
-  double first = kNaN;
-  for (const auto run : newest_runs(file))
-    for (const auto index : file.runs()[run].channels) {
-      const auto& info = file.channels()[index];
-      if (info.kind != mth5::Kind::Auxiliary || mth5::unit_symbol(info.units) != "C") continue;
-      if (std::find(look.stations.begin(), look.stations.end(), info.station) == look.stations.end()) continue;
-      const auto last = file.read(index, info.n_samples - 1, 1);
-      if (last.empty() || last.front() == file.fill_value(index)) continue;
-      values[info.component + "_C"] = last.front();
-      if (std::isnan(first)) first = last.front();
-    }
-  if (values.empty()) return;
-  soh.try_emplace("temperature_C", first);
-  if (values.size() > 1) soh.insert(values.begin(), values.end());
-}
-
 }  // namespace
 
 std::int64_t Snapshot::samples_at_risk() const {
@@ -200,7 +181,7 @@ Snapshot LiveFile::look(mth5::UtcNanos now, Watch& watch) {
                 .state = state,
                 .file_bytes = file.file_bytes(),
                 .commit = file.last_commit(),
-                .soh = newest_soh(file, of_others),
+                .soh = newest_soh(file, options_.station),
                 .clocks = read_clocks(file),
                 .replayed = options_.replay};
   std::erase_if(look.clocks, [&](const auto& clock) { return of_others.contains("clock/" + clock.stream); });
@@ -217,7 +198,6 @@ Snapshot LiveFile::look(mth5::UtcNanos now, Watch& watch) {
       look.runs.push_back({runs[i], start, end});
     }
   }
-  add_temperatures(look.soh, look, file);
 
   // Where samples may still come: what was seen to grow, else the newest by its number. The clock may have been years ahead for a
   // while; a run of such a time is no measure for what is now.

@@ -182,8 +182,6 @@ Json to_json(const Snapshot& look) {
                         {"mains_db", channel.mains_db ? json::number(*channel.mains_db) : Json{}},
                         {"dc", channel.dc ? json::number(*channel.dc) : Json{}},
                         {"lines", lines_json(channel)}});
-  Json soh = look.soh.empty() ? Json{} : Json::object();
-  for (const auto& [name, value] : look.soh) soh[name] = json::number(value);
   Json at_risk;
   if (look.commit)
     at_risk = {{"samples", look.samples_at_risk()},         {"seconds", json::number(look.seconds_at_risk())},
@@ -208,7 +206,7 @@ Json to_json(const Snapshot& look) {
       {"future_samples", look.future_samples},
       {"clock", clock != nullptr ? to_json(*clock) : Json{}},
       {"clocks", clocks},
-      {"soh", soh},
+      {"soh", soh_json(look.soh)},
       {"disk",
        {{"free_bytes", look.free_bytes ? Json(*look.free_bytes) : Json{}},
         {"full_in_s", look.full_in_s ? Json(std::round(*look.full_in_s)) : Json{}},

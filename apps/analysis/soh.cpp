@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "analysis/clock.hpp"
+#include "analysis/json.hpp"
+#include "analysis/nan.hpp"
 #include "mth5/metadata.hpp"
 
 namespace analysis {
@@ -35,7 +37,30 @@ std::set<std::string> tables_of_others(const mth5::Reader& file, const std::stri
   return others;
 }
 
-std::map<std::string, double> newest_soh(const mth5::Reader& file, const std::set<std::string>& leave_out) {
+namespace {
+
+void add_temperatures(std::map<std::string, double>& soh, const mth5::Reader& file, const std::string& station) {
+  std::map<std::string, double> values;
+  double first = kNaN;
+  for (const auto run : newest_runs(file))
+    for (const auto index : file.runs()[run].channels) {
+      const auto& info = file.channels()[index];
+      if (info.kind != mth5::Kind::Auxiliary || mth5::unit_symbol(info.units) != "C") continue;
+      if (!station.empty() && info.station != station) continue;
+      const auto last = file.read(index, info.n_samples - 1, 1);
+      if (last.empty() || last.front() == file.fill_value(index)) continue;
+      values[info.component + "_C"] = last.front();
+      if (std::isnan(first)) first = last.front();
+    }
+  if (values.empty()) return;
+  soh.try_emplace("temperature_C", first);
+  if (values.size() > 1) soh.insert(values.begin(), values.end());
+}
+
+}  // namespace
+
+std::map<std::string, double> newest_soh(const mth5::Reader& file, const std::string& station) {
+  const auto leave_out = tables_of_others(file, station);
   std::map<std::string, double> values;
   for (const auto& name : file.tables()) {
     if (!name.starts_with(kSohFolder) || leave_out.contains(name)) continue;
@@ -50,7 +75,14 @@ std::map<std::string, double> newest_soh(const mth5::Reader& file, const std::se
       values[key] = table->number(table->size() - 1, column.name);
     }
   }
+  add_temperatures(values, file, station);
   return values;
+}
+
+json::Json soh_json(const std::map<std::string, double>& soh) {
+  json::Json all = soh.empty() ? json::Json{} : json::Json::object();
+  for (const auto& [name, value] : soh) all[name] = json::number(value);
+  return all;
 }
 
 void HealthTracker::add_rows(Source& health, const mth5::Table& rows, mth5::UtcNanos now) {

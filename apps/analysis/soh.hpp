@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "analysis/series.hpp"
 
 /// State of health of the instruments, from /Acquisition/state_of_health (libmth5/doc/acquisition.md). Thread: that of the
@@ -23,9 +25,13 @@ inline constexpr std::string_view kSohFolder = "state_of_health/";  ///< of the 
 /// The tables of sources and streams of which none is of the station; none if it is "": all are wanted.
 [[nodiscard]] std::set<std::string> tables_of_others(const mth5::Reader& file, const std::string& station);
 
-/// The newest value of each quantity with its unit, `battery_V`; NaN = not known.
-/// @param leave_out  tables, as tables_of_others() has them
-[[nodiscard]] std::map<std::string, double> newest_soh(const mth5::Reader& file, const std::set<std::string>& leave_out);
+/// The newest value of each quantity with its unit, `battery_V`; NaN = not known. Temperatures of the instrument that are
+/// channels too: the first as `temperature_C`, and where there are several each by its name.
+/// @param station  "": all of them
+[[nodiscard]] std::map<std::string, double> newest_soh(const mth5::Reader& file, const std::string& station);
+
+/// By name; null where there is none of them.
+[[nodiscard]] nlohmann::ordered_json soh_json(const std::map<std::string, double>& soh);
 
 /// What the instruments of a station say of themselves, over all files.
 struct Health {

@@ -191,9 +191,7 @@ std::vector<std::optional<SeriesState>> add_streams(Summary& summary, const std:
 
 void add_stations(Summary& summary, Files files, std::span<const std::optional<std::size_t>> copies) {
   std::map<std::tuple<std::string, std::string>, std::size_t> known;
-  const auto station = [&](const std::string& survey, const std::string& id) -> StationSummary& {
-    return summary.stations[known.at({survey, id})];
-  };
+  std::map<std::size_t, const mth5::Reader*> newest;  // by station: with the newest sample
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto& file = files[i];
     for (const auto& info : file->stations()) {
@@ -209,17 +207,23 @@ void add_stations(Summary& summary, Files files, std::span<const std::optional<s
       const auto [start, end] = ends_of(clocks[r], run);
       summary.runs.push_back({file->path().string(), run, start, end});
       if (run.n_samples == 0 || copies[i]) continue;
-      auto& of = station(run.survey, run.station);
+      const auto number = known.at({run.survey, run.station});
+      auto& of = summary.stations[number];
       of.start = of.start ? std::min(*of.start, start) : start;
       of.end = of.end ? std::max(*of.end, end) : end;
       if (run.start > summary.now + kFuture)
         of.future_samples += run.n_samples;
       else if (end < kFirstTime)
         of.unset_samples += run.n_samples;
-      else
-        of.newest = of.newest ? std::max(*of.newest, end) : end;
+      else if (!of.newest || end >= *of.newest)
+        of.newest = end, newest[number] = file.get();
     }
   }
+  for (const auto& [number, file] : newest) try {
+      auto& of = summary.stations[number];
+      of.soh = newest_soh(*file, of.station.id);
+    } catch (const mth5::Error&) {  // a damaged channel: reading it says so
+    }
 }
 
 /// @param damage  of the file: the ledger is not shown without one of its tables

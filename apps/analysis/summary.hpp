@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -94,6 +95,7 @@ struct StationSummary {
   std::optional<mth5::UtcNanos> newest;      ///< last sample that is not in the future, and of a clock that was set
   std::int64_t future_samples = 0;           ///< per channel, at times that have not come yet
   std::int64_t unset_samples = 0;            ///< per channel, at times before GPS: the clock was not set
+  std::map<std::string, double> soh = {};    ///< newest_soh() of the file with its newest sample
   Health health = {};                        ///< Depth::Quality
   Trends trends = {};                        ///< of its health and clocks, from two days before the time of the report; the same
   std::optional<Battery> battery = {};       ///< and how long it will last; the same

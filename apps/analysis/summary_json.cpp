@@ -59,7 +59,8 @@ Json to_json(const Summary& summary) {
                         {"newest", json::time(station.newest)},
                         {"age_s", json::number(station.age_s(summary.now))},
                         {"future_samples", station.future_samples},
-                        {"unset_samples", station.unset_samples}});
+                        {"unset_samples", station.unset_samples},
+                        {"soh", soh_json(station.soh)}});
     if (!summary.verdict) continue;
     const auto& battery = station.battery;
     const auto known = [](const std::optional<double>& value) { return value ? json::number(*value) : Json{}; };

@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 
 #include "analysis/comparison.hpp"
+#include "analysis/nan.hpp"
 #include "analysis/summary.hpp"
 #include "analysis/table_text.hpp"
 #include "mth5/duration.hpp"
@@ -54,6 +57,13 @@ std::string stream_text(const StreamLedger& stream, const std::string& label, bo
   return text;
 }
 
+std::string free_text(const Ledger& ledger) {
+  if (!ledger.disk_free_bytes) return "";
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), ", %.1f GiB free", static_cast<double>(*ledger.disk_free_bytes) / (1 << 30));
+  return text.data();
+}
+
 /// Of the last durable commit. With a file that was closed all of it is durable: there is no more to say.
 std::string commit_text(const Ledger& ledger, mth5::FileState state) {
   if (!ledger.last_commit) return "";
@@ -70,7 +80,7 @@ std::string commit_text(const Ledger& ledger, mth5::FileState state) {
                      " samples are safe with it; a power cut just before it would have cost " +
                      std::to_string(sum.samples_at_risk) + " samples (" + duration_text(sum.at_risk_s) + ")\n";
   if (state == mth5::FileState::Live && std::isfinite(ledger.disk_full_in_s))
-    text += "  disk full in " + mth5::rough_duration(ledger.disk_full_in_s) + "\n";
+    text += "  disk full in " + mth5::rough_duration(ledger.disk_full_in_s) + free_text(ledger) + "\n";
   return text;
 }
 
@@ -114,6 +124,41 @@ std::string position(const mth5::Metadata& station) {
          (std::isnan(elevation) ? "" : "  elevation " + number_text(elevation) + " m") + "\n";
 }
 
+/// What the instruments say of themselves, and how the battery goes.
+std::string health_text(const StationSummary& station) {
+  std::string text;
+  for (const auto& [name, value] : station.soh)
+    if (!std::isnan(value)) text += (text.empty() ? "" : ", ") + shown(name) + " " + number_text(value);
+  if (const auto& battery = station.battery; battery && battery->empty_in_s)
+    text += (text.empty() ? "" : ", ") + std::string{"battery at 11.5 V in "} + mth5::rough_duration(*battery->empty_in_s);
+  return text.empty() ? "" : "  health " + text + "\n";
+}
+
+/// Of the electric and magnetic channels; nothing where they were not judged.
+std::string quality_text(const Summary& summary, const StationSummary& station) {
+  TextTable table{{{"channel", Align::Left},
+                   {"rate"},
+                   {"clipped"},
+                   {"median"},
+                   {"drift/h"},
+                   {"spikes"},
+                   {"jumps"},
+                   {"mains dB"},
+                   {"units", Align::Left}}};
+  bool any = false;
+  for (const auto& channel : summary.channels) {
+    if (channel.survey != station.station.survey || channel.station != station.station.id) continue;
+    if (!channel.quality || channel.quality->measures.statistics().count() == 0) continue;
+    const auto& measures = channel.quality->measures;
+    table.add({channel.component, rate_text(channel.sample_rate), std::to_string(measures.clipped()),
+               number_text(measures.histogram().median()), number_text(measures.envelope().drift_per_hour()),
+               std::to_string(measures.spikes().count()), std::to_string(measures.jumps().count()),
+               number_text(channel.quality->mains_db.value_or(kNaN)), mth5::unit_symbol(channel.units)});
+    any = true;
+  }
+  return any ? table.text() + "\n" : "";
+}
+
 void add_station(std::string& out, const Summary& summary, const StationSummary& station) {
   const auto belongs = [&](const auto& item) {
     return item.survey == station.station.survey && item.station == station.station.id;
@@ -125,6 +170,8 @@ void add_station(std::string& out, const Summary& summary, const StationSummary&
     out += "  " + std::to_string(station.future_samples) + " samples are at times that have not come yet\n";
   if (station.unset_samples > 0)
     out += "  " + std::to_string(station.unset_samples) + " samples are at times before 1980: the clock was not set\n";
+
+  out += health_text(station);
 
   TextTable runs{{{"run", Align::Left}, {"rate"}, {"start", Align::Left}, {"end", Align::Left}, {"samples"}}};
   bool any = false;
@@ -183,7 +230,8 @@ void add_station(std::string& out, const Summary& summary, const StationSummary&
       any_gap = true;
     }
   }
-  out += silent + "\n" + channels.text() + overlapping + "\n" + (any_gap ? gaps.text() : "  no gaps\n");
+  out += silent + "\n" + channels.text() + overlapping + "\n" + quality_text(summary, station) +
+         (any_gap ? gaps.text() : "  no gaps\n");
 }
 
 }  // namespace
@@ -206,7 +254,10 @@ std::string to_text(const Summary& summary) {
   if (summary.window.from || summary.window.to)
     out += "From " + (summary.window.from ? mth5::to_iso(*summary.window.from) : "the first sample") + " to " +
            (summary.window.to ? mth5::to_iso(*summary.window.to) : "the last sample") + "\n";
-  for (const auto& station : summary.stations) add_station(out, summary, station);
+  if (summary.verdict)
+    for (const auto& need : by_need(summary)) add_station(out, summary, *need.station);
+  else
+    for (const auto& station : summary.stations) add_station(out, summary, station);
   return out;
 }
 

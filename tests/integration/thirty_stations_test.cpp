@@ -88,9 +88,27 @@ TEST(ThirtyStations, HaveThoseFiveOnTopThatWantAVisitWithTheReason) {
                                {.arguments = {"--until-eof", "--set", support::lemi_sources(sources)}}};
   ASSERT_EQ(recording.process().wait(std::chrono::seconds{60}), 0) << recording.log();
 
-  const auto report = support::run({support::program("mth5-summary"), "--check", "--now", "2026-05-01T00:15:00Z", "--since",
-                                    "15min", "--format", "json", "--output", dir / "all.json", "--format", "html", "--output",
-                                    dir / "all.html", "--format", "text", recording.directory()});
+  const auto report = support::run({support::program("mth5-summary"),
+                                    "--check",
+                                    "--now",
+                                    "2026-05-01T00:15:00Z",
+                                    "--since",
+                                    "15min",
+                                    "--format",
+                                    "json",
+                                    "--output",
+                                    dir / "all.json",
+                                    "--format",
+                                    "html",
+                                    "--output",
+                                    dir / "all.html",
+                                    "--format",
+                                    "prometheus",
+                                    "--output",
+                                    dir / "all.prom",
+                                    "--format",
+                                    "text",
+                                    recording.directory()});
   EXPECT_EQ(report.code, 7) << report.err;
   const auto json = nlohmann::json::parse(support::read_text(dir / "all.json"));
   ASSERT_EQ(json["stations"].size(), 30u);
@@ -99,6 +117,27 @@ TEST(ThirtyStations, HaveThoseFiveOnTopThatWantAVisitWithTheReason) {
   std::set<std::string> known;
   for (const auto& fault : kFaults) known.insert(fault.station);
   EXPECT_EQ(found, known) << report.out.substr(0, 2000);
+
+  for (const auto& station : json["stations"]) {  // each says it of itself
+    const auto id = station["id"].get<std::string>();
+    EXPECT_EQ(station["soh"].value("battery_V", 0.0) == 11.2, id == "ST05") << station;
+    EXPECT_EQ(station["soh"].value("temperature_C", 0.0) == 75, id == "ST23") << station;
+    EXPECT_GT(station["soh"].value("satellites", 0.0), 0) << station;
+  }
+  const auto figures = support::read_text(dir / "all.prom");
+  EXPECT_THAT(figures, HasSubstr("mth5_temperature_celsius{station=\"ST23\"} 75.0\n"));
+  EXPECT_THAT(figures, HasSubstr("mth5_battery_volts{station=\"ST05\"} 11.2\n"));
+  EXPECT_THAT(figures, HasSubstr("mth5_state{station=\"ST30\",state=\"closed\"} 1.0\n"));
+  EXPECT_THAT(figures, HasSubstr("mth5_free_bytes{station=\"ST30\"} "));
+  std::istringstream words{report.out};
+  std::vector<std::string> in_text;  // stations, in their order
+  for (std::string line; std::getline(words, line);)
+    if (line.starts_with("Station ")) in_text.push_back(line.substr(8, 4));
+  ASSERT_EQ(in_text.size(), 30u);
+  EXPECT_EQ(std::set(in_text.begin(), in_text.begin() + 5), known) << report.out.substr(0, 2000);
+  EXPECT_THAT(report.out, testing::ContainsRegex("Station ST23, .*\n.*\n.*\n  health battery_V .*, temperature_C 75"));
+  EXPECT_THAT(report.out,
+              testing::ContainsRegex("\n  channel +rate +clipped +median +drift/h +spikes +jumps +mains dB +units\n  bx "));
 
   const auto page = support::read_text(dir / "all.html");
   EXPECT_LT(page.size(), 1u << 20);

@@ -50,12 +50,13 @@ for page in one three; do
   for size in phone:360,9000 desk:1280,4000 wide:1920,3000; do
     open "$page-${size%:*}" --window-size="${size#*:}" --screenshot="$pictures/$page-${size%:*}.png" "file://$work/$page.html"
     [[ -z $(asked) ]] || fail "$page: $(asked)"
-    # How wide it is, by a script that the page itself does not allow.
-    sed -e '/Content-Security-Policy/d' -e 's|</body>|<script>document.title = "width " + document.documentElement.scrollWidth + " of " + innerWidth</script>&|' \
+    # How wide it is, and by how much the table of channels is cut off, by a script that the page itself does not allow.
+    sed -e '/Content-Security-Policy/d' -e 's|</body>|<script>document.title = "width " + document.documentElement.scrollWidth + " of " + innerWidth + " cut " + Math.max(...[...document.querySelectorAll(".scroll:has(.channels)")].map(one => one.scrollWidth - one.clientWidth))</script>&|' \
       "$work/$page.html" >"$work/measured.html"
     open measured --window-size="${size#*:}" --dump-dom "file://$work/measured.html"
-    read -r _ width _ inner < <(grep -oE 'width [0-9]+ of [0-9]+' "$work/measured.out" | tail -n 1)
+    read -r _ width _ inner _ cut < <(grep -oE 'width [0-9]+ of [0-9]+ cut [0-9]+' "$work/measured.out" | tail -n 1)
     ((width <= inner)) || fail "$page: ${size%:*}: $width px wide, and the window has $inner"
+    [[ $size == phone:* ]] || ((cut == 0)) || fail "$page: ${size%:*}: $cut px of the table of channels are cut off"
   done
   open "$page-dark" --window-size=1280,4000 --blink-settings=preferredColorScheme=0 --screenshot="$pictures/$page-dark.png" "file://$work/$page.html"
   open "$page-paper" --no-pdf-header-footer --print-to-pdf="$pictures/$page.pdf" "file://$work/$page.html"

@@ -42,6 +42,9 @@ constexpr std::array kMetrics{
     Metric{"mth5_findings", "How many findings of the station are of this severity.", Join::Sum},
     Metric{"mth5_data_age_seconds", "Age of the newest sample.", Join::Least},
     Metric{"mth5_battery_volts", "Battery, the last that is known.", Join::Least},
+    Metric{"mth5_temperature_celsius", "Highest temperature of the instrument in the time of the report.", Join::Most},
+    Metric{"mth5_state", "1 for the state of the newest file of the station.", Join::Most},
+    Metric{"mth5_free_bytes", "Free space on the disk of the newest file, at its last durable commit.", Join::Least},
     Metric{"mth5_disk_full_seconds", "Time until the disk of the newest file is full, at the rate it fills now.", Join::Least},
     Metric{"mth5_clock_locked", "1 if the clock of the newest file follows its source, else 0.", Join::Least},
     Metric{"mth5_clock_axis_error_seconds", "The most by which start + index / rate is off from the clock in a run.", Join::Most},
@@ -92,6 +95,9 @@ void add_stations(Exposition& to, const Summary& summary) {
     to.add("mth5_data_age_seconds", of, station.age_s(summary.now));
     if (station.health.battery_V) to.add("mth5_battery_volts", of, *station.health.battery_V);
   }
+  for (const auto& subject : summary.subjects)
+    if (const auto figure = subject.figures.find("temperature_C"); figure != subject.figures.end())
+      to.add("mth5_temperature_celsius", label("station", subject.station), figure->second.value);
 }
 
 void add_verdict(Exposition& to, const Summary& summary) {
@@ -125,6 +131,11 @@ void add_files(Exposition& to, const Summary& summary) {
     }
   }
   for (const auto& [station, file] : newest) {
+    for (const auto state : {mth5::FileState::Live, mth5::FileState::Closed, mth5::FileState::WriterDied})
+      to.add("mth5_state", label("station", station) + "," + label("state", mth5::to_string(state)),
+             state == file->state ? 1 : 0);
+    if (const auto free = file->ledger.disk_free_bytes)
+      to.add("mth5_free_bytes", label("station", station), static_cast<double>(*free));
     to.add("mth5_disk_full_seconds", label("station", station), file->ledger.disk_full_in_s);
     for (const auto& stream : file->ledger.streams)
       for (const auto& clock : file->clocks)

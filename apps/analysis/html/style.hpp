@@ -10,7 +10,7 @@ inline constexpr std::string_view kStyle = R"css(
 :root{color-scheme:light dark;--ground:#fff;--text:#1b1b1b;--quiet:#5c6166;--line:#d5d8db;--blue:#0a62a8;--band:#0a62a855;--usual:#8a909640;--bad:#b3400b;--warn:#8a5a00;--good:#0a62a8;--card:#f6f7f8;--c0:#b3400b;--c1:#e58e4a;--c2:#f2cf9c;--c3:#9cc4e4;--c4:#3d86c2}
 @media (prefers-color-scheme:dark){:root{--ground:#15181b;--text:#e7e9ea;--quiet:#a2a9af;--line:#3a4147;--blue:#6fb4ec;--band:#6fb4ec55;--usual:#a2a9af38;--bad:#ff9a5c;--warn:#e8bd55;--good:#6fb4ec;--card:#1d2125;--c0:#ff8a45;--c1:#c9722f;--c2:#7d5a35;--c3:#31587a;--c4:#4a94cf}}
 *{box-sizing:border-box}
-body{margin:0 auto;padding:12px;max-width:1200px;background:var(--ground);color:var(--text);font:15px/1.45 system-ui,sans-serif;overflow-wrap:anywhere}
+body{margin:0 auto;padding:12px;max-width:1280px;background:var(--ground);color:var(--text);font:15px/1.45 system-ui,sans-serif;overflow-wrap:anywhere}
 h1{font-size:1.35rem;margin:.2em 0}h2{font-size:1.2rem;margin:1.6em 0 .3em;border-top:2px solid var(--line);padding-top:.5em}h3{font-size:1rem;margin:1.2em 0 .3em}
 a{color:var(--blue)}p{margin:.3em 0}.quiet{color:var(--quiet)}
 .state{font-size:1.25rem;font-weight:700}.critical{color:var(--bad)}.warning{color:var(--warn)}.good{color:var(--good)}
