@@ -634,6 +634,44 @@ TEST(TextDecoder, KnowsACompressedRecordingByItsFirstBytes) {
   EXPECT_EQ(later.decoder->refusals().front().advice, "");
 }
 
+/// 20006.328 as 20006328, or as 200063.28.
+TEST(TextDecoder, RefusesANumberWhosePointWasLostOrMovedAmongLinesThatHaveTheirDecimals) {
+  const auto changed = [](int second, bool moved) {
+    auto line = lemi424_line(second);
+    const auto point = line.find('.');
+    line.erase(point, 1);
+    return moved ? line.insert(point + 1, ".") : line;
+  };
+  for (const bool moved : {true, false}) {
+    Fed fed;
+    std::size_t bad = 0, n_bad = 0;
+    for (int i = 0; i < 600; ++i) {
+      const bool is_bad = i >= 100 && i % 30 == 0;
+      const auto line = (is_bad ? changed(i, moved) : lemi424_line(i)) + "\n";
+      if (is_bad) bad += line.size(), ++n_bad;
+      fed.feed(line);
+    }
+    EXPECT_EQ(fed.out.frames.size(), 600 - n_bad);
+    EXPECT_EQ(skipped(fed.counters(), Skip::BadValue), bad);
+    EXPECT_EQ(fed.decoder->refusals().at(0).place, "field 7");
+  }
+}
+
+TEST(TextDecoder, KeepsTheLinesOfAnInstrumentThatPrintsOtherDecimalsThanTheProfileSays) {
+  const auto shorter = [](int second) {  // by a zero at the end of the first channel
+    auto line = lemi424_line(second);
+    return line.erase(line.find(' ', line.find('.')) - 1, 1);
+  };
+  for (const int every : {1, 2, 10}) {  // all of them, or where a number ends in zero
+    Fed fed;
+    for (int i = 0; i < 3000; ++i) fed.feed((i % every == 0 ? shorter(i) : lemi424_line(i)) + "\n");
+    EXPECT_EQ(fed.out.frames.size(), 3000u) << every;
+  }
+  Fed fed;  // its firmware was changed meanwhile
+  for (int i = 0; i < 3000; ++i) fed.feed((i < 1000 ? lemi424_line(i) : shorter(i)) + "\n");
+  EXPECT_GE(fed.out.frames.size(), 2995u);
+}
+
 TEST(TextDecoder, RefusesAFormatThatWouldWriteBesideItsValues) {
   auto format = lemi424_format();
   format.n_channels = 8;

@@ -231,6 +231,34 @@ TEST(Trial, ShowsTheBytesWhereNothingIsKnownInABinaryFrame) {
   EXPECT_EQ(json["state_of_health"][1]["example"], "0x0102");
 }
 
+/// As of a LEMI-423 that is set to another rate than the profile says: a second, and the number of the sample in it.
+TEST(Trial, GuessesTheRateWhereTicksAreReadByThatOfTheProfile) {
+  const auto mine = written(
+      "sample_rate: 1000\nframe: {sync: 'A5 5A', length: 12, confirm_frames: 1, per_frame: 1, "
+      "time: {at: 2, type: u32, unit: s, ticks: {at: 6, type: u16}, resolution: 1ns}, "
+      "samples: {at: 8, type: i32, channels: [f]}}\n"
+      "channels: {f: {type: magnetic, component: bf, units: nanoTesla, dtype: int32}}\n");
+  const auto little = [](std::uint64_t value, int bytes) {
+    std::string text;
+    for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> 8 * i);
+    return text;
+  };
+  for (const std::uint64_t hz : {100U, 250U, 500U, 1000U, 2000U, 4000U}) {
+    Trial trial{mine};
+    std::string bytes;
+    for (std::uint64_t i = hz / 3; i < 8 * hz; ++i)  // it begins within a second
+      bytes += "\xA5\x5A" + little(1'800'000'000 + i / hz, 4) + little(i % hz, 2) + little(i, 4);
+    trial.feed(bytes);
+    trial.end();
+    const auto json = trial.json("day.bin");
+    EXPECT_EQ(json["rate"]["guess"], static_cast<double>(hz));
+    if (hz == 1000)
+      EXPECT_TRUE(json["findings"].empty());
+    else
+      EXPECT_THAT(json["findings"].at(0).get<std::string>(), HasSubstr("give the source sample_rate: " + std::to_string(hz)));
+  }
+}
+
 TEST(Trial, TextIsForPeople) {
   const auto lemi = profile("lemi424");
   Trial trial{lemi};

@@ -27,12 +27,19 @@ inline constexpr std::array<double, 20> kPowerOfTen = {1e0,  1e1,  1e2,  1e3,  1
   if (negative || (p != end && *p == '+')) ++p;
   const char* const first = p;
   std::uint64_t mantissa = 0;  // wraps beyond 19 digits, and is not used then
-  while (p != end && is_digit(*p)) mantissa = mantissa * 10 + static_cast<std::uint64_t>(*p++ - '0');
+  const auto take_digits = [&] {
+    for (; p != end; ++p) {
+      const auto digit = static_cast<unsigned>(*p) - '0';
+      if (digit > 9) return;
+      mantissa = mantissa * 10 + digit;
+    }
+  };
+  take_digits();
   auto digits = p - first;
   decimals = 0;
   if (p != end && *p == point_sign) {
     const char* const point = p++;
-    while (p != end && is_digit(*p)) mantissa = mantissa * 10 + static_cast<std::uint64_t>(*p++ - '0');
+    take_digits();
     decimals = static_cast<int>(p - point) - 1;
     digits += decimals;
   }

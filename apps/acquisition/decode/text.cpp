@@ -108,6 +108,7 @@ class TextDecoder final : public Decoder {
     partial_.clear();
     counters_.bytes_pending = 0;
     header_left_ = format_.header_lines;
+    as_said_ = 0;
     std::fill(said_.begin(), said_.end(), kNothingSaid);  // another instrument may be there next
   }
 
@@ -147,7 +148,7 @@ class TextDecoder final : public Decoder {
     out.soh.resize(soh + format_.n_soh, kNothingSaid);
     const auto found =
         decode_fields(format_, line, true, std::span{out.samples}.subspan(samples), std::span{out.soh}.subspan(soh));
-    if (!found.good) {
+    if (!found.good || lost_its_point(found)) {
       out.samples.resize(samples);
       out.soh.resize(soh);
       return false;
@@ -186,7 +187,8 @@ class TextDecoder final : public Decoder {
       const std::size_t soh = out.soh.size();
       out.samples.resize(samples + format_.n_channels);
       out.soh.resize(soh + format_.n_soh, kNothingSaid);
-      const TextLine found = take(line, complete, std::span{out.samples}.subspan(samples), std::span{out.soh}.subspan(soh));
+      TextLine found = take(line, complete, std::span{out.samples}.subspan(samples), std::span{out.soh}.subspan(soh));
+      if (found.good && lost_its_point(found)) found = {.bytes = found.bytes, .why = Skip::BadValue, .column = found.column};
       const bool last = found.bytes == line.size();
       const std::size_t bytes = found.bytes + (last ? line_end : 0);
       if (found.good) {
@@ -205,6 +207,19 @@ class TextDecoder final : public Decoder {
       }
       line = line.subspan(found.bytes);
     }
+  }
+
+  /// A channel of a good line has not the decimals that the profile says, though nearly all those before it had. Where more have
+  /// others, a sixteenth, the instrument prints so, and they are stored: other firmware, or zeros at the end that are left out.
+  [[nodiscard]] bool lost_its_point(const TextLine& found) {
+    constexpr int kSure = 64, kMost = 128, kOther = 16;  // lines
+    if (found.column >= format_.columns.size()) {
+      as_said_ = std::min(kMost, as_said_ + 1);
+      return false;
+    }
+    const bool sure = as_said_ >= kSure;
+    as_said_ = std::max(0, as_said_ - kOther);
+    return sure;
   }
 
   /// An answer of the instrument: its value goes with every frame from now on.
@@ -249,7 +264,7 @@ class TextDecoder final : public Decoder {
   [[nodiscard]] TextLine take(std::span<const char> line, bool complete, std::span<double> channels, std::span<double> soh) {
     if (format_.json) return decode_json_line(format_, line, fields_, channels, soh);
     if (format_.checksum == "nmea") return decode_nmea_line(format_, line, channels, soh);
-    return decode_line(format_, line, complete, channels, soh);
+    return decode_line(plan_, line, complete, channels, soh);
   }
 
   /// As Parser sees it: decode_json_line() puts this character between the values.
@@ -304,6 +319,7 @@ class TextDecoder final : public Decoder {
   }
 
   const TextFormat format_;
+  const Plan plan_{format_};
   const char terminator_;
   std::vector<double> said_;  ///< of state of health, by answers
   std::size_t header_left_;   ///< lines that may be a header
@@ -318,6 +334,7 @@ class TextDecoder final : public Decoder {
   DayUnroller day_{mth5::UtcNanos{}};
   Skip last_skip_ = Skip::Count;  ///< reason of the last byte; Count if it was decoded
   bool skipped_ = false;          ///< since the last frame
+  int as_said_ = 0;               ///< lines lately with the decimals of the profile, less those with others
 };
 
 }  // namespace

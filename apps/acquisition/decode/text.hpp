@@ -83,7 +83,7 @@ struct TextLine {
   std::uint32_t unknown = 0;  ///< good: fields that give no value, or that a short line lacks channels of
   bool short_line = false;    ///< good: its length is none of TextFormat::lengths
   std::string_view token{};   ///< good: of the column of that kind; "" = it has none
-  std::size_t column = 0;     ///< not good: counted from 0, which one made it so; as many as there are = none of them
+  std::size_t column = 0;     ///< from 0: which made it not good, or has not its decimals; as many as there are = none of them
 };
 
 /// With a time of "host-date" the date found is 1970-01-01 and the hour goes on beyond 23; with "host" there is none.

@@ -18,13 +18,14 @@ namespace daq::decode {
 /// What is the same for all lines of a format.
 struct Plan {
   const TextFormat& format;
-  std::size_t required = 0;  ///< columns up to the last one without which there is no sample: channel or time
+  std::span<const TextColumn> columns;  ///< its own, with their number at hand
+  std::size_t required = 0;             ///< columns up to the last one without which there is no sample: channel or time
   std::size_t last_channel = 0, last_time = 0;
   int time_columns = 0;
   bool decimals_known = true;  ///< of all channels
   char point;                  ///< before decimals
 
-  explicit Plan(const TextFormat& f) : format{f}, point{f.decimal == "comma" ? ',' : '.'} {
+  explicit Plan(const TextFormat& f) : format{f}, columns{f.columns}, point{f.decimal == "comma" ? ',' : '.'} {
     for (std::size_t i = 0; i < f.columns.size(); ++i) {
       const auto use = f.columns[i].use;
       if (use == TextColumn::Use::Channel && f.columns[i].decimals < 0) decimals_known = false;
@@ -120,6 +121,10 @@ struct Attempt {
 [[nodiscard]] Attempt read_frame(const Plan& plan, const Piece& piece, bool strict, double* channels, double* soh) noexcept;
 /// The same, strict, that only looks.
 [[nodiscard]] Attempt look_for_frame(const Plan& plan, const Piece& piece) noexcept;
+
+/// As the public one, of a plan that is made once.
+[[nodiscard]] TextLine decode_line(const Plan& plan, std::span<const char> line, bool complete, std::span<double> channels,
+                                   std::span<double> soh) noexcept;
 
 /// What stands in the columns of a line that is one frame, in their order; fewer if it ends before; none if it is no frame.
 /// @param scratch  what is given back may lie in it

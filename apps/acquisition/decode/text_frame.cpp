@@ -78,7 +78,7 @@ class Parser {
         shown_{shown} {}
 
   [[nodiscard]] Attempt run() noexcept {
-    const auto& columns = plan_.format.columns;
+    const auto columns = plan_.columns;
     std::size_t i = 0;
     for (const char* field; i < columns.size() && (field = next_field(i)) != nullptr; ++i) {
       at_ = i;
@@ -119,7 +119,8 @@ class Parser {
             .fits = fits,
             .unknown = unknown_,
             .short_line = short_line,
-            .token = token_};
+            .token = token_,
+            .column = odd_channel_ != kNone ? odd_channel_ : columns.size()};
   }
 
  private:
@@ -130,7 +131,7 @@ class Parser {
   }
 
   [[nodiscard]] const char* next_field(std::size_t i) {
-    const auto& columns = plan_.format.columns;
+    const auto columns = plan_.columns;
     // Blanks in front of a column of a width belong to it, but where they are what parts it from the one before.
     const bool parted = i > 0 && columns[i - 1].width == 0 && (plan_.format.delimiter == ' ' || columns[i].use == Use::Text);
     const bool padded = columns[i].width > 0 && (i > 0 ? !parted : columns[i].use != Use::Text);
@@ -166,7 +167,8 @@ class Parser {
     int decimals = 0;
     if (number(column, field, end, value, decimals) == end && field != end) {
       if (!has_its_digits(column, field, value)) return false;
-      if (channel && column.decimals >= 0 && decimals != column.decimals && odd_channel_ == kNone) odd_channel_ = at_;
+      if (channel && column.decimals >= 0 && decimals != column.decimals && odd_channel_ == kNone && value != column.missing)
+        odd_channel_ = at_;
       if (channel && first_number_ == kNone) first_number_ = at_;
       if (channel) last_number_ = at_;
     } else {
@@ -184,7 +186,7 @@ class Parser {
 
   /// Behind a column that has no width: its end is a delimiter, or the text that follows.
   [[nodiscard]] bool leave(const char* p) noexcept {
-    const auto& columns = plan_.format.columns;
+    const auto columns = plan_.columns;
     const bool text_follows = at_ + 1 < columns.size() && columns[at_ + 1].use == Use::Text;
     if (!text_follows || p == piece_.end || *p != columns[at_ + 1].name.front()) return fields_.leave(p);
     fields_.go_on_at(p);
@@ -192,7 +194,7 @@ class Parser {
   }
   [[nodiscard]] const char* field_end(const char* field) const noexcept {
     const char* const end = fields_.field_end(field);
-    const auto& columns = plan_.format.columns;
+    const auto columns = plan_.columns;
     if (at_ + 1 >= columns.size() || columns[at_ + 1].use != Use::Text) return end;
     return std::find(field, end, columns[at_ + 1].name.front());
   }
@@ -259,7 +261,7 @@ class Parser {
     const bool has_time = plan_.time_columns == 0 || n > plan_.last_time + 1;
     const bool has_channel = first_number_ != kNone && n > first_number_ + 1;
     if (!has_time || !has_channel || n > plan_.last_channel) return Skip::ShortLine;
-    const auto& columns = plan_.format.columns;
+    const auto columns = plan_.columns;
     for (auto i = n - 1; i < columns.size(); ++i) {
       if (columns[i].use != Use::Channel) continue;
       if (i >= n_read || i == last_number_) ++unknown_;
@@ -300,7 +302,7 @@ class Parser {
         cut_channel_ = at_;
       } else if (!full) {
         return Skip::BadValue;
-      } else if (odd && column.decimals >= 0 && odd_channel_ == kNone) {
+      } else if (odd && column.decimals >= 0 && odd_channel_ == kNone && value != column.missing) {
         odd_channel_ = at_;
       }
       if (first_number_ == kNone) first_number_ = at_;
@@ -377,7 +379,7 @@ class Parser {
 
   /// What can be told only when all fields have been seen.
   void settle(std::size_t n_read) noexcept {
-    const auto& columns = plan_.format.columns;
+    const auto columns = plan_.columns;
     for (auto i = n_read; i < columns.size(); ++i)  // a position without its hemisphere is not known either
       if (columns[i].use == Use::Soh || columns[i].use == Use::Hemisphere) soh_[columns[i].index] = kUnknown;
     if (somewhere_ && misplaced_ == kNone) return;

@@ -111,8 +111,13 @@ TextLine decode_fields(const TextFormat& format, std::span<const char> fields, b
 
 TextLine decode_line(const TextFormat& format, std::span<const char> line, bool complete, std::span<double> channels,
                      std::span<double> soh) noexcept {
+  return decode_line(Plan{format}, line, complete, channels, soh);
+}
+
+TextLine decode_line(const Plan& plan, std::span<const char> line, bool complete, std::span<double> channels,
+                     std::span<double> soh) noexcept {
+  const auto& format = plan.format;
   if (format.columns.empty()) return {.bytes = line.size()};
-  const Plan plan{format};
   Piece piece = trimmed(line, complete);
   std::size_t bytes = line.size();
   Attempt attempt;

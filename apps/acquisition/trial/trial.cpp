@@ -162,7 +162,31 @@ void Trial::look() {
   batch_.clear();
 }
 
+std::optional<Trial::Rate> Trial::rate_by_ticks() const {
+  constexpr std::uint64_t kLeast = 3;  // seconds that end so
+  constexpr double kNearlyAll = 0.8;   // of the samples lie in them
+  const auto* format = std::get_if<decode::FrameFormat>(&instrument_.decoder);
+  if (format == nullptr || newest_.empty()) return std::nullopt;
+  const auto counts = [&](const decode::FrameKind& kind) {
+    return kind.time && kind.time->ticks && kind.time->unit == std::chrono::seconds{1} &&
+           kind.time->ticks_hz == instrument_.sample_rate;
+  };
+  if (!std::any_of(format->kinds.begin(), format->kinds.end(), counts)) return std::nullopt;
+  const auto n_samples = static_cast<double>(newest_.begin()->second.n_samples);
+  for (const auto& [step, n] : steps_) {
+    // From the last tick to the first one of the next second.
+    const double ticks = (1 - 1e-9 * static_cast<double>(step) * n_samples) * instrument_.sample_rate + n_samples;
+    const double hz = std::round(ticks);
+    if (n < kLeast || hz < 1 || hz == std::round(instrument_.sample_rate) || std::abs(ticks - hz) > 1e-3) continue;
+    const auto frames = static_cast<std::uint64_t>(static_cast<double>(n) * hz / n_samples);
+    if (static_cast<double>(frames) >= kNearlyAll * static_cast<double>(n_steps_))
+      return Rate{hz, std::min(frames, n_steps_), n_steps_};
+  }
+  return std::nullopt;
+}
+
 std::optional<Trial::Rate> Trial::rate() const {
+  if (const auto ticked = rate_by_ticks()) return ticked;
   const auto still = steps_.find(0);
   const bool coarse = still != steps_.end() && 2 * still->second + 1 >= n_steps_;  // several samples have the same time
   const auto& steps = coarse ? coarse_steps_ : steps_;
