@@ -227,7 +227,7 @@ void add_stations(Summary& summary, Files files, std::span<const std::optional<s
 }
 
 /// @param damage  of the file: the ledger is not shown without one of its tables
-FileSummary file_summary(const mth5::Reader& file, const sandbox::Damage& damage) {
+FileSummary file_summary(const mth5::Reader& file, const Window& window, const sandbox::Damage& damage) {
   FileSummary summary{.path = file.path().string(),
                       .state = file.state(),
                       .bytes = file.file_bytes(),
@@ -235,12 +235,14 @@ FileSummary file_summary(const mth5::Reader& file, const sandbox::Damage& damage
                       .ledger = {},
                       .ledger_problem = {},
                       .clocks = {},
+                      .log = {},
                       .copy_of = {},
                       .damaged = damage.lines,
                       .unread = {}};
   try {
     if (damage.tables.empty()) summary.ledger = read_ledger(file);
     summary.clocks = read_clocks(file);
+    summary.log = read_log(file, window);
   } catch (const mth5::FormatError& e) {  // the samples are there all the same
     summary.ledger_problem = e.what();
   }
@@ -273,7 +275,7 @@ Summary summarise(Files files, const Window& window, mth5::UtcNanos now, std::sp
   summary.window = window;
   const auto copies = find_copies(files);
   for (std::size_t i = 0; i < files.size(); ++i)
-    summary.files.push_back(file_summary(*files[i], i < damage.size() ? damage[i] : sandbox::Damage{}));
+    summary.files.push_back(file_summary(*files[i], window, i < damage.size() ? damage[i] : sandbox::Damage{}));
   for (std::size_t i = 0; i < files.size(); ++i)
     if (copies[i]) summary.files[i].copy_of = summary.files[*copies[i]].path;
   add_stations(summary, files, copies);

@@ -16,6 +16,7 @@
 #include "analysis/flow.hpp"
 #include "analysis/ledger.hpp"
 #include "analysis/measures/measures.hpp"
+#include "analysis/recorder_log.hpp"
 #include "analysis/sensor.hpp"
 #include "analysis/series.hpp"
 #include "analysis/soh.hpp"
@@ -37,6 +38,7 @@ struct FileSummary {
   Ledger ledger;
   std::optional<std::string> ledger_problem;  ///< why it could not be read
   std::vector<ClockSummary> clocks;
+  RecorderLog log;
   std::optional<std::string> copy_of;  ///< path of the file that holds all of it: then its samples count there
   std::vector<std::string> damaged;    ///< objects of it, one line each; what they hold is missing in this report
   std::vector<std::string> unread;     ///< what else could not be read, and why

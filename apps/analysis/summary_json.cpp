@@ -45,6 +45,7 @@ Json to_json(const Summary& summary) {
                      {"ledger_problem", file.ledger_problem ? Json(*file.ledger_problem) : Json{}},
                      {"balanced", file.ledger.layout > 0 ? Json(file.ledger.balanced()) : Json{}},
                      {"clock", clocks}});
+    if (file.log.there) files.back()["log"] = to_json(file.log);
   }
   Json stations = Json::array();
   for (const auto& station : summary.stations) {

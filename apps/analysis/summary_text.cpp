@@ -249,6 +249,7 @@ std::string to_text(const Summary& summary) {
     if (file.ledger_problem) out += "  ledger cannot be read: " + shown(*file.ledger_problem) + "\n";
     out += ledger_text(file.ledger, file.state);
     for (const auto& clock : file.clocks) out += "  clock of " + shown(clock.stream) + ": " + to_text(clock) + "\n";
+    out += to_text(file.log);
   }
   if (summary.left_out > 0) out += std::to_string(summary.left_out) + " more files, closed and well, have nothing of that time\n";
   if (summary.window.from || summary.window.to)

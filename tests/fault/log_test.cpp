@@ -173,6 +173,20 @@ TEST(Log, StandsInTheFileTooWhateverKilledTheRecorder) {
   for (const char* line :
        {"info: start ", "info: file open ", "warning: source waiting ", "warning: recovered file=", "info: resumed in "})
     EXPECT_TRUE(std::any_of(kept.begin(), kept.end(), [&](const auto& k) { return k.find(line) == 0; })) << line;
+  // And in every report that has words.
+  const auto warnings = std::count_if(kept.begin(), kept.end(), [](const auto& k) { return k.find("warning: ") == 0; });
+  const auto report = [&](const char* format) {
+    return support::run({support::program("mth5-summary"), "--format", format, second.file().string()}).out;
+  };
+  EXPECT_THAT(report("text"), testing::HasSubstr("  log: " + std::to_string(warnings) + " warnings, 0 errors\n"));
+  EXPECT_THAT(report("text"), testing::HasSubstr(" warning: recovered file="));
+  const auto log = nlohmann::json::parse(report("json")).at("files").at(0).at("log");
+  EXPECT_EQ(log.at("warnings"), warnings);
+  EXPECT_EQ(log.at("errors"), 0);
+  const auto& lines = log.at("lines");
+  EXPECT_EQ(std::count_if(lines.begin(), lines.end(), [](const auto& l) { return l.at("level") == "info"; }), 3)
+      << "two starts and a stop: " << lines;
+  EXPECT_THAT(report("html"), testing::HasSubstr("What the recorder said"));
 }
 
 TEST(Log, TellsTheJournalHowMuchALineMatters) {

@@ -389,6 +389,27 @@ std::string changes_of(const Comparison& comparison) {
          "\n" + (table.empty() ? "<p>Nothing to speak of changed.</p>\n" : table.html()) + "</section>\n";
 }
 
+std::string logs_of(const Summary& summary) {
+  struct Said {
+    const RecorderLog::Line* line;
+    const std::string* path;
+  };
+  std::vector<Said> said;
+  for (const auto& file : summary.files)
+    if (!file.copy_of)
+      for (const auto& line : file.log.newest) said.push_back({&line, &file.path});
+  if (said.empty()) return "";
+  std::stable_sort(said.begin(), said.end(), [](const Said& a, const Said& b) { return a.line->time < b.line->time; });
+  constexpr std::array kHeadings{Heading{"time (UTC)"}, Heading{"level"}, Heading{"text", false, true},
+                                 Heading{"file", false, true}};
+  Table table{"log", "Warnings, errors, starts and stops: the newest", kHeadings};
+  const auto first = said.size() - std::min(said.size(), RecorderLog::kMost);
+  for (auto i = first; i < said.size(); ++i)
+    table.add(
+        {html::time(said[i].line->time), escaped(said[i].line->level), escaped(said[i].line->text), escaped(*said[i].path)});
+  return "<section>\n<h2>What the recorder said</h2>\n" + table.html() + "</section>\n";
+}
+
 std::string files_of(const Summary& summary) {
   constexpr std::array kHeadings{Heading{"file"}, Heading{"state"}, Heading{"bytes", true}, Heading{"ledger"},
                                  Heading{"remarks", false, true}};
@@ -461,7 +482,7 @@ Frame frame_of(const Summary& summary, const std::vector<StationPart>& stations,
   if (stations.size() > 1) frame.before += index_of(summary, stations, links);
   frame.before += "</section>\n";
   if (summary.compared) frame.behind += changes_of(*summary.compared);
-  frame.behind += files_of(summary);
+  frame.behind += logs_of(summary) + files_of(summary);
   frame.behind += kPageEnd;
   return frame;
 }
