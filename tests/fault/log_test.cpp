@@ -154,9 +154,10 @@ TEST(Log, StandsInTheFileTooWhateverKilledTheRecorder) {
   })) << testing::PrintToString(log_in(first.file()));
   first.process().signal(SIGKILL);
   EXPECT_EQ(first.process().wait(std::chrono::seconds{30}), 128 + SIGKILL);
-  Recording second{Recording::tcp(peer.port()), {.config = "sync: {interval: 100ms}\n", .directory = first.directory()}};
-  ASSERT_TRUE(peer.accept());
-  ASSERT_TRUE(peer.send(numbered_lines(200, 300)));
+  TcpPeer other;  // at the first a call of who was killed may wait
+  Recording second{Recording::tcp(other.port()), {.config = "sync: {interval: 100ms}\n", .directory = first.directory()}};
+  ASSERT_TRUE(other.accept());
+  ASSERT_TRUE(other.send(numbered_lines(200, 300)));
   ASSERT_TRUE(second.wait_for_log("info: run begun "));
   EXPECT_EQ(second.stop(), 0);
   std::vector<std::string> said;  // without their times
