@@ -143,6 +143,29 @@ mth5-summary --verify /var/lib/mth5d >/run/verify || fail "$(cat /run/verify)"
 journalctl --no-pager -u mth5-finalize@mth5d | grep -q 'removed, as it was last written more than 1h ago' || fail "the journal does not tell what was removed"
 echo "archived $n files, and removed one of them"
 
+# The report of the office: a page and an index, a cache, a mail as yesterday there was nothing, and figures for Prometheus.
+cat >/usr/sbin/sendmail <<'M'
+#!/bin/sh
+cat >"$STATE_DIRECTORY/mail"
+M
+chmod 755 /usr/sbin/sendmail
+printf 'OPTIONS=--mail office@example.org\n' >/etc/mth5d/summary.env
+mkdir -p /etc/systemd/system/mth5-summary.service.d /var/lib/prometheus/node-exporter
+cp /usr/share/doc/mth5-daq/examples/mth5-summary-prometheus.conf /etc/systemd/system/mth5-summary.service.d/prometheus.conf
+chown mth5d /var/lib/prometheus/node-exporter
+systemctl daemon-reload
+systemctl start mth5-summary || fail "mth5-summary.service: $(journalctl --no-pager -u mth5-summary)"
+[[ $(systemctl show -p Result --value mth5-summary) == success ]] || fail "mth5-summary.service: $(systemctl show -p Result --value mth5-summary)"
+for made in /var/lib/mth5-summary/{index.html,"$(date -u -d yesterday +%F)".html,mail} /var/lib/prometheus/node-exporter/mth5.prom /var/cache/mth5-summary/*; do
+  [[ -s $made ]] || fail "the report left no $made: $(ls -R /var/lib/mth5-summary /var/cache/mth5-summary /var/lib/prometheus)"
+done
+grep -q '^To: office@example.org' /var/lib/mth5-summary/mail && grep -q 'MTH5D' /var/lib/mth5-summary/mail || fail "the mail: $(cat /var/lib/mth5-summary/mail)"
+grep -q '^mth5_report_success 1' /var/lib/prometheus/node-exporter/mth5.prom || fail "$(cat /var/lib/prometheus/node-exporter/mth5.prom)"
+systemctl start mth5-summary.timer
+systemctl list-timers --no-pager mth5-summary.timer | grep -q mth5-summary.service || fail "the timer of the report: $(systemctl list-timers --no-pager)"
+systemctl stop mth5-summary.timer
+echo "reported"
+
 # Several on one machine.
 systemctl start mth5d@east mth5d@west
 for name in east west; do wait_for 10 "mth5d@$name" says "mth5d@$name" 'lemi=waiting'; done

@@ -42,11 +42,23 @@ TEST(Watchdog, IsContentWithARecorderThatWorksHoweverSilentItsInstrument) {
   EXPECT_EQ(w.after(7200), "");
   w.comes = w.settles = 10;
   EXPECT_EQ(w.after(1), "") << "the first sample behind two silent hours";
-  // One that waits for what comes next, which does not come.
+  // One that waits for what comes next, which does not come for long.
   w.settles = 0;
   EXPECT_EQ(w.after(1), "");
   w.comes = 0;
   EXPECT_EQ(w.after(7200), "");
+  w.comes = 10;
+  EXPECT_EQ(w.after(1), "");
+}
+
+TEST(Watchdog, CountsNoSilenceAsWaiting) {
+  Watched w;
+  EXPECT_EQ(w.after(5), "") << "what came last was committed in the second it came in";
+  w.comes = w.settles = 0;
+  EXPECT_EQ(w.after(70), "");
+  w.comes = 10;
+  EXPECT_EQ(w.after(63), "");
+  EXPECT_NE(w.after(1), "");
 }
 
 TEST(Watchdog, NamesTheThreadThatDoesNotComeRound) {

@@ -36,7 +36,7 @@ struct Context {
   std::shared_ptr<spdlog::logger> log;
   log::Quiet& quiet;                                          ///< for what gaps and failures may repeat
   std::function<void(const std::filesystem::path&)> on_file;  ///< called with each file's path once readers can open it
-  std::shared_ptr<log::Events> events;                        ///< what goes into the files' own log; nullptr: nothing
+  std::shared_ptr<log::Events> events = {};                   ///< what goes into the files' own log; nullptr: nothing
 };
 
 /// Puts records of the ring into data files: the only place that touches them. Thread: writer.

@@ -20,11 +20,14 @@ std::string Watchdog::look(const Seen& seen, Steady::duration commit_limit) {
   const bool was_stopped = now > looked_ + kLateLook;  // then the threads have had no time to come round either
   if (was_stopped) io_excused_ = writer_excused_ = now;
   looked_ = now;
-  if (was_stopped || seen.settled != settled_ || seen.outage || seen.writer.held) waiting_since_ = Steady::time_point::max();
+  if (was_stopped || seen.settled != settled_ || seen.settled >= seen.received || seen.outage || seen.writer.held)
+    waiting_since_ = Steady::time_point::max();
   settled_ = seen.settled;
   if (seen.received != received_) {
+    // What came before a silence waited for the end of it.
+    if (now - received_at_ > commit_limit / 2) waiting_since_ = Steady::time_point::max();
     received_at_ = now;
-    waiting_since_ = std::min(waiting_since_, now);
+    if (seen.received > seen.settled) waiting_since_ = std::min(waiting_since_, now);
   }
   received_ = seen.received;
   if (auto problem = hangs("mth5-io", seen.io, io_excused_, now); !problem.empty()) return problem;
