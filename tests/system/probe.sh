@@ -159,7 +159,12 @@ systemctl start mth5-summary || fail "mth5-summary.service: $(journalctl --no-pa
 for made in /var/lib/mth5-summary/{index.html,"$(date -u -d yesterday +%F)".html,mail} /var/lib/prometheus/node-exporter/mth5.prom /var/cache/mth5-summary/*; do
   [[ -s $made ]] || fail "the report left no $made: $(ls -R /var/lib/mth5-summary /var/cache/mth5-summary /var/lib/prometheus)"
 done
-grep -q '^To: office@example.org' /var/lib/mth5-summary/mail && grep -q 'MTH5D' /var/lib/mth5-summary/mail || fail "the mail: $(cat /var/lib/mth5-summary/mail)"
+python3 - /var/lib/mth5-summary/mail <<'M' || fail "the mail: $(cat /var/lib/mth5-summary/mail)"
+import email, email.policy, sys
+mail = email.message_from_file(open(sys.argv[1]), policy=email.policy.default)
+assert mail["to"] == "office@example.org" and "MTH5D: no samples" in mail["subject"], mail["subject"]
+assert mail.get_body(("plain",)).get_content().startswith("CRITICAL MTH5D: no samples in the time of this report")
+M
 grep -q '^mth5_report_success 1' /var/lib/prometheus/node-exporter/mth5.prom || fail "$(cat /var/lib/prometheus/node-exporter/mth5.prom)"
 systemctl start mth5-summary.timer
 systemctl list-timers --no-pager mth5-summary.timer | grep -q mth5-summary.service || fail "the timer of the report: $(systemctl list-timers --no-pager)"

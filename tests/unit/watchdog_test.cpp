@@ -57,7 +57,7 @@ TEST(Watchdog, CountsNoSilenceAsWaiting) {
   w.comes = w.settles = 0;
   EXPECT_EQ(w.after(70), "");
   w.comes = 10;
-  EXPECT_EQ(w.after(63), "");
+  EXPECT_EQ(w.after(64), "");
   EXPECT_NE(w.after(1), "");
 }
 
@@ -89,7 +89,7 @@ TEST(Watchdog, NamesSamplesThatNobodyCommits) {
   Watched w;
   EXPECT_EQ(w.after(5), "");
   w.settles = 0;
-  EXPECT_EQ(w.after(63), "");
+  EXPECT_EQ(w.after(64), "");
   EXPECT_EQ(w.after(1), "samples come, and none has been committed for 64 s");
   w.settles = 10;
   EXPECT_EQ(w.after(1), "");
