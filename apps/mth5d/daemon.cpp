@@ -324,24 +324,17 @@ void Daemon::tick_io() {
 }
 
 template <class Body>
-void Daemon::guarded(const char* stage, std::atomic<pid_t>& thread, Body body) {
-  pthread_setname_np(pthread_self(), stage);
-  thread = gettid();
+void Daemon::guarded(const char* name, Stage& stage, Body body) {
+  pthread_setname_np(pthread_self(), name);
+  stage.thread = gettid();
   std::exception_ptr failure;
   try {
     body();
   } catch (...) {
     failure = std::current_exception();  // handed to the supervisor, who ends the process with it
   }
-  boost::asio::post(main_, [this, stage, failure] { stage_ended(stage, failure); });
-}
-
-void Daemon::run_io() {
-  const struct Ended {
-    std::atomic<Steady::time_point>& turned;
-    ~Ended() { turned = Steady::time_point::max(); }
-  } ended{io_turned_};
-  io_.run();
+  stage.ended = true;
+  boost::asio::post(main_, [this, name, failure] { stage_ended(name, failure); });
 }
 
 void Daemon::run() {
@@ -387,8 +380,8 @@ void Daemon::run() {
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
-  writer_thread_ = std::jthread{[this] { guarded("mth5-writer", writer_thread_id_, [this] { recorder_.run(); }); }};
-  io_thread_ = std::jthread{[this] { guarded("mth5-io", io_thread_id_, [this] { run_io(); }); }};
+  writer_thread_ = std::jthread{[this] { guarded("mth5-writer", writer_stage_, [this] { recorder_.run(); }); }};
+  io_thread_ = std::jthread{[this] { guarded("mth5-io", io_stage_, [this] { io_.run(); }); }};
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   tick_status();
   sd_notify(0, "READY=1");  // whether an instrument is there is no matter of the service
@@ -503,12 +496,12 @@ void Daemon::tick_status() {
   });
 }
 
-void Daemon::feed_watchdog(const daq::recorder::State& recorded) {
+void Daemon::feed_watchdog(const daq::status::Board::Copy& board, const daq::recorder::State& recorded) {
   daq::status::Watchdog::Seen seen{.now = mth5::steady_now(),
-                                   .io = {io_turned_.load(), daq::status::is_held(io_thread_id_)},
-                                   .writer = {recorder_.turned(), daq::status::is_held(writer_thread_id_)},
+                                   .io = io_stage_.turn(io_turned_),
+                                   .writer = writer_stage_.turn(recorder_.turned()),
                                    .outage = !recorded.outage.empty()};
-  for (const auto& stream : board_.copy().streams) seen.received += stream.counters.passed;
+  for (const auto& stream : board.streams) seen.received += stream.counters.passed;
   for (const auto& stream : recorded.streams) seen.settled += stream.visible + stream.lost;
   const auto problem = watchdog_.look(seen, watchdog_period_.value_or(kHangs) + 3 * running_.flush_interval);
   if (problem.empty() && watchdog_period_) sd_notify(0, "WATCHDOG=1");
@@ -524,8 +517,9 @@ void Daemon::feed_watchdog(const daq::recorder::State& recorded) {
 void Daemon::report_status() {
   about_.log_dropped = cli::dropped_stderr_lines();
   const auto recorded = recorder_.state();
-  if (about_.state != "starting" && about_.state != "stopped") feed_watchdog(recorded);
-  const auto status = daq::status::to_json(board_.copy(), recorded, receipts_, ring_, about_);
+  const auto board = board_.copy();
+  if (about_.state != "starting" && about_.state != "stopped") feed_watchdog(board, recorded);
+  const auto status = daq::status::to_json(board, recorded, receipts_, ring_, about_);
   sd_notifyf(0, "STATUS=%s", daq::status::to_line(status).c_str());
   if (recorded.call_began != Steady::time_point{} && recorded.call_began != warned_call_ &&
       mth5::steady_now() > recorded.call_began + kSlowCall) {

@@ -81,18 +81,26 @@ class Daemon {
   void judge_ended(std::size_t index);
   void throw_if_unread() const;
 
-  void run_io();
   void go_on();
   void wait_for_signal();
   void reload();
   void tick_status();
   void report_status();
-  void feed_watchdog(const daq::recorder::State& recorded);
+  void feed_watchdog(const daq::status::Board::Copy& board, const daq::recorder::State& recorded);
   void write_status(const std::string& text);
   void stop(const char* why);
   void stage_ended(const char* stage, std::exception_ptr failure);
+  /// A thread, for the watchdog; set by itself.
+  struct Stage {
+    std::atomic<pid_t> thread{0};  ///< 0 before it runs
+    std::atomic<bool> ended{false};
+    /// @param turned  when it came round last
+    [[nodiscard]] daq::status::Watchdog::Turn turn(Steady::time_point turned) const {
+      return {ended ? Steady::time_point::max() : turned, daq::status::is_held(thread)};
+    }
+  };
   template <class Body>
-  void guarded(const char* stage, std::atomic<pid_t>& thread, Body body);
+  void guarded(const char* name, Stage& stage, Body body);
 
   // Constant after construction.
   daq::config::Config config_;
@@ -105,7 +113,7 @@ class Daemon {
   daq::status::Board board_;
   daq::recorder::Recorder recorder_;
   std::atomic<Steady::time_point> io_turned_{};  ///< as Recorder::turned()
-  std::atomic<pid_t> io_thread_id_{0}, writer_thread_id_{0};
+  Stage io_stage_, writer_stage_;
   // Main thread.
   boost::asio::io_context main_;
   boost::asio::signal_set signals_;

@@ -26,7 +26,7 @@ import time
 import h5py
 import numpy as np
 
-CHANNELS = {"bx": "bx", "by": "by", "bz": "bz", "e1": "e1", "e2": "e2", "e3": "e3", "e4": "e4"}
+CHANNELS = ("bx", "by", "bz", "e1", "e2", "e3", "e4")  # of the file, and of the truth
 LINE_FAULTS = ["drop=0.001", "garbage=0.001", "duplicate=0.001", "bitflip=1e-6", "truncate=0.0005", "shorten=0.0005"]
 OTHER_FAULTS = ["kill", "stop", "hup"]
 KEEP = 3  # files that retention leaves at least while the next days come: those that are not archived yet
@@ -123,7 +123,7 @@ def stored(path):
                     if not isinstance(run, h5py.Group):
                         continue
                     for name, channel in run.items():
-                        if not isinstance(channel, h5py.Dataset) or name not in CHANNELS.values():
+                        if not isinstance(channel, h5py.Dataset) or name not in CHANNELS:
                             continue
                         start = datetime.datetime.fromisoformat(channel.attrs["time_period.start"].replace("Z", "+00:00"))
                         times = round(start.timestamp()) + np.arange(channel.shape[0])
@@ -145,7 +145,7 @@ def compare(truth, files, day, may_lack_last):
     whole = [i for i, row in enumerate(rows) if row["what"] in ("sent", "duplicated")]
     touched = {i for i, row in enumerate(rows) if row["what"] not in ("sent", "duplicated", "dropped")}
     same = 0
-    for name, column in CHANNELS.items():
+    for name in CHANNELS:
         times, values = got[name]
         known = ~np.isnan(values)
         index = times[known] - begin
@@ -157,8 +157,8 @@ def compare(truth, files, day, may_lack_last):
                 if may_lack_last and i >= whole[-1] - 2:
                     continue
                 fail(f"{day:%Y-%m-%d} {name}: sample {i} was sent whole and is not stored")
-            if at[i] != float(rows[i][column]):
-                fail(f"{day:%Y-%m-%d} {name}: sample {i} is {at[i]}, sent was {rows[i][column]}")
+            if at[i] != float(rows[i][name]):
+                fail(f"{day:%Y-%m-%d} {name}: sample {i} is {at[i]}, sent was {rows[i][name]}")
             same += 1
         invented = set(at) - set(whole) - touched
         if invented:

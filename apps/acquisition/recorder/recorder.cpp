@@ -76,10 +76,6 @@ void Recorder::end(Steady::time_point deadline) {
 }
 
 void Recorder::run() {
-  const struct Ended {
-    std::atomic<Steady::time_point>& turned;
-    ~Ended() { turned = Steady::time_point::max(); }
-  } ended{turned_};
   try {
     write_until_closed();
   } catch (...) {
@@ -124,9 +120,10 @@ void Recorder::write_what_came() {
   while (!is_full() && ring_.pop(header_, payload_)) {
     writer_.take(header_, payload_);
     writer_.keep_pace(mth5::steady_now());
-    watch(mth5::steady_now());
-    turned_ = mth5::steady_now();
-    if (is_too_late(mth5::steady_now())) give_up_the_rest();
+    const auto now = mth5::steady_now();
+    turned_ = now;
+    watch(now);
+    if (is_too_late(now)) give_up_the_rest();
   }
   if (is_full()) return;
   ring_.drained();

@@ -71,8 +71,7 @@ class Recorder {
   void end(Steady::time_point deadline = Steady::time_point::max());
 
   [[nodiscard]] State state() const { return published_.copy(); }
-  /// When run() came round last, which it does at least each ten seconds unless a call holds it; the epoch before it runs, max()
-  /// behind it.
+  /// When run() came round last, which it does at least each ten seconds unless a call holds it; the epoch before it runs.
   [[nodiscard]] Steady::time_point turned() const { return turned_.load(); }
 
  private:
