@@ -15,6 +15,11 @@ inline constexpr std::string_view kManifestSuffix = ".json";
   return file.parent_path() / kFolder / file.filename();
 }
 
+/// "archive/NAME.bridged.h5": runs are joined in it, so it stands beside the archive and never for it.
+[[nodiscard]] inline std::filesystem::path bridged_path(const std::filesystem::path& file) {
+  return file.parent_path() / kFolder / (file.stem().string() + ".bridged" + file.extension().string());
+}
+
 /// "NAME.h5.json" beside it.
 [[nodiscard]] inline std::filesystem::path manifest_path(const std::filesystem::path& file) {
   return file.string() + std::string{kManifestSuffix};

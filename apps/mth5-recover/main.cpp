@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -18,6 +19,9 @@ namespace fs = std::filesystem;
 namespace po = boost::program_options;
 using Paths = std::vector<std::string>;
 
+/// What is made up must stay the exception.
+constexpr std::chrono::minutes kLongestBridge{10};
+
 cli::CommandLine command_line() {
   cli::CommandLine line{"mth5-recover",
                         "mth5-recover - put right what a dead writer left, make old files fit for appending, archive files",
@@ -29,6 +33,8 @@ cli::CommandLine command_line() {
       ("set-swmr", "copy FILE to a new file beside it that can be appended to under SWMR")                  //
       ("finalize", po::value<std::string>()->value_name("gzip-1 … gzip-9"),                                 //
        "compress a closed FILE into archive/FILE beside it, and compare all samples")                       //
+      ("bridge", po::value<std::string>()->value_name("TIME"),
+       "with --finalize: into archive/FILE.bridged.h5, with runs joined over gaps up to TIME (5s), samples interpolated")  //
       ("retention", po::value<std::string>()->value_name("TIME"),
        "with --finalize: then remove FILE if it was last written so long ago (30d) and its archive holds all of it")    //
       ("retention-below", po::value<std::int64_t>()->value_name("BYTES"), "with --retention: only while less is free")  //
@@ -82,13 +88,25 @@ int recover_main(int argc, char** argv) {
   } else if (values.count("retention-below") > 0) {
     throw cli::UsageError{"--retention-below goes with --retention"};
   }
+  recovery::Archive archive{gzip, {}};
+  if (values.count("bridge") > 0) {
+    const auto& text = values["bridge"].as<std::string>();
+    archive.bridge = mth5::parse_duration(text);
+    if (!archive.bridge || archive.bridge->count() == 0 || *archive.bridge > kLongestBridge)
+      throw cli::UsageError{"--bridge: '" + text + "' is not a duration above zero and up to " +
+                            mth5::format_duration(kLongestBridge) + ", like 5s"};
+    if (gzip == 0) throw cli::UsageError{"--bridge goes with --finalize"};
+    if (retention)
+      throw cli::UsageError{
+          "--bridge does not go with --retention: no file goes because of a copy whose samples are partly made up"};
+  }
   if (gzip > 0 && (copy || check)) throw cli::UsageError{"--finalize goes with neither --set-swmr nor --check"};
   // One bad file must not keep the others from being put right.
   int code = cli::kDone;
   for (const auto& path : paths) {
     try {
       if (gzip > 0)
-        code = std::max<int>(code, recovery::finalize(path, gzip, retention, dry_run, json));
+        code = std::max<int>(code, recovery::finalize(path, archive, retention, dry_run, json));
       else if (copy)
         recovery::set_swmr(path,
                            values.count("output") > 0 ? fs::path{values["output"].as<std::string>()}

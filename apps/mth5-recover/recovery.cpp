@@ -305,12 +305,26 @@ void undo(const fs::path& path, const fs::path& before, bool json) {
 
 namespace {
 
+nlohmann::json to_json(const mth5::Bridge& bridge) {
+  return {{"station", bridge.station},  {"run", bridge.run},         {"joined", bridge.joined},
+          {"sample", bridge.first},     {"samples", bridge.samples}, {"interpolated", bridge.interpolated},
+          {"offset_s", bridge.offset_s}};
+}
+
+std::string in_words(const mth5::Bridge& bridge) {
+  std::string text = mth5::printable(bridge.station + "/" + bridge.joined) + " is joined to " + mth5::printable(bridge.run);
+  if (bridge.samples == 0) return text + ": nothing lacks between them";
+  text += ": samples " + std::to_string(bridge.first) + " to " + std::to_string(bridge.first + bridge.samples - 1);
+  return text + (bridge.interpolated ? " are interpolated" : " are not known: the one beside them is not, in some channel");
+}
+
 /// @param gzip  0: to be appended to
-Answer copied(const fs::path& path, const fs::path& target, int gzip, sandbox::Reports& reports) {
+Answer copied(const fs::path& path, const fs::path& target, const Archive& how, sandbox::Reports& reports) {
+  const int gzip = how.gzip;
   const auto progress = [&](std::int64_t done, std::int64_t total) { reports.progress(done, total); };
   const auto visit = [&](const std::string& object) { reports.visit(object); };
-  const auto made =
-      gzip > 0 ? mth5::copy_for_archive(path, target, gzip, progress, visit) : mth5::copy_for_swmr(path, target, progress, visit);
+  const auto made = gzip > 0 ? mth5::copy_for_archive(path, target, gzip, progress, visit, how.bridge)
+                             : mth5::copy_for_swmr(path, target, progress, visit);
   Answer answer{{{"file", path.string()},
                  {"new", target.string()},
                  {"action", gzip > 0 ? "archived" : "copied"},
@@ -333,11 +347,20 @@ Answer copied(const fs::path& path, const fs::path& target, int gzip, sandbox::R
   } else {
     answer.text += ": copied to " + target.string() + ", which can be appended to under SWMR: " + counts;
   }
+  if (how.bridge) {
+    answer.report["bridges"] = nlohmann::json::array();
+    for (const auto& bridge : made.bridges) {
+      answer.report["bridges"].push_back(to_json(bridge));
+      answer.text += "\n  " + in_words(bridge);
+    }
+    if (made.bridges.empty())
+      answer.text += "\n  no run follows another within " + mth5::format_duration(*how.bridge) + ": all are as they were";
+  }
   for (const auto& line : made.notes) answer.text += "\n  " + line;
   return answer;
 }
 
-void copy(const fs::path& path, const fs::path& target, int gzip, bool dry_run, bool json) {
+void copy(const fs::path& path, const fs::path& target, const Archive& how, bool dry_run, bool json) {
   if (dry_run) {
     return say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "would-copy"}},
                path.string() + ": would be copied to " + target.string());
@@ -345,7 +368,7 @@ void copy(const fs::path& path, const fs::path& target, int gzip, bool dry_run, 
   Progress progress{target, json};
   // What was compressed may not be any more; 100 times as long nothing of ours becomes.
   const auto outcome =
-      sandbox::run([&](sandbox::Reports& reports) { return encode(copied(path, target, gzip, reports)); },
+      sandbox::run([&](sandbox::Reports& reports) { return encode(copied(path, target, how, reports)); },
                    sandbox::limits_for(path, 100 * bytes_of(path) + mth5::kMostGrowth), {.progress = std::ref(progress)});
   if (outcome.end != sandbox::End::Done) {
     std::error_code none;  // it has never had its name
@@ -369,7 +392,9 @@ std::string uuid_of(const fs::path& path) {
 
 }  // namespace
 
-void set_swmr(const fs::path& path, const fs::path& target, bool dry_run, bool json) { copy(path, target, 0, dry_run, json); }
+void set_swmr(const fs::path& path, const fs::path& target, bool dry_run, bool json) {
+  copy(path, target, {0, {}}, dry_run, json);
+}
 
 namespace {
 
@@ -386,7 +411,7 @@ bool is_due(const fs::path& path, const Retention& retention) {
 }
 
 /// The archive and its manifest, as far as they are not there yet.
-void archive_file(const fs::path& path, const fs::path& target, int gzip, bool dry_run, bool json) {
+void archive_file(const fs::path& path, const fs::path& target, const Archive& how, bool dry_run, bool json) {
   const fs::path folder = target.parent_path();
   const bool copied = is_there(target);
   if (copied) {
@@ -405,7 +430,7 @@ void archive_file(const fs::path& path, const fs::path& target, int gzip, bool d
       if (!fs::create_directory(folder, error) && error)
         throw mth5::FileError{folder.string() + ": cannot be created: " + error.message()};
     }
-    copy(path, target, gzip, dry_run, json);
+    copy(path, target, how, dry_run, json);
   }
   if (dry_run) return;
   // Behind the copy, which is whole without it: where this is cut off, the next run makes it.
@@ -441,12 +466,12 @@ int retire(const fs::path& path, const fs::path& target, const Retention& retent
 
 }  // namespace
 
-int finalize(const fs::path& path, int gzip, const std::optional<Retention>& retention, bool dry_run, bool json) {
-  const fs::path target = archive::archive_path(path);
+int finalize(const fs::path& path, const Archive& how, const std::optional<Retention>& retention, bool dry_run, bool json) {
+  const fs::path target = how.bridge ? archive::bridged_path(path) : archive::archive_path(path);
   const bool due = retention && is_due(path, *retention);
   // Who asks for retention asks again and again: of what is archived only what goes is told.
   if (!retention || !is_there(target) || !is_there(archive::manifest_path(target)))
-    archive_file(path, target, gzip, dry_run, json);
+    archive_file(path, target, how, dry_run, json);
   return due ? retire(path, target, *retention, dry_run, json) : int{cli::kDone};
 }
 

@@ -32,11 +32,16 @@ int recover(const std::filesystem::path& path, const Options& options);
 void undo(const std::filesystem::path& path, const std::filesystem::path& before, bool json);
 /// Makes the copy that can be appended to. @throws mth5::Error
 void set_swmr(const std::filesystem::path& path, const std::filesystem::path& target, bool dry_run, bool json);
+struct Archive {
+  int gzip;                                        ///< 1 to 9
+  std::optional<std::chrono::nanoseconds> bridge;  ///< runs are joined over gaps up to this: archive/NAME.bridged.h5 instead
+};
 /// Makes the copy for keeping, archive/NAME beside it, of a file that is closed, and its manifest. What is there already stays.
 /// Then, with `retention`, the file goes if it is old enough, its archive is as its manifest tells, and holds every sample of it.
-/// @param gzip  1 to 9 @returns kDone, or kDamaged where a file that is old enough stays, as its archive does not hold all of it
+/// @returns kDone, or kDamaged where a file that is old enough stays, as its archive does not hold all of it
 /// @throws mth5::Error
-int finalize(const std::filesystem::path& path, int gzip, const std::optional<Retention>& retention, bool dry_run, bool json);
+int finalize(const std::filesystem::path& path, const Archive& archive, const std::optional<Retention>& retention, bool dry_run,
+             bool json);
 
 void say(bool json, const nlohmann::json& report, const std::string& text);
 

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <numeric>
 
@@ -10,6 +11,7 @@
 #include "h5/types.hpp"
 #include "mth5/file.hpp"
 #include "mth5/reader.hpp"
+#include "mth5/recover.hpp"
 #include "support/process.hpp"
 #include "support/support.hpp"
 #include "support/test_writer.hpp"
@@ -90,6 +92,20 @@ fs::path write_closed(const fs::path& path, std::int64_t n) {
   writer.append(n);
   writer.file().close();
   return path;
+}
+
+/// A file of many runs has thousands of references; all of them on the time of what was copied last would look like damage.
+TEST(Finalize, GivesEachObjectWhoseReferencesItRewritesATimeOfItsOwn) {
+  const support::TempDir dir;
+  const auto path = write_closed(dir / "a.h5", 100);
+  std::vector<std::string> visited;
+  const auto note = [&](const std::string& object) { visited.push_back(object); };
+  (void)mth5::copy_for_archive(path, dir / "b.h5", 4, {}, note);
+  const auto copied = std::find(visited.begin(), visited.end(), "/Experiment/tf_summary");
+  ASSERT_NE(copied, visited.end()) << "the last in the order of names";
+  const std::vector<std::string> behind{copied + 1, visited.end()};
+  EXPECT_THAT(behind, testing::IsSupersetOf(std::vector<std::string>{
+                          "/Experiment/channel_summary", "/Experiment/Surveys/TEST/Stations/S1/r0/ex", "the end of its copy"}));
 }
 
 TEST(Finalize, MakesACompressedReadOnlyCopyWithTheSameUuidThatPythonReadsAsTheFile) {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,12 +40,25 @@ std::uint64_t undo_changes(const std::filesystem::path& path, const std::filesys
 /// By how many bytes a recovery may make a file longer, at most: for who limits that.
 inline constexpr std::uint64_t kMostGrowth = (std::uint64_t{16} << 30) + (std::uint64_t{1} << 30);
 
+/// Two runs of a recording that are one in its copy.
+struct Bridge {
+  std::string station;
+  std::string run;           ///< of the copy
+  std::string joined;        ///< the run of the recording that follows
+  std::int64_t first = 0;    ///< index in the run of the copy, of the first sample that nobody recorded
+  std::int64_t samples = 0;  ///< how many of them; 0: the runs followed each other without a gap
+  /// false: a sample beside the gap is not known, of one channel or more, and these channels have their fill value in it
+  bool interpolated = true;
+  double offset_s = 0;  ///< by how much the samples behind it were taken later than their place in the run says
+};
+
 struct CopyReport {
   std::int64_t groups = 0, datasets = 0, attributes = 0;
   std::int64_t references = 0;          ///< object references, rewritten to the objects of the copy
   std::int64_t dangling = 0;            ///< of these, references that led nowhere in the source: null in the copy
   std::int64_t samples = 0;             ///< of all channels; each was read from the closed copy and compared
   std::vector<std::string> notes = {};  ///< what differs from the source, a line each
+  std::vector<Bridge> bridges = {};     ///< of copy_for_archive(), in the order of their runs
 };
 
 /// Copies an MTH5 file (of any HDF5 version) to a new one whose runs can be appended to under SWMR: HDF5 1.10 format, channels
@@ -60,10 +75,15 @@ CopyReport copy_for_swmr(const std::filesystem::path& from, const std::filesyste
 /// Copies a closed MTH5 file to a new one for keeping: channels in chunks of 10,000 to 65,536 samples, shuffled and compressed
 /// with gzip, else all as copy_for_swmr(), with the uuid of the source. The copy is read-only, and has its name only when it is
 /// durable. The source is not changed; nothing is appended to the copy.
-/// @param gzip  1 to 9 @throws StateError (gzip out of range), and as copy_for_swmr()
+/// @param gzip    1 to 9
+/// @param bridge  runs that follow one another after a gap of at most this are joined: one run, whose samples in the gap lie on a
+///                straight line between those beside it. The copy lists them (/Acquisition/bridges), and the gaps as filled.
+///                nullopt: all runs stay as they are
+/// @throws StateError (gzip out of range; with `bridge`, no recording of mth5d), and as copy_for_swmr()
 CopyReport copy_for_archive(const std::filesystem::path& from, const std::filesystem::path& to, int gzip,
                             const std::function<void(std::int64_t, std::int64_t)>& progress = {},
-                            const std::function<void(const std::string&)>& visiting = {});
+                            const std::function<void(const std::string&)>& visiting = {},
+                            std::optional<std::chrono::nanoseconds> bridge = {});
 
 /// The name of a copy to `to` that the process `pid` has not finished; a process that dies leaves it.
 [[nodiscard]] std::filesystem::path unfinished_copy(const std::filesystem::path& to, std::int64_t pid);

@@ -4,11 +4,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
-#include <map>
+#include <limits>
+#include <optional>
+#include <set>
 #include <system_error>
 
+#include "contents/structure.hpp"
 #include "contents/unsupported.hpp"
+#include "copy/bridge.hpp"
 #include "copy/references.hpp"
 #include "core/durable.hpp"
 #include "core/holders.hpp"
@@ -66,12 +71,14 @@ bool is_channel_path(const std::string& path) {
 class Copier {
  public:
   /// @param gzip  0: to be appended to
-  Copier(hid_t source, hid_t target, std::string name, int gzip, const std::function<void(std::int64_t, std::int64_t)>& progress,
-         const std::function<void(const std::string&)>& visiting, std::int64_t total_bytes)
+  Copier(hid_t source, hid_t target, std::string name, int gzip, const copy::Bridges& bridges,
+         const std::function<void(std::int64_t, std::int64_t)>& progress, const std::function<void(const std::string&)>& visiting,
+         std::int64_t total_bytes)
       : source_{source},
         target_{target},
         name_{std::move(name)},
         gzip_{gzip},
+        bridges_{bridges},
         progress_{progress},
         visiting_{visiting},
         total_bytes_{total_bytes} {}
@@ -84,8 +91,19 @@ class Copier {
     copy_attributes(from.get(), to.get(), "/");
     copy_members(from.get(), to.get(), "");
     // Everything is there now: references have something to refer to.
-    for (const auto& path : with_references_) rewrite_dataset(path);
-    for (const auto& [path, attribute] : attributes_with_references_) rewrite_attribute(path, attribute);
+    for (const auto& path : with_references_) {
+      visit(path);
+      rewrite_dataset(path);
+    }
+    for (const auto& [path, attribute] : attributes_with_references_) {
+      visit(path);
+      rewrite_attribute(path, attribute);
+    }
+    if (!bridges_.chains().empty()) {
+      visit("the runs that are joined");
+      finish_bridges();
+    }
+    visit("the end of its copy");
     if (unpacked_ > 0)
       counts_.notes.push_back(std::to_string(unpacked_) + " channels were compressed or of a fixed size and no longer are");
     if (counts_.dangling > 0)
@@ -95,16 +113,24 @@ class Copier {
   /// The samples of both, from the copy as it is read when it was closed. @throws FileError if they differ
   void compare_with(hid_t copy) {
     for (const auto& path : channels_) {
-      if (visiting_) visiting_(path);
+      visit(path);
       const h5::Dataset ours{H5Dopen2(copy, path.c_str(), H5P_DEFAULT), at(path)};
       const h5::Dataset theirs{H5Dopen2(source_, path.c_str(), H5P_DEFAULT), at(path)};
-      compare_samples(theirs.get(), ours.get(), path);
+      const auto parts = parts_of(path, theirs.get());
+      const auto& last = parts.back();
+      if (n_samples_of(ours.get(), path) != last.first + last.n_samples)
+        throw FileError{at(path) + ": the copy has another length"};
+      for (const auto& part : parts) compare_samples(part, ours.get(), path);
     }
   }
 
   [[nodiscard]] CopyReport report() { return std::move(counts_); }
 
  private:
+  void visit(const std::string& object) const {
+    if (visiting_) visiting_(object);
+  }
+
   [[nodiscard]] std::string at(const std::string& path) const { return name_ + ": " + path; }
 
   [[nodiscard]] haddr_t address_of(hid_t parent, const std::string& name) const {
@@ -123,7 +149,7 @@ class Copier {
 
   void copy_link(hid_t from, hid_t to, const LinkInfo& link, const std::string& path) {
     const char* name = link.name.c_str();
-    if (visiting_) visiting_(path);
+    visit(path);
     if (link.type != H5L_TYPE_HARD) return copy_soft(from, to, link, path);
     const auto [known, is_new] = seen_.emplace(address_of(from, link.name), path);
     if (!is_new) {
@@ -133,6 +159,8 @@ class Copier {
     const h5::Object object{H5Oopen(from, name, H5P_DEFAULT), at(path)};
     switch (H5Iget_type(object.get())) {
       case H5I_GROUP: {
+        if (const auto* chain = bridges_.chain_of(path); chain != nullptr && chain->parts.front().path != path)
+          return leave_to(*chain, object.get(), path);
         const h5::Group copy{H5Gcreate2(to, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), at(path)};
         ++counts_.groups;
         copy_attributes(object.get(), copy.get(), path);
@@ -148,6 +176,19 @@ class Copier {
       }
       default:
         throw FormatError{at(path) + ": is neither group, dataset nor type"};
+    }
+  }
+
+  /// A run that is a part of another one in the copy: what refers to it refers to that one.
+  void leave_to(const copy::Chain& chain, hid_t run, const std::string& path) {
+    const auto& head = chain.parts.front().path;
+    seen_[address_of(run, ".")] = head;
+    Names names;
+    h5::check(H5Literate(run, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect_link, &names), at(path));
+    for (const auto& link : names.links) {
+      if (std::find(chain.components.begin(), chain.components.end(), link.name) == chain.components.end())
+        throw StateError{at(path) + ": holds '" + link.name + "', which is no channel: the run cannot be joined to another"};
+      seen_[address_of(run, link.name)] = head + "/" + link.name;
     }
   }
 
@@ -232,7 +273,12 @@ class Copier {
       make_packed(create, size, path);
     else if (channel || summary)
       make_appendable(create, size, summary ? kSummaryChunk : 0, path);
-    const hsize_t count = static_cast<hsize_t>(std::max<hssize_t>(0, H5Sget_simple_extent_npoints(space.get())));
+    hsize_t count = static_cast<hsize_t>(std::max<hssize_t>(0, H5Sget_simple_extent_npoints(space.get())));
+    std::vector<SourcePart> parts;
+    if (channel) {
+      parts = parts_of(path, from);
+      count = static_cast<hsize_t>(parts.back().first + parts.back().n_samples);
+    }
     const hsize_t unlimited = H5S_UNLIMITED;
     const h5::Space grown = channel || summary ? h5::Space{H5Screate_simple(1, &count, &unlimited), at(path)}
                                                : h5::Space{H5Scopy(space.get()), at(path)};
@@ -242,7 +288,8 @@ class Copier {
     copy_attributes(from, copy.get(), path);
     if (channel) {
       channels_.push_back(path);
-      copy_samples(from, copy.get(), type, count, path);
+      for (const auto& part : parts) copy_samples(part, copy.get(), type, path);
+      for (std::size_t i = 1; i < parts.size(); ++i) interpolate(parts[i - 1], parts[i], copy.get(), kind, path);
     } else if (count > 0 && copy::References{type.get(), at(path)}.any()) {
       with_references_.push_back(path);
     } else if (count > 0) {
@@ -277,46 +324,133 @@ class Copier {
     h5::check(H5Pset_deflate(create.get(), static_cast<unsigned>(gzip_)), at(path));
   }
 
-  void copy_samples(hid_t from, hid_t to, const h5::Datatype& type, hsize_t total, const std::string& path) {
+  /// Samples of one dataset of the source, and where they begin in that of the copy.
+  struct SourcePart {
+    std::string path;     ///< of the dataset; "" = that of the copy's name
+    h5::Dataset dataset;  ///< of a part that has another name
+    hid_t from;
+    std::int64_t first, n_samples;
+  };
+
+  [[nodiscard]] std::int64_t n_samples_of(hid_t dataset, const std::string& path) const {
+    const h5::Space space{H5Dget_space(dataset), at(path)};
+    return std::max<hssize_t>(0, H5Sget_simple_extent_npoints(space.get()));
+  }
+
+  /// What a channel of the copy consists of, in order: one dataset, or those of the runs that are joined.
+  /// @param from  the dataset of its name in the source
+  [[nodiscard]] std::vector<SourcePart> parts_of(const std::string& path, hid_t from) const {
+    std::vector<SourcePart> parts;
+    const auto cut = path.rfind('/');
+    const auto* chain = bridges_.chain_of(path.substr(0, cut));
+    if (chain == nullptr) {
+      parts.push_back({path, {}, from, 0, n_samples_of(from, path)});
+      return parts;
+    }
+    for (const auto& part : chain->parts) {
+      const std::string name = part.path + path.substr(cut);
+      h5::Dataset dataset{H5Dopen2(source_, name.c_str(), H5P_DEFAULT), at(name)};
+      const hid_t id = dataset.get();
+      parts.push_back({name, std::move(dataset), id, part.first, part.n_samples});
+    }
+    return parts;
+  }
+
+  void copy_samples(const SourcePart& part, hid_t to, const h5::Datatype& type, const std::string& path) {
     std::vector<char> samples;
-    in_blocks(type, total, path, [&](const h5::Space& memory, const h5::Space& where, hsize_t, std::size_t bytes) {
+    in_blocks(type, part.n_samples, [&](std::int64_t start, std::int64_t count, std::size_t bytes) {
       samples.resize(bytes);
-      h5::check(H5Dread(from, type.get(), memory.get(), where.get(), H5P_DEFAULT, samples.data()), at(path));
-      h5::check(H5Dwrite(to, type.get(), memory.get(), where.get(), H5P_DEFAULT, samples.data()), at(path));
+      const h5::Space memory = list_of(count, path);
+      const h5::Space source = selected(part.from, start, count, part.path);
+      const h5::Space target = selected(to, part.first + start, count, path);
+      h5::check(H5Dread(part.from, type.get(), memory.get(), source.get(), H5P_DEFAULT, samples.data()), at(part.path));
+      h5::check(H5Dwrite(to, type.get(), memory.get(), target.get(), H5P_DEFAULT, samples.data()), at(path));
     });
   }
 
-  void compare_samples(hid_t from, hid_t to, const std::string& path) {
-    const h5::Datatype own{H5Dget_type(from), at(path)};
-    const h5::Datatype type = plain_type(own.get(), at(path));
-    const h5::Space space{H5Dget_space(from), at(path)}, copied{H5Dget_space(to), at(path)};
-    const hssize_t total = H5Sget_simple_extent_npoints(space.get());
-    if (H5Sget_simple_extent_npoints(copied.get()) != total) throw FileError{at(path) + ": the copy has another length"};
+  void compare_samples(const SourcePart& part, hid_t copy, const std::string& path) {
+    const h5::Datatype own{H5Dget_type(part.from), at(part.path)};
+    const h5::Datatype type = plain_type(own.get(), at(part.path));
     std::vector<char> ours, theirs;
-    in_blocks(type, static_cast<hsize_t>(total), path,
-              [&](const h5::Space& memory, const h5::Space& where, hsize_t start, std::size_t bytes) {
-                ours.resize(bytes);
-                theirs.resize(bytes);
-                h5::check(H5Dread(from, type.get(), memory.get(), where.get(), H5P_DEFAULT, theirs.data()), at(path));
-                h5::check(H5Dread(to, type.get(), memory.get(), where.get(), H5P_DEFAULT, ours.data()), at(path));
-                if (ours != theirs)
-                  throw FileError{at(path) + ": the copy has other samples from " + std::to_string(start) + " on"};
-              });
-    counts_.samples += total;
+    in_blocks(type, part.n_samples, [&](std::int64_t start, std::int64_t count, std::size_t bytes) {
+      ours.resize(bytes);
+      theirs.resize(bytes);
+      const h5::Space memory = list_of(count, path);
+      const h5::Space source = selected(part.from, start, count, part.path);
+      const h5::Space target = selected(copy, part.first + start, count, path);
+      h5::check(H5Dread(part.from, type.get(), memory.get(), source.get(), H5P_DEFAULT, theirs.data()), at(part.path));
+      h5::check(H5Dread(copy, type.get(), memory.get(), target.get(), H5P_DEFAULT, ours.data()), at(path));
+      if (ours != theirs)
+        throw FileError{at(path) + ": the copy has other samples from " + std::to_string(part.first + start) + " on"};
+    });
+    counts_.samples += part.n_samples;
   }
 
-  /// Calls use(memory space, file space, first sample, bytes) for one block of a channel after the other.
+  /// One sample of a dataset; nullopt where it is not known.
+  [[nodiscard]] std::optional<double> known_sample(hid_t dataset, std::int64_t index, const std::optional<double>& fill,
+                                                   const std::string& path) const {
+    double value = 0;
+    const h5::Space memory = list_of(1, path);
+    const h5::Space where = selected(dataset, index, 1, path);
+    h5::check(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory.get(), where.get(), H5P_DEFAULT, &value), at(path));
+    return std::isnan(value) || value == fill ? std::nullopt : std::optional{value};
+  }
+
+  /// Makes up the samples between two parts.
+  void interpolate(const SourcePart& before, const SourcePart& part, hid_t to, H5T_class_t kind, const std::string& path) {
+    const std::int64_t first = before.first + before.n_samples, count = part.first - first;
+    if (count == 0) return;
+    const auto fill = contents::fill_value(before.from, at(before.path));
+    const auto left = known_sample(before.from, before.n_samples - 1, fill, before.path);
+    const auto right = known_sample(part.from, 0, fill, part.path);
+    std::vector<double> samples(static_cast<std::size_t>(count), fill.value_or(std::numeric_limits<double>::quiet_NaN()));
+    if (left && right) {
+      for (std::int64_t i = 0; i < count; ++i) {
+        const double along = static_cast<double>(i + 1) / static_cast<double>(count + 1);
+        const double value = std::lerp(*left, *right, along);
+        samples[static_cast<std::size_t>(i)] = kind == H5T_INTEGER ? std::nearbyint(value) : value;
+      }
+    } else {
+      not_interpolated_.insert(part.path.substr(0, part.path.rfind('/')));
+    }
+    const h5::Space memory = list_of(count, path);
+    const h5::Space where = selected(to, first, count, path);
+    h5::check(H5Dwrite(to, H5T_NATIVE_DOUBLE, memory.get(), where.get(), H5P_DEFAULT, samples.data()), at(path));
+  }
+
+  void finish_bridges() {
+    for (const auto& chain : bridges_.chains())
+      for (std::size_t i = 1; i < chain.parts.size(); ++i) {
+        const auto& before = chain.parts[i - 1];
+        const auto& part = chain.parts[i];
+        const std::int64_t first = before.first + before.n_samples;
+        counts_.bridges.push_back({chain.station, chain.parts.front().id, part.id, first, part.first - first,
+                                   not_interpolated_.count(part.path) == 0, part.offset_s});
+      }
+    bridges_.write_to(target_, counts_.bridges);
+  }
+
+  [[nodiscard]] h5::Space list_of(std::int64_t count, const std::string& path) const {
+    const auto n = static_cast<hsize_t>(count);
+    return {H5Screate_simple(1, &n, nullptr), at(path)};
+  }
+  /// The dataspace of a list, with `count` elements of it selected.
+  [[nodiscard]] h5::Space selected(hid_t dataset, std::int64_t first, std::int64_t count, const std::string& path) const {
+    h5::Space space{H5Dget_space(dataset), at(path)};
+    const auto start = static_cast<hsize_t>(first), n = static_cast<hsize_t>(count);
+    h5::check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start, nullptr, &n, nullptr), at(path));
+    return space;
+  }
+
+  /// Calls use(first sample, samples, bytes) for one block of a channel after the other.
   template <class Use>
-  void in_blocks(const h5::Datatype& type, hsize_t total, const std::string& path, const Use& use) {
+  void in_blocks(const h5::Datatype& type, std::int64_t total, const Use& use) {
     const std::size_t size = H5Tget_size(type.get());
-    const hsize_t block = std::max<hsize_t>(1, kBlockBytes / size);
-    const h5::Space where{H5Screate_simple(1, &total, nullptr), at(path)};
-    for (hsize_t start = 0; start < total; start += block) {
-      const hsize_t count = std::min(block, total - start);
-      const h5::Space memory{H5Screate_simple(1, &count, nullptr), at(path)};
-      h5::check(H5Sselect_hyperslab(where.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), at(path));
-      use(memory, where, start, count * size);
-      done_bytes_ += static_cast<std::int64_t>(count * size);
+    const auto block = static_cast<std::int64_t>(std::max<hsize_t>(1, kBlockBytes / size));
+    for (std::int64_t start = 0; start < total; start += block) {
+      const std::int64_t count = std::min(block, total - start);
+      use(start, count, static_cast<std::size_t>(count) * size);
+      done_bytes_ += count * static_cast<std::int64_t>(size);
       if (progress_) progress_(done_bytes_, total_bytes_);
     }
   }
@@ -329,8 +463,8 @@ class Copier {
     const h5::Space space{H5Dget_space(from.get()), at(path)};
     auto bytes = whole_buffer(H5Sget_simple_extent_npoints(space.get()), type, kMostWhole, at(path));
     h5::check(H5Dread(from.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), at(path));
-    copy::References{type.get(), at(path)}.translate(source_, target_, bytes.data(), bytes.size() / H5Tget_size(type.get()),
-                                                     counts_);
+    copy::References{type.get(), at(path)}.translate(source_, seen_, target_, bytes.data(),
+                                                     bytes.size() / H5Tget_size(type.get()), counts_);
     h5::check(H5Dwrite(to.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), at(path));
     reclaim(type, space, bytes, at(path));
   }
@@ -346,7 +480,8 @@ class Copier {
     const h5::Space space{H5Aget_space(from.get()), what};
     auto bytes = whole_buffer(H5Sget_simple_extent_npoints(space.get()), type, kMostAttribute, what);
     h5::check(H5Aread(from.get(), type.get(), bytes.data()), what);
-    copy::References{type.get(), what}.translate(source_, target_, bytes.data(), bytes.size() / H5Tget_size(type.get()), counts_);
+    copy::References{type.get(), what}.translate(source_, seen_, target_, bytes.data(), bytes.size() / H5Tget_size(type.get()),
+                                                 counts_);
     h5::check(H5Awrite(to.get(), type.get(), bytes.data()), what);
     reclaim(type, space, bytes, what);
   }
@@ -354,13 +489,15 @@ class Copier {
   hid_t source_, target_;
   std::string name_;
   int gzip_;
+  const copy::Bridges& bridges_;
   const std::function<void(std::int64_t, std::int64_t)>& progress_;
   const std::function<void(const std::string&)>& visiting_;
   std::int64_t total_bytes_, done_bytes_ = 0;
-  std::map<haddr_t, std::string> seen_;
+  copy::Addresses seen_;
   std::vector<std::string> with_references_;
   std::vector<std::pair<std::string, std::string>> attributes_with_references_;
   std::vector<std::string> channels_;
+  std::set<std::string> not_interpolated_;  ///< runs of the source before which not all channels were
   std::int64_t unpacked_ = 0;
   CopyReport counts_;
 };
@@ -420,7 +557,7 @@ void remove_unfinished(const fs::path& to) {
 
 CopyReport copy_file(const fs::path& from, const fs::path& to, int gzip,
                      const std::function<void(std::int64_t, std::int64_t)>& progress,
-                     const std::function<void(const std::string&)>& visiting) {
+                     const std::function<void(const std::string&)>& visiting, std::optional<Nanos> bridge = {}) {
   h5::initialise();
   const Probe state = probe(from);
   if (state.state == FileState::Live) {
@@ -432,10 +569,12 @@ CopyReport copy_file(const fs::path& from, const fs::path& to, int gzip,
   if (fs::exists(fs::symlink_status(to)))
     throw FileError{to.string() + ": exists already and is never overwritten; choose another name"};
   std::int64_t total = 0;
+  copy::Bridges bridges;
   {
     const Reader reader{from, {.visiting = visiting}};  // is it MTH5 at all; gone before the file is opened again
     for (std::size_t i = 0; i < reader.channels().size(); ++i)
       total += reader.channels()[i].n_samples * static_cast<std::int64_t>(sample_bytes(reader.sample_type(i)));
+    if (bridge) bridges = copy::Bridges{reader, *bridge};
   }
   remove_unfinished(to);
   Part part{unfinished_copy(to, getpid())};
@@ -446,7 +585,7 @@ CopyReport copy_file(const fs::path& from, const fs::path& to, int gzip,
   const h5::PropertyList layout{H5Pcreate(H5P_FILE_CREATE), "file creation list"};
   if (gzip == 0) h5::check(H5Pset_userblock(layout.get(), vfd::kLeastUserBlock), "file creation list: user block");
   h5::File target{H5Fcreate(part.path().c_str(), H5F_ACC_TRUNC, layout.get(), h5::writer_access().get()), to.string()};
-  Copier copier{source.get(), target.get(), from.string(), gzip, progress, visiting, 2 * total};  // copied, and compared
+  Copier copier{source.get(), target.get(), from.string(), gzip, bridges, progress, visiting, 2 * total};  // copied, and compared
   try {
     copier.run();
   } catch (const FileError& e) {
@@ -461,7 +600,9 @@ CopyReport copy_file(const fs::path& from, const fs::path& to, int gzip,
   }
   source.close(from.string());
   part.keep_as(to, gzip > 0);
-  return copier.report();
+  auto report = copier.report();
+  report.notes.insert(report.notes.end(), bridges.notes().begin(), bridges.notes().end());
+  return report;
 }
 
 }  // namespace
@@ -478,9 +619,10 @@ CopyReport copy_for_swmr(const fs::path& from, const fs::path& to,
 
 CopyReport copy_for_archive(const fs::path& from, const fs::path& to, int gzip,
                             const std::function<void(std::int64_t, std::int64_t)>& progress,
-                            const std::function<void(const std::string&)>& visiting) {
+                            const std::function<void(const std::string&)>& visiting,
+                            std::optional<std::chrono::nanoseconds> bridge) {
   if (gzip < 1 || gzip > 9) throw StateError{"copy_for_archive: gzip " + std::to_string(gzip) + " is out of range (1 to 9)"};
-  return copy_file(from, to, gzip, progress, visiting);
+  return copy_file(from, to, gzip, progress, visiting, bridge);
 }
 
 }  // namespace mth5

@@ -19,16 +19,17 @@ struct References::Node {
 namespace {
 
 /// The name of what a reference leads to; "" if it leads nowhere.
-std::string name_of(hid_t source, H5R_type_t kind, const void* reference) {
-  const ssize_t length = H5Rget_name(source, kind, reference, nullptr, 0);
-  if (length <= 0) {
+std::string name_of(hid_t source, const Addresses& objects, H5R_type_t kind, const void* reference) {
+  const hid_t object = H5Rdereference2(source, H5P_DEFAULT, kind, reference);
+  if (object < 0) {
     (void)h5::take_error_stack();
     return "";
   }
-  std::string path(static_cast<std::size_t>(length) + 1, '\0');
-  h5::check(H5Rget_name(source, kind, reference, path.data(), path.size()), "reference");
-  path.resize(static_cast<std::size_t>(length));
-  return path;
+  const h5::Object there{object, "reference"};
+  H5O_info_t info{};
+  h5::check(H5Oget_info2(there.get(), &info, H5O_INFO_BASIC), "reference");
+  const auto known = objects.find(info.addr);
+  return known == objects.end() ? "" : known->second;
 }
 
 template <class Reference>
@@ -76,14 +77,15 @@ std::unique_ptr<References::Node> References::plan(hid_t type) const {
   }
 }
 
-void References::translate(hid_t source, hid_t target, char* elements, std::size_t count, CopyReport& counts) const {
+void References::translate(hid_t source, const Addresses& objects, hid_t target, char* elements, std::size_t count,
+                           CopyReport& counts) const {
   using Kind = Node::Kind;
   const auto object = [&](char* at) {
     hobj_ref_t reference{};
     std::memcpy(&reference, at, sizeof reference);
     if (is_null(reference)) return;
     ++counts.references;
-    const auto path = name_of(source, H5R_OBJECT, &reference);
+    const auto path = name_of(source, objects, H5R_OBJECT, &reference);
     if (path.empty()) ++counts.dangling;
     const hobj_ref_t translated = path.empty() ? hobj_ref_t{} : h5::reference_to(target, path);
     std::memcpy(at, &translated, sizeof translated);
@@ -94,7 +96,7 @@ void References::translate(hid_t source, hid_t target, char* elements, std::size
     if (is_null(reference)) return;
     ++counts.references;
     hdset_reg_ref_t translated{};
-    if (const auto path = name_of(source, H5R_DATASET_REGION, &reference); !path.empty()) {
+    if (const auto path = name_of(source, objects, H5R_DATASET_REGION, &reference); !path.empty()) {
       const h5::Space selected{H5Rget_region(source, H5R_DATASET_REGION, &reference), name_};
       h5::check(H5Rcreate(&translated, target, path.c_str(), H5R_DATASET_REGION, selected.get()), name_);
     } else {

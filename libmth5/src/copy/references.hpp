@@ -3,6 +3,7 @@
 #include <hdf5.h>
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,10 @@
 
 /// References of one file, rewritten for its copy: they are addresses. Thread: one.
 namespace mth5::copy {
+
+/// The objects of a file by their addresses, each by the first of its names. HDF5's own way from a reference to a name walks
+/// through the whole file, for each reference anew.
+using Addresses = std::map<haddr_t, std::string>;
 
 /// Where in the elements of a type references are: of objects or of regions, in compounds, arrays and lists.
 class References {
@@ -22,8 +27,10 @@ class References {
   References& operator=(const References&) = delete;
 
   [[nodiscard]] bool any() const { return root_ != nullptr; }
-  /// Rewrites them in `count` elements of memory. What leads nowhere in the source becomes null. @throws FileError
-  void translate(hid_t source, hid_t target, char* elements, std::size_t count, CopyReport& counts) const;
+  /// Rewrites them in `count` elements of memory. What leads to none of `objects` of the source becomes null.
+  /// @throws FileError
+  void translate(hid_t source, const Addresses& objects, hid_t target, char* elements, std::size_t count,
+                 CopyReport& counts) const;
 
  private:
   struct Node;
