@@ -91,7 +91,8 @@ Comparison compare(const Summary& now, const Summary& before) {
 
 std::string_view change_word(const Change& change) {
   if (change.is_wrong) return change.was_wrong ? "still" : "new";
-  return change.was_wrong ? "over" : "";
+  if (!change.was_wrong) return "";
+  return std::isnan(change.now) ? "missing" : "over";
 }
 
 std::string to_text(const Comparison& comparison) {

@@ -34,7 +34,7 @@ struct Comparison {
 
 /// For people: what is notable, a line each.
 [[nodiscard]] std::string to_text(const Comparison& comparison);
-/// "new", "over", "still", or "" if it was and is right.
+/// "new", "over", "still"; "missing": it was wrong, and is not known now; or "" if it was and is right.
 [[nodiscard]] std::string_view change_word(const Change& change);
 [[nodiscard]] nlohmann::ordered_json to_json(const Comparison& comparison);
 

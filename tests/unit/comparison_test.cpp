@@ -48,6 +48,15 @@ TEST(Comparison, SaysWhatBecameWrongWhatIsRightAgainAndWhatIsAnother) {
       << "whatever its limit, which is 0";
 }
 
+TEST(Comparison, CallsNothingOverThatNobodyCanTell) {
+  const auto dead = compare(summary_of(2, {}), summary_of(1, {{"clipped", {0.2}}, {"mains_db", {12}}}));
+  EXPECT_EQ(to_text(dead),
+            "Compared with 2026-05-02T00:00:00Z to 2026-05-03T00:00:00Z\n"
+            "  station  of  figure   now  before  wrong\n"
+            "  S1       ex  clipped    -     0.2  missing\n");
+  EXPECT_EQ(to_json(dead)["changes"][0]["wrong"], "missing");
+}
+
 TEST(Comparison, IsOfTheTimeJustBefore) {
   const auto before = window_before({kStart, kStart + std::chrono::hours{6}});
   EXPECT_EQ(before.from, kStart - std::chrono::hours{6});
