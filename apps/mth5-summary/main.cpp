@@ -21,6 +21,7 @@
 #include "analysis/json.hpp"
 #include "analysis/summary.hpp"
 #include "analysis/well_files.hpp"
+#include "archive/names.hpp"
 #include "cli/cli.hpp"
 #include "cli/progress_bar.hpp"
 #include "mth5-summary/mail.hpp"
@@ -166,7 +167,21 @@ struct NoFiles {
   bool is_empty;
 };
 
-/// All files given; those of a directory in order of name. A file that has several names is in it once.
+/// Adds the data files of a directory by name. @returns why it cannot be read
+std::error_code add_files_of(const fs::path& directory, std::vector<fs::path>& to) {
+  const auto before = static_cast<std::ptrdiff_t>(to.size());
+  std::error_code error;
+  for (fs::directory_iterator entry{directory, error}; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
+    const auto extension = entry->path().extension();
+    if ((extension == ".h5" || extension == ".mth5") && !entry->path().filename().string().starts_with('.'))
+      to.push_back(entry->path());
+  }
+  std::sort(to.begin() + before, to.end());
+  return error;
+}
+
+/// All files given; those of a directory, and then of its archive/, which may be all that is left of a recording, in order of
+/// name. A file that has several names is in it once.
 std::vector<fs::path> expand(const Paths& given, std::vector<Alias>& aliases, std::vector<NoFiles>& without) {
   std::vector<fs::path> named;
   for (const auto& path : given) {
@@ -176,16 +191,15 @@ std::vector<fs::path> expand(const Paths& given, std::vector<Alias>& aliases, st
       continue;
     }
     const std::size_t before = named.size();
-    for (fs::directory_iterator entry{path, error}; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
-      const auto extension = entry->path().extension();
-      if ((extension == ".h5" || extension == ".mth5") && !entry->path().filename().string().starts_with('.'))
-        named.push_back(entry->path());
-    }
-    if (error)
-      without.push_back({path, "cannot be read: " + error.message(), false});
-    else if (named.size() == before)
-      without.push_back({path, "no MTH5 file (*.h5, *.mth5) in this directory", true});
-    std::sort(named.begin() + static_cast<std::ptrdiff_t>(before), named.end());
+    const auto cannot_read = [&](const fs::path& directory) {
+      const auto why = add_files_of(directory, named);
+      if (why) without.push_back({directory, "cannot be read: " + why.message(), false});
+      return bool{why};
+    };
+    bool failed = cannot_read(path);
+    if (const auto archived = fs::path{path} / archive::kFolder; fs::is_directory(archived, error))
+      failed = cannot_read(archived) || failed;
+    if (!failed && named.size() == before) without.push_back({path, "no MTH5 file (*.h5, *.mth5) in this directory", true});
   }
   // A link gives way to the file itself.
   std::stable_partition(named.begin(), named.end(), [](const fs::path& path) {
@@ -254,6 +268,28 @@ analysis::Window needed_of(const analysis::Window& window, const std::optional<a
   return {from, window.to};
 }
 
+/// A file in archive/, and the recording that it was made of.
+struct Pair {
+  std::size_t archived, recording;
+};
+/// By their names and the uuid that an archive has of its recording: the runs of an archive may be joined.
+std::vector<Pair> pairs_of(const std::vector<analysis::FilesOfTime::File>& files) {
+  const auto place = [](const fs::path& path) {
+    std::error_code error;
+    return fs::weakly_canonical(path, error);
+  };
+  std::map<fs::path, std::size_t> known;
+  for (std::size_t i = 0; i < files.size(); ++i) known[place(files[i].reader->path())] = i;
+  std::vector<Pair> pairs;
+  for (const auto& [path, i] : known) {
+    const auto archived = known.find(archive::archive_path(path));
+    if (archived == known.end()) continue;
+    const auto uuid = files[i].reader->file_uuid();
+    if (!uuid.empty() && uuid == files[archived->second].reader->file_uuid()) pairs.push_back({archived->second, i});
+  }
+  return pairs;
+}
+
 /// Those that a report of the time can do without, by what an earlier one found of them.
 std::set<fs::path> unwanted_of(const std::vector<fs::path>& paths, const analysis::WellFiles& well,
                                analysis::FilesOfTime of_time) {
@@ -297,17 +333,6 @@ std::string subject_line(const analysis::Summary& summary) {
               worst.sentence(summary.now);
   if (const auto more = summary.verdict->size() - 1; more > 0) line += " (and " + std::to_string(more) + " more)";
   return line;
-}
-
-/// "": there is nobody to send to, or no program that sends, which is said at once: not only on the day when something is wrong.
-std::string sendmail_for(const Names& addresses) {
-  if (addresses.empty()) return "";
-  try {
-    return summary::find_sendmail();
-  } catch (const mth5::FileError& e) {
-    cli::tell("mth5-summary", std::string{"error: "} + e.what());
-    return "";
-  }
 }
 
 int summary_main(int argc, char** argv) {
@@ -369,7 +394,6 @@ int summary_main(int argc, char** argv) {
   const auto addresses = names_option(values, "mail");
   if (!addresses.empty() && !check) throw cli::UsageError{"--mail needs --check"};
   for (const auto& address : addresses) summary::check_address(address);
-  const std::string sendmail = sendmail_for(addresses);
   if (compare && (!window.from || !window.to) && !since && !since_end)
     throw cli::UsageError{"--compare needs a time with an end: --day, --since, --since-end, or --from and --to"};
   const bool plots = wants("html") || pages || !addresses.empty();
@@ -397,7 +421,7 @@ int summary_main(int argc, char** argv) {
   open_many_files();
   // One bad file must not hide the others: it costs a line and the exit code.
   std::vector<std::unique_ptr<mth5::Reader>> files;
-  int code = addresses.empty() || !sendmail.empty() ? cli::kDone : cli::kFailure;
+  int code = cli::kDone;
   std::vector<Alias> aliases;
   std::vector<NoFiles> without;
   const auto paths = expand(given, aliases, without);
@@ -463,7 +487,23 @@ int summary_main(int argc, char** argv) {
     });
   }
   well.write();
-  for (auto& [file, of_file] : of_time.take()) {
+  auto opened = of_time.take();
+  for (const auto& [archived, recording] : pairs_of(opened)) {
+    // What is whole counts; of the other, what is wrong with it is told.
+    auto& lost = opened[recording].damage.lines.empty() ? opened[archived] : opened[recording];
+    auto& kept = &lost == &opened[archived] ? opened[recording] : opened[archived];
+    remark(opened[archived].reader->path().string() + ": the archive of " + opened[recording].reader->path().string() +
+           ": counted once");
+    if (!lost.damage.lines.empty()) {
+      unreadable.push_back(lost.reader->path().string());
+      code = std::max<int>(code, cli::kDamaged);
+      for (const auto& line : lost.damage.lines) cli::tell("mth5-summary", "error: " + line);
+      remark(kept.reader->path().string() + " is reported instead");
+    }
+    lost.reader.reset();
+  }
+  for (auto& [file, of_file] : opened) {
+    if (!file) continue;
     files.push_back(std::move(file));
     damage.push_back(std::move(of_file));
     for (const auto& line : files.back()->warnings()) remark("warning: " + line);
@@ -513,6 +553,12 @@ int summary_main(int argc, char** argv) {
   if (check && !summary.verdict->empty())
     code = std::max<int>(
         code, summary.verdict->front().severity == analysis::Severity::Critical ? cli::kCheckCritical : cli::kCheckWarning);
+  // Better known before the day when something is wrong.
+  if (!addresses.empty() && summary.verdict->empty()) try {
+      (void)summary::find_sendmail();
+    } catch (const mth5::FileError& e) {
+      remark(std::string{"warning: "} + e.what());
+    }
   const bool silent = quiet_ok && code == cli::kDone;
   if (!silent)
     for (const auto& line : std::exchange(remarks, {}))
@@ -539,10 +585,11 @@ int summary_main(int argc, char** argv) {
   const auto date = mth5::to_iso(window.from.value_or(now)).substr(0, std::string_view{"2026-05-01"}.size());
   if (pages)
     attempt([&] { summary::write_day_pages(values["pages"].as<std::string>(), analysis::to_html_pages(summary, date), paths); });
-  if (!sendmail.empty() && !summary.verdict->empty())
+  if (!addresses.empty() && !summary.verdict->empty())
     attempt([&] {
-      summary::send(sendmail, {addresses, subject_line(summary), mth5::printable_lines(analysis::to_text(summary)),
-                               analysis::to_html(summary), date + ".html"});
+      summary::send(summary::find_sendmail(),
+                    {addresses, subject_line(summary), mth5::printable_lines(analysis::to_text(summary)),
+                     analysis::to_html(summary), date + ".html"});
     });
   return code;
 }
