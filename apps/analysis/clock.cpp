@@ -68,6 +68,13 @@ std::int64_t nearest_sample(mth5::UtcNanos time, const mth5::RunClock& clock, co
   return from + std::llround(std::clamp(mth5::samples_between(clock.utc_of(from), time, run.sample_rate), -kFar, kFar));
 }
 
+std::int64_t samples_until(mth5::UtcNanos now, const mth5::RunClock& clock, const mth5::RunInfo& run) {
+  if (ends_of(clock, run).second <= now + kFuture) return run.n_samples;
+  if (run.sample_rate <= 0 || clock.utc_of(0) > now + kFuture) return 0;
+  const auto behind_now = now + mth5::Nanos{1};
+  return mth5::indexes_within({{}, behind_now}, clock, run.n_samples).second;
+}
+
 json::Json to_json(const ClockSummary& clock) {
   return {{"stream", clock.stream},
           {"source", json::text(clock.source)},

@@ -43,6 +43,10 @@ struct ClockSummary {
 /// Times of the first and the last sample of a run by its clock; of a run without samples twice where the first would be.
 [[nodiscard]] std::pair<mth5::UtcNanos, mth5::UtcNanos> ends_of(const mth5::RunClock& clock, const mth5::RunInfo& run);
 
+/// So many of the first samples of a run are not of the future: all of it if its last one is no further ahead than kFuture. Else
+/// its clock is wrong, and it is those up to now; of a run that begins later than that, none.
+[[nodiscard]] std::int64_t samples_until(mth5::UtcNanos now, const mth5::RunClock& clock, const mth5::RunInfo& run);
+
 /// source, ppm, residual_us, axis_error_s, locked; null where not known.
 [[nodiscard]] nlohmann::ordered_json to_json(const ClockSummary& clock);
 /// "gps, locked, +12.3 ppm, residual 4 us, axis off by up to 0.5 s".

@@ -18,7 +18,7 @@ constexpr double kOtherStd = 3;  ///< times: the natural field is so lively from
 
 /// Figures that are as they are now, whatever the time of the report.
 bool is_of_now(const Rule& rule) {
-  constexpr std::array<std::string_view, 4> kOfNow{"silent", "battery", "gps", "age"};
+  constexpr std::array<std::string_view, 5> kOfNow{"silent", "battery", "gps", "age", "future"};
   return rule.scope == Scope::File || rule.scope == Scope::Source || rule.name == "nothing" ||
          std::find(kOfNow.begin(), kOfNow.end(), rule.name) != kOfNow.end();
 }
@@ -38,8 +38,8 @@ bool differs(const Rule& rule, const Limits& limits, double now, double before) 
   return apart >= least && std::max(now, before) >= 2 * std::min(now, before);
 }
 
-using Key = std::tuple<Scope, std::string, std::string>;
-Key key_of(const Subject& subject) { return {subject.scope, subject.station, subject.name}; }
+using Key = std::tuple<Scope, std::string, std::string, double>;
+Key key_of(const Subject& subject) { return {subject.scope, subject.station, subject.name, subject.rate}; }
 
 }  // namespace
 

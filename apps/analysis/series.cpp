@@ -248,17 +248,17 @@ void add_recorded(Series& series, const std::vector<Edges>& edges, std::vector<R
 
 }  // namespace
 
+bool numbered_after(const mth5::RunInfo& run, const mth5::RunInfo& other) {
+  return std::tuple{run.id.size(), std::string_view{run.id}} > std::tuple{other.id.size(), std::string_view{other.id}};
+}
+
 std::vector<std::size_t> newest_runs(const mth5::Reader& file) {
   const auto& runs = file.runs();
-  const auto later = [&](std::size_t a, std::size_t b) {  // numbers grow longer when they run over
-    return std::tuple{runs[a].id.size(), std::string_view{runs[a].id}} >
-           std::tuple{runs[b].id.size(), std::string_view{runs[b].id}};
-  };
   std::map<std::tuple<std::string, std::string, double>, std::size_t> newest;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (runs[i].n_samples == 0) continue;
     const auto [known, is_new] = newest.try_emplace({runs[i].survey, runs[i].station, runs[i].sample_rate}, i);
-    if (!is_new && later(i, known->second)) known->second = i;
+    if (!is_new && numbered_after(runs[i], runs[known->second])) known->second = i;
   }
   std::vector<std::size_t> all;
   for (const auto& [key, run] : newest) all.push_back(run);

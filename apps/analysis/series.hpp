@@ -55,6 +55,10 @@ struct Series {
 /// `mth5-recover --set-swmr`. All of their samples are compared.
 [[nodiscard]] std::vector<std::optional<std::size_t>> find_copies(Files files);
 
+/// Whether a run of a file was begun after another of its station and rate, by their numbers: "sr1_0010" comes after "sr1_0009",
+/// and numbers grow longer when they run over.
+[[nodiscard]] bool numbered_after(const mth5::RunInfo& run, const mth5::RunInfo& other);
+
 /// The run of each station and sample rate in which samples may still come: the newest by its number ("sr1_0010" comes after
 /// "sr1_0009"), whatever the clock said when it began. Indexes of file.runs(), with samples.
 [[nodiscard]] std::vector<std::size_t> newest_runs(const mth5::Reader& file);

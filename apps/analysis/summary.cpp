@@ -44,11 +44,68 @@ void follow_to_now(std::vector<Gap>& gaps, const Series& series, const SeriesSta
                   .reason = std::string{to_string(state.flow.state)}});
 }
 
-/// Up to a run of the future and from one of a clock that was never set nothing is expected, unless the recorder counted it.
+bool is_future(const Series::Part& part, mth5::UtcNanos now) { return part.start > now + kFuture; }
+
+/// Of what is now until a run of the future nothing is expected, whatever reason the recorder has: its times are that clock's,
+/// too.
+void leave_out_the_way_to_the_future(Series& series, mth5::UtcNanos now) {
+  std::erase_if(series.gaps, [&](const Gap& gap) {
+    return !gap.filled && !gap.run_after.empty() && gap.start <= now + kFuture && gap.end() > now + kFuture;
+  });
+}
+
+/// Among runs of the future and from one of a clock that was never set nothing is expected, unless the recorder counted it.
 void leave_out_what_wrong_clocks_say(std::vector<Gap>& gaps, mth5::UtcNanos now) {
   std::erase_if(gaps, [&](const Gap& gap) {
     return gap.reason.empty() && !gap.run_after.empty() && (gap.end() > now + kFuture || gap.start < kFirstTime);
   });
+}
+
+/// Whether a run was recorded later than another of its series, whatever their clocks say.
+bool recorded_after(const Series::Part& part, const Series::Part& other, const Summary& summary, Files files) {
+  if (part.file == other.file) {
+    const auto& runs = files[part.file]->runs();
+    return numbered_after(runs[part.run], runs[other.run]);
+  }
+  const auto& of_part = summary.files[part.file].ledger.last_commit;
+  const auto& of_other = summary.files[other.file].ledger.last_commit;
+  return of_part && of_other && *of_part > *of_other;
+}
+
+/// What is missing at the end of a time that has one, where a series goes on in the future: as much as without those samples,
+/// but for as many as they are. Where they belong nobody knows; they were recorded in place of others.
+/// @param gaps  as gaps_within() has them
+void follow_to_limit(std::vector<Gap>& gaps, const Series& series, const Window& window, const Summary& summary, Files files) {
+  if (!window.to || series.sample_rate <= 0) return;
+  const Series::Part* last = nullptr;  // that is not of the future
+  for (const auto& part : series.parts)
+    if (!is_future(part, summary.now) && (last == nullptr || part.end > last->end)) last = &part;
+  std::int64_t elsewhere = 0;
+  bool any = false;
+  for (const auto& part : series.parts) {
+    if (!is_future(part, summary.now)) continue;
+    any = true;
+    if (last == nullptr || recorded_after(part, *last, summary, files)) elsewhere += files[part.file]->runs()[part.run].n_samples;
+  }
+  if (!any || (last == nullptr && !window.from)) return;
+  std::erase_if(gaps, [&](const Gap& gap) { return last == nullptr && !gap.filled && gap.start < *window.to; });
+  auto begin = last == nullptr ? *window.from : std::max(last->end, window.from.value_or(last->end));
+  for (const auto& gap : gaps)  // that the recorder knows of
+    if (gap.component.empty() && !gap.filled && gap.samples > 0 && gap.start >= begin) begin = std::max(begin, gap.end());
+  if (begin >= *window.to) return;
+  const double expected = std::ceil(mth5::samples_between(begin, *window.to, series.sample_rate) - 1e-6);
+  const auto missing = static_cast<std::int64_t>(expected) - elsewhere;
+  if (missing <= 0) return;
+  const Gap gap{.survey = series.survey,
+                .station = series.station,
+                .component = {},
+                .run_before = last != nullptr ? files[last->file]->runs()[last->run].id : "",
+                .run_after = {},
+                .start = mth5::sample_time(begin, series.sample_rate, elsewhere),
+                .samples = missing,
+                .sample_rate = series.sample_rate,
+                .reason = "after the last sample"};
+  gaps.insert(std::find_if(gaps.begin(), gaps.end(), [&](const Gap& one) { return one.start > gap.start; }), gap);
 }
 
 /// What has not come yet is not missing.
@@ -68,8 +125,10 @@ PartRanges ranges_of(const Window& window, const Series::Part& part, std::int64_
 
 void add_series(Summary& summary, std::size_t number, const Series& series, const std::optional<SeriesState>& state, Files files,
                 Depth depth, const PartReader::Tools& tools) {
-  auto gaps = gaps_within(series, up_to_now(summary.window, summary.now), files);
+  const auto window = up_to_now(summary.window, summary.now);
+  auto gaps = gaps_within(series, window, files);
   leave_out_what_wrong_clocks_say(gaps, summary.now);
+  follow_to_limit(gaps, series, window, summary, files);
   if (state) follow_to_now(gaps, series, *state, summary.window);
   std::int64_t not_there = 0;
   for (const auto& gap : gaps) not_there += gap.filled ? 0 : gap.samples;
@@ -211,12 +270,14 @@ void add_stations(Summary& summary, Files files, std::span<const std::optional<s
       auto& of = summary.stations[number];
       of.start = of.start ? std::min(*of.start, start) : start;
       of.end = of.end ? std::max(*of.end, end) : end;
-      if (run.start > summary.now + kFuture)
-        of.future_samples += run.n_samples;
-      else if (end < kFirstTime)
+      const auto until_now = samples_until(summary.now, clocks[r], run);
+      of.future_samples += run.n_samples - until_now;
+      if (until_now == 0) continue;
+      const auto last = until_now == run.n_samples ? end : clocks[r].utc_of(until_now - 1);
+      if (end < kFirstTime)
         of.unset_samples += run.n_samples;
-      else if (!of.newest || end >= *of.newest)
-        of.newest = end, newest[number] = file.get();
+      else if (!of.newest || last >= *of.newest)
+        of.newest = last, newest[number] = file.get();
     }
   }
   for (const auto& [number, file] : newest) try {
@@ -279,7 +340,8 @@ Summary summarise(Files files, const Window& window, mth5::UtcNanos now, std::sp
   for (std::size_t i = 0; i < files.size(); ++i)
     if (copies[i]) summary.files[i].copy_of = summary.files[*copies[i]].path;
   add_stations(summary, files, copies);
-  const auto all = find_series(files, copies);
+  auto all = find_series(files, copies);
+  for (auto& series : all) leave_out_the_way_to_the_future(series, now);
   const auto states = add_streams(summary, all, files);
   std::int64_t done = 0;
   const Passed passed = [&, of_all = work.progress ? samples_of(all, files, window) : 0](std::int64_t samples) {
@@ -303,9 +365,9 @@ std::optional<mth5::UtcNanos> data_end(Files files, mth5::UtcNanos now) {
     for (std::size_t i = 0; i < clocks.size(); ++i) {
       const auto& run = file->runs()[i];
       if (run.n_samples == 0 || run.sample_rate <= 0) continue;
-      const std::optional end{clocks[i].utc_of(run.n_samples)};
-      last_of_all = std::max(last_of_all, end);
-      if (run.start <= now + kFuture) last = std::max(last, end);
+      last_of_all = std::max(last_of_all, std::optional{clocks[i].utc_of(run.n_samples)});
+      if (const auto until_now = samples_until(now, clocks[i], run); until_now > 0)
+        last = std::max(last, std::optional{clocks[i].utc_of(until_now)});
     }
   }
   return last ? last : last_of_all;

@@ -157,6 +157,21 @@ struct Need {
 /// What was found of a station, or of a file that has runs of it: the worst first.
 [[nodiscard]] std::vector<const Finding*> findings_of(const Summary& summary, const StationSummary& station);
 
+/// The file that was written last of those that have a stream of the station, and are no copies; nullptr: none has a ledger.
+[[nodiscard]] const FileSummary* newest_file_of(const Summary& summary, const std::string& station);
+
+inline constexpr std::chrono::hours kDiskIsKnown{48};  ///< so long after the last that its recorder said of it
+
+/// The disk of a recorder.
+struct DiskState {
+  std::optional<std::int64_t> free_bytes;  ///< at the last durable commit
+  std::optional<double> full_in_s;         ///< from the time of the report on, at the rate at which it was filling then
+};
+/// Of the newest file of a station, be it closed or live; what its recorder said more than kDiskIsKnown ago nobody knows now.
+[[nodiscard]] DiskState disk_of(const Summary& summary, const std::string& station);
+/// "disk full in 6 d, 12.3 GiB free", "disk 12.3 GiB free"; "" where nothing is known.
+[[nodiscard]] std::string to_text(const DiskState& disk);
+
 /// What tells whether all is well, for judge(): channels and gaps over the time of the report; files, recorder, disk, battery and
 /// clock as they are now.
 /// @param summary  of Depth::Quality

@@ -62,9 +62,12 @@ Json to_json(const Summary& summary) {
                         {"future_samples", station.future_samples},
                         {"unset_samples", station.unset_samples},
                         {"soh", soh_json(station.soh)}});
+    const auto known = [](const std::optional<double>& value) { return value ? json::number(*value) : Json{}; };
+    const auto disk = disk_of(summary, info.id);
+    stations.back()["disk_free_bytes"] = disk.free_bytes ? Json(*disk.free_bytes) : Json{};
+    stations.back()["disk_full_in_s"] = known(disk.full_in_s);
     if (!summary.verdict) continue;
     const auto& battery = station.battery;
-    const auto known = [](const std::optional<double>& value) { return value ? json::number(*value) : Json{}; };
     stations.back()["battery_V"] = battery ? json::number(battery->volts) : Json{};
     stations.back()["battery_V_per_day"] = battery ? known(battery->volts_per_day) : Json{};
     stations.back()["battery_empty_in_s"] = battery ? known(battery->empty_in_s) : Json{};

@@ -57,13 +57,6 @@ std::string stream_text(const StreamLedger& stream, const std::string& label, bo
   return text;
 }
 
-std::string free_text(const Ledger& ledger) {
-  if (!ledger.disk_free_bytes) return "";
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), ", %.1f GiB free", static_cast<double>(*ledger.disk_free_bytes) / (1 << 30));
-  return text.data();
-}
-
 /// Of the last durable commit. With a file that was closed all of it is durable: there is no more to say.
 std::string commit_text(const Ledger& ledger, mth5::FileState state) {
   if (!ledger.last_commit) return "";
@@ -76,12 +69,9 @@ std::string commit_text(const Ledger& ledger, mth5::FileState state) {
     sum.samples_at_risk += stream.samples_at_risk;
     sum.at_risk_s = std::fmax(sum.at_risk_s, stream.at_risk_s);
   }
-  std::string text = "  last durable commit " + mth5::to_iso(*ledger.last_commit) + ": " + std::to_string(sum.samples_visible) +
-                     " samples are safe with it; a power cut just before it would have cost " +
-                     std::to_string(sum.samples_at_risk) + " samples (" + duration_text(sum.at_risk_s) + ")\n";
-  if (state == mth5::FileState::Live && std::isfinite(ledger.disk_full_in_s))
-    text += "  disk full in " + mth5::rough_duration(ledger.disk_full_in_s) + free_text(ledger) + "\n";
-  return text;
+  return "  last durable commit " + mth5::to_iso(*ledger.last_commit) + ": " + std::to_string(sum.samples_visible) +
+         " samples are safe with it; a power cut just before it would have cost " + std::to_string(sum.samples_at_risk) +
+         " samples (" + duration_text(sum.at_risk_s) + ")\n";
 }
 
 std::string faults_text(const Reasons& faults) {
@@ -109,10 +99,6 @@ std::string ledger_text(const Ledger& ledger, mth5::FileState state) {
       text += stream_text(*stream, streams.size() > 1 ? ledger_name(stream->name, stream->stream) + ": " : "", ledger.recovered);
   }
   return text + commit_text(ledger, state);
-}
-
-std::string age_text(double seconds) {
-  return seconds <= -1 ? mth5::rough_duration(-seconds) + " in the future" : mth5::rough_duration(seconds) + " old";
 }
 
 std::string position(const mth5::Metadata& station) {
@@ -165,13 +151,14 @@ void add_station(std::string& out, const Summary& summary, const StationSummary&
   };
   out += "\nStation " + shown(station.station.id) + ", survey " + shown(station.station.survey) + ", " + iso(station.start) +
          " to " + iso(station.end) + "\n" + position(station.station.metadata);
-  if (station.newest) out += "  newest sample " + iso(station.newest) + ", " + age_text(station.age_s(summary.now)) + "\n";
+  if (station.newest) out += "  newest sample " + iso(station.newest) + ", " + old_text(station.age_s(summary.now)) + "\n";
   if (station.future_samples > 0)
     out += "  " + std::to_string(station.future_samples) + " samples are at times that have not come yet\n";
   if (station.unset_samples > 0)
     out += "  " + std::to_string(station.unset_samples) + " samples are at times before 1980: the clock was not set\n";
 
   out += health_text(station);
+  if (const auto disk = to_text(disk_of(summary, station.station.id)); !disk.empty()) out += "  " + disk + "\n";
 
   TextTable runs{{{"run", Align::Left}, {"rate"}, {"start", Align::Left}, {"end", Align::Left}, {"samples"}}};
   bool any = false;

@@ -4,7 +4,9 @@
 #include <tuple>
 
 #include "analysis/summary.hpp"
+#include "analysis/table_text.hpp"
 #include "analysis/verdict/subjects.hpp"
+#include "mth5/duration.hpp"
 
 namespace analysis {
 
@@ -73,6 +75,7 @@ std::vector<Subject> of_channels(const Summary& summary) {
   for (const auto& channel : summary.channels) {
     if (!channel.quality) continue;
     auto subject = subject_of(channel.quality->facts, channel.quality->measures, channel.quality->mains_db);
+    subject.rate = channel.sample_rate;
     std::int64_t most = 0;
     for (const auto& other : summary.channels)
       if (other.series == channel.series) most = std::max(most, stored(other));
@@ -83,28 +86,63 @@ std::vector<Subject> of_channels(const Summary& summary) {
   return subjects;
 }
 
-/// Whether another file of its stations was written later: then its disk is of no interest any more.
-bool has_successor(const Summary& summary, const FileSummary& file) {
-  return std::any_of(summary.files.begin(), summary.files.end(), [&](const FileSummary& other) {
-    if (&other == &file || !other.ledger.last_commit || other.ledger.last_commit <= file.ledger.last_commit) return false;
-    const auto& theirs = other.ledger.streams;
-    return std::any_of(theirs.begin(), theirs.end(), [&](const StreamLedger& one) {
-      return std::any_of(file.ledger.streams.begin(), file.ledger.streams.end(),
-                         [&](const StreamLedger& ours) { return ours.station == one.station; });
-    });
-  });
+/// Whether a file may be of the time of the report, by the clock of its recorder: whatever its samples say, an old one is no
+/// news.
+bool was_written_in(const Summary& summary, const std::string& path) {
+  const auto file =
+      std::find_if(summary.files.begin(), summary.files.end(), [&](const FileSummary& one) { return one.path == path; });
+  if (file == summary.files.end() || file->copy_of) return false;
+  return !summary.window.from || !file->ledger.last_commit || *file->ledger.last_commit >= *summary.window.from;
+}
+
+/// The stations that a file is the newest of.
+std::set<std::string> stations_with_newest(const Summary& summary, const FileSummary& file) {
+  std::set<std::string> stations;
+  for (const auto& stream : file.ledger.streams)
+    if (newest_file_of(summary, stream.station) == &file) stations.insert(stream.station);
+  return stations;
 }
 
 Subject of_file(const Summary& summary, const FileSummary& file) {
   FileFacts facts{.path = file.path, .unreadable = !file.damaged.empty() || !file.unread.empty(), .state = {}};
   if (!file.copy_of) facts.state = file.state;
   facts.unbalanced = file.ledger_problem.has_value() || (file.ledger.layout > 0 && !file.ledger.balanced());
-  facts.superseded = has_successor(summary, file);
-  facts.disk_full_in_s = file.ledger.disk_full_in_s;
+  if (const auto stations = stations_with_newest(summary, file); !stations.empty()) {
+    facts.disk_was_full = file.state == mth5::FileState::Closed && file.ledger.disk_full_in_s == 0;
+    facts.disk_full_in_s = disk_of(summary, *stations.begin()).full_in_s.value_or(facts.disk_full_in_s);
+  }
   return file_subject(facts);
 }
 
 }  // namespace
+
+const FileSummary* newest_file_of(const Summary& summary, const std::string& station) {
+  const FileSummary* newest = nullptr;
+  for (const auto& file : summary.files) {
+    if (file.copy_of || (newest != nullptr && !(newest->ledger.last_commit < file.ledger.last_commit))) continue;
+    const auto& streams = file.ledger.streams;
+    if (std::any_of(streams.begin(), streams.end(), [&](const StreamLedger& one) { return one.station == station; }))
+      newest = &file;
+  }
+  return newest;
+}
+
+DiskState disk_of(const Summary& summary, const std::string& station) {
+  const auto* file = newest_file_of(summary, station);
+  if (file == nullptr || !file->ledger.last_commit) return {};
+  const auto age = summary.now - *file->ledger.last_commit;
+  if (age > kDiskIsKnown || age < -kFuture) return {};
+  DiskState disk{file->ledger.disk_free_bytes, {}};
+  if (const double full = file->ledger.disk_full_in_s; std::isfinite(full))
+    disk.full_in_s = std::max(0.0, full - std::max(0.0, std::chrono::duration<double>(age).count()));
+  return disk;
+}
+
+std::string to_text(const DiskState& disk) {
+  std::string text = disk.full_in_s ? "disk full in " + mth5::rough_duration(*disk.full_in_s) : "";
+  if (!disk.free_bytes) return text;
+  return (text.empty() ? "disk " : text + ", ") + bytes_text(static_cast<double>(*disk.free_bytes)) + " free";
+}
 
 std::vector<const Finding*> findings_of(const Summary& summary, const StationSummary& station) {
   std::vector<const Finding*> found;
@@ -163,6 +201,9 @@ std::vector<Subject> subjects_of(const Summary& summary) {
     auto whole = station_subject(id, station.health);
     if (!silent) whole.figures["samples"] = {static_cast<double>(samples), station.newest};
     if (station.newest) whole.figures["age_s"] = {station.age_s(summary.now), station.newest};
+    for (const auto& run : summary.runs)
+      if (run.run.station == id && run.run.n_samples > 0 && was_written_in(summary, run.file))
+        add_ahead(whole, run.end, summary.now);
     if (const auto highest = hottest(station.trends, summary.window)) add_temperature(whole, highest->value, highest->since);
     for (const auto& channel : summary.channels)
       if (channel.station == id && !channel.quality && mth5::unit_symbol(channel.units) == "C" &&

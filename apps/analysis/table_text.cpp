@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "mth5/duration.hpp"
 #include "mth5/printable.hpp"
 
 namespace analysis {
@@ -76,6 +77,16 @@ std::string duration_text(double seconds) {
   if (whole >= 3'600) text += std::to_string(whole % 86'400 / 3'600) + "h ";
   if (whole >= 60) text += std::to_string(whole % 3'600 / 60) + "min ";
   return text + number_text(static_cast<double>(whole % 60) + (size - static_cast<double>(whole))) + "s";
+}
+
+std::string old_text(double seconds) {
+  if (std::isnan(seconds)) return "of unknown age";
+  return seconds <= -1 ? mth5::rough_duration(-seconds) + " in the future" : mth5::rough_duration(seconds) + " old";
+}
+
+std::string bytes_text(double bytes) {
+  constexpr double kMiB = 1 << 20, kGiB = 1 << 30;
+  return bytes < kGiB ? formatted("%.0f MiB", std::floor(bytes / kMiB)) : formatted("%.1f GiB", bytes / kGiB);
 }
 
 std::string rate_text(double hz) { return hz > 0 ? formatted("%.10g Hz", hz) : "? Hz"; }

@@ -34,6 +34,10 @@ class TextTable {
 [[nodiscard]] std::string number_text(double value);
 /// "23h 58min 1s", seconds with decimals only where there are any; "-" for NaN.
 [[nodiscard]] std::string duration_text(double seconds);
+/// Of a sample of so many seconds ago: "3 min old", "30 min in the future", "of unknown age" for NaN.
+[[nodiscard]] std::string old_text(double seconds);
+/// "12.3 GiB", "800 MiB".
+[[nodiscard]] std::string bytes_text(double bytes);
 /// "256 Hz"; "? Hz" if it is not known.
 [[nodiscard]] std::string rate_text(double hz);
 /// "99.98 %", never rounded up to 100; "-" for NaN.

@@ -279,7 +279,8 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
       if (std::find(look.stations.begin(), look.stations.end(), source.station) != look.stations.end())
         subjects.push_back(std::move(source));
   }
-  facts.disk_full_in_s = look.disk_was_full ? 0 : look.full_in_s.value_or(facts.disk_full_in_s);
+  facts.disk_was_full = look.disk_was_full;
+  facts.disk_full_in_s = look.full_in_s.value_or(facts.disk_full_in_s);
   subjects.push_back(file_subject(facts));
   look.reading_older = std::any_of(channels_.begin(), channels_.end(), [&](const auto& one) { return has_older(one.second); });
   look.unwatched = unwatched_;
@@ -313,6 +314,8 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
     if (look.stations.size() == 1)
       for (const auto& [name, value] : look.soh)
         if (is_temperature(name)) add_temperature(subjects.back(), value);
+    for (const auto& one : look.runs)
+      if (one.run.station == id && one.run.n_samples > 0) add_ahead(subjects.back(), one.end, look.time);
     const bool any = std::any_of(look.runs.begin(), look.runs.end(),
                                  [&](const RunSnapshot& run) { return run.run.station == id && run.run.n_samples > 0; });
     if (look.state != mth5::FileState::Live && !any) subjects.back().figures["samples"] = {0};

@@ -183,6 +183,30 @@ TEST_F(Check, FindsNothingWhereNothingIs) {
   EXPECT_THAT(nothing.err, HasSubstr("no MTH5 file"));
 }
 
+TEST_F(Check, FindsAClockThatIsAheadOfNow) {
+  {
+    AcquisitionFile file{dir_ / "f.h5", {{0, "s", "S1"}}};
+    const auto run = file.add_run(0, "r0", seconds{0});
+    file.append(run, 43'200);
+    file.commit(0, AcquisitionFile::start() + seconds{60}, {{.in = 43'200, .decoded = 43'200}},
+                {{.decoded = 43'200, .stored = 43'200}});
+    file.file().close();
+  }
+  const auto warned = check({"--now", "2026-05-01T00:01:00Z", dir_ / "f.h5"});
+  EXPECT_EQ(warned.code, 6);
+  EXPECT_EQ(verdict(warned),
+            "WARNING  S1: samples are at times that have not come yet, up to 11 h 58 min ahead: check the GPS antenna, and the "
+            "clocks of instrument and computer\n");
+  EXPECT_EQ(check({"--now", "2026-04-30T00:00:00Z", dir_ / "f.h5"}).code, 7) << "more than a day";
+  EXPECT_EQ(check({"--now", "2026-05-01T11:30:00Z", dir_ / "f.h5"}).code, 0);
+  EXPECT_EQ(check({"--since", "5s", "--now", "2026-05-01T00:02:00Z", dir_ / "f.h5"}).code, 0) << "the file is of before";
+  const auto plugin =
+      support::run({support::program("mth5-summary"), "--format", "nagios", "--now", "2026-05-01T00:01:00Z", dir_ / "f.h5"});
+  EXPECT_EQ(plugin.code, 1);
+  EXPECT_THAT(plugin.out, HasSubstr("MTH5 WARNING - S1: samples are at times that have not come yet"));
+  EXPECT_THAT(plugin.out, HasSubstr("age=0s "));
+}
+
 TEST_F(Check, IsCriticalOfFilesThatCannotBeRead) {
   const auto data = record("well", as_it_is);
   const auto name = (data / "junk.h5").string();
@@ -268,6 +292,34 @@ TEST_F(Check, SaysOfADiskThatIsFullUntilItIsNot) {
                 "or change the disk\n");
   write(dir_ / "b.h5", 600, 0, 1200, seconds{1200}, 1e9, 0, 600);
   EXPECT_EQ(verdict(check({dir_.path()})), "GOOD\n") << "it went on in the next file";
+}
+
+TEST_F(Check, JudgesTheDiskByTheNewestFileBeItClosedAndIsOneMindInAllFormats) {
+  write(dir_ / "a.h5", 600, 0, 1200, seconds{600}, 86'400);
+  write(dir_ / "b.h5", 600, 0, 1200, seconds{1'200}, 5 * 86'400.0, 0, 600);
+  const auto report = [&](const std::string& format, const std::string& now) {
+    return check({"--format", format, "--now", now, dir_.path()});
+  };
+  const std::string soon = "2026-05-01T01:20:00Z", late = "2026-05-04T00:00:00Z";
+  const auto text = report("text", soon);
+  EXPECT_EQ(text.code, 6);
+  EXPECT_EQ(verdict(text),
+            "WARNING  " + (dir_ / "b.h5").string() + ": disk full in 4 d 23 h: free some space, or change the disk\n");
+  EXPECT_THAT(text.out, HasSubstr("\n  disk full in 4 d 23 h, 0 MiB free\n"));
+  const auto json = nlohmann::json::parse(report("json", soon).out)["stations"][0];
+  EXPECT_EQ(json["disk_full_in_s"], 5 * 86'400 - 3'600);
+  EXPECT_EQ(json["disk_free_bytes"], 1'000'000);
+  EXPECT_THAT(report("prometheus", soon).out, HasSubstr("mth5_disk_full_seconds{station=\"S1\"} 428400.0\n"));
+  EXPECT_THAT(report("nagios", soon).out, HasSubstr(" disk_days=4.958333;7:;2: "));
+  EXPECT_THAT(report("html", soon).out, HasSubstr("Disk full in <data value=\"428400.0\">4 d 23 h</data>"));
+  // Two days later nobody knows.
+  EXPECT_EQ(report("text", late).code, 0);
+  for (const auto* format : {"text", "html", "nagios", "prometheus"}) {
+    const auto out = report(format, late).out;
+    for (const auto* words : {": disk full", "  disk full", "Disk full in <", "disk_days", "mth5_disk_full", "mth5_free"})
+      EXPECT_THAT(out, testing::Not(HasSubstr(words))) << format;
+  }
+  EXPECT_EQ(nlohmann::json::parse(report("json", late).out)["stations"][0]["disk_full_in_s"], nullptr);
 }
 
 TEST_F(Check, SaysOfALedgerThatDoesNotBalance) {

@@ -262,6 +262,75 @@ TEST_F(Summary, LetsAClockOfTheFutureNotHideWhatIsNow) {
               HasSubstr("300 samples are at times that have not come yet"));
 }
 
+TEST_F(Summary, CountsAsFutureWhatHasNotComeWhereverItsRunBegan) {
+  {
+    TestWriter recorder{dir_ / "f.h5"};
+    recorder.append(1'000'000);  // until 02:46:40
+    recorder.file().close();
+  }
+  const auto report = summary_json({dir_ / "f.h5", "--since-end", "10min", "--now", "2026-05-01T01:00:00Z"});
+  EXPECT_EQ(report["to"], "2026-05-01T01:00:00.010Z") << "behind the last sample that has come";
+  EXPECT_EQ(channel_of(report, "ex", 100)["completeness"], 100.0);
+  EXPECT_EQ(channel_of(report, "ex", 100)["n_samples"], 60'000);
+  EXPECT_EQ(report["stations"][0]["newest"], "2026-05-01T01:00:00Z");
+  EXPECT_EQ(report["stations"][0]["age_s"], 0.0);
+  EXPECT_EQ(report["stations"][0]["future_samples"], 1'000'000 - 360'001);
+  EXPECT_EQ(report["stations"][0]["end"], "2026-05-01T02:46:39.990Z");
+  // Less than an hour ahead a clock may be.
+  const auto near = summary_json({dir_ / "f.h5", "--now", "2026-05-01T02:00:00Z"});
+  EXPECT_EQ(near["stations"][0]["future_samples"], 0);
+  EXPECT_EQ(near["stations"][0]["age_s"], -2799.99);
+  // All of it is of the future: how old it is, nobody knows.
+  const auto all = summary_json({dir_ / "f.h5", "--now", "2026-04-01T00:00:00Z"});
+  EXPECT_EQ(all["stations"][0]["future_samples"], 1'000'000);
+  EXPECT_EQ(all["stations"][0]["age_s"], nullptr);
+}
+
+TEST_F(Summary, ExpectsNothingOnTheWayToARunOfTheFutureWhateverTheRecorderSays) {
+  {
+    TestWriter recorder{dir_ / "f.h5"};
+    recorder.append(60'000);  // ten minutes
+    recorder.new_run(std::chrono::hours{30});
+    recorder.append(300'000);  // fifty
+    const auto start = std::chrono::nanoseconds{(TestWriter::start() + std::chrono::minutes{10}).time_since_epoch()}.count();
+    recorder.append_gap(start, 10'740'000, "no-data", "r0", "r1", false);
+    recorder.file().close();
+  }
+  const auto all = summary_json({dir_ / "f.h5", "--now", "2026-05-01T01:00:00Z"});
+  EXPECT_EQ(channel_of(all, "ex", 100)["missing"], 0);
+  EXPECT_EQ(channel_of(all, "ex", 100)["completeness"], 100.0);
+  // Up to a limit as many are expected as without them, but for those that were recorded instead.
+  const auto hour = summary_json({dir_ / "f.h5", "--day", "today", "--now", "2026-05-01T01:00:00Z"});
+  EXPECT_EQ(channel_of(hour, "ex", 100)["expected"], 60'000);
+  EXPECT_EQ(channel_of(hour, "ex", 100)["completeness"], 100.0);
+  const auto later = summary_json({dir_ / "f.h5", "--day", "today", "--now", "2026-05-01T02:00:00Z"});
+  EXPECT_EQ(channel_of(later, "ex", 100)["expected"], 60'000 + 360'000) << "and then it was off for an hour";
+  EXPECT_EQ(channel_of(later, "ex", 100)["missing"], 360'000);
+  ASSERT_EQ(channel_of(later, "ex", 100)["gaps"].size(), 1u);
+  EXPECT_EQ(channel_of(later, "ex", 100)["gaps"][0]["start"], "2026-05-01T01:00:00Z");
+  EXPECT_EQ(channel_of(later, "ex", 100)["gaps"][0]["reason"], "after the last sample");
+  const auto none = summary_json({dir_ / "f.h5", "--day", "yesterday", "--now", "2026-05-01T01:00:00Z"});
+  EXPECT_EQ(channel_of(none, "ex", 100)["completeness"], 0.0) << "that was before";
+  // Once its time has come, it is no future.
+  const auto old = summary_json({dir_ / "f.h5", "--now", "2026-05-03T00:00:00Z"});
+  EXPECT_EQ(channel_of(old, "ex", 100)["missing"], 10'740'000);
+  EXPECT_EQ(channel_of(old, "ex", 100)["gaps"][0]["reason"], "no-data");
+}
+
+TEST_F(Summary, LetsNoOldRunOfTheFutureStandForWhatIsMissingNow) {
+  {
+    TestWriter recorder{dir_ / "f.h5"};
+    recorder.append(100);
+    recorder.new_run(std::chrono::hours{30});
+    recorder.append(300'000);
+    recorder.new_run(std::chrono::seconds{1});  // the clock was set
+    recorder.append(60'000);
+    recorder.file().close();
+  }
+  const auto report = summary_json({dir_ / "f.h5", "--day", "today", "--now", "2026-05-01T01:00:01Z"});
+  EXPECT_EQ(channel_of(report, "ex", 100)["missing"], 300'000) << "the fifty minutes since";
+}
+
 TEST_F(Summary, ExpectsNothingFromAClockThatWasNotSetOn) {
   // A computer without a battery: its first run is of 1970, the others of the time that it has from the network.
   {
@@ -320,6 +389,53 @@ TEST_F(Summary, CountsEachTimeOnceHoweverOftenItIsInTheFiles) {
   fs::remove(dir_ / "copy.h5");
   ASSERT_EQ(support::run({support::program("mth5-recover"), "--set-swmr", file}).code, 0);
   EXPECT_THAT(check("set-swmr", 2), HasSubstr("a.swmr.h5"));
+}
+
+TEST_F(Summary, LooksIntoTheArchiveAndCountsAPairOnce) {
+  const auto recording = dir_ / "f.h5", archived = dir_ / "archive/f.h5";
+  {
+    support::AcquisitionFile file{recording, {{0, "s", "S1"}}};
+    file.append(file.add_run(0, "r0", {}), 500);
+    file.append(file.add_run(0, "r1", std::chrono::seconds{503}), 497);
+    file.commit(0, support::AcquisitionFile::start() + std::chrono::seconds{1000}, {{.in = 997, .decoded = 997}},
+                {{.decoded = 997, .stored = 997}});
+    file.file().close();
+  }
+  const auto archiver = support::run({support::program("mth5-recover"), "--finalize", "gzip-4", recording});
+  ASSERT_EQ(archiver.code, 0) << archiver.err;
+  const auto both = summary({dir_.path(), "--format", "json"});
+  EXPECT_EQ(both.code, 0);
+  EXPECT_THAT(both.err, HasSubstr("archive/f.h5: the archive of " + recording.string() + ": counted once"));
+  const auto report = json::parse(both.out);
+  ASSERT_EQ(report["files"].size(), 1u);
+  EXPECT_EQ(report["files"][0]["file"], recording.string());
+  EXPECT_EQ(channel_of(report, "ex", 1)["n_samples"], 997);
+  EXPECT_EQ(channel_of(report, "ex", 1)["overlapping"], 0);
+  EXPECT_EQ(channel_of(report, "ex", 1)["missing"], 3);
+  const auto good = support::read_text(recording);
+  fs::remove(recording);  // as retention does
+  const auto left = summary_json({dir_.path()});
+  EXPECT_EQ(left["files"][0]["file"], archived.string());
+  EXPECT_EQ(channel_of(left, "ex", 1)["missing"], 3);
+  EXPECT_EQ(left["stations"][0]["end"], "2026-05-01T00:16:39Z");
+  // What is whole of the two counts.
+  auto bad = good;
+  for (auto at = bad.find("FAHD"); at != std::string::npos; at = bad.find("FAHD", at + 1)) bad[at + 9] ^= 1;
+  for (auto at = bad.find("EAHD"); at != std::string::npos; at = bad.find("EAHD", at + 1)) bad[at + 9] ^= 1;
+  support::write_text(recording, bad);
+  const auto damaged = summary({dir_.path(), "--format", "json"});
+  EXPECT_EQ(damaged.code, 4) << damaged.err;
+  EXPECT_EQ(channel_of(json::parse(damaged.out), "ex", 1)["missing"], 3) << damaged.err;
+  // Of another recording, by its uuid: both count.
+  support::write_text(recording, good);
+  fs::create_directories(dir_ / "other/archive");
+  fs::copy_file(archived, dir_ / "other/archive/f.h5");
+  {
+    support::AcquisitionFile file{dir_ / "other/f.h5", {{0, "s", "S1"}}};
+    file.append(file.add_run(0, "r0", std::chrono::hours{1}), 600);
+    file.file().close();
+  }
+  EXPECT_EQ(channel_of(summary_json({dir_ / "other"}), "ex", 1)["n_samples"], 1597);
 }
 
 TEST_F(Summary, CallsACopyWithAChangedSampleNoCopy) {

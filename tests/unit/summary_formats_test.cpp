@@ -64,7 +64,8 @@ std::vector<std::string> lines(const std::string& text) {
 TEST(Nagios, HasACodeAWordAndTheWorstOnTheFirstLine) {
   auto summary = summary_of({"MT01"});
   EXPECT_EQ(to_nagios(summary).code, 0);
-  EXPECT_THAT(to_nagios(summary).text, StartsWith("MTH5 OK - MT01: newest sample 3 s old | age=3s gaps=0"));
+  EXPECT_THAT(to_nagios(summary).text, StartsWith("MTH5 OK - MT01: newest sample 3 s old | "));
+  EXPECT_THAT(to_nagios(summary).text, HasSubstr(" age=3s gaps=0 "));
   find(summary, "unreadable", Severity::Critical, "");
   EXPECT_EQ(to_nagios(summary).code, 3) << "what cannot be read is not known, and not critical";
   EXPECT_THAT(to_nagios(summary).text, StartsWith("MTH5 UNKNOWN - "));
@@ -103,6 +104,59 @@ TEST(Nagios, KeepsItsGrammarAndItsLengthWhateverTheNames) {
   EXPECT_GT(labels.size(), 20u);
   for (std::size_t i = 1; i < all.size(); ++i) EXPECT_EQ(all[i].find_first_of("|\x1b"), std::string::npos) << all[i];
   EXPECT_EQ(all.back(), "(and more)");
+}
+
+/// Labels of the figures of a line, in their order.
+std::vector<std::string> labels_of(const Summary& summary) {
+  const auto text = to_nagios(summary).text;
+  std::istringstream items{text.substr(text.find('|') + 1)};
+  std::vector<std::string> labels;
+  for (std::string item; items >> item && item.find('=') != std::string::npos;) labels.push_back(item.substr(0, item.find('=')));
+  return labels;
+}
+
+TEST(Nagios, CallsAFigureTheSameWhateverElseIsReported) {
+  const auto label = [](const std::vector<std::string>& stations, const std::string& start) {
+    for (const auto& one : labels_of(summary_of(stations)))
+      if (one.starts_with(start) && one.ends_with("completeness")) return one;
+    return std::string{};
+  };
+  EXPECT_EQ(label({"MT01", "MT02"}, "MT01"), "MT01_completeness");
+  const auto long_name = label({"north_valley_12", "MT02"}, "n");
+  EXPECT_THAT(long_name, testing::MatchesRegex("n_[0-9a-z]{4}_completeness")) << "it begins as the station does";
+  EXPECT_EQ(label({"north_valley_11", "MT02", "north_valley_12"}, long_name.substr(0, 6)), long_name) << "and has no number";
+  // A source that was read from several files is one, and the worst of it counts.
+  auto summary = summary_of({"MT01"});
+  for (const double unused : {0.2, 3.0, 0.1}) summary.subjects.push_back({Scope::Source, "MT01", "lemi", {{"unused", {unused}}}});
+  EXPECT_THAT(to_nagios(summary).text, HasSubstr(" lemi_unused=3%;1;10 "));
+  EXPECT_THAT(to_nagios(summary).text, testing::Not(HasSubstr("lemi_unused_")));
+}
+
+TEST(Nagios, TellsTheRateWhereAStationHasSeveral) {
+  auto summary = summary_of({"MT01"});
+  const auto stream = summary.streams.front();
+  summary.streams.push_back(stream);
+  summary.streams.back().sample_rate = 256;
+  for (const double rate : {1.0, 256.0}) {
+    Subject channel{Scope::Field, "MT01", "hx", {{"clipped", {0}}}};
+    channel.rate = rate;
+    summary.subjects.push_back(channel);
+  }
+  const auto labels = labels_of(summary);
+  EXPECT_THAT(labels, testing::IsSupersetOf({"1Hz_hx_clipped", "256Hz_hx_clipped", "1Hz_completeness"}));
+}
+
+TEST(Nagios, HasWhatIsWrongFirst) {
+  auto summary = summary_of({"MT01"});
+  EXPECT_EQ(labels_of(summary).front(), "completeness") << "90 %";
+  for (auto& subject : summary.subjects) {
+    if (subject.figures.contains("completeness")) subject.figures["completeness"] = {98.5};
+    if (subject.figures.contains("battery_V")) subject.figures["battery_V"] = {11};
+  }
+  const auto labels = labels_of(summary);
+  EXPECT_EQ(labels[0], "battery_V") << "critical";
+  EXPECT_EQ(labels[1], "completeness") << "a warning";
+  EXPECT_EQ(labels[2], "age");
 }
 
 TEST(Nagios, SaysWhyItKnowsNothing) {

@@ -30,9 +30,9 @@ class WatchOfFiles : public testing::Test {
     file.commit(1, AcquisitionFile::start() + seconds{after + n}, {{n, n}}, {{n, n}});
     file.file().close();
   }
-  analysis::Snapshot look(const std::string& name) {
+  analysis::Snapshot look(const std::string& name, seconds after = std::chrono::hours{1}) {
     LiveFile file{dir_ / name, {}};
-    return file.look(AcquisitionFile::start() + std::chrono::hours{1}, watch_);
+    return file.look(AcquisitionFile::start() + after, watch_);
   }
 
   support::TempDir dir_;
@@ -78,7 +78,7 @@ TEST_F(WatchOfFiles, SaysThatTheClockWasSetAndHowMuchOfTheInputIsOfNoUse) {
     file.commit(1, AcquisitionFile::start() + seconds{200'500}, {{1000, 1000}}, {{.decoded = 960, .stored = 900, .dropped = 60}});
     file.file().close();
   }
-  const auto seen = look("a.h5");
+  const auto seen = look("a.h5", seconds{200'500});
   EXPECT_EQ(
       to_text(seen.verdict, AcquisitionFile::start() + seconds{200'500}),
       "WARNING  S1 box0: 6.2 % of what it sends is of no use: check cable, rate and settings of the instrument; the ledger has "
@@ -99,12 +99,20 @@ void write_step(const std::filesystem::path& path, int step, std::int64_t missin
 
 TEST_F(WatchOfFiles, MissesNothingWhereOnlyTheClockWasSetForth) {
   write_step(dir_ / "a.h5", 1000, 0, "clock-step");
-  EXPECT_THAT(verdict_text(look("a.h5")), StartsWith("WARNING  S1 1 Hz: clock was set, so often: 1"));
+  EXPECT_THAT(verdict_text(look("a.h5", seconds{102'000})), StartsWith("WARNING  S1 1 Hz: clock was set, so often: 1"));
+}
+
+TEST_F(WatchOfFiles, SaysThatSamplesAreOfATimeThatHasNotCome) {
+  write("a.h5", 20'000, 100);
+  EXPECT_THAT(verdict_text(look("a.h5")),
+              StartsWith("WARNING  S1: samples are at times that have not come yet, up to 4 h 34 min ahead: check the GPS"));
+  EXPECT_TRUE(is_good(look("a.h5", seconds{20'000}))) << "a little ahead a clock may be";
 }
 
 TEST_F(WatchOfFiles, MissesAnHourThatEndedJustNow) {
   write_step(dir_ / "a.h5", 3500, 3500, "no-data");
-  EXPECT_THAT(verdict_text(look("a.h5")), StartsWith("CRITICAL S1 1 Hz: only 13.8 % of the samples are there, the longest gap"));
+  EXPECT_THAT(verdict_text(look("a.h5", seconds{105'000})),
+              StartsWith("CRITICAL S1 1 Hz: only 13.8 % of the samples are there, the longest gap"));
 }
 
 TEST_F(WatchOfFiles, SaysHowManyChannelsItDoesNotWatch) {

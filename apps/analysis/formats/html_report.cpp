@@ -14,6 +14,7 @@
 #include "analysis/html/style.hpp"
 #include "analysis/html/table.hpp"
 #include "analysis/html/text.hpp"
+#include "analysis/nan.hpp"
 #include "analysis/table_text.hpp"
 #include "mth5/duration.hpp"
 
@@ -62,18 +63,6 @@ std::string reasons_text(const Reasons& reasons) {
   return text.empty() ? "0" : text;
 }
 
-/// Of the newest of its files: the time until its disk is full, NaN where nobody knows.
-double disk_full_in_s(const Summary& summary, const std::string& station) {
-  const FileSummary* newest = nullptr;
-  for (const auto& file : summary.files)
-    for (const auto& stream : file.ledger.streams)
-      if (stream.station == station && !file.copy_of &&
-          (newest == nullptr || newest->ledger.last_commit < file.ledger.last_commit))
-        newest = &file;
-  return newest != nullptr && newest->state == mth5::FileState::Live ? newest->ledger.disk_full_in_s
-                                                                     : std::numeric_limits<double>::quiet_NaN();
-}
-
 std::string forecast(double seconds) { return std::isfinite(seconds) ? figure(seconds, mth5::rough_duration(seconds)) : "-"; }
 
 /// One station of the page.
@@ -95,6 +84,10 @@ class StationPart {
     return least;
   }
 
+  [[nodiscard]] std::string age() const {
+    const double seconds = station_.age_s(summary_.now);
+    return std::isfinite(seconds) ? figure(seconds, old_text(seconds)) : "-";
+  }
   [[nodiscard]] const StationSummary& station() const { return station_; }
   [[nodiscard]] const Finding* worst() const { return worst_; }  ///< nullptr: it is well
 
@@ -153,8 +146,7 @@ class StationPart {
           "; latitude " + figure(latitude, degrees_text(latitude)) + ", longitude " + figure(longitude, degrees_text(longitude));
     if (const double elevation = info.metadata.number("location.elevation"); std::isfinite(elevation))
       out += ", elevation " + figure(elevation) + " m";
-    if (station_.newest)
-      out += "; newest sample " + html::time(station_.newest) + ", " + forecast(station_.age_s(summary_.now)) + " old";
+    if (station_.newest) out += "; newest sample " + html::time(station_.newest) + ", " + age();
     if (station_.future_samples > 0)
       out += "; " + figure(station_.future_samples) + " samples are at times that have not come yet";
     if (station_.unset_samples > 0) out += "; " + figure(station_.unset_samples) + " samples are of a clock that was not set";
@@ -170,8 +162,13 @@ class StationPart {
       if (battery->empty_in_s) lasts += ": at 11.5 V in " + forecast(*battery->empty_in_s);
       lasts += ". ";
     }
-    if (const double full = disk_full_in_s(summary_, info.id); std::isfinite(full))
-      lasts += "Disk full in " + forecast(full) + ".";
+    const auto disk = disk_of(summary_, info.id);
+    if (disk.full_in_s) lasts += "Disk full in " + forecast(*disk.full_in_s);
+    if (disk.free_bytes) {
+      const auto free = static_cast<double>(*disk.free_bytes);
+      lasts += (disk.full_in_s ? ", " : "Disk ") + figure(free, bytes_text(free)) + " free";
+    }
+    if (disk.full_in_s || disk.free_bytes) lasts += ".";
     return lasts.empty() ? out : out + element("p", "", lasts) + "\n";
   }
 
@@ -358,7 +355,7 @@ std::string index_of(const Summary& summary, const std::vector<StationPart>& sta
                                  Heading{"state"},
                                  Heading{"why", false, true},
                                  Heading{"complete", true},
-                                 Heading{"newest is old", true},
+                                 Heading{"newest sample", true},
                                  Heading{"battery V", true},
                                  Heading{"disk full in", true}};
   Table table{"stations", "Stations, the one that wants a visit first on top", kHeadings};
@@ -369,8 +366,8 @@ std::string index_of(const Summary& summary, const std::vector<StationPart>& sta
     const auto name = escaped(station.station.id);
     table.add({links[i].empty() ? name : element("a", "href=\"" + links[i] + "\"", name), colored(state_word(worst)),
                worst != nullptr ? escaped(worst->sentence(summary.now)) : "", figure(percent, percent_text(percent)),
-               forecast(station.age_s(summary.now)), station.battery ? figure(station.battery->volts) : "-",
-               forecast(disk_full_in_s(summary, station.station.id))});
+               stations[i].age(), station.battery ? figure(station.battery->volts) : "-",
+               forecast(disk_of(summary, station.station.id).full_in_s.value_or(kNaN))});
   }
   return table.html();
 }

@@ -2,8 +2,11 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
+#include <map>
 #include <set>
+#include <tuple>
 #include <vector>
 
 #include "analysis/formats/formats.hpp"
@@ -54,72 +57,103 @@ std::string range(const Rule& rule, double limit) {
   return (rule.unit == "dB" || rule.unit == "°C" ? "~:" : "") + number(limit);  // these may be below 0, all others begin there
 }
 
-/// Labels that are unique, however many stations there are: old databases take 19 letters of a few kinds.
-class Labels {
- public:
-  std::string make(const std::string& text) {
-    std::string label;
-    for (const char c : text) label += std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-' ? c : '_';
-    if (label.size() > kLabel) label.erase(0, label.size() - kLabel);  // what it is stands at the end
-    for (int i = 2; !known_.insert(label).second; ++i) {
-      const auto more = "_" + std::to_string(i);
-      label = label.substr(0, kLabel - more.size()) + more;
-    }
-    return label;
-  }
+std::string letters(const std::string& text) {
+  std::string out = text;
+  for (auto& c : out)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '.' && c != '-') c = '_';
+  return out;
+}
 
- private:
-  std::set<std::string> known_;
+/// Four letters that are others for another text.
+std::string mark_of(const std::string& text) {
+  constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
+  std::uint64_t sum = 14'695'981'039'346'656'037U;
+  for (const char c : text) sum = (sum ^ static_cast<unsigned char>(c)) * 1'099'511'628'211U;
+  std::string mark;
+  for (; mark.size() < 4; sum /= kDigits.size()) mark += kDigits[sum % kDigits.size()];
+  return mark;
+}
+
+/// What a figure is called, whatever else is reported: old databases take 19 letters of a few kinds, and know a figure by them.
+/// What does not fit has a mark of all of it in place of what is cut off.
+/// @param of  station, or "" where there is only one    @param what  it is
+std::string label_of(const std::string& of, const std::string& what) {
+  const std::string text = of.empty() ? what : of + "_" + what;
+  const auto plain = letters(text);
+  if (plain == text && plain.size() <= kLabel) return plain;
+  const auto mark = "_" + mark_of(text);
+  const auto end = letters(what);
+  const auto room = static_cast<std::ptrdiff_t>(kLabel) - std::ssize(mark) - std::ssize(end) - 1;
+  if (!of.empty() && room > 0) return letters(of).substr(0, static_cast<std::size_t>(room)) + mark + "_" + end;
+  return plain.substr(0, kLabel - mark.size()) + mark;
+}
+
+/// A figure and the limits it is held to.
+struct Item {
+  const Rule* rule;
+  std::string label;
+  double value;
+  Limits limits;
+
+  [[nodiscard]] int order() const {
+    return rule->is_beyond(value, limits.critical) ? 0 : rule->is_beyond(value, limits.warning) ? 1 : 2;
+  }
+  [[nodiscard]] std::string text() const {
+    const std::string unit = rule->unit == "s" || rule->unit == "%" ? std::string{rule->unit} : "";
+    const bool none = std::isnan(limits.warning) && std::isnan(limits.critical);
+    return label + "=" + number(value) + unit +
+           (none ? "" : ";" + range(*rule, limits.warning) + ";" + range(*rule, limits.critical));
+  }
 };
 
-std::vector<std::string> performance(const Summary& summary) {
-  Labels labels;
-  std::vector<std::string> items;
+/// What a figure is, within its station. @param rates  the station has more than one
+std::string what_of(const Rule& rule, const Subject& subject, bool rates) {
+  std::string what{rule.name == "age" ? rule.name : rule.figure};
+  const bool channel = subject.scope == Scope::Electric || subject.scope == Scope::Field;
+  if (channel || (subject.scope == Scope::Source && !subject.name.empty())) what = subject.name + "_" + what;
+  auto rate = rate_text(subject.rate);
+  std::erase(rate, ' ');
+  return rates && (channel || subject.scope == Scope::Stream) ? rate + "_" + what : what;
+}
+
+/// Those that are wrong first, the worst of them on top, as what is behind may be left out.
+std::vector<Item> performance(const Summary& summary) {
+  std::vector<Item> items;
+  std::map<std::string, std::set<double>> rates;
+  for (const auto& stream : summary.streams) rates[stream.station].insert(stream.sample_rate);
   const bool many = summary.stations.size() > 1;
-  const auto name = [&](const std::string& station, const std::string& what) { return many ? station + "_" + what : what; };
-  std::vector<std::string> gaps, of_stations, of_channels;
-  double disk_days = std::numeric_limits<double>::quiet_NaN();
-  const Rule* disk = nullptr;
-  Limits of_disk;
-  for (const auto& subject : summary.subjects) {
+  for (const auto& subject : summary.subjects)
     for (const auto& rule : rules()) {
       const auto figure = subject.figures.find(rule.figure);
       if (!concerns(rule, subject.scope) || figure == subject.figures.end()) continue;
       if (rule.unit.empty() && rule.name != "gaps") continue;
-      const auto [warning, critical] = summary.limits(rule, subject);
-      if (rule.scope == Scope::File) {  // of several disks the one that is full first
-        disk_days = std::fmin(disk_days, figure->second.value);
-        disk = &rule;
-        of_disk = {warning, critical};
-        continue;
-      }
-      const bool channel = subject.scope == Scope::Electric || subject.scope == Scope::Field;
-      std::string what{rule.name == "age" ? rule.name : rule.figure};
-      if (channel || (subject.scope == Scope::Source && !subject.name.empty())) what = subject.name + "_" + what;
-      if (subject.scope == Scope::Stream && summary.streams.size() > summary.stations.size()) what = subject.name + "_" + what;
-      const std::string unit = rule.unit == "s" || rule.unit == "%" ? std::string{rule.unit} : "";
-      const std::string limits =
-          std::isnan(warning) && std::isnan(critical) ? "" : ";" + range(rule, warning) + ";" + range(rule, critical);
-      (rule.name == "age"    ? items
-       : rule.name == "gaps" ? gaps
-       : channel             ? of_channels
-                             : of_stations)
-          .push_back(labels.make(name(subject.station, what)) + "=" + number(figure->second.value) + unit + limits);
+      const bool of_file = rule.scope == Scope::File;  // of several disks the one that is full first
+      const auto label =
+          label_of(many && !of_file ? subject.station : "", what_of(rule, subject, rates[subject.station].size() > 1));
+      const Item item{&rule, label, figure->second.value, summary.limits(rule, subject)};
+      const auto known = std::find_if(items.begin(), items.end(), [&](const Item& one) { return one.label == label; });
+      if (known == items.end())
+        items.push_back(item);
+      else if (rule.is_beyond(item.value, known->value))  // of one source in several files the worst
+        *known = item;
     }
-  }
-  items.insert(items.end(), gaps.begin(), gaps.end());
-  items.insert(items.end(), of_stations.begin(), of_stations.end());
-  if (disk != nullptr)
-    items.push_back(labels.make("disk_days") + "=" + number(disk_days) + ";" + range(*disk, of_disk.warning) + ";" +
-                    range(*disk, of_disk.critical));
-  items.insert(items.end(), of_channels.begin(), of_channels.end());
+  const auto place = [](const Item& item) {
+    const auto scope = item.rule->scope;
+    const bool channel = scope == Scope::Electric || scope == Scope::Field;
+    return std::tuple{item.order(), item.rule->name == "age"    ? 0
+                                    : item.rule->name == "gaps" ? 1
+                                    : scope == Scope::File      ? 3
+                                    : channel                   ? 4
+                                                                : 2};
+  };
+  std::stable_sort(items.begin(), items.end(), [&](const Item& a, const Item& b) { return place(a) < place(b); });
   return items;
 }
 
 std::string all_well(const Summary& summary) {
   if (summary.stations.size() == 1) {
     const auto& station = summary.stations.front();
-    return plain(station.station.id) + ": newest sample " + mth5::rough_duration(station.age_s(summary.now)) + " old";
+    return plain(station.station.id) + ": newest sample " + old_text(station.age_s(summary.now));
   }
   return std::to_string(summary.stations.size()) + " stations";
 }
@@ -154,7 +188,8 @@ Plugin to_nagios(const Summary& summary) {
   std::string text = head + cut(first, kLine - head.size() - tail.size() - 1) + tail;
   std::string separator = " | ";
   std::size_t left_out = 0;
-  for (const auto& item : performance(summary)) {
+  for (const auto& figure : performance(summary)) {
+    const auto item = figure.text();
     if (left_out > 0 || text.size() + separator.size() + item.size() > kMost / 2) {
       ++left_out;
       continue;

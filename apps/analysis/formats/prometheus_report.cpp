@@ -44,8 +44,10 @@ constexpr std::array kMetrics{
     Metric{"mth5_battery_volts", "Battery, the last that is known.", Join::Least},
     Metric{"mth5_temperature_celsius", "Highest temperature of the instrument in the time of the report.", Join::Most},
     Metric{"mth5_state", "1 for the state of the newest file of the station.", Join::Most},
-    Metric{"mth5_free_bytes", "Free space on the disk of the newest file, at its last durable commit.", Join::Least},
-    Metric{"mth5_disk_full_seconds", "Time until the disk of the newest file is full, at the rate it fills now.", Join::Least},
+    Metric{"mth5_free_bytes", "Free space on the disk of the newest file, at its last durable commit, of the last two days.",
+           Join::Least},
+    Metric{"mth5_disk_full_seconds",
+           "Time until the disk of the newest file is full, at the rate it filled with its last durable commit.", Join::Least},
     Metric{"mth5_clock_locked", "1 if the clock of the newest file follows its source, else 0.", Join::Least},
     Metric{"mth5_clock_axis_error_seconds", "The most by which start + index / rate is off from the clock in a run.", Join::Most},
     Metric{"mth5_ledger_balanced", "1 if every byte and sample of the station's files is accounted for, else 0.", Join::Least},
@@ -118,25 +120,25 @@ void add_verdict(Exposition& to, const Summary& summary) {
 
 /// Of the newest file of each station, as things are now.
 void add_files(Exposition& to, const Summary& summary) {
-  std::map<std::string, const FileSummary*> newest;
+  std::set<std::string> stations;
   for (const auto& file : summary.files) {
     if (file.copy_of) continue;
     for (const auto& stream : file.ledger.streams) {
-      auto& of = newest[stream.station];
-      if (of == nullptr || of->ledger.last_commit < file.ledger.last_commit) of = &file;
+      stations.insert(stream.station);
       to.add("mth5_ledger_balanced", label("station", stream.station), !file.ledger_problem && file.ledger.balanced() ? 1 : 0);
       for (const auto& clock : file.clocks)
         if (clock.stream == stream.name)
           to.add("mth5_clock_axis_error_seconds", label("station", stream.station), clock.axis_error_s);
     }
   }
-  for (const auto& [station, file] : newest) {
+  for (const auto& station : stations) {
+    const auto* file = newest_file_of(summary, station);
     for (const auto state : {mth5::FileState::Live, mth5::FileState::Closed, mth5::FileState::WriterDied})
       to.add("mth5_state", label("station", station) + "," + label("state", mth5::to_string(state)),
              state == file->state ? 1 : 0);
-    if (const auto free = file->ledger.disk_free_bytes)
-      to.add("mth5_free_bytes", label("station", station), static_cast<double>(*free));
-    to.add("mth5_disk_full_seconds", label("station", station), file->ledger.disk_full_in_s);
+    const auto disk = disk_of(summary, station);
+    if (disk.free_bytes) to.add("mth5_free_bytes", label("station", station), static_cast<double>(*disk.free_bytes));
+    if (disk.full_in_s) to.add("mth5_disk_full_seconds", label("station", station), *disk.full_in_s);
     for (const auto& stream : file->ledger.streams)
       for (const auto& clock : file->clocks)
         if (stream.station == station && clock.stream == stream.name)

@@ -21,7 +21,8 @@ int SiteLimits::past_days() const {
 void SiteLimits::add_past(int back, std::span<const Subject> subjects) {
   for (const auto& subject : subjects)
     for (const auto& [name, figure] : subject.figures)
-      if (std::isfinite(figure.value)) past_[{subject.scope, subject.station, subject.name, name}][back] = figure.value;
+      if (std::isfinite(figure.value))
+        past_[{subject.scope, subject.station, subject.name, subject.rate, name}][back] = figure.value;
 }
 
 double SiteLimits::median(const Key& key, int days) const {
@@ -38,8 +39,9 @@ Limits SiteLimits::of(const Rule& rule, const Subject& subject) const {
   const auto own = own_.find(rule.name);
   if (own == own_.end()) return usual_limits(rule, subject);
   const auto& [warning, critical, days] = own->second;
-  const double past = days > 0 ? median({subject.scope, subject.station, subject.name, std::string{rule.figure}}, days)
-                               : std::numeric_limits<double>::quiet_NaN();
+  const double past = days > 0
+                          ? median({subject.scope, subject.station, subject.name, subject.rate, std::string{rule.figure}}, days)
+                          : std::numeric_limits<double>::quiet_NaN();
   return {warning.of(past), critical.of(past)};
 }
 

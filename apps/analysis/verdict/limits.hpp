@@ -53,7 +53,7 @@ class SiteLimits {
   [[nodiscard]] Limits of(const Rule& rule, const Subject& subject) const;
 
  private:
-  using Key = std::tuple<Scope, std::string, std::string, std::string>;  ///< with station, name, figure
+  using Key = std::tuple<Scope, std::string, std::string, double, std::string>;  ///< with station, name, rate, figure
   [[nodiscard]] double median(const Key& key, int days) const;
 
   std::map<std::string, OwnLimits, std::less<>> own_;

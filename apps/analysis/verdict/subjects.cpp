@@ -77,14 +77,14 @@ Subject file_subject(const FileFacts& file) {
   if (!file.state) return subject;
   set("writer_died", *file.state == mth5::FileState::WriterDied);
   set("unbalanced", file.unbalanced);
-  set("disk_full", *file.state == mth5::FileState::Closed && file.disk_full_in_s == 0 && !file.superseded);
-  if (*file.state == mth5::FileState::Live && std::isfinite(file.disk_full_in_s))
-    figures["disk_days"] = {file.disk_full_in_s / 86'400};
+  set("disk_full", file.disk_was_full);
+  if (!file.disk_was_full && std::isfinite(file.disk_full_in_s)) figures["disk_days"] = {file.disk_full_in_s / 86'400};
   return subject;
 }
 
 Subject stream_subject(const std::string& station, double sample_rate, const std::optional<Flow>& flow, bool began) {
   Subject subject{Scope::Stream, station, rate_text(sample_rate)};
+  subject.rate = sample_rate;
   if (flow && !(flow->state == FlowState::Waiting && began && flow->silent_s < kBeginning))
     subject.figures["silent_s"] = {flow->silent_s, flow->since};
   return subject;
@@ -108,6 +108,11 @@ Subject station_subject(const std::string& station, const Health& health) {
   if (health.battery_V && *health.battery_V >= kOtherBattery) subject.figures["battery_V"] = {*health.battery_V};
   if (health.no_fix) subject.figures["no_fix_s"] = {health.no_fix->seconds, health.no_fix->since};
   return subject;
+}
+
+void add_ahead(Subject& station, mth5::UtcNanos last, mth5::UtcNanos now) {
+  auto& figure = station.figures["ahead_s"];
+  figure.value = std::max(figure.value, std::chrono::duration<double>(last - now).count());
 }
 
 void add_temperature(Subject& station, double celsius, std::optional<mth5::UtcNanos> at) {

@@ -21,8 +21,8 @@ struct FileFacts {
   bool unreadable = false;                                           ///< not all of it can be read
   std::optional<mth5::FileState> state;                              ///< nullopt: nothing else is to be said of it
   bool unbalanced = false;                                           ///< its ledger, or that cannot be read
-  bool superseded = false;                                           ///< another file of its stations was written later
-  double disk_full_in_s = std::numeric_limits<double>::quiet_NaN();  ///< forecast in it; 0: it was closed because of it
+  bool disk_was_full = false;                                        ///< it was closed because of it, and no other was begun
+  double disk_full_in_s = std::numeric_limits<double>::quiet_NaN();  ///< from now on; NaN: not known
 };
 /// Figures unreadable, writer_died, unbalanced, disk_full, disk_days.
 [[nodiscard]] Subject file_subject(const FileFacts& file);
@@ -44,6 +44,9 @@ void add_clock(Subject& stream, double sample_rate, std::span<const ClockSummary
 
 /// Figures battery_V, no_fix_s.
 [[nodiscard]] Subject station_subject(const std::string& station, const Health& health);
+
+/// Adds ahead_s to a station, or keeps the larger one: how far the last sample of a run is ahead of now; 0 if it is not.
+void add_ahead(Subject& station, mth5::UtcNanos last, mth5::UtcNanos now);
 
 /// Adds temperature_C to a station, or keeps the higher one. @param at  nullopt: now
 void add_temperature(Subject& station, double celsius, std::optional<mth5::UtcNanos> at = {});

@@ -151,6 +151,7 @@ void worst_first(Verdict& verdict) {
 
 Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::optional<double> mains) {
   Subject subject{facts.kind == mth5::Kind::Electric ? Scope::Electric : Scope::Field, facts.station, facts.component};
+  subject.rate = measures.rate();
   const double seconds = seconds_of(measures);
   const auto& values = measures.statistics();
   if (seconds < kLeastSpan || values.count() == 0) return subject;

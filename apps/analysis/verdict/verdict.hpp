@@ -41,6 +41,7 @@ struct Subject {
   bool fine = false;                                         ///< of a channel: it moves by many steps of its converter
   std::vector<std::pair<std::int64_t, double>> levels = {};  ///< size of the mean, in order of cells, which begin at number *
                                                              ///< cell_s since 1970
+  double rate = 0;  ///< of a stream or channel, Hz: a station may have one of the same name at several
 };
 
 enum class Severity { Warning, Critical };
