@@ -80,6 +80,8 @@ if [[ $system == yes ]]; then
   scripts/demo.sh
   say "arm64, cross-built and run by qemu"
   tests/system/arm64.sh build/release
+  say "Debian packages for arm64"
+  scripts/package.sh --arm64
   say "all tests of the system passed"
   exit
 fi
