@@ -4,7 +4,7 @@
 #   scripts/test.sh --system       instead: what is installed, the examples, Debian packages and the service under a real systemd in a container, and arm64; needs root
 # A test that the machine cannot run is skipped only if tests/may_skip.txt says that it may be.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-quick=no system=no
+quick=no system=no tsan=
 parallel=$(($(nproc) * 2)) # tests wait more than they work
 long_days='^integration/Aurora.FindsTheImpedanceOfAHalfSpace' # a quicker one says nearly the same
 for option in "$@"; do
@@ -35,8 +35,16 @@ start_python() {
   python_folder=$(mktemp -d)
   exec {python_output}< <(exec build/venv/bin/python tests/support/python_server.py "$python_folder/socket")
   python_pid=$!
-  trap 'kill "$python_pid"; rm -r "$python_folder"' EXIT
+  trap 'kill "$python_pid"; rm -r "$python_folder"; [[ -z $tsan ]] || kill -- "-$tsan" 2>/dev/null || true' EXIT
   export MTH5_TEST_PYTHON_SERVER=$python_folder/socket
+}
+
+# Only what has threads of ours gains from TSan anything but time: these of the unit tests, and two programs, which the tests of dev run once
+# more, with the other programs as they are.
+threads=(unit_ring unit_recorder unit_stream_source)
+# build_tsan: beside the tests of dev, which wait now and then, with what they leave of the processor; in a session of its own, which can be ended
+build_tsan() {
+  exec setsid nice -n 19 bash -c 'source scripts/common.sh && CMAKE_BUILD_PARALLEL_LEVEL=1 build tsan "$@"' bash mth5d mth5-sim "${threads[@]/%/_test}" >build/tsan.log 2>&1
 }
 
 # A pattern of the tests that drive programs with threads: of their suites, which may have an instantiation's name in front. Not of what
@@ -90,13 +98,15 @@ scripts/setup.sh --test
 start_python
 build dev
 read -r -u "$python_output" || fail "tests/support/python_server.py has ended: see above"
+if [[ $quick == no ]]; then
+  build_tsan &
+  tsan=$!
+fi
 say "tests (dev: ASan, UBSan)"
 run_tests dev -j "$parallel" -E "$long_days"
 if [[ $quick == no ]]; then
-  # Only what has threads of ours gains from TSan anything but time: these of the unit tests, and two programs, which the tests of dev
-  # run once more, with the other programs as they are.
-  threads=(unit_ring unit_recorder unit_stream_source)
-  build tsan mth5d mth5-sim "${threads[@]/%/_test}"
+  wait "$tsan" || { cat build/tsan.log >&2 && fail "the build with TSan failed"; }
+  cat build/tsan.log
   say "tests (tsan): rings, recorder, sources"
   run_tests tsan -j "$parallel" -L unit -LE script # those are of the sources, and of programs that are not built here
   say "tests (dev, with programs under TSan): everything that runs threads"
