@@ -16,8 +16,10 @@ inline constexpr std::string_view kManifestSuffix = ".json";
 }
 
 /// "archive/NAME.bridged.h5": runs are joined in it, so it stands beside the archive and never for it.
+/// @param file  a recording, or its archive
 [[nodiscard]] inline std::filesystem::path bridged_path(const std::filesystem::path& file) {
-  return file.parent_path() / kFolder / (file.stem().string() + ".bridged" + file.extension().string());
+  const auto folder = file.parent_path().filename() == kFolder ? file.parent_path() : file.parent_path() / kFolder;
+  return folder / (file.stem().string() + ".bridged" + file.extension().string());
 }
 
 /// "NAME.h5.json" beside it.

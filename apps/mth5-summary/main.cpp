@@ -268,9 +268,10 @@ analysis::Window needed_of(const analysis::Window& window, const std::optional<a
   return {from, window.to};
 }
 
-/// A file in archive/, and the recording that it was made of.
+/// A file in archive/, and the recording, or the archive, that holds the same.
 struct Pair {
   std::size_t archived, recording;
+  std::string_view made;  ///< what the one is of the other
 };
 /// By their names and the uuid that an archive has of its recording: the runs of an archive may be joined.
 std::vector<Pair> pairs_of(const std::vector<analysis::FilesOfTime::File>& files) {
@@ -282,10 +283,12 @@ std::vector<Pair> pairs_of(const std::vector<analysis::FilesOfTime::File>& files
   for (std::size_t i = 0; i < files.size(); ++i) known[place(files[i].reader->path())] = i;
   std::vector<Pair> pairs;
   for (const auto& [path, i] : known) {
-    const auto archived = known.find(archive::archive_path(path));
-    if (archived == known.end()) continue;
     const auto uuid = files[i].reader->file_uuid();
-    if (!uuid.empty() && uuid == files[archived->second].reader->file_uuid()) pairs.push_back({archived->second, i});
+    for (const auto& [name, made] : {std::pair{archive::bridged_path(path), "the copy with joined runs of "},
+                                     std::pair{archive::archive_path(path), "the archive of "}})
+      if (const auto archived = known.find(name);
+          archived != known.end() && !uuid.empty() && uuid == files[archived->second].reader->file_uuid())
+        pairs.push_back({archived->second, i, made});
   }
   return pairs;
 }
@@ -488,11 +491,12 @@ int summary_main(int argc, char** argv) {
   }
   well.write();
   auto opened = of_time.take();
-  for (const auto& [archived, recording] : pairs_of(opened)) {
+  for (const auto& [archived, recording, made] : pairs_of(opened)) {
+    if (!opened[archived].reader || !opened[recording].reader) continue;  // counted with a third one
     // What is whole counts; of the other, what is wrong with it is told.
     auto& lost = opened[recording].damage.lines.empty() ? opened[archived] : opened[recording];
     auto& kept = &lost == &opened[archived] ? opened[recording] : opened[archived];
-    remark(opened[archived].reader->path().string() + ": the archive of " + opened[recording].reader->path().string() +
+    remark(opened[archived].reader->path().string() + ": " + std::string{made} + opened[recording].reader->path().string() +
            ": counted once");
     if (!lost.damage.lines.empty()) {
       unreadable.push_back(lost.reader->path().string());

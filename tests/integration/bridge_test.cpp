@@ -120,6 +120,10 @@ TEST_F(Bridge, IsTheSameInAReportAsTheRecordingAndPythonReadsLongRuns) {
   EXPECT_EQ(gaps.at(0).at("samples"), 15);
   EXPECT_TRUE(gaps.at(0).at("filled").get<bool>());
   EXPECT_EQ(gaps.at(1).at("reason"), "sync-lost");
+  ASSERT_EQ(run_program("mth5-recover", {"--finalize", "gzip-1", path_.string()}).code, 0);
+  const auto all = report_of(dir_.path());
+  EXPECT_EQ(all.at("files").size(), 1U) << "recording, archive and the copy with joined runs";
+  EXPECT_EQ(all.at("channels").at(0).at("missing"), 621);
   const char* python = std::getenv("MTH5_TEST_PYTHON");
   ASSERT_TRUE(python != nullptr);
   const auto read = support::run({python, (support::source() / "tests/integration/bridged.py").string(), bridged().string()});
