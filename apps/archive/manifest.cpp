@@ -172,6 +172,15 @@ void put(const fs::path& path, std::string_view text, mode_t mode, bool replace)
   if (!folder || (mth5::io().fsync(folder.get()) != 0 && errno != EINVAL)) fail(path.parent_path(), "cannot be synced");
 }
 
+/// What processes that died in put() have left of a file of that name: who has the lock of the folder is the only one who writes.
+void remove_unfinished(const fs::path& folder, const std::string& name) {
+  std::error_code error;
+  for (fs::directory_iterator entry{folder, error}; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
+    const auto found = entry->path().filename().string();
+    if (found.starts_with("." + name + ".") && found.ends_with(".part")) (void)unlink(entry->path().c_str());
+  }
+}
+
 /// The lines of SHA256SUMS by name; others are kept as they are.
 struct Sums {
   std::vector<std::string> lines;
@@ -308,6 +317,8 @@ void write_manifest(const fs::path& file, const Json& manifest) {
   if (!lock) fail(folder, "cannot be opened");
   while (flock(lock.get(), LOCK_EX) != 0)
     if (errno != EINTR) fail(folder, "cannot be locked");
+  remove_unfinished(folder, json);
+  remove_unfinished(folder, std::string{kSums});
   // The manifest comes last: where it is, all of this is done.
   const auto text = manifest.dump(1) + "\n";
   Sha256 hash;

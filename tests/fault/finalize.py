@@ -41,7 +41,7 @@ def main():
     config = folder / "mth5d.yaml"
     config.write_text(
         f"survey: {{id: KILL}}\nstation: {{id: MT01}}\noutput: {{directory: {folder / 'made'}, reserve: 1MiB}}\n"
-        f"sources:\n  - {{name: lemi, file: {{path: {folder / 'day.txt'}}}, instrument: lemi424}}\n"
+        f"sources:\n  - {{name: lemi, file: {{path: {folder / 'day.txt'}, speed: max}}, instrument: lemi424}}\n"
     )
     (folder / "made").mkdir()
     subprocess.run([options.build / "bin/mth5-sim", "lemi424", "--quiet", "--to", f"file:{folder / 'day.txt'}", "--speed", "max"]

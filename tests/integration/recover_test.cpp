@@ -232,6 +232,17 @@ TEST_F(Manifest, TellsWhatOthersFindInTheFileToo) {
   }
 }
 
+TEST_F(Manifest, ClearsUpWhatARunThatDiedInItHasLeft) {
+  fs::remove(json_);  // as if it had died before the name was given
+  support::write_text(dir_ / "archive/.a.h5.json.123.part", "{");
+  support::write_text(dir_ / "archive/.SHA256SUMS.124.part", "");
+  support::write_text(dir_ / "archive/.b.h5.json.125.part", "{");
+  EXPECT_THAT(recover({"--finalize", "gzip-4", path_}).out, HasSubstr("has its manifest now"));
+  EXPECT_FALSE(fs::exists(dir_ / "archive/.a.h5.json.123.part"));
+  EXPECT_FALSE(fs::exists(dir_ / "archive/.SHA256SUMS.124.part"));
+  EXPECT_TRUE(fs::exists(dir_ / "archive/.b.h5.json.125.part")) << "of another file";
+}
+
 TEST_F(Manifest, ProvesThatNothingChanged) {
   const auto same = verify();
   EXPECT_EQ(same.code, 0) << same.err;
