@@ -26,6 +26,7 @@ import h5py
 import numpy as np
 
 RATE, SPEED, CHANNELS = 256, 60, ("hx", "hy", "hz", "ex", "ey")
+COUNTER = 1 << 23  # where mth5-sim's counter begins again: a converter has 24 bits
 START = datetime.datetime(2026, 5, 1, tzinfo=datetime.timezone.utc)
 
 
@@ -59,7 +60,7 @@ def follow(data, looks, wrong, end):
                     values = channel[seen:]
                     if len(values):
                         first = int(values[0]) if first is None else first
-                        if not np.array_equal(values, first + 8 * np.arange(seen, seen + len(values))):
+                        if not np.array_equal(values, (first + 8 * np.arange(seen, seen + len(values))) % COUNTER):
                             wrong.put(f"{files[-1].name}: a reader saw other samples than were sent, from {seen} on")
                             return
                         seen += len(values)
@@ -86,7 +87,7 @@ def compare(data, sent):
                 count = file[name]["hx"].shape[0]
                 for c, channel in enumerate(CHANNELS):
                     values = file[name][channel][:]
-                    if not np.array_equal(values, 8 * np.arange(at, at + count) + c):
+                    if not np.array_equal(values, (8 * np.arange(at, at + count) + c) % COUNTER):
                         fail(f"{path.name} {name}/{channel}: not what was sent as samples {at} to {at + count - 1}")
                 at += count
     if at != sent:
