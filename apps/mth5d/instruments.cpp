@@ -46,13 +46,23 @@ void read_all(const std::string& file, daq::trial::Trial& trial) {
 
 int list_instruments(const std::vector<fs::path>& folders) {
   const auto found = daq::config::list_instruments(folders);
+  std::string broken;
   for (const auto& one : found) {
-    std::cout << mth5::printable(one.name + "  " + (one.problem.empty() ? one.description : "BROKEN: " + one.problem) + "  (" +
-                                 one.path.string() + ")")
+    const bool shadowed = !one.shadowed_by.empty(), good = one.problem.empty();
+    std::cout << mth5::printable(one.name + "  " +
+                                 (shadowed ? "shadowed by " + one.shadowed_by.string()
+                                  : good   ? one.description
+                                           : "BROKEN: " + one.problem) +
+                                 "  (" + one.path.string() + ")")
               << "\n";
-    if (one.problem.empty()) std::cout << mth5::printable("    " + decodes(one.instrument)) << "\n";
+    if (shadowed) continue;
+    if (good)
+      std::cout << mth5::printable("    " + decodes(one.instrument)) << "\n";
+    else
+      broken += (broken.empty() ? "" : ", ") + one.name;
   }
   if (found.empty()) throw mth5::FileError{"no instrument profile found; set MTH5D_INSTRUMENTS to the folder that holds them"};
+  if (!broken.empty()) throw cli::ConfigError{"broken profiles, each with what is wrong in the list: " + broken};
   return cli::kDone;
 }
 

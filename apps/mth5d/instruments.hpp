@@ -8,7 +8,7 @@
 namespace mth5d {
 
 /// --list-instruments: the profiles that are found, to stdout, with what each decodes. @returns exit code
-/// @throws mth5::FileError if there is none
+/// @throws mth5::FileError if there is none; cli::ConfigError, when all are listed, if one that would be used is broken
 int list_instruments(const std::vector<std::filesystem::path>& folders);
 
 /// --try: what the profile makes of a recording, to stdout.

@@ -61,7 +61,7 @@ TEST_F(BlockingName, EndsEveryProgramWithOneLineInsteadOfHoldingIt) {
 TEST_F(BlockingName, OfAProfileIsListedAsBroken) {
   const auto listed =
       support::run({program("mth5d"), "--list-instruments"}, {{"MTH5D_INSTRUMENTS", (dir_ / "instruments").string()}});
-  EXPECT_EQ(listed.code, 0) << listed.err;
+  EXPECT_EQ(listed.code, 3) << listed.err;
   EXPECT_THAT(listed.out, HasSubstr("wait  BROKEN: "));
   EXPECT_THAT(listed.out, HasSubstr("not a regular file; only such are read"));
   EXPECT_THAT(listed.out, HasSubstr("lemi424  "));

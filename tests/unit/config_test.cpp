@@ -598,7 +598,9 @@ TEST_F(Config, TheFirstFolderThatHasAProfileWins) {
   EXPECT_EQ(list[1].problem, "");
   const auto mine_again = std::find_if(list.begin() + 2, list.end(), [](const Listed& one) { return one.name == "lemi424"; });
   ASSERT_NE(mine_again, list.end());
-  EXPECT_EQ(mine_again->problem, "not used: " + (folder_ / "instruments/lemi424.yaml").string() + " comes first");
+  EXPECT_EQ(mine_again->problem, "") << "it is good, and not used";
+  EXPECT_EQ(mine_again->shadowed_by, folder_ / "instruments/lemi424.yaml");
+  EXPECT_EQ(list[1].shadowed_by, "");
 }
 
 TEST(InstrumentFolders, AreThoseOfTheVariableThenBesideTheConfigThenOfTheSystem) {

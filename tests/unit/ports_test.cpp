@@ -1,8 +1,20 @@
 #include "acquisition/source/ports.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <termios.h>
+#include <unistd.h>
 
+#include <cstdlib>
+#include <vector>
+
+#include "mth5/descriptor.hpp"
+#include "support/forked.hpp"
+#include "support/needs.hpp"
 #include "support/support.hpp"
 
 /// The serial ports of a computer that is made of folders.
@@ -125,6 +137,49 @@ TEST_F(Ports, OfAPseudoTerminalAreNotHeldByItsOtherEnd) {
   EXPECT_THAT(daq::source::holders_of(terminal, system_), IsEmpty());
   master(813, "17");
   EXPECT_THAT(daq::source::holders_of(terminal, system_), SizeIs(1)) << "of another one";
+}
+
+/// A container may have the port under a name of its own.
+TEST_F(Ports, AreHeldByWhoHasThemByAnotherName) {
+  plug_usb();
+  fs::create_hard_link(system_.dev / "ttyUSB0", system_.dev / "ttyGPS");
+  run(812, "gpsd", system_.dev / "ttyGPS");
+  EXPECT_THAT(daq::source::who_has(system_.dev / "ttyUSB0", system_), HasSubstr(" (process 812, gpsd): "));
+}
+
+/// In another container pseudo terminals are counted from 0, too.
+TEST(PseudoTerminal, OfAnotherInstanceOfDevptsIsNoneOfOurs) {
+  MTH5_NEEDS_MOUNTS(true);
+  const mth5::Descriptor ours{posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
+  ASSERT_TRUE(ours);
+  ASSERT_EQ(unlockpt(ours.get()), 0);
+  unsigned number = 0;
+  ASSERT_EQ(ioctl(ours.get(), TIOCGPTN, &number), 0);
+  const auto name = "/dev/pts/" + std::to_string(number);
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const mth5::Descriptor said{ready[0]}, say{ready[1]};
+  const support::Child other{[&] {
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        mount("devpts", "/dev/pts", "devpts", 0, "newinstance,ptmxmode=0666") != 0)
+      return 1;
+    std::vector<mth5::Descriptor> masters;
+    for (unsigned made = 0; masters.empty() || made < number;) {
+      masters.emplace_back(open("/dev/pts/ptmx", O_RDWR | O_NOCTTY));
+      const int unlocked = 0;
+      if (!masters.back() || ioctl(masters.back().get(), TIOCGPTN, &made) != 0 ||
+          ioctl(masters.back().get(), TIOCSPTLCK, &unlocked) != 0)
+        return 2;
+    }
+    const mth5::Descriptor slave{open(name.c_str(), O_RDWR | O_NOCTTY)};
+    masters.clear();  // who has the other end is left out anyway
+    if (!slave || write(say.get(), "", 1) != 1) return 3;
+    pause();
+    return 0;
+  }};
+  char byte = 0;
+  ASSERT_EQ(read(said.get(), &byte, 1), 1);
+  EXPECT_THAT(daq::source::holders_of(name), IsEmpty());
 }
 
 TEST_F(Ports, ThatNobodyHasSaySo) {

@@ -233,8 +233,9 @@ struct Overrides {
 struct Listed {
   std::string name, description;
   std::filesystem::path path;
-  std::string problem;
-  Instrument instrument{};  ///< where there is no problem
+  std::string problem;                ///< "" = none
+  std::filesystem::path shadowed_by;  ///< of the same name, in an earlier folder: this one is not used; "" = none
+  Instrument instrument{};            ///< where there is no problem
 };
 [[nodiscard]] std::vector<Listed> list_instruments(const std::vector<std::filesystem::path>& folders);
 

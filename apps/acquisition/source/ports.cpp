@@ -1,6 +1,7 @@
 #include "acquisition/source/ports.hpp"
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,10 +41,29 @@ std::string target_name(const fs::path& link) {
   return none ? "" : to.filename().string();
 }
 
+struct stat status_of(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) status = {};
+  return status;
+}
+
+/// It is the same port, by whatever name: the same file, or another node of the same device. Pseudo terminals have one file each;
+/// of another container's the numbers are the same.
+bool is_same_port(const struct stat& port, const struct stat& open) {
+  constexpr unsigned kFirstPseudo = 136, kLastPseudo = 143;  // majors, Documentation/admin-guide/devices.txt of Linux
+  if (port.st_ino == 0 || open.st_ino == 0) return false;
+  if (port.st_dev == open.st_dev && port.st_ino == open.st_ino) return true;
+  const bool pseudo = major(port.st_rdev) >= kFirstPseudo && major(port.st_rdev) <= kLastPseudo;
+  return S_ISCHR(port.st_mode) && S_ISCHR(open.st_mode) && port.st_rdev == open.st_rdev && !pseudo;
+}
+
 /// It holds the other end of the pseudo terminal: the instrument, perhaps a simulated one, and no rival. Linux tells which of all
-/// a `ptmx` is.
+/// a `ptmx` is; that of another container, as far as its file says so, is another's.
 bool is_master_of(const fs::path& terminal, const fs::path& link) {
   if (terminal.parent_path().filename() != "pts" || target_name(link) != "ptmx") return false;
+  std::error_code gone;
+  if (fs::read_symlink(link, gone).parent_path().filename() == "pts" && status_of(link).st_dev != status_of(terminal).st_dev)
+    return false;
   std::ifstream in{link.parent_path().parent_path() / "fdinfo" / link.filename()};
   for (std::string line; std::getline(in, line);)
     if (line.starts_with("tty-index:")) return line.substr(line.find_last_of(" \t") + 1) == terminal.filename();
@@ -97,13 +117,13 @@ std::vector<PortHolder> holders_of(const fs::path& device, const SystemFolders& 
   std::error_code none;
   const auto real = fs::canonical(device, none);
   if (none) return holders;
+  const auto port = status_of(real);
   each_process(system.proc, [&](std::int64_t pid, const fs::path& folder) {
     std::error_code closed;
     bool holds = false;
     for (fs::directory_iterator open{folder / "fd", closed}; !closed && open != fs::directory_iterator{};
          open.increment(closed)) {
-      std::error_code gone;
-      holds |= fs::read_symlink(open->path(), gone) == real;
+      holds |= is_same_port(port, status_of(open->path()));  // what is open, not what its name says: that is of its own namespace
       if (is_master_of(real, open->path())) return;
     }
     if (holds) holders.push_back({pid, first_line(folder / "comm")});
