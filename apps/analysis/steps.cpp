@@ -4,7 +4,9 @@
 
 namespace analysis {
 
-bool tells_of_time_only(std::string_view reason) { return reason == "clock-step" || reason == "clock-drift"; }
+bool tells_of_time_only(std::string_view reason) {
+  return reason == "clock-step" || reason == "clock-drift" || reason == "out-of-order";
+}
 
 void Steps::link(std::size_t before, std::size_t after, bool step) {
   next_.resize(std::max({next_.size(), before + 1, after + 1}));

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <algorithm>
+
 #include "support/healthy.hpp"
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
@@ -117,6 +119,32 @@ TEST(Datagrams, ThatComeTwiceOrOutOfOrderAreStoredOnceInTheirPlace) {
   EXPECT_EQ(counts(status, "dropped"), (Counts{{"duplicate", 3}}));
   EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 10));
   EXPECT_THAT(support::stored_gaps(recording.file()), testing::IsEmpty());
+}
+
+TEST(Datagrams, ThatComeSeveralPlacesLateAreStoredInTheirPlaceAndNoClockWasSet) {
+  UdpPeer peer;
+  Recording recording{Recording::udp(peer.port())};
+  ASSERT_TRUE(listening(recording));
+  // 2 and 3 places late; 20 beyond what is waited for; 40 never.
+  std::vector<int> order;
+  for (int k = 0; k < 60; ++k) {
+    if (k == 20 || k == 40) continue;
+    order.push_back(k);
+    if (k == 31) order.push_back(20);
+  }
+  std::swap(order[5], order[7]);
+  std::swap(order[12], order[13]);
+  std::swap(order[12], order[15]);
+  for (const int k : order) peer.send(numbered_line(k));
+  ASSERT_TRUE(recording.wait_for_bytes(order.size() * numbered_line(0).size())) << recording.log();
+  const auto status = expect_good_end(recording);
+  EXPECT_EQ(counts(status, "dropped"), Counts{});
+  auto stored = support::stored(recording.file()).seconds;
+  std::sort(stored.begin(), stored.end());
+  std::sort(order.begin(), order.end());
+  EXPECT_EQ(stored, order);
+  EXPECT_THAT(support::stored_gaps(recording.file()),
+              ElementsAre(StoredGap{20, 1, "no-data"}, StoredGap{32, 0, "out-of-order"}, StoredGap{40, 1, "no-data"}));
 }
 
 TEST(Datagrams, OfAnotherSenderAreCounted) {

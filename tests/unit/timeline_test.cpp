@@ -267,7 +267,7 @@ TEST(Timeline, TellsRepeatedFramesFromAClockThatWentBack) {
   Line f{options};
   f.push({{0}, {1}, {2}, {1}, {0.5}, {-1}, {-1e6}, {3}});
   EXPECT_THAT(f.notes.lines,
-              ElementsAre("run@0: 0 1 2", "+@3: 3", "gap@4 n=0 clock-step", "run@1: 1", "gap@2 n=0 clock-step", "run@-1: -1"))
+              ElementsAre("run@0: 0 1 2", "+@3: 3", "gap@4 n=0 out-of-order", "run@1: 1", "gap@2 n=0 out-of-order", "run@-1: -1"))
       << "what is late goes to its own time";
   EXPECT_EQ(f.dropped(Drop::Duplicate), 1u);
   EXPECT_EQ(f.dropped(Drop::Backward), 1u) << "a wild time is not late";
@@ -283,6 +283,7 @@ TEST(Timeline, ALateFrameGoesToItsOwnTime) {
   for (const auto& run : f.notes.runs)
     for (std::size_t i = 0; i < run.values.size(); ++i)
       EXPECT_EQ(run.utc(i, 1), kStart + test::nanos(run.values[i])) << run.values[i];
+  for (const auto& gap : f.notes.gaps) EXPECT_NE(gap.reason, daq::ledger::GapReason::ClockStep) << "no clock was set";
 }
 
 TEST(Timeline, SortsNeighboursThatChangePlacesAllAlong) {

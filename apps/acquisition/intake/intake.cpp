@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "acquisition/intake/aligner.hpp"
+#include "acquisition/intake/reorder.hpp"
 
 namespace daq::intake {
 
@@ -28,8 +29,9 @@ std::size_t most_waiting(const ring::Ring& ring, std::size_t n) {
 
 }  // namespace
 
-/// One stream: aligner where its channels arrive apart, timeline, and what they find out as records of the ring.
-class Intake::Lane final : private timing::Sink, private Aligner::Sink {
+/// One stream: aligner where its channels arrive apart, order where datagrams bring them together, timeline, and what they find
+/// out as records of the ring.
+class Intake::Lane final : private timing::Sink, private Aligner::Sink, private Reorder::Sink {
  public:
   Lane(const stream::Stream& stream, std::uint16_t number, ring::Ring& ring)
       : ring_{ring},
@@ -42,13 +44,23 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
                   .wait = stream.channel_wait,
                   .most_samples = most_waiting(ring, n_channels_)},
                  *this},
+        reorder_{{.sample_rate = stream.sample_rate,
+                  .n_channels = n_channels_,
+                  .counter_modulus = stream.timing.counter_modulus,
+                  .samples_per_count = stream.timing.samples_per_count,
+                  .stamp_resolution = stream.timing.stamp_resolution},
+                 *this},
         away_(n_channels_),
         came_(n_channels_) {}
 
-  /// @param values  good until end_of_batch()
-  void push(const decode::Frame& frame, const double* values) {
+  /// @param values    good until end_of_batch()
+  /// @param datagram  of one of its own, which a network may bring late
+  void push(const decode::Frame& frame, const double* values, bool datagram) {
     if (frame.channel == decode::kAllChannels) {
-      timeline_.push(frame, values);
+      if (datagram && frame.n_samples > 0)
+        reorder_.push(frame, values);
+      else
+        timeline_.push(frame, values);
     } else {
       came_.at(frame.channel) += frame.n_samples;
       aligner_.push(frame, values);
@@ -63,10 +75,16 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
   void remember(mth5::UtcNanos start, mth5::UtcNanos end, std::span<const double> values, double unsure_s) {
     timeline_.remember(start, end, values.data(), static_cast<std::int64_t>(values.size() / n_channels_), unsure_s);
   }
-  void disconnected() { timeline_.disconnected(); }
+  void disconnected() {
+    reorder_.flush();
+    timeline_.disconnected();
+  }
   void host_clock_was_set() { timeline_.host_clock_was_set(); }
+  /// A second has passed. @returns whether something was given on
+  bool tick() { return reorder_.tick(); }
   void finish() {
     aligner_.finish();
+    reorder_.flush();
     timeline_.finish();
     for (auto& away : away_) end_of(away);
   }
@@ -76,19 +94,19 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
   [[nodiscard]] std::optional<mth5::UtcNanos> last_time() const { return timeline_.last_time(); }
   [[nodiscard]] std::optional<ledger::ClockNow> clock_now() const { return timeline_.clock_now(); }
   [[nodiscard]] std::optional<double> other_rate() const { return timeline_.other_rate(); }
-  /// With what waits for other channels, as samples that are decoded and pending.
+  /// With what waits for other channels or frames, as samples that are decoded and pending.
   [[nodiscard]] ledger::StreamCounters counters() const {
     auto all = timeline_.counters();
-    std::uint64_t waiting = 0;
+    std::uint64_t waiting = reorder_.samples();
     for (std::size_t c = 0; c < n_channels_; ++c) waiting = std::max<std::uint64_t>(waiting, aligner_.waiting(c));
     all.decoded += waiting;
     all.pending += waiting;
     all.values_late = aligner_.late();
     return all;
   }
-  /// At most what waits for other channels can become: rows, and blocks of them.
-  [[nodiscard]] std::size_t waiting_rows() const { return aligner_.waiting(); }
-  [[nodiscard]] std::size_t waiting_blocks() const { return 2 * aligner_.frames(); }
+  /// At most what waits for other channels or frames can become: rows, and blocks of them.
+  [[nodiscard]] std::size_t waiting_rows() const { return aligner_.waiting() + reorder_.samples(); }
+  [[nodiscard]] std::size_t waiting_blocks() const { return 2 * aligner_.frames() + reorder_.frames(); }
   [[nodiscard]] bool settled() const { return !counters_owed_ && gaps_.empty(); }
 
   /// Gaps with nothing behind them that the ring had no room for, and totals.
@@ -109,7 +127,7 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
 
   /// The newest token behind whose samples nothing waits here: those that wait would not be sent again.
   void push_token() {
-    if (timeline_.counters().pending == 0) {
+    if (timeline_.counters().pending == 0 && reorder_.frames() == 0) {
       for (; !tokens_.empty(); tokens_.pop_front()) {
         const auto& came = tokens_.front().came;
         bool given = true;
@@ -142,6 +160,10 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
     static_cast<void>(ring_.push_note({ring::Kind::Anchor, false, number_}, ring::Words{words}.words));
   }
 
+  void in_order(const decode::Frame& frame, const double* values, bool kept) override {
+    timeline_.push(frame, values);
+    if (kept) timeline_.end_of_batch();  // the values go
+  }
   void aligned(const decode::Frame& frame, const double* values) override {
     for (auto& away : away_)
       if (away.gap.is_gap() && !std::exchange(away.still, false)) end_of(away);
@@ -176,6 +198,7 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink {
   const double rate_;
   timing::Timeline timeline_;
   Aligner aligner_;
+  Reorder reorder_;
   std::vector<Away> away_;  ///< by channel
   std::vector<ring::GapNote> gaps_;
   std::vector<std::uint64_t> came_;  ///< samples of each channel that arrives apart
@@ -229,6 +252,7 @@ void Intake::take(const decode::Chunk& chunk) {
   if (host_clock_was_set(chunk))
     for (auto& lane : lanes_) lane->host_clock_was_set();
   decoder_->feed(chunk, batch_);
+  datagrams_ = chunk.datagram;
   pass_on();
   push_counters();
 }
@@ -240,6 +264,13 @@ void Intake::disconnected() {
   pass_on();
   push_counters();
   for (auto& lane : lanes_) lane->disconnected();
+}
+
+void Intake::tick() {
+  thread_.check();
+  bool some = false;
+  for (auto& lane : lanes_) some |= lane->tick();
+  if (some) push_counters();
 }
 
 void Intake::finish() {
@@ -271,7 +302,7 @@ void Intake::pass_on() {
   for (std::size_t i = 0; i < batch_.frames.size(); ++i) {
     give_tokens(i);
     const auto& frame = batch_.frames[i];
-    lanes_.at(frame.stream)->push(frame, batch_.samples.data() + frame.first);
+    lanes_.at(frame.stream)->push(frame, batch_.samples.data() + frame.first, datagrams_);
   }
   give_tokens(batch_.frames.size());
   for (auto& lane : lanes_) lane->end_of_batch();

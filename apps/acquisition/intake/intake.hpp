@@ -38,6 +38,8 @@ class Intake {
   void take(const decode::Chunk& chunk);
   /// The stream of bytes broke off; more may come.
   void disconnected();
+  /// Once a second: what waits for others of its network waits no longer than it may.
+  void tick();
   /// Nothing more will come: what is held is given out.
   void finish();
   /// False if totals or gaps wait for room in the ring: finish() is to be called again when there is some.
@@ -58,6 +60,9 @@ class Intake {
   [[nodiscard]] const decode::Refusal* first_refusal() const {
     return decoder_->refusals().empty() ? nullptr : &decoder_->refusals().front();
   }
+
+  /// What the decoder has settled about its line since this was asked, a sentence each.
+  [[nodiscard]] std::vector<std::string> take_news() { return decoder_->take_news(); }
 
   /// The instrument's newest state of health, a value for each of its quantities; empty if none has come.
   [[nodiscard]] std::span<const double> state_of_health() const { return newest_state_; }
@@ -97,6 +102,7 @@ class Intake {
   } last_arrival_{};
   std::vector<double> newest_state_;
   bool counters_owed_ = false;
+  bool datagrams_ = false;  ///< what came last was one
 };
 
 }  // namespace daq::intake

@@ -28,6 +28,13 @@ constexpr std::array<Reason, kInputFaults> kInputFaultTexts{{
     {"shrunk", "files that became shorter while they were followed: read again from their beginning"},
 }};
 
+/// Names are those of their figures.
+constexpr std::array<Reason, kMisfits> kMisfitTexts{{
+    {"values_clipped", "beyond what the type of their channel can hold: stored as the nearest that it can"},
+    {"values_rounded", "no whole numbers, in a channel of whole numbers: stored as the nearest"},
+    {"values_as_fill", "the same as the fill value of their channel: stored, and taken for unknown by who reads the file"},
+}};
+
 constexpr std::array<Reason, kDrops> kDropReasons{{
     {"duplicate", "stored already: the same values at the same time"},
     {"backward", "the clock jumped back, and nothing confirmed it"},
@@ -45,7 +52,9 @@ constexpr std::array<Reason, kGapReasons> kGapReasonTexts{{
     {"bad-data", "what came was no frame, or its time was wrong"},
     {"clock-step", "the instrument's clock was set"},
     {"clock-drift", "a new run because the plain time axis was off; nothing is missing"},
+    {"out-of-order", "a frame that came behind later ones: it has a run of its own at its time; nothing is missing"},
     {"channel-away", "one channel of the stream did not come in time"},
+    {"no-value", "a field of one channel of whole numbers held no value"},
     {"ring-full", "the disk did not keep up, and the ring was full"},
     {"write-failed", "the disk refused to write"},
     {"write-refused", "the library refused to write; the disk is well"},
@@ -65,11 +74,13 @@ std::string_view name_of(const List& list, E reason) {
 
 std::span<const Reason, kSkips> skip_reasons() { return kSkipReasons; }
 std::span<const Reason, kInputFaults> input_faults() { return kInputFaultTexts; }
+std::span<const Reason, kMisfits> misfits() { return kMisfitTexts; }
 std::span<const Reason, kDrops> drop_reasons() { return kDropReasons; }
 std::span<const Reason, kGapReasons> gap_reasons() { return kGapReasonTexts; }
 
 std::string_view to_string(Skip reason) { return name_of(kSkipReasons, reason); }
 std::string_view to_string(InputFault fault) { return name_of(kInputFaultTexts, fault); }
+std::string_view to_string(Misfit misfit) { return name_of(kMisfitTexts, misfit); }
 std::string_view to_string(Drop reason) { return name_of(kDropReasons, reason); }
 std::string_view to_string(GapReason reason) { return name_of(kGapReasonTexts, reason); }
 

@@ -38,6 +38,10 @@ enum class InputFault : std::uint8_t {
   Count
 };
 
+/// What becomes of a value that its channel does not store as it came, or that readers do not take as it is stored: counted by
+/// the recorder. One value may be of two.
+enum class Misfit : std::uint8_t { Clipped, Rounded, AsFill, Count };
+
 /// Why decoded samples are not stored. The first three are counted by the timeline, RingFull where the ring refused, the rest by
 /// the recorder.
 enum class Drop : std::uint8_t { Duplicate, Backward, BadTime, RingFull, WriteFailed, WriteRefused, FileLost, Stopped, Count };
@@ -49,7 +53,9 @@ enum class GapReason : std::uint8_t {
   BadData,
   ClockStep,
   ClockDrift,
+  OutOfOrder,
   ChannelAway,
+  NoValue,
   RingFull,
   WriteFailed,
   WriteRefused,
@@ -62,6 +68,7 @@ enum class GapReason : std::uint8_t {
 
 inline constexpr std::size_t kSkips = static_cast<std::size_t>(Skip::Count);
 inline constexpr std::size_t kInputFaults = static_cast<std::size_t>(InputFault::Count);
+inline constexpr std::size_t kMisfits = static_cast<std::size_t>(Misfit::Count);
 inline constexpr std::size_t kDrops = static_cast<std::size_t>(Drop::Count);
 inline constexpr std::size_t kGapReasons = static_cast<std::size_t>(GapReason::Count);
 
@@ -73,11 +80,13 @@ struct Reason {
 /// In the order of the enumerators.
 [[nodiscard]] std::span<const Reason, kSkips> skip_reasons();
 [[nodiscard]] std::span<const Reason, kInputFaults> input_faults();
+[[nodiscard]] std::span<const Reason, kMisfits> misfits();
 [[nodiscard]] std::span<const Reason, kDrops> drop_reasons();
 [[nodiscard]] std::span<const Reason, kGapReasons> gap_reasons();
 
 [[nodiscard]] std::string_view to_string(Skip reason);
 [[nodiscard]] std::string_view to_string(InputFault fault);
+[[nodiscard]] std::string_view to_string(Misfit misfit);
 [[nodiscard]] std::string_view to_string(Drop reason);
 [[nodiscard]] std::string_view to_string(GapReason reason);
 

@@ -84,7 +84,8 @@ std::optional<ledger::ClockNow> Timeline::clock_now() const {
                           .ppm = clock_.ppm(),
                           .residual_s = clock_.residual_s(),
                           .uncertainty_s = clock_.uncertainty_s(),
-                          .locked = clock_.locked()};
+                          .locked = clock_.locked(),
+                          .why_not = clock_.why_not_locked()};
 }
 
 std::optional<mth5::UtcNanos> Timeline::last_time() const {
@@ -392,7 +393,8 @@ void Timeline::begin_run(const Piece& piece, const Events& events, const Verdict
   anchors_.end_of_run();
   block_ = {.values = piece.values, .n = piece.n, .new_run = true};
   // Where all that lies between is stored already there is no gap.
-  const bool told = verdict.missing > 0 || lost_ || verdict.reason == GapReason::ClockStep || events.disconnected;
+  const bool elsewhere = verdict.reason == GapReason::ClockStep || verdict.reason == GapReason::OutOfOrder;
+  const bool told = verdict.missing > 0 || lost_ || elsewhere || events.disconnected;
   if (stored_end_ && run_ && told) block_.gap = gap(verdict.reason, verdict.missing);
   if (stored_end_ && !run_) {
     const double between = seconds_between(*stored_end_, piece.time) / period_s_;
@@ -404,7 +406,7 @@ void Timeline::begin_run(const Piece& piece, const Events& events, const Verdict
     clock_.restart(piece.time, piece.stamped);
     slips_.restart();
     stays_late_.restart();
-    if (verdict.reason == GapReason::ClockStep) arrivals_.restart();
+    if (elsewhere) arrivals_.restart();
   }
   block_.start = piece.timed && piece.stamped ? piece.time : clock_.utc(clock_.position());
   block_position_ = clock_.position();

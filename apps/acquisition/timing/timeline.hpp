@@ -200,6 +200,8 @@ class Timeline {
   [[nodiscard]] std::size_t end_of_chain(std::size_t from) const;
   /// Frames of a clock that was set back, enough of them to be no wild times.
   [[nodiscard]] static bool has_own_time(std::span<const Waiting> chain);
+  /// Nothing is stored at its times, but before them: it was on the way for long, and no clock was set.
+  [[nodiscard]] bool came_late(std::span<const Waiting> chain) const;
   /// A run of what waited, at its times.
   void store_chain(std::span<const Waiting> chain, Verdict verdict);
   /// A chain that waits before the one that is believed, between the run and that: behind a gap of its own, and only a wild time

@@ -359,7 +359,7 @@ bool Timeline::drop_waiting(const Waiting& w, bool others_agree) {
     if (place_behind_run(piece, events_).fit == Fit::Fits)
       append(piece, true);
     else
-      begin_run(piece, w.events, {.reason = GapReason::ClockStep});
+      begin_run(piece, w.events, {.reason = still ? GapReason::ClockStep : GapReason::OutOfOrder});
     return true;
   }
   if (run_ && !w.events.disconnected && w.piece.counter && w.piece.counter == next_counter_) {  // whatever its time
@@ -383,6 +383,12 @@ bool Timeline::has_own_time(std::span<const Waiting> chain) {
   return timed >= 2 && chain.front().behind && chain.front().piece.timed && chain.front().piece.stamped;
 }
 
+bool Timeline::came_late(std::span<const Waiting> chain) const {
+  const auto& first = chain.front().piece;
+  const auto end = end_of(chain.back().piece).time;
+  return first.time >= memory_.begin() && memory_.taken_s(first.time, end) < seconds_between(first.time, end) / 2;
+}
+
 bool Timeline::lies_before_head(std::span<const Waiting> chain) const {
   const auto& head = waiting_[chain_];
   const auto& first = chain.front();
@@ -403,7 +409,7 @@ std::int64_t Timeline::give_up_chain(std::span<const Waiting> chain, bool others
   std::int64_t stored = 0;
   if (has_own_time(chain)) {
     for (const auto& w : chain) stored += w.piece.n;
-    store_chain(chain, {.reason = GapReason::ClockStep});
+    store_chain(chain, {.reason = came_late(chain) ? GapReason::OutOfOrder : GapReason::ClockStep});
   } else {
     for (const auto& w : chain) stored += drop_waiting(w, others_agree) ? w.piece.n : 0;
   }
@@ -477,8 +483,9 @@ void Timeline::settle_waiting(const Piece& piece) {
     chains.back() = {chains.back().data(), chains.back().size() + 1};
   }
   if (std::any_of(chains.begin(), chains.end(), has_own_time)) {  // the clock was set back, and is right again
+    const bool late = std::all_of(chains.begin(), chains.end(), [&](const auto& chain) { return came_late(chain); });
     for (const auto& chain : chains) give_up_chain(chain, false);
-    begin_run(piece, std::exchange(events_, {}), {.reason = GapReason::ClockStep});
+    begin_run(piece, std::exchange(events_, {}), {.reason = late ? GapReason::OutOfOrder : GapReason::ClockStep});
   } else {
     append(piece, true);
     for (auto w : all) {
