@@ -81,6 +81,15 @@ TEST(Dialogue, TellsWhatWasNotAnsweredAndGoesOnOrGivesTheConnectionUp) {
   }
   commands.start.erase(commands.start.begin() + 1, commands.start.begin() + 4);
 
+  Commands timed;
+  timed.start = {{.send = CommandBytes{"T={now:%H:%M}\\r"}, .answer = CommandBytes{"OK"}, .timeout = 2s}};
+  Line clock{timed};
+  clock.dialogue.connected({});
+  clock.play(10s);
+  ASSERT_EQ(clock.said.size(), 1u);
+  EXPECT_THAT(clock.problems, ElementsAre("2000 no answer 'OK' to '" + clock.said[0].substr(2, 7) + "\\r' within 2s"))
+      << "as it was sent";
+
   commands.no_answer = "reconnect";
   Line gives_up{commands};
   gives_up.dialogue.connected({});

@@ -90,10 +90,14 @@ TEST(Filters, OfADipoleHaveItsLengthOrGo) {
 
 TEST(Filters, MustLeadToTheUnitsOfTheChannel) {
   const support::TempDir dir;
-  const auto found =
-      profile(dir, "type: magnetic, units: digital counts, filters: [{name: adc, units_in: milliVolt, units_out: Volt}]");
-  ASSERT_TRUE(found.instrument);
-  auto channel = found.instrument->channels.at(0);
+  const auto with = [&](const std::string& units) {
+    return profile(dir, "type: magnetic, units: " + units + ", filters: [{name: adc, units_in: milliVolt, units_out: Volt}]");
+  };
+  const auto other = with("digital counts");
+  ASSERT_FALSE(other.instrument);
+  EXPECT_THAT(other.findings.at(0).text(), HasSubstr("hx.filters: filter 'adc' ends in 'Volt', but the channel's units are"));
+  auto channel = with("Volt").instrument.value().channels.at(0);
+  channel.metadata.set("units", "digital counts");
   EXPECT_EQ(apply_filters(channel), "filter 'adc' ends in 'Volt', but the channel's units are 'digital counts'");
   channel.filters.push_back(channel.filters[0]);
   EXPECT_EQ(apply_filters(channel), "filter 'adc' ends in 'Volt', but the next one begins with 'milliVolt'");

@@ -511,9 +511,14 @@ TEST(FrameVote, UsesTheCheckThatFitsAndRefusesFramesFromThenOn) {
   EXPECT_EQ(fed.counters().frames, 100u) << "one that does not fit is kept as long as nothing is known";
   EXPECT_THAT(
       fed.decoder->findings(),
-      ElementsAre("data: of 100 frames check sum16 fits 0, crc16/kermit fits 99, crc16/modbus fits 0; crc16/kermit is used"));
+      ElementsAre("data: of 100 frames check sum16 fits 0, crc16/kermit fits 99, crc16/modbus fits 0; crc16/kermit is used "
+                  "from there on, these were not checked"));
+  EXPECT_EQ(fed.counters().frames_unchecked, 100u);
+  EXPECT_EQ(fed.decoder->take_news(), fed.decoder->findings()) << "told once";
   fed.feed(voted(1, "crc16/arc") + voted(2, "crc16/kermit")).end();
+  EXPECT_TRUE(fed.decoder->take_news().empty());
   EXPECT_EQ(fed.counters().frames, 101u);
+  EXPECT_EQ(fed.counters().frames_unchecked, 100u);
   EXPECT_EQ(skipped(fed.counters(), Skip::BadCheck), 5u);
 }
 
@@ -547,6 +552,8 @@ TEST(FrameVote, ChoosesNoneWhereNoneFitsOrTwoDo) {
   none.end();
   EXPECT_EQ(none.counters().frames, 1200u);
   EXPECT_THAT(none.decoder->findings(), ElementsAre(testing::EndsWith("none is chosen, frames are not checked")));
+  EXPECT_EQ(none.decoder->take_news(), none.decoder->findings());
+  EXPECT_EQ(none.counters().frames_unchecked, 1200u);
   auto format = voting();
   format.kinds[0].checks[0] = format.kinds[0].checks[1];
   Fed two{format};

@@ -185,6 +185,19 @@ const ConfigCase kCases[] = {
      "station: {id: B}}\n",
      {},
      {"mth5d.yaml:8:29: sources[1].udp.listen: '0.0.0.0:8888' is the port of sources[0] already; two cannot read one port"}},
+    {"two listeners on one port, one of them at all addresses",
+     "    serial: {device: /dev/ttyS0}\n    instrument: lemi424\n",
+     "    tcp: {listen: 127.0.0.1:7000}\n    instrument: lemi424\n  - {name: b, tcp: {listen: 0.0.0.0:7000}, instrument: "
+     "lemi424, "
+     "station: {id: B}}\n",
+     {},
+     {"mth5d.yaml:8:29: sources[1].tcp.listen: '0.0.0.0:7000' is the port of sources[0] already; two cannot read one port"}},
+    {"standard input twice",
+     "    serial: {device: /dev/ttyS0}\n    instrument: lemi424\n",
+     "    file: {path: '-'}\n    instrument: lemi424\n  - {name: b, file: {path: /dev/stdin}, instrument: lemi424, "
+     "station: {id: B}}\n",
+     {},
+     {"mth5d.yaml:8:28: sources[1].file.path: '/dev/stdin' is the port of sources[0] already; two cannot read one port"}},
     {"file without path",
      "serial: {device: /dev/ttyS0}",
      "file: {speed: 0}",

@@ -84,6 +84,36 @@ TEST(TextLine, GivesEveryFieldOfALemi424Line) {
   EXPECT_THAT(line.soh, ElementsAre(12.78, 2199.0, 34 + 4.83963 / 60, -(107 + 12.84474 / 60), 12, 2, 0));
 }
 
+TEST(TextLine, NamesThePartOfATimeThatDoesNotExist) {
+  const auto field = [](const std::string& time) { return Line{time + " " + kLemi424Values}.found.column; };
+  EXPECT_EQ(field("2020 13 04 00 00 00"), 1u);
+  EXPECT_EQ(field("2020 02 30 00 00 00"), 2u);
+  EXPECT_EQ(field("2020 10 04 24 00 00"), 3u);
+  EXPECT_EQ(field("2020 10 04 00 60 00"), 4u);
+  EXPECT_EQ(field("2020 10 04 00 00 61"), 5u);
+  EXPECT_EQ(field("2020 10 004 00 00 00"), 2u);
+  TextFormat forms;
+  forms.n_channels = 1;
+  forms.columns = {{.use = TextColumn::Use::Form, .name = "%d.%m.%Y"},
+                   {.use = TextColumn::Use::Channel},
+                   {.use = TextColumn::Use::Form, .name = "%H:%M:%S"}};
+  EXPECT_EQ((Line{"31.04.2020 1 00:00:00", true, forms}.found.column), 0u);
+  EXPECT_EQ((Line{"30.04.2020 1 25:00:00", true, forms}.found.column), 2u);
+}
+
+TEST(TextDecoder, AnAnswerThatIsAwaitedIsNoGarbage) {
+  auto format = lemi424_format();
+  format.awaited = {"Ready\r\n"};
+  const auto decoder = make_text_decoder(format);
+  Batch out;
+  const std::string text = lemi424_line(0) + "\n\rReady 1.2\r\nReadx\n" + lemi424_line(1) + "\n";
+  decoder->feed({.bytes = text}, out);
+  EXPECT_EQ(decoder->counters().frames, 2u);
+  EXPECT_EQ(daq::ledger::sum(decoder->counters().bytes_skipped), 6u) << "what is not that answer";
+  ASSERT_EQ(decoder->refusals().size(), 1u);
+  EXPECT_EQ(decoder->refusals()[0].excerpt, "Readx");
+}
+
 TEST(TextLine, ReadsDegreesAndMinutesWithZerosAtTheEnd) {
   std::string text = lemi424_line(0);
   text.replace(text.find("3404.83963 N"), 12, "3430.00000 S");
@@ -613,7 +643,7 @@ TEST(TextDecoder, ShowsTheFirstThingsThatItRefused) {
   EXPECT_EQ(first.offset, lemi424_line(0).size() + 1);
   EXPECT_EQ(first.why, Skip::Garbage);
   EXPECT_EQ(to_string(first), "line 2, field 1: garbage: 'hello\\x09world'");
-  EXPECT_EQ(all.decoder->refusals()[1].place, "field 6");
+  EXPECT_EQ(all.decoder->refusals()[1].place, "field 3") << "the day";
   EXPECT_EQ(all.decoder->refusals()[1].excerpt.size(), kExcerpt);
   EXPECT_EQ(all.decoder->refusals()[2].place, "field 7 (bx)");
   for (int i = 0; i < 100; ++i) all.feed("x\n");

@@ -94,6 +94,24 @@ TEST(TextForms, SecondsSince1970AreATimeToTheNanosecond) {
   EXPECT_EQ(fed.out.frames[1].time, kStart + mth5::Nanos{123456789});
 }
 
+TEST(TextForms, ALineThatWasCutWithinItsSecondsSince1970CostsNoneBehindIt) {
+  for (const bool milliseconds : {false, true}) {
+    TextFormat format = channels({{.use = Use::Form, .name = milliseconds ? "%Q" : "%s"}, channel()});
+    format.time = "columns";
+    const std::string zeros = milliseconds ? "000" : "";
+    const auto line = [&](int second) { return "158855021" + std::to_string(second) + zeros + " " + std::to_string(second); };
+    for (std::size_t n = 1; n < line(2).find(' '); ++n) {
+      const Fed fed{format, line(1) + "\n" + line(2).substr(0, n) + line(3) + "\n" + line(4) + "\n"};
+      EXPECT_THAT(fed.out.samples, ElementsAre(1, 3, 4)) << n;
+      EXPECT_EQ(daq::ledger::sum(fed.counters.bytes_skipped), n);
+    }
+    const Fed first{format, line(2).substr(0, 4) + line(3) + "\n" + line(4) + "\n"};
+    EXPECT_THAT(first.out.samples, ElementsAre(4)) << "no line before it says what is near";
+    const Fed far{format, line(1) + "\n9" + "9" + line(3).substr(1) + "\n" + line(4) + "\n"};
+    EXPECT_THAT(far.out.samples, ElementsAre(1, 4)) << "the end of another number";
+  }
+}
+
 TEST(TextForms, AMonthMayHaveItsName) {
   TextFormat format = channels({{.use = Use::Form, .name = "%d-%b-%Y"}, {.use = Use::Form, .name = "%H:%M:%S"}, channel()});
   format.time = "columns";

@@ -124,6 +124,23 @@ std::optional<std::string> CommandBytes::fill(const CommandValues& values) const
   return bytes;
 }
 
+std::string CommandBytes::shown(const CommandValues& values) const {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  const auto bytes = fill(values);
+  if (!bytes) return text_;
+  std::string text;
+  for (const char c : *bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\r' || c == '\n' || c == '\t' || c == '\\')
+      (text += '\\') += c == '\r' ? 'r' : c == '\n' ? 'n' : c == '\t' ? 't' : '\\';
+    else if (byte < 0x20 || byte >= 0x7f)
+      ((text += "\\x") += kHex[byte >> 4]) += kHex[byte & 15U];
+    else
+      text += c;
+  }
+  return text;
+}
+
 CommandBytes::Heard CommandBytes::heard_in(std::string_view bytes, std::size_t& length) const {
   std::size_t at = 0;
   for (std::size_t i = 0; i < parts_.size(); ++i) {

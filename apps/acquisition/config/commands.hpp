@@ -31,6 +31,8 @@ class CommandBytes {
   [[nodiscard]] bool empty() const { return parts_.empty(); }
   /// The bytes; nullopt if something in them is not known yet.
   [[nodiscard]] std::optional<std::string> fill(const CommandValues& values) const;
+  /// The same for people, in the escapes of a configuration; what is not known yet as it was written.
+  [[nodiscard]] std::string shown(const CommandValues& values) const;
   /// Whether {durable} or {token} is in it.
   [[nodiscard]] bool asks_for_durable() const;
   /// Whether `bytes` begin with it, whatever times and token it was filled with; what an instrument that hears it sees.

@@ -235,7 +235,7 @@ class KindReader {
     slot.skip = node.kind == Node::Kind::Scalar && name == "skip";
     const auto found = std::find(channels_.begin(), channels_.end(), name);
     if (found == channels_.end() && !slot.skip)
-      report_.problem(at->place, path, in_quotes(name) + " is not in channels" + did_you_mean(name, channels_));
+      report_.problem(at->place, path, in_quotes(name) + " is not in channels" + near_or_all(name, channels_));
     else if (!slot.skip)
       slot.channel = std::size_t(found - channels_.begin());
     keys.block.slots.push_back(slot);
@@ -249,7 +249,7 @@ class KindReader {
     if (found == soh_.end()) {
       if (!keys.soh.empty())
         map.problem(*map.map().find("soh"), "soh",
-                    in_quotes(keys.soh) + " is not in state_of_health" + did_you_mean(keys.soh, soh_));
+                    in_quotes(keys.soh) + " is not in state_of_health" + near_or_all(keys.soh, soh_));
       return;
     }
     keys.field.soh = std::size_t(found - soh_.begin());

@@ -55,6 +55,7 @@ class ProfileReader {
     // A column of a channel that is wrong would be reported as unknown too, so all that is written in `channels` counts as known.
     if (description != nullptr)
       instrument.decoder = decoder->read(*description, map.path(decoder->key), channel_names_, instrument, report_);
+    await_answers(instrument.decoder, instrument.commands);
     map.finish();
     return std::move(profile_);
   }
@@ -161,7 +162,7 @@ class ProfileReader {
       const auto found = std::find(names.begin(), names.end(), node.text);
       const auto where = path + "." + instrument.channels[channel].name + ".divided_by";
       if (found == names.end())
-        report_.problem(node.place, where, in_quotes(node.text) + " is not in state_of_health" + did_you_mean(node.text, names));
+        report_.problem(node.place, where, in_quotes(node.text) + " is not in state_of_health" + near_or_all(node.text, names));
       else if (instrument.channels[channel].metadata.text("units") != "microVolt")
         report_.problem(node.place, where, "is for samples in microVolt");
       else
@@ -185,6 +186,13 @@ std::optional<Profile> read_profile(const Node& map, const std::string& path, co
   report.effective().resize(listed);  // what a profile says is listed where a source uses it
   if (report.count() != before) return std::nullopt;
   return profile;
+}
+
+void await_answers(decode::Description& decoder, const Commands& commands) {
+  auto* text = std::get_if<decode::TextFormat>(&decoder);
+  if (text == nullptr) return;
+  for (const auto& command : commands.start)
+    if (auto answer = command.answer.fill({}); answer && !answer->empty()) text->awaited.push_back(std::move(*answer));
 }
 
 std::string check_component(mth5::Kind kind, std::string_view component) {

@@ -42,6 +42,9 @@ class Profiles {
   std::map<std::string, std::optional<Profile>> read_;  ///< nullopt: has findings
 };
 
+/// Lines that the instrument answers to these commands are no garbage.
+void await_answers(decode::Description& decoder, const Commands& commands);
+
 /// The map of a profile with another `sample_rate`. @param rate  nullptr: its own
 [[nodiscard]] Node with_sample_rate(Node profile, const Node* rate);
 

@@ -106,6 +106,24 @@ class Loader {
     }
   }
 
+  /// Whatever its name.
+  [[nodiscard]] static bool is_stdin(const ReplayFile& file) {
+    return file.is_stdin() || file.path == "/dev/stdin" || file.path == "/dev/fd/0" || file.path == "/proc/self/fd/0";
+  }
+
+  /// The one of `ports` that takes what comes to `listen`, too: of the same number, at the same address or at all. "": none.
+  [[nodiscard]] static std::string overlapping(const std::string& kind, const std::string& listen,
+                                               const std::map<std::string, std::string>& ports) {
+    const auto own = parse_endpoint(listen);
+    const auto is_any = [](const Endpoint& e) { return e.address == "0.0.0.0" || e.address == "::"; };
+    for (const auto& [port, path] : ports) {
+      if (!own || !port.starts_with(kind)) continue;
+      const auto other = parse_endpoint(std::string_view{port}.substr(kind.size()));
+      if (other && other->port == own->port && (is_any(*own) || is_any(*other) || other->address == own->address)) return port;
+    }
+    return "";
+  }
+
   /// A port gives each byte to one reader only.
   void check_port(const Source& source, const Node& node, const std::string& path, std::map<std::string, std::string>& ports) {
     std::string port, given;
@@ -119,16 +137,19 @@ class Loader {
       key = "device";
     } else if (const auto* tcp = std::get_if<TcpListen>(&source.input)) {
       port = "tcp:" + tcp->listen;
+      if (auto other = overlapping("tcp:", tcp->listen, ports); !other.empty()) port = std::move(other);
       given = tcp->listen;
       input = "tcp";
       key = "listen";
     } else if (const auto* udp = std::get_if<Udp>(&source.input)) {
       port = "udp:" + udp->group + ":" + udp->listen;
+      if (auto other = overlapping("udp:" + udp->group + ":", udp->listen, ports); !other.empty()) port = std::move(other);
       given = udp->listen;
       input = "udp";
       key = "listen";
-    } else if (const auto* file = std::get_if<ReplayFile>(&source.input); file != nullptr && file->is_stdin()) {
-      port = given = file->path.string();
+    } else if (const auto* file = std::get_if<ReplayFile>(&source.input); file != nullptr && is_stdin(*file)) {
+      port = "-";
+      given = file->path.string();
       input = "file";
       key = "path";
     } else {

@@ -111,14 +111,13 @@ std::vector<Listed> list_instruments(const std::vector<fs::path>& folders) {
   for (const auto& found : all_profiles(folders)) {
     Report report;
     const auto profile = read_file(found, nullptr, 0, report);
-    Listed one{found.name, profile ? profile->instrument.description : "", found.path, "", {}};
+    Listed one{found.name, profile ? profile->instrument.description : "", found.path, "", {}, {}};
     const auto [used, fresh] = first.emplace(found.name, found.path);
-    if (!profile)
-      one.problem = report.findings().front().text();
-    else if (!fresh)
-      one.problem = "not used: " + used->second.string() + " comes first";
-    else
+    if (!fresh) one.shadowed_by = used->second;
+    if (profile)
       one.instrument = profile->instrument;
+    else
+      one.problem = report.findings().front().text();
     list.push_back(std::move(one));
   }
   return list;
@@ -138,6 +137,15 @@ FoundInstrument find_one(const std::string& name, const std::vector<fs::path>& f
   rate.place.origin = std::make_shared<const Origin>(Origin{"--rate", 0, false, ""});
   if (sample_rate) rate.text = *sample_rate;
   if (const auto* profile = profiles.find(word, "", sample_rate ? &rate : nullptr)) found.instrument = profile->instrument;
+  if (found.instrument) {  // as for a source, where its site says no more
+    auto channels = found.instrument->channels;
+    for (auto& channel : channels)
+      if (auto wrong = apply_filters(channel); !wrong.empty())
+        report.problem(word.place, "channels." + channel.name + ".filters", std::move(wrong));
+    if (const auto clash = clashing_filter(channels); !clash.empty())
+      report.problem(word.place, "channels", "two different filters have the name " + in_quotes(clash));
+    if (!report.good()) found.instrument.reset();
+  }
   found.findings = report.findings();
   return found;
 }

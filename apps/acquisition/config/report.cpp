@@ -56,6 +56,15 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return near.empty() ? "" : "; did you mean '" + std::string{near} + "'?";
 }
 
+std::string near_or_all(std::string_view word, const std::vector<std::string>& known) {
+  constexpr std::size_t kShown = 8;
+  if (auto near = did_you_mean(word, known); !near.empty()) return near;
+  if (known.empty()) return "; there is none";
+  std::string all;
+  for (std::size_t i = 0; i < std::min(kShown, known.size()); ++i) all += (i == 0 ? "" : ", ") + in_quotes(known[i]);
+  return "; there " + std::string{known.size() == 1 ? "is " : "are "} + all + (known.size() > kShown ? ", ..." : "");
+}
+
 std::string format_number(double value) {
   char text[32];
   const bool plain = value == 0 || (std::abs(value) >= 1e-4 && std::abs(value) < 1e12);  // 1000000 rather than 1e+06

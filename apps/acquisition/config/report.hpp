@@ -43,5 +43,7 @@ inline constexpr std::size_t kMaxWord = 64;
 [[nodiscard]] std::optional<double> parse_number(std::string_view text);
 /// "; did you mean 'x'?" for the nearest of `known`, "" if none is near.
 [[nodiscard]] std::string did_you_mean(std::string_view word, const std::vector<std::string>& known);
+/// The same, and where none is near what there is: "; there are 'a', 'b'".
+[[nodiscard]] std::string near_or_all(std::string_view word, const std::vector<std::string>& known);
 
 }  // namespace daq::config

@@ -281,6 +281,7 @@ Source read_source(const Node& node, const std::string& path, const Common& comm
                   std::string{file ? "a recording" : "who sends datagrams"} +
                       " takes no commands; leave them out, or give a serial or tcp input");
   }
+  await_answers(source.instrument.decoder, source.commands);
   map.finish();
   return source;
 }

@@ -573,8 +573,10 @@ const Section<ChannelKeys>& channel_keys() {
            {}},
           choice_key("dtype", &ChannelKeys::dtype, {"int16", "int32", "float32", "float64"}, "How samples are stored."),
           {"fill", "whole number", "a value of the dtype; integer types only",
-           "Stands for samples that are not known: in gaps that are filled, and where a field holds no value. Floats have NaN "
-           "for that. Not given: the least value of the type, and no gap can be filled.",
+           "Stands for samples that are not known: in gaps that are filled, and where a field holds no value; one that is sent "
+           "and equals it is unknown as well (values_as_fill). Floats have NaN for that. Not given: no gap can be filled, every "
+           "number that is sent is a sample, and "
+           "where a field holds no value the least value of the type is stored and listed as a gap (no-value).",
            false,
            [](MapReader& map, ChannelKeys& channel) {
              const Node* node = map.map().find("fill");

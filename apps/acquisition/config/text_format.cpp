@@ -157,8 +157,8 @@ class ColumnReader {
     if (found == known.end())
       report_.problem(name.place, path,
                       in_quotes(name.text) +
-                          (use == TextColumn::Use::Channel ? " is not in channels" : " has no column in state_of_health") +
-                          did_you_mean(name.text, known));
+                          (use == TextColumn::Use::Channel ? " is not in channels" : " is not in state_of_health") +
+                          near_or_all(name.text, known));
     else if (!done.insert(name.text).second)
       report_.problem(name.place, path, "a second column for '" + name.text + "'");
     return {.use = use, .index = found == known.end() ? 0 : std::size_t(found - known.begin()), .name = name.text};
@@ -217,7 +217,7 @@ std::vector<decode::TextAnswer> read_answers(MapReader& text, const decode::Text
     const auto found = std::find(names.begin(), names.end(), answer.name);
     if (found == names.end() && !answer.name.empty())
       report.problem(node.find("soh")->place, path + ".soh",
-                     in_quotes(answer.name) + " is not in state_of_health" + did_you_mean(answer.name, names));
+                     in_quotes(answer.name) + " is not in state_of_health" + near_or_all(answer.name, names));
     if (!answer.begins.empty() && (format.comment == '\0' || answer.begins.front() != format.comment))
       report.problem(node.find("begins")->place, path + ".begins",
                      in_quotes(answer.begins) + " must begin with the sign of comments: answers are no data");

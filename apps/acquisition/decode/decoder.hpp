@@ -104,6 +104,8 @@ class Decoder {
   [[nodiscard]] virtual const std::vector<Refusal>& refusals() const = 0;
   /// What it has found out about its line, a sentence each: for people.
   [[nodiscard]] virtual std::vector<std::string> findings() const { return {}; }
+  /// What of it was settled since this was asked, each once: for the log.
+  [[nodiscard]] virtual std::vector<std::string> take_news() { return {}; }
 };
 
 }  // namespace daq::decode

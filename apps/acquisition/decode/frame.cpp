@@ -19,6 +19,7 @@ class Vote {
   explicit Vote(std::size_t n_checks) : fits_(n_checks) {}
 
   [[nodiscard]] bool open() const { return fits_.size() > 1 && !used_ && frames_ < kLast; }
+  [[nodiscard]] bool unchecked() const { return fits_.size() > 1 && !used_; }
   /// @returns the check that is used from now on, when it shows
   std::optional<std::size_t> count(const FrameReader& reader, std::size_t kind, std::span<const char> frame) {
     ++frames_;
@@ -36,8 +37,8 @@ class Vote {
     std::string text = kind.name + ": of " + std::to_string(frames_) + " frames";
     for (std::size_t i = 0; i < fits_.size(); ++i)
       text += (i == 0 ? " check " : ", ") + kind.checks[i].name + " fits " + std::to_string(fits_[i]);
-    if (used_) return text + "; " + kind.checks[*used_].name + " is used";
-    return text + (frames_ < kFirst ? "; too few to choose one" : "; none is chosen, frames are not checked");
+    if (used_) return text + "; " + kind.checks[*used_].name + " is used from there on, these were not checked";
+    return text + (frames_ < kFirst ? "; too few to choose one" : "; none is chosen") + ", frames are not checked";
   }
 
  private:
@@ -107,6 +108,7 @@ class FrameDecoder final : public Decoder {
       if (format_.kinds[i].checks.size() > 1) all.push_back(votes_[i].text(format_.kinds[i]));
     return all;
   }
+  [[nodiscard]] std::vector<std::string> take_news() override { return std::exchange(news_, {}); }
 
  private:
   using Is = FrameFront::Is;
@@ -221,8 +223,12 @@ class FrameDecoder final : public Decoder {
 
   void take(const FrameFront& front, std::span<const char> bytes, Batch& out) {
     const auto& kind = format_.kinds[front.kind];
-    if (votes_[front.kind].open())
-      if (const auto check = votes_[front.kind].count(reader_, front.kind, bytes)) reader_.use_check(front.kind, *check);
+    auto& vote = votes_[front.kind];
+    if (vote.unchecked()) ++counters_.frames_unchecked;
+    if (vote.open()) {
+      if (const auto check = vote.count(reader_, front.kind, bytes)) reader_.use_check(front.kind, *check);
+      if (!vote.open()) news_.push_back(vote.text(kind));
+    }
     last_skip_ = Skip::Count;
     blamed_ = 0;
     ++counters_.frames;
@@ -251,7 +257,8 @@ class FrameDecoder final : public Decoder {
 
   const FrameFormat format_;
   FrameReader reader_;
-  std::vector<Vote> votes_;    ///< by kind
+  std::vector<Vote> votes_;  ///< by kind
+  std::vector<std::string> news_;
   std::vector<double> state_;  ///< newest state of health
   const std::size_t horizon_;  ///< bytes after which everything is decided
   std::vector<char> held_;     ///< not decided yet; at most horizon_, and as much again while it is looked at

@@ -24,6 +24,7 @@ class Selection final : public Decoder {
   [[nodiscard]] const ledger::SourceCounters& counters() const override { return inner_->counters(); }
   [[nodiscard]] const std::vector<Refusal>& refusals() const override { return inner_->refusals(); }
   [[nodiscard]] std::vector<std::string> findings() const override { return inner_->findings(); }
+  [[nodiscard]] std::vector<std::string> take_news() override { return inner_->take_news(); }
 
  private:
   void give_on(Batch& out) {

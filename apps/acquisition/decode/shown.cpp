@@ -39,6 +39,27 @@ std::string time_advice(const TextFormat& format, const TextColumn& column, std:
   return "";
 }
 
+/// Lines that end with the other sign.
+std::string terminator_advice(const TextFormat& format, std::string_view text) {
+  const char own = end_of_line(format), other = own == '\n' ? '\r' : '\n';
+  const auto found = text.find(other);
+  if (own == '\0' || text.find(own) != std::string_view::npos || found == std::string_view::npos) return "";
+  if (text.find_first_not_of("\r\n", found) == std::string_view::npos && own == '\n') return "";  // nothing follows that CR
+  return own == '\n' ? "its lines end with a CR alone: write terminator: cr"
+                     : "its lines end with an LF: leave out terminator: cr";
+}
+
+std::string digits_advice(const TextColumn& column, std::string_view field) {
+  const auto first = field.find_first_of("0123456789");
+  if (column.digits == 0 || first == std::string_view::npos) return "";
+  const auto behind = field.find_first_not_of("0123456789", first);
+  const auto n = (behind == std::string_view::npos ? field.size() : behind) - first;
+  if (n == column.digits) return "";
+  return "it has " + std::to_string(n) +
+         " digits before its decimals, and the profile says digits: " + std::to_string(column.digits) +
+         "; leave digits out if the instrument prints no zeros in front";
+}
+
 std::string shown_in(const TextFormat& format, std::span<const char> frame, Quantity quantity) {
   std::string_view line{frame.data(), frame.size()};
   if (format.terminator != "none") {
@@ -100,6 +121,7 @@ std::string advice(const Description& description, std::span<const char> line) {
   const auto* format = std::get_if<TextFormat>(&description);
   if (format == nullptr || format->terminator == "none") return "";
   std::string_view text{line.data(), line.size()};
+  if (auto other = terminator_advice(*format, text); !other.empty()) return other;
   text = text.substr(0, text.find(end_of_line(*format)));
   std::string scratch, of_other;
   const auto refused = refused_field(*format, text, scratch);
@@ -111,6 +133,7 @@ std::string advice(const Description& description, std::span<const char> line) {
     other.decimal = comma ? "comma" : "point";
     if (refused_field(other, text, of_other).column > refused.column) return decimals_advice(*format);
   }
+  if (column.use == TextColumn::Use::Channel) return digits_advice(column, refused.text);
   return column.use == TextColumn::Use::Form ? time_advice(*format, column, refused.text) : "";
 }
 

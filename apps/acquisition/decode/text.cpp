@@ -108,6 +108,7 @@ class TextDecoder final : public Decoder {
     partial_.clear();
     counters_.bytes_pending = 0;
     header_left_ = format_.header_lines;
+    newest_.reset();
     as_said_ = 0;
     std::fill(said_.begin(), said_.end(), kNothingSaid);  // another instrument may be there next
   }
@@ -196,7 +197,7 @@ class TextDecoder final : public Decoder {
       } else {
         out.samples.resize(samples);
         out.soh.resize(soh);
-        if (header) {
+        if (header || is_awaited(line)) {
           decoded(bytes);
           line = line.subspan(found.bytes);
           continue;
@@ -251,6 +252,7 @@ class TextDecoder final : public Decoder {
                           .time_step = kind_ == TimeKind::Host ? mth5::Nanos{} : step_of(found.decimals),
                           .after_skip = std::exchange(skipped_, false),
                           .arrival = arrival_});
+    if (kind_ != TimeKind::Host && format_.time != "host-date") newest_ = found.time;
     if (!found.token.empty()) out.tokens.push_back({.frames = out.frames.size(), .text = std::string{found.token}});
     for (const auto& answer : format_.answers)  // what a column says goes before
       if (std::isnan(out.soh[soh + answer.soh])) out.soh[soh + answer.soh] = said_[answer.soh];
@@ -264,7 +266,7 @@ class TextDecoder final : public Decoder {
   [[nodiscard]] TextLine take(std::span<const char> line, bool complete, std::span<double> channels, std::span<double> soh) {
     if (format_.json) return decode_json_line(format_, line, fields_, channels, soh);
     if (format_.checksum == "nmea") return decode_nmea_line(format_, line, channels, soh);
-    return decode_line(plan_, line, complete, channels, soh);
+    return decode_line(plan_, line, complete, channels, soh, newest_);
   }
 
   /// As Parser sees it: decode_json_line() puts this character between the values.
@@ -283,6 +285,20 @@ class TextDecoder final : public Decoder {
     if (kind_ == TimeKind::Host) return arrival_;
     if (format_.time != "host-date") return found.time;
     return day_.at(found.time.time_since_epoch(), arrival_);
+  }
+
+  /// An answer to a command, all of the line behind its blanks.
+  [[nodiscard]] bool is_awaited(std::span<const char> line) const {
+    constexpr std::string_view kBlank = " \t\r\n";
+    const auto trim = [&](std::string_view text) {
+      text.remove_prefix(std::min(text.find_first_not_of(kBlank), text.size()));
+      return text.substr(0, text.find_last_not_of(kBlank) + 1);
+    };
+    const auto text = trim({line.data(), line.size()});
+    return std::any_of(format_.awaited.begin(), format_.awaited.end(), [&](const std::string& awaited) {
+      const auto wanted = trim(awaited);
+      return !wanted.empty() && text.starts_with(wanted);
+    });
   }
 
   [[nodiscard]] bool is_blank_or_comment(std::span<const char> line) const {
@@ -332,9 +348,10 @@ class TextDecoder final : public Decoder {
   mth5::UtcNanos arrival_{};
   const TimeKind kind_;
   DayUnroller day_{mth5::UtcNanos{}};
-  Skip last_skip_ = Skip::Count;  ///< reason of the last byte; Count if it was decoded
-  bool skipped_ = false;          ///< since the last frame
-  int as_said_ = 0;               ///< lines lately with the decimals of the profile, less those with others
+  std::optional<mth5::UtcNanos> newest_;  ///< frame of those with a date, since the stream began
+  Skip last_skip_ = Skip::Count;          ///< reason of the last byte; Count if it was decoded
+  bool skipped_ = false;                  ///< since the last frame
+  int as_said_ = 0;                       ///< lines lately with the decimals of the profile, less those with others
 };
 
 }  // namespace

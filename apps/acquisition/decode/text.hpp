@@ -71,6 +71,8 @@ struct TextFormat {
   mth5::Nanos resolution{};  ///< as timing::Options::stamp_resolution
   std::vector<TextColumn> columns;
   std::vector<TextAnswer> answers{};  ///< comments that say something
+  /// What the instrument is asked for when a connection has been made: a line that is no frame, and begins so, is decoded.
+  std::vector<std::string> awaited{};
 };
 
 /// What the front of a line is.
@@ -93,8 +95,10 @@ struct TextLine {
 /// @param line      without '\n'; a '\r' at its end is part of the blanks
 /// @param complete  false for a last line without line end: then it counts only if all columns are there
 /// @param channels  [n_channels], @param soh [n_soh]; NaN = the field gives no value; what they hold counts only if good
+/// @param near      a time of frames before, which tells the time at the end of a number that is too long from any other
 [[nodiscard]] TextLine decode_line(const TextFormat& format, std::span<const char> line, bool complete,
-                                   std::span<double> channels, std::span<double> soh) noexcept;
+                                   std::span<double> channels, std::span<double> soh,
+                                   std::optional<mth5::UtcNanos> near = {}) noexcept;
 
 /// The same of fields between delimiters that are nothing but one frame: no other is looked for, `bytes` is their size.
 [[nodiscard]] TextLine decode_fields(const TextFormat& format, std::span<const char> fields, bool complete,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -124,7 +125,7 @@ struct Attempt {
 
 /// As the public one, of a plan that is made once.
 [[nodiscard]] TextLine decode_line(const Plan& plan, std::span<const char> line, bool complete, std::span<double> channels,
-                                   std::span<double> soh) noexcept;
+                                   std::span<double> soh, std::optional<mth5::UtcNanos> near = {}) noexcept;
 
 /// What stands in the columns of a line that is one frame, in their order; fewer if it ends before; none if it is no frame.
 /// @param scratch  what is given back may lie in it

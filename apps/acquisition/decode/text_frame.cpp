@@ -1,3 +1,4 @@
+#include <array>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -93,7 +94,7 @@ class Parser {
         shown_->emplace_back(begin, static_cast<std::size_t>(end - begin));
       }
       const auto bad = width > 0 ? read_fixed(columns[i], field, field + width) : read(columns[i], field, i + 1 < columns.size());
-      if (bad) return refused(*bad, i);
+      if (bad) return refused(*bad, *bad == Skip::BadTime ? bad_time_column() : i);
     }
     const bool short_line = is_short(i);
     if (short_line) {
@@ -152,6 +153,7 @@ class Parser {
       case Use::Form:
         if (read_time_form(column.name, begin, behind, calendar_, plan_.point) != behind) return Skip::Garbage;
         fields_.leave_fixed(end);
+        note_parts(column.name);
         return time_column_read(false);
       default:
         break;
@@ -405,6 +407,7 @@ class Parser {
           field, end, [](char c) { return is_digit(c) || std::string_view{"-+/:. TZ"}.find(c) != std::string_view::npos; });
       return begun && piece_.open && end == piece_.end ? Skip::CutOff : Skip::Garbage;
     }
+    note_parts(column.name);
     const auto last = column.name.back();
     return time_column_read((last == 's' || last == 'S') && may_be_cut(behind, false));
   }
@@ -422,12 +425,36 @@ class Parser {
     }
     if (digits == 0 || p == nullptr || !leave(p)) return Skip::Garbage;
     const bool fits = use == Use::Year ? digits == 4 || (digits < 4 && p == piece_.end) : digits <= 2;
-    if (!fits) odd_time_ = true;
+    if (!fits) {
+      if (!odd_time_) odd_time_column_ = at_;
+      odd_time_ = true;
+    }
+    part_column_[static_cast<std::size_t>(use) - static_cast<std::size_t>(Use::Year)] = at_;
     if (use == Use::Second)
       calendar_.second = second, calendar_.decimals = decimals;
     else
       calendar_.date[static_cast<std::size_t>(use) - static_cast<std::size_t>(Use::Year)] = whole;
     return time_column_read(may_be_cut(p, false));
+  }
+
+  /// Which of the columns of a time that does not exist says what cannot be.
+  [[nodiscard]] std::size_t bad_time_column() const {
+    if (odd_time_) return odd_time_column_;
+    const auto& d = calendar_.date;
+    CalendarTime known;  // the parts up to the first that makes no time with those before it
+    known.date = {d[0], 1, 1, 0, 0};
+    for (std::size_t part = 0; part < d.size(); ++part) {
+      known.date[part] = d[part];
+      if (!known.utc()) return part_column_[part];
+    }
+    return part_column_[d.size()];
+  }
+  /// A column of this form is being read.
+  void note_parts(std::string_view form) noexcept {
+    constexpr std::array<std::string_view, 6> kForms{"%Y%y", "%m%b", "%d", "%H", "%M", "%S"};
+    for (std::size_t part = 0; part < kForms.size(); ++part)
+      for (auto forms = kForms[part]; !forms.empty(); forms.remove_prefix(2))
+        if (form.find(forms.substr(0, 2)) != std::string_view::npos) part_column_[part] = at_;
   }
 
   /// @param cut  more digits may have followed
@@ -463,6 +490,8 @@ class Parser {
   CalendarTime calendar_;
   int time_seen_ = 0;
   bool odd_time_ = false;  ///< digits, but not as many as a time has
+  std::size_t odd_time_column_ = 0;
+  std::array<std::size_t, 6> part_column_{};  ///< which column gives it: year to second
   bool has_time_ = false;
   mth5::UtcNanos time_{};
   std::string_view token_{};

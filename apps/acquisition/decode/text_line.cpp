@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <chrono>
+#include <optional>
 
 #include "acquisition/decode/number.hpp"
 #include "acquisition/decode/text_fields.hpp"
@@ -17,15 +19,22 @@ namespace {
 /// A whole frame may begin at `p`: the cheap look that rejects nearly every byte. Where a text, the year, a time
 /// by its form or a number with so many digits comes first that is what it looks like, whatever stands before it; else only the
 /// beginning of a field, which bounds the work for any input. @param first_digits  where the digits end that the line begins with
-[[nodiscard]] bool may_begin_frame(const Plan& plan, const Fields& fields, const char* first_digits, const char* p) {
+/// @param near  a time of frames before
+[[nodiscard]] bool may_begin_frame(const Plan& plan, const Fields& fields, const char* first_digits, const char* p,
+                                   std::optional<mth5::UtcNanos> near) {
+  constexpr std::chrono::hours kNear{
+      24};  // the first five digits of seconds are the same: no others stand before what is missing
   const auto& first = plan.format.columns.front();
   if (first.use == TextColumn::Use::Text)
     return static_cast<std::size_t>(fields.end() - p) >= first.width && std::equal(first.name.begin(), first.name.end(), p);
   if (first.use == TextColumn::Use::Form) {
-    if ((first.name.starts_with("%s") || first.name.starts_with("%Q")) && p <= first_digits)
-      return false;  // the end of a longer number that stands in the place of the time
-    CalendarTime ignored;
-    const char* const behind = is_digit(*p) ? read_time_form(first.name, p, fields.end(), ignored, plan.point) : nullptr;
+    CalendarTime time;
+    const char* const behind = is_digit(*p) ? read_time_form(first.name, p, fields.end(), time, plan.point) : nullptr;
+    if (behind != nullptr && (first.name.starts_with("%s") || first.name.starts_with("%Q")) && p <= first_digits) {
+      // The end of a longer number that stands in the place of the time: a line that was cut within its own, perhaps.
+      const auto utc = time.utc();
+      if (!near || !utc || *utc < *near - kNear || *utc > *near + kNear) return false;
+    }
     const bool more = plan.format.columns.size() > 1 && plan.format.columns[1].width > 0;  // right behind it
     return behind != nullptr && behind != fields.end() && (more || fields.is_separator(*behind));
   }
@@ -41,11 +50,11 @@ namespace {
 }
 
 /// The first frame behind the front of `piece`, or nullptr. @param whole  false: a time that exists is enough
-[[nodiscard]] const char* find_frame(const Plan& plan, const Piece& piece, bool whole) {
+[[nodiscard]] const char* find_frame(const Plan& plan, const Piece& piece, bool whole, std::optional<mth5::UtcNanos> near) {
   const Fields fields{plan.format.delimiter, piece.begin, piece.end};
   const char* const first_digits = std::find_if_not(piece.begin, piece.end, is_digit);
   for (const char* p = piece.begin + 1; p < piece.end; ++p) {
-    if (!may_begin_frame(plan, fields, first_digits, p)) continue;
+    if (!may_begin_frame(plan, fields, first_digits, p, near)) continue;
     const Piece rest{p, piece.end, piece.complete, piece.open};
     const Attempt attempt = look_for_frame(plan, rest);
     if (whole ? attempt.good : attempt.has_time) return p;
@@ -110,12 +119,12 @@ TextLine decode_fields(const TextFormat& format, std::span<const char> fields, b
 }
 
 TextLine decode_line(const TextFormat& format, std::span<const char> line, bool complete, std::span<double> channels,
-                     std::span<double> soh) noexcept {
-  return decode_line(Plan{format}, line, complete, channels, soh);
+                     std::span<double> soh, std::optional<mth5::UtcNanos> near) noexcept {
+  return decode_line(Plan{format}, line, complete, channels, soh, near);
 }
 
 TextLine decode_line(const Plan& plan, std::span<const char> line, bool complete, std::span<double> channels,
-                     std::span<double> soh) noexcept {
+                     std::span<double> soh, std::optional<mth5::UtcNanos> near) noexcept {
   const auto& format = plan.format;
   if (format.columns.empty()) return {.bytes = line.size()};
   Piece piece = trimmed(line, complete);
@@ -126,7 +135,7 @@ TextLine decode_line(const Plan& plan, std::span<const char> line, bool complete
   for (bool first = true;; first = false) {
     attempt = read_frame(plan, piece, !first || !complete, channels.data(), soh.data());
     if (attempt.good ? attempt.fits : !first) break;
-    const char* const frame = find_frame(plan, piece, first);
+    const char* const frame = find_frame(plan, piece, first, near);
     if (frame == nullptr) {
       if (attempt.good && (!first || has_two_times(plan, piece)))
         attempt = {.why = Skip::BadValue, .column = format.columns.size()};

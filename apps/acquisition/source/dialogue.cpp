@@ -54,8 +54,8 @@ std::optional<Dialogue::Step> Dialogue::due(Time now, const config::CommandValue
     if (now < deadline_) return std::nullopt;
     const auto& command = commands_.start[at_];
     Step step{.bytes = {},
-              .problem = "no answer '" + command.answer.text() + "' to '" + command.send.text() + "' within " +
-                         mth5::format_duration(command.timeout),
+              .problem =
+                  "no answer '" + command.answer.text() + "' to '" + sent_ + "' within " + mth5::format_duration(command.timeout),
               .reconnect = commands_.no_answer == "reconnect"};
     if (++unanswered_ > 1 && !step.reconnect) step.problem.clear();
     free_at_ = std::max(free_at_, later(now, command.pause));
@@ -77,6 +77,7 @@ std::optional<Dialogue::Step> Dialogue::due(Time now, const config::CommandValue
       ++at_;
     } else {
       tail_.clear();
+      sent_ = command.send.shown(values);
       deadline_ = later(now, command.timeout);
       state_ = State::Answer;
     }

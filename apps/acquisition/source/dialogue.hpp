@@ -49,6 +49,7 @@ class Dialogue {
   Time free_at_{};                 ///< spacing and pause allow nothing before it
   Time deadline_{};                ///< of the answer
   std::size_t unanswered_ = 0;     ///< start-up commands since the connection was made
+  std::string sent_;               ///< what the answer is awaited to, for people
   std::string tail_;               ///< of what came since the command: an answer may be cut
   std::vector<Time> periodic_at_;  ///< when each is due next
 };
