@@ -86,8 +86,21 @@ json::Json to_json(const ClockSummary& clock) {
           {"locked", clock.locked}};
 }
 
+std::string locked_text(const ClockSummary& clock) {
+  if (clock.locked) return "locked";
+  std::string why = clock.source == "host" ? "times of arrival" : "";
+  if (std::isfinite(clock.uncertainty_us)) {
+    char text[48];
+    const bool small = clock.uncertainty_us < 1000;
+    std::snprintf(text, sizeof text, small ? "+-%.3g us" : "+-%.3g ms",
+                  small ? clock.uncertainty_us : clock.uncertainty_us / 1000);
+    why += (why.empty() ? "" : ", ") + std::string{text};
+  }
+  return "NOT LOCKED" + (why.empty() ? "" : " (" + why + ")");
+}
+
 std::string to_text(const ClockSummary& clock) {
-  std::string text = shown(clock.source.empty() ? "none" : clock.source) + (clock.locked ? ", locked" : ", NOT LOCKED");
+  std::string text = shown(clock.source.empty() ? "none" : clock.source) + ", " + locked_text(clock);
   char number[48];
   if (std::isfinite(clock.ppm)) {
     std::snprintf(number, sizeof number, ", %+.3g ppm", clock.ppm == 0 ? 0.0 : clock.ppm);

@@ -49,6 +49,8 @@ struct ClockSummary {
 
 /// source, ppm, residual_us, axis_error_s, locked; null where not known.
 [[nodiscard]] nlohmann::ordered_json to_json(const ClockSummary& clock);
+/// "locked", or "NOT LOCKED (+-2 ms)": how well its times are known, and that they are of arrival.
+[[nodiscard]] std::string locked_text(const ClockSummary& clock);
 /// "gps, locked, +12.3 ppm, residual 4 us, axis off by up to 0.5 s".
 [[nodiscard]] std::string to_text(const ClockSummary& clock);
 

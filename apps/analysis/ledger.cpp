@@ -71,12 +71,16 @@ void add_bytes(SourceLedger& source, const Adder& row) {
   row.add_if_there(source.reconnects, "reconnects");
 }
 
-void add_samples(StreamLedger& stream, const Adder& row) {
+/// @param ended  whether the session of the row has
+void add_samples(StreamLedger& stream, const Adder& row, bool ended) {
   row.add(stream.samples_decoded, "samples_decoded");
   row.add(stream.samples_stored, "samples_stored");
   row.add(stream.samples_buffered, "samples_buffered");
+  if (ended) row.add(stream.samples_were_buffered, "samples_buffered");
   row.add_if_there(stream.samples_recovered, "samples_recovered");
   row.add_if_there(stream.values_clipped, "values_clipped");
+  row.add_if_there(stream.values_rounded, "values_rounded");
+  row.add_if_there(stream.values_as_fill, "values_as_fill");
   row.add_if_there(stream.values_late, "values_late");
 }
 
@@ -115,13 +119,16 @@ Ledger read_layout_1(const mth5::Reader& file, const mth5::Table& table) {
   for (std::size_t i = 0; i < table.size(); ++i)
     last[{table.integer(i, "source"), sessions ? table.integer(i, "session") : 0}] = i;
   std::map<std::int64_t, std::int64_t> sessions_of;
+  std::int64_t newest = 0;
+  for (const auto& [key, row] : last) newest = std::max(newest, key.second);
+  const bool live = file.state() == mth5::FileState::Live;
   for (const auto& [key, row] : last) {
     auto& source = source_of(ledger, key.first);
     auto& stream = stream_of(ledger, key.first);
     stream.source = key.first;
     const Adder cells{table, row};
     add_bytes(source, cells);
-    add_samples(stream, cells);
+    add_samples(stream, cells, !live || key.second < newest);
     add_reasons(source.bytes_skipped, table, row, "bytes_skipped_");
     add_reasons(stream.samples_dropped, table, row, "samples_dropped_");
     ledger.sessions = std::max(ledger.sessions, ++sessions_of[key.first]);
@@ -148,6 +155,8 @@ class Sessions {
     const auto next = of_.upper_bound(sequence);  // a row of reasons stands for all commits until the next
     return next == of_.begin() ? 0 : std::prev(next)->second;
   }
+  /// Of the last commit.
+  [[nodiscard]] std::int64_t newest() const { return of_.empty() ? 0 : of_.rbegin()->second; }
   [[nodiscard]] std::int64_t count() const {
     std::vector<std::int64_t> all;
     for (const auto& [sequence, session] : of_) all.push_back(session);
@@ -197,7 +206,7 @@ Ledger read_layout_2(const mth5::Reader& file) {
   if (samples)
     for (const auto& [key, row] : last_rows(*samples, "stream", sessions)) {
       auto& stream = stream_of(ledger, key.first);
-      add_samples(stream, {*samples, row});
+      add_samples(stream, {*samples, row}, file.state() != mth5::FileState::Live || key.second != sessions.newest());
       set_commit(stream, {*samples, row});
     }
   if (!reasons) return ledger;
@@ -311,9 +320,12 @@ Json stream_json(const StreamLedger& stream, bool commit_known) {
           {"samples_decoded", stream.samples_decoded},
           {"samples_stored", stream.samples_stored},
           {"samples_buffered", stream.samples_buffered},
+          {"samples_were_buffered", stream.samples_were_buffered},
           {"samples_dropped", stream.samples_dropped},
           {"samples_recovered", stream.samples_recovered},
           {"values_clipped", stream.values_clipped},
+          {"values_rounded", stream.values_rounded},
+          {"values_as_fill", stream.values_as_fill},
           {"values_late", stream.values_late},
           {"samples_in_file", stream.shared ? Json{} : Json(stream.samples_in_file)},
           {"samples_beyond_ledger", stream.shared ? Json{} : Json(stream.samples_beyond_ledger)},
@@ -340,8 +352,11 @@ Json to_json(const Ledger& ledger) {
       sum.samples_decoded = plus(sum.samples_decoded, stream.samples_decoded);
       sum.samples_stored = plus(sum.samples_stored, stream.samples_stored);
       sum.samples_buffered = plus(sum.samples_buffered, stream.samples_buffered);
+      sum.samples_were_buffered = plus(sum.samples_were_buffered, stream.samples_were_buffered);
       sum.samples_recovered = plus(sum.samples_recovered, stream.samples_recovered);
       sum.values_clipped = plus(sum.values_clipped, stream.values_clipped);
+      sum.values_rounded = plus(sum.values_rounded, stream.values_rounded);
+      sum.values_as_fill = plus(sum.values_as_fill, stream.values_as_fill);
       sum.values_late = plus(sum.values_late, stream.values_late);
       sum.samples_visible = plus(sum.samples_visible, stream.samples_visible);
       sum.samples_durable = plus(sum.samples_durable, stream.samples_durable);
@@ -364,9 +379,12 @@ Json to_json(const Ledger& ledger) {
                    {"samples_decoded", sum.samples_decoded},
                    {"samples_stored", sum.samples_stored},
                    {"samples_buffered", sum.samples_buffered},
+                   {"samples_were_buffered", sum.samples_were_buffered},
                    {"samples_dropped", sum.samples_dropped},
                    {"samples_recovered", sum.samples_recovered},
                    {"values_clipped", sum.values_clipped},
+                   {"values_rounded", sum.values_rounded},
+                   {"values_as_fill", sum.values_as_fill},
                    {"values_late", sum.values_late},
                    {"samples_visible", known ? Json(sum.samples_visible) : Json{}},
                    {"samples_durable", known ? Json(sum.samples_durable) : Json{}},

@@ -37,10 +37,14 @@ struct StreamLedger {
   std::string name, station;
   double sample_rate = 0;  ///< Hz; 0 = not known
   std::int64_t samples_decoded = 0, samples_stored = 0, samples_buffered = 0;
+  /// Of those buffered: in memory at the last row of a session that has ended since. It died; they are lost, or were sent again.
+  std::int64_t samples_were_buffered = 0;
   Reasons samples_dropped;
   /// In the file after a crash though no row of the session that wrote them says so; a row of the next session does.
   std::int64_t samples_recovered = 0;
   std::int64_t values_clipped = 0;  ///< of all channels, beyond what their type can hold
+  std::int64_t values_rounded = 0;  ///< likewise, no whole numbers in channels of whole numbers
+  std::int64_t values_as_fill = 0;  ///< likewise, the same as the fill value of their channel: here they are unknown
   std::int64_t values_late = 0;     ///< of channels that arrive apart: not stored, as they came too late, or twice
 
   // Of the last durable commit.

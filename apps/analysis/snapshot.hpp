@@ -136,6 +136,9 @@ class LiveFile {
 /// What the state of a file is called for people, the worst first: "no data since 12:30:05 (25 s)", "waiting for data", "live",
 /// "writer died".
 [[nodiscard]] std::string state_text(const Snapshot& look);
+/// "buffered N"; of a writer that is no more and had some: "had buffered N when it ended". @param n  as it is shown; there is a
+/// commit
+[[nodiscard]] std::string buffered_text(const Snapshot& look, const std::string& n);
 /// The clock to look at first: not locked, or the one whose plain axis is off most; nullptr if there is none.
 [[nodiscard]] const ClockSummary* worst_clock(const Snapshot& look);
 /// True if the verdict is that all is well: nothing is wrong, and there are enough samples to say so.

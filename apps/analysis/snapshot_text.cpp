@@ -98,6 +98,11 @@ std::string state_text(const Snapshot& look) {
   return how + (several ? shown(stream->station) + " " + rate_text(stream->sample_rate) + ": " : "") + flow_text(*stream->flow);
 }
 
+std::string buffered_text(const Snapshot& look, const std::string& n) {
+  const bool had = look.state != mth5::FileState::Live && look.commit->buffered_samples > 0;
+  return had ? "had buffered " + n + " when it ended" : "buffered " + n;
+}
+
 std::string completeness_text(const Snapshot& look) {
   const auto rows =
       std::isnan(look.percent) ? std::string{"completeness not known yet"} : "complete " + percent_text(look.percent);
@@ -231,8 +236,8 @@ std::string to_text(const Snapshot& look) {
            (look.last_gap->reason.empty() ? "" : " (" + shown(look.last_gap->reason) + ")");
   out += "\nComplete " + (look.empty > 0 ? completeness_text(look) : percent_text(look.percent)) + "\n";
   if (look.commit)
-    out += "At risk  " + std::to_string(look.samples_at_risk()) + " samples, " + age_text(look.seconds_at_risk()) +
-           " (buffered " + std::to_string(look.commit->buffered_samples) + ", visible " +
+    out += "At risk  " + std::to_string(look.samples_at_risk()) + " samples, " + age_text(look.seconds_at_risk()) + " (" +
+           buffered_text(look, std::to_string(look.commit->buffered_samples)) + ", visible " +
            std::to_string(look.commit->visible_samples) + ", durable " + std::to_string(look.commit->durable_samples) + ")\n";
   out += disk_text(look);
   for (const auto& [name, value] : look.soh) out += "Health   " + shown(name) + " " + number_text(value) + "\n";

@@ -32,13 +32,22 @@ std::string ledger_name(const std::string& name, std::int64_t index) {
 }
 
 std::string stream_text(const StreamLedger& stream, const std::string& label, bool recovered) {
-  std::string text =
-      add_reasons("    " + label + "samples " + std::to_string(stream.samples_decoded) + " = stored " +
-                      std::to_string(stream.samples_stored) + " + buffered " + std::to_string(stream.samples_buffered),
-                  stream.samples_dropped) +
-      "\n";
+  std::string text = add_reasons("    " + label + "samples " + std::to_string(stream.samples_decoded) + " = stored " +
+                                     std::to_string(stream.samples_stored) + " + buffered " +
+                                     std::to_string(stream.samples_buffered - stream.samples_were_buffered) +
+                                     (stream.samples_were_buffered == 0 ? ""
+                                                                        : " + in memory when the recorder died " +
+                                                                              std::to_string(stream.samples_were_buffered)),
+                                 stream.samples_dropped) +
+                     "\n";
   if (stream.values_clipped != 0)
     text += "    " + label + "values beyond what their channel can hold " + std::to_string(stream.values_clipped) + "\n";
+  if (stream.values_rounded != 0)
+    text += "    " + label + "values that are no whole numbers, as their channel holds " + std::to_string(stream.values_rounded) +
+            "\n";
+  if (stream.values_as_fill != 0)
+    text += "    " + label + "values the same as the fill value of their channel, and so unknown here " +
+            std::to_string(stream.values_as_fill) + "\n";
   if (stream.values_late != 0)
     text +=
         "    " + label + "values of single channels that came too late, or twice " + std::to_string(stream.values_late) + "\n";

@@ -117,6 +117,7 @@ void Daemon::make_input(std::size_t index) {
     log_first_refusal(index);
     log_losses(index, false);
     log_rates(index);
+    log_news(index);
   };
   listener.connected = [this, index] {
     Input& in = inputs_[index];
@@ -237,6 +238,11 @@ void Daemon::log_first_refusal(std::size_t index) {
   log_->warn("first refused source={} {}", config_.sources[index].name, to_string(*refusal));
 }
 
+void Daemon::log_news(std::size_t index) {
+  for (const auto& news : inputs_[index].intake->take_news())
+    log_->info("found source={} {}", config_.sources[index].name, news);
+}
+
 /// Once for each rate that the times of a stream tell and its profile does not.
 void Daemon::log_rates(std::size_t index) {
   constexpr double kSame = 0.05;
@@ -284,6 +290,7 @@ void Daemon::source_ended(std::size_t index) {
   log_first_refusal(index);
   log_losses(index, true);
   log_rates(index);
+  log_news(index);
   judge_ended(index);
   const auto& bytes = input.intake->counters();
   std::uint64_t samples = 0;
@@ -317,7 +324,10 @@ void Daemon::tick_io() {
   io_turned_ = mth5::steady_now();
   io_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error || !io_work_) return;  // cancel() comes too late for a timer that has expired: it must not begin anew
-    for (std::size_t i = 0; i < inputs_.size(); ++i) log_losses(i, false);
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (!inputs_[i].ended) inputs_[i].intake->tick();
+      log_losses(i, false);
+    }
     quiet_.tick();
     tick_io();
   });

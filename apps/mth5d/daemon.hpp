@@ -77,6 +77,7 @@ class Daemon {
   void tick_io();
   void log_losses(std::size_t index, bool now);
   void log_first_refusal(std::size_t index);
+  void log_news(std::size_t index);
   void log_rates(std::size_t index);
   void judge_ended(std::size_t index);
   void throw_if_unread() const;

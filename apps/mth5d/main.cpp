@@ -15,6 +15,7 @@
 #include "acquisition/config/keys.hpp"
 #include "acquisition/recorder/output.hpp"
 #include "acquisition/status/status_file.hpp"
+#include "acquisition/stream/streams.hpp"
 #include "cli/cli.hpp"
 #include "cli/stderr_relay.hpp"
 #include "daemon.hpp"
@@ -59,6 +60,20 @@ std::vector<std::string> obstacles(const daq::config::Loaded& loaded) {
     if (const auto& input = config.sources[i].input; is_recording(input))  // all else is waited for
       need("sources[" + std::to_string(i) + "].file.path",
            [&] { (void)mth5::open_regular(std::get<daq::config::ReplayFile>(input).path); });
+  return found;
+}
+
+/// Of sources of lines whose profile or clock section says so; what the digits of the times say shows --try.
+std::vector<std::string> doubts_of_times(const daq::config::Config& config) {
+  std::vector<std::string> found;
+  for (std::size_t i = 0; i < config.sources.size(); ++i) {
+    const auto& decoder = config.sources[i].instrument.decoder;
+    const auto kind = daq::decode::numbering(decoder).kind;
+    if (!std::holds_alternative<daq::decode::TextFormat>(decoder) || kind == daq::decode::TimeKind::Host) continue;
+    for (const auto& stream : daq::stream::declared(config, static_cast<std::uint16_t>(i)))
+      if (const auto doubt = daq::stream::doubt_of_times(stream.timing.stamp_resolution, stream.sample_rate); !doubt.empty())
+        found.push_back("source " + stream.name + ": " + doubt);
+  }
   return found;
 }
 
@@ -162,6 +177,7 @@ int daemon_main(int argc, char** argv) {
     if (const auto found = obstacles(loaded); !found.empty()) throw cli::ConfigError{join(found)};
     if (const auto doubt = daq::recorder::doubt_of_medium(loaded.config->output))
       std::cerr << mth5::printable("mth5d: warning: " + *doubt) << "\n";
+    for (const auto& doubt : doubts_of_times(*loaded.config)) std::cerr << mth5::printable("mth5d: warning: " + doubt) << "\n";
     std::cout << mth5::printable(config_file.string()) << ": good, " << loaded.config->sources.size() << " source(s)\n";
     return cli::kDone;
   }

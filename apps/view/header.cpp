@@ -91,7 +91,7 @@ void draw_risk(Screen& screen, int row, const analysis::Snapshot& look) {
     return;
   }
   const auto n = look.samples_at_risk();
-  parts.add("buffered " + grouped(look.commit->buffered_samples));
+  parts.add(buffered_text(look, grouped(look.commit->buffered_samples)));
   parts.add("visible " + grouped(look.commit->visible_samples));
   parts.add("durable " + grouped(look.commit->durable_samples));
   if (look.state != mth5::FileState::Live) return;
@@ -103,7 +103,7 @@ void draw_risk(Screen& screen, int row, const analysis::Snapshot& look) {
 void draw_clock(Screen& screen, int row, const analysis::Snapshot& look) {
   Row parts{screen, row};
   if (const auto* clock = worst_clock(look)) {
-    parts.add("clock " + shown(clock->source.empty() ? "none" : clock->source) + (clock->locked ? " locked" : " NOT LOCKED"),
+    parts.add("clock " + shown(clock->source.empty() ? "none" : clock->source) + " " + locked_text(*clock),
               clock->locked ? Ink::Plain : Ink::Warning);
     char text[64];
     if (std::isfinite(clock->ppm)) {

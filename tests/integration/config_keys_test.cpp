@@ -139,14 +139,71 @@ TEST(ConfigKeys, FillStandsForWhatIsNotKnownInIntegersAndNaNInFloats) {
   EXPECT_EQ(python(files[0], "s['sr1_0001/ex'].dtype, s['sr1_0001/hy'].dtype"), "int32 float64\n");
 }
 
-TEST(ConfigKeys, WithoutFillTheFileSaysThatTheLeastValueIsWhatIsNotKnown) {
-  Site site{.ex = "type: electric, units: milliVolt, dtype: int16"};
-  const auto files = site.record(lines({0, 1}) + line(2, "*** 2.5 12.5") + lines({3}));
+/// Whether a dataset has a fill value of its own, as h5py knows it.
+std::string has_fill(const std::string& name) {
+  return "s['" + name + "'].id.get_create_plist().fill_value_defined() == h5py.h5d.FILL_VALUE_USER_DEFINED";
+}
+
+/// What the report knows of channel ex: missing, least value, clipped.
+std::string reported(const fs::path& file) {
+  const auto done = support::run({support::program("mth5-summary"), "--format", "json", file.string()});
+  EXPECT_EQ(done.code, 0) << done.err;
+  const auto report = nlohmann::json::parse(done.out);
+  for (const auto& channel : report.at("channels"))
+    if (channel.at("component") == "ex")
+      return channel.at("missing").dump() + " " + channel.at("min").dump() + " " + channel.at("clipped").dump();
+  return "";
+}
+
+TEST(ConfigKeys, WithoutFillWhatWasSentIsASampleWhateverItsValueAndTheGapsSayWhatWasNot) {
+  Site site{.ex = "type: electric, units: milliVolt, dtype: int16, clip_limits: [-32768, 32767]"};
+  std::string text = lines({0, 1}) + line(2, "*** 2.5 12.5") + line(3, "*** 3.5 12.5") + lines({4});
+  for (const int second : {5, 6, 7}) text += line(second, "-32768 1 12.5");
+  for (const int second : {8, 9}) text += line(second, "32767 1 12.5");
+  const auto files = site.record(text);
   ASSERT_EQ(files.size(), 1u);
-  EXPECT_THAT(values(files[0], 0, "ex"), ElementsAre(0, 10, -32768, 30));
-  EXPECT_EQ(python(files[0], "s['sr1_0001/ex'].fillvalue"), "-32768\n");
+  EXPECT_THAT(values(files[0], 0, "ex"), ElementsAre(0, 10, -32768, -32768, 40, -32768, -32768, -32768, 32767, 32767));
+  EXPECT_EQ(python(files[0], has_fill("sr1_0001/ex")), "False\n");
   mth5::Reader reader{files[0]};
-  EXPECT_EQ(reader.fill_value(reader.find("MT001", "sr1_0001", "ex").at(0)), -32768);
+  EXPECT_EQ(reader.fill_value(reader.find("MT001", "sr1_0001", "ex").at(0)), std::nullopt);
+  const std::string gaps = "f['Acquisition/gaps']";
+  EXPECT_EQ(python(files[0], "[(g['component'].decode(), g['reason'].decode(), int(g['start'])-int(" + gaps +
+                                 "['start'][0]), int(g['samples']), int(g['filled'])) for g in " + gaps + "]"),
+            "[('ex', 'no-value', 0, 2, 1)]\n");
+  EXPECT_EQ(mth5::to_iso(mth5::UtcNanos{mth5::Nanos{reader.table("gaps")->integer(0, "start")}}), "2026-05-01T00:00:02Z");
+  EXPECT_EQ(reported(files[0]), "2 -32768.0 5") << "all that was sent is there, and cut off";
+  EXPECT_THAT(site.log, testing::HasSubstr("samples=2 reason=no-value filled channel=ex"));
+}
+
+TEST(ConfigKeys, WhatIsSentAndEqualsTheFillValueIsUnknownAndCounted) {
+  Site site{.ex = "type: electric, units: milliVolt, dtype: int16, fill: -32768"};
+  const auto files = site.record(lines({0, 1}) + line(2, "-32768 2.5 12.5") + line(3, "*** 2.5 12.5") + line(4, "-40000 1 12.5"));
+  ASSERT_EQ(files.size(), 1u);
+  EXPECT_EQ(python(files[0], has_fill("sr1_0001/ex") + ", s['sr1_0001/ex'].fillvalue"), "True -32768\n");
+  EXPECT_EQ(reported(files[0]).substr(0, 5), "3 0.0");
+  const auto ledger = mth5::Reader{files[0]}.table("stream_ledger").value();
+  EXPECT_EQ(ledger.integer(ledger.size() - 1, "values_as_fill"), 2);
+  EXPECT_EQ(ledger.integer(ledger.size() - 1, "values_clipped"), 1);
+  EXPECT_THAT(site.log, testing::HasSubstr("values of a channel stream=box channel=ex n=2 first=-32768 dtype=\"int16, -32768 to "
+                                           "32767, fill -32768\" reason=values_as_fill: the same as the fill value"));
+}
+
+TEST(ConfigKeys, ValuesThatTheDtypeCannotHoldAreNamedAndCounted) {
+  Site site{.ex = "type: electric, units: milliVolt, dtype: int16"};
+  const auto files = site.record(line(0, "40000 1 12.5") + line(1, "1.5 1 12.5") + line(2, "2 1 12.5") + line(3, "-2.25 1 12.5"));
+  ASSERT_EQ(files.size(), 1u);
+  EXPECT_THAT(values(files[0], 0, "ex"), ElementsAre(32767, 2, 2, -2));
+  const std::string dtype = " dtype=\"int16, -32768 to 32767\" reason=";
+  EXPECT_THAT(site.log, testing::HasSubstr("warning: values of a channel stream=box channel=ex n=1 first=40000" + dtype +
+                                           "values_clipped: beyond what"));
+  EXPECT_THAT(site.log, testing::HasSubstr("warning: values of a channel stream=box channel=ex n=2 first=1.5" + dtype +
+                                           "values_rounded: no whole numbers"));
+  const auto summary = support::run({support::program("mth5-summary"), files[0].string()});
+  EXPECT_THAT(summary.out, testing::HasSubstr("values beyond what their channel can hold 1\n"));
+  EXPECT_THAT(summary.out, testing::HasSubstr("values that are no whole numbers, as their channel holds 2\n"));
+  const auto ledger = site.status().at("ledger").at("streams").at(0);
+  EXPECT_EQ(ledger.at("values_clipped"), 1);
+  EXPECT_EQ(ledger.at("values_rounded"), 2);
 }
 
 TEST(ConfigKeys, GapFillUpToHoldsPerSource) {
@@ -585,6 +642,37 @@ TEST(ConfigKeys, TheDescriptionIsListed) {
   EXPECT_EQ(list.code, 0) << list.err;
   EXPECT_THAT(list.out, testing::HasSubstr("tiny  A tiny box  (" + (dir / "tiny.yaml").string() +
                                            ")\n    text, 2.5 Hz: ex; state of health: t\n"));
+}
+
+TEST(ConfigKeys, AProfileBehindOneOfItsNameIsListedAsShadowedAndABrokenOneIsAFailure) {
+  const support::TempDir dir;
+  const auto folder = [&](const char* name) {
+    fs::create_directory(dir / name);
+    return (dir / name).string();
+  };
+  const auto folders = folder("site") + ":" + folder("system");
+  const std::string good =
+      "description: A tiny box\nsample_rate: 1\ntext: {columns: [{time: '%Y%m%d%H%M%S'}, {channel: ex}]}\n"
+      "channels: {ex: {type: electric, units: milliVolt}}\n";
+  const auto list = [&] {
+    return support::run({support::program("mth5d"), "--list-instruments"}, {{"MTH5D_INSTRUMENTS", folders}});
+  };
+  for (const auto& text : {good, std::string{"sample_rate: x\n"}}) {
+    support::write_text(dir / "site/tiny.yaml", good);
+    support::write_text(dir / "system/tiny.yaml", text);
+    const auto listed = list();
+    EXPECT_EQ(listed.code, 0) << "nobody would use that one: " << listed.err;
+    EXPECT_THAT(listed.out, testing::HasSubstr("tiny  A tiny box  (" + (dir / "site/tiny.yaml").string() + ")\n"));
+    EXPECT_THAT(listed.out, testing::HasSubstr("tiny  shadowed by " + (dir / "site/tiny.yaml").string() + "  (" +
+                                               (dir / "system/tiny.yaml").string() + ")\n"));
+    EXPECT_THAT(listed.out, testing::Not(testing::HasSubstr("BROKEN")));
+  }
+  support::write_text(dir / "site/apart.yaml", "sample_rate: x\n");
+  const auto listed = list();
+  EXPECT_EQ(listed.code, 3);
+  EXPECT_THAT(listed.out, testing::HasSubstr("apart  BROKEN: "));
+  EXPECT_THAT(listed.out, testing::HasSubstr("tiny  A tiny box  (")) << "all are listed";
+  EXPECT_EQ(listed.err, "mth5d: config error: broken profiles, each with what is wrong in the list: apart\n");
 }
 
 /// Where each key is seen.

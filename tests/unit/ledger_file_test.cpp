@@ -66,12 +66,15 @@ TEST_F(LedgerOfAFile, IsTheSumOfItsSessionsWithRecoveredSamplesAndReasons) {
   EXPECT_EQ(stream.samples_decoded, 95);
   EXPECT_EQ(stream.samples_stored, 90);
   EXPECT_EQ(stream.samples_recovered, 10);
+  EXPECT_EQ(stream.samples_buffered, 2);
+  EXPECT_EQ(stream.samples_were_buffered, 2) << "of the session that crashed: nothing waits any more";
   EXPECT_EQ(stream.values_clipped, 7);
   EXPECT_EQ(stream.samples_dropped, (analysis::Reasons{{"ring-full", 3}}));
   EXPECT_EQ(stream.samples_in_file, 100);
   EXPECT_TRUE(ledger.balanced());
   const auto json = to_json(ledger);
   EXPECT_EQ(json[0]["samples_stored"], 90);
+  EXPECT_EQ(json[0]["samples_were_buffered"], 2);
   EXPECT_EQ(json[0]["streams"][0]["samples_recovered"], 10);
   EXPECT_EQ(json[0]["streams"][0]["values_clipped"], 7);
   EXPECT_EQ(json[0]["values_clipped"], 7);

@@ -139,6 +139,8 @@ TEST(Recorder, CountsValuesThatTheirChannelCannotHold) {
               testing::ElementsAre(5, 2147483647, 2147483647, -2147483648.0, -999, -2147483648.0));
   const auto ledger = reader.table("stream_ledger").value();
   EXPECT_EQ(ledger.integer(ledger.size() - 1, "values_clipped"), 2) << "one above, one below; unknown is not beyond";
+  EXPECT_EQ(ledger.integer(ledger.size() - 1, "values_rounded"), 1);
+  EXPECT_EQ(ledger.integer(ledger.size() - 1, "values_as_fill"), 0) << "what is unknown is no value";
 }
 
 TEST(Recorder, KnowsAnUnknownWholeNumberOfTheFileWhenItIsSentAgain) {

@@ -42,14 +42,16 @@ TEST(StatusReport, TellsTheClockOfEachStreamAndOnTopTheWorst) {
                                     .ppm = std::numeric_limits<double>::quiet_NaN(),
                                     .residual_s = 0.01,
                                     .uncertainty_s = 0.002,
-                                    .locked = false};
+                                    .locked = false,
+                                    .why_not = "too few times yet"};
   board.streams[2].name = "silent";
   const daq::ledger::Receipts receipts;
   const daq::ring::Ring ring{1000};
   const auto status =
       daq::status::to_json(board, {}, receipts, ring, {.version = "1", .state = "recording", .since = {}, .started = {}});
-  const nlohmann::ordered_json good{{"source", "gps"},     {"offset_s", 1.5},       {"ppm", 12.346},
-                                    {"residual_us", -4.0}, {"uncertainty_us", 2.0}, {"locked", true}};
+  const nlohmann::ordered_json good{{"source", "gps"},          {"offset_s", 1.5},       {"ppm", 12.346},
+                                    {"residual_us", -4.0},      {"uncertainty_us", 2.0}, {"locked", true},
+                                    {"why_not_locked", nullptr}};
   EXPECT_EQ(status.at("streams").at(0).at("clock"), good);
   EXPECT_EQ(status.at("clock"), status.at("streams").at(1).at("clock"));
   EXPECT_EQ(status.at("clock").at("source"), "host");
@@ -57,7 +59,7 @@ TEST(StatusReport, TellsTheClockOfEachStreamAndOnTopTheWorst) {
   for (const auto& value : status.at("streams").at(2).at("clock")) EXPECT_TRUE(value.is_null());
   const auto text = daq::status::to_text(status);
   EXPECT_THAT(text, testing::HasSubstr(" clock gps locked +12.35 ppm +-2 us"));
-  EXPECT_THAT(text, testing::HasSubstr(" clock host NOT LOCKED +-2 ms"));
+  EXPECT_THAT(text, testing::HasSubstr(" clock host NOT LOCKED (too few times yet) +-2 ms"));
 }
 
 TEST(Reasons, AreAllInTheManual) {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "acquisition/decode/checksum.hpp"
 #include "acquisition/trial/trial.hpp"
 #include "support/lemi424.hpp"
 #include "support/support.hpp"
@@ -257,6 +258,107 @@ TEST(Trial, GuessesTheRateWhereTicksAreReadByThatOfTheProfile) {
     else
       EXPECT_THAT(json["findings"].at(0).get<std::string>(), HasSubstr("give the source sample_rate: " + std::to_string(hz)));
   }
+}
+
+/// A profile that a user wrote.
+nlohmann::ordered_json tried_own(const std::string& yaml, const std::string& text, std::string* for_people = nullptr) {
+  const support::TempDir dir;
+  support::write_text(dir / "mine.yaml", yaml);
+  const auto found = daq::config::find_instrument((dir / "mine.yaml").string(), {});
+  if (!found.instrument) throw std::runtime_error{found.findings.front().text()};
+  Trial trial{*found.instrument};
+  trial.feed(text);
+  trial.end();
+  if (for_people != nullptr) *for_people = trial.text("day.TXT");
+  return trial.json("day.TXT");
+}
+
+TEST(Trial, NamesValuesThatTheirChannelCannotHold) {
+  std::string text;
+  const auto json = tried_own(
+      "sample_rate: 1\ntext: {columns: [year, month, day, hour, minute, second, {channel: x}, {channel: y}]}\n"
+      "channels:\n  x: {type: auxiliary, units: digital counts, dtype: int16}\n"
+      "  y: {type: auxiliary, units: digital counts, dtype: int32, fill: -1}\n",
+      "2026 05 01 00 00 00 1 1\n2026 05 01 00 00 01 40000 1\n2026 05 01 00 00 02 1.5 -1\n2026 05 01 00 00 03 ? ?\n"
+      "2026 05 01 00 00 04 -50000 2\n2026 05 01 00 00 05 -32768 3\n",
+      &text);
+  EXPECT_EQ(json["channels"][0]["values_clipped"], 2);
+  EXPECT_EQ(json["channels"][0]["values_rounded"], 1);
+  EXPECT_FALSE(json["channels"][0].contains("values_as_fill")) << "none was declared";
+  EXPECT_EQ(json["channels"][1]["values_as_fill"], 1);
+  EXPECT_THAT(text, HasSubstr("values    x (int16, -32768 to 32767): 2, the first of them 40000: values_clipped, beyond what the "
+                              "type of their channel can hold: stored as the nearest that it can\n"));
+  EXPECT_THAT(text, HasSubstr("values    x (int16, -32768 to 32767): 1, the first of them 1.5: values_rounded, "));
+  EXPECT_THAT(text,
+              HasSubstr("values    y (int32, -2147483648 to 2147483647, fill -1): 1, the first of them -1: values_as_fill"));
+}
+
+TEST(Trial, SaysWhereTimesAreTooCoarseToTellALostLine) {
+  const auto profile = [](const std::string& more) {
+    return "sample_rate: 10\ntext: {columns: [{time: '%Y-%m-%dT%H:%M:%S'}, {channel: x}]" + more +
+           "}\nchannels: {x: {type: auxiliary, units: volt}}\n";
+  };
+  std::string text;
+  for (int k = 0; k < 20; ++k) text += "2026-05-01T00:00:0" + std::to_string(k / 10) + "." + std::to_string(k % 10) + "00 1\n";
+  const auto found = [&](const std::string& more) { return tried_own(profile(more), text)["findings"].dump(); };
+  EXPECT_THAT(found(", resolution: 100ms"),
+              HasSubstr("times are cut to 100ms, and samples are 100ms apart: a lost one looks like"));
+  EXPECT_EQ(found(", resolution: 1ns"), "[]");
+  EXPECT_EQ(found(""), "[]") << "by three decimals";
+  for (std::size_t at; (at = text.find("00 1")) != std::string::npos;) text.replace(at, 4, " 1");
+  EXPECT_THAT(found(""), HasSubstr("times are cut to 100ms")) << "by one";
+}
+
+TEST(Trial, HelpsWhereDigitsOrTheEndOfLinesAreOthers) {
+  const auto refused = [](const std::string& channel, const std::string& text) {
+    const auto json = tried_own("sample_rate: 1\ntext: {columns: [{channel: x" + channel +
+                                    "}], time: host}\nchannels: {x: {type: auxiliary, units: volt}}\n",
+                                text);
+    return json["refused"].empty() ? "nothing" : json["refused"][0]["advice"].get<std::string>();
+  };
+  EXPECT_EQ(refused(", digits: 5", "12345.6\n234.5\n"),
+            "it has 3 digits before its decimals, and the profile says digits: 5; leave digits out if the instrument prints no "
+            "zeros in front");
+  EXPECT_EQ(refused("", "1.5\r2.5\r3.5\r"), "its lines end with a CR alone: write terminator: cr");
+}
+
+TEST(Trial, ShowsCountersFramesWithoutSamplesAndThoseHeldAgainstNoChecksum) {
+  const std::string yaml =
+      "sample_rate: 1\nframe:\n  name: data\n  sync: '53'\n  length: 6\n  endian: little\n  per_frame: 1\n"
+      "  check: {rule: [crc16/kermit, crc16/modbus], at: -2}\n  counter: {at: 1, type: u8, counts: frames}\n"
+      "  samples: {at: 2, type: i16, channels: [x]}\n  others:\n    - {name: alive, sync: '54 55', length: 2}\n"
+      "channels: {x: {type: auxiliary, units: digital counts}}\n";
+  const daq::decode::Checksum sum{*daq::decode::find_check("crc16/kermit")};
+  std::string bytes;
+  for (int k = 0; k < 150; ++k) {
+    if (k == 77) continue;
+    std::string frame{'S', static_cast<char>(k), static_cast<char>(k), '\0'};
+    const auto check = sum.of(frame);
+    frame += {static_cast<char>(check & 0xFF), static_cast<char>(check >> 8)};
+    bytes += frame + (k % 50 == 0 ? "TU" : "");
+  }
+  std::string text;
+  const auto json = tried_own(yaml, bytes, &text);
+  EXPECT_EQ(json["frames"], 152);
+  EXPECT_EQ(json["frames_without_samples"], 3);
+  EXPECT_EQ(json["frames_unchecked"], 100);
+  EXPECT_EQ(json["counter"].dump(), R"({"first":0,"last":149,"frames":149,"not_next":1})");
+  EXPECT_THAT(text, HasSubstr("frames    152; without samples: 3; held against no checksum: 100\n"));
+  EXPECT_THAT(text, HasSubstr("counter   from 0 to 149 in 149 frames; not next to the one before: 1\n"));
+  EXPECT_THAT(text, HasSubstr("crc16/kermit is used from there on"));
+}
+
+TEST(Trial, RefusesFiltersThatDoNotLeadToTheUnitsOfTheirChannelAsASourceDoes) {
+  EXPECT_THAT(
+      [] {
+        static_cast<void>(
+            tried_own("sample_rate: 1\ntext: {columns: [{channel: x}], time: host}\n"
+                      "channels:\n  x: {type: magnetic, component: hx, units: volt, filters: [{name: coil, kind: "
+                      "coefficient, units_in: nanoTesla, units_out: milliVolt, gain: 2}]}\n",
+                      "1\n"));
+      },
+      testing::ThrowsMessage<std::runtime_error>(
+          HasSubstr("channels.x.filters: filter 'coil' ends in 'milliVolt', but the channel's units are 'Volt'")));
 }
 
 TEST(Trial, TextIsForPeople) {

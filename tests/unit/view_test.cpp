@@ -66,6 +66,16 @@ TEST(Header, SaysWhatACrewWantsToKnow) {
                                         " complete 99.98 %  no gap\n"));
 }
 
+TEST(Header, SaysOfADeadWriterThatItHadSamplesInMemoryNotThatItHas) {
+  auto dead = page();
+  dead.look->state = mth5::FileState::WriterDied;
+  EXPECT_THAT(drawn(dead, {}), HasSubstr("\n had buffered 2 when it ended  visible 43,200  durable 43,191\n"));
+  EXPECT_THAT(to_text(*dead.look), HasSubstr(" (had buffered 2 when it ended, visible "));
+  dead.look->state = mth5::FileState::Closed;
+  dead.look->commit->buffered_samples = 0;
+  EXPECT_THAT(drawn(dead, {}), HasSubstr("\n buffered 0  visible "));
+}
+
 TEST(Header, NamesTheWorstFirstAndSaysHowManyMoreThereAre) {
   auto wrong = page();
   const auto rules = analysis::rules();

@@ -20,6 +20,10 @@ constexpr std::array kSourceFigures{
     Figure<SourceRow>{"fields_unknown", "",
                       "fields of frames that hold no value (?, ***, nothing), or lack in a short line: stored as NaN",
                       [](const SourceRow& r) { return whole(r.counters.fields_unknown); }},
+    Figure<SourceRow>{
+        "frames_unchecked", "",
+        "frames that were held against no checksum: of the several that the profile names none was chosen yet, or at all",
+        [](const SourceRow& r) { return whole(r.counters.frames_unchecked); }},
     Figure<SourceRow>{"short_lines", "", "frames whose line has another length than the instrument's whole lines (short-line)",
                       [](const SourceRow& r) { return whole(r.counters.short_lines); }},
     Figure<SourceRow>{"reconnects", "", "times the source came back",
@@ -32,7 +36,14 @@ constexpr std::array kSourceFigures{
                       [](const SourceRow& r) { return whole(r.counters.bytes_unsent); }},
 };
 
-constexpr std::array kStreamFigures{
+template <Misfit M>
+Figure<StreamRow> misfit() {
+  constexpr auto i = static_cast<std::size_t>(M);
+  const auto& reason = misfits()[i];
+  return {reason.name, "", reason.meaning, [](const StreamRow& r) { return whole(r.misfits[i]); }};
+}
+
+const std::array kStreamFigures{
     Figure<StreamRow>{"samples_decoded", "samples", "came out of the decoder",
                       [](const StreamRow& r) { return whole(r.counters.decoded); }},
     Figure<StreamRow>{"samples_stored", "samples", "are in the file, without fill",
@@ -44,9 +55,9 @@ constexpr std::array kStreamFigures{
                       [](const StreamRow& r) { return whole(r.recovered); }},
     Figure<StreamRow>{"samples_filled", "samples", "made up in short gaps",
                       [](const StreamRow& r) { return whole(r.counters.filled); }},
-    Figure<StreamRow>{"values_clipped", "",
-                      "of all channels, beyond what the type of their channel can hold: stored as the nearest that it can",
-                      [](const StreamRow& r) { return whole(r.clipped); }},
+    misfit<Misfit::Clipped>(),
+    misfit<Misfit::Rounded>(),
+    misfit<Misfit::AsFill>(),
     Figure<StreamRow>{"values_late", "",
                       "of channels that arrive apart, when the others had gone on without them, or twice: not stored",
                       [](const StreamRow& r) { return whole(r.counters.values_late); }},
@@ -82,6 +93,7 @@ SourceRow since(const SourceRow& now, const SourceRow& base) {
   d.bytes_decoded -= b.bytes_decoded;
   d.frames -= b.frames;
   d.fields_unknown -= b.fields_unknown;
+  d.frames_unchecked -= b.frames_unchecked;
   d.short_lines -= b.short_lines;
   d.reconnects -= b.reconnects;
   d.soh_dropped -= b.soh_dropped;
@@ -107,7 +119,7 @@ StreamRow since(const StreamRow& now, const StreamRow& base) {
   d.values_late -= b.values_late;
   for (std::size_t i = 0; i < kDrops; ++i) d.dropped[i] -= b.dropped[i];
   row.stored -= base.stored;
-  row.clipped -= base.clipped;
+  for (std::size_t i = 0; i < kMisfits; ++i) row.misfits[i] -= base.misfits[i];
   row.visible -= std::min(base.stored, row.visible);
   row.durable -= std::min(base.stored, row.durable);
   return row;

@@ -21,8 +21,9 @@ struct SourceCounters {
   std::uint64_t bytes_decoded = 0;  ///< frames with their end marks; also blank lines and comments
   std::uint64_t bytes_pending = 0;  ///< the beginning of a frame that is not complete yet
   std::uint64_t frames = 0;
-  std::uint64_t fields_unknown = 0;  ///< fields of them that hold no value, or lack in a short line: stored as NaN
-  std::uint64_t short_lines = 0;     ///< of frames: lines of a length that the profile does not list
+  std::uint64_t fields_unknown = 0;    ///< fields of them that hold no value, or lack in a short line: stored as NaN
+  std::uint64_t frames_unchecked = 0;  ///< of frames: by no checksum, as of several that the profile names none is chosen yet
+  std::uint64_t short_lines = 0;       ///< of frames: lines of a length that the profile does not list
   std::uint64_t reconnects = 0;
   std::uint64_t soh_dropped = 0;                           ///< rows of state of health for which there was no room
   std::uint64_t bytes_sent = 0;                            ///< commands to the instrument
@@ -61,15 +62,15 @@ struct SourceRow {
 };
 /// The same of a stream, as the recorder knows it.
 struct StreamRow {
-  StreamCounters counters;      ///< dropped includes what the recorder had to drop
-  std::uint64_t stored = 0;     ///< in the file, without fill
-  std::uint64_t buffered = 0;   ///< held by the timeline, in the ring or in the recorder's batch
-  std::uint64_t clipped = 0;    ///< values (of all channels) of them that their channel's type cannot hold
-  std::uint64_t recovered = 0;  ///< found in the file of a crashed writer beyond what its ledger knew
-  std::uint64_t visible = 0;    ///< of stored: readers can see them
-  std::uint64_t durable = 0;    ///< of stored: a power cut does not cost them
-  std::uint64_t at_risk = 0;    ///< received and not durable
-  std::int64_t at_risk_us = 0;  ///< for how long the oldest of them has been waiting
+  StreamCounters counters;                        ///< dropped includes what the recorder had to drop
+  std::uint64_t stored = 0;                       ///< in the file, without fill
+  std::uint64_t buffered = 0;                     ///< held by the timeline, in the ring or in the recorder's batch
+  std::array<std::uint64_t, kMisfits> misfits{};  ///< values (of all channels) of those stored
+  std::uint64_t recovered = 0;                    ///< found in the file of a crashed writer beyond what its ledger knew
+  std::uint64_t visible = 0;                      ///< of stored: readers can see them
+  std::uint64_t durable = 0;                      ///< of stored: a power cut does not cost them
+  std::uint64_t at_risk = 0;                      ///< received and not durable
+  std::int64_t at_risk_us = 0;                    ///< for how long the oldest of them has been waiting
 };
 
 /// One figure of a ledger row: the one declaration that the file's columns, status, readers' pages and documentation follow.

@@ -362,6 +362,8 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
     }
     at += run.group.pieces;
     for (const auto& gap : run.stream->take_channel_gaps(run.group)) add_gap(*run.stream, gap, run.name, run.name);
+    const auto utc_of = [&](std::int64_t i) { return mth5::sample_time(run.group.start, run.stream->stream().sample_rate, i); };
+    for (const auto& gap : run.stream->unknown_in(run.group, utc_of)) add_gap(*run.stream, gap, run.name, run.name);
   }
   std::vector<mth5::RunId> ids;
   timed([&] {
@@ -418,6 +420,7 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
   }
   all_durable();
   log_gaps();
+  log_misfits();
   if (!std::exchange(announced_, true)) {
     ++files_;
     context_.quiet.say(spdlog::level::info, "file open", "file open file=" + file_->path().string());
@@ -467,6 +470,19 @@ void FileWriter::log_gaps() {
   }
 }
 
+void FileWriter::log_misfits() {
+  for (auto& of : streams_)
+    for (const auto& news : of->take_misfits()) {
+      const auto& stream = of->stream();
+      const auto component = stream.channels.at(news.channel).metadata.text("component");
+      const auto reason = ledger::to_string(news.misfit);
+      context_.quiet.say(spdlog::level::warn, fmt::format("values {} {} {}", stream.name, component, reason),
+                         fmt::format("values of a channel stream={} channel={} n={} first={:.10g} dtype=\"{}\" reason={}: {}",
+                                     stream.name, component, news.n, news.first, timing::to_string(news.as), reason,
+                                     ledger::misfits()[static_cast<std::size_t>(news.misfit)].meaning));
+    }
+}
+
 void FileWriter::close() {
   append_to_open_runs();
   const auto path = file_->path();
@@ -492,6 +508,7 @@ void FileWriter::close() {
   });
   all_durable();
   log_gaps();
+  log_misfits();
   for (auto& of : streams_) {
     of->run.reset();
     of->last_run.clear();

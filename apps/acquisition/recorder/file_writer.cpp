@@ -187,6 +187,7 @@ void FileWriter::flush() {
       file_->flush();
     });
     log_gaps();
+    log_misfits();
     last_flush_us_ = took.count() / 1000;
     context_.published.change([&](State& state) { state.flush.add(took); });
     for (auto& of : streams_) of->all_visible();
@@ -201,6 +202,8 @@ void FileWriter::append_to_open_runs() {
     if (!of->goes_on()) continue;
     const auto group = of->group(0);
     for (std::size_t i = 0; i < group.pieces; ++i) add_gap(*of, of->pieces()[i].gap, of->run->name, of->run->name);
+    const auto utc_of = [&](std::int64_t i) { return of->utc_of(*of->run, of->run->n_samples + i); };
+    for (const auto& gap : of->unknown_in(group, utc_of)) add_gap(*of, gap, of->run->name, of->run->name);
     timed([&] { file_->append(of->run->id, of->samples(group)); });
     of->stored(group, *of->run);
   }

@@ -159,6 +159,8 @@ class FileWriter {
   void all_durable();
   void settle();
   void log_gaps();
+  /// Values that were not stored as they came.
+  void log_misfits();
   std::chrono::nanoseconds timed(const std::function<void()>& call);
 
   const Context context_;

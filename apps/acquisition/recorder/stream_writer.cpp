@@ -6,7 +6,6 @@
 #include <functional>
 
 #include "acquisition/recorder/run_channels.hpp"
-#include "acquisition/timing/memory.hpp"
 
 namespace daq::recorder {
 
@@ -21,7 +20,7 @@ mth5::UtcNanos at(std::int64_t ns) { return mth5::UtcNanos{mth5::Nanos{ns}}; }
 }  // namespace
 
 StreamWriter::StreamWriter(const stream::Stream& stream, std::uint16_t number, const StationState& state)
-    : stream_{stream}, number_{number}, n_channels_{stream.channels.size()}, state_{state} {}
+    : stream_{stream}, number_{number}, n_channels_{stream.channels.size()}, state_{state}, misfits_{stream.timing.stored_as} {}
 
 void StreamWriter::describe(const stream::Stream& other) {
   stream_.station = other.station;
@@ -265,16 +264,26 @@ mth5::Matrix<const double> StreamWriter::samples(const Group& group) {
   return {matrix_.data(), n_channels_, n, n};
 }
 
-std::uint64_t StreamWriter::clipped_in(const Group& group) const {
+std::vector<ring::GapNote> StreamWriter::unknown_in(const Group& group,
+                                                    const std::function<mth5::UtcNanos(std::int64_t)>& utc_of) const {
+  std::vector<ring::GapNote> found;
   const auto& types = stream_.timing.stored_as;
-  if (types.empty()) return 0;
-  std::uint64_t n = 0;
+  if (types.empty() || stream_.channels_apart) return found;  // of channels that come apart, who brings them together tells it
   const double* const first = batch_.data() + (group.first - batch_base_) * n_channels_;
-  const double* const end = first + static_cast<std::size_t>(group.n) * n_channels_;
-  for (std::size_t c = 0; c < n_channels_; ++c)
-    for (const double* value = first + c; value < end; value += n_channels_)
-      if (timing::is_clipped(*value, types[c])) ++n;
-  return n;
+  for (std::size_t c = 0; c < n_channels_; ++c) {
+    if (types[c].is_fill || !types[c].is_whole()) continue;
+    std::int64_t n = 0;  // in a row, before i
+    for (std::int64_t i = 0; i <= group.n; ++i) {
+      if (i < group.n && std::isnan(first[static_cast<std::size_t>(i) * n_channels_ + c])) {
+        ++n;
+      } else if (n > 0) {
+        found.push_back({utc_of(i - n).time_since_epoch().count(), n, static_cast<std::int64_t>(ledger::GapReason::NoValue), 1,
+                         static_cast<std::int64_t>(c)});
+        n = 0;
+      }
+    }
+  }
+  return found;
 }
 
 void StreamWriter::stored(const Group& group, OpenRun& into) {
@@ -284,7 +293,7 @@ void StreamWriter::stored(const Group& group, OpenRun& into) {
     place_first_of(into);
   const auto own = static_cast<std::uint64_t>(group.n - group.n_filled);
   stored_ += own;
-  clipped_ += clipped_in(group);
+  misfits_.look({batch_.data() + (group.first - batch_base_) * n_channels_, static_cast<std::size_t>(group.n) * n_channels_});
   batched_ -= own;
   stored_all_ += group.n;
   into.n_samples += group.n;
@@ -348,7 +357,7 @@ std::uint64_t StreamWriter::lose_unsafe(ledger::Drop why) {
   const std::uint64_t n = stored_ - durable_;
   lost_[static_cast<std::size_t>(why)] += n;
   stored_ = visible_ = durable_;
-  clipped_ = synced_.clipped;
+  misfits_.set_counts(synced_.misfits);
   // What is lost may be had again.
   token_ = durable_at_ ? durable_at_->token : "";
   last_time_.reset();
@@ -359,7 +368,7 @@ std::uint64_t StreamWriter::lose_file(ledger::Drop why) {
   const std::uint64_t n = stored_ - begun_.stored;
   lost_[static_cast<std::size_t>(why)] += n;
   stored_ = visible_ = durable_ = begun_.stored;
-  clipped_ = begun_.clipped;
+  misfits_.set_counts(begun_.misfits);
   synced_ = begun_;
   last_time_.reset();
   return n;
@@ -373,7 +382,7 @@ ledger::StreamRow StreamWriter::row() const {
   row.counters.passed += more;
   for (std::size_t i = 0; i < ledger::kDrops; ++i) row.counters.dropped[i] += lost_[i];
   row.stored = stored_;
-  row.clipped = clipped_;
+  row.misfits = misfits_.counts();
   row.buffered = counters_.pending + batched_;
   row.recovered = recovered;
   row.visible = visible_;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "acquisition/ring/records.hpp"
 #include "acquisition/ring/ring.hpp"
 #include "acquisition/stream/streams.hpp"
+#include "acquisition/timing/misfits.hpp"
 #include "mth5/clock.hpp"
 #include "mth5/file.hpp"
 
@@ -109,6 +111,12 @@ class StreamWriter {
   [[nodiscard]] Group group(std::size_t from) const;
   /// Of the trailing gaps, those of single channels within a group.
   [[nodiscard]] std::vector<ring::GapNote> take_channel_gaps(const Group& within);
+  /// Samples of a group whose value is not known, in channels where no fill value tells that: each row of them in a row is a gap
+  /// of its own, filled. @param utc_of  of a sample of the group
+  [[nodiscard]] std::vector<ring::GapNote> unknown_in(const Group& group,
+                                                      const std::function<mth5::UtcNanos(std::int64_t)>& utc_of) const;
+  /// Values that were not stored as they came since it was asked for, the first of each channel and reason.
+  [[nodiscard]] std::vector<timing::Misfits::News> take_misfits() { return misfits_.take_news(); }
   /// Samples of a group, [n_channels][n]; good until the next call.
   [[nodiscard]] mth5::Matrix<const double> samples(const Group& group);
   /// The front group is in the file: part of `run`.
@@ -183,9 +191,6 @@ class StreamWriter {
   std::uint64_t state_reader_ = 0;
 
   void trim_batch();
-  /// Values that their channels cannot hold.
-  [[nodiscard]] std::uint64_t clipped_in(const Group& group) const;
-
   std::vector<double> lengths_;  ///< of the newest samples that were taken
   std::chrono::steady_clock::time_point heard_{};
 
@@ -229,7 +234,7 @@ class StreamWriter {
   std::int64_t taken_all_ = 0, stored_all_ = 0;  ///< with fill
 
   std::uint64_t taken_ = 0, stored_ = 0, visible_ = 0, durable_ = 0, batched_ = 0;
-  std::uint64_t clipped_ = 0;                         ///< values of those stored
+  timing::Misfits misfits_;                           ///< values of those stored
   std::array<std::uint64_t, ledger::kDrops> lost_{};  ///< taken and not stored
   ledger::StreamCounters counters_;                   ///< the last that came
   std::uint64_t taken_at_counters_ = 0;

@@ -71,6 +71,7 @@ ordered_json source_json(const Board::Copy& board, std::size_t index, const orde
   j["problem"] = source.problem.empty() ? ordered_json{} : ordered_json(source.problem);
   j["bytes"] = source.counters.bytes_in;
   j["frames"] = source.counters.frames;
+  j["frames_unchecked"] = source.counters.frames_unchecked;
   j["short_lines"] = source.counters.short_lines;
   j["skipped"] = by_reason(source.counters.bytes_skipped, ledger::skip_reasons());
   j["input_faults"] = by_reason(source.counters.input_faults, ledger::input_faults());
@@ -113,7 +114,8 @@ ordered_json clock_json(const StreamEntry* stream) {
           {"ppm", figure(std::round(clock.ppm * 1e3) / 1e3)},
           {"residual_us", figure(micro(clock.residual_s))},
           {"uncertainty_us", figure(micro(clock.uncertainty_s))},
-          {"locked", known ? ordered_json(clock.locked) : ordered_json{}}};
+          {"locked", known ? ordered_json(clock.locked) : ordered_json{}},
+          {"why_not_locked", known && !clock.locked ? ordered_json(clock.why_not) : ordered_json{}}};
 }
 
 ordered_json stream_json(const StreamEntry& stream, const Board::Copy& board, const recorder::StreamState& written,
@@ -271,6 +273,8 @@ std::string clock_text(const ordered_json& clock) {
   if (!clock.is_object() || clock.at("source").is_null()) return "";
   auto text = fmt::format(" clock {} {}", clock.at("source").get<std::string>(),
                           clock.at("locked").get<bool>() ? "locked" : "NOT LOCKED");
+  if (clock.contains("why_not_locked") && clock["why_not_locked"].is_string() && clock["why_not_locked"] != "")
+    text += " (" + clock["why_not_locked"].get<std::string>() + ")";
   if (!clock.at("ppm").is_null()) text += fmt::format(" {:+.4g} ppm", clock.at("ppm").get<double>());
   if (!clock.at("uncertainty_us").is_null()) {
     const auto us = clock.at("uncertainty_us").get<double>();

@@ -1,6 +1,7 @@
 #include "acquisition/stream/streams.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -47,16 +48,31 @@ std::vector<Stream> declared(const config::Config& config, std::uint16_t source)
                    .counter_modulus = numbering.modulus,
                    .samples_per_count = numbering.samples_per_count,
                    .remember = from.gap.remember};
-  // Whole numbers have no NaN: what is not known is the profile's fill, else their least value, and the file says which.
-  for (auto& channel : stream.channels) {
-    if (channel.fill) continue;
-    if (channel.type == mth5::SampleType::Int16) channel.fill = std::numeric_limits<std::int16_t>::min();
-    if (channel.type == mth5::SampleType::Int32) channel.fill = std::numeric_limits<std::int32_t>::min();
-  }
-  const auto& channels = stream.channels;
-  if (std::any_of(channels.begin(), channels.end(), [](const auto& c) { return c.type != mth5::SampleType::Float64; }))
-    for (const auto& channel : channels) stream.timing.stored_as.push_back({channel.type, channel.fill.value_or(0)});
+  stream.timing.stored_as = stored_as(stream.channels);
+  stream.channels_apart = decode::density(instrument.decoder).channels_apart;
   return {std::move(stream)};
+}
+
+std::string doubt_of_times(mth5::Nanos step, double sample_rate) {
+  constexpr double kAbout = 0.9;  // of a sample: clocks drift by less
+  if (std::chrono::duration<double>(step).count() * sample_rate < kAbout) return {};
+  const auto text = [](mth5::Nanos time) { return config::format_duration(time); };
+  return "times are cut to " + text(step) + ", and samples are " + text(mth5::Nanos{std::llround(1e9 / sample_rate)}) +
+         " apart: a lost one looks like drift, and between two lost ones samples may lie off by one. More decimals of the times "
+         "would tell, or a counter; resolution: 1ns where the instrument takes its samples exactly at the times it prints";
+}
+
+std::vector<StoredAs> stored_as(const std::vector<config::ChannelProfile>& channels) {
+  std::vector<StoredAs> all;
+  if (std::all_of(channels.begin(), channels.end(), [](const auto& c) { return c.type == mth5::SampleType::Float64; }))
+    return all;
+  for (const auto& channel : channels) {
+    const double least = channel.type == mth5::SampleType::Int16   ? std::numeric_limits<std::int16_t>::min()
+                         : channel.type == mth5::SampleType::Int32 ? std::numeric_limits<std::int32_t>::min()
+                                                                   : 0;
+    all.push_back({channel.type, channel.fill.value_or(least), channel.fill.has_value()});
+  }
+  return all;
 }
 
 }  // namespace daq::stream

@@ -25,6 +25,7 @@ struct Stream {
   timing::Options timing;
   decode::TimeKind time_kind = decode::TimeKind::Gps;  ///< at best
   std::chrono::nanoseconds channel_wait{};             ///< for a channel that arrives apart from the others
+  bool channels_apart = false;                         ///< they do
 
   [[nodiscard]] std::string station_id() const { return station.text("id"); }
   [[nodiscard]] std::vector<std::string> components() const;
@@ -52,6 +53,15 @@ class Streams {
  private:
   ledger::Guarded<std::deque<Stream>> streams_;  ///< nothing moves
 };
+
+/// What becomes of the values of channels in the file; empty: they are stored as they come. Whole numbers have no NaN: what is
+/// not known becomes the profile's `fill`, which the dataset has as its fill value, else the least value of the type, which the
+/// instrument may send as well: the table of gaps says which of the samples it stands for.
+[[nodiscard]] std::vector<StoredAs> stored_as(const std::vector<config::ChannelProfile>& channels);
+
+/// Why a lost sample may not be seen where samples come one by one without a counter, with times that are cut to a step; "" where
+/// the step is less than what lies between two. @param step  0: not known, or exact
+[[nodiscard]] std::string doubt_of_times(mth5::Nanos step, double sample_rate);
 
 /// The streams that a source's profile declares.
 [[nodiscard]] std::vector<Stream> declared(const config::Config& config, std::uint16_t source);

@@ -218,6 +218,13 @@ std::optional<double> Clock::other_rate() const {
 
 bool Clock::locked() const { return settled() && (!stamped_ || cut_s_ <= tolerance_s_); }
 
+std::string_view Clock::why_not_locked() const {
+  if (locked()) return "";
+  if (n_ < (stamped_ ? kLockedFrames : 2 * kLockedFrames)) return "too few times yet";
+  if (!stamped_) return "times of arrival: not known to 10 ms and 50 ppm yet";
+  return settled() ? "times are cut to about a sample or more" : "times scatter beyond the tolerance";
+}
+
 bool Clock::settled() const {
   if (stamped_) return n_ >= kLockedFrames && scatter2_ <= std::pow(std::max(tolerance_s_, cut_s_), 2) / 4;
   constexpr double kLockedSeconds = 60, kGoodArrivals = 0.01;

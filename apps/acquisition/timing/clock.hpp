@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "acquisition/decode/decoder.hpp"
 #include "acquisition/timing/envelope.hpp"
@@ -62,8 +63,9 @@ class Clock {
   [[nodiscard]] double uncertainty_s() const;  ///< of utc(position()); at least what the step of the stamps leaves open
   /// The samples come at this rate (Hz), where it is another one than any clock drifts to, for certain.
   [[nodiscard]] std::optional<double> other_rate() const;
-  [[nodiscard]] bool settled() const;  ///< enough frames, small residuals
-  [[nodiscard]] bool locked() const;   ///< settled, and not by stamps too coarse to tell
+  [[nodiscard]] bool settled() const;                     ///< enough frames, small residuals
+  [[nodiscard]] bool locked() const;                      ///< settled, and not by stamps too coarse to tell
+  [[nodiscard]] std::string_view why_not_locked() const;  ///< for people; "" = it is
 
   /// The clock was set by less than the tolerance: until the sample before `position` the line was another one.
   struct Set {

@@ -19,23 +19,6 @@ namespace daq::timing {
 
 /// What the file holds of a value, as libmth5 converts it.
 [[nodiscard]] double as_stored(double value, const StoredAs& as);
-/// It is beyond what the type of its channel can hold, and stored as the nearest that it can.
-[[nodiscard]] inline bool is_clipped(double value, const StoredAs& as) {
-  constexpr auto beyond = [](double one, double least, double most) {  // whole numbers are rounded, halves to the even one
-    return one < least - 0.5 || one >= most + 0.5;
-  };
-  switch (as.type) {
-    case mth5::SampleType::Int16:
-      return beyond(value, std::numeric_limits<std::int16_t>::min(), std::numeric_limits<std::int16_t>::max());
-    case mth5::SampleType::Int32:
-      return beyond(value, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max());
-    case mth5::SampleType::Float32:
-      return std::isfinite(value) && std::isinf(static_cast<float>(value));
-    case mth5::SampleType::Float64:
-      break;
-  }
-  return false;
-}
 
 /// The last rows of a stream as 64-bit hashes, with the times they have by the clock. Bounded: `rows` hashes of 8 bytes, pages of
 /// them made when they are used, and kSegments pieces of 40 bytes. Pure. Thread: one.

@@ -12,7 +12,10 @@
 /// A channel that is not stored as it comes: rounded, and within the range of its type.
 struct StoredAs {
   mth5::SampleType type = mth5::SampleType::Float64;
-  double unknown = 0;  ///< integer types: what stands for NaN
+  double unknown = 0;    ///< integer types: what stands for NaN
+  bool is_fill = false;  ///< and for nothing else: readers take it for unknown (the profile's `fill`)
+
+  [[nodiscard]] bool is_whole() const { return type == mth5::SampleType::Int16 || type == mth5::SampleType::Int32; }
 };
 
 /// How a stream's time is decided. Each has a default that suits an instrument whose frames carry exact times.

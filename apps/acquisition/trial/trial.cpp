@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "acquisition/stream/streams.hpp"
 #include "mth5/printable.hpp"
 
 namespace daq::trial {
@@ -81,7 +82,8 @@ Trial::Trial(const config::Instrument& instrument)
     : instrument_{instrument},
       decoder_{decode::make_decoder(instrument.decoder, instrument.kept)},
       channels_(instrument.channels.size()),
-      soh_(instrument.soh.size()) {}
+      soh_(instrument.soh.size()),
+      misfits_{stream::stored_as(instrument.channels)} {}
 
 void Trial::feed(std::span<const char> bytes, mth5::UtcNanos arrival) {
   if (beginning_.empty()) arrival_ = arrival;
@@ -93,6 +95,7 @@ void Trial::feed(std::span<const char> bytes, mth5::UtcNanos arrival) {
 void Trial::end() {
   decoder_->end_of_stream(batch_);
   look();
+  misfits_found_ = misfits_.take_news();
   find_examples();
 }
 
@@ -134,17 +137,32 @@ std::string Trial::example(bool soh, std::size_t index) const {
   return found == examples_.end() ? "" : found->text;
 }
 
+void Trial::count(const decode::Frame& frame) {
+  if (frame.n_samples > 0) ++with_samples_;
+  if (!frame.counter) return;
+  const auto numbering = decode::numbering(instrument_.decoder);
+  const auto step = numbering.samples_per_count == 0 ? 1 : frame.n_samples / numbering.samples_per_count;
+  if (!counter_) counter_ = Counted{.first = *frame.counter, .next = *frame.counter};
+  auto& seen = *counter_;
+  if (*frame.counter != seen.next) ++seen.other;
+  ++seen.n;
+  seen.newest = *frame.counter;
+  seen.next = numbering.modulus == 0 ? seen.newest + step : (seen.newest + step) % numbering.modulus;
+}
+
 void Trial::look() {
   for (const auto& frame : batch_.frames) {
+    count(frame);
     const double* value = batch_.samples.data() + frame.first;
     for (std::uint32_t n = 0; n < frame.n_samples; ++n) {
-      if (frame.channel != decode::kAllChannels) {
-        channels_[frame.channel].add(*value++);
-        continue;
+      const bool apart = frame.channel != decode::kAllChannels;
+      for (std::size_t c = apart ? frame.channel : 0; c < (apart ? frame.channel + 1u : channels_.size()); ++c, ++value) {
+        channels_[c].add(*value);
+        misfits_.add(c, *value);
       }
-      for (auto& channel : channels_) channel.add(*value++);
     }
     if (frame.kind != decode::TimeKind::Gps && frame.kind != decode::TimeKind::Device) continue;
+    if (frame.n_samples == 1 && !frame.counter && frame.channel == decode::kAllChannels) time_step_ = frame.time_step;
     first_ = first_ ? std::min(*first_, frame.time) : frame.time;
     last_ = last_ ? std::max(*last_, frame.time) : frame.time;
     auto& newest = newest_[frame.channel];
@@ -210,6 +228,11 @@ std::vector<decode::Refusal> Trial::refused() const {
 std::vector<std::string> Trial::findings() const {
   constexpr double kAlike = 0.01;  // times that are cut do not say it any finer
   auto all = decoder_->findings();
+  if (time_step_) {
+    const auto said = decode::numbering(instrument_.decoder).resolution;
+    const auto doubt = stream::doubt_of_times(said.count() > 0 ? said : *time_step_, instrument_.sample_rate);
+    if (!doubt.empty()) all.push_back(doubt);
+  }
   const auto found = rate();
   if (!found || found->steps < 3 || std::abs(found->hz / instrument_.sample_rate - 1) <= kAlike) return all;
   const auto asked = std::to_string(found->steps) + " of " + std::to_string(found->of) + " steps between times";
@@ -232,13 +255,20 @@ std::string Trial::text(const std::string& name) const {
   all += line("bytes", std::to_string(c.bytes_in) + ", of them " + std::to_string(c.bytes_decoded) + " decoded, " +
                            std::to_string(ledger::sum(c.bytes_skipped)) + " skipped");
   all += line("frames", std::to_string(c.frames) +
+                            (c.frames == with_samples_ ? "" : "; without samples: " + std::to_string(c.frames - with_samples_)) +
                             (c.fields_unknown == 0 ? "" : "; fields without a value: " + std::to_string(c.fields_unknown)) +
+                            (c.frames_unchecked == 0 ? "" : "; held against no checksum: " + std::to_string(c.frames_unchecked)) +
                             (c.short_lines == 0 ? "" : "; of short lines: " + std::to_string(c.short_lines)));
   const auto* as_text = std::get_if<decode::TextFormat>(&instrument_.decoder);
   const bool of_day = as_text != nullptr && as_text->time == "host-date";
   if (first_)
     all += line("time", mth5::to_iso(*first_) + " to " + mth5::to_iso(*last_) +
                             (of_day ? ", times of day with the date of this computer's clock" : ""));
+  if (counter_)
+    all += line("counter", "from " + std::to_string(counter_->first) + " to " + std::to_string(counter_->newest) + " in " +
+                               std::to_string(counter_->n) + " frames" +
+                               (counter_->other == 0 ? ", each next to the one before"
+                                                     : "; not next to the one before: " + std::to_string(counter_->other)));
   if (const auto found = rate())
     all += line("rate", number(found->hz) + " Hz by " + std::to_string(found->steps) + " of " + std::to_string(found->of) +
                             " steps; the profile says " + number(instrument_.sample_rate) + " Hz");
@@ -255,6 +285,11 @@ std::string Trial::text(const std::string& name) const {
     const auto advice = decode::advice_of_number(instrument_.decoder, text);
     all += line("unknown", whose + " in every frame; there stands, for one: " + text + (advice.empty() ? "" : "; " + advice));
   }
+  for (const auto& news : misfits_found_)
+    all += line("values", instrument_.channels[news.channel].name + " (" + timing::to_string(news.as) +
+                              "): " + std::to_string(news.n) + ", the first of them " + number(news.first) + ": " +
+                              std::string{ledger::to_string(news.misfit)} + ", " +
+                              std::string{ledger::misfits()[static_cast<std::size_t>(news.misfit)].meaning});
   for (std::size_t i = 0; i < ledger::kSkips; ++i)
     if (c.bytes_skipped[i] > 0)
       all += line("skipped", std::to_string(c.bytes_skipped[i]) + " bytes in " + std::to_string(c.events_skipped[i]) +
@@ -279,6 +314,8 @@ nlohmann::ordered_json Trial::json(const std::string& name) const {
     Json one{
         {"name", channel.name}, {"component", channel.metadata.text("component")}, {"units", channel.metadata.text("units")}};
     one.update(range_json(channels_[i]));
+    for (const auto& news : misfits_found_)
+      if (news.channel == i) one[std::string{ledger::to_string(news.misfit)}] = news.n;
     if (const auto text = example(false, i); !text.empty()) one["example"] = text;
     channels.push_back(one);
   }
@@ -295,25 +332,32 @@ nlohmann::ordered_json Trial::json(const std::string& name) const {
                        {"reason", to_string(r.why)},
                        {"excerpt", r.excerpt},
                        {"advice", r.advice}});
-  return {{"schema", 1},
-          {"instrument", instrument_.name},
-          {"decoder", decode::name_of(instrument_.decoder)},
-          {"file", name},
-          {"bytes", {{"in", c.bytes_in}, {"decoded", c.bytes_decoded}, {"skipped", ledger::sum(c.bytes_skipped)}}},
-          {"frames", c.frames},
-          {"fields_unknown", c.fields_unknown},
-          {"short_lines", c.short_lines},
-          {"time", {{"first", time(first_)}, {"last", time(last_)}}},
-          {"rate",
-           {{"guess", found ? Json(found->hz) : Json(nullptr)},
-            {"steps", found ? found->steps : 0},
-            {"of", found ? found->of : n_steps_},
-            {"profile", instrument_.sample_rate}}},
-          {"channels", channels},
-          {"state_of_health", soh},
-          {"skipped", skipped},
-          {"refused", refused},
-          {"findings", findings()}};
+  return {
+      {"schema", 1},
+      {"instrument", instrument_.name},
+      {"decoder", decode::name_of(instrument_.decoder)},
+      {"file", name},
+      {"bytes", {{"in", c.bytes_in}, {"decoded", c.bytes_decoded}, {"skipped", ledger::sum(c.bytes_skipped)}}},
+      {"frames", c.frames},
+      {"frames_without_samples", c.frames - with_samples_},
+      {"counter",
+       counter_
+           ? Json{{"first", counter_->first}, {"last", counter_->newest}, {"frames", counter_->n}, {"not_next", counter_->other}}
+           : Json(nullptr)},
+      {"fields_unknown", c.fields_unknown},
+      {"frames_unchecked", c.frames_unchecked},
+      {"short_lines", c.short_lines},
+      {"time", {{"first", time(first_)}, {"last", time(last_)}}},
+      {"rate",
+       {{"guess", found ? Json(found->hz) : Json(nullptr)},
+        {"steps", found ? found->steps : 0},
+        {"of", found ? found->of : n_steps_},
+        {"profile", instrument_.sample_rate}}},
+      {"channels", channels},
+      {"state_of_health", soh},
+      {"skipped", skipped},
+      {"refused", refused},
+      {"findings", findings()}};
 }
 
 }  // namespace daq::trial

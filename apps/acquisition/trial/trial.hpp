@@ -12,6 +12,7 @@
 #include "acquisition/config/config.hpp"
 #include "acquisition/decode/decoder.hpp"
 #include "acquisition/decode/shown.hpp"
+#include "acquisition/timing/misfits.hpp"
 
 /// What an instrument's profile makes of a recording, without recording it: `mth5d --try`.
 namespace daq::trial {
@@ -49,9 +50,10 @@ class Trial {
   [[nodiscard]] std::string why_nothing() const;
   /// For people. @param name  of the recording
   [[nodiscard]] std::string text(const std::string& name) const;
-  /// schema 1: instrument, decoder, file, bytes, frames, fields_unknown, short_lines, time, rate, channels, state_of_health,
-  /// skipped, refused, findings. A channel or quantity that is unknown in every frame has an example of what stood there, if
-  /// anything did.
+  /// schema 1: instrument, decoder, file, bytes, frames, frames_without_samples, counter (null where there is none),
+  /// fields_unknown, frames_unchecked, short_lines, time, rate, channels, state_of_health, skipped, refused, findings. A channel
+  /// whose values are not stored as they came has their numbers, by reason. A channel or quantity that is unknown in every frame
+  /// has an example of what stood there, if anything did.
   [[nodiscard]] nlohmann::ordered_json json(const std::string& name) const;
 
  private:
@@ -61,6 +63,7 @@ class Trial {
   };
 
   void look();
+  void count(const decode::Frame& frame);
   /// What stood in the fields of those that are unknown in every frame, from the beginning of the recording.
   void find_examples();
   /// "", or what stood there.
@@ -78,14 +81,17 @@ class Trial {
   std::unique_ptr<decode::Decoder> decoder_;
   decode::Batch batch_;
   std::vector<Range> channels_, soh_;
-  std::string beginning_;     ///< of the recording
-  mth5::UtcNanos arrival_{};  ///< of that
+  timing::Misfits misfits_;
+  std::vector<timing::Misfits::News> misfits_found_;  ///< of the whole recording
+  std::string beginning_;                             ///< of the recording
+  mth5::UtcNanos arrival_{};                          ///< of that
   struct Example {
     decode::Quantity of;
     std::string text;  ///< printable
   };
   std::vector<Example> examples_;
   std::optional<mth5::UtcNanos> first_, last_;  ///< times
+  std::optional<mth5::Nanos> time_step_;        ///< of the newest frame of one sample that has no counter
   struct Newest {
     mth5::UtcNanos time{};
     std::uint32_t n_samples = 0;
@@ -96,6 +102,13 @@ class Trial {
   /// The same from one time to the next other one: of times that are cut to more than a frame.
   std::map<std::int64_t, std::uint64_t> coarse_steps_;
   std::uint64_t n_steps_ = 0;
+  std::uint64_t with_samples_ = 0;  ///< frames
+  struct Counted {
+    std::uint64_t first = 0, newest = 0, n = 0;
+    std::uint64_t other = 0;  ///< times that it did not go on by what the frame before holds
+    std::uint64_t next = 0;
+  };
+  std::optional<Counted> counter_;
 };
 
 }  // namespace daq::trial

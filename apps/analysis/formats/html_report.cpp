@@ -314,7 +314,7 @@ class StationPart {
     Table table{"ledger", "Ledger: where every byte and every sample went", kHeadings};
     for (const auto& file : summary_.files)
       for (const auto& source : file.ledger.sources) {
-        std::int64_t decoded = 0, stored = 0, buffered = 0;
+        std::int64_t decoded = 0, stored = 0, buffered = 0, were_buffered = 0;
         Reasons dropped;
         bool ours = false, balanced = source.balanced();
         for (const auto& stream : file.ledger.streams) {
@@ -323,14 +323,16 @@ class StationPart {
           balanced = balanced && stream.balanced();
           decoded += stream.samples_decoded;
           stored += stream.samples_stored;
-          buffered += stream.samples_buffered;
+          buffered += stream.samples_buffered - stream.samples_were_buffered;
+          were_buffered += stream.samples_were_buffered;
           for (const auto& [reason, n] : stream.samples_dropped) dropped[reason] += n;
         }
         if (!ours || file.copy_of) continue;
         table.add({escaped(source.name.empty() ? std::to_string(source.source) : source.name), figure(source.bytes_in),
                    figure(source.bytes_decoded), figure(source.bytes_pending), reasons_text(source.bytes_skipped),
-                   figure(decoded), figure(stored), figure(buffered), reasons_text(dropped),
-                   balanced ? "yes" : element("b", "class=\"critical\"", "no"), escaped(file.path)});
+                   figure(decoded), figure(stored),
+                   figure(buffered) + (were_buffered == 0 ? "" : ", had " + figure(were_buffered) + " when it died"),
+                   reasons_text(dropped), balanced ? "yes" : element("b", "class=\"critical\"", "no"), escaped(file.path)});
       }
     return table.empty() ? "" : "<h3>Ledger</h3>\n" + table.html();
   }
