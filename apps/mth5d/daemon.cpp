@@ -239,8 +239,7 @@ void Daemon::log_first_refusal(std::size_t index) {
 }
 
 void Daemon::log_news(std::size_t index) {
-  for (const auto& news : inputs_[index].intake->take_news())
-    log_->info("found source={} {}", config_.sources[index].name, news);
+  for (const auto& news : inputs_[index].intake->take_news()) log_->info("found source={} {}", config_.sources[index].name, news);
 }
 
 /// Once for each rate that the times of a stream tell and its profile does not.
