@@ -153,10 +153,9 @@ void put(const fs::path& path, std::string_view text, mode_t mode, bool replace)
     errno = error;
     fail(of, "cannot be written");
   };
-  while (!text.empty()) {
-    const ssize_t n = ::write(file.get(), text.data(), text.size());
-    if (n < 0 && errno != EINTR) give_up(part);
-    if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
+  if (const int error = mth5::write_all(file.get(), text); error != 0) {
+    errno = error;
+    give_up(part);
   }
   if (mth5::io().fsync(file.get()) != 0) give_up(part);
   if (const int late = file.close(); late != 0) {

@@ -26,26 +26,11 @@
 #include <vector>
 
 #include "mth5/descriptor.hpp"
+#include "mth5/filesystem.hpp"
 
 namespace cli {
 
 namespace {
-
-/// 0, or why not all of it could be written.
-int write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t n = write(fd, text.data(), text.size());
-    if (n >= 0) {
-      text.remove_prefix(static_cast<std::size_t>(n));
-    } else if (errno == EAGAIN) {  // inherited like that from whoever shares it
-      pollfd room{.fd = fd, .events = POLLOUT, .revents = 0};
-      if (poll(&room, 1, -1) < 0 && errno != EINTR) return errno;
-    } else if (errno != EINTR) {
-      return errno;
-    }
-  }
-  return 0;
-}
 
 int bytes_in(int pipe) noexcept {
   int n = 0;
@@ -153,11 +138,11 @@ struct LineRelay::State {
       report_missing();
       count();
       lock.unlock();
-      const int error = write_all(out, under_way);
+      const int error = mth5::write_all(out, under_way);
       if (error != 0) {  // a full disk, say; of a reader that went for good nobody will ever hear
         ++failed;
         dropped.fetch_add(1);
-      } else if (failed > 0 && write_all(out, loss_line(failed, "the log could not be written")) == 0) {
+      } else if (failed > 0 && mth5::write_all(out, loss_line(failed, "the log could not be written")) == 0) {
         failed = 0;
       }
       lock.lock();

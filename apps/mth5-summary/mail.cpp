@@ -19,6 +19,7 @@
 #include "cli/cli.hpp"
 #include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
+#include "mth5/filesystem.hpp"
 
 namespace summary {
 
@@ -115,13 +116,7 @@ void send(const std::string& sendmail, const Mail& mail) {
   if (error != 0) fail(sendmail + " cannot be started: " + std::generic_category().message(error));
   read_end.reset();
   const auto message = message_of(mail);
-  for (std::string_view rest = message; !rest.empty();) {
-    const ssize_t n = write(write_end.get(), rest.data(), rest.size());
-    if (n >= 0)
-      rest.remove_prefix(static_cast<std::size_t>(n));
-    else if (errno != EINTR)
-      break;  // it has ended: its status says why
-  }
+  (void)mth5::write_all(write_end.get(), message);  // where it has ended, its status says why
   write_end.reset();
   wait.reset();
   int status = 0;

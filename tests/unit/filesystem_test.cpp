@@ -1,9 +1,17 @@
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <future>
+#include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/filesystem.hpp"
+#include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
 #include "mth5/filesystem.hpp"
 #include "support/support.hpp"
@@ -63,6 +71,30 @@ TEST(FileSystem, ReadsAllOfARegularFileOrItsFirstBytes) {
   ASSERT_EQ(mkfifo((dir / "fifo").c_str(), 0600), 0);
   EXPECT_THAT([&] { (void)mth5::read_regular(dir / "fifo", 1); },
               ThrowsMessage<mth5::FileError>(HasSubstr("fifo: cannot be read: not a regular file")));
+}
+
+TEST(FileSystem, TakesAllOfATextThroughAPipeThatHasNoRoomForIt) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), 0);
+  const mth5::Descriptor from{ends[0]};
+  mth5::Descriptor to{ends[1]};
+  const std::string text(1 << 20, 'x');
+  auto written = std::async(std::launch::async, [&] {
+    const int error = mth5::write_all(to.get(), text);
+    to.reset();
+    return error;
+  });
+  std::string read;
+  std::array<char, 4096> block{};
+  for (;;) {
+    const auto n = ::read(from.get(), block.data(), block.size());
+    if (n == 0) break;
+    if (n > 0) read.append(block.data(), static_cast<std::size_t>(n));
+    pollfd more{.fd = from.get(), .events = POLLIN, .revents = 0};
+    if (n < 0) (void)poll(&more, 1, -1);
+  }
+  EXPECT_EQ(written.get(), 0);
+  EXPECT_EQ(read, text);
 }
 
 TEST(FileSystem, OfTheNetworkIsForReadingUnlessItIsAllowed) {

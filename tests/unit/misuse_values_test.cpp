@@ -309,6 +309,11 @@ TEST(Misused, TextsThatCannotBeHaveAnAnswer) {
   EXPECT_EQ(mth5::network_file_system("/none/at/all"), mth5::network_file_system("/"));
 }
 
+TEST(Misused, DescriptorsThatAreNoneAreTold) {
+  EXPECT_EQ(mth5::write_all(-1, "x"), EBADF);
+  EXPECT_EQ(mth5::write_all(-1, ""), 0) << "there is nothing to write";
+}
+
 TEST(Misused, PoliciesThatCannotBeLoseNothing) {
   const support::TempDir dir;
   support::TestWriter writer{dir / "a.h5"};

@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "mth5/filesystem.hpp"
 #include "mth5/time.hpp"
 
 namespace daq::status {
@@ -80,15 +81,7 @@ struct Fresh {
       : name{(path.parent_path() / ("." + path.filename().string() + ".XXXXXX")).string()},
         fd{mkostemp(name.data(), O_CLOEXEC)} {  // O_EXCL; follows no link
     if (!fd) fail(path, "cannot be written", errno);
-    int error = 0;
-    std::string_view rest{text};
-    while (error == 0 && !rest.empty()) {
-      const ssize_t n = ::write(fd.get(), rest.data(), rest.size());
-      if (n >= 0)
-        rest.remove_prefix(static_cast<std::size_t>(n));
-      else if (errno != EINTR)
-        error = errno;
-    }
+    int error = mth5::write_all(fd.get(), text);
     if (error == 0 && fchmod(fd.get(), 0644) != 0) error = errno;
     if (error != 0) {
       unlink(name.c_str());

@@ -26,4 +26,9 @@ namespace mth5 {
 /// @throws FileError as open_regular(), and if the file system fails
 [[nodiscard]] std::string read_regular(const std::filesystem::path& path, std::size_t most);
 
+/// All of a text to a file, a pipe or a socket, at once or bit by bit. Waits for room where the descriptor is one that does not
+/// block. In a child of fork() too.
+/// @returns 0, or the errno of what the system refused: then a part may have been written
+[[nodiscard]] int write_all(int fd, std::string_view text) noexcept;
+
 }  // namespace mth5
