@@ -23,6 +23,12 @@ void Cache::say(const std::string& what) const {
   if (say_) say_("cache: " + what);
 }
 
+void Cache::say_of_damaged() {
+  if (damaged_ == 0) return;
+  say(first_damaged_ + (damaged_ > 1 ? " (and " + std::to_string(damaged_ - 1) + " more)" : "") + "; measured anew");
+  damaged_ = 0;
+}
+
 void Cache::say_once(const std::string& what) {
   if (!std::exchange(said_, true)) say(what);
 }
@@ -49,7 +55,7 @@ Cache::Channel::Day& Cache::Channel::day_of(const Key& key) {
   try {
     if (auto found = cache_file::read(day.path, day.identity)) day.pieces = std::move(*found);
   } catch (const mth5::FormatError& e) {
-    cache_.say(day.path.string() + ": " + e.what() + "; measured anew");
+    if (cache_.damaged_++ == 0) cache_.first_damaged_ = day.path.string() + ": " + e.what();
   } catch (const mth5::FileError& e) {  // as the next will be
     cache_.say_once(std::string{e.what()} + kAnew);
   }

@@ -17,7 +17,8 @@ namespace analysis {
 /// day. A piece is found again only if all is the same that its figures follow from: the program, the uuid of the data file, run,
 /// channel, indexes, times, limits, what is filled, and the row of the ledger by which the samples were durable. What the ledger
 /// does not have, as in files of other programs, is not kept. What cannot be read or written is measured, and said in one
-/// line, however many files it is so of; one that is damaged has a line of its own. Thread: that of the readers.
+/// line, however many files it is so of; so do files of it that are damaged, told by say_of_damaged(). Thread: that of the
+/// readers.
 class Cache {
  public:
   using Say = std::function<void(const std::string& line)>;
@@ -33,6 +34,8 @@ class Cache {
     std::int64_t known = 0;  ///< and that were not, as their measures were there
   };
   [[nodiscard]] const Counts& counts() const { return counts_; }
+  /// What was found to be damaged since the last call: the first by name, and how many more.
+  void say_of_damaged();
   void count(const Counts& more) { counts_.read += more.read, counts_.known += more.known; }
 
   /// Which piece of a channel.
@@ -83,6 +86,8 @@ class Cache {
   std::string program_;
   Say say_;
   bool said_ = false;  ///< that something cannot be read, or written
+  std::string first_damaged_;
+  std::size_t damaged_ = 0;
   Counts counts_;
   std::map<const mth5::Reader*, Stamps> stamps_;
 };

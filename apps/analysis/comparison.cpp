@@ -24,7 +24,7 @@ bool is_of_now(const Rule& rule) {
 }
 
 bool is_wrong(const Rule& rule, const Limits& limits, double value) {
-  return rule.is_beyond(value, limits.warning) || rule.is_beyond(value, limits.critical);
+  return rule.is_beyond(value, limits.warning.value) || rule.is_beyond(value, limits.critical.value);
 }
 
 bool differs(const Rule& rule, const Limits& limits, double now, double before) {
@@ -33,7 +33,7 @@ bool differs(const Rule& rule, const Limits& limits, double now, double before) 
   if (rule.unit == "%") return apart >= 1;
   if (rule.unit == "dB") return apart >= 6;
   if (rule.unit == "°C") return apart >= 10;
-  const double limit = std::isnan(limits.warning) ? limits.critical : limits.warning;
+  const double limit = std::isnan(limits.warning.value) ? limits.critical.value : limits.warning.value;
   const double least = std::isnan(limit) ? 1 : std::abs(limit) / 10;
   return apart >= least && std::max(now, before) >= 2 * std::min(now, before);
 }

@@ -240,7 +240,7 @@ std::string to_text(const Snapshot& look) {
            buffered_text(look, std::to_string(look.commit->buffered_samples)) + ", visible " +
            std::to_string(look.commit->visible_samples) + ", durable " + std::to_string(look.commit->durable_samples) + ")\n";
   out += disk_text(look);
-  for (const auto& [name, value] : look.soh) out += "Health   " + shown(name) + " " + number_text(value) + "\n";
+  for (const auto& [name, value] : look.soh) out += "Health   " + shown(name) + " " + soh_text(name, value) + "\n";
 
   using Align = TextTable::Align;
   TextTable runs{{{"run", Align::Left}, {"rate"}, {"start", Align::Left}, {"end", Align::Left}, {"samples"}}};

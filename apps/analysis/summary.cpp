@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "analysis/cache.hpp"
@@ -20,6 +21,21 @@ namespace {
 void note(FileSummary& file, const mth5::Error& e) {
   auto& lines = dynamic_cast<const mth5::FormatError*>(&e) != nullptr ? file.damaged : file.unread;
   if (std::find(lines.begin(), lines.end(), e.what()) == lines.end()) lines.emplace_back(e.what());
+}
+
+/// Figures have the units that the file's table of channels names; the dataset should name the same.
+void compare_units(FileSummary& summary, const mth5::Reader& file, std::size_t channel) try {
+  const auto& info = file.channels()[channel];
+  const auto own = file.channel_metadata(channel).text("units");
+  const auto told = mth5::unit_symbol(info.units);
+  if (mth5::unit_symbol(own) == told && (!own.empty() || told.empty())) return;
+  const auto what = info.station + "/" + info.run + "/" + info.component + ": units ";
+  if (own.empty())
+    summary.remarks.push_back(what + "'" + info.units + "' are not of MTH5, or the dataset has none: shown as they stand");
+  else
+    summary.remarks.push_back(what + "are " + (told.empty() ? "none" : told) + " in channel_summary and " +
+                              mth5::unit_symbol(own) + " in the dataset, and one of the two is wrong: shown as the first");
+} catch (const mth5::Error&) {  // an attribute that cannot be read: whoever needs it says so
 }
 
 /// What the clock of the series says is missing at its end: in a live file samples are expected until now, unless they are on
@@ -148,6 +164,7 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
     Sensor sensor;
     bool quality = false;
     std::optional<std::tuple<std::size_t, std::string>> sensor_of_what;  // file and units
+    std::set<std::size_t> compared;                                      // files, whose runs have the units of one configuration
     for (const auto& part : series.parts) {
       const auto& file = *files[part.file];
       const auto& run = file.runs()[part.run];
@@ -169,6 +186,7 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
       std::int64_t supplied = 0;
       try {
         const auto fill = file.fill_value(*index);
+        if (compared.insert(part.file).second) compare_units(summary.files[part.file], file, *index);
         if (std::tuple what{part.file, info.units}; quality && sensor_of_what != what) {
           sensor = sensor_of(file, series.station, series.sample_rate, component, info.units);
           sensor_of_what = std::move(what);

@@ -39,9 +39,10 @@ struct FileSummary {
   std::optional<std::string> ledger_problem;  ///< why it could not be read
   std::vector<ClockSummary> clocks;
   RecorderLog log;
-  std::optional<std::string> copy_of;  ///< path of the file that holds all of it: then its samples count there
-  std::vector<std::string> damaged;    ///< objects of it, one line each; what they hold is missing in this report
-  std::vector<std::string> unread;     ///< what else could not be read, and why
+  std::optional<std::string> copy_of;     ///< path of the file that holds all of it: then its samples count there
+  std::vector<std::string> damaged;       ///< objects of it, one line each; what they hold is missing in this report
+  std::vector<std::string> unread;        ///< what else could not be read, and why
+  std::vector<std::string> remarks = {};  ///< what in it contradicts itself, one line each
 };
 
 struct RunSummary {
@@ -89,6 +90,8 @@ struct ChannelSummary {
   std::optional<ChannelQuality> quality;  ///< of an electric or magnetic one; Depth::Quality
 
   [[nodiscard]] double percent() const { return completeness(expected, missing); }
+  /// Of the missing those that stand in no gap: rows of them are there, with NaN or the fill value in place of a value.
+  [[nodiscard]] std::int64_t without_value() const;
 };
 
 struct StationSummary {
@@ -154,6 +157,10 @@ struct Need {
 };
 /// Which station wants a visit first: those with the worst findings, then by name. @param summary  outlives it
 [[nodiscard]] std::vector<Need> by_need(const Summary& summary);
+/// The stations in the order of a report: by_need() where it was judged, else as they were found.
+[[nodiscard]] std::vector<Need> in_order(const Summary& summary);
+/// The channels in the order of their stations.
+[[nodiscard]] std::vector<const ChannelSummary*> channels_in_order(const Summary& summary);
 /// What was found of a station, or of a file that has runs of it: the worst first.
 [[nodiscard]] std::vector<const Finding*> findings_of(const Summary& summary, const StationSummary& station);
 

@@ -41,6 +41,7 @@ Json to_json(const Summary& summary) {
                      {"copy_of", file.copy_of ? Json(*file.copy_of) : Json{}},
                      {"damaged", file.damaged},
                      {"unread", file.unread},
+                     {"remarks", file.remarks},
                      {"ledger", to_json(file.ledger)},
                      {"ledger_problem", file.ledger_problem ? Json(*file.ledger_problem) : Json{}},
                      {"balanced", file.ledger.layout > 0 ? Json(file.ledger.balanced()) : Json{}},
@@ -48,7 +49,8 @@ Json to_json(const Summary& summary) {
     if (file.log.there) files.back()["log"] = to_json(file.log);
   }
   Json stations = Json::array();
-  for (const auto& station : summary.stations) {
+  for (const auto& [one, worst] : in_order(summary)) {
+    const auto& station = *one;
     const auto& info = station.station;
     stations.push_back({{"survey", info.survey},
                         {"id", info.id},
@@ -67,6 +69,8 @@ Json to_json(const Summary& summary) {
     stations.back()["disk_free_bytes"] = disk.free_bytes ? Json(*disk.free_bytes) : Json{};
     stations.back()["disk_full_in_s"] = known(disk.full_in_s);
     if (!summary.verdict) continue;
+    stations.back()["state"] = worst == nullptr ? kStates.front() : to_string(worst->severity);
+    stations.back()["why"] = worst == nullptr ? Json{} : Json(worst->sentence(summary.now));
     const auto& battery = station.battery;
     stations.back()["battery_V"] = battery ? json::number(battery->volts) : Json{};
     stations.back()["battery_V_per_day"] = battery ? known(battery->volts_per_day) : Json{};
@@ -85,7 +89,8 @@ Json to_json(const Summary& summary) {
                     {"n_samples", run.n_samples}});
   }
   Json channels = Json::array();
-  for (const auto& channel : summary.channels) {
+  for (const auto* one : channels_in_order(summary)) {
+    const auto& channel = *one;
     Json gaps = Json::array();
     for (const auto& gap : channel.gaps) gaps.push_back(to_json(gap));
     channels.push_back({{"survey", channel.survey},
@@ -97,6 +102,7 @@ Json to_json(const Summary& summary) {
                         {"overlapping", channel.overlapping},
                         {"expected", channel.expected},
                         {"missing", channel.missing},
+                        {"without_value", channel.without_value()},
                         {"completeness", json::number(channel.percent())},
                         {"min", json::number(channel.values.min())},
                         {"max", json::number(channel.values.max())},

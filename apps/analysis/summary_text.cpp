@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "analysis/comparison.hpp"
-#include "analysis/nan.hpp"
+#include "analysis/quality_figures.hpp"
 #include "analysis/summary.hpp"
 #include "analysis/table_text.hpp"
 #include "mth5/duration.hpp"
@@ -123,7 +123,7 @@ std::string position(const mth5::Metadata& station) {
 std::string health_text(const StationSummary& station) {
   std::string text;
   for (const auto& [name, value] : station.soh)
-    if (!std::isnan(value)) text += (text.empty() ? "" : ", ") + shown(name) + " " + number_text(value);
+    if (!std::isnan(value)) text += (text.empty() ? "" : ", ") + shown(name) + " " + soh_text(name, value);
   if (const auto& battery = station.battery; battery && battery->empty_in_s)
     text += (text.empty() ? "" : ", ") + std::string{"battery at 11.5 V in "} + mth5::rough_duration(*battery->empty_in_s);
   return text.empty() ? "" : "  health " + text + "\n";
@@ -131,27 +131,29 @@ std::string health_text(const StationSummary& station) {
 
 /// Of the electric and magnetic channels; nothing where they were not judged.
 std::string quality_text(const Summary& summary, const StationSummary& station) {
-  TextTable table{{{"channel", Align::Left},
-                   {"rate"},
-                   {"clipped"},
-                   {"median"},
-                   {"drift/h"},
-                   {"spikes"},
-                   {"jumps"},
-                   {"mains dB"},
-                   {"units", Align::Left}}};
+  std::vector<TextTable::Heading> headings{{"channel", Align::Left}, {"rate"}};
+  for (const auto& figure : kQualityFigures) headings.push_back({std::string{figure.heading}});
+  headings.push_back({"units", Align::Left});
+  TextTable table{headings};
   bool any = false;
   for (const auto& channel : summary.channels) {
     if (channel.survey != station.station.survey || channel.station != station.station.id) continue;
-    if (!channel.quality || channel.quality->measures.statistics().count() == 0) continue;
-    const auto& measures = channel.quality->measures;
-    table.add({channel.component, rate_text(channel.sample_rate), std::to_string(measures.clipped()),
-               number_text(measures.histogram().median()), number_text(measures.envelope().drift_per_hour()),
-               std::to_string(measures.spikes().count()), std::to_string(measures.jumps().count()),
-               number_text(channel.quality->mains_db.value_or(kNaN)), mth5::unit_symbol(channel.units)});
+    std::vector<std::string> row{channel.component, rate_text(channel.sample_rate)};
+    for (const auto& figure : kQualityFigures)
+      if (const auto value = figure.of(channel))
+        row.push_back(figure.count ? std::to_string(std::llround(*value)) : number_text(*value));
+    if (row.size() == 2) continue;
+    row.push_back(mth5::unit_symbol(channel.units));
+    table.add(std::move(row));
     any = true;
   }
   return any ? table.text() + "\n" : "";
+}
+
+/// Whether a run has no sample within the time of the report.
+bool is_outside(const Window& window, const mth5::RunInfo& run, mth5::UtcNanos start, mth5::UtcNanos end) {
+  if (run.n_samples == 0 || run.sample_rate <= 0) return false;
+  return (window.from && end < *window.from) || (window.to && start >= *window.to);
 }
 
 void add_station(std::string& out, const Summary& summary, const StationSummary& station) {
@@ -171,20 +173,27 @@ void add_station(std::string& out, const Summary& summary, const StationSummary&
 
   TextTable runs{{{"run", Align::Left}, {"rate"}, {"start", Align::Left}, {"end", Align::Left}, {"samples"}}};
   bool any = false;
+  std::size_t others = 0;
   std::string empty;
   for (const auto& [file, run, start, end] : summary.runs) {
     if (!belongs(run)) continue;
+    if (is_outside(summary.window, run, start, end)) {
+      ++others;
+      continue;
+    }
     const bool has = run.n_samples > 0;
     if (!has) empty += (empty.empty() ? "" : ", ") + shown(run.id);
     runs.add({run.id, rate_text(run.sample_rate), has ? mth5::to_iso(start) : "-",
               has && run.sample_rate > 0 ? mth5::to_iso(end) : "-", std::to_string(run.n_samples)});
     any = true;
   }
-  if (!any) {
+  if (!any && others == 0) {
     out += "  no runs\n";
     return;
   }
-  out += "\n" + runs.text();
+  if (any) out += "\n" + runs.text();
+  if (others > 0)
+    out += "  " + std::to_string(others) + (any ? " more" : "") + (others == 1 ? " run is" : " runs are") + " not of that time\n";
   if (!empty.empty()) out += "  without samples, not counted: " + empty + "\n";
 
   TextTable channels{{{"channel", Align::Left},
@@ -201,7 +210,7 @@ void add_station(std::string& out, const Summary& summary, const StationSummary&
   TextTable gaps{{{"gap at", Align::Left}, {"rate"}, {"samples"}, {"length"}, {"runs", Align::Left}, {"reason", Align::Left}}};
   bool any_gap = false;
   std::string silent;
-  std::string overlapping;
+  std::string overlapping, without_value;
   std::optional<std::size_t> listed;  // the series whose gaps are in the table already
   for (const auto& channel : summary.channels) {
     if (!belongs(channel)) continue;
@@ -209,6 +218,9 @@ void add_station(std::string& out, const Summary& summary, const StationSummary&
                   std::to_string(channel.expected), std::to_string(channel.missing), percent_text(channel.percent()),
                   number_text(channel.values.min()), number_text(channel.values.max()), number_text(channel.values.mean()),
                   number_text(channel.values.std()), mth5::unit_symbol(channel.units)});
+    if (const auto n = channel.without_value(); n > 0)
+      without_value += "  " + rate_text(channel.sample_rate) + " " + shown(channel.component) +
+                       ": there without a value, and in no gap: " + std::to_string(n) + "\n";
     const bool again = listed == channel.series;
     if (!again && channel.state && channel.state->flow.state != FlowState::Receiving)
       silent += "  " + rate_text(channel.sample_rate) + ": " + std::string{to_string(channel.state->flow.state)} + " for " +
@@ -226,7 +238,7 @@ void add_station(std::string& out, const Summary& summary, const StationSummary&
       any_gap = true;
     }
   }
-  out += silent + "\n" + channels.text() + overlapping + "\n" + quality_text(summary, station) +
+  out += silent + "\n" + channels.text() + overlapping + without_value + "\n" + quality_text(summary, station) +
          (any_gap ? gaps.text() : "  no gaps\n");
 }
 
@@ -241,6 +253,7 @@ std::string to_text(const Summary& summary) {
     if (file.copy_of) out += "  all its samples are in " + shown(*file.copy_of) + ": counted once\n";
     for (const auto& line : file.damaged) out += "  damaged: " + shown(line) + "\n";
     for (const auto& line : file.unread) out += "  not read: " + shown(line) + "\n";
+    for (const auto& line : file.remarks) out += "  remark: " + shown(line) + "\n";
     if (file.ledger.recovered) out += "  its writer died, and it was recovered: what came last may not be in its ledger\n";
     if (file.ledger_problem) out += "  ledger cannot be read: " + shown(*file.ledger_problem) + "\n";
     out += ledger_text(file.ledger, file.state);
@@ -251,10 +264,7 @@ std::string to_text(const Summary& summary) {
   if (summary.window.from || summary.window.to)
     out += "From " + (summary.window.from ? mth5::to_iso(*summary.window.from) : "the first sample") + " to " +
            (summary.window.to ? mth5::to_iso(*summary.window.to) : "the last sample") + "\n";
-  if (summary.verdict)
-    for (const auto& need : by_need(summary)) add_station(out, summary, *need.station);
-  else
-    for (const auto& station : summary.stations) add_station(out, summary, station);
+  for (const auto& need : in_order(summary)) add_station(out, summary, *need.station);
   return out;
 }
 

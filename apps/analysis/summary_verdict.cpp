@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -116,6 +117,12 @@ Subject of_file(const Summary& summary, const FileSummary& file) {
 
 }  // namespace
 
+std::int64_t ChannelSummary::without_value() const {
+  auto left = missing;
+  for (const auto& gap : gaps) left -= gap.samples;
+  return std::max<std::int64_t>(0, left);
+}
+
 const FileSummary* newest_file_of(const Summary& summary, const std::string& station) {
   const FileSummary* newest = nullptr;
   for (const auto& file : summary.files) {
@@ -174,6 +181,26 @@ std::vector<Need> by_need(const Summary& summary) {
     return key(a) < key(b);
   });
   return needs;
+}
+
+std::vector<Need> in_order(const Summary& summary) {
+  if (summary.verdict) return by_need(summary);
+  std::vector<Need> stations;
+  for (const auto& station : summary.stations) stations.push_back({&station, nullptr});
+  return stations;
+}
+
+std::vector<const ChannelSummary*> channels_in_order(const Summary& summary) {
+  std::map<std::pair<std::string, std::string>, std::size_t> rank;
+  for (const auto& [station, worst] : in_order(summary))
+    rank.emplace(std::pair{station->station.survey, station->station.id}, rank.size());
+  std::vector<const ChannelSummary*> channels;
+  for (const auto& channel : summary.channels) channels.push_back(&channel);
+  if (summary.verdict)
+    std::stable_sort(channels.begin(), channels.end(), [&](const auto* a, const auto* b) {
+      return rank[{a->survey, a->station}] < rank[{b->survey, b->station}];
+    });
+  return channels;
 }
 
 std::vector<Subject> subjects_of(const Summary& summary) {

@@ -79,6 +79,12 @@ std::string duration_text(double seconds) {
   return text + number_text(static_cast<double>(whole % 60) + (size - static_cast<double>(whole))) + "s";
 }
 
+std::string volts_text(double volts) { return std::isnan(volts) ? "-" : formatted("%.2f", volts); }
+
+std::string soh_text(std::string_view name, double value) {
+  return name.ends_with("_V") ? volts_text(value) : number_text(value);
+}
+
 std::string old_text(double seconds) {
   if (std::isnan(seconds)) return "of unknown age";
   return seconds <= -1 ? mth5::rough_duration(-seconds) + " in the future" : mth5::rough_duration(seconds) + " old";

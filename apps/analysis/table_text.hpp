@@ -34,6 +34,10 @@ class TextTable {
 [[nodiscard]] std::string number_text(double value);
 /// "23h 58min 1s", seconds with decimals only where there are any; "-" for NaN.
 [[nodiscard]] std::string duration_text(double seconds);
+/// "12.99", in all places to a hundredth.
+[[nodiscard]] std::string volts_text(double volts);
+/// A quantity of the state of health, by its name as newest_soh() has it: volts as volts_text(), all else as number_text().
+[[nodiscard]] std::string soh_text(std::string_view name, double value);
 /// Of a sample of so many seconds ago: "3 min old", "30 min in the future", "of unknown age" for NaN.
 [[nodiscard]] std::string old_text(double seconds);
 /// "12.3 GiB", "800 MiB".

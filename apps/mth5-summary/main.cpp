@@ -50,6 +50,7 @@ struct Format {
   std::string_view name;
   bool judged;  ///< has the verdict in it, whether --check asks for it or not
   Rendered (*render)(const analysis::Summary& summary, bool header);
+  bool for_others = false;  ///< a file of it is read by another user
 };
 constexpr std::array kFormats{
     Format{"text", false, [](const auto& summary, bool) { return Rendered{mth5::printable_lines(analysis::to_text(summary))}; }},
@@ -63,7 +64,7 @@ constexpr std::array kFormats{
              return Rendered{std::move(plugin.text), plugin.code};
            }},
     Format{"prometheus", true,
-           [](const auto& summary, bool) { return Rendered{analysis::to_prometheus(summary, cli::build_id())}; }}};
+           [](const auto& summary, bool) { return Rendered{analysis::to_prometheus(summary, cli::build_id())}; }, true}};
 
 std::string format_names() {
   std::string names;
@@ -231,6 +232,15 @@ std::optional<std::chrono::nanoseconds> duration_option(const po::variables_map&
   return duration;
 }
 
+/// Monitoring plugins are also told plain seconds: -t 10.
+std::optional<std::chrono::nanoseconds> timeout_option(const po::variables_map& values) {
+  if (values.count("timeout") == 0) return std::nullopt;
+  const auto& text = values["timeout"].as<std::string>();
+  const bool plain = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  const auto seconds = plain ? mth5::parse_duration(text + "s") : std::nullopt;
+  return seconds && seconds->count() > 0 ? seconds : duration_option(values, "timeout");
+}
+
 /// Whether the report is to be compared with the time before.
 bool compare_option(const po::variables_map& values, bool judged) {
   if (values.count("compare") == 0) return false;
@@ -364,7 +374,7 @@ int summary_main(int argc, char** argv) {
   };
   const bool header = !values["no-header"].as<bool>();
   if (!header && !wants("csv")) throw cli::UsageError{"--no-header needs --format csv"};
-  const auto timeout = duration_option(values, "timeout");
+  const auto timeout = timeout_option(values);
   if (timeout && !wants("nagios")) throw cli::UsageError{"--timeout needs --format nagios"};
   if (wants("nagios")) {
     if (formats.size() > 1) throw cli::UsageError{"--format nagios is for itself: its exit status is another"};
@@ -542,6 +552,7 @@ int summary_main(int argc, char** argv) {
     summary.compared = std::make_shared<analysis::Comparison>(analysis::compare(summary, before));
   }
   bar.clear();
+  cache.say_of_damaged();
   if (parsed.verbosity > 0 && !directory.empty())
     cli::tell("mth5-summary", std::to_string(cache.counts().read) + " samples read, " + std::to_string(cache.counts().known) +
                                   " known from the cache");
@@ -550,6 +561,7 @@ int summary_main(int argc, char** argv) {
     if (file.state == mth5::FileState::WriterDied) code = std::max<int>(code, cli::kWriterDied);
     for (const auto& line : file.damaged) cli::tell("mth5-summary", "error: " + line);
     for (const auto& line : file.unread) cli::tell("mth5-summary", "error: " + line);
+    for (const auto& line : file.remarks) remark("warning: " + file.path + ": " + line);
     if (!file.damaged.empty()) code = std::max<int>(code, cli::kDamaged);
     if (!file.unread.empty()) code = std::max<int>(code, cli::kFailure);
     if (file.ledger_problem) code = std::max<int>(code, cli::kDamaged);
@@ -585,7 +597,7 @@ int summary_main(int argc, char** argv) {
     }
   };
   if (texts.size() > reports.size() && !silent) std::cout << texts.back();
-  for (std::size_t i = 0; i < reports.size(); ++i) attempt([&] { reports[i].write(texts[i]); });
+  for (std::size_t i = 0; i < reports.size(); ++i) attempt([&] { reports[i].write(texts[i], formats[i]->for_others); });
   const auto date = mth5::to_iso(window.from.value_or(now)).substr(0, std::string_view{"2026-05-01"}.size());
   if (pages)
     attempt([&] { summary::write_day_pages(values["pages"].as<std::string>(), analysis::to_html_pages(summary, date), paths); });
@@ -593,7 +605,7 @@ int summary_main(int argc, char** argv) {
     attempt([&] {
       summary::send(summary::find_sendmail(),
                     {addresses, subject_line(summary), mth5::printable_lines(analysis::to_text(summary)),
-                     analysis::to_html(summary), date + ".html"});
+                     analysis::to_html(summary, analysis::kMostOfMail), date + ".html"});
     });
   return code;
 }

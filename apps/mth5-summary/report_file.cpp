@@ -50,11 +50,17 @@ bool ReportFile::replaces() const {
   return true;
 }
 
-void ReportFile::write(const std::string& text) const {
+void ReportFile::write(const std::string& text, bool for_others) const {
   const bool replace = replaces();
   const analysis::SignalsWait wait;
   const fs::path part = path_.parent_path() / ("." + path_.filename().string() + "." + std::to_string(getpid()) + ".part");
   if (const int error = analysis::put_file(part, text); error != 0) fail(path_, "cannot be written: " + reason(error));
+  constexpr mode_t kForOthers = 0644;
+  if (for_others && chmod(part.c_str(), kForOthers) != 0) {
+    const int refused = errno;
+    unlink(part.c_str());
+    fail(path_, "cannot be made readable for others: " + reason(refused));
+  }
   int error = renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, path_.c_str(), replace ? 0 : RENAME_NOREPLACE) == 0 ? 0 : errno;
   if (error == EINVAL && !replace)
     error = std::rename(part.c_str(), path_.c_str()) == 0 ? 0 : errno;  // not every file system can

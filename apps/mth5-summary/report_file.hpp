@@ -14,8 +14,9 @@ class ReportFile {
   ReportFile(std::filesystem::path path, std::vector<std::filesystem::path> inputs);
 
   /// Beside it and renamed, so that nobody reads half a report; looks again first.
+  /// @param for_others  others may read it, whatever the umask
   /// @throws mth5::FileError as above, or the disk says no; what was there is as it was
-  void write(const std::string& text) const;
+  void write(const std::string& text, bool for_others = false) const;
 
  private:
   /// Whether something that may be replaced has the name; false if nothing has it.

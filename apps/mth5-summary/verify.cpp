@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analysis/json.hpp"
 #include "archive/manifest.hpp"
 #include "cli/cli.hpp"
 #include "cli/progress_bar.hpp"
@@ -72,9 +73,7 @@ int verify(const std::vector<std::string>& paths, bool json, bool quiet) {
       std::cout << mth5::printable(text) << "\n";
   }
   if (json) {
-    std::cout << nlohmann::ordered_json{{"schema", 1}, {"files", all}}.dump(-1, ' ', false,
-                                                                            nlohmann::ordered_json::error_handler_t::replace)
-              << "\n";
+    std::cout << analysis::json::dump(nlohmann::ordered_json{{"schema", 1}, {"files", all}}) << "\n";
     return code;
   }
   if (quiet || files.size() < 2) return code;

@@ -15,9 +15,6 @@ namespace {
 
 using analysis::OwnLimit;
 
-/// A state is so or not: it has no limit that could be another.
-bool is_state(const analysis::Rule& rule) { return rule.unit.empty() && rule.critical == 0.5; }
-
 std::string with_unit(double value, const analysis::Rule& rule) {
   std::ostringstream text;
   text << value;
@@ -59,7 +56,7 @@ class LimitsFile {
   analysis::OwnLimits of_rule(const analysis::Rule& rule, const std::string& key, const YAML::Node& value) {
     analysis::OwnLimits own;
     if (value.IsScalar() && value.Scalar() == "off") return own;
-    if (is_state(rule)) {
+    if (rule.is_state()) {
       wrong(value, key, "is so or not, and has no limit; it may be off");
       return own;
     }
@@ -80,7 +77,7 @@ class LimitsFile {
         wrong(entry.first, name, "is not known; there are warning, critical and past");
     }
     for (const auto* one : {&own.warning, &own.critical})
-      if (own.past_days == 0 && one->kind != OwnLimit::Kind::Value)
+      if (!known.contains("past") && one->kind != OwnLimit::Kind::Value)
         wrong(value, key, "is against the median of past days, and says not of how many: add past: 7d");
     const bool same_kind = own.warning.kind == own.critical.kind;
     const double warning = own.warning.number, critical = own.critical.number;
@@ -99,6 +96,10 @@ class LimitsFile {
     if (number.ends_with('x')) {
       own.kind = OwnLimit::Kind::Times;
       number.remove_suffix(1);
+      if (const auto times = number.starts_with('+') ? std::nullopt : number_of(number); !times || *times <= 0) {
+        wrong(value, name, "'" + text + "' is no multiple of the median of past days: give a number above 0, as 3x");
+        return {};
+      }
     } else if (number.starts_with('+')) {
       own.kind = OwnLimit::Kind::More;
       number.remove_prefix(1);

@@ -127,7 +127,7 @@ void draw_power(Screen& screen, int row, const Page& page) {
   Row parts{screen, row};
   if (page.battery) {
     const auto& battery = *page.battery;
-    std::string text = "battery " + short_number(battery.volts) + " V";
+    std::string text = "battery " + analysis::volts_text(battery.volts) + " V";
     char trend[48];
     if (battery.volts_per_day) {
       std::snprintf(trend, sizeof trend, ", %+.2f V a day", *battery.volts_per_day == 0 ? 0.0 : *battery.volts_per_day);

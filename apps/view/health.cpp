@@ -47,7 +47,8 @@ void add_trends(std::vector<Line>& lines, const Page& page) {
       if (name.starts_with("clock/") || trend.cells().empty() || rank_of(name) != rank) continue;
       const auto newest = page.look->soh.find(name);
       const double value = newest != page.look->soh.end() ? newest->second : trend.cells().back().second.mean;
-      lines.push_back({shown(name) + " " + short_number(value), Ink::Plain, &trend});
+      lines.push_back(
+          {shown(name) + " " + (name.ends_with("_V") ? analysis::volts_text(value) : short_number(value)), Ink::Plain, &trend});
     }
   if (lines.size() == before) lines.push_back({"state of health: the file has none", Ink::Quiet});
 }

@@ -140,8 +140,8 @@ TEST_F(Check, NamesWhatIsWrongSinceWhenAndWhatToDo) {
             "WARNING  MT001 1 Hz: only 97.2 % of the samples are there, the longest gap is from 05:30 UTC: see the list of gaps "
             "for the reasons"},
            {"short_gap", [](int i, Fields&) { return i < 9000 || i >= 9100; }, 0, "GOOD"},
-           {"low", is(kBattery, "11.80"), 6, "WARNING  MT001: battery at 11.8 V: change the battery, check the charger"},
-           {"empty", is(kBattery, "11.20"), 7, "CRITICAL MT001: battery at 11.2 V: change the battery, check the charger"},
+           {"low", is(kBattery, "11.80"), 6, "WARNING  MT001: battery at 11.80 V: change the battery, check the charger"},
+           {"empty", is(kBattery, "11.20"), 7, "CRITICAL MT001: battery at 11.20 V: change the battery, check the charger"},
            {"other_battery", is(kBattery, "3.90"), 0, "GOOD"},
            {"stuck", is(kBx, "23740.100", 12'000), 7,
             "CRITICAL MT001 bx: stuck at one value for 2 h 40 min since 06:20 UTC: check sensor and cable; leave out a channel "
@@ -344,6 +344,9 @@ TEST(Nagios, KnowsNothingOfWhatIsNotThereAndSaysSoWhereItIsRead) {
     EXPECT_THAT(plugin.out, StartsWith("MTH5 UNKNOWN - "));
     EXPECT_THAT(plugin.out, HasSubstr(why));
   }
+  for (const auto* timeout : {"10", "10s"})
+    EXPECT_EQ(ask({"-t", timeout, dir.path().string()}).code, 2) << "as plugins are called";
+  EXPECT_EQ(ask({"-t", "0", dir.path().string()}).code, 3);
   const auto empty = ask({dir.path().string()});
   EXPECT_EQ(empty.code, 2) << "nothing is recorded there";
   EXPECT_THAT(empty.out, StartsWith("MTH5 CRITICAL - "));

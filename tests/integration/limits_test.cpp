@@ -63,7 +63,14 @@ TEST_F(Limits, MayBeAgainstTheMedianOfPastDays) {
   write({43'200, 43'200, 43'200, 43'200, 40'000, 30'000});
   const std::string half = "completeness: {past: 4d, warning: 0.9x, critical: 0.5x}\n";
   EXPECT_EQ(check(half, {"--day", "2026-05-05"}).code, 0) << "half of the samples is usual here, and 46 % is near to it";
-  EXPECT_EQ(check(half, {"--day", "2026-05-06"}).code, 6);
+  const auto fewer = check(half, {"--day", "2026-05-06", "--format", "json"});
+  EXPECT_EQ(fewer.code, 6);
+  const auto finding = nlohmann::json::parse(fewer.out)["verdict"]["findings"][0];
+  EXPECT_THAT(finding["sentence"].get<std::string>(),
+              testing::StartsWith("S1 1 Hz: only 34.7 % of the samples are there (limit 45.0 %, as the median of past days is "
+                                  "50.0 %), the longest gap is from 2026-05-06 08:20 UTC"));
+  EXPECT_EQ(finding["limit"], 45.0);
+  EXPECT_EQ(finding["median"], 50.0);
   EXPECT_EQ(check("completeness: {past: 4d, warning: -1, critical: -2}\n", {"--day", "2026-05-05"}).code, 7)
       << "46 % against 50 - 2";
   EXPECT_EQ(check(half, {"--day", "2026-05-02"}).code, 0) << "of one day there is no median";
@@ -103,6 +110,11 @@ TEST_F(Limits, ThatAreWrongAreAllToldAndNothingIsJudged) {
         "limits.yaml:7:15: drift.past: '2d' is not a number of days from 3d to 366d",
         "limits.yaml:8:6: dc.warn: is not known; there are warning, critical and past", "limits.yaml:9:1: dc: stands here twice"})
     EXPECT_THAT(wrong.err, HasSubstr(line));
+  EXPECT_THAT(check("spikes: {past: 2d, warning: 3x}\n").err, testing::Not(HasSubstr("says not of how many"))) << "it does";
+  for (const auto* times : {"-3x", "0x", "x", "+3x", "nanx"})
+    EXPECT_THAT(
+        check("spikes: {past: 7d, warning: " + std::string{times} + "}\n").err,
+        HasSubstr("spikes.warning: '" + std::string{times} + "' is no multiple of the median of past days: give a number"));
   EXPECT_EQ(check("mains: [\n").code, 3);
   EXPECT_EQ(check("- mains\n").code, 3);
   support::write_text(dir_ / "limits.yaml", "");

@@ -15,6 +15,7 @@
 #include "support/acquisition_file.hpp"
 #include "support/lemi424.hpp"
 #include "support/process.hpp"
+#include "support/python.hpp"
 #include "support/recording.hpp"
 #include "support/stages.hpp"
 #include "support/support.hpp"
@@ -403,9 +404,11 @@ TEST_F(Summary, LooksIntoTheArchiveAndCountsAPairOnce) {
   }
   const auto archiver = support::run({support::program("mth5-recover"), "--finalize", "gzip-4", recording});
   ASSERT_EQ(archiver.code, 0) << archiver.err;
+  fs::copy_file(archived, dir_ / "archive/f.bridged.h5");
   const auto both = summary({dir_.path(), "--format", "json"});
   EXPECT_EQ(both.code, 0);
   EXPECT_THAT(both.err, HasSubstr("archive/f.h5: the archive of " + recording.string() + ": counted once"));
+  EXPECT_THAT(both.err, HasSubstr("archive/f.bridged.h5: the copy with joined runs of " + archived.string() + ": counted once"));
   const auto report = json::parse(both.out);
   ASSERT_EQ(report["files"].size(), 1u);
   EXPECT_EQ(report["files"][0]["file"], recording.string());
@@ -415,6 +418,7 @@ TEST_F(Summary, LooksIntoTheArchiveAndCountsAPairOnce) {
   const auto good = support::read_text(recording);
   fs::remove(recording);  // as retention does
   const auto left = summary_json({dir_.path()});
+  ASSERT_EQ(left["files"].size(), 1u);
   EXPECT_EQ(left["files"][0]["file"], archived.string());
   EXPECT_EQ(channel_of(left, "ex", 1)["missing"], 3);
   EXPECT_EQ(left["stations"][0]["end"], "2026-05-01T00:16:39Z");
@@ -436,6 +440,46 @@ TEST_F(Summary, LooksIntoTheArchiveAndCountsAPairOnce) {
     file.file().close();
   }
   EXPECT_EQ(channel_of(summary_json({dir_ / "other"}), "ex", 1)["n_samples"], 1597);
+}
+
+TEST_F(Summary, SaysWhereUnitsContradictEachOtherOrAreNone) {
+  const auto path = dir_ / "f.h5";
+  {
+    support::AcquisitionFile file{path, {{0, "s", "S1"}}};
+    file.append(file.add_run(0, "r0", {}), 100);
+    file.file().close();
+  }
+  EXPECT_EQ(summary({path}).err, "");
+  const auto units = channel_of(summary_json({path}), "ex", 1)["units"].get<std::string>();
+  (void)support::python("integration/change_units.py", {path, "ex", "nanoTesla"});
+  const auto told = "S1/r0/ex: units are " + mth5::unit_symbol(units) +
+                    " in channel_summary and nT in the dataset, and one of the two is wrong: shown as the first";
+  const auto contradicts = summary({path});
+  EXPECT_EQ(contradicts.code, 0);
+  EXPECT_EQ(contradicts.err, "mth5-summary: warning: " + path.string() + ": " + told + "\n");
+  EXPECT_THAT(contradicts.out, HasSubstr("\n  remark: " + told + "\n"));
+  EXPECT_THAT(summary({path, "--format", "html"}).out, HasSubstr(told));
+  EXPECT_EQ(summary_json({path})["files"][0]["remarks"], json::array({told}));
+  // Of a program that has units of its own.
+  fs::copy_file(python_file("python_v020.h5"), dir_ / "python.h5");
+  (void)support::python("integration/change_units.py", {dir_ / "python.h5", "ex", "furlong"});
+  const auto report = summary({dir_ / "python.h5", "--format", "json"});
+  EXPECT_EQ(channel_of(json::parse(report.out), "ex", 1)["units"], "furlong") << report.err;
+  EXPECT_THAT(report.err, HasSubstr("/ex: units 'furlong' are not of MTH5, or the dataset has none: shown as they stand\n"));
+}
+
+TEST_F(Summary, ListsTheRunsOfTheTimeOfTheReport) {
+  {
+    support::AcquisitionFile file{dir_ / "f.h5", {{0, "s", "S1"}}};
+    for (int day = 0; day < 3; ++day) file.append(file.add_run(0, "r" + std::to_string(day), std::chrono::days{day}), 600);
+    file.file().close();
+  }
+  const auto day = summary({dir_ / "f.h5", "--day", "2026-05-02"}).out;
+  EXPECT_THAT(day, HasSubstr("\n  r1 "));
+  EXPECT_THAT(day, testing::Not(testing::AnyOf(HasSubstr("\n  r0 "), HasSubstr("\n  r2 "))));
+  EXPECT_THAT(day, HasSubstr("\n  2 more runs are not of that time\n"));
+  EXPECT_THAT(summary({dir_ / "f.h5", "--day", "2026-05-09"}).out, HasSubstr("\n  3 runs are not of that time\n"));
+  EXPECT_EQ(summary_json({dir_ / "f.h5", "--day", "2026-05-02"})["runs"].size(), 3u);
 }
 
 TEST_F(Summary, CallsACopyWithAChangedSampleNoCopy) {

@@ -51,7 +51,7 @@ void each(std::vector<std::string>& lines, Column column, const std::string& tex
 }
 
 const std::vector<Fault> kFaults{
-    {"ST05", "ST05: battery at 11.2 V", [](auto& lines) { each(lines, Battery, "11.20"); }},
+    {"ST05", "ST05: battery at 11.20 V", [](auto& lines) { each(lines, Battery, "11.20"); }},
     {"ST11", "ST11 e1: stuck at one value for 10 min since 00:05 UTC",
      [](auto& lines) { each(lines, E1, get(lines[300], E1), 300); }},
     {"ST17", "ST17 1 Hz: only 88.8 % of the samples are there, the longest gap is from 00:06 UTC",
@@ -112,6 +112,11 @@ TEST(ThirtyStations, HaveThoseFiveOnTopThatWantAVisitWithTheReason) {
   EXPECT_EQ(report.code, 7) << report.err;
   const auto json = nlohmann::json::parse(support::read_text(dir / "all.json"));
   ASSERT_EQ(json["stations"].size(), 30u);
+  for (std::size_t i = 0; i < 30; ++i) {
+    EXPECT_EQ(json["stations"][i]["state"] == "good", i >= 5) << "those that want a visit come first";
+    EXPECT_EQ(json["stations"][i]["why"].is_null(), i >= 5);
+  }
+  EXPECT_EQ(json["channels"][0]["station"], json["stations"][0]["id"]);
   std::set<std::string> found;
   for (const auto& finding : json["verdict"]["findings"]) found.insert(finding["station"].get<std::string>());
   std::set<std::string> known;

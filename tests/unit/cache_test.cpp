@@ -85,6 +85,8 @@ class CacheTest : public testing::Test {
         .read(0, how.end);
     out.piece = state::Json::to_cbor(whole.save());
     out.counts = cache.counts();
+    cache.say_of_damaged();
+    cache.say_of_damaged();  // once
     return out;
   }
   /// Files of the cache.

@@ -126,7 +126,7 @@ TEST(Html, HasTheVerdictOnTopAndTheStationThatNeedsAVisitFirst) {
     EXPECT_THAT(page, HasSubstr("<section id=\"s" + (*at)[1].str() + "\">\n<h2>Station " + order.back() + ": "));
   }
   EXPECT_THAT(order, testing::ElementsAre("C", "B", "A", "D"));
-  EXPECT_LT(page.find("C: battery at 11.2 V"), page.find("<h2>"));
+  EXPECT_LT(page.find("C: battery at 11.20 V"), page.find("<h2>"));
 }
 
 TEST(Html, DrawsANoiseThatIsKnownAtOneFrequencyAsADash) {
@@ -150,6 +150,13 @@ TEST(Html, OfAStationAndDayAndOfThirtyStationsIsSmall) {
   auto channel = summary.channels.front();
   for (int i = 0; i < 4; ++i) summary.channels.push_back(channel);
   EXPECT_LT(to_html(summary).size(), 300'000u);
+  for (int i = 0; i < 10; ++i) summary.channels.push_back(channel);
+  const auto mailed = to_html(summary, kMostOfMail);
+  EXPECT_LE(mailed.size(), 100'000u);
+  EXPECT_GT(mailed.size(), 80'000u) << "with what there is room for";
+  EXPECT_EQ(count(mailed, "image/png"), 0u) << "no spectrogram";
+  EXPECT_GT(count(mailed, "<figure"), 6u);
+  EXPECT_EQ(count(mailed, "<figure"), count(mailed, "</figure>"));
   std::vector<std::string> stations;
   for (int i = 0; i < 30; ++i) stations.push_back("MT" + std::to_string(i));
   auto many = summary_of(stations, 500);
@@ -207,7 +214,7 @@ TEST(Html, HasAPageForEachStationThatItsNameCannotLeadAstray) {
   }
   EXPECT_TRUE(files.contains("2026-05-01_MT01.html"));
   EXPECT_EQ(count(pages.back().html, "<section id="), 0u);
-  EXPECT_THAT(pages.back().html, HasSubstr("&lt;b&gt;: battery at 11.2 V"));
+  EXPECT_THAT(pages.back().html, HasSubstr("&lt;b&gt;: battery at 11.20 V"));
   const auto one = summary_of({"A"}, 2000);
   ASSERT_EQ(to_html_pages(one, "d").size(), 1u);
   EXPECT_EQ(to_html_pages(one, "d").front().html, to_html(one));

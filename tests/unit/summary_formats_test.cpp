@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "analysis/formats/formats.hpp"
+#include "analysis/json.hpp"
 
 // The report for programs, held to the grammar of each, whatever names the files have in them.
 namespace {
@@ -71,7 +72,7 @@ TEST(Nagios, HasACodeAWordAndTheWorstOnTheFirstLine) {
   EXPECT_THAT(to_nagios(summary).text, StartsWith("MTH5 UNKNOWN - "));
   find(summary, "battery", Severity::Warning, "MT01");
   EXPECT_EQ(to_nagios(summary).code, 1) << "and hides nothing";
-  EXPECT_THAT(to_nagios(summary).text, StartsWith("MTH5 WARNING - MT01: battery at 5 V (and 1 more) | "));
+  EXPECT_THAT(to_nagios(summary).text, StartsWith("MTH5 WARNING - MT01: battery at 5.00 V (and 1 more) | "));
   summary.verdict->clear();
   find(summary, "writer-died", Severity::Critical, "");
   find(summary, "unreadable", Severity::Critical, "");
@@ -211,6 +212,12 @@ TEST(CsvReport, HasARecordForEachChannelWhateverTheNames) {
   EXPECT_EQ(records[1][column("completeness")], "90.0");
   EXPECT_EQ(records[1][column("mean")], "") << "not known";
   EXPECT_EQ(parsed(to_csv(summary, false)).size(), kHostile.size());
+}
+
+TEST(Json, HasItsKeysInOrderAndAllDigits) {
+  constexpr std::int64_t kExact = std::int64_t{1} << 53;
+  const json::Json report{{"b", kExact + 1}, {"a", -kExact - 1}, {"c", {kExact, 0.5, nullptr, "\xff"}}};
+  EXPECT_EQ(json::dump(report), R"({"a":"-9007199254740993","b":"9007199254740993","c":[9007199254740992,0.5,null,"\ufffd"]})");
 }
 
 TEST(Prometheus, KeepsItsGrammarWhateverTheNames) {

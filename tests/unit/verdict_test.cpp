@@ -441,7 +441,7 @@ TEST(Verdict, PutsTheWorstFirst) {
   EXPECT_EQ(analysis::to_text(verdict, now),
             "CRITICAL MT1 1 Hz: no data for 1 min 5 s since 00:00 UTC: check instrument, cable and power\n"
             "CRITICAL MT1 hx: power line 61.0 dB above the noise: look for a power line, an electric fence, a bad earth\n"
-            "WARNING  MT1: battery at 11.8 V: change the battery, check the charger\n"
+            "WARNING  MT1: battery at 11.80 V: change the battery, check the charger\n"
             "WARNING  MT1 ex: power line 41.0 dB above the noise: look for a power line, an electric fence, a bad earth\n"
             "WARNING  MT1 ex: spikes, 20.0 an hour: look for a fence, lightning, a loose contact\n");
   EXPECT_THAT(verdict[0].sentence(now + std::chrono::hours{30}), HasSubstr("since 2026-05-01 00:00 UTC"));
@@ -488,6 +488,21 @@ TEST(Verdict, KnowsNothingWrongWithWhatIsNotKnown) {
   EXPECT_TRUE(analysis::subject_of({"MT1", "ex", "milliVolt", mth5::Kind::Electric}, nothing, {}).figures.empty());
 }
 
+TEST(Verdict, SaysTheDateWhereItIsNotTodaysAndCountsInWholeNumbers) {
+  const auto sentence = [](std::string_view name, double value, mth5::UtcNanos since, mth5::UtcNanos now) {
+    const auto all = analysis::rules();
+    const auto rule = std::find_if(all.begin(), all.end(), [&](const analysis::Rule& one) { return one.name == name; });
+    return analysis::Finding{&*rule, analysis::Severity::Warning, "MT1", "", value, since}.sentence(now);
+  };
+  using std::chrono::minutes;  // kStart is 00:00
+  EXPECT_THAT(sentence("gps", 7'200, kStart - minutes{20}, kStart + minutes{10}),
+              testing::EndsWith("since 2026-04-30 23:40 UTC"));
+  EXPECT_THAT(sentence("gps", 7'200, kStart + minutes{1}, kStart + minutes{23 * 60}), testing::EndsWith("since 00:01 UTC"));
+  EXPECT_THAT(sentence("gaps", 79, kStart, kStart), HasSubstr("gaps, 79, the last"));
+  EXPECT_THAT(sentence("battery", 12.985, kStart, kStart), HasSubstr("battery at 12.98 V"));
+  EXPECT_THAT(sentence("battery", 11.4, kStart, kStart), HasSubstr("battery at 11.40 V"));
+}
+
 TEST(Verdict, StripsWhatNamesMayHold) {
   const std::vector<Subject> subjects{subject(Scope::Electric, "e\x1b[2Jx", {{"stuck_s", {90}}})};
   EXPECT_THAT(analysis::to_text(analysis::judge(subjects), kStart), testing::Not(HasSubstr("\x1b")));
@@ -518,7 +533,7 @@ TEST(Rules, StandInTheManualWithTheirLimits) {
       {Scope::Source, "source"}, {Scope::Electric, "electric channel"}, {Scope::Field, "electric or magnetic channel"}};
   std::size_t last = 0;
   for (const auto& rule : analysis::rules()) {
-    const bool is_state = rule.unit.empty() && rule.critical == 0.5;
+    const bool is_state = rule.is_state();
     std::string limits = is_state ? "critical" : "";
     for (const auto& [word, limit] : {std::pair{"warning", rule.warning}, std::pair{"critical", rule.critical}})
       if (!std::isnan(limit) && !is_state)

@@ -101,7 +101,7 @@ TEST(Header, NamesTheWorstFirstAndSaysHowManyMoreThereAre) {
   EXPECT_THAT(drawn(wrong, {}, 24, 80), HasSubstr("(1 more: view 6)"));
   EXPECT_THAT(text, HasSubstr("3 gaps, 1,234 samples; last 10:00:00, 1 min 5 s (no-data)\n"));
   EXPECT_THAT(text, HasSubstr("\n   11:00 UTC: check the cable and the electrode\n"));
-  EXPECT_THAT(text, HasSubstr("\n ! MT001: battery at 11.9 V: change the battery"));
+  EXPECT_THAT(text, HasSubstr("\n ! MT001: battery at 11.90 V: change the battery"));
   const auto screen = view::draw(24, 80, wrong, wrong, {});
   EXPECT_EQ(screen.at(0, 40).ink, view::Ink::Critical);
 }

@@ -1,8 +1,9 @@
 #include <array>
-#include <limits>
+#include <utility>
 
 #include "analysis/csv.hpp"
 #include "analysis/formats/formats.hpp"
+#include "analysis/quality_figures.hpp"
 
 namespace analysis {
 
@@ -16,13 +17,6 @@ struct Row {
 };
 
 std::string time(std::optional<mth5::UtcNanos> t) { return t ? mth5::to_iso(*t) : ""; }
-
-/// Of an electric or magnetic channel with values.
-template <class Get>
-std::string quality(const Row& row, const Get& get) {
-  const auto& known = row.channel.quality;
-  return known && known->measures.statistics().count() > 0 ? csv::number(static_cast<double>(get(*known))) : "";
-}
 
 struct Column {
   std::string_view name;
@@ -49,30 +43,34 @@ constexpr std::array kColumns{
     Column{"max", [](const Row& r) { return csv::number(r.channel.values.max()); }},
     Column{"mean", [](const Row& r) { return csv::number(r.channel.values.mean()); }},
     Column{"std", [](const Row& r) { return csv::number(r.channel.values.std()); }},
-    Column{"units", [](const Row& r) { return csv::text(r.channel.units); }},
-    Column{"clipped", [](const Row& r) { return quality(r, [](const auto& q) { return q.measures.clipped(); }); }},
-    Column{"dc", [](const Row& r) { return quality(r, [](const auto& q) { return q.measures.histogram().median(); }); }},
-    Column{"drift_per_h",
-           [](const Row& r) { return quality(r, [](const auto& q) { return q.measures.envelope().drift_per_hour(); }); }},
-    Column{"spikes", [](const Row& r) { return quality(r, [](const auto& q) { return q.measures.spikes().count(); }); }},
-    Column{"jumps", [](const Row& r) { return quality(r, [](const auto& q) { return q.measures.jumps().count(); }); }},
-    Column{"mains_db", [](const Row& r) {
-             return quality(r, [](const auto& q) { return q.mains_db.value_or(std::numeric_limits<double>::quiet_NaN()); });
-           }}};
+    Column{"units", [](const Row& r) { return csv::text(r.channel.units); }}};
+
+/// Of an electric or magnetic channel with values.
+std::string quality(const ChannelSummary& channel, const QualityFigure& figure) {
+  const auto value = figure.of(channel);
+  return value ? csv::number(*value) : "";
+}
 
 }  // namespace
 
 std::string to_csv(const Summary& summary, bool header) {
   std::string out;
-  const auto line = [&](const auto& cell) {
-    for (const auto& column : kColumns) {
-      if (&column != kColumns.begin()) out += ",";
-      out += cell(column);
-    }
+  const auto line = [&](const auto& cell, const auto& quality_cell) {
+    std::string separator;
+    const auto add = [&](const std::string& text) { out += std::exchange(separator, ",") + text; };
+    for (const auto& column : kColumns) add(cell(column));
+    for (const auto& figure : kQualityFigures) add(quality_cell(figure));
     out += "\r\n";
   };
-  if (header) line([](const Column& column) { return std::string{column.name}; });
-  for (const auto& channel : summary.channels) line([&](const Column& column) { return column.cell({summary, channel}); });
+  if (header)
+    line([](const Column& column) { return std::string{column.name}; },
+         [](const QualityFigure& figure) { return std::string{figure.name}; });
+  for (const auto* channel : channels_in_order(summary))
+    line(
+        [&](const Column& column) {
+          return column.cell({summary, *channel});
+        },
+        [&](const QualityFigure& figure) { return quality(*channel, figure); });
   return out;
 }
 

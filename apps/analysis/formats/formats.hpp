@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +35,10 @@ struct Plugin {
 /// the one that wants a visit first on top; several stations have an index. With more than eight it is held to 1 MB: the plots
 /// are of those that want a visit first.
 /// @param summary  of Depth::Plots, with its verdict
-[[nodiscard]] std::string to_html(const Summary& summary);
+/// @param most_bytes  it is held to so many, as far as it can be without leaving out what is wrong: without spectrograms
+[[nodiscard]] std::string to_html(const Summary& summary, std::optional<std::size_t> most_bytes = {});
+
+inline constexpr std::size_t kMostOfMail = 100'000;  ///< bytes of a page that mail programs show whole
 
 struct Page {
   std::string file;  ///< its name; of [A-Za-z0-9_-] and ".html"

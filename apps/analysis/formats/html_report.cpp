@@ -14,7 +14,7 @@
 #include "analysis/html/style.hpp"
 #include "analysis/html/table.hpp"
 #include "analysis/html/text.hpp"
-#include "analysis/nan.hpp"
+#include "analysis/quality_figures.hpp"
 #include "analysis/table_text.hpp"
 #include "mth5/duration.hpp"
 
@@ -38,6 +38,25 @@ struct Part {
   std::string words, plots, gaps, details;
   [[nodiscard]] std::size_t size() const { return words.size() + plots.size() + gaps.size() + details.size(); }
   [[nodiscard]] std::string html() const { return "<section " + words + plots + gaps + details + "</section>\n"; }
+};
+
+/// So many bytes of a page are left.
+class Room {
+ public:
+  Room() = default;  ///< for all of it
+  explicit Room(std::size_t bytes) : left_{bytes} {}
+  /// The text, and its place is taken; "" where there is none for it.
+  [[nodiscard]] std::string take(std::string text) {
+    if (text.size() > left_) return "";
+    left_ -= text.size();
+    return text;
+  }
+  [[nodiscard]] bool is_full() const { return left_ < kLeastPlot; }
+
+ private:
+  static constexpr std::size_t kLeastPlot = 1'000;
+
+  std::size_t left_ = std::numeric_limits<std::size_t>::max();
 };
 
 std::string finding_items(const std::vector<const Finding*>& findings, mth5::UtcNanos now) {
@@ -105,15 +124,20 @@ class StationPart {
     }
     return part;
   }
-  /// Adds to its words what there is to see.
-  void add_plots(Part& part, bool spectrograms) const {
+  /// Adds to its words what there is to see, as far as there is room.
+  void add_plots(Part& part, bool spectrograms, Room& room) const {
     if (channels_.empty()) return;
-    part.plots = "<h3>Day and spectra</h3>\n" + plots(spectrograms) + "<h3>Completeness and gaps</h3>\n" + calendars();
-    part.details = health() + clocks() + ledger();
+    part.plots = room.take("<h3>Day and spectra</h3>\n");
+    if (!part.plots.empty()) part.plots += plots(spectrograms, room);
+    part.plots += room.take("<h3>Completeness and gaps</h3>\n" + calendars());
+    part.details = room.take(health());
+    part.details += room.take(clocks());
+    part.details += room.take(ledger());
   }
   [[nodiscard]] std::string all(std::size_t number) const {
     auto part = words(number);
-    add_plots(part, true);
+    Room any;
+    add_plots(part, true, any);
     return part.html();
   }
 
@@ -153,7 +177,7 @@ class StationPart {
     out = element("p", "", out) + "\n";
     std::string lasts;
     if (const auto& battery = station_.battery) {
-      lasts += "Battery " + figure(battery->volts) + " V";
+      lasts += "Battery " + figure(battery->volts, volts_text(battery->volts)) + " V";
       if (battery->volts_per_day) {
         std::array<char, 32> text{};
         std::snprintf(text.data(), text.size(), "%+.2f", *battery->volts_per_day + 0.0);
@@ -173,13 +197,11 @@ class StationPart {
   }
 
   [[nodiscard]] std::string channel_table() const {
-    constexpr std::array kHeadings{Heading{"channel"},        Heading{"rate", true},    Heading{"samples", true},
-                                   Heading{"expected", true}, Heading{"missing", true}, Heading{"complete", true},
-                                   Heading{"min", true},      Heading{"max", true},     Heading{"mean", true},
-                                   Heading{"std", true},      Heading{"units"},         Heading{"clipped", true},
-                                   Heading{"median", true},   Heading{"drift/h", true}, Heading{"spikes", true},
-                                   Heading{"jumps", true},    Heading{"mains dB", true}};
-    Table table{"channels", "Channels over the time of the report", kHeadings};
+    std::vector<Heading> headings{{"channel"},       {"rate", true},     {"samples", true}, {"expected", true},
+                                  {"missing", true}, {"complete", true}, {"min", true},     {"max", true},
+                                  {"mean", true},    {"std", true},      {"units"}};
+    for (const auto& one : kQualityFigures) headings.push_back({one.heading, true});
+    Table table{"channels", "Channels over the time of the report", headings};
     for (const auto* channel : channels_) {
       const auto& values = channel->values;
       std::vector<std::string> row{escaped(channel->component),
@@ -193,30 +215,25 @@ class StationPart {
                                    figure(values.mean()),
                                    figure(values.std()),
                                    escaped(mth5::unit_symbol(channel->units))};
-      if (channel->quality && channel->quality->measures.statistics().count() > 0) {
-        const auto& quality = *channel->quality;
-        const auto& measures = quality.measures;
-        for (auto&& cell : {figure(measures.clipped()), figure(measures.histogram().median()),
-                            figure(measures.envelope().drift_per_hour()), figure(measures.spikes().count()),
-                            figure(measures.jumps().count()), quality.mains_db ? figure(*quality.mains_db) : std::string{"-"}})
-          row.push_back(cell);
-      } else {
-        row.resize(kHeadings.size(), "-");
+      for (const auto& one : kQualityFigures) {
+        const auto value = one.of(*channel);
+        row.push_back(!value ? "-" : one.count ? figure(std::int64_t{std::llround(*value)}) : figure(*value));
       }
       table.add(row);
     }
     return table.html();
   }
 
-  [[nodiscard]] std::string plots(bool spectrograms) const {
+  [[nodiscard]] std::string plots(bool spectrograms, Room& room) const {
     std::string out;
     for (const auto* channel : channels_) {
       if (!channel->quality || !span_) continue;
       const auto& quality = *channel->quality;
-      out += html::envelope_figure(channel->component, mth5::unit_symbol(channel->units), quality.measures.envelope(), *span_);
-      out += html::spectrum_figure(quality, summary_.reference.get());
-      if (spectrograms) out += html::spectrogram_figure(quality, *span_);
-      out += "\n";
+      auto of_channel =
+          html::envelope_figure(channel->component, mth5::unit_symbol(channel->units), quality.measures.envelope(), *span_) +
+          html::spectrum_figure(quality, summary_.reference.get());
+      if (spectrograms) of_channel += html::spectrogram_figure(quality, *span_);
+      out += room.take(of_channel + "\n");
     }
     return out.empty() ? "<p>No electric or magnetic channel.</p>\n" : element("div", "class=\"plots\"", out) + "\n";
   }
@@ -251,7 +268,13 @@ class StationPart {
       for (const auto& gap : channel->gaps)
         if (!again || !gap.component.empty()) gaps.push_back(&gap);
     }
-    if (gaps.empty()) return "<p>No gaps.</p>\n";
+    std::string without_value;
+    for (const auto* channel : channels_)
+      if (const auto n = channel->without_value(); n > 0)
+        without_value += (without_value.empty() ? "" : ", ") + escaped(channel->component) + " " + figure(n);
+    if (!without_value.empty())
+      without_value = element("p", "", "In no gap, but there without a value: " + without_value + ".") + "\n";
+    if (gaps.empty()) return without_value + "<p>No gaps.</p>\n";
     const auto length = [](const Gap* gap) {
       return gap->sample_rate > 0 ? static_cast<double>(gap->samples) / gap->sample_rate : 0;
     };
@@ -272,7 +295,7 @@ class StationPart {
                  escaped(gap->run_before.empty() ? "-" : gap->run_before) +
                      (gap->filled ? " (filled)" : " to " + escaped(gap->run_after.empty() ? "-" : gap->run_after)),
                  gap->component.empty() ? "all" : escaped(gap->component), escaped(gap->reason)});
-    return table.html();
+    return without_value + table.html();
   }
 
   [[nodiscard]] std::string health() const {
@@ -368,7 +391,7 @@ std::string index_of(const Summary& summary, const std::vector<StationPart>& sta
     const auto name = escaped(station.station.id);
     table.add({links[i].empty() ? name : element("a", "href=\"" + links[i] + "\"", name), colored(state_word(worst)),
                worst != nullptr ? escaped(worst->sentence(summary.now)) : "", figure(percent, percent_text(percent)),
-               stations[i].age(), station.battery ? figure(station.battery->volts) : "-",
+               stations[i].age(), station.battery ? figure(station.battery->volts, volts_text(station.battery->volts)) : "-",
                forecast(disk_of(summary, station.station.id).full_in_s.value_or(kNaN))});
   }
   return table.html();
@@ -419,6 +442,7 @@ std::string files_of(const Summary& summary) {
     if (file.copy_of) remark("all its samples are in " + *file.copy_of + ": counted once");
     for (const auto& line : file.damaged) remark("damaged: " + line);
     for (const auto& line : file.unread) remark("not read: " + line);
+    for (const auto& line : file.remarks) remark(line);
     if (file.ledger_problem) remark("ledger cannot be read: " + *file.ledger_problem);
     if (file.ledger.recovered) remark("its writer died, and it was recovered");
     const std::string ledger = file.ledger.layout == 0  ? "-"
@@ -486,25 +510,16 @@ Frame frame_of(const Summary& summary, const std::vector<StationPart>& stations,
   return frame;
 }
 
-/// The parts of many stations, with plots of those that want a visit first as far as `room` has place for them. Those that have
-/// no place even for words are left out.
-std::vector<Part> parts_within(std::size_t room, const std::vector<StationPart>& stations) {
-  const auto empty = Part{}.html().size();
+/// The parts of many stations, with plots of those that want a visit first as far as there is room for them. Those that have no
+/// place even for words are left out.
+std::vector<Part> parts_within(Room room, const std::vector<StationPart>& stations) {
   std::vector<Part> parts;
   for (const auto& station : stations) {
     auto part = station.words(parts.size() + 1);
-    if (part.size() + empty > room) return parts;
-    room -= part.size() + empty;
+    if (room.take(part.html()).empty()) return parts;
     parts.push_back(std::move(part));
   }
-  for (std::size_t i = 0; i < stations.size(); ++i) {
-    Part seen;
-    stations[i].add_plots(seen, false);
-    if (seen.size() > room) break;
-    room -= seen.size();
-    parts[i].plots = std::move(seen.plots);
-    parts[i].details = std::move(seen.details);
-  }
+  for (std::size_t i = 0; i < stations.size() && !room.is_full(); ++i) stations[i].add_plots(parts[i], false, room);
   return parts;
 }
 
@@ -518,21 +533,25 @@ std::string name_part(const std::string& id) {
 
 }  // namespace
 
-std::string to_html(const Summary& summary) {
+std::string to_html(const Summary& summary, std::optional<std::size_t> most_bytes) {
   const auto stations = parts_of(summary);
   std::vector<std::string> links;
   for (std::size_t i = 0; i < stations.size(); ++i) links.push_back("#s" + std::to_string(i + 1));
   auto frame = frame_of(summary, stations, links);
-  if (stations.size() <= kMostWhole) {
+  if (stations.size() <= kMostWhole && !most_bytes) {
     for (std::size_t i = 0; i < stations.size(); ++i) frame.before += stations[i].all(i + 1);
     return frame.before + frame.behind;
   }
   const std::string more =
       element("p", "class=\"quiet\"",
-              "A page of many stations has no spectrograms, and plots only of those that want a visit first. "
-              "With --pages each station has a page of its own.") +
+              most_bytes ? "This page is made for mail: it has no spectrograms, and plots only as far as there is room. "
+                           "With --format html, or --pages, there are all."
+                         : "A page of many stations has no spectrograms, and plots only of those that want a visit first. "
+                           "With --pages each station has a page of its own.") +
       "\n";
-  const auto parts = parts_within(kMostBytes - std::min(kMostBytes, frame.size() + more.size()), stations);
+  constexpr std::size_t kTags = 200;  // around what there is room for
+  const auto most = most_bytes.value_or(kMostBytes);
+  const auto parts = parts_within(Room{most - std::min(most, frame.size() + more.size() + kTags * stations.size())}, stations);
   if (parts.size() < stations.size()) {  // of so many, the index has links that lead nowhere
     std::fill(links.begin() + static_cast<std::ptrdiff_t>(parts.size()), links.end(), "");
     frame = frame_of(summary, stations, links);

@@ -96,13 +96,13 @@ struct Item {
   Limits limits;
 
   [[nodiscard]] int order() const {
-    return rule->is_beyond(value, limits.critical) ? 0 : rule->is_beyond(value, limits.warning) ? 1 : 2;
+    return rule->is_beyond(value, limits.critical.value) ? 0 : rule->is_beyond(value, limits.warning.value) ? 1 : 2;
   }
   [[nodiscard]] std::string text() const {
     const std::string unit = rule->unit == "s" || rule->unit == "%" ? std::string{rule->unit} : "";
-    const bool none = std::isnan(limits.warning) && std::isnan(limits.critical);
+    const bool none = std::isnan(limits.warning.value) && std::isnan(limits.critical.value);
     return label + "=" + number(value) + unit +
-           (none ? "" : ";" + range(*rule, limits.warning) + ";" + range(*rule, limits.critical));
+           (none ? "" : ";" + range(*rule, limits.warning.value) + ";" + range(*rule, limits.critical.value));
   }
 };
 

@@ -5,11 +5,11 @@
 
 namespace analysis {
 
-Limits usual_limits(const Rule& rule, const Subject&) { return {rule.warning, rule.critical}; }
+Limits usual_limits(const Rule& rule, const Subject&) { return {{rule.warning}, {rule.critical}}; }
 
-double OwnLimit::of(double median) const {
-  if (kind == Kind::Value) return number;
-  return kind == Kind::Times ? number * median : median + number;
+Limit OwnLimit::of(double median) const {
+  if (kind == Kind::Value) return {number};
+  return {kind == Kind::Times ? number * median : median + number, median};
 }
 
 int SiteLimits::past_days() const {

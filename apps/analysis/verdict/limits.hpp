@@ -14,9 +14,12 @@
 /// Limits that a site sets in place of those of the table. Thread: values, and pure functions of them.
 namespace analysis {
 
+struct Limit {
+  double value = std::numeric_limits<double>::quiet_NaN();   ///< NaN: there is no such limit
+  double median = std::numeric_limits<double>::quiet_NaN();  ///< of past days, that it follows from; NaN: it does not
+};
 struct Limits {
-  double warning = std::numeric_limits<double>::quiet_NaN();  ///< NaN: there is no such limit
-  double critical = std::numeric_limits<double>::quiet_NaN();
+  Limit warning, critical;
 };
 /// Those of a rule for a subject.
 using LimitsOf = std::function<Limits(const Rule& rule, const Subject& subject)>;
@@ -33,7 +36,7 @@ struct OwnLimit {
   double number = std::numeric_limits<double>::quiet_NaN();  ///< NaN: no limit
 
   /// @param median  of past days; NaN = not known, then a limit against it is none
-  [[nodiscard]] double of(double median) const;
+  [[nodiscard]] Limit of(double median) const;
 };
 struct OwnLimits {
   OwnLimit warning, critical;

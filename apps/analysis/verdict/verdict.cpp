@@ -76,9 +76,17 @@ void set_stuck(Subject& subject, const Stuck& row) {
 std::string value_text(double value, std::string_view unit) {
   if (unit == "s") return mth5::rough_duration(value);
   if (unit == "d") return mth5::rough_duration(value * 86'400);
+  if (unit == "V") return volts_text(value) + " V";
   char text[48];
   const double size = std::abs(value);
-  std::snprintf(text, sizeof text, size >= 1e9 ? "%.3g" : size >= 100 ? "%.0f" : size >= 10 ? "%.1f" : "%.2g", value);
+  const bool whole = unit.empty() && size < 1e9 && value == std::round(value);  // counts
+  std::snprintf(text, sizeof text,
+                whole         ? "%.0f"
+                : size >= 1e9 ? "%.3g"
+                : size >= 100 ? "%.0f"
+                : size >= 10  ? "%.1f"
+                              : "%.2g",
+                value);
   if (unit == "%" && size >= 10) std::snprintf(text, sizeof text, "%.1f", std::floor(value * 10) / 10);  // 99.97 is not 100
   if (unit.empty()) return text;
   if (unit == "/h") return std::string{text} + " an hour";
@@ -94,7 +102,7 @@ std::string filled_in(std::string_view sentence, const std::string& value) {
 
 std::string time_text(mth5::UtcNanos since, mth5::UtcNanos now) {
   const auto text = mth5::to_iso(std::chrono::floor<std::chrono::seconds>(since));
-  const bool today = now - since < std::chrono::hours{20} && now >= since;
+  const bool today = std::chrono::floor<std::chrono::days>(since) == std::chrono::floor<std::chrono::days>(now);
   return (today ? "" : text.substr(0, 10) + " ") + text.substr(11, 5) + " UTC";
 }
 
@@ -110,6 +118,9 @@ std::string Finding::sentence(mth5::UtcNanos now) const {
   text += shown(name);
   if (!text.empty()) text += ": ";
   text += filled_in(rule->sentence, value_text(value, rule->unit));
+  if (!std::isnan(median))
+    text +=
+        " (limit " + value_text(limit, rule->unit) + ", as the median of past days is " + value_text(median, rule->unit) + ")";
   if (since) text += std::string{rule->since} + time_text(*since, now);
   return text;
 }
@@ -124,10 +135,11 @@ Verdict judge(std::span<const Subject> subjects, const LimitsOf& limits) {
       if (!concerns(rule, subject.scope) || figure == subject.figures.end()) continue;
       const double value = figure->second.value;
       const auto [warning, critical] = limits(rule, subject);
-      const bool is_critical = rule.is_beyond(value, critical);
-      if (!is_critical && !rule.is_beyond(value, warning)) continue;
+      const bool is_critical = rule.is_beyond(value, critical.value);
+      if (!is_critical && !rule.is_beyond(value, warning.value)) continue;
+      const auto& limit = is_critical ? critical : warning;
       verdict.push_back({&rule, is_critical ? Severity::Critical : Severity::Warning, subject.station, subject.name, value,
-                         figure->second.since});
+                         figure->second.since, limit.value, limit.median});
     }
   const auto explained = [&](const Finding& finding) {
     if (!is_channel(finding.rule->scope)) return false;
@@ -295,6 +307,8 @@ json::Json to_json(const Verdict& verdict, mth5::UtcNanos now) {
                         {"file", scope == Scope::File ? json::text(finding.name) : json::Json{}},
                         {"value", json::number(finding.value)},
                         {"unit", json::text(std::string{finding.rule->unit})},
+                        {"limit", finding.rule->is_state() ? json::Json{} : json::number(finding.limit)},
+                        {"median", json::number(finding.median)},
                         {"since", json::time(finding.since)},
                         {"sentence", finding.sentence(now)},
                         {"advice", finding.rule->advice}});

@@ -57,8 +57,10 @@ struct Finding {
   std::string station, name;
   double value;
   std::optional<mth5::UtcNanos> since;
+  double limit = std::numeric_limits<double>::quiet_NaN();   ///< that it is beyond; NaN: not known
+  double median = std::numeric_limits<double>::quiet_NaN();  ///< of past days, that the limit follows from; NaN: it does not
 
-  /// "MT001 ex: stuck at one value for 5 min 0 s since 10:32 UTC". @param now  what is longer ago than 20 hours has its date
+  /// "MT001 ex: stuck at one value for 5 min 0 s since 10:32 UTC". @param now  what is not of that day (UTC) has its date
   [[nodiscard]] std::string sentence(mth5::UtcNanos now) const;
 };
 

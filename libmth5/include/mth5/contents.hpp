@@ -15,10 +15,12 @@ namespace mth5 {
 struct ChannelInfo {
   std::string survey, station, run, component;
   Kind kind = Kind::Auxiliary;  ///< Electric, Magnetic or Auxiliary
-  std::string units;            ///< of the stored samples: "digital counts", "nanoTesla"; "" if the file does not tell
-  double sample_rate = 0;       ///< Hz; 0 if the file does not tell
-  UtcNanos start;               ///< of sample 0
-  std::int64_t n_samples = 0;   ///< consistent over the channels of a run at the last refresh()
+  /// Of the stored samples: "digital counts", "nanoTesla"; as they stand in the file where MTH5 does not know them; "" if it does
+  /// not tell.
+  std::string units;
+  double sample_rate = 0;      ///< Hz; 0 if the file does not tell
+  UtcNanos start;              ///< of sample 0
+  std::int64_t n_samples = 0;  ///< consistent over the channels of a run at the last refresh()
 
   /// Time of the last sample; start if there is none.
   [[nodiscard]] UtcNanos end() const {

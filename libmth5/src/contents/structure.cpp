@@ -206,6 +206,7 @@ class Walker {
                           .units = basics.text("units"),
                           .start = {}};
       channel.sample_rate = checked_rate(basics.number("sample_rate", rate));
+      if (channel.units.empty()) channel.units = text_attribute(dataset.get(), "units");  // none that MTH5 knows
       const auto own_start = parse_time(basics.text("time_period.start"));
       channel.start = own_start ? *own_start : start.value_or(kMth5Epoch);
       info.channels.push_back(found_.channels.size());
