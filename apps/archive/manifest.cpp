@@ -122,6 +122,7 @@ Json contents_of(const fs::path& file, const Progress& progress) {
       [&](sandbox::Reports& reports) {
         mth5::ReaderOptions options;
         options.visiting = [&](const std::string& object) { reports.visit(object); };
+        options.walk = true;  // what the attributes say, which others read, and not the table of our own
         const mth5::Reader reader{file, options};
         if (reader.state() != mth5::FileState::Closed)
           throw mth5::StateError{file.string() + ": is not closed; mth5-recover closes a file whose writer died"};
@@ -229,7 +230,7 @@ Samples samples_of(const Json& manifest) {
   return all;
 }
 
-/// "" if both hold the same samples.
+/// "" if both hold the same samples at the same times.
 std::string difference(const Json& then, const Json& now) {
   constexpr std::size_t kShown = 4;
   const auto before = samples_of(then), after = samples_of(now);
@@ -240,6 +241,18 @@ std::string difference(const Json& then, const Json& now) {
     const auto one = found->second.find(component);
     return one == found->second.end() ? nullptr : &one->second;
   };
+  for (const auto& [run, channels] : after)
+    for (const auto& [component, entry] : channels)
+      if (channel_of(before, run, component) == nullptr)
+        others.push_back(run.substr(run.find('/') + 1) + "/" + component + " is new");
+  // A sample that others find at another time is another sample.
+  for (const auto& run : then.at("runs"))
+    for (const auto& other : now.at("runs"))
+      if (run.at("survey") == other.at("survey") && run.at("station") == other.at("station") && run.at("run") == other.at("run"))
+        for (const char* figure : {"start", "sample_rate"})
+          if (run.at(figure) != other.at(figure))
+            others.push_back(run.at("station").get<std::string>() + "/" + run.at("run").get<std::string>() + " has the " +
+                             figure + " " + other.at(figure).dump() + " instead of " + run.at(figure).dump());
   for (const auto& [run, channels] : before)
     for (const auto& [component, entry] : channels) {
       const auto* is = channel_of(after, run, component);
@@ -251,10 +264,6 @@ std::string difference(const Json& then, const Json& now) {
       else if (*is != entry)
         others.push_back(name + " has other values");
     }
-  for (const auto& [run, channels] : after)
-    for (const auto& [component, entry] : channels)
-      if (channel_of(before, run, component) == nullptr)
-        others.push_back(run.substr(run.find('/') + 1) + "/" + component + " is new");
   if (others.empty()) return "";
   std::string text;
   for (std::size_t i = 0; i < std::min(kShown, others.size()); ++i) text += (i == 0 ? "" : ", ") + others[i];
@@ -305,6 +314,20 @@ Json manifest_of(const fs::path& file, const std::string& version, const Progres
                 {"version", version}};
   manifest.update(contents_of(file, progress));
   return manifest;
+}
+
+std::string last_written(const fs::path& file) {
+  struct stat info {};
+  if (stat(file.c_str(), &info) != 0) return "";
+  return mth5::to_iso(mth5::UtcNanos{std::chrono::seconds{info.st_mtim.tv_sec} + mth5::Nanos{info.st_mtim.tv_nsec}});
+}
+
+bool was_written_since(const fs::path& recording, const fs::path& archive) {
+  const auto manifest = Json::parse(mth5::read_regular(manifest_path(archive), kMostManifest), nullptr, false);
+  if (!manifest.is_object() || !manifest.contains("recording")) return false;
+  const auto then = mth5::parse_time(manifest.at("recording").value("last_written", ""));
+  const auto now = mth5::parse_time(last_written(recording));
+  return then && now && *now > *then;
 }
 
 void write_manifest(const fs::path& file, const Json& manifest) {

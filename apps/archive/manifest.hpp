@@ -23,6 +23,13 @@ using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 [[nodiscard]] nlohmann::ordered_json manifest_of(const std::filesystem::path& file, const std::string& version,
                                                  const Progress& progress = {});
 
+/// When a file was last written, as a manifest has it under "recording". "" if that cannot be told.
+[[nodiscard]] std::string last_written(const std::filesystem::path& file);
+
+/// Whether a recording was written to since the manifest of its archive noted when it was; false where none noted it.
+/// @throws mth5::FileError (the manifest cannot be read)
+[[nodiscard]] bool was_written_since(const std::filesystem::path& recording, const std::filesystem::path& archive);
+
 /// Writes the manifest beside the file, read-only, and the lines of both into SHA256SUMS, which keeps all other lines. Both are
 /// written beside and renamed, and durable; who writes at the same time waits.
 /// @throws mth5::FileError (there is one already: it is never overwritten; a name of more than one line)

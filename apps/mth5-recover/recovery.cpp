@@ -414,6 +414,7 @@ bool is_due(const fs::path& path, const Retention& retention) {
 void archive_file(const fs::path& path, const fs::path& target, const Archive& how, bool dry_run, bool json) {
   const fs::path folder = target.parent_path();
   const bool copied = is_there(target);
+  const auto last_written = archive::last_written(path);  // before it is read
   if (copied) {
     const auto uuid = uuid_of(path);
     if (uuid.empty() || uuid != uuid_of(target))
@@ -435,26 +436,36 @@ void archive_file(const fs::path& path, const fs::path& target, const Archive& h
   if (dry_run) return;
   // Behind the copy, which is whole without it: where this is cut off, the next run makes it.
   Progress progress{target, json};
-  archive::write_manifest(target, archive::manifest_of(target, cli::build_id(), std::ref(progress)));
+  auto manifest = archive::manifest_of(target, cli::build_id(), std::ref(progress));
+  manifest["recording"] = {{"last_written", last_written}};
+  archive::write_manifest(target, manifest);
   if (copied)
     say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "manifest"}},
         target.string() + ": has its manifest now");
 }
 
+/// Why a file must stay; "" if all of it is safe elsewhere.
+std::string why_it_stays(const fs::path& path, const fs::path& target) {
+  if (!is_there(target)) return target.string() + ": is not made yet";
+  for (const auto& one : {archive::verify(target), archive::verify(path)})
+    if (one.found != archive::Found::Unchanged) return one.file.string() + ": " + one.text;
+  // What was corrected since, its metadata too, is in no archive.
+  if (archive::was_written_since(path, target)) return path.string() + ": was written after its archive had been made";
+  return "";
+}
+
 /// Removes a file that is due, and of which all is safe elsewhere.
 int retire(const fs::path& path, const fs::path& target, const Retention& retention, bool dry_run, bool json) {
+  mth5::require_no_writer(path);
+  if (const auto why = why_it_stays(path, target); !why.empty()) {
+    say(json, {{"file", path.string()}, {"action", "kept"}, {"why", why}},
+        path.string() + ": is older than " + mth5::format_duration(retention.age) + " and stays: " + why);
+    return cli::kDamaged;
+  }
   if (dry_run) {
     say(json, {{"file", path.string()}, {"action", "would-remove"}},
-        path.string() + ": would be removed if its archive holds all of it");
+        path.string() + ": would be removed: " + target.string() + " holds every sample of it");
     return cli::kDone;
-  }
-  mth5::require_no_writer(path);
-  for (const auto& one : {archive::verify(target), archive::verify(path)}) {
-    if (one.found == archive::Found::Unchanged) continue;
-    say(json, {{"file", path.string()}, {"action", "kept"}, {"why", one.file.string() + ": " + one.text}},
-        path.string() + ": is older than " + mth5::format_duration(retention.age) + " and stays: " + one.file.string() + ": " +
-            one.text);
-    return cli::kDamaged;
   }
   if (unlink(path.c_str()) != 0)
     throw mth5::FileError{path.string() + ": cannot be removed: " + std::generic_category().message(errno)};

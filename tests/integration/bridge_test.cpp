@@ -131,6 +131,28 @@ TEST_F(Bridge, IsTheSameInAReportAsTheRecordingAndPythonReadsLongRuns) {
   EXPECT_THAT(run_program("mth5-summary", {"--verify", dir_.path().string()}).out, HasSubstr("x.bridged.h5: unchanged"));
 }
 
+/// A copy is read by start and rate: what a clock did must not add up in it.
+TEST_F(Bridge, JoinsNoRunThatAClockHasLedAwayFromItsPlace) {
+  const auto path = dir_ / "drift.h5";
+  {
+    support::AcquisitionFile file{path, {{0, "box", "S1", 10}}};
+    for (int i = 0; i < 6; ++i) {  // each 4 ms later than the one before says, as are its anchors
+      const auto after = std::chrono::seconds{12} * i + std::chrono::milliseconds{4} * i;
+      const auto run = file.add_run(0, "r" + std::to_string(i), after);
+      file.append(run, 100);
+      file.anchor("r" + std::to_string(i), 0, support::AcquisitionFile::start() + after, "gps", 0, 33, true);
+    }
+    file.file().close();
+  }
+  const auto done = run_program("mth5-recover", {"--finalize", "gzip-1", "--bridge", "5s", path.string()});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("S1/r3 is not joined to r2: it begins 12ms beside a sample of r2"));
+  const mth5::Reader copy{dir_ / "archive" / "drift.bridged.h5"};
+  ASSERT_EQ(copy.runs().size(), 2U);
+  EXPECT_EQ(copy.runs()[1].start, support::AcquisitionFile::start() + 36012ms) << "from there on its own axis";
+  EXPECT_NEAR(copy.table("bridges").value().number(1, "offset"), 0.008, 1e-9);
+}
+
 TEST_F(Bridge, LeavesUnknownWhatIsUnknownBesideAGapAndRefusesWhatWouldCostTheTruth) {
   {
     auto file = mth5::File::open(path_, "r+");

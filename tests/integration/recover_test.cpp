@@ -243,6 +243,39 @@ TEST_F(Manifest, ClearsUpWhatARunThatDiedInItHasLeft) {
   EXPECT_TRUE(fs::exists(dir_ / "archive/.b.h5.json.125.part")) << "of another file";
 }
 
+TEST_F(Manifest, TellsSamplesThatOthersFindAtAnotherTime) {
+  {
+    const mth5::h5::File file{H5Fopen(path_.c_str(), H5F_ACC_RDWR, mth5::h5::writer_access().get()), "file"};
+    const std::string run = "/Experiment/Surveys/TEST/Stations/S1/r0";
+    for (const std::string& object : {run, run + "/ex", run + "/ey", run + "/hx"}) {
+      const mth5::h5::Object at{H5Oopen(file.get(), object.c_str(), H5P_DEFAULT), object};
+      mth5::h5::write_attribute(at.get(), "time_period.start", std::string{"2026-05-01T10:00:00+00:00"});
+    }
+  }
+  const auto found = verify({path_});
+  EXPECT_EQ(found.code, 4);
+  EXPECT_THAT(found.out, HasSubstr("S1/r0 has the start \"2026-05-01T10:00:00Z\" instead of \"2026-05-01T00:00:00Z\""));
+}
+
+TEST_F(Manifest, KeepsARecordingThatSomebodyCorrectedSince) {
+  fs::last_write_time(path_, fs::last_write_time(path_) - std::chrono::hours{48});
+  const std::vector<std::string> retire{"--finalize", "gzip-4", "--retention", "1d", path_};
+  auto dry = retire;
+  dry.emplace_back("--dry-run");
+  EXPECT_THAT(recover(dry).out, HasSubstr("would be removed: " + archive_.string() + " holds every sample of it"));
+  fs::permissions(json_, fs::perms::owner_write, fs::perm_options::add);
+  auto manifest = nlohmann::ordered_json::parse(support::read_text(json_));
+  manifest["recording"]["last_written"] = "2020-01-01T00:00:00Z";  // what was written since is a correction
+  support::write_text(json_, manifest.dump(1) + "\n");
+  fs::remove(dir_ / "archive" / "SHA256SUMS");
+  for (const auto& arguments : {dry, retire}) {
+    const auto kept = recover(arguments);
+    EXPECT_EQ(kept.code, 4);
+    EXPECT_THAT(kept.out, HasSubstr("and stays: " + path_.string() + ": was written after its archive had been made"));
+  }
+  EXPECT_TRUE(fs::exists(path_));
+}
+
 TEST_F(Manifest, ProvesThatNothingChanged) {
   const auto same = verify();
   EXPECT_EQ(same.code, 0) << same.err;

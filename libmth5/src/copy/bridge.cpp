@@ -231,7 +231,6 @@ Bridges::Bridges(const Reader& source, Nanos longest) {
 void Bridges::join(const Reader& source, std::vector<std::size_t> runs, Nanos longest) {
   std::stable_sort(runs.begin(), runs.end(),
                    [&](std::size_t a, std::size_t b) { return source.runs()[a].start < source.runs()[b].start; });
-  const auto clocks = source.clocks();
   const auto as_part = [&](const RunInfo& run) {
     return Part{station_path(source, run.survey, run.station) + "/" + run.id, run.id, 0, run.n_samples, {}, 0};
   };
@@ -241,7 +240,10 @@ void Bridges::join(const Reader& source, std::vector<std::size_t> runs, Nanos lo
     Part part = as_part(run);
     if (k > 0) {
       const auto& before = source.runs()[runs[k - 1]];
-      const auto free = clocks[runs[k - 1]].utc_of(before.n_samples);
+      const auto& chain = chains.back();
+      // By the plain axis of the run that it would go on in, as who reads the copy goes by that: a clock that drifts, and one
+      // that was set, lead away from it.
+      const auto free = sample_time(chain.start, chain.sample_rate, chain.n_samples());
       const double lacking = std::chrono::duration<double>(run.start - free).count() * run.sample_rate;
       const auto whole = std::llround(std::min(lacking, 1e15));
       const double offset = lacking - static_cast<double>(whole);
@@ -255,11 +257,10 @@ void Bridges::join(const Reader& source, std::vector<std::size_t> runs, Nanos lo
       else if (near)
         why = difference(source, before, run);
       if (near && why.empty()) {
-        auto& chain = chains.back();
         part.first = chain.n_samples() + whole;
         part.gap_start = free;
         part.offset_s = offset / run.sample_rate;
-        chain.parts.push_back(std::move(part));
+        chains.back().parts.push_back(std::move(part));
         continue;
       }
       if (near) notes_.push_back(run.station + "/" + run.id + " is not joined to " + before.id + ": " + why);

@@ -37,12 +37,12 @@ struct Chain {
 
 class Bridges {
  public:
-  /// How far beside a sample of the run before a run may begin to be joined to it, in samples.
+  /// How far beside its place in the run before a run may begin to be joined to it, in samples.
   static constexpr double kMostOffset = 0.1;
 
   Bridges() = default;
   /// Which runs of a closed recording are joined over gaps up to `longest`: of one station, with the same channels, sample rate
-  /// and metadata of channels. By the clocks of the runs, where they have any.
+  /// and metadata of channels. A place is one on the plain axis, start + i / rate, which is what a copy is read by.
   /// @throws StateError for a file without the recorder's list of gaps, FileError, FormatError
   Bridges(const Reader& source, Nanos longest);
 
