@@ -238,7 +238,15 @@ std::vector<Subject> subjects_of(const Summary& summary) {
         add_temperature(whole, channel.values.max());
     subjects.push_back(std::move(whole));
   }
-  if (summary.stations.empty() && summary.unreadable.empty()) subjects.push_back({Scope::Station, "", "", {{"samples", {0}}}});
+  // Where no rule says that nothing could be read, this one does.
+  const auto& rule = *std::find_if(rules().begin(), rules().end(), [](const Rule& one) { return one.name == "unreadable"; });
+  const auto said = [&](const Subject& subject) {
+    const auto figure = subject.figures.find(rule.figure);
+    return concerns(rule, subject.scope) && figure != subject.figures.end() &&
+           rule.is_beyond(figure->second.value, summary.limits(rule, subject).critical.value);
+  };
+  if (summary.stations.empty() && std::none_of(subjects.begin(), subjects.end(), said))
+    subjects.push_back({Scope::Station, "", "", {{"samples", {0}}}});
   return subjects;
 }
 

@@ -408,7 +408,7 @@ int summary_main(int argc, char** argv) {
   if (!addresses.empty() && !check) throw cli::UsageError{"--mail needs --check"};
   for (const auto& address : addresses) summary::check_address(address);
   if (compare && (!window.from || !window.to) && !since && !since_end)
-    throw cli::UsageError{"--compare needs a time with an end: --day, --since, --since-end, or --from and --to"};
+    throw cli::UsageError{"--compare needs a time with both ends: --day, --since, --since-end, or --from and --to"};
   const bool plots = wants("html") || pages || !addresses.empty();
   std::shared_ptr<const analysis::Reference> reference;
   if (values.count("reference") > 0) {
@@ -443,7 +443,10 @@ int summary_main(int argc, char** argv) {
     const auto line = directory + ": " + why;
     if (given.size() == 1 && !judged) throw mth5::FileError{line};
     cli::tell("mth5-summary", "error: " + line);
-    if (is_empty && paths.empty()) continue;  // the verdict says it: there are no samples
+    if (is_empty && paths.empty()) {  // a verdict says it: there are no samples
+      if (!check) code = cli::kFailure;
+      continue;
+    }
     unreadable.push_back(directory);
     code = std::max<int>(code, cli::kFailure);
   }

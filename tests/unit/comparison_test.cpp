@@ -57,6 +57,17 @@ TEST(Comparison, CallsNothingOverThatNobodyCanTell) {
   EXPECT_EQ(to_json(dead)["changes"][0]["wrong"], "missing");
 }
 
+TEST(Comparison, SaysThatAStationHasDied) {
+  const auto of_station = [](int day, double samples) {
+    auto summary = summary_of(day, {});
+    summary.subjects = {{Scope::Station, "S1", "", {{"samples", {samples}}}}};
+    return summary;
+  };
+  EXPECT_THAT(to_text(compare(of_station(2, 0), of_station(1, 86'400))), HasSubstr("S1           samples    0   86400  new"));
+  EXPECT_THAT(to_text(compare(of_station(2, 900), of_station(1, 86'400))), HasSubstr(": nothing to speak of changed"))
+      << "completeness says that";
+}
+
 TEST(Comparison, IsOfTheTimeJustBefore) {
   const auto before = window_before({kStart, kStart + std::chrono::hours{6}});
   EXPECT_EQ(before.from, kStart - std::chrono::hours{6});

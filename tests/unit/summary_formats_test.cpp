@@ -147,17 +147,26 @@ TEST(Nagios, TellsTheRateWhereAStationHasSeveral) {
   EXPECT_THAT(labels, testing::IsSupersetOf({"1Hz_hx_clipped", "256Hz_hx_clipped", "1Hz_completeness"}));
 }
 
-TEST(Nagios, HasWhatIsWrongFirst) {
+TEST(Nagios, HasItsFiguresInOneOrderAndLeavesOutWhatIsWrongLast) {
   auto summary = summary_of({"MT01"});
-  EXPECT_EQ(labels_of(summary).front(), "completeness") << "90 %";
-  for (auto& subject : summary.subjects) {
-    if (subject.figures.contains("completeness")) subject.figures["completeness"] = {98.5};
+  const auto well = labels_of(summary);
+  EXPECT_EQ(well.front(), "age");
+  for (auto& subject : summary.subjects)
     if (subject.figures.contains("battery_V")) subject.figures["battery_V"] = {11};
-  }
-  const auto labels = labels_of(summary);
-  EXPECT_EQ(labels[0], "battery_V") << "critical";
-  EXPECT_EQ(labels[1], "completeness") << "a warning";
-  EXPECT_EQ(labels[2], "age");
+  EXPECT_EQ(labels_of(summary), well) << "there are databases that know a figure by its place";
+  for (int i = 100; i < 300; ++i)  // more than a line has room for
+    summary.subjects.push_back({Scope::Field, "MT01", "a" + std::to_string(i), {{"clipped", {i == 299 ? 50.0 : 0.0}}}});
+  const auto some = labels_of(summary);
+  EXPECT_LT(some.size(), 200u);
+  EXPECT_THAT(some, testing::IsSupersetOf({"battery_V", "a299_clipped"}));
+  EXPECT_THAT(some, testing::Not(testing::Contains("a298_clipped")));
+}
+
+TEST(Nagios, IsNotWellWhereNothingWasThere) {
+  auto summary = summary_of({"MT01"});
+  summary.stations.clear();
+  summary.verdict.emplace();
+  EXPECT_EQ(to_nagios(summary).code, 3) << "also where the rule that says it is off";
 }
 
 TEST(Nagios, SaysWhyItKnowsNothing) {

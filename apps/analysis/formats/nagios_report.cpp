@@ -95,8 +95,13 @@ struct Item {
   double value;
   Limits limits;
 
+  /// 0: critical, 1: a warning, 2: well.
   [[nodiscard]] int order() const {
     return rule->is_beyond(value, limits.critical.value) ? 0 : rule->is_beyond(value, limits.warning.value) ? 1 : 2;
+  }
+  [[nodiscard]] int kind() const {
+    const bool channel = rule->scope == Scope::Electric || rule->scope == Scope::Field;
+    return rule->name == "age" ? 0 : rule->name == "gaps" ? 1 : rule->scope == Scope::File ? 3 : channel ? 4 : 2;
   }
   [[nodiscard]] std::string text() const {
     const std::string unit = rule->unit == "s" || rule->unit == "%" ? std::string{rule->unit} : "";
@@ -116,7 +121,7 @@ std::string what_of(const Rule& rule, const Subject& subject, bool rates) {
   return rates && (channel || subject.scope == Scope::Stream) ? rate + "_" + what : what;
 }
 
-/// Those that are wrong first, the worst of them on top, as what is behind may be left out.
+/// All figures that have a unit, and how many gaps.
 std::vector<Item> performance(const Summary& summary) {
   std::vector<Item> items;
   std::map<std::string, std::set<double>> rates;
@@ -137,16 +142,24 @@ std::vector<Item> performance(const Summary& summary) {
       else if (rule.is_beyond(item.value, known->value))  // of one source in several files the worst
         *known = item;
     }
-  const auto place = [](const Item& item) {
-    const auto scope = item.rule->scope;
-    const bool channel = scope == Scope::Electric || scope == Scope::Field;
-    return std::tuple{item.order(), item.rule->name == "age"    ? 0
-                                    : item.rule->name == "gaps" ? 1
-                                    : scope == Scope::File      ? 3
-                                    : channel                   ? 4
-                                                                : 2};
-  };
-  std::stable_sort(items.begin(), items.end(), [&](const Item& a, const Item& b) { return place(a) < place(b); });
+  return items;
+}
+
+/// As much of that as a line has room for, in an order that is the same whatever is wrong: there are databases that know a figure
+/// by its place. What is wrong is the last to be left out. @param room  bytes
+std::vector<Item> fitting(std::vector<Item> items, std::size_t room) {
+  std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
+    return std::tuple{a.order(), a.kind(), a.label} < std::tuple{b.order(), b.kind(), b.label};
+  });
+  std::size_t n = 0;
+  for (std::size_t bytes = 2; n < items.size(); ++n) {  // " | "
+    bytes += 1 + items[n].text().size();
+    if (bytes > room) break;
+  }
+  items.erase(items.begin() + static_cast<std::ptrdiff_t>(n), items.end());
+  std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
+    return std::tuple{a.kind(), a.label} < std::tuple{b.kind(), b.label};
+  });
   return items;
 }
 
@@ -182,21 +195,19 @@ Plugin to_nagios(const Summary& summary) {
       ++more;
     all += std::string{kWords.at(static_cast<std::size_t>(of))} + " " + sentence + ": " + plain(finding->rule->advice) + "\n";
   }
+  if (first.empty() && summary.stations.empty()) code = kUnknown;  // no rule says it, and well it is not
   if (first.empty()) first = all_well(summary);
   const std::string head = std::string{"MTH5 "} + kWords.at(static_cast<std::size_t>(code)) + " - ";
   const std::string tail = more > 0 ? " (and " + std::to_string(more) + " more)" : "";
   std::string text = head + cut(first, kLine - head.size() - tail.size() - 1) + tail;
   std::string separator = " | ";
-  std::size_t left_out = 0;
-  for (const auto& figure : performance(summary)) {
-    const auto item = figure.text();
-    if (left_out > 0 || text.size() + separator.size() + item.size() > kMost / 2) {
-      ++left_out;
-      continue;
-    }
-    text += separator + item;
+  const auto figures = performance(summary);
+  const auto chosen = fitting(figures, kMost / 2 - text.size());
+  for (const auto& figure : chosen) {
+    text += separator + figure.text();
     separator = " ";
   }
+  const std::size_t left_out = figures.size() - chosen.size();
   text += "\n";
   if (left_out > 0) all += std::to_string(left_out) + " more figures are left out: ask for fewer stations at once\n";
   if (text.size() + all.size() > kMost) {

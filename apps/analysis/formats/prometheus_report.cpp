@@ -37,7 +37,7 @@ struct Metric {
 constexpr std::array kMetrics{
     Metric{"mth5_build_info", "Version of mth5-summary; always 1.", Join::Most},
     Metric{"mth5_report_last_run_timestamp_seconds", "When the report was made, since 1970.", Join::Most},
-    Metric{"mth5_report_success", "1 if all files could be read, else 0.", Join::Least},
+    Metric{"mth5_report_success", "1 if there were files and all of them could be read, else 0.", Join::Least},
     Metric{"mth5_verdict", "1 for how bad the worst finding of the station is, or good; of files where it is empty.", Join::Most},
     Metric{"mth5_findings", "How many findings of the station are of this severity.", Join::Sum},
     Metric{"mth5_data_age_seconds", "Age of the newest sample.", Join::Least},
@@ -169,7 +169,7 @@ std::string to_prometheus(const Summary& summary, std::string_view version) {
   all.add("mth5_build_info", label("version", version), 1);
   all.add("mth5_report_last_run_timestamp_seconds", "", std::chrono::duration<double>(summary.now.time_since_epoch()).count());
   const auto whole = [](const FileSummary& file) { return file.damaged.empty() && file.unread.empty() && !file.ledger_problem; };
-  const bool success = summary.unreadable.empty() && std::all_of(summary.files.begin(), summary.files.end(), whole);
+  const bool success = summary.unreadable.empty() && !summary.stations.empty() && std::all_of(summary.files.begin(), summary.files.end(), whole);
   all.add("mth5_report_success", "", success ? 1 : 0);
   add_verdict(all, summary);
   add_stations(all, summary);
