@@ -129,7 +129,7 @@ TEST(Nagios, CallsAFigureTheSameWhateverElseIsReported) {
   // A source that was read from several files is one, and the worst of it counts.
   auto summary = summary_of({"MT01"});
   for (const double unused : {0.2, 3.0, 0.1}) summary.subjects.push_back({Scope::Source, "MT01", "lemi", {{"unused", {unused}}}});
-  EXPECT_THAT(to_nagios(summary).text, HasSubstr(" lemi_unused=3%;1;10 "));
+  EXPECT_THAT(to_nagios(summary).text, HasSubstr(" lemi_unused=3%;1;10"));
   EXPECT_THAT(to_nagios(summary).text, testing::Not(HasSubstr("lemi_unused_")));
 }
 

@@ -96,7 +96,7 @@ TEST(Header, NamesTheWorstFirstAndSaysHowManyMoreThereAre) {
   wrong.look->gap_count = 3;
   wrong.look->gap_samples = 1234;
   const auto text = drawn(wrong, {.view = 6});
-  EXPECT_THAT(text, testing::StartsWith(" X  CRITICAL MT001 ex: electrode or cable open, level 80.0 times that of the\n"
+  EXPECT_THAT(text, testing::StartsWith(" X  CRITICAL MT001 ex: electrode or cable open, level 80 times that of the\n"
                                         "    others since 11:00 UTC: check the cable and the electrode  (1 more: view 6)\n"));
   EXPECT_THAT(drawn(wrong, {}, 24, 80), HasSubstr("(1 more: view 6)"));
   EXPECT_THAT(text, HasSubstr("3 gaps, 1,234 samples; last 10:00:00, 1 min 5 s (no-data)\n"));
