@@ -169,7 +169,8 @@ std::string to_prometheus(const Summary& summary, std::string_view version) {
   all.add("mth5_build_info", label("version", version), 1);
   all.add("mth5_report_last_run_timestamp_seconds", "", std::chrono::duration<double>(summary.now.time_since_epoch()).count());
   const auto whole = [](const FileSummary& file) { return file.damaged.empty() && file.unread.empty() && !file.ledger_problem; };
-  const bool success = summary.unreadable.empty() && !summary.stations.empty() && std::all_of(summary.files.begin(), summary.files.end(), whole);
+  const bool success =
+      summary.unreadable.empty() && !summary.stations.empty() && std::all_of(summary.files.begin(), summary.files.end(), whole);
   all.add("mth5_report_success", "", success ? 1 : 0);
   add_verdict(all, summary);
   add_stations(all, summary);
