@@ -78,6 +78,7 @@ Daemon::Daemon(daq::config::Config config, Options options, std::shared_ptr<spdl
       status_file_{options_.status_file},
       status_quiet_{log_},
       running_{config_},
+      service_manager_{log_},
       watchdog_period_{watchdog_period()},
       watchdog_{watchdog_period_.value_or(kHangs)},
       io_work_{boost::asio::make_work_guard(io_)},
@@ -360,7 +361,7 @@ void Daemon::run() {
   }
   wait_for_signal();
   try {
-    sd_notifyf(0, "STATUS=looking at what is in %s", config_.output.directory.c_str());
+    service_manager_.tell("STATUS=looking at what is in " + config_.output.directory.string());
     recorder_.claim([this] {
       main_.poll();  // signals are answered also while a file takes its time
       return stopping_;
@@ -393,7 +394,7 @@ void Daemon::run() {
   io_thread_ = std::jthread{[this] { guarded("mth5-io", io_stage_, [this] { io_.run(); }); }};
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   tick_status();
-  sd_notify(0, "READY=1");  // whether an instrument is there is no matter of the service
+  service_manager_.tell_surely("READY=1");  // whether an instrument is there is no matter of the service
 
   main_.run();
   io_thread_.join();
@@ -465,7 +466,7 @@ void Daemon::stop(const char* why) {
   if (std::exchange(stopping_, true)) return;
   log_->info("stopping {}", why);
   about_.state = "stopping";
-  sd_notify(0, "STOPPING=1");
+  service_manager_.tell_surely("STOPPING=1");
   recorder_.end(mth5::steady_now() + kWriteLimit);
   boost::asio::post(io_, [this] {
     for (auto& input : inputs_)
@@ -513,7 +514,7 @@ void Daemon::feed_watchdog(const daq::status::Board::Copy& board, const daq::rec
   for (const auto& stream : board.streams) seen.received += stream.counters.passed;
   for (const auto& stream : recorded.streams) seen.settled += stream.visible + stream.lost;
   const auto problem = watchdog_.look(seen, watchdog_period_.value_or(kHangs) + 3 * running_.flush_interval);
-  if (problem.empty() && watchdog_period_) sd_notify(0, "WATCHDOG=1");
+  if (problem.empty() && watchdog_period_) service_manager_.tell("WATCHDOG=1");
   if (problem.empty() == !hangs_) return;
   hangs_ = !problem.empty();
   if (hangs_)
@@ -529,7 +530,7 @@ void Daemon::report_status() {
   const auto board = board_.copy();
   if (about_.state != "starting" && about_.state != "stopped") feed_watchdog(board, recorded);
   const auto status = daq::status::to_json(board, recorded, receipts_, ring_, about_);
-  sd_notifyf(0, "STATUS=%s", daq::status::to_line(status).c_str());
+  service_manager_.tell("STATUS=" + daq::status::to_line(status));
   if (recorded.call_began != Steady::time_point{} && recorded.call_began != warned_call_ &&
       mth5::steady_now() > recorded.call_began + kSlowCall) {
     warned_call_ = recorded.call_began;

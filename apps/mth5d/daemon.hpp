@@ -29,6 +29,7 @@
 #include "acquisition/status/status_file.hpp"
 #include "acquisition/status/watchdog.hpp"
 #include "acquisition/stream/streams.hpp"
+#include "service_manager.hpp"
 
 namespace mth5d {
 
@@ -126,6 +127,7 @@ class Daemon {
   std::exception_ptr failure_;
   bool stopping_ = false;
   Steady::time_point warned_call_{};
+  ServiceManager service_manager_;
   std::optional<std::chrono::microseconds> watchdog_period_;  ///< of systemd
   daq::status::Watchdog watchdog_;
   bool hangs_ = false;  ///< as the watchdog saw it last, and as was logged

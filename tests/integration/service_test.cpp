@@ -20,10 +20,26 @@ class NotifySocket {
   explicit NotifySocket(const std::filesystem::path& path) : fd_{socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)} {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    path.string().copy(address.sun_path, sizeof address.sun_path - 1);
-    if (bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) throw std::runtime_error{"bind"};
+    const std::string name = path.string();
+    name.copy(address.sun_path, sizeof address.sun_path - 1);
+    if (name[0] == '@') address.sun_path[0] = '\0';  // a name that is in no folder
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+    if (bind(fd_, reinterpret_cast<const sockaddr*>(&address), length) != 0) throw std::runtime_error{"bind"};
   }
   ~NotifySocket() { close(fd_); }
+  /// Until nobody can send another, as behind a service manager that hangs.
+  void fill_queue() {
+    sockaddr_un address{};
+    socklen_t length = sizeof address;
+    ASSERT_EQ(getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &length), 0);
+    for (bool went = true; went;) {  // one sender may come to its own limit first
+      const int sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      ASSERT_GE(sender, 0);
+      const auto send = [&] { return sendto(sender, "FULL", 4, 0, reinterpret_cast<const sockaddr*>(&address), length) == 4; };
+      for (went = send(); went && send();) continue;
+      close(sender);
+    }
+  }
   NotifySocket(const NotifySocket&) = delete;
   NotifySocket& operator=(const NotifySocket&) = delete;
 
@@ -67,6 +83,46 @@ TEST(Service, IsNotReadyIfTheStationIsTaken) {
   EXPECT_THAT(notify.messages(), testing::Not(HasSubstr("READY=1")));
   EXPECT_EQ(second.status().value().at("state"), "stopped");
   EXPECT_EQ(first.stop(), 0);
+}
+
+TEST(Service, GoesOnAndObeysWhereTheServiceManagerHangs) {
+  const support::TempDir dir;
+  NotifySocket notify{dir / "notify"};
+  ASSERT_NO_FATAL_FAILURE(notify.fill_queue());
+  Recording recording{Recording::serial(dir / "lemi"),
+                      {.wrapper = {"env", "NOTIFY_SOCKET=" + (dir / "notify").string(), "WATCHDOG_USEC=60000000"}}};
+  EXPECT_TRUE(recording.wait_until([](const auto& s) { return s.at("state") == "recording" && s.at("uptime_s") >= 2; }))
+      << "the status file goes on: " << recording.log();
+  EXPECT_THAT(support::lines_with(recording.log(), "warning: the service manager takes no message .*its queue is full"),
+              testing::SizeIs(1))
+      << recording.log();
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+  EXPECT_THAT(notify.messages(), testing::Not(HasSubstr("READY=1")));
+}
+
+TEST(Service, IsReadyWhenTheServiceManagerListensAgain) {
+  const support::TempDir dir;
+  NotifySocket notify{dir / "notify"};
+  ASSERT_NO_FATAL_FAILURE(notify.fill_queue());
+  Recording recording{Recording::serial(dir / "lemi"),
+                      {.wrapper = {"env", "NOTIFY_SOCKET=" + (dir / "notify").string(), "WATCHDOG_USEC=60000000"}}};
+  // READY has been tried by then, and found no room.
+  EXPECT_TRUE(recording.wait_until([](const auto& s) { return s.at("state") == "recording" && s.at("uptime_s") >= 2; }));
+  EXPECT_TRUE(support::eventually([&] { return notify.messages().find("WATCHDOG=1") != std::string::npos; }))
+      << notify.messages();
+  EXPECT_LT(notify.messages().find("READY=1"), notify.messages().find("WATCHDOG=1")) << notify.messages();
+  EXPECT_TRUE(recording.wait_for_log("info: the service manager takes messages again")) << recording.log();
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+}
+
+TEST(Service, IsToldOfInANameWithoutAPath) {
+  const support::TempDir dir;
+  const std::string name = "mth5-service-test-" + std::to_string(getpid());
+  NotifySocket notify{"@" + name};
+  Recording recording{Recording::serial(dir / "lemi"), {.wrapper = {"env", "NOTIFY_SOCKET=@" + name}}};
+  EXPECT_TRUE(support::eventually([&] { return notify.messages().find("READY=1") != std::string::npos; }))
+      << notify.messages() << recording.log();
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
 }
 
 TEST(Service, TellsItsStateToWhoeverAsks) {
