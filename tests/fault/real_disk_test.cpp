@@ -207,7 +207,9 @@ TEST(RealDisk, ThatStandsStillCostsNothingAndIsShown) {
   const Ext4 disk{dir};
   ASSERT_EQ(disk.problem(), "");
   TcpPeer peer;
-  Recording recording{Recording::tcp(peer.port()), options(disk)};
+  auto how = options(disk);
+  how.arguments.insert(how.arguments.end(), {"--set", "output.mount=required"});  // a disk, and mounted
+  Recording recording{Recording::tcp(peer.port()), how};
   ASSERT_TRUE(peer.accept()) << recording.log();
   ASSERT_TRUE(peer.send(numbered_lines(0, 100)));
   ASSERT_TRUE(recording.wait_until(kDurable(100))) << recording.log();

@@ -1,8 +1,17 @@
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <system_error>
 
 #include "acquisition/ledger/receipts.hpp"
 #include "acquisition/recorder/disk.hpp"
 #include "mth5/duration.hpp"
+#include "mth5/io.hpp"
+#include "mth5/time.hpp"
 #include "support/support.hpp"
 
 namespace {
@@ -62,6 +71,72 @@ TEST(Reserve, TakesTheSpaceOfADeadOneAndGivesItBack) {
     EXPECT_TRUE(std::filesystem::exists(path));
   }
   EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+/// A disk of which others use what a test says; the reserve uses its own part.
+class FillingDisk final : public mth5::Io {
+ public:
+  explicit FillingDisk(std::filesystem::path reserve) : reserve_{std::move(reserve)} { mth5::use_io(this); }
+  ~FillingDisk() override { mth5::use_io(nullptr); }
+  FillingDisk(const FillingDisk&) = delete;
+  FillingDisk& operator=(const FillingDisk&) = delete;
+  void leave(std::int64_t bytes) { left_ = bytes; }
+  [[nodiscard]] std::optional<std::int64_t> free_bytes(const std::filesystem::path&) const override {
+    std::error_code none;
+    const auto held = std::filesystem::file_size(reserve_, none);
+    return left_ - (none ? 0 : static_cast<std::int64_t>(held));
+  }
+
+ private:
+  std::filesystem::path reserve_;
+  std::int64_t left_ = 0;
+};
+
+/// How often the log says so.
+int said(const std::ostringstream& log, const std::string& text) {
+  int n = 0;
+  const std::string all = log.str();
+  for (auto at = all.find(text); at != std::string::npos; at = all.find(text, at + 1)) ++n;
+  return n;
+}
+
+TEST(DiskWarnings, ComeOncePerThresholdAndNotWhileItIsFull) {
+  constexpr std::int64_t kMiB = 1 << 20;
+  const support::TempDir dir;
+  support::write_text(dir / "mth5d.yaml", "survey: {id: TEST}\nstation: {id: MT001}\noutput: {directory: " + dir.path().string() +
+                                              ", reserve: 4MiB}\nsources:\n"
+                                              "  - {name: lemi, file: {path: /dev/null}, instrument: lemi424}\n");
+  const auto loaded = daq::config::load(dir / "mth5d.yaml", {}, {support::source() / "config" / "instruments"});
+  ASSERT_TRUE(loaded.config);
+  std::ostringstream text;
+  const auto log = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
+  daq::recorder::Disk disk{*loaded.config, log};
+  FillingDisk filling{disk.reserve_file()};
+  filling.leave(400 * kMiB);
+  ASSERT_TRUE(disk.claim());
+  const auto at_first = said(text, "disk full in");
+
+  filling.leave(7 * kMiB);                // less than the reserve beside the reserve
+  const auto start = mth5::steady_now();  // as in claim()
+  disk.look(start);
+  ASSERT_TRUE(disk.is_full());
+  disk.release_reserve();  // as the recorder does, that closes the file
+  for (int s = 1; s < 5; ++s) {
+    disk.look(start + seconds{s});
+    EXPECT_FALSE(disk.has_room_again());
+  }
+  EXPECT_EQ(said(text, "disk full in"), at_first) << text.str();
+
+  filling.leave(400 * kMiB);
+  ASSERT_TRUE(disk.has_room_again());
+  disk.look(start + seconds{10});
+  const auto again = said(text, "disk full in");
+  // At 4 MiB a second the rest lasts a minute, once that is known.
+  for (int s = 0; s <= 60; s += 10) {
+    filling.leave(400 * kMiB - s * 4 * kMiB);
+    disk.look(start + seconds{20 + s});
+  }
+  EXPECT_EQ(said(text, "disk full in"), again + 1) << "there is room again, and goes: " << text.str();
 }
 
 TEST(AtRisk, TellsHowLongTheOldestSampleHasBeenWaiting) {

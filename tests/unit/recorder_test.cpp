@@ -484,6 +484,8 @@ TEST(Output, SaysWhereRecordingsWouldVanishOrTear) {
                                                  {0x4d44, "is on FAT"},
                                                  {0x2011bab0, "is on exFAT"}};
   for (const auto& [type, text] : bad) EXPECT_THAT(std::string{recorder::doubt_of(type).value()}, testing::StartsWith(text));
+  for (const std::uint32_t none : {0x01021994U, 0x858458f6U, 0x794c7630U}) EXPECT_TRUE(recorder::is_no_disk(none));
+  for (const std::uint32_t disk : {0x4d44U, 0x2011bab0U, 0xef53U, 0x9123683eU}) EXPECT_FALSE(recorder::is_no_disk(disk));
   for (const std::uint32_t good : {0xef53U /* ext4 */, 0x58465342U /* xfs */, 0x9123683eU /* btrfs */, 0xf2f52010U /* f2fs */})
     EXPECT_EQ(recorder::doubt_of(good), std::nullopt);
   EXPECT_TRUE(recorder::doubt_of_medium({.directory = "/dev/shm"}));

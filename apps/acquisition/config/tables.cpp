@@ -231,7 +231,8 @@ const Section<Output>& output_keys() {
           choice_key(
               "mount", &Output::mount, {"any", "required"},
               "required: nothing is recorded while no disk is mounted at the directory or above it; else a disk that was not "
-              "mounted in time, or was left at home, means that the card of the system is filled."),
+              "mounted in time, or was left at home, means that the card of the system is filled. Memory (tmpfs, ramfs) and "
+              "overlayfs are no disk."),
           size_key(
               "reserve", &Output::reserve, kMiB, std::int64_t{1} << 40,
               "Space that is kept so that closing a file always succeeds: so much is held by a hidden file of its own, and when "

@@ -144,6 +144,7 @@ bool Disk::has_room() {
     used_ = false;
     return true;
   }
+  awaited_ = true;
   reserve_.release();  // so that what is free shows as it is
   look(mth5::steady_now());
   return false;
@@ -152,7 +153,7 @@ bool Disk::has_room() {
 bool Disk::use_reserve() {
   if (!reserve_.is_held()) return false;
   reserve_.release();
-  used_ = true;
+  used_ = awaited_ = true;
   next_ = {};  // looked at at once
   return true;
 }
@@ -162,11 +163,13 @@ void Disk::look(Steady::time_point now) {
   const auto free = mth5::io().free_bytes(directory_);
   if (!free) return;  // the folder has gone: the disk need not be full for that
   free_ = *free;
+  awaited_ = (awaited_ || is_full()) && free_ < (reserve_.is_held() ? 2 : 3) * limit();
   forecast_.add(now, free_);
   warn_in_time();
 }
 
 void Disk::warn_in_time() {
+  if (awaited_) return;  // the recorder says that it is full; what is free comes and goes with the reserve then
   const auto left = full_in_s();
   while (warned_ > 0 && (!left || *left > 2 * kWarnAt.at(warned_ - 1))) --warned_;
   if (!left || warned_ == kWarnAt.size() || *left >= kWarnAt.at(warned_)) return;

@@ -115,7 +115,8 @@ class Disk {
   Reserve reserve_;
   Forecast forecast_;
   std::int64_t free_ = 0;
-  bool used_ = false;  ///< the reserve, by a write
+  bool used_ = false;     ///< the reserve, by a write
+  bool awaited_ = false;  ///< room, since it was full; no forecast is worth a line until then
   Steady::time_point next_{};
   std::size_t warned_ = 0;  ///< how many of the warnings were given
 };

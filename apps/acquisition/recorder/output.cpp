@@ -41,6 +41,7 @@ bool is_on_root(const fs::path& directory) {
 struct Doubt {
   std::uint32_t f_type;
   std::string_view text;
+  bool no_disk = false;  ///< what output.mount: required refuses
 };
 constexpr std::string_view kInMemory = "is in memory: recordings are lost when the power is cut; name a directory on a disk";
 constexpr std::string_view kNoOrder =
@@ -50,24 +51,40 @@ constexpr std::string_view kLayers =
     "mount a disk there";
 /// Magic numbers of statfs(2) and linux/magic.h.
 constexpr std::array<Doubt, 5> kDoubts{
-    {{0x01021994, kInMemory},  // tmpfs
-     {0x858458f6, kInMemory},  // ramfs
-     {0x794c7630, kLayers},
+    {{0x01021994, kInMemory, true},  // tmpfs
+     {0x858458f6, kInMemory, true},  // ramfs
+     {0x794c7630, kLayers, true},
      {0x4d44, kNoOrder},
      {0x2011bab0, "is on exFAT, where a power cut may take whole files along; use a disk with ext4"}}};
+
+const Doubt* find_doubt(std::uint32_t f_type) {
+  for (const auto& doubt : kDoubts)
+    if (doubt.f_type == f_type) return &doubt;
+  return nullptr;
+}
+
+/// f_type of statfs(2); nullopt if it cannot be asked.
+std::optional<std::uint32_t> file_system_of(const fs::path& directory) {
+  struct statfs found {};
+  if (statfs(directory.c_str(), &found) != 0) return std::nullopt;
+  return static_cast<std::uint32_t>(found.f_type);
+}
 
 }  // namespace
 
 std::optional<std::string_view> doubt_of(std::uint32_t f_type) {
-  for (const auto& doubt : kDoubts)
-    if (doubt.f_type == f_type) return doubt.text;
-  return std::nullopt;
+  const auto* const doubt = find_doubt(f_type);
+  return doubt != nullptr ? std::optional{doubt->text} : std::nullopt;
+}
+
+bool is_no_disk(std::uint32_t f_type) {
+  const auto* const doubt = find_doubt(f_type);
+  return doubt != nullptr && doubt->no_disk;
 }
 
 std::optional<std::string> doubt_of_medium(const config::Output& output) {
-  struct statfs found {};
-  if (statfs(output.directory.c_str(), &found) != 0) return std::nullopt;
-  const auto doubt = doubt_of(static_cast<std::uint32_t>(found.f_type));
+  const auto type = file_system_of(output.directory);
+  const auto doubt = type ? doubt_of(*type) : std::nullopt;
   return doubt ? std::optional{named(output) + ": " + std::string{*doubt}} : std::nullopt;
 }
 
@@ -83,6 +100,9 @@ void check_directory(const config::Output& output) {
         name +
         ": no disk is mounted there, it lies on that of /, and output.mount is required; mount it (see /etc/fstab), "
         "or set output.mount: any"};
+  if (const auto type = file_system_of(output.directory); output.mount == "required" && type && is_no_disk(*type))
+    throw mth5::FileError{name + ": no disk is mounted there, and output.mount is required: it " +
+                          std::string{doubt_of(*type).value()} + ", or set output.mount: any"};
   if (access(output.directory.c_str(), W_OK | X_OK) != 0)
     throw mth5::FileError{name + ": is not writable: " + std::generic_category().message(errno) +
                           (errno == EROFS ? read_only(output.directory) : "; give it to the user of mth5d (chown)")};

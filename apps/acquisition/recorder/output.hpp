@@ -17,7 +17,9 @@ void check_directory(const config::Output& output);
 /// Why recordings on a file system with this `f_type` of statfs(2) may vanish or tear, and what to do; nullopt of those that keep
 /// them. Pure.
 [[nodiscard]] std::optional<std::string_view> doubt_of(std::uint32_t f_type);
-/// The same of the file system that the directory lies on, a line that names it; nullopt too if it cannot be asked.
+/// Whether it is none of a disk: in memory, or of layers that may be. Pure.
+[[nodiscard]] bool is_no_disk(std::uint32_t f_type);
+/// As doubt_of(), of the file system that the directory lies on, a line that names it; nullopt too if it cannot be asked.
 [[nodiscard]] std::optional<std::string> doubt_of_medium(const config::Output& output);
 
 /// The next free name: the pattern filled in, with _2, _3 … before the suffix while a file of that name exists: a daemon that
