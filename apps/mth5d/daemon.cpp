@@ -28,6 +28,8 @@ constexpr auto kHangs = std::chrono::seconds{60};
 // closed long before the second.
 constexpr auto kWriteLimit = std::chrono::seconds{45};
 constexpr auto kDrainLimit = std::chrono::seconds{80};
+// timeout(1) sends its signal to the process and to its group: twice within a moment, and meant once.
+constexpr auto kSameOrder = std::chrono::seconds{2};
 
 /// How long systemd waits for WATCHDOG=1; nullopt: it does not.
 std::optional<std::chrono::microseconds> watchdog_period() {
@@ -438,10 +440,8 @@ void Daemon::wait_for_signal() {
     } else if (signal == SIGHUP) {
       log_->info("new file wanted signal=HUP");
       reload();
-    } else if (stopping_) {
-      cli::leave(130, std::chrono::milliseconds{100});  // a second one: at once
     } else {
-      stop(signal == SIGTERM ? "signal=TERM" : "signal=INT");
+      ordered_to_stop(signal);
     }
   });
 }
@@ -462,6 +462,30 @@ void Daemon::reload() {
   recorder_.begin_new_file(changes.taken.empty() ? std::nullopt : std::optional{running_});
 }
 
+void Daemon::ordered_to_stop(int signal) {
+  const auto now = mth5::steady_now();
+  const std::string name = signal == SIGTERM ? "signal=TERM" : "signal=INT";
+  if (!stopping_) {
+    stop_signal_ = signal;
+    stop_ordered_ = now;
+    return stop(name.c_str());
+  }
+  if (signal == stop_signal_ && now < stop_ordered_ + kSameOrder) return;
+  log_->warn("leaving at once {}: {}", name, left_behind());
+  cli::leave(130, std::chrono::milliseconds{100});
+}
+
+std::string Daemon::left_behind() const {
+  std::uint64_t received = 0;
+  std::uint64_t settled = 0;
+  const auto recorded = recorder_.state();
+  for (const auto& stream : recorded.streams) settled += stream.visible + stream.lost;
+  for (const auto& stream : board_.copy().streams) received += stream.counters.passed;
+  return fmt::format(
+      "{} samples wait in memory and are not stored; a file that is open is left so and needs no repair to be read",
+      received - std::min(received, settled));
+}
+
 void Daemon::stop(const char* why) {
   if (std::exchange(stopping_, true)) return;
   log_->info("stopping {}", why);
@@ -475,7 +499,7 @@ void Daemon::stop(const char* why) {
   drain_timer_.expires_after(kDrainLimit);
   drain_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
-    log_->error("stopping took too long limit={}s; leaving, the file needs no repair to be read as SWMR", kDrainLimit.count());
+    log_->error("stopping took too long limit={}s, leaving: {}", kDrainLimit.count(), left_behind());
     cli::leave(1);
   });
 }

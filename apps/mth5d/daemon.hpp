@@ -90,6 +90,10 @@ class Daemon {
   void report_status();
   void feed_watchdog(const daq::status::Board::Copy& board, const daq::recorder::State& recorded);
   void write_status(const std::string& text);
+  /// Of a signal; the first one stops, a second one leaves at once.
+  void ordered_to_stop(int signal);
+  /// What becomes of the samples when the process leaves now.
+  [[nodiscard]] std::string left_behind() const;
   void stop(const char* why);
   void stage_ended(const char* stage, std::exception_ptr failure);
   /// A thread, for the watchdog; set by itself.
@@ -126,6 +130,8 @@ class Daemon {
   daq::config::Config running_;  ///< what holds from the file of the last reload on
   std::exception_ptr failure_;
   bool stopping_ = false;
+  int stop_signal_ = 0;  ///< the first, and when it came
+  Steady::time_point stop_ordered_{};
   Steady::time_point warned_call_{};
   ServiceManager service_manager_;
   std::optional<std::chrono::microseconds> watchdog_period_;  ///< of systemd

@@ -214,7 +214,28 @@ TEST(SecondSignal, LeavesAtOnce) {
   recording.process().signal(SIGINT);
   recording.process().signal(SIGCONT);
   EXPECT_EQ(recording.process().wait(), 130) << recording.log();
+  EXPECT_THAT(support::lines_with(recording.log(), "warning: leaving at once signal=(INT|TERM): [0-9]+ samples wait in memory"),
+              testing::SizeIs(1))
+      << recording.log();
   EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 100));
+}
+
+/// As timeout(1) sends it: to the process, and to its group.
+TEST(SecondSignal, ThatIsTheSameAtOnceIsTheSameOrder) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    TcpPeer peer;
+    Recording recording{Recording::tcp(peer.port()), {.config = "flush: {interval: 1h}\nsync: {interval: 1h}\n"}};
+    ASSERT_TRUE(peer.accept()) << recording.log();
+    const auto all = numbered_lines(0, kMany);
+    ASSERT_TRUE(peer.send(all));
+    ASSERT_TRUE(peer.all_received());
+    recording.process().signal(signal);
+    ASSERT_TRUE(recording.wait_for_log("stopping signal=")) << recording.log();  // else the kernel makes one of the two
+    recording.process().signal(signal);
+    (void)expect_stopped(recording);
+    EXPECT_THAT(recording.log(), testing::ContainsRegex("info: end\n"));
+    EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, kMany));
+  }
 }
 
 TEST(Kill, LeavesAllThatWasFlushed) {
