@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <functional>
+#include <numeric>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <utility>
 
+#include "contents/structure.hpp"
 #include "file/acquisition_tables.hpp"
 #include "h5/types.hpp"
 #include "mth5/duration.hpp"
@@ -18,11 +20,6 @@ namespace {
 
 constexpr const char* kGaps = "/Acquisition/gaps";
 
-std::string station_path(const Reader& source, const std::string& survey, const std::string& station) {
-  const bool one_survey = source.file_version() == "0.1.0";
-  return (one_survey ? std::string{"/Survey"} : "/Experiment/Surveys/" + survey) + "/Stations/" + station;
-}
-
 std::vector<std::string> components_of(const Reader& source, const RunInfo& run) {
   std::vector<std::string> names;
   for (const auto channel : run.channels) names.push_back(source.channels()[channel].component);
@@ -30,33 +27,38 @@ std::vector<std::string> components_of(const Reader& source, const RunInfo& run)
   return names;
 }
 
-std::size_t channel_of(const Reader& source, const RunInfo& run, const std::string& component) {
-  return *std::find_if(run.channels.begin(), run.channels.end(),
-                       [&](std::size_t i) { return source.channels()[i].component == component; });
-}
-
 /// What a channel is, whenever it was recorded.
-std::map<std::string, Value, std::less<>> lasting(const Reader& source, std::size_t channel) {
-  auto values = source.channel_metadata(channel).values();
-  std::erase_if(values, [](const auto& entry) { return entry.first.starts_with("time_period."); });
-  return values;
+struct Lasting {
+  std::string component;
+  SampleType type;
+  bool whole;  ///< it has the samples of its run, and no more
+  std::map<std::string, Value, std::less<>> metadata;
+};
+
+/// Of the channels of a run, by name.
+std::vector<Lasting> lasting_of(const Reader& source, const RunInfo& run) {
+  std::vector<Lasting> all;
+  for (const auto channel : run.channels) {
+    all.push_back({source.channels()[channel].component, source.sample_type(channel),
+                   source.stored_samples(channel) == run.n_samples, source.channel_metadata(channel).values()});
+    std::erase_if(all.back().metadata, [](const auto& entry) { return entry.first.starts_with("time_period."); });
+  }
+  std::sort(all.begin(), all.end(), [](const Lasting& a, const Lasting& b) { return a.component < b.component; });
+  return all;
 }
 
-/// Why the channels of two runs are not one channel each; "" if they are.
-std::string difference(const Reader& source, const RunInfo& a, const RunInfo& b) {
-  for (const auto& component : components_of(source, a)) {
-    const auto one = channel_of(source, a, component), other = channel_of(source, b, component);
-    if (source.sample_type(one) != source.sample_type(other)) return component + " has another type of samples";
-    for (const auto* run : {&a, &b})
-      if (source.stored_samples(channel_of(source, *run, component)) != run->n_samples)
-        return component + " has another length than the other channels";
-    const auto before = lasting(source, one), after = lasting(source, other);
-    if (before == after) continue;
-    for (const auto& [name, value] : after) {
-      const auto there = before.find(name);
-      if (there == before.end() || there->second != value) return component + " has another " + name;
+/// Why the channels of two runs, of the same names, are not one channel each; "" if they are.
+std::string difference(const std::vector<Lasting>& before, const std::vector<Lasting>& after) {
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    const auto &a = before[i], &b = after[i];
+    if (a.type != b.type) return b.component + " has another type of samples";
+    if (!a.whole || !b.whole) return b.component + " has another length than the other channels";
+    if (a.metadata == b.metadata) continue;
+    for (const auto& [name, value] : b.metadata) {
+      const auto there = a.metadata.find(name);
+      if (there == a.metadata.end() || there->second != value) return b.component + " has another " + name;
     }
-    return component + " has other metadata";
+    return b.component + " has other metadata";
   }
   return "";
 }
@@ -64,50 +66,56 @@ std::string difference(const Reader& source, const RunInfo& a, const RunInfo& b)
 /// A table of a file in memory, as it is stored, to be changed and written back.
 class StoredRows {
  public:
+  /// Where a column lies in a row.
+  struct Column {
+    std::size_t offset, bytes;
+  };
+
   StoredRows(hid_t file, const std::string& path)
-      : name_{path}, dataset_{H5Dopen2(file, path.c_str(), H5P_DEFAULT), path}, type_{own_type(dataset_.get(), path)} {
+      : name_{path},
+        dataset_{H5Dopen2(file, path.c_str(), H5P_DEFAULT), path},
+        type_{own_type(dataset_.get(), path)},
+        row_bytes_{H5Tget_size(type_.get())} {
     const h5::Space space{H5Dget_space(dataset_.get()), path};
     const hssize_t count = H5Sget_simple_extent_npoints(space.get());
-    bytes_.resize(static_cast<std::size_t>(std::max<hssize_t>(0, count)) * row_bytes());
+    bytes_.resize(static_cast<std::size_t>(std::max<hssize_t>(0, count)) * row_bytes_);
     if (!bytes_.empty()) h5::check(H5Dread(dataset_.get(), type_.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes_.data()), path);
   }
 
-  [[nodiscard]] std::size_t size() const { return bytes_.size() / row_bytes(); }
-  [[nodiscard]] std::string text(std::size_t row, const char* column) const {
-    const auto [offset, size] = place(column, H5T_STRING);
-    const char* at = bytes_.data() + row * row_bytes() + offset;
-    return {at, strnlen(at, size)};
+  /// Of texts of a fixed length. @throws FormatError if there is none of that name and type
+  [[nodiscard]] Column texts(const char* name) const { return find(name, H5T_STRING); }
+  /// Of whole numbers of 8 bytes, as all of these tables are.
+  [[nodiscard]] Column integers(const char* name) const { return find(name, H5T_INTEGER); }
+
+  [[nodiscard]] std::size_t size() const { return bytes_.size() / row_bytes_; }
+  [[nodiscard]] std::string text(std::size_t row, Column column) const {
+    const char* at = bytes_.data() + row * row_bytes_ + column.offset;
+    return {at, strnlen(at, column.bytes)};
   }
-  void set_text(std::size_t row, const char* column, const std::string& value) {
-    const auto [offset, size] = place(column, H5T_STRING);
-    char* at = bytes_.data() + row * row_bytes() + offset;
-    std::memset(at, 0, size);
-    std::memcpy(at, value.data(), std::min(size, value.size()));
+  void set_text(std::size_t row, Column column, const std::string& value) {
+    char* at = bytes_.data() + row * row_bytes_ + column.offset;
+    std::memset(at, 0, column.bytes);
+    std::memcpy(at, value.data(), std::min(column.bytes, value.size()));
   }
-  [[nodiscard]] std::int64_t integer(std::size_t row, const char* column) const {
+  [[nodiscard]] std::int64_t integer(std::size_t row, Column column) const {
     std::int64_t value = 0;
-    std::memcpy(&value, bytes_.data() + row * row_bytes() + place(column, H5T_INTEGER).first, sizeof value);
+    std::memcpy(&value, bytes_.data() + row * row_bytes_ + column.offset, sizeof value);
     return value;
   }
-  void set_integer(std::size_t row, const char* column, std::int64_t value) {
-    std::memcpy(bytes_.data() + row * row_bytes() + place(column, H5T_INTEGER).first, &value, sizeof value);
+  void set_integer(std::size_t row, Column column, std::int64_t value) {
+    std::memcpy(bytes_.data() + row * row_bytes_ + column.offset, &value, sizeof value);
   }
-  /// Adds a row like that one, at the end. @returns its number
-  std::size_t repeat(std::size_t row) {
-    const std::vector<char> copy(at(row), at(row + 1));
-    bytes_.insert(bytes_.end(), copy.begin(), copy.end());
+  /// Adds a row at the end, like `row` or of zeros. @returns its number
+  std::size_t add(std::optional<std::size_t> row) {
+    bytes_.resize(bytes_.size() + row_bytes_);
+    if (row) std::copy(at(*row), at(*row + 1), at(size() - 1));
     return size() - 1;
   }
-  /// Adds a row of zeros.
-  std::size_t add() {
-    bytes_.resize(bytes_.size() + row_bytes());
-    return size() - 1;
-  }
-  void remove(const std::vector<bool>& rows) {
+  void remove(const std::set<std::size_t>& rows) {
     std::vector<char> kept;
     kept.reserve(bytes_.size());
     for (std::size_t i = 0; i < size(); ++i)
-      if (!rows[i]) kept.insert(kept.end(), at(i), at(i + 1));
+      if (!rows.contains(i)) kept.insert(kept.end(), at(i), at(i + 1));
     bytes_ = std::move(kept);
   }
   void write() {
@@ -121,44 +129,49 @@ class StoredRows {
     const h5::Datatype stored{H5Dget_type(dataset), path};
     return {H5Tcopy(stored.get()), path};
   }
-  [[nodiscard]] std::size_t row_bytes() const { return H5Tget_size(type_.get()); }
-  [[nodiscard]] std::vector<char>::const_iterator at(std::size_t row) const {
-    return bytes_.begin() + static_cast<std::ptrdiff_t>(row * row_bytes());
+  [[nodiscard]] std::vector<char>::iterator at(std::size_t row) {
+    return bytes_.begin() + static_cast<std::ptrdiff_t>(row * row_bytes_);
   }
-  /// Offset and bytes of a column. Of whole numbers only those of 8 bytes are in these tables; a text has a fixed length.
-  [[nodiscard]] std::pair<std::size_t, std::size_t> place(const char* column, H5T_class_t kind) const {
-    const int index = H5Tget_member_index(type_.get(), column);
-    if (index < 0) throw FormatError{name_ + ": has no column " + column};
+  [[nodiscard]] Column find(const char* name, H5T_class_t kind) const {
+    const int index = H5Tget_member_index(type_.get(), name);
+    if (index < 0) throw FormatError{name_ + ": has no column " + name};
     const auto member = static_cast<unsigned>(index);
     const h5::Datatype type{H5Tget_member_type(type_.get(), member), name_};
     const bool fits = H5Tget_class(type.get()) == kind &&
                       (kind == H5T_STRING ? H5Tis_variable_str(type.get()) == 0 : H5Tget_size(type.get()) == 8);
-    if (!fits) throw FormatError{name_ + ": column " + std::string{column} + " has another type than the recorder gives it"};
+    if (!fits) throw FormatError{name_ + ": column " + std::string{name} + " has another type than the recorder gives it"};
     return {H5Tget_member_offset(type_.get(), member), H5Tget_size(type.get())};
   }
 
   std::string name_;
   h5::Dataset dataset_;
   h5::Datatype type_;
+  std::size_t row_bytes_;
   std::vector<char> bytes_;
 };
 
-const Part* part_of(const Chain& chain, const std::string& run) {
-  const auto found = std::find_if(chain.parts.begin(), chain.parts.end(), [&](const Part& part) { return part.id == run; });
-  return found == chain.parts.end() ? nullptr : &*found;
+/// Where a run of the source is now.
+struct Place {
+  const Chain* chain;
+  const Part* part;
+};
+/// By station and run.
+using Places = std::map<std::pair<std::string, std::string>, Place>;
+
+Places places_of(const std::vector<Chain>& chains) {
+  Places places;
+  for (const auto& chain : chains)
+    for (const auto& part : chain.parts) places.emplace(std::pair{chain.station, part.id}, Place{&chain, &part});
+  return places;
 }
 
-/// Where a run of a station is now.
-struct Place {
-  const Chain* chain = nullptr;
-  const Part* part = nullptr;
-};
-
-Place place_of(const std::vector<Chain>& chains, const std::string& station, const std::string& run) {
-  for (const auto& chain : chains)
-    if (chain.station == station)
-      if (const auto* part = part_of(chain, run)) return {&chain, part};
-  return {};
+/// Puts the run of the copy where one of the source stands. @returns where that is now; nullptr where it is no part of another
+const Place* rename_run(StoredRows& rows, std::size_t row, StoredRows::Column column, const std::string& station,
+                        const Places& places) {
+  const auto found = places.find({station, rows.text(row, column)});
+  if (found == places.end()) return nullptr;
+  rows.set_text(row, column, found->second.chain->parts.front().id);
+  return &found->second;
 }
 
 TableSpec bridge_table() {
@@ -175,38 +188,41 @@ TableSpec bridge_table() {
           64};
 }
 
-/// The rows of the gap between two parts that are one run now: filled, in that run, and of the samples that were made up.
-void fill_gap(StoredRows& gaps, const Chain& chain, const Part& before, const Part& part) {
-  const std::int64_t lacking = part.first - (before.first + before.n_samples);
-  std::vector<std::size_t> rows;
-  std::int64_t told = 0;
-  for (std::size_t i = 0; i < gaps.size(); ++i) {
-    if (gaps.text(i, "station") != chain.station || gaps.integer(i, "filled") != 0 || gaps.text(i, "run_before") != before.id ||
-        gaps.text(i, "run_after") != part.id || !gaps.text(i, "component").empty())
-      continue;
-    rows.push_back(i);
-    told += gaps.integer(i, "samples");
-  }
-  // Several reasons one behind the other stay as they are where they are all of it; else one row tells it.
-  if (rows.empty() || told != lacking) {
-    std::vector<bool> wrong(gaps.size());
-    const std::size_t row = rows.empty() ? gaps.add() : gaps.repeat(rows.front());
-    wrong.resize(gaps.size());
-    for (const auto i : rows) wrong[i] = true;
-    if (lacking == 0) wrong[row] = true;
-    gaps.set_text(row, "station", chain.station);
-    gaps.set_integer(row, "start", part.gap_start.time_since_epoch().count());
-    gaps.set_integer(row, "samples", lacking);
-    gaps.set_integer(row, "filled", 1);
-    gaps.set_text(row, "run_before", before.id);
-    gaps.set_text(row, "run_after", before.id);
-    gaps.remove(wrong);
-    return;
-  }
-  for (const auto row : rows) {
-    gaps.set_integer(row, "filled", 1);
-    gaps.set_text(row, "run_after", before.id);
-  }
+/// The list of gaps: those between two parts of a run are filled now, in that run, and of the samples that were made up.
+void fill_gaps(StoredRows& gaps, const std::vector<Chain>& chains, const Places& places) {
+  const auto station = gaps.texts("station"), component = gaps.texts("component"), before = gaps.texts("run_before"),
+             after = gaps.texts("run_after");
+  const auto start = gaps.integers("start"), samples = gaps.integers("samples"), filled = gaps.integers("filled");
+  std::map<std::tuple<std::string, std::string, std::string>, std::vector<std::size_t>> rows_of;  // of all channels
+  for (std::size_t i = 0; i < gaps.size(); ++i)
+    if (gaps.integer(i, filled) == 0 && gaps.text(i, component).empty())
+      rows_of[{gaps.text(i, station), gaps.text(i, before), gaps.text(i, after)}].push_back(i);
+  std::set<std::size_t> wrong;
+  for (const auto& chain : chains)
+    for (std::size_t k = 1; k < chain.parts.size(); ++k) {
+      const auto &left = chain.parts[k - 1], &right = chain.parts[k];
+      const std::int64_t lacking = right.first - (left.first + left.n_samples);
+      auto rows = rows_of[{chain.station, left.id, right.id}];
+      const auto told = std::accumulate(rows.begin(), rows.end(), std::int64_t{0},
+                                        [&](std::int64_t n, std::size_t row) { return n + gaps.integer(row, samples); });
+      // Several reasons one behind the other stay as they are where they are all of it; else one row tells it.
+      if (rows.empty() || told != lacking) {
+        wrong.insert(rows.begin(), rows.end());
+        if (lacking == 0) continue;
+        rows = {gaps.add(rows.empty() ? std::nullopt : std::optional{rows.front()})};
+        gaps.set_text(rows[0], station, chain.station);
+        gaps.set_text(rows[0], before, left.id);
+        gaps.set_integer(rows[0], start, right.gap_start.time_since_epoch().count());
+        gaps.set_integer(rows[0], samples, lacking);
+      }
+      for (const auto row : rows) {
+        gaps.set_integer(row, filled, 1);
+        gaps.set_text(row, after, left.id);
+      }
+    }
+  gaps.remove(wrong);
+  for (std::size_t i = 0; i < gaps.size(); ++i)
+    for (const auto column : {before, after}) (void)rename_run(gaps, i, column, gaps.text(i, station), places);
 }
 
 }  // namespace
@@ -218,7 +234,7 @@ Bridges::Bridges(const Reader& source, Nanos longest) {
   std::map<std::tuple<std::string, std::string, double, std::vector<std::string>>, std::vector<std::size_t>> alike;
   for (std::size_t i = 0; i < source.runs().size(); ++i) {
     const auto& run = source.runs()[i];
-    runs_of_[station_path(source, run.survey, run.station)].push_back(run.id);
+    runs_of_[contents::station_path(source.file_version(), run.survey, run.station)].push_back(run.id);
     if (run.n_samples > 0 && run.sample_rate > 0)
       alike[{run.survey, run.station, run.sample_rate, components_of(source, run)}].push_back(i);
   }
@@ -232,7 +248,12 @@ void Bridges::join(const Reader& source, std::vector<std::size_t> runs, Nanos lo
   std::stable_sort(runs.begin(), runs.end(),
                    [&](std::size_t a, std::size_t b) { return source.runs()[a].start < source.runs()[b].start; });
   const auto as_part = [&](const RunInfo& run) {
-    return Part{station_path(source, run.survey, run.station) + "/" + run.id, run.id, 0, run.n_samples, {}, 0};
+    return Part{contents::run_path(source.file_version(), run.survey, run.station, run.id), run.id, 0, run.n_samples, {}, 0};
+  };
+  // Of a run it is asked twice: of the later one, then of the one before.
+  std::pair<std::size_t, std::vector<Lasting>> newest{runs.size(), {}};
+  const auto lasting = [&](std::size_t k) {
+    return newest.first == k ? newest.second : lasting_of(source, source.runs()[runs[k]]);
   };
   std::vector<Chain> chains;
   for (std::size_t k = 0; k < runs.size(); ++k) {
@@ -254,8 +275,11 @@ void Bridges::join(const Reader& source, std::vector<std::size_t> runs, Nanos lo
               format_duration(
                   std::chrono::duration_cast<Nanos>(std::chrono::duration<double>(std::abs(offset) / run.sample_rate))) +
               " beside a sample of " + before.id;
-      else if (near)
-        why = difference(source, before, run);
+      else if (near) {
+        const auto earlier = lasting(k - 1);
+        newest = {k, lasting_of(source, run)};
+        why = difference(earlier, newest.second);
+      }
       if (near && why.empty()) {
         part.first = chain.n_samples() + whole;
         part.gap_start = free;
@@ -281,7 +305,8 @@ const Chain* Bridges::chain_of(const std::string& run) const {
 
 void Bridges::write_to(hid_t target, const std::vector<Bridge>& bridges) const {
   using h5::AttributeWriter;
-  std::map<std::string, std::vector<std::string>> gone;  // runs, by path of the station
+  const auto places = places_of(chains_);
+  std::map<std::string, std::set<std::string>> gone;  // runs, by path of the station
   for (const auto& chain : chains_) {
     const Value end = to_mth5_time(chain.end());
     const auto& head = chain.parts.front().path;
@@ -292,47 +317,42 @@ void Bridges::write_to(hid_t target, const std::vector<Bridge>& bridges) const {
       AttributeWriter{channel.get(), AttributeWriter::Target::Existing}.write("time_period.end", end);
     }
     auto& of_station = gone[head.substr(0, head.rfind('/'))];
-    for (std::size_t i = 1; i < chain.parts.size(); ++i) of_station.push_back(chain.parts[i].id);
-  }
-  for (const char* path : {"/Experiment/channel_summary", "/Survey/channel_summary"}) {
-    if (!h5::has_link(target, path)) continue;
-    StoredRows rows{target, path};
-    std::vector<bool> joined(rows.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const auto place = place_of(chains_, rows.text(i, "station"), rows.text(i, "run"));
-      if (place.chain == nullptr) continue;
-      joined[i] = place.part != &place.chain->parts.front();
-      rows.set_text(i, "end", to_mth5_time(place.chain->end()));
-      rows.set_integer(i, "n_samples", place.chain->n_samples());
-    }
-    rows.remove(joined);
-    rows.write();
+    for (std::size_t i = 1; i < chain.parts.size(); ++i) of_station.insert(chain.parts[i].id);
   }
   for (const auto& [station, runs] : gone) {
     const h5::Group group{H5Gopen2(target, station.c_str(), H5P_DEFAULT), station};
     std::vector<std::string> left;
     for (const auto& run : runs_of_.at(station))
-      if (std::find(runs.begin(), runs.end(), run) == runs.end()) left.push_back(run);
+      if (!runs.contains(run)) left.push_back(run);
     h5::write_attribute(group.get(), "run_list", left);
   }
+  for (const char* path : {"/Experiment/channel_summary", "/Survey/channel_summary"}) {
+    if (!h5::has_link(target, path)) continue;
+    StoredRows rows{target, path};
+    const auto station = rows.texts("station"), run = rows.texts("run"), end = rows.texts("end");
+    const auto n_samples = rows.integers("n_samples");
+    std::set<std::size_t> joined;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto* place = rename_run(rows, i, run, rows.text(i, station), places);
+      if (place == nullptr) continue;
+      if (place->part != &place->chain->parts.front()) joined.insert(i);
+      rows.set_text(i, end, to_mth5_time(place->chain->end()));
+      rows.set_integer(i, n_samples, place->chain->n_samples());
+    }
+    rows.remove(joined);
+    rows.write();
+  }
   StoredRows gaps{target, kGaps};
-  for (const auto& chain : chains_)
-    for (std::size_t i = 1; i < chain.parts.size(); ++i) fill_gap(gaps, chain, chain.parts[i - 1], chain.parts[i]);
-  for (std::size_t i = 0; i < gaps.size(); ++i)
-    for (const char* column : {"run_before", "run_after"})
-      if (const auto place = place_of(chains_, gaps.text(i, "station"), gaps.text(i, column)); place.chain != nullptr)
-        gaps.set_text(i, column, place.chain->parts.front().id);
+  fill_gaps(gaps, chains_, places);
   gaps.write();
   for (const auto& [table, station] : station_of_clock_) {
     const std::string path = "/Acquisition/" + table;
     if (!h5::has_link(target, path)) continue;
     StoredRows anchors{target, path};
-    for (std::size_t i = 0; i < anchors.size(); ++i) {
-      const auto place = place_of(chains_, station, anchors.text(i, "run"));
-      if (place.chain == nullptr) continue;
-      anchors.set_text(i, "run", place.chain->parts.front().id);
-      anchors.set_integer(i, "sample", anchors.integer(i, "sample") + place.part->first);
-    }
+    const auto run = anchors.texts("run"), sample = anchors.integers("sample");
+    for (std::size_t i = 0; i < anchors.size(); ++i)
+      if (const auto* place = rename_run(anchors, i, run, station, places))
+        anchors.set_integer(i, sample, anchors.integer(i, sample) + place->part->first);
     anchors.write();
   }
   const auto spec = bridge_table();
