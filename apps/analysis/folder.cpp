@@ -13,11 +13,11 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kLookAgain{10};
 
+}  // namespace
+
 bool is_data_name(const fs::path& path) {
   return (path.extension() == ".h5" || path.extension() == ".mth5") && !path.filename().string().starts_with('.');
 }
-
-}  // namespace
 
 std::vector<DataFile> data_files(const fs::path& directory, const std::function<void(const std::string&)>& refused) {
   std::vector<DataFile> files;

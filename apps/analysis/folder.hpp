@@ -23,6 +23,9 @@ struct DataFile {
   friend bool operator==(const DataFile&, const DataFile&) = default;
 };
 
+/// Whether a file is named as data files are: *.h5 or *.mth5, and not hidden.
+[[nodiscard]] bool is_data_name(const std::filesystem::path& path);
+
 /// HDF5 files named *.h5 or *.mth5: those with a living writer first, then the newest.
 /// @param refused  told the reason for each that has such a name and is none, or cannot be read
 /// @throws mth5::FileError if the directory cannot be read

@@ -17,6 +17,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analysis/folder.hpp"
 #include "analysis/ledger.hpp"
 #include "archive/sha256.hpp"
 #include "mth5/descriptor.hpp"
@@ -218,15 +219,21 @@ struct Sums {
   }
 };
 
-/// "MT07/sr1_0001" -> component -> its entry.
+/// "SURVEY/MT07/sr1_0001" of a run of a manifest.
+std::string key_of(const Json& run) {
+  return run.at("survey").get<std::string>() + "/" + run.at("station").get<std::string>() + "/" +
+         run.at("run").get<std::string>();
+}
+/// "MT07/sr1_0001".
+std::string shown(const std::string& key) { return key.substr(key.find('/') + 1); }
+
+/// By the key of a run, component -> its entry.
 using Samples = std::map<std::string, std::map<std::string, Json>>;
 
 Samples samples_of(const Json& manifest) {
   Samples all;
   for (const auto& run : manifest.at("runs"))
-    for (const auto& channel : run.at("channels"))
-      all[run.at("survey").get<std::string>() + "/" + run.at("station").get<std::string>() + "/" +
-          run.at("run").get<std::string>()][channel.at("component").get<std::string>()] = channel;
+    for (const auto& channel : run.at("channels")) all[key_of(run)][channel.at("component").get<std::string>()] = channel;
   return all;
 }
 
@@ -243,20 +250,19 @@ std::string difference(const Json& then, const Json& now) {
   };
   for (const auto& [run, channels] : after)
     for (const auto& [component, entry] : channels)
-      if (channel_of(before, run, component) == nullptr)
-        others.push_back(run.substr(run.find('/') + 1) + "/" + component + " is new");
+      if (channel_of(before, run, component) == nullptr) others.push_back(shown(run) + "/" + component + " is new");
   // A sample that others find at another time is another sample.
+  std::map<std::string, const Json*> run_of;
+  for (const auto& run : now.at("runs")) run_of.emplace(key_of(run), &run);
   for (const auto& run : then.at("runs"))
-    for (const auto& other : now.at("runs"))
-      if (run.at("survey") == other.at("survey") && run.at("station") == other.at("station") && run.at("run") == other.at("run"))
-        for (const char* figure : {"start", "sample_rate"})
-          if (run.at(figure) != other.at(figure))
-            others.push_back(run.at("station").get<std::string>() + "/" + run.at("run").get<std::string>() + " has the " +
-                             figure + " " + other.at(figure).dump() + " instead of " + run.at(figure).dump());
+    if (const auto found = run_of.find(key_of(run)); found != run_of.end())
+      for (const char* figure : {"start", "sample_rate"})
+        if (const auto& was = run.at(figure), &is = found->second->at(figure); was != is)
+          others.push_back(shown(key_of(run)) + " has the " + figure + " " + is.dump() + " instead of " + was.dump());
   for (const auto& [run, channels] : before)
     for (const auto& [component, entry] : channels) {
       const auto* is = channel_of(after, run, component);
-      const auto name = run.substr(run.find('/') + 1) + "/" + component;
+      const auto name = shown(run) + "/" + component;
       if (is == nullptr)
         others.push_back(name + " is missing");
       else if (is->at("samples") != entry.at("samples"))
@@ -375,10 +381,8 @@ std::vector<fs::path> files_to_verify(const fs::path& directory) {
     std::error_code error;
     for (fs::directory_iterator entry{folder, error}; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
       const auto& path = entry->path();
-      if (path.filename().string().starts_with('.')) continue;
-      const auto is_data = [](const fs::path& one) { return one.extension() == ".h5" || one.extension() == ".mth5"; };
-      if (path.extension() == kManifestSuffix && is_data(path.stem())) files.insert(folder / path.stem());
-      if (all && is_data(path)) files.insert(path);
+      if (path.extension() == kManifestSuffix && analysis::is_data_name(path.stem())) files.insert(folder / path.stem());
+      if (all && analysis::is_data_name(path)) files.insert(path);
     }
     if (error) throw mth5::FileError{folder.string() + ": cannot be read: " + error.message()};
   };

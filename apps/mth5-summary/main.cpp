@@ -17,6 +17,7 @@
 #include "analysis/cache.hpp"
 #include "analysis/comparison.hpp"
 #include "analysis/files_of_time.hpp"
+#include "analysis/folder.hpp"
 #include "analysis/formats/formats.hpp"
 #include "analysis/json.hpp"
 #include "analysis/summary.hpp"
@@ -172,11 +173,8 @@ struct NoFiles {
 std::error_code add_files_of(const fs::path& directory, std::vector<fs::path>& to) {
   const auto before = static_cast<std::ptrdiff_t>(to.size());
   std::error_code error;
-  for (fs::directory_iterator entry{directory, error}; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
-    const auto extension = entry->path().extension();
-    if ((extension == ".h5" || extension == ".mth5") && !entry->path().filename().string().starts_with('.'))
-      to.push_back(entry->path());
-  }
+  for (fs::directory_iterator entry{directory, error}; !error && entry != fs::directory_iterator{}; entry.increment(error))
+    if (analysis::is_data_name(entry->path())) to.push_back(entry->path());
   std::sort(to.begin() + before, to.end());
   return error;
 }
