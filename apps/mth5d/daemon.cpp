@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -30,6 +31,14 @@ constexpr auto kWriteLimit = std::chrono::seconds{45};
 constexpr auto kDrainLimit = std::chrono::seconds{80};
 // timeout(1) sends its signal to the process and to its group: twice within a moment, and meant once.
 constexpr auto kSameOrder = std::chrono::seconds{2};
+
+/// Samples of all streams that were received, and those of them that became visible or are counted as lost.
+std::pair<std::uint64_t, std::uint64_t> progress_of(const daq::status::Board::Copy& board, const daq::recorder::State& recorded) {
+  std::uint64_t received = 0, settled = 0;
+  for (const auto& stream : board.streams) received += stream.counters.passed;
+  for (const auto& stream : recorded.streams) settled += stream.visible + stream.lost;
+  return {received, settled};
+}
 
 /// How long systemd waits for WATCHDOG=1; nullopt: it does not.
 std::optional<std::chrono::microseconds> watchdog_period() {
@@ -476,11 +485,7 @@ void Daemon::ordered_to_stop(int signal) {
 }
 
 std::string Daemon::left_behind() const {
-  std::uint64_t received = 0;
-  std::uint64_t settled = 0;
-  const auto recorded = recorder_.state();
-  for (const auto& stream : recorded.streams) settled += stream.visible + stream.lost;
-  for (const auto& stream : board_.copy().streams) received += stream.counters.passed;
+  const auto [received, settled] = progress_of(board_.copy(), recorder_.state());
   return fmt::format(
       "{} samples wait in memory and are not stored; a file that is open is left so and needs no repair to be read",
       received - std::min(received, settled));
@@ -535,8 +540,7 @@ void Daemon::feed_watchdog(const daq::status::Board::Copy& board, const daq::rec
                                    .io = io_stage_.turn(io_turned_),
                                    .writer = writer_stage_.turn(recorder_.turned()),
                                    .outage = !recorded.outage.empty()};
-  for (const auto& stream : board.streams) seen.received += stream.counters.passed;
-  for (const auto& stream : recorded.streams) seen.settled += stream.visible + stream.lost;
+  std::tie(seen.received, seen.settled) = progress_of(board, recorded);
   const auto problem = watchdog_.look(seen, watchdog_period_.value_or(kHangs) + 3 * running_.flush_interval);
   if (problem.empty() && watchdog_period_) service_manager_.tell("WATCHDOG=1");
   if (problem.empty() == !hangs_) return;
