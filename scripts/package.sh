@@ -5,6 +5,7 @@
 #                                     build/system/cross; needs root
 # Needs what scripts/setup.sh --package installs; --arm64 what --system installs.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+source scripts/packages.sh
 again=no arm64=no
 for option in "$@"; do
   case $option in
@@ -21,7 +22,7 @@ grep -q "^project(mth5-daq VERSION $version " CMakeLists.txt || fail "debian/cha
 cross_packages() {
   [[ $EUID -eq 0 ]] || fail "--arm64 builds in a file system of its own: run it as root"
   command -v mmdebstrap >/dev/null || fail "mmdebstrap is missing; scripts/setup.sh --system installs it"
-  local cross=build/system/cross wanted=(crossbuild-essential-arm64) list sources=() name
+  local cross=build/system/cross wanted=(crossbuild-essential-arm64) sources name
   mapfile -t depends < <(sed -n '/^Build-Depends:/,/^[A-Z]/p' debian/control | sed -E 's/^Build-Depends://; /^[A-Z]/d; s/\(.*//; s/,//g; s/ //g' | grep .)
   for name in "${depends[@]}"; do
     case $name in
@@ -35,9 +36,7 @@ cross_packages() {
   if [[ $(cat "$cross/.complete" 2>/dev/null) != "$wanted" ]]; then
     say "fetching a Debian that builds for arm64"
     rm -rf "$cross"
-    for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
-      if [[ -s $list ]] && grep -q debian "$list"; then sources+=("$list"); fi
-    done
+    debian_sources
     mkdir -p build/system
     mmdebstrap --quiet --mode=root --variant=buildd --architectures="$(dpkg --print-architecture),arm64" --include="$wanted" bookworm "$cross" "${sources[@]}"
     echo "$wanted" >"$cross/.complete"

@@ -23,10 +23,7 @@ wanted=(libc6-dev libstdc++-12-dev linux-libc-dev "${library_packages[@]}")
 if [[ $(cat "$root/.complete" 2>/dev/null) != "${wanted[*]}" ]]; then
   echo "fetching the libraries for arm64"
   rm -rf "$root"
-  sources=()
-  for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
-    if [[ -s $list ]] && grep -q debian "$list"; then sources+=("$list"); fi
-  done
+  debian_sources
   mmdebstrap --quiet --mode=root --arch=arm64 --variant=extract --include="$(IFS=,; echo "${wanted[*]}")" bookworm "$root" "${sources[@]}"
   ln -sf hdf5-serial.pc "$root/usr/lib/$triplet/pkgconfig/hdf5.pc"
   while IFS= read -r link; do

@@ -5,6 +5,7 @@
 # The file system is fetched once, from where this machine has its packages, and kept as build/system/debian.tar.
 set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
+source scripts/packages.sh
 packages=$(realpath "$1")
 fail() {
   echo "systemd: $*" >&2
@@ -20,10 +21,7 @@ mapfile -t wanted < <(dpkg-deb -f "$packages"/mth5-daq_*.deb Depends | tr ',' '\
 needed=$(printf '%s\n' "${wanted[@]}" | sed -E 's/\(.*//; s/\|.*//; s/ //g' | grep -v '^libmth5\|^$' | sort -u | paste -sd ,)
 if [[ ! -s $tar || $(cat "$tar.needed" 2>/dev/null) != "$needed" ]]; then
   echo "fetching a minimal Debian with systemd"
-  sources=()
-  for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
-    if [[ -s $list ]] && grep -q debian "$list"; then sources+=("$list"); fi
-  done
+  debian_sources
   mmdebstrap --quiet --variant=minbase --include="systemd,systemd-sysv,dbus,python3-h5py,$needed" --format=tar bookworm - "${sources[@]}" >"$tar.part"
   mv "$tar.part" "$tar"
   echo "$needed" >"$tar.needed"
