@@ -22,6 +22,10 @@ namespace mth5d {
 
 namespace {
 
+// What systemd is asked for at each step of a recovery: more than the longest time without one before it is given up and taken
+// back.
+constexpr auto kMoreTime = std::chrono::seconds{90};
+constexpr auto kTellEvery = std::chrono::seconds{1};
 constexpr auto kSlowCall = std::chrono::seconds{5};  // of a write or sync, before it is complained of
 // Where systemd does not say how long it waits, for the log alone.
 constexpr auto kHangs = std::chrono::seconds{60};
@@ -373,10 +377,12 @@ void Daemon::run() {
   wait_for_signal();
   try {
     service_manager_.tell("STATUS=looking at what is in " + config_.output.directory.string());
-    recorder_.claim([this] {
-      main_.poll();  // signals are answered also while a file takes its time
-      return stopping_;
-    });
+    recorder_.claim(
+        [this] {
+          main_.poll();  // signals are answered also while a file takes its time
+          return stopping_;
+        },
+        [this](const std::string& what) { take_time(what); });
   } catch (...) {
     about_.state = "stopped";
     write_status(now_text());
@@ -415,6 +421,14 @@ void Daemon::run() {
   if (failure_) std::rethrow_exception(failure_);
   if (!stopping_) throw_if_unread();  // who was told to stop has not failed
   log_->info("end");
+}
+
+/// A recovery that takes longer than TimeoutStartSec is not ended while it comes further, and is when it does not.
+void Daemon::take_time(const std::string& what) {
+  const auto now = mth5::steady_now();
+  if (now < time_taken_ + kTellEvery) return;
+  time_taken_ = now;
+  service_manager_.tell(fmt::format("EXTEND_TIMEOUT_USEC={}\nSTATUS={}", std::chrono::microseconds{kMoreTime}.count(), what));
 }
 
 /// From where the daemon before has come to.

@@ -83,6 +83,7 @@ class Daemon {
   void judge_ended(std::size_t index);
   void throw_if_unread() const;
 
+  void take_time(const std::string& what);
   void go_on();
   void wait_for_signal();
   void reload();
@@ -133,6 +134,7 @@ class Daemon {
   int stop_signal_ = 0;  ///< the first, and when it came
   Steady::time_point stop_ordered_{};
   Steady::time_point warned_call_{};
+  Steady::time_point time_taken_{};  ///< when systemd was asked for more of it last
   ServiceManager service_manager_;
   std::optional<std::chrono::microseconds> watchdog_period_;  ///< of systemd
   daq::status::Watchdog watchdog_;

@@ -25,6 +25,7 @@
 
 #include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
+#include "mth5/io.hpp"
 #include "mth5/time.hpp"
 
 namespace sandbox {
@@ -43,8 +44,9 @@ struct Shared {
   char object[1024];
   char message[4096];
   std::atomic<std::int64_t> done, total;
+  std::atomic<std::uint64_t> steps;
 };
-static_assert(std::atomic<std::int64_t>::is_always_lock_free);
+static_assert(std::atomic<std::int64_t>::is_always_lock_free && std::atomic<std::uint64_t>::is_always_lock_free);
 
 struct Unmap {
   void operator()(Shared* shared) const { munmap(shared, sizeof(Shared)); }
@@ -105,17 +107,48 @@ class ChildReports : public Reports {
   ChildReports(Shared& shared, std::chrono::milliseconds cpu) : shared_{shared}, cpu_{cpu} {}
   void visit(const std::string& object) override {
     put(shared_.object, object);
+    ++shared_.steps;
     set_timer(cpu_);
   }
   void progress(std::int64_t done, std::int64_t total) override {
     shared_.total.store(total, std::memory_order_relaxed);
     shared_.done.store(done, std::memory_order_relaxed);
+    ++shared_.steps;
     set_timer(cpu_);
   }
 
  private:
   Shared& shared_;
   std::chrono::milliseconds cpu_;
+};
+
+/// Each answer of the disk is a step: one recovery is one object, and takes a slow card as long as it takes.
+class CountingIo final : public mth5::Io {
+ public:
+  CountingIo(Shared& shared, const mth5::Io& disk) : shared_{shared}, disk_{disk} {}
+  [[nodiscard]] ssize_t pread(int fd, void* bytes, std::size_t size, off_t at) const override {
+    return counted(disk_.pread(fd, bytes, size, at));
+  }
+  [[nodiscard]] ssize_t pwrite(int fd, const void* bytes, std::size_t size, off_t at) const override {
+    return counted(disk_.pwrite(fd, bytes, size, at));
+  }
+  [[nodiscard]] int ftruncate(int fd, off_t size) const override { return counted(disk_.ftruncate(fd, size)); }
+  [[nodiscard]] int fallocate(int fd, off_t size) const override { return counted(disk_.fallocate(fd, size)); }
+  [[nodiscard]] int posix_fallocate(int fd, off_t size) const override { return counted(disk_.posix_fallocate(fd, size)); }
+  [[nodiscard]] int fdatasync(int fd) const override { return counted(disk_.fdatasync(fd)); }
+  [[nodiscard]] int fsync(int fd) const override { return counted(disk_.fsync(fd)); }
+  [[nodiscard]] std::optional<std::int64_t> free_bytes(const std::filesystem::path& directory) const override {
+    return disk_.free_bytes(directory);
+  }
+
+ private:
+  template <class Result>
+  Result counted(Result result) const {
+    ++shared_.steps;  // leaves errno alone
+    return result;
+  }
+  Shared& shared_;
+  const mth5::Io& disk_;
 };
 
 bool send(int fd, std::string_view bytes) {
@@ -148,6 +181,8 @@ bool send(int fd, std::string_view bytes) {
   }
   set_limits(limits, address_space);
   set_timer(limits.cpu_per_object);
+  const CountingIo counting{shared, mth5::io()};
+  mth5::use_io(&counting);
   int end = kDone;
   try {
     ChildReports reports{shared, limits.cpu_per_object};
@@ -175,13 +210,25 @@ std::string seconds(std::chrono::milliseconds time) { return std::to_string(time
 
 /// Takes what the child writes until it closes its end. @returns why it was given up, nullopt if it was not
 std::optional<End> listen(int fd, const Shared& shared, const Limits& limits, const Watch& watch, Outcome& outcome) {
-  const auto until = mth5::steady_now() + limits.wall;
+  const auto began = mth5::steady_now();
+  auto stepped = began;
   std::array<char, 65536> bytes;
   std::int64_t shown = -1;
+  std::uint64_t steps = 0;
+  const auto look_for_steps = [&](Steady::time_point now) {
+    const auto come = shared.steps.load();
+    if (come == steps) return;
+    steps = come;
+    stepped = now;
+    if (watch.step) watch.step();
+  };
   for (;;) {
     if (watch.cancelled && watch.cancelled()) return End::Cancelled;
-    if (mth5::steady_now() >= until) {
-      outcome.reason = "it takes more than " + seconds(limits.wall);
+    const auto now = mth5::steady_now();
+    look_for_steps(now);
+    if (now >= began + limits.wall || now >= stepped + limits.stall) {
+      outcome.reason = now >= began + limits.wall ? "it takes more than " + seconds(limits.wall)
+                                                  : "it came no further for " + seconds(limits.stall);
       outcome.slow = true;
       return End::TooLong;
     }
@@ -192,7 +239,11 @@ std::optional<End> listen(int fd, const Shared& shared, const Limits& limits, co
     if (ready <= 0) continue;  // also EINTR: the caller's signals
     const ssize_t n = read(fd, bytes.data(), bytes.size());
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (n <= 0) return std::nullopt;
+    if (n <= 0) {
+      look_for_steps(now);
+      return std::nullopt;
+    }
+    stepped = now;
     if (outcome.answer.size() + static_cast<std::size_t>(n) > limits.answer_bytes) {
       outcome.reason = "its answer is longer than " + std::to_string(limits.answer_bytes >> 20) + " MiB";
       return End::Crashed;

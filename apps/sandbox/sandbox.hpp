@@ -17,6 +17,7 @@ namespace sandbox {
 struct Limits {
   std::chrono::milliseconds cpu_per_object{10'000};   ///< from one Reports::visit() to the next
   std::chrono::milliseconds wall{600'000};            ///< from fork to end
+  std::chrono::milliseconds stall{600'000};           ///< from one step to the next, see Watch::step
   std::size_t memory_bytes = std::size_t{2} << 30;    ///< address space beyond the parent's; not held in sanitizer builds
   std::uint64_t file_bytes = 0;                       ///< longest file that the child may write; 0: it only reads
   std::size_t answer_bytes = std::size_t{256} << 20;  ///< of the child's answer
@@ -36,6 +37,9 @@ struct Watch {
   /// Asked ten times a second and more; true ends the child. May run handlers of the caller (signals).
   std::function<bool()> cancelled = {};
   std::function<void(std::int64_t done, std::int64_t total)> progress = {};
+  /// Called as often, where the child came further since: it came to an object, told of progress, or the disk answered it
+  /// (mth5::io()). One that computes, or waits for the disk, makes no step.
+  std::function<void()> step = {};
 };
 
 enum class End {
@@ -44,7 +48,7 @@ enum class End {
   Busy,         ///< mth5::BusyError
   Failed,       ///< mth5::Error of any other kind, or another exception
   OutOfMemory,  ///< over `memory_bytes`
-  TooLong,      ///< over `cpu_per_object` or `wall`
+  TooLong,      ///< over `cpu_per_object`, `stall` or `wall`
   Crashed,      ///< ended by a signal, or in another way that is none of ours
   Killed,       ///< by SIGKILL, which nothing in a file can cause
   Cancelled
@@ -58,7 +62,7 @@ struct Outcome {
   std::string object;    ///< last visit(), "" if there was none
   std::string reason;    ///< for OutOfMemory, TooLong, Crashed, Killed: "HDF5 crashed on it (Segmentation fault)"
 
-  bool slow = false;  ///< TooLong, as it was still at work when `wall` was over: that is no damage
+  bool slow = false;  ///< TooLong, as it was still at work when `stall` or `wall` was over: that is no damage
 
   /// Of these four: "damaged, at its journal: " and the reason; of Killed the reason alone; where it is slow, that it could not
   /// be looked at in that time.

@@ -1,14 +1,18 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <random>
+#include <set>
 #include <string>
+#include <utility>
 
 #include <spdlog/sinks/ostream_sink.h>
 
@@ -18,10 +22,12 @@
 #include "h5/types.hpp"
 #include "mth5/error.hpp"
 #include "mth5/file.hpp"
+#include "mth5/io.hpp"
 #include "mth5/reader.hpp"
 #include "sandbox/check.hpp"
 #include "support/forked.hpp"
 #include "support/healthy.hpp"
+#include "support/host_clock.hpp"
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
 #include "support/support.hpp"
@@ -60,10 +66,11 @@ class HostileFolder : public testing::Test {
     config_ = *loaded.config;
   }
 
-  std::optional<daq::recorder::Resume> find(const std::function<bool()>& cancelled = {}) {
+  std::optional<daq::recorder::Resume> find(const std::function<bool()>& cancelled = {},
+                                            const std::function<void(const std::string&)>& step = {}) {
     log_.str("");
     spdlog::logger log{"test", std::make_shared<spdlog::sinks::ostream_sink_st>(log_)};
-    return find_resume(config_, log, cancelled);
+    return find_resume(config_, log, cancelled, {}, step);
   }
 
   /// What the recorder does with the file it was given.
@@ -317,6 +324,62 @@ TEST_F(HostileFolder, ANewestFileThatCannotBeJudgedIsNamedAndANewOneBegins) {
   EXPECT_THAT(log_.str(), HasSubstr(odd.string()));
   EXPECT_THAT(log_.str(), HasSubstr("older files of crashed writers left=1"));
   EXPECT_EQ(support::read_text(path_), dead_);
+}
+
+/// For a child of this process the first answers take until look() was called once more; each look that finds one more is a
+/// second.
+class SlowDisk final : public mth5::Io {
+ public:
+  SlowDisk() { mth5::use_io(this); }
+  ~SlowDisk() override { mth5::use_io(nullptr); }
+  SlowDisk(const SlowDisk&) = delete;
+  SlowDisk& operator=(const SlowDisk&) = delete;
+
+  void look() {
+    if (const int answers = *answers_; std::exchange(seen_, answers) != answers) clock_.pass(std::chrono::seconds{1});
+    ++*looks_;
+  }
+  [[nodiscard]] int seconds() const { return seen_; }
+
+  [[nodiscard]] ssize_t pread(int fd, void* bytes, std::size_t size, off_t at) const override {
+    wait();
+    return Io::pread(fd, bytes, size, at);
+  }
+
+ private:
+  void wait() const {
+    constexpr int kSlow = 20;
+    if (getpid() == tester_ || *answers_ >= kSlow) return;
+    const int looks = *looks_;
+    ++*answers_;
+    while (*looks_ == looks) poll(nullptr, 0, 1);
+  }
+
+  pid_t tester_ = getpid();
+  support::ClockByHand clock_;
+  support::Shared<std::atomic<int>> looks_, answers_;
+  int seen_ = 0;
+};
+
+TEST_F(HostileFolder, ASlowDiskCostsTimeAndNotTheFile) {
+  std::set<std::string> told;
+  int seconds = 0;
+  const auto resume = [&] {
+    SlowDisk disk;
+    const auto found = find(
+        [&] {
+          disk.look();
+          return false;
+        },
+        [&](const std::string& what) { told.insert(what); });
+    seconds = disk.seconds();
+    return found;
+  }();
+  ASSERT_TRUE(resume) << log_.str();
+  EXPECT_EQ(resume->path, path_);
+  EXPECT_GE(seconds, 20);
+  EXPECT_THAT(told, testing::ElementsAre("recovering " + path_.filename().string()));
+  EXPECT_EQ(mth5::probe(path_).state, mth5::FileState::Closed);
 }
 
 TEST_F(HostileFolder, AStopIsHeardWhileAFileIsLookedAt) {

@@ -4,6 +4,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "support/numbered.hpp"
+#include "support/peers.hpp"
 #include "support/process.hpp"
 #include "support/recording.hpp"
 #include "support/support.hpp"
@@ -66,10 +68,36 @@ TEST(Service, IsReadyWhenItTriesItsSourcesWhetherTheyAreThereOrNot) {
       << "what it waits for is in the status: " << notify.messages();
   EXPECT_THAT(notify.messages(), HasSubstr("READY=1"));
   EXPECT_LT(notify.messages().find("STATUS=looking at what is in "), notify.messages().find("READY=1"));
+  EXPECT_THAT(notify.messages(), testing::Not(HasSubstr("EXTEND_TIMEOUT_USEC"))) << "there is nothing that takes time";
   EXPECT_TRUE(support::eventually([&] { return notify.messages().find("WATCHDOG=1") != std::string::npos; }))
       << "an instrument that is not there is no reason to start again: " << notify.messages();
   EXPECT_EQ(recording.stop(), 0);
   EXPECT_THAT(notify.messages(), HasSubstr("STOPPING=1"));
+}
+
+TEST(Service, AsksForMoreTimeWhileAFileIsRecovered) {
+  const support::TempDir dir;
+  support::TcpPeer peer;
+  std::filesystem::path file;
+  {
+    Recording killed{Recording::tcp(peer.port()), {.config = "sync: {interval: 100ms}\n", .directory = dir.path()}};
+    ASSERT_TRUE(peer.accept()) << killed.log();
+    ASSERT_TRUE(peer.send(support::numbered_lines(0, 20)));
+    ASSERT_TRUE(killed.wait_until([](const auto& s) { return s.at("sources").at(0).at("samples").at("durable") >= 19; }))
+        << killed.log();
+    file = killed.file();
+    killed.process().signal(SIGKILL);
+    (void)killed.process().wait();
+  }
+  NotifySocket notify{dir / "notify"};
+  Recording recording{Recording::tcp(peer.port()),
+                      {.wrapper = {"env", "NOTIFY_SOCKET=" + (dir / "notify").string()}, .directory = dir.path()}};
+  ASSERT_TRUE(support::eventually([&] { return notify.messages().find("READY=1") != std::string::npos; })) << recording.log();
+  const auto asked = notify.messages().find("EXTEND_TIMEOUT_USEC=90000000\nSTATUS=recovering " + file.filename().string() + "\n");
+  ASSERT_NE(asked, std::string::npos) << notify.messages();
+  EXPECT_LT(asked, notify.messages().find("READY=1"));
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+  EXPECT_EQ(notify.messages().find("EXTEND_TIMEOUT_USEC", notify.messages().find("READY=1")), std::string::npos);
 }
 
 TEST(Service, IsNotReadyIfTheStationIsTaken) {

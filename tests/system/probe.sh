@@ -126,6 +126,22 @@ switch_off
 switch_on
 wait_for 30 "receiving after it was stopped" says mth5d '^recording lemi=receiving'
 echo "started again when it was stopped"
+# A recovery that takes longer than a start may: it is not ended while it comes further.
+printf '[Service]\nTimeoutStartSec=3\n' >/run/systemd/system/mth5d.service.d/slow.conf
+systemctl daemon-reload
+old=$(main_pid mth5d)
+touch /run/slow
+kill -9 "$old"
+wait_for 120 "the recovery on a slow disk" again
+rm /run/slow
+began=$(systemctl show -p ExecMainStartTimestampMonotonic --value mth5d)
+ready=$(systemctl show -p ActiveEnterTimestampMonotonic --value mth5d)
+((ready - began > 4000000)) || fail "a recovery that was to take longer than TimeoutStartSec took $(((ready - began) / 1000)) ms"
+[[ -z $(journal_of | grep -i 'timed out') ]] || fail "a recovery that came further was ended: $(journal_of)"
+switch_off
+switch_on
+wait_for 30 "receiving after a slow recovery" says mth5d '^recording lemi=receiving'
+echo "recovered on a slow disk, in $(((ready - began) / 1000)) ms"
 systemctl stop mth5d
 switch_off
 rm -r /run/systemd/system/mth5d.service.d

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -13,8 +14,11 @@
 #include <fstream>
 #include <vector>
 
+#include "mth5/descriptor.hpp"
 #include "mth5/error.hpp"
+#include "mth5/io.hpp"
 #include "support/forked.hpp"
+#include "support/host_clock.hpp"
 #include "support/pipe.hpp"
 #include "support/support.hpp"
 
@@ -96,6 +100,63 @@ TEST(Sandbox, EndsWhatDoesNotComeToAnEnd) {
       },
       {.wall = milliseconds{100}});
   EXPECT_EQ(silent.end, End::TooLong);
+}
+
+TEST(Sandbox, HasTheTimeItTakesWhileItComesFurther) {
+  support::ClockByHand clock;
+  constexpr int kSteps = 30;
+  const support::TempDir dir;
+  support::write_text(dir / "file", "x");
+  const support::Shared<std::atomic<int>> allowed, made;
+  int told = 0;
+  const auto outcome = run(
+      [&](Reports& reports) -> std::string {
+        const mth5::Descriptor file{open((dir / "file").c_str(), O_RDONLY | O_CLOEXEC)};
+        for (int i = 1; i <= kSteps; ++i) {
+          while (*allowed < i) poll(nullptr, 0, 1);
+          char byte = 0;
+          if (i % 3 == 0) reports.visit("next");
+          if (i % 3 == 1) reports.progress(i, kSteps);
+          if (i % 3 == 2 && mth5::io().pread(file.get(), &byte, 1, 0) != 1) return "not read";
+          *made = i;
+        }
+        return "done";
+      },
+      {.wall = milliseconds{3'600'000}, .stall = milliseconds{10'000}},
+      {.cancelled =
+           [&] {
+             if (*made == kSteps) return false;
+             clock.pass(std::chrono::seconds{9});
+             ++*allowed;
+             return !support::eventually([&] { return made->load() == allowed->load(); });
+           },
+       .step = [&] { ++told; }});
+  EXPECT_EQ(outcome.end, End::Done) << outcome.what_is_wrong();
+  EXPECT_EQ(outcome.answer, "done");
+  EXPECT_EQ(told, kSteps);
+}
+
+TEST(Sandbox, IsGivenUpWhenItComesNoFurther) {
+  support::ClockByHand clock;
+  const support::Shared<std::atomic<bool>> there;
+  int told = 0;
+  const auto outcome = run(
+      [&](Reports& reports) -> std::string {
+        reports.visit("/here");
+        *there = true;
+        for (;;) pause();
+      },
+      {.wall = milliseconds{3'600'000}, .stall = milliseconds{10'000}},
+      {.cancelled =
+           [&] {
+             clock.pass(std::chrono::seconds{6});
+             return !support::eventually([&] { return there->load(); });
+           },
+       .step = [&] { ++told; }});
+  EXPECT_EQ(outcome.end, End::TooLong);
+  EXPECT_EQ(outcome.what_is_wrong(),
+            "could not be looked at: it came no further for 10000 ms, and it had come to /here; the disk or the machine is slow");
+  EXPECT_EQ(told, 1);
 }
 
 TEST(Sandbox, IsCancelledWhileTheChildIsAtWork) {

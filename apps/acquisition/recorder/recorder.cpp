@@ -37,13 +37,14 @@ const char* Recorder::Outage::name() const {
   return kind == Kind::Full ? "disk-full" : kind == Kind::Failed ? "write-failed" : "write-refused";
 }
 
-void Recorder::claim(const std::function<bool()>& cancelled) {
+void Recorder::claim(const std::function<bool()>& cancelled, const std::function<void(const std::string& what)>& step) {
   check_directory(config_.output);
   std::set<std::string> stations;
   for (const auto& source : config_.sources)
     if (stations.insert(source.station.text("id")).second)
       locks_.emplace_back(config_.output.directory, config_.survey.text("id"), source.station.text("id"));
-  found_ = find_resume(config_, *log_, cancelled, [this] { (void)disk_.has_room_again(); });
+  found_ = find_resume(
+      config_, *log_, cancelled, [this] { (void)disk_.has_room_again(); }, step);
   if (found_) {
     writer_.go_on_at(found_->positions(streams_));
     if (found_->closed)

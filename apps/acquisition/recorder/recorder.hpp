@@ -48,7 +48,8 @@ class Recorder {
   /// recorder that crashed are recovered. Where there is no room for a file, run() waits for it. @throws mth5::FileError,
   /// mth5::BusyError
   /// @param cancelled  asked again and again while files are looked at; true ends that, and nothing is claimed any more
-  void claim(const std::function<bool()>& cancelled = {});
+  /// @param step  as of find_resume()
+  void claim(const std::function<bool()>& cancelled = {}, const std::function<void(const std::string& what)>& step = {});
 
   /// What was found of the daemon before: between claim() and run(). nullptr: nothing
   [[nodiscard]] const Resume* found() const { return found_ ? &*found_ : nullptr; }

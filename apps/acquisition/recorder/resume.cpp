@@ -1,5 +1,7 @@
 #include "acquisition/recorder/resume.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <chrono>
 #include <iterator>
@@ -11,6 +13,7 @@
 #include "acquisition/recorder/resume_answer.hpp"
 #include "acquisition/recorder/resume_file.hpp"
 #include "mth5/error.hpp"
+#include "mth5/printable.hpp"
 #include "mth5/reader.hpp"
 #include "mth5/recover.hpp"
 #include "mth5/time.hpp"
@@ -24,9 +27,14 @@ namespace fs = std::filesystem;
 using Steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// Of the ten seconds that a start may take.
-constexpr milliseconds kForNames{1000}, kForLocks{1500}, kForChild{6000}, kForTakingBack{1000}, kForEarlier{1500},
-    kCpuPerObject{3000};
+// While files are looked at nothing is received. What is only good to know has these times.
+constexpr milliseconds kForNames{1000}, kForLocks{1500}, kForNewest{7500}, kForAllEarlier{6000}, kForEarlier{1500};
+// The newest file is what the recording goes on in: left alone it waits for somebody to recover it by hand, which costs more than
+// samples of a minute. So a child is not ended by the clock while it comes further, but for one that a damaged file leads astray
+// without end; one that loops at an object its limit of the processor's time ends. Without a step is only who waits for a
+// disk that does not answer, or for the processor on a busy machine.
+constexpr milliseconds kStall{30'000}, kLeastForRecovery{120'000}, kForTakingBack{30'000};
+constexpr std::int64_t kBytesPerSecond = std::int64_t{4} << 20;  // of a slow card
 constexpr std::size_t kMemory = std::size_t{1} << 30;
 
 fs::path unused_name(const fs::path& file) {
@@ -42,12 +50,17 @@ std::uint64_t bytes_of(const fs::path& path) {
 }
 
 sandbox::Limits limits(const fs::path& path, milliseconds wall) {
-  sandbox::Limits limits;
-  limits.cpu_per_object = kCpuPerObject;
+  auto limits = sandbox::limits_for(path, bytes_of(path) + mth5::kMostGrowth);
   limits.wall = wall;
+  limits.stall = kStall;
   limits.memory_bytes = kMemory;
-  limits.file_bytes = bytes_of(path) + mth5::kMostGrowth;
   return limits;
+}
+
+milliseconds for_newest(const fs::path& path) {
+  struct stat info {};
+  const auto on_disk = stat(path.c_str(), &info) == 0 ? info.st_blocks * 512 : 0;  // without its holes
+  return kLeastForRecovery + std::chrono::seconds{on_disk / kBytesPerSecond};
 }
 
 /// What a look at lock, flags and journal tells. @throws mth5::BusyError if a recorder writes it
@@ -80,17 +93,17 @@ std::string take_back(const fs::path& path, const fs::path& before) {
 
 /// A file that was closed in order. @returns nothing if it cannot be had; then `outcome` says why
 std::optional<ResumeAnswer> ask_child(const fs::path& path, const config::Config& config, milliseconds wall,
-                                      const std::function<bool()>& cancelled, sandbox::Outcome& outcome) {
+                                      const sandbox::Watch& watch, sandbox::Outcome& outcome) {
   outcome = sandbox::run([&](sandbox::Reports& reports) { return encode(read_closed(path, config, reports)); },
-                         limits(path, wall), {.cancelled = cancelled});
+                         limits(path, wall), watch);
   return outcome.end == sandbox::End::Done ? decode(outcome.answer) : std::nullopt;
 }
 
 /// The newest, if it was closed in order. @returns nothing if it is of other stations
-std::optional<Resume> read_in_child(const fs::path& path, const config::Config& config, milliseconds wall, spdlog::logger& log,
-                                    const std::function<bool()>& cancelled) {
+std::optional<Resume> read_in_child(const fs::path& path, const config::Config& config, spdlog::logger& log,
+                                    const sandbox::Watch& watch) {
   sandbox::Outcome outcome;
-  const auto answer = ask_child(path, config, wall, cancelled, outcome);
+  const auto answer = ask_child(path, config, for_newest(path), watch, outcome);
   if (answer && answer->other_station) return std::nullopt;
   if (answer && (answer->why_not.empty() || !answer->resume.runs.empty())) {  // also of another configuration
     Resume resume = answer->resume;
@@ -111,12 +124,11 @@ std::optional<Resume> read_in_child(const fs::path& path, const config::Config& 
 }
 
 /// @returns nothing if the file is of other stations
-std::optional<ResumeAnswer> recover_in_child(const fs::path& path, const config::Config& config, milliseconds wall,
-                                             const std::function<bool()>& cancelled) {
+std::optional<ResumeAnswer> recover_in_child(const fs::path& path, const config::Config& config, const sandbox::Watch& watch) {
   const fs::path before = unused_name(path);
   const auto outcome =
       sandbox::run([&](sandbox::Reports& reports) { return encode(recover_and_try(path, before, config, reports)); },
-                   limits(path, wall), {.cancelled = cancelled});
+                   limits(path, for_newest(path)), watch);
   ResumeAnswer failed;
   if (outcome.end == sandbox::End::Done) {
     if (auto answer = decode(outcome.answer)) {
@@ -265,31 +277,43 @@ std::vector<Tail> tails_of(const Resume& resume, const stream::Stream& stream) {
 }
 
 std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& log, const std::function<bool()>& cancelled,
-                                  const std::function<void()>& make_room) {
+                                  const std::function<void()>& make_room,
+                                  const std::function<void(const std::string& what)>& step) {
   const auto stopped = [&] { return cancelled && cancelled(); };
   const auto names_until = mth5::steady_now() + kForNames;
   auto found = candidates(config, [&] { return !stopped() && mth5::steady_now() < names_until; });
   // What others may hold of ours comes last, whatever time is left.
   std::stable_partition(found.begin(), found.end(), [](const auto& file) { return !file.of_others; });
 
-  const auto locks_until = mth5::steady_now() + kForLocks;
-  const auto child_until = mth5::steady_now() + kForLocks + kForChild;
+  const auto newest_until = mth5::steady_now() + kForNewest;
+  auto locks_until = mth5::steady_now() + kForLocks, earlier_until = newest_until;
   std::optional<Resume> resume;
   bool newest = true;  // of these stations' files
   std::size_t dead = 0;
   Earlier earlier{config};
+  // However long the newest took.
+  const auto time_for_older = [&] {
+    locks_until = mth5::steady_now() + kForLocks;
+    earlier_until = mth5::steady_now() + kForAllEarlier;
+  };
   for (const auto& file : found) {
     if (stopped()) return std::nullopt;
     const std::string path = file.path.string();
     std::string problem;
     const Left left = file.of_others ? left_by_others(file.path) : left_as(file.path, problem);
-    const auto time = std::chrono::duration_cast<milliseconds>(child_until - mth5::steady_now());
+    const auto name = mth5::printable(file.path.filename().string());
+    const auto watch = [&](const char* doing) {
+      sandbox::Watch child{.cancelled = cancelled};
+      if (step) child.step = [&step, what = doing + name] { step(what); };
+      return child;
+    };
     if (!newest || file.of_others) {
       dead += left == Left::Dead ? 1 : 0;
+      const auto time = std::chrono::duration_cast<milliseconds>(earlier_until - mth5::steady_now());
       const bool enough = !earlier.wants_more() || time <= milliseconds{0};
       if (left == Left::Closed && !enough) {
         sandbox::Outcome outcome;  // a damaged one is no news: it is not what this recording goes on in
-        earlier.add(ask_child(file.path, config, std::min(time, kForEarlier), cancelled, outcome));
+        earlier.add(ask_child(file.path, config, std::min(time, kForEarlier), watch("reading "), outcome));
       }
       if (!newest && mth5::steady_now() >= locks_until && enough) break;
       continue;
@@ -299,14 +323,16 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
     newest = false;
     if (left != Left::Dead && left != Left::Closed) continue;
     if (left == Left::Closed) {
-      resume = read_in_child(file.path, config, std::clamp(time, milliseconds{1}, kForChild), log, cancelled);
+      resume = read_in_child(file.path, config, log, watch("reading "));
       newest = !resume;  // of another recorder, whose names look like ours
       if (resume) earlier.count(resume->runs);
+      time_for_older();
       continue;
     }
     if (make_room) make_room();
-    const auto answer = time > milliseconds{0} ? recover_in_child(file.path, config, std::min(time, kForChild), cancelled)
-                                               : ResumeAnswer{{}, false, "no time is left to look at it", {}};
+    const auto answer = mth5::steady_now() < newest_until ? recover_in_child(file.path, config, watch("recovering "))
+                                                          : ResumeAnswer{{}, false, "no time is left to look at it", {}};
+    time_for_older();
     if (!answer) {  // of another recorder, whose names look like ours
       newest = true;
       continue;

@@ -78,21 +78,24 @@ struct Tail {
 
 /// Looks for the file that a crashed recorder of these stations left, and brings it to its last commit.
 ///
-/// Whatever lies in the folder, this process never hands a file to HDF5, and returns within about ten seconds: of the names that
-/// output.file_name gives for these stations only the newest file counts, and only its lock and journal are looked at here. If it
-/// was not closed, a child with limits recovers it, goes through all that resuming touches, and rehearses that; if it fails or
-/// takes too long, what it changed is put back, the log names the file, and a new one begins. Older files of crashed writers are
-/// counted in the log; to recover them is mth5-recover's.
+/// Whatever lies in the folder, this process never hands a file to HDF5: of the names that output.file_name gives for these
+/// stations only the newest file counts, and only its lock and journal are looked at here. If it was not closed, a child with
+/// limits recovers it, goes through all that resuming touches, and rehearses that. It has the time that a slow card or a busy
+/// machine takes, as long as it comes further; if it fails or does not, what it changed is put back, the log names the file, and
+/// a new one begins. All else takes a few seconds. Older files of crashed writers are counted in the log; to recover them is
+/// mth5-recover's.
 /// A newest file that was closed in order is read, in a child likewise: for where sources can go on, and for what may be sent
 /// again. So are closed ones before it, as far as what may be sent again is not in the newest: what an instrument sends once more
 /// begins where it likes, not where a file does.
 /// @param cancelled  asked twenty times a second while the child is at work; true ends the search without a result
 /// @param make_room  called before a file is recovered, which takes some
+/// @param step  told what is done, as often, where the child came further: "recovering MT001_20260501T000000Z.h5"
 /// @returns the file, if a recording can be resumed in it. @throws mth5::BusyError if one of the newest files is being written:
 /// by
 ///          whom
 [[nodiscard]] std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& log,
                                                 const std::function<bool()>& cancelled = {},
-                                                const std::function<void()>& make_room = {});
+                                                const std::function<void()>& make_room = {},
+                                                const std::function<void(const std::string& what)>& step = {});
 
 }  // namespace daq::recorder
