@@ -123,7 +123,7 @@ Json contents_of(const fs::path& file, const Progress& progress) {
       [&](sandbox::Reports& reports) {
         mth5::ReaderOptions options;
         options.visiting = [&](const std::string& object) { reports.visit(object); };
-        options.walk = true;  // what the attributes say, which others read, and not the table of our own
+        options.own_lengths = true;  // and what the attributes say, which others read, and not the table of our own
         const mth5::Reader reader{file, options};
         if (reader.state() != mth5::FileState::Closed)
           throw mth5::StateError{file.string() + ": is not closed; mth5-recover closes a file whose writer died"};

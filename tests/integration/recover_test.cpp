@@ -12,7 +12,10 @@
 #include "mth5/file.hpp"
 #include "mth5/reader.hpp"
 #include "mth5/recover.hpp"
+#include "support/numbered.hpp"
+#include "support/peers.hpp"
 #include "support/process.hpp"
+#include "support/recording.hpp"
 #include "support/support.hpp"
 #include "support/test_writer.hpp"
 
@@ -300,6 +303,33 @@ TEST_F(Manifest, TellsBytesThatChangedFromSamplesThatDid) {
   EXPECT_EQ(samples.out, archive_.string() + ": changed: S1/r0/ex has other values\n");
 }
 
+TEST_F(Manifest, NamesTheOneChannelThatWasAddedThoughItIsShorter) {
+  const auto add = [](const fs::path& path) {
+    fs::permissions(path, fs::perms::owner_write, fs::perm_options::add);
+    const mth5::h5::File file{H5Fopen(path.c_str(), H5F_ACC_RDWR, mth5::h5::writer_access().get()), "file"};
+    const mth5::h5::Group run{H5Gopen2(file.get(), "/Experiment/Surveys/TEST/Stations/S1/r0", H5P_DEFAULT), "run"};
+    mth5::h5::check(H5Ocopy(run.get(), "ex", run.get(), "hz", H5P_DEFAULT, H5P_DEFAULT), "hz");
+    const mth5::h5::Dataset added{H5Dopen2(run.get(), "hz", H5P_DEFAULT), "hz"};
+    const hsize_t n = 10;
+    mth5::h5::check(H5Dset_extent(added.get(), &n), "hz");
+    mth5::h5::write_attribute(added.get(), "component", std::string{"hz"});
+  };
+  add(archive_);
+  EXPECT_EQ(verify().out, archive_.string() + ": changed: S1/r0/hz is new\n");
+  add(path_);
+  EXPECT_EQ(verify({path_}).out.substr(0, verify({path_}).out.find('\n')), archive_.string() + ": changed: S1/r0/hz is new");
+  // One that is made of such a file tells of all that is in it.
+  ASSERT_TRUE(fs::remove(archive_) && fs::remove(json_));
+  ASSERT_EQ(recover({"--finalize", "gzip-4", path_}).code, 0);
+  for (const auto& file : {path_, archive_}) {
+    const auto hashes = support::run(
+        {std::getenv("MTH5_TEST_PYTHON"), (support::source() / "tests/integration/manifest_hashes.py").string(), file, json_});
+    EXPECT_EQ(hashes.code, 0) << hashes.err;
+    EXPECT_EQ(hashes.out, "4 channels\n");
+  }
+  EXPECT_EQ(verify().code, 0);
+}
+
 TEST_F(Manifest, TellsWhatIsMissingUnreadableOrNotToBeBelieved) {
   fs::permissions(json_, fs::perms::owner_write, fs::perm_options::add);
   const auto text = support::read_text(json_);
@@ -340,11 +370,13 @@ TEST_F(Manifest, ThatIsMissingIsMadeByTheNextRunAndOthersLinesStay) {
 class FinalizeByItself : public testing::Test {
  protected:
   FinalizeByItself() { fs::create_directory(data_); }
-  [[nodiscard]] support::Finished run(const std::string& output) const {
+  [[nodiscard]] support::Finished run(const std::string& output, const std::vector<std::string>& more = {}) const {
     support::write_text(dir_ / "mth5d.yaml", "survey: {id: TEST}\nstation: {id: MT001}\noutput: {directory: " + data_.string() +
                                                  ", " + output +
                                                  "}\nsources:\n  - {name: lemi, file: {path: '-'}, instrument: lemi424}\n");
-    return support::run({support::program("mth5d"), "--config", dir_ / "mth5d.yaml", "--finalize"});
+    std::vector<std::string> command{support::program("mth5d"), "--config", dir_ / "mth5d.yaml", "--finalize"};
+    command.insert(command.end(), more.begin(), more.end());
+    return support::run(command);
   }
   static void make_old(const fs::path& path) { fs::last_write_time(path, fs::last_write_time(path) - std::chrono::hours{2}); }
 

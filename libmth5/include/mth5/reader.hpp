@@ -32,6 +32,9 @@ struct ReaderOptions {
   /// true: the structure is found by walking every group and dataset, 0.1 ms each, also where the file's own channel_summary
   /// would do. For who checks files.
   bool walk = false;
+  /// true: a channel has the samples of its own dataset, also where others of its run have fewer; implies `walk`. For who
+  /// compares channel by channel: one that somebody adds later changes nothing of the others.
+  bool own_lengths = false;
   /// Tables under /Acquisition that are as if the file did not have them: of damaged ones, so that all else can be read.
   std::vector<std::string> leave_out = {};
 };
@@ -115,7 +118,8 @@ class Reader {
   /// The same into the caller's buffer. @returns how many were read
   std::size_t read(std::size_t channel, std::int64_t first, std::span<double> out) const;
 
-  /// Samples of a channel's own dataset: more than its n_samples where other channels of the run have fewer.
+  /// Samples of a channel's own dataset: more than its n_samples where other channels of the run have fewer (but for
+  /// ReaderOptions::own_lengths).
   /// @throws FormatError, FileError
   [[nodiscard]] std::int64_t stored_samples(std::size_t channel) const;
 

@@ -132,7 +132,7 @@ void Reader::Impl::open_once() {
 /// @returns false if the file has to be walked
 bool Reader::Impl::take_index() {
   contradiction.clear();
-  if (!row || options.walk) return false;
+  if (!row || options.walk || options.own_lengths) return false;
   if (!doubt.empty()) {
     contradiction = doubt;
     return false;
@@ -250,8 +250,9 @@ void Reader::Impl::walk() {
   std::vector<std::int64_t> lengths;
   for (const auto& run : found.runs) lengths.push_back(run.n_samples);
   const auto most = contents::most_objects(stamp.bytes);
+  const bool attributes = options.walk || options.own_lengths;
   const auto where = contents::merge(
-      found, contents::walk(file.get(), path.string(), contents::Depth::OpenChannels, most, options.visiting, options.walk));
+      found, contents::walk(file.get(), path.string(), contents::Depth::OpenChannels, most, options.visiting, attributes));
   mark_gone(where);
   for (std::size_t run = 0; run < lengths.size(); ++run) set_length(run, lengths[run]);
   choose_newest();
@@ -298,7 +299,7 @@ std::size_t Reader::Impl::bytes_of_sample(std::size_t channel) const {
   return sample_bytes(type.value_or(SampleType::Int16));
 }
 
-/// All channels of a run that may grow get the length of its shortest.
+/// All channels of a run that may grow get the length of its shortest, unless each is to have its own.
 bool Reader::Impl::count_samples() {
   const std::uintmax_t most = look().bytes * kMaxCompression;
   bool any_new = false;
@@ -321,8 +322,11 @@ bool Reader::Impl::count_samples() {
     }
     check_times(run.station + "/" + run.id, run.sample_rate, run.start, n);
     set_length(index_of_run, n);
-    for (const auto channel : run.channels)
-      check_times(name_of(channel), found.channels[channel].sample_rate, found.channels[channel].start, n);
+    for (const auto channel : run.channels) {
+      auto& info = found.channels[channel];
+      if (options.own_lengths) info.n_samples = extent(channel);
+      check_times(name_of(channel), info.sample_rate, info.start, info.n_samples);
+    }
   }
   if (!std::includes(newest.begin(), newest.end(), parallel.begin(), parallel.end()) && !closed) choose_newest();
   return any_new;
