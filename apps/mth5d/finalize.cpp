@@ -9,8 +9,12 @@
 #include <system_error>
 #include <vector>
 
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
 #include "acquisition/config/keys.hpp"
 #include "acquisition/recorder/candidates.hpp"
+#include "acquisition/status/status_file.hpp"
 #include "archive/names.hpp"
 #include "cli/cli.hpp"
 #include "mth5/duration.hpp"
@@ -21,11 +25,43 @@ namespace mth5d {
 
 namespace fs = std::filesystem;
 
-int finalize(const daq::config::Config& config) {
+namespace {
+
+/// V: the lowest of the batteries that the instruments of a recorder tell of; nullopt: none is known now.
+std::optional<double> battery_of(const fs::path& status_file) {
+  std::optional<double> lowest;
+  try {
+    const auto seen = daq::status::read_status(status_file);
+    if (seen.stale()) return {};
+    for (const auto& source : seen.status.at("sources")) {
+      const auto battery = source.at("soh").find("battery");
+      if (battery == source.at("soh").end() || !battery->at("value").is_number()) continue;
+      const auto volts = battery->at("value").get<double>();
+      lowest = std::min(volts, lowest.value_or(volts));
+    }
+  } catch (const mth5::Error&) {  // no recorder runs
+  } catch (const nlohmann::json::exception&) {
+  }
+  return lowest;
+}
+
+}  // namespace
+
+int finalize(const daq::config::Config& config, const std::optional<fs::path>& status_file) {
   const auto& output = config.output;
   if (output.finalize == "never") {
     cli::tell("mth5d", "output.finalize is never: nothing to do");
     return cli::kDone;
+  }
+  if (output.finalize_wait_below > 0) {
+    const auto battery = battery_of(status_file.value_or(
+        daq::status::default_status_file(config.survey.text("id"), config.sources.front().station.text("id"))));
+    if (battery && *battery < output.finalize_wait_below) {
+      cli::tell("mth5d", fmt::format("battery at {:.4g} V, below output.finalize_wait_below ({:.4g} V): nothing is archived "
+                                     "until it is charged; the next --finalize looks again",
+                                     *battery, output.finalize_wait_below));
+      return cli::kDone;
+    }
   }
   const auto program = fs::read_symlink("/proc/self/exe").parent_path() / "mth5-recover";
   std::vector<std::string> words{program.string(), "--finalize", output.finalize};

@@ -187,7 +187,7 @@ int daemon_main(int argc, char** argv) {
     return cli::kDone;
   }
 
-  if (values["finalize"].as<bool>()) return mth5d::finalize(*loaded.config);
+  if (values["finalize"].as<bool>()) return mth5d::finalize(*loaded.config, status_file);
 
   if (status_file && !fs::is_directory(status_file->has_parent_path() ? status_file->parent_path() : fs::path{"."}))
     throw mth5::FileError{"--status-file " + status_file->string() +

@@ -695,6 +695,7 @@ const std::map<std::string, std::string> kSeenBy{
     {"output.reserve", "ConfigKeys, TheReserveIsHeldWhileItRecords"},
     {"output.give_up_after", "RealDisk, ThatDiesKeepsEverySyncedSampleAndIsGivenUpEvenWhenNothingMoreComes"},
     {"output.finalize", "FinalizeByItself, ArchivesWhatIsClosedAndRemovesWhatIsOldAndSafe"},
+    {"output.finalize_wait_below", "FinalizeByItself, WaitsWhileTheBatteryIsLow"},
     {"output.retention", "FinalizeByItself, ArchivesWhatIsClosedAndRemovesWhatIsOldAndSafe"},
     {"output.retention_below", "FinalizeByItself, ArchivesWhatIsClosedAndRemovesWhatIsOldAndSafe"},
     {"output.roll.every", "Roll, AFileEndsAtEachMarkOfTheSamplesTime"},

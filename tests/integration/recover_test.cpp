@@ -384,6 +384,29 @@ class FinalizeByItself : public testing::Test {
   const fs::path data_ = dir_ / "data", archive_ = data_ / "archive";
 };
 
+TEST_F(FinalizeByItself, WaitsWhileTheBatteryIsLow) {
+  const auto path = write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
+  support::TcpPeer peer;
+  support::Recording recorder{support::Recording::tcp(peer.port())};
+  const std::vector<std::string> status{"--status-file", recorder.status_path()};
+  ASSERT_TRUE(peer.accept()) << recorder.log();
+  ASSERT_TRUE(peer.send(support::numbered_lines(0, 5)));  // at 12.78 V
+  ASSERT_TRUE(recorder.wait_until([](const auto& s) {
+    return s.at("sources").at(0).at("soh").at("battery").at("value") == 12.78;
+  })) << recorder.log();
+  const auto low = run("finalize: gzip-4, finalize_wait_below: 12.8V", status);
+  EXPECT_EQ(low.code, 0) << low.err;
+  EXPECT_THAT(low.err, HasSubstr("battery at 12.78 V, below output.finalize_wait_below (12.8 V): nothing is archived until it is "
+                                 "charged; the next --finalize looks again"));
+  EXPECT_FALSE(fs::exists(archive_));
+  const auto good = run("finalize: gzip-4, finalize_wait_below: 12.7V", status);
+  EXPECT_THAT(good.out, StartsWith(path.string() + ": archived as ")) << good.err;
+  EXPECT_EQ(recorder.stop(), 0) << recorder.log();
+  // Of a recorder that has ended nothing is known.
+  const auto other = write_closed(data_ / "MT001_20260502T000000Z.h5", 100);
+  EXPECT_THAT(run("finalize: gzip-4, finalize_wait_below: 12.8V", status).out, StartsWith(other.string() + ": archived as "));
+}
+
 TEST_F(FinalizeByItself, ArchivesWhatIsClosedAndRemovesWhatIsOldAndSafe) {
   const auto first = write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
   const auto second = write_closed(data_ / "MT001_20260502T000000Z.h5", 100);

@@ -400,6 +400,7 @@ const std::map<std::string, std::string> kOtherValues{
     {"output.reserve", "5MiB"},
     {"output.give_up_after", "3min"},
     {"output.finalize", "gzip-4"},
+    {"output.finalize_wait_below", "11.8V"},
     {"output.retention", "30d"},
     {"output.retention_below", "20GiB"},
     {"output.roll.every", "6h"},
@@ -509,7 +510,7 @@ TEST_F(Reload, TakesEveryKeyOfWhichTheManualSaysIt) {
     EXPECT_EQ(again.left, changes.left);
     n += key.live;
   }
-  EXPECT_EQ(n, 11u);
+  EXPECT_EQ(n, 12u);
 }
 
 TEST_F(Reload, PutsTheValuesInTheirPlaces) {

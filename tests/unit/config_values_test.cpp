@@ -77,4 +77,13 @@ TEST(Bytes, AreReadAndWrittenInTheirUnits) {
   EXPECT_EQ(daq::config::format_bytes(0), "0B");
 }
 
+TEST(Volts, AreReadAndWrittenWithTheirUnit) {
+  EXPECT_EQ(daq::config::parse_volts("11.8V"), 11.8);
+  EXPECT_EQ(daq::config::parse_volts("24V"), 24);
+  for (const char* wrong : {"", "11.8", "V", "-1V", "11.8 V", "1e1V", "11,8V", "11.8v", "nanV"})
+    EXPECT_FALSE(daq::config::parse_volts(wrong)) << wrong;
+  EXPECT_EQ(daq::config::format_volts(11.8), "11.8V");
+  EXPECT_EQ(daq::config::format_volts(1000), "1000V");
+}
+
 }  // namespace

@@ -176,6 +176,7 @@ struct Output {
   std::int64_t roll_runs = 1000;
   // What becomes of a file that is closed, by mth5d --finalize:
   std::string finalize = "never";  ///< else "gzip-4": an archive with its manifest is made of it
+  double finalize_wait_below = 0;  ///< V: not while the battery of an instrument has less; 0 = whatever it has
   /// It is removed so long after it was last written, if its archive holds all of it; 0 = never.
   std::chrono::nanoseconds retention{0};
   std::int64_t retention_below = 0;  ///< bytes: only while less is free; 0 = whatever is free
@@ -255,6 +256,9 @@ using mth5::parse_duration;
 [[nodiscard]] std::optional<std::int64_t> parse_bytes(std::string_view text);
 /// In the largest unit that needs no decimals.
 [[nodiscard]] std::string format_bytes(std::int64_t bytes);
+/// "11.8V"; nullopt for anything else.
+[[nodiscard]] std::optional<double> parse_volts(std::string_view text);
+[[nodiscard]] std::string format_volts(double volts);
 
 /// Fills "{station}_{start:%Y…}.h5" and "sr{rate}_{index:04}". Keys: station, survey, start (strftime: %Y %y
 /// %m %d %j %H %M %S %F %T), rate ("1", "24k", "0p5"), index (04 = at least four digits).

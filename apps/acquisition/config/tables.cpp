@@ -247,6 +247,11 @@ const Section<Output>& output_keys() {
               {"never", "gzip-1", "gzip-2", "gzip-3", "gzip-4", "gzip-5", "gzip-6", "gzip-7", "gzip-8", "gzip-9"},
               "Files that are closed are compressed into archive/ beside them, each with a manifest, by mth5d --finalize, which "
               "mth5-finalize@.timer starts. gzip-4 is a good one.")),
+          live<&Output::finalize_wait_below>(key_or_never(
+              "finalize_wait_below", "voltage", &Output::finalize_wait_below, 1.0, 1000.0, parse_volts, format_volts,
+              "a voltage, e.g. 11.8V",
+              "While the battery of an instrument of this recording, which is running, has less, nothing is archived and "
+              "nothing removed: compressing can wait until it is charged.")),
           live<&Output::retention>(key_or_never(
               "retention", "time", &Output::retention, std::chrono::nanoseconds{1h}, std::chrono::nanoseconds{3660 * kDay},
               parse_duration, format_duration, "a duration, e.g. 30d",

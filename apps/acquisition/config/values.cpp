@@ -93,6 +93,20 @@ std::string format_bytes(std::int64_t bytes) {
   return std::to_string(bytes) + std::string{kSizes.at(i)};
 }
 
+std::optional<double> parse_volts(std::string_view text) {
+  if (text.empty() || text[0] < '0' || text[0] > '9') return std::nullopt;
+  double volts = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, volts, std::chars_format::fixed);
+  if (error != std::errc{} || std::string_view{stop, static_cast<std::size_t>(end - stop)} != "V") return std::nullopt;
+  return volts;
+}
+
+std::string format_volts(double volts) {
+  std::array<char, 32> buffer{};
+  return std::string{buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), volts).ptr} + "V";
+}
+
 Expansion expand(std::string_view pattern, const PatternValues& values) {
   Expansion all;
   while (!pattern.empty()) {
