@@ -78,6 +78,8 @@ if [[ $system == yes ]]; then
   scripts/package.sh --again
   say "the packages and the service, under a real systemd"
   tests/system/systemd.sh build/packages
+  say "the tests of the packages, by autopkgtest"
+  tests/system/autopkgtest.sh build/packages
   say "the full screen of mth5-monitor, in tmux"
   tests/system/screen.sh build/release
   say "the page of mth5-summary, in a browser"
