@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The decoders on inputs that libFuzzer makes from tests/fuzz/corpus, by coverage: builds the preset fuzz (or fuzz-sanitized) and runs each target.
 #   tests/fuzz/nightly.sh [--runs N] [--seed S] [--longest BYTES] [--sanitized] [--keep DIR] [TARGET...]
-#     --runs: of each target (unless told 100,000,000 of text and frame, 10,000,000 of datacast)
+#     --runs: of each target (unless told 100,000,000 of text and frame, 10,000,000 of datacast and miniseed)
 #     --keep: what was found to reach new code stays there for the next time (build/fuzz/corpus unless told); so does an input that fails
-#     TARGET: text, frame, datacast (all unless told)
+#     TARGET: text, frame, datacast, miniseed (all unless told)
 # Ends with 1 as soon as a promise of decoder_check.hpp is broken, and names the file with the input. The same input again:
 #   build/fuzz/fuzz/text_decoder_fuzz FILE
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
@@ -15,12 +15,12 @@ while (($#)); do
     --longest) longest=$2 && shift ;;
     --keep) keep=$2 && shift ;;
     --sanitized) preset=fuzz-sanitized ;;
-    text | frame | datacast) targets+=("$1") ;;
-    *) fail "unknown option or target $1 (--runs, --seed, --longest, --sanitized, --keep; text, frame, datacast)" ;;
+    text | frame | datacast | miniseed) targets+=("$1") ;;
+    *) fail "unknown option or target $1 (--runs, --seed, --longest, --sanitized, --keep; text, frame, datacast, miniseed)" ;;
   esac
   shift
 done
-((${#targets[@]})) || targets=(text frame datacast)
+((${#targets[@]})) || targets=(text frame datacast miniseed)
 command -v clang++-14 >/dev/null || fail "clang++-14 is missing; scripts/setup.sh --dev installs it"
 build "$preset" "${targets[@]/%/_decoder_fuzz}"
 for target in "${targets[@]}"; do
@@ -38,10 +38,12 @@ for target in "${targets[@]}"; do
     done
   done
   default=10000000
-  [[ $target == datacast ]] || default=100000000
-  say "$target: ${runs:-$default} runs, seed $seed, inputs up to $longest bytes (log: $folder/log)"
+  [[ $target == text || $target == frame ]] && default=100000000
+  most=$longest
+  [[ $target != miniseed ]] || ((most >= 1024)) || most=1024 # records have 128 bytes and more
+  say "$target: ${runs:-$default} runs, seed $seed, inputs up to $most bytes (log: $folder/log)"
   # entropic: counting what is rare takes half of the time of a run
-  build/"$preset"/fuzz/"${target}"_decoder_fuzz -entropic=0 -runs="${runs:-$default}" -seed="$seed" -max_len="$longest" -timeout=60 -rss_limit_mb=2048 \
+  build/"$preset"/fuzz/"${target}"_decoder_fuzz -entropic=0 -runs="${runs:-$default}" -seed="$seed" -max_len="$most" -timeout=60 -rss_limit_mb=2048 \
     -artifact_prefix="$folder/" "$folder/found" "$folder/seeds" >"$folder/log" 2>&1 || {
     tail -n 20 "$folder/log" >&2
     fail "$target: a promise is broken (seed $seed); the input is in $folder"

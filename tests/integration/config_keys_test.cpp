@@ -716,6 +716,7 @@ const std::map<std::string, std::string> kSeenBy{
     {"gap.remember", "ConfigKeys, RememberSaysHowFarBackARepetitionIsKnown"},
     {"gap.channel_wait", "ShakeDatacast, GoesOnWithoutAChannelThatStaysAway"},
     {"profile.datacast.clock", "Datacast, TimesOfGpsAreThat"},
+    {"profile.miniseed.locked_from", "MiniSeed, TimesAreOfGpsFromATimingQualityOn"},
     {"clock.delay", "ConfigKeys, LinesWithoutATimeHaveThatOfTheirArrivalLessTheDelay"},
     {"clock.resolution", "ConfigKeys, ResolutionMakesSenseOfWholeSeconds"},
     {"clock.window", "ConfigKeys, WindowIsTheMemoryOfTheClock"},

@@ -159,6 +159,7 @@ const std::map<std::string, Case> kProfiles = {
     {"gsm90-polled", {"gsm90-polled", Times::None, "500s", "4500s"}},
     {"rm3100", {"rm3100", Times::Given, "3600s", "900s"}},
     {"rs4d", {"rs4d", Times::Given, "20s", "120s", 4}},
+    {"miniseed-mt", {"miniseed-mt", Times::Given, "100s", "900s", 5}},
 };
 
 INSTANTIATE_TEST_SUITE_P(Profiles, SimulatedProfile, testing::ValuesIn([] {
@@ -220,6 +221,23 @@ TEST_F(Simulated, AtAnotherRateAreInTheFileSampleAndTime) {
     fs::remove(dir / "day.bin");
     fs::remove(dir / "truth.csv");
   }
+}
+
+/// Records of another rate are those of another stream: what `--try` takes for 1 Hz is not there, and says what is.
+TEST_F(Simulated, RecordsOfMiniSeedAreOfTheRateThatTheSourceNames) {
+  profile = "miniseed-mt";
+  rate = "40";
+  make("20s");
+  const auto other = support::run({kDaemon, "--try", profile, (dir / "day.bin").string()});
+  EXPECT_EQ(other.code, 1);
+  EXPECT_THAT(other.err, testing::HasSubstr("XX.SIM..BFX at 40 Hz: other-record"));
+  support::Recording recording{support::Recording::replay(dir / "day.bin"),
+                               {.source = "sample_rate: 40\n", .arguments = {"--until-eof"}, .instrument = profile}};
+  ASSERT_EQ(recording.process().wait(), 0) << recording.log();
+  mth5::Reader reader{recording.file()};
+  ASSERT_EQ(reader.runs().size(), 1u) << recording.log();
+  EXPECT_EQ(reader.runs()[0].sample_rate, 40);
+  EXPECT_EQ(reader.read(reader.find("MT001", reader.runs()[0].id, "ey").at(0), 0, reader.runs()[0].n_samples), truth("ey"));
 }
 
 TEST_F(Simulated, AnswersBetweenFramesOfALemi025CostNothing) {
@@ -390,7 +408,7 @@ TEST(SimFrames, ShowByVoteWhichCheckTheyHave) {
 
 /// Of each kind of decoder one that sends no lines. With noise between frames, that goes along.
 TEST(SimFrames, ARecordingIsPlayedByteForByteAtThePaceOfItsSamples) {
-  for (const char* profile : {"mth5-frame", "nims", "rs4d"}) {
+  for (const char* profile : {"mth5-frame", "nims", "rs4d", "miniseed-mt"}) {
     SCOPED_TRACE(profile);
     const support::TempDir dir;
     const auto day = (dir / "day.bin").string(), played = (dir / "played.bin").string();
@@ -422,7 +440,7 @@ TEST_F(Simulated, FramesOfAFixedLengthHoldAsManySamplesAsFitIntoThem) {
 /// Of each kind of decoder, lines that end with LF and with NUL: what the simulator made up, told once by itself and once from
 /// the bytes alone.
 TEST_F(Simulated, TheTruthOfARecordingSaysWhatWasRecorded) {
-  for (const char* name : {"mth5-frame", "nims", "lemi025", "rs4d", "gsm90", "pos1", "rm3100"}) {
+  for (const char* name : {"mth5-frame", "nims", "lemi025", "rs4d", "miniseed-mt", "gsm90", "pos1", "rm3100"}) {
     SCOPED_TRACE(name);
     profile = name;
     make("100s", {"--signal", "mt"});

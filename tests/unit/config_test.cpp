@@ -445,8 +445,12 @@ TEST_F(Config, TheSampleOfTheProjectHoldsEveryKey) {
   const auto sample = support::read_text(source_config() / "mth5d.yaml");
   const auto profile = support::read_text(source_config() / "instruments/lemi424.yaml");
   const auto frames = support::read_text(source_config() / "instruments/mth5-frame.yaml");
+  const auto records = support::read_text(source_config() / "instruments/miniseed-mt.yaml");
   for (const auto& key : all_keys()) {
-    const auto& text = key.section.starts_with("profile.frame") ? frames : key.section.starts_with("profile") ? profile : sample;
+    const auto& text = key.section.starts_with("profile.frame")      ? frames
+                       : key.section.starts_with("profile.miniseed") ? records
+                       : key.section.starts_with("profile")          ? profile
+                                                                     : sample;
     EXPECT_TRUE(std::regex_search(text, std::regex{"\\b" + key.name + "\\b"})) << key.path();
     EXPECT_FALSE(key.meaning.empty()) << key.path();
   }
@@ -594,7 +598,8 @@ TEST_F(Config, TheFirstFolderThatHasAProfileWins) {
   const auto list = list_instruments({folder_ / "instruments", source_config() / "instruments"});
   ASSERT_GE(list.size(), 3U);
   EXPECT_EQ(list[0].name, "broken");
-  EXPECT_EQ(list[0].problem, (folder_ / "instruments/broken.yaml").string() + ":1:1: text, frame or datacast: is missing");
+  EXPECT_EQ(list[0].problem,
+            (folder_ / "instruments/broken.yaml").string() + ":1:1: text, frame, datacast or miniseed: is missing");
   EXPECT_EQ(list[1].description, "LEMI-424 long-period MT station, text, 1 Hz");
   EXPECT_EQ(list[1].problem, "");
   const auto mine_again = std::find_if(list.begin() + 2, list.end(), [](const Listed& one) { return one.name == "lemi424"; });

@@ -20,7 +20,8 @@ const ConfigCase kCases[] = {
      "",
      "description: x\n",
      {},
-     {"instruments/tiny.yaml:1:1: sample_rate: is missing", "instruments/tiny.yaml:1:1: text, frame or datacast: is missing",
+     {"instruments/tiny.yaml:1:1: sample_rate: is missing",
+      "instruments/tiny.yaml:1:1: text, frame, datacast or miniseed: is missing",
       "instruments/tiny.yaml:1:1: channels: is missing"}},
     {"sample rate out of range",
      "sample_rate: 4",
@@ -313,6 +314,14 @@ const ConfigCase kCases[] = {
       "quotation marks",
       "instruments/tiny.yaml:3:40: datacast.codes.hz: unknown key; did you mean 'ez'?",
       "instruments/tiny.yaml:3:47: datacast.codes.hq: unknown key; did you mean 'hx'?"}},
+    {"codes of miniSEED",
+     "text:\n  columns: [year, month, day, hour, minute, second, {channel: ex}, {soh: battery}]",
+     "miniseed: {codes: {ex: 'A.B.LFX'}, locked_from: 101}",
+     {},
+     {"instruments/tiny.yaml:2:11: miniseed: has one state_of_health, timing_quality; leave the others out",
+      "instruments/tiny.yaml:2:24: miniseed.codes.ex: 'A.B.LFX' is no code of a channel: CHA, LOC.CHA or NET.STA.LOC.CHA, with ? "
+      "for any character, such as ?FX or XX.MT01..LFX",
+      "instruments/tiny.yaml:2:49: miniseed.locked_from: 101 is out of range (0 to 100 percent)"}},
     {"integers that cannot be filled",
      "type: electric",
      "type: electric, dtype: int32",
@@ -333,7 +342,7 @@ sources:
   - {name: b, file: {path: y}, instrument: tiny, station: {id: B}}
 )",
                                        {}, "sample_rate: 0\n"),
-              testing::ElementsAre("instruments/tiny.yaml:1:1: text, frame or datacast: is missing",
+              testing::ElementsAre("instruments/tiny.yaml:1:1: text, frame, datacast or miniseed: is missing",
                                    "instruments/tiny.yaml:1:1: channels: is missing",
                                    "instruments/tiny.yaml:1:14: sample_rate: 0 is out of range (0.001 to 1000000 Hz)"));
 }

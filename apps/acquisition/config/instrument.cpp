@@ -32,6 +32,7 @@ constexpr DecoderKind kDecoders[] = {
     {"text", read_text_format},
     {"frame", read_frame_format},
     {"datacast", read_datacast_format},
+    {"miniseed", read_miniseed_format},
 };
 static_assert(std::size(kDecoders) == std::variant_size_v<decode::Description>, "each kind of decoder has a key");
 

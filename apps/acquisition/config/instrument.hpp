@@ -59,8 +59,8 @@ void await_answers(decode::Description& decoder, const Commands& commands);
 /// Attributes that nobody may write into a config, because mth5d or the profile knows them.
 [[nodiscard]] std::vector<std::pair<std::string_view, std::string_view>> reserved_attributes(mth5::Kind kind);
 
-/// `text:`, `frame:`, `datacast:`. @param channels  all names in `channels`, right or wrong; of the instrument rate and soh are
-/// known
+/// `text:`, `frame:`, `datacast:`, `miniseed:`. @param channels  all names in `channels`, right or wrong; of the instrument rate
+/// and soh are known
 [[nodiscard]] decode::Description read_text_format(const Node& map, const std::string& path,
                                                    const std::vector<std::string>& channels, const Instrument& instrument,
                                                    Report& report);
@@ -68,6 +68,9 @@ void await_answers(decode::Description& decoder, const Commands& commands);
                                                     const std::vector<std::string>& channels, const Instrument& instrument,
                                                     Report& report);
 [[nodiscard]] decode::Description read_datacast_format(const Node& map, const std::string& path,
+                                                       const std::vector<std::string>& channels, const Instrument& instrument,
+                                                       Report& report);
+[[nodiscard]] decode::Description read_miniseed_format(const Node& map, const std::string& path,
                                                        const std::vector<std::string>& channels, const Instrument& instrument,
                                                        Report& report);
 

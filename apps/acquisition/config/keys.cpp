@@ -75,7 +75,7 @@ constexpr Heading kHeadings[] = {
     {"sources[].file", "sources: file", "A recording, standard input, or files that grow."},
     {"profile", "Profiles",
      "instruments/NAME.yaml beside the configuration, or in one of the folders that mth5d(8) names. A profile has one decoder "
-     "(text, frame or datacast), "
+     "(text, frame, datacast or miniseed), "
      "channels, and if it likes state_of_health and run (any MTH5 attribute of a run). mth5d \\-\\-try NAME FILE shows what it "
      "makes of a "
      "recording."},
@@ -104,6 +104,11 @@ constexpr Heading kHeadings[] = {
     {"profile.datacast", "Profiles: datacast",
      "Packets of one channel each, as Raspberry Shakes send them. codes is a map of what each channel is called in them; "
      "config/instruments/rs4d.yaml is an example. The page datacast.md tells more."},
+    {"profile.miniseed", "Profiles: miniseed",
+     "Records of miniSEED 2. codes is a map of what each channel is called in them: CHA, LOC.CHA or NET.STA.LOC.CHA, with ? for "
+     "any character. Of state_of_health it can have timing_quality. config/instruments/miniseed\\-mt.yaml is an example. The "
+     "page "
+     "miniseed.md tells more."},
     {"profile.channels.NAME", "Profiles: channels",
      "What is stored sample by sample; NAME is the instrument's own word. Beside these keys any MTH5 attribute of such a "
      "channel: units, "
@@ -155,6 +160,7 @@ std::vector<KeyText> all_keys() {
   text_answer_keys().describe(all);
   describe_frame_keys(all);
   datacast_keys().describe(all);
+  miniseed_keys().describe(all);
   channel_keys().describe(all);
   sensor_keys().describe(all);
   noise_keys().describe(all);

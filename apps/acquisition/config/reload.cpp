@@ -20,14 +20,14 @@ bool is_identity(std::string_view attribute) {
   return own.contains(attribute.substr(0, attribute.find('.')));
 }
 
-struct Place {
+struct AttributeHome {
   std::string map;        ///< "survey", "station", "sources[0].station", "sources[0].channels.e1"; "" = a key of a table
   std::string attribute;  ///< "location.latitude"
 };
 
 /// Where the attributes of a key stand.
-Place place_of(const std::string& key) {
-  const auto split = [&](std::size_t at) { return Place{key.substr(0, at), key.substr(at + 1)}; };
+AttributeHome place_of(const std::string& key) {
+  const auto split = [&](std::size_t at) { return AttributeHome{key.substr(0, at), key.substr(at + 1)}; };
   for (const std::string_view map : {"survey", "station"})
     if (key.starts_with(std::string{map} + ".")) return split(map.size());
   if (!key.starts_with("sources[")) return {};
@@ -37,7 +37,7 @@ Place place_of(const std::string& key) {
   if (rest.starts_with("station.")) return split(dot + 2 + std::string_view{"station"}.size());
   if (!rest.starts_with("channels.")) return {};
   const auto end = key.find('.', dot + 2 + std::string_view{"channels."}.size());
-  return end == std::string::npos ? Place{} : split(end);
+  return end == std::string::npos ? AttributeHome{} : split(end);
 }
 
 /// Of all tables of which rows can be taken.

@@ -329,10 +329,9 @@ const Section<Gap>& gap_keys() {
                     "So many of the last samples are known again when they are sent twice (in steps of 4096, of which one more "
                     "is kept); 8 bytes of "
                     "memory each."),
-          time_key(
-              "channel_wait", &Gap::channel_wait, 100ms, 1h,
-              "Where channels arrive apart (a packet a channel), those that came wait so long for one that did not; then they "
-              "go on, and it is filled (channel-away)."),
+          time_key("channel_wait", &Gap::channel_wait, 100ms, 1h,
+                   "Where channels arrive apart (a packet a channel), those that came wait so long for one that did not, and "
+                   "twice as long as the longest packet at least; then they go on, and it is filled (channel-away)."),
       }};
   return keys;
 }
@@ -557,6 +556,16 @@ const Section<decode::DatacastFormat>& datacast_keys() {
       "profile.datacast",
       {choice_key("clock", &DatacastFormat::clock, {"device", "gps"},
                   "Whose times the packets hold: of the instrument's own clock, or of one that follows GPS.")}};
+  return keys;
+}
+
+const Section<decode::MiniSeedFormat>& miniseed_keys() {
+  using decode::MiniSeedFormat;
+  static const Section<MiniSeedFormat> keys{
+      "profile.miniseed",
+      {whole_key("locked_from", &MiniSeedFormat::locked_from, 0, 100, "percent",
+                 "Timing quality (blockette 1001) from which times are those of a clock that follows GPS. Times of less, or of "
+                 "records that do not say it, are those of the instrument's own clock.")}};
   return keys;
 }
 

@@ -33,6 +33,7 @@ namespace daq::config {
 [[nodiscard]] const Section<Instrument>& profile_keys();
 [[nodiscard]] const Section<decode::TextFormat>& text_keys();
 [[nodiscard]] const Section<decode::DatacastFormat>& datacast_keys();
+[[nodiscard]] const Section<decode::MiniSeedFormat>& miniseed_keys();
 [[nodiscard]] const Section<SohProfile>& soh_keys();
 /// What a profile says of a channel beside its attributes.
 struct ChannelKeys {

@@ -38,6 +38,15 @@ struct Kind<DatacastFormat> {
   static constexpr auto first_frame = first_datacast_frame;
 };
 
+template <>
+struct Kind<MiniSeedFormat> {
+  static constexpr std::string_view name = "miniseed";
+  static constexpr auto make = make_miniseed_decoder;
+  static constexpr auto density = miniseed_density;
+  static constexpr auto numbering = miniseed_numbering;
+  static constexpr auto first_frame = first_miniseed_frame;
+};
+
 /// The row of the description's own kind.
 template <class Use>
 auto with_kind(const Description& description, Use use) {

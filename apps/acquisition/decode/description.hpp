@@ -10,13 +10,14 @@
 #include "acquisition/decode/datacast.hpp"
 #include "acquisition/decode/decoder.hpp"
 #include "acquisition/decode/frame.hpp"
+#include "acquisition/decode/miniseed.hpp"
 #include "acquisition/decode/text.hpp"
 
 /// The kinds of decoders. A new one is its description, its file, and a row here.
 namespace daq::decode {
 
 /// What a profile says of the bytes on its line.
-using Description = std::variant<TextFormat, FrameFormat, DatacastFormat>;
+using Description = std::variant<TextFormat, FrameFormat, DatacastFormat, MiniSeedFormat>;
 
 /// How many frames and samples can be in so many bytes: for the sizes of buffers.
 struct Density {

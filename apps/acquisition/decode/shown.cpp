@@ -110,6 +110,7 @@ std::string shown_in(const FrameFormat& format, std::span<const char> frame, Qua
 
 /// Its samples are whole numbers, or it is no frame.
 std::string shown_in(const DatacastFormat&, std::span<const char>, Quantity) { return ""; }
+std::string shown_in(const MiniSeedFormat&, std::span<const char>, Quantity) { return ""; }
 
 }  // namespace
 

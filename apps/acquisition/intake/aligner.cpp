@@ -29,6 +29,7 @@ std::size_t Aligner::frames() const {
 void Aligner::push(const decode::Frame& frame, const double* values) {
   if (frame.n_samples == 0) return;
   now_ = std::max(now_, frame.arrival);
+  longest_ = std::max(longest_, mth5::Nanos{std::llround(frame.n_samples / options_.sample_rate * 1e9)});
   Channel& channel = channels_.at(frame.channel);
   if (!origin_) origin_ = frame.time;
   const double where = mth5::samples_between(*origin_, frame.time, options_.sample_rate);
@@ -79,7 +80,7 @@ bool Aligner::was_set_back(const Channel& channel) const {
   if (channel.behind.size() < kBelieved) return false;
   std::size_t alive = 0, behind = 0;
   for (const auto& other : channels_) {
-    if (!other.seen || now_ - other.heard >= options_.wait) continue;
+    if (!other.seen || now_ - other.heard >= wait()) continue;
     ++alive;
     if (!other.behind.empty()) ++behind;
   }
@@ -111,16 +112,15 @@ void Aligner::finish() {
 
 bool Aligner::is_missed(const Channel& channel, bool somebody) const {
   // Where nobody goes on from what was given out, those that still send will; only a channel that says nothing is not waited for.
-  if (!somebody) return !channel.seen || now_ - channel.heard >= options_.wait;
+  if (!somebody) return !channel.seen || now_ - channel.heard >= wait();
   return std::any_of(channels_.begin(), channels_.end(),
-                     [&](const Channel& other) { return has(other) && now_ - other.pieces.front().arrival >= options_.wait; });
+                     [&](const Channel& other) { return has(other) && now_ - other.pieces.front().arrival >= wait(); });
 }
 
 void Aligner::drop_wild() {
   // The others would have been there long since, had its time been right.
   for (auto& channel : channels_)
-    while (!channel.pieces.empty() && channel.pieces.back().index > at_ &&
-           now_ - channel.pieces.back().arrival >= 2 * options_.wait) {
+    while (!channel.pieces.empty() && channel.pieces.back().index > at_ && now_ - channel.pieces.back().arrival >= 2 * wait()) {
       late_ += channel.pieces.back().values.size();
       channel.waiting -= channel.pieces.back().values.size();
       channel.pieces.pop_back();

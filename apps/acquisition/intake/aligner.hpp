@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -17,10 +18,10 @@ namespace daq::intake {
 /// Samples of one moment have the same index on a grid that begins with the first frame; a channel's next frame is contiguous
 /// when its time is within half a sample of where the one before led, so that a clock that drifts, the same for all channels,
 /// parts nobody. Given out is what all channels have. A channel that is known to lack samples (two of its frames lie behind them:
-/// datagrams may change places), or that stays away longer than `wait` while others have samples, is NaN there, and that is told;
-/// what it sends later for those times is dropped and counted. Three frames in a row of a channel that are all too late, each
-/// behind the one before, while most other channels are late too, are a clock that was set back: what waits is given out, and all
-/// go on from there.
+/// datagrams may change places), or that stays away longer than `wait` (at least twice as long as the longest frame: who sends
+/// long ones sends them rarely) while others have samples, is NaN there, and that is told; what it sends later for those times is
+/// dropped and counted. Three frames in a row of a channel that are all too late, each behind the one before, while most other
+/// channels are late too, are a clock that was set back: what waits is given out, and all go on from there.
 class Aligner {
  public:
   struct Options {
@@ -84,6 +85,7 @@ class Aligner {
   [[nodiscard]] bool has(const Channel& channel) const { return !channel.pieces.empty() && channel.pieces.front().index <= at_; }
   [[nodiscard]] bool is_missed(const Channel& channel, bool somebody) const;
   void drop_wild();
+  [[nodiscard]] mth5::Nanos wait() const { return std::max(options_.wait, 2 * longest_); }
 
   const Options options_;
   Sink& sink_;
@@ -91,6 +93,7 @@ class Aligner {
   std::optional<mth5::UtcNanos> origin_;  ///< of the grid
   std::int64_t at_ = 0;                   ///< what is before it has been given out
   mth5::UtcNanos now_ = mth5::UtcNanos::min();
+  mth5::Nanos longest_{};  ///< frame so far
   std::uint64_t late_ = 0;
   std::vector<double> rows_;  ///< reused
   std::vector<bool> took_;    ///< reused

@@ -14,6 +14,7 @@ constexpr std::array<Reason, kSkips> kSkipReasons{{
     {"unconfirmed", "a frame that no other follows, where several must be seen before one is believed"},
     {"short-line", "a line of a length that the instrument's whole lines do not have, and that nothing could be kept of"},
     {"other-sentence", "a whole sentence with the right checksum that the profile does not name, as of a GPS on the same line"},
+    {"other-record", "a whole record of a channel or a rate that the profile does not name, or without samples"},
 }};
 
 constexpr std::array<Reason, kInputFaults> kInputFaultTexts{{

@@ -21,6 +21,7 @@ enum class Skip : std::uint8_t {
   Unconfirmed,
   ShortLine,
   OtherSentence,
+  OtherRecord,
   Count
 };
 

@@ -3,6 +3,7 @@
 #include "acquisition/simulate/datacast.hpp"
 #include "acquisition/simulate/frames.hpp"
 #include "acquisition/simulate/lines.hpp"
+#include "acquisition/simulate/miniseed.hpp"
 
 namespace daq::simulate {
 
@@ -13,6 +14,7 @@ struct Maker {
   Instrument operator()(const decode::TextFormat&) const { return lined(profile); }
   Instrument operator()(const decode::FrameFormat&) const { return framed(profile); }
   Instrument operator()(const decode::DatacastFormat&) const { return datacast(profile); }
+  Instrument operator()(const decode::MiniSeedFormat&) const { return miniseed(profile); }
 };
 
 }  // namespace
