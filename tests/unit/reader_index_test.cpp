@@ -274,6 +274,45 @@ TEST_P(WrongIndex, IsPutRightByAWriter) {
 INSTANTIATE_TEST_SUITE_P(All, WrongIndex, testing::Range(std::size_t{0}, WrongIndex::all().size()),
                          [](const auto& one) { return WrongIndex::all()[one.param].name; });
 
+/// Thousands of runs that another program left alone are not walked because it changed one.
+TEST_F(IndexTest, ThatDoesNotFitIsBelievedOfTheRunsThatAreAsItSays) {
+  change([](hid_t file) {
+    const h5::Group run{H5Gcreate2(file, (kStation + "/r9").c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), "run"};
+    make_numbers(run.get(), "ex");
+    const auto again = kStation + "/r0b", first = kStation + "/r0";
+    h5::check(H5Lcreate_hard(file, first.c_str(), file, again.c_str(), H5P_DEFAULT, H5P_DEFAULT), "link");
+    h5::check(H5Lmove(file, (kStation + "/r3/ey").c_str(), file, (kStation + "/r3/ez").c_str(), H5P_DEFAULT, H5P_DEFAULT),
+              "move");
+  });
+  for (const char* name : {"ex", "ey", "hx"}) cut_dataset(kStation + "/r1/" + name, 7);
+  std::vector<std::string> visited;
+  Reader reader{path_, {.visiting = [&](const std::string& object) { visited.push_back(object); }}};
+  EXPECT_THAT(visited, Not(Contains(kStation + "/r0/ex")));
+  EXPECT_THAT(visited, Not(Contains(kStation + "/r2/hx")));
+  for (const char* differs : {"/r1/ex", "/r3/ez", "/r9/ex"}) EXPECT_THAT(visited, Contains(kStation + differs));
+  const Reader walked{path_, {.walk = true}};
+  EXPECT_EQ(lines_of(reader), lines_of(walked));
+  EXPECT_THAT(reader.warnings(), Contains(HasSubstr("(2 runs of station S1 are not in it): another program changed one of "
+                                                    "them; runs that differ are shown as the groups hold them")));
+  EXPECT_THAT(reader.warnings(), Contains(HasSubstr("1 links not followed")));
+  for (std::size_t i = 0; i < reader.channels().size(); ++i) {
+    const auto& channel = reader.channels()[i];
+    const auto same = walked.find(channel.station, channel.run, channel.component);
+    ASSERT_EQ(same.size(), 1U);
+    EXPECT_EQ(reader.read(i, 0, 100), walked.read(same.front(), 0, 100)) << channel.run;
+  }
+  EXPECT_FALSE(reader.refresh());
+
+  // A recorder resumes in it, and rewrites the table.
+  const auto resumed = support::forked([&] {
+    mth5::File::open(path_, "r+", {.swmr = true}).close();
+    return 0;
+  });
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  reader.refresh();
+  EXPECT_EQ(lines_of(reader), lines_of(Reader{path_, {.walk = true}}));
+}
+
 TEST_F(IndexTest, ChangedInAnOldRunIsNoticedWhenItIsRead) {
   for (const char* name : {"ex", "ey", "hx"}) cut_dataset(kStation + "/r1/" + name, 7);
   Reader reader{path_};

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "h5/bounded_file.hpp"
 #include "h5/types.hpp"
@@ -253,6 +254,71 @@ void check_newest(hid_t file, const std::string& path, const Structure& found) {
 }
 
 }  // namespace
+
+Structure walk_what_differs(hid_t file, const std::string& path, std::span<const char> packed, std::int64_t most_samples,
+                            std::size_t most, const Visiting& visiting) {
+  using Key = std::tuple<std::string_view, std::string_view, std::string_view>;
+  Structure told;
+  (void)add_rows(told, packed, false, most_samples);
+  std::map<Key, std::size_t> by_name;
+  for (std::size_t i = 0; i < told.runs.size(); ++i) by_name[{told.runs[i].survey, told.runs[i].station, told.runs[i].id}] = i;
+  std::vector<bool> fits(told.runs.size());
+  const auto is_as_told = [&](hid_t group, const std::string& survey, const std::string& station, const std::string& name) {
+    const auto known = by_name.find({survey, station, name});
+    if (known == by_name.end()) return false;
+    const auto& run = told.runs[known->second];
+    const std::string where = station + "/" + name;
+    H5G_info_t members{};
+    h5::check(H5Gget_info(group, &members), path + ": " + where);
+    if (members.nlinks != run.channels.size()) return false;
+    const auto names = member_names(group, path, where, most);
+    const auto is_there = [&](std::size_t channel) {
+      return std::find(names.begin(), names.end(), told.channels[channel].component) != names.end();
+    };
+    if (!std::all_of(run.channels.begin(), run.channels.end(), is_there)) return false;
+    const auto& first = told.channels[run.channels.front()].component;
+    H5O_info_t info{};
+    h5::check(H5Oget_info_by_name2(group, first.c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT), path + ": " + where);
+    if (info.type != H5O_TYPE_DATASET) return false;
+    const h5::Dataset dataset{H5Dopen2(group, first.c_str(), H5P_DEFAULT), path + ": channel " + where + "/" + first};
+    const h5::Space space{H5Dget_space(dataset.get()), path + ": " + where + "/" + first};
+    fits[known->second] = sample_type(dataset, path + ": " + where) && H5Sget_simple_extent_npoints(space.get()) == run.n_samples;
+    return static_cast<bool>(fits[known->second]);
+  };
+  auto walked = walk(file, path, Depth::OpenChannels, most, visiting, false, is_as_told);
+  const auto others = std::exchange(walked.runs, {});
+  auto channels = std::exchange(walked.channels, {});
+  auto datasets = std::exchange(walked.datasets, {});
+  const auto add_told = [&](const RunInfo& run) {
+    walked.runs.push_back(run);
+    for (auto& channel : walked.runs.back().channels) {
+      walked.channels.push_back(std::move(told.channels[channel]));
+      walked.datasets.emplace_back();
+      channel = walked.channels.size() - 1;
+    }
+  };
+  const auto add_walked = [&](const RunInfo& run) {
+    walked.runs.push_back(run);
+    for (auto& channel : walked.runs.back().channels) {
+      walked.channels.push_back(std::move(channels[channel]));
+      walked.datasets.push_back(std::move(datasets[channel]));
+      channel = walked.channels.size() - 1;
+    }
+  };
+  std::map<Key, const RunInfo*> changed;
+  for (const auto& run : others)
+    if (const Key key{run.survey, run.station, run.id}; by_name.contains(key)) changed[key] = &run;
+  for (std::size_t i = 0; i < told.runs.size(); ++i) {
+    const auto& run = told.runs[i];
+    if (fits[i])
+      add_told(run);
+    else if (const auto other = changed.find({run.survey, run.station, run.id}); other != changed.end())
+      add_walked(*other->second);
+  }
+  for (const auto& run : others)
+    if (!by_name.contains({run.survey, run.station, run.id})) add_walked(run);
+  return walked;
+}
 
 Inventory take_inventory(hid_t file, const std::string& path, std::uintmax_t file_bytes, std::int64_t visible_samples) {
   const auto most = most_objects(file_bytes);

@@ -48,8 +48,9 @@ herr_t collect(hid_t, const char* name, const H5L_info_t* link, void* out) noexc
 
 class Walker {
  public:
-  Walker(hid_t file, const std::string& path, Depth depth, std::size_t most, const Visiting& visiting, bool whole)
-      : file_{file}, path_{path}, depth_{depth}, most_{most}, visiting_{visiting}, whole_{whole} {}
+  Walker(hid_t file, const std::string& path, Depth depth, std::size_t most, const Visiting& visiting, bool whole,
+         const IsKnown& is_known)
+      : file_{file}, path_{path}, depth_{depth}, most_{most}, visiting_{visiting}, whole_{whole}, is_known_{is_known} {}
 
   Structure run() {
     visit("/");
@@ -171,7 +172,9 @@ class Walker {
     }
     for (const auto& child : children(group, where)) {
       if (std::find(kNotRuns.begin(), kNotRuns.end(), child) != kNotRuns.end()) continue;
-      if (const auto inner = open_group(group, where, child)) run(inner.get(), where + "/" + child, survey, name, child);
+      const auto inner = open_group(group, where, child);
+      if (!inner || (is_known_ && is_known_(inner.get(), survey, name, child))) continue;
+      run(inner.get(), where + "/" + child, survey, name, child);
     }
   }
 
@@ -275,6 +278,7 @@ class Walker {
   std::size_t most_;
   const Visiting& visiting_;
   bool whole_;
+  const IsKnown& is_known_;
   std::size_t links_ = 0;
   std::size_t name_bytes_left_ = kMostNameBytes;
   std::set<haddr_t> seen_;
@@ -300,18 +304,24 @@ std::vector<std::size_t> merge_by(std::vector<T>& known, std::vector<T>& fresh, 
 
 }  // namespace
 
-Structure walk(hid_t file, const std::string& path, Depth depth, std::size_t most, const Visiting& visiting, bool whole) {
-  return Walker{file, path, depth, most, visiting, whole}.run();
+Structure walk(hid_t file, const std::string& path, Depth depth, std::size_t most, const Visiting& visiting, bool whole,
+               const IsKnown& is_known) {
+  return Walker{file, path, depth, most, visiting, whole, is_known}.run();
+}
+
+std::vector<std::string> member_names(hid_t group, const std::string& path, const std::string& where, std::size_t most) {
+  Names names{{}, most, kMostNameBytes};
+  h5::check(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names), path + ": members of " + where);
+  if (names.full) throw FormatError{path + ": " + where + ": more than " + std::to_string(most) + " members: damaged"};
+  return std::move(names.names);
 }
 
 std::vector<std::string> run_names(hid_t file, const std::string& path, const std::string& station, std::size_t most) {
   const h5::Group group{H5Gopen2(file, station.c_str(), H5P_DEFAULT), path + ": " + station};
-  Names names{{}, most, kMostNameBytes};
-  h5::check(H5Literate(group.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names), path + ": members of " + station);
-  if (names.full) throw FormatError{path + ": " + station + ": more than " + std::to_string(most) + " members: damaged"};
-  std::erase_if(names.names,
+  auto names = member_names(group.get(), path, station, most);
+  std::erase_if(names,
                 [](const std::string& name) { return std::find(kNotRuns.begin(), kNotRuns.end(), name) != kNotRuns.end(); });
-  return std::move(names.names);
+  return names;
 }
 
 std::size_t most_objects(std::uintmax_t file_bytes) {

@@ -38,13 +38,22 @@ enum class Depth {
   OpenChannels
 };
 
+/// Asked of each run, whose channels it does not look at where the answer is true; they are left out. May be empty.
+using IsKnown = std::function<bool(hid_t group, const std::string& survey, const std::string& station, const std::string& run)>;
+
 /// @param path       for messages
 /// @param most       objects: more are damage, and must not fill the memory
 /// @param visiting   told each object before it is touched; may be empty
 /// @param whole      all that HDF5 knows of each group is read, as h5py does: also parts of its index that hold no link
+/// @param is_known   see there; not asked at Depth::Stations
 /// @throws FormatError (not MTH5, unknown version, too large), FileError (HDF5 failed: a transient of a live file, or damage)
 [[nodiscard]] Structure walk(hid_t file, const std::string& path, Depth depth, std::size_t most, const Visiting& visiting,
-                             bool whole = false);
+                             bool whole = false, const IsKnown& is_known = {});
+
+/// Names of the hard links of a group, by name. @param where  path in the file; `most` as above
+/// @throws FormatError, FileError
+[[nodiscard]] std::vector<std::string> member_names(hid_t group, const std::string& path, const std::string& where,
+                                                    std::size_t most);
 
 /// Names of the groups of a station that may be its runs, by name. @param station  path in the file; `most` as above
 /// @throws FormatError, FileError

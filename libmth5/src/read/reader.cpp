@@ -243,7 +243,8 @@ std::vector<std::string> Reader::warnings() const {
   for (const auto* why : {&impl().contradiction, &impl().doubt})
     if (!why->empty())
       lines.push_back(path().string() + ": channel_summary does not fit the file (" + *why +
-                      "): another program changed one of them; shown is what the groups hold");
+                      "): another program changed one of them; " +
+                      (impl().in_part ? "runs that differ are shown as the groups hold them" : "shown is what the groups hold"));
   return lines;
 }
 

@@ -132,6 +132,7 @@ void Reader::Impl::open_once() {
 /// @returns false if the file has to be walked
 bool Reader::Impl::take_index() {
   contradiction.clear();
+  in_part = false;
   if (!row || options.walk || options.own_lengths) return false;
   if (!doubt.empty()) {
     contradiction = doubt;
@@ -156,12 +157,42 @@ bool Reader::Impl::take_index() {
   } catch (const contents::Contradiction& e) {
     if (!closed && moved()) throw FileError{path.string() + ": its structure was changed while it was opened"};
     contradiction = e.what();
+    if (first) found = {};
+    if (take_what_fits()) return true;
   }
   index.reset();
   if (first) found = {};
   rows.clear();
   told.clear();
   return false;
+}
+
+/// Another program changed a file that nobody writes: thousands of runs that it left alone are not walked for that.
+bool Reader::Impl::take_what_fits() {
+  if (!closed || !index) return false;
+  try {
+    auto fresh = contents::walk_what_differs(file.get(), path.string(), index->rows(), contents::most_samples_of(stamp.bytes),
+                                             contents::most_objects(stamp.bytes), options.visiting);
+    std::set<RunKey> walked;
+    for (const auto& run : fresh.runs)
+      if (run.channels.empty() || fresh.datasets[run.channels.front()]) walked.insert({run.survey, run.station, run.id});
+    const auto where = contents::merge(found, std::move(fresh));
+    mark_gone(where);
+    choose_newest();
+    growing = newest;
+    for (std::size_t run = 0; run < found.runs.size(); ++run)
+      if (walked.contains({found.runs[run].survey, found.runs[run].station, found.runs[run].id}) &&
+          !std::binary_search(newest.begin(), newest.end(), run))
+        growing.push_back(run);
+    for (const auto run : newest)
+      for (const auto channel : found.runs[run].channels)
+        if (!gone[channel] && !found.datasets[channel]) open_dataset(channel);
+    rows.clear();  // the next time they are taken anew
+    told.clear();
+    return in_part = true;
+  } catch (const contents::Contradiction&) {  // of its rows
+    return false;
+  }
 }
 
 /// Puts the rows into `found`. Most often those known are as they were, and new ones lie behind them.
@@ -369,6 +400,10 @@ void Reader::Impl::find_others_that_grow(std::int64_t visible) {
 bool Reader::Impl::refresh() {
   if (replayed) return false;  // of a closed file, of which replay() chooses what is there
   if (!file || (index && !doubt.empty())) return reopen();
+  if (in_part && row) {  // of a file that was closed: no run of it grows in place
+    const auto now = row->read();
+    return now && commit && now->sequence == commit->sequence && now->generation == generation ? false : reopen();
+  }
   try {
     if (row) {
       const auto now = row->read();

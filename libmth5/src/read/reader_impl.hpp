@@ -65,6 +65,7 @@ struct Reader::Impl {
   std::set<std::size_t> parallel;    ///< runs that grew although they are not the newest of their kind
   std::deque<std::size_t> recent;    ///< channels whose datasets are open for the moment, the last used last
   std::string contradiction;         ///< why channel_summary was not believed
+  bool in_part = false;              ///< but it was of the runs that are as it says: walk_what_differs()
   /// The rows of one table of anchors that were read, by run. Rows are only ever added.
   struct ClockTable {
     std::int64_t rows = 0;
@@ -136,6 +137,7 @@ struct Reader::Impl {
   void drop();
   void open_once();
   [[nodiscard]] bool take_index();
+  [[nodiscard]] bool take_what_fits();
   void take_rows(contents::Structure frame, std::span<const char> packed);
   void check_index();
   void walk();
