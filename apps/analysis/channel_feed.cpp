@@ -74,7 +74,8 @@ bool ChannelFeed::update(const mth5::Reader& file, const Series& series, const S
   return true;
 }
 
-std::optional<ChannelFeed::Older> ChannelFeed::older(const mth5::Reader& file, const Series& series, std::int64_t at_once) {
+std::optional<ChannelFeed::Older> ChannelFeed::older(const mth5::Reader& file, const Series& series, std::int64_t at_once,
+                                                     std::vector<double>& values) {
   const auto none = [&]() -> std::optional<Older> {
     older_left_ = 0;
     return std::nullopt;
@@ -95,16 +96,16 @@ std::optional<ChannelFeed::Older> ChannelFeed::older(const mth5::Reader& file, c
     end = std::min(end, n);
     if (channel && part->end > reaches_to_ && first < end) {
       const auto begin = std::max({first, end - older_left_, end - at_once});
-      values_.resize(static_cast<std::size_t>(end - begin));
-      const auto got = file.read(*channel, begin, values_);
-      if (got < values_.size()) return none();  // shorter than at the refresh
-      leave_out(values_, begin, filled_ranges(series, *part, run, component_));
-      leave_out(values_, file.fill_value(*channel));
+      values.resize(static_cast<std::size_t>(end - begin));
+      const auto got = file.read(*channel, begin, values);
+      if (got < values.size()) return none();  // shorter than at the refresh
+      leave_out(values, begin, filled_ranges(series, *part, run, component_));
+      leave_out(values, file.fill_value(*channel));
       samples_read_ += end - begin;
       older_left_ -= end - begin;
       oldest_run_ = key_of(*part);
       oldest_ = begin;
-      return Older{{part->clock.utc_of(begin), series.sample_rate, values_}, joined};
+      return Older{{part->clock.utc_of(begin), series.sample_rate, values}, joined};
     }
     if (part == series.parts.begin()) return none();
     --part;

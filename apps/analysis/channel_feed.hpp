@@ -36,12 +36,13 @@ class ChannelFeed {
 
   /// Samples in a row before the oldest that was given.
   struct Older {
-    Block block;  ///< its values are of the feed, good until the next call
+    Block block;  ///< its values are those of the caller
     bool joined;  ///< they end where what was given begins: in the same run, without one between
   };
   /// The next older samples, of those that the first update left. nullopt: there are none any more.
-  /// @param at_once  samples at most    @throws as update()
-  [[nodiscard]] std::optional<Older> older(const mth5::Reader& file, const Series& series, std::int64_t at_once);
+  /// @param at_once  samples at most    @param values  room for them    @throws as update()
+  [[nodiscard]] std::optional<Older> older(const mth5::Reader& file, const Series& series, std::int64_t at_once,
+                                           std::vector<double>& values);
   /// older() gives nothing any more.
   void leave_older() { older_left_ = 0; }
   /// Whether older() has nothing more to give, as far as it knows.
@@ -63,7 +64,6 @@ class ChannelFeed {
   std::int64_t oldest_ = 0;           ///< its index
   mth5::UtcNanos reaches_to_{};       ///< older() gives nothing before
   std::int64_t older_left_ = 0;       ///< samples that it may give
-  std::vector<double> values_;        ///< that it gave
   mth5::UtcNanos end_{};              ///< behind the last sample
   Run newest_;                        ///< that sample is of it
   std::map<Run, std::int64_t> done_;  ///< samples of a run that need no look any more; of runs of the file at hand

@@ -144,6 +144,7 @@ bool Watch::has_older(const Channel& channel) const {
 
 bool Watch::read_older(const mth5::Reader& file, std::span<const Series> all, std::chrono::nanoseconds most) {
   if (all.empty()) return false;  // the last look failed
+  std::vector<double> values;
   const auto deadline = mth5::steady_now() + most;
   do {
     auto next = channels_.end();
@@ -163,7 +164,7 @@ bool Watch::read_older(const mth5::Reader& file, std::span<const Series> all, st
       continue;
     }
     try {
-      const auto older = channel.feed.older(file, *series, kOlder);
+      const auto older = channel.feed.older(file, *series, kOlder, values);
       if (!older) continue;
       auto block = older->block;
       block.limits = channel.facts.limits;

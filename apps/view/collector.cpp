@@ -14,7 +14,7 @@ namespace view {
 namespace {
 
 constexpr std::size_t kMostGaps = 1000;
-constexpr std::size_t kMostTraces = 24;   ///< of a MiB and a half each
+constexpr std::size_t kMostTraces = 24;   ///< of up to 0.7 MiB each
 constexpr std::size_t kMostSpectra = 8;   ///< stations and rates
 constexpr std::int64_t kBlock = 1 << 14;  ///< samples read at once
 constexpr std::chrono::minutes kSpectraBack{70};

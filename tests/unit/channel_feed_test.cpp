@@ -59,7 +59,8 @@ class Feed : public testing::Test {
   std::optional<bool> older(const std::string& name, std::int64_t most) {
     std::vector<std::unique_ptr<mth5::Reader>> files;
     files.push_back(std::make_unique<mth5::Reader>(dir_ / name));
-    const auto found = feed_.older(*files.front(), analysis::find_series(files).at(0), most);
+    std::vector<double> values;
+    const auto found = feed_.older(*files.front(), analysis::find_series(files).at(0), most, values);
     if (!found) return std::nullopt;
     EXPECT_LE(std::ssize(found->block.values), most);
     for (std::size_t i = found->block.values.size(); i-- > 0;) {

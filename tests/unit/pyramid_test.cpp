@@ -85,6 +85,18 @@ TEST(Pyramid, IsTheSameInWhateverOrderSamplesCome) {
   }
 }
 
+TEST(Pyramid, KeepsTheNewestCellsOfALevelWhereverItsPagesBegin) {
+  const auto values = noise(20'000);
+  for (const std::size_t shift : {0U, 1U, 100U, 255U}) {
+    Pyramid pyramid;
+    const auto n = values.size() - shift;
+    pyramid.add(block(values, 1, 0, n));
+    const auto columns = pyramid.columns(pyramid.end() - seconds{Pyramid::kCells}, seconds{1}, Pyramid::kCells);
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      ASSERT_EQ(columns[i].max, values[n - columns.size() + i]) << shift << " " << i;
+  }
+}
+
 TEST(Pyramid, LeavesAHoleWhereNothingIs) {
   auto values = noise(1000);
   values[500] = std::numeric_limits<double>::quiet_NaN();

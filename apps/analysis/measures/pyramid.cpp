@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace analysis {
 
@@ -16,6 +15,10 @@ constexpr std::chrono::minutes kSet{1};
 std::int64_t floor_to(std::int64_t time, std::int64_t length) {
   const auto number = time / length;
   return time % length < 0 ? number - 1 : number;
+}
+
+std::size_t place_of(std::int64_t number, std::int64_t places) {
+  return static_cast<std::size_t>((number % places + places) % places);
 }
 
 void put_together(Pyramid::Cell& cell, const Pyramid::Cell& other) {
@@ -35,7 +38,7 @@ void Pyramid::begin(const Block& block) {
   const double period = 1e9 / rate_;
   const double samples = std::max(1.0, std::ceil(static_cast<double>(kFinest) / period));
   for (auto length = std::max<std::int64_t>(1, std::llround(std::min(samples * period, 1e15)));; length *= kFiner) {
-    levels_.push_back({length, std::numeric_limits<std::int64_t>::min(), {}});
+    levels_.push_back({length, std::numeric_limits<std::int64_t>::min()});
     if (length >= kLongest / kCells) break;
   }
 }
@@ -80,13 +83,25 @@ void Pyramid::put(std::int64_t time_ns, const Cell& cell) {
     const auto number = floor_to(time_ns, level.length);
     level.newest = std::max(level.newest, number);
     if (level.newest - number >= kCells) continue;
-    if (level.cells.empty()) level.cells.resize(static_cast<std::size_t>(kCells), {std::numeric_limits<std::int64_t>::min(), {}});
-    const auto place = static_cast<std::size_t>((number % kCells + kCells) % kCells);
-    auto& [known, there] = level.cells[place];
-    if (known != number) there = {};
-    known = number;
+    if (level.pages.empty()) level.pages.resize(static_cast<std::size_t>(kPages));
+    const auto page_number = floor_to(number, kOfPage);
+    auto& page = level.pages[place_of(page_number, kPages)];
+    if (page.number != page_number) {
+      page.number = page_number;
+      page.cells.assign(static_cast<std::size_t>(kOfPage), {});
+    }
+    auto& there = page.cells[static_cast<std::size_t>(number - page_number * kOfPage)];
     put_together(there, cell);
   }
+}
+
+const Pyramid::Cell* Pyramid::Level::cell(std::int64_t number) const {
+  if (pages.empty()) return nullptr;
+  const auto page_number = floor_to(number, kOfPage);
+  const auto& page = pages[place_of(page_number, kPages)];
+  if (page.number != page_number) return nullptr;
+  const auto& found = page.cells[static_cast<std::size_t>(number - page_number * kOfPage)];
+  return found.n > 0 ? &found : nullptr;
 }
 
 const Pyramid::Level& Pyramid::level_for(mth5::UtcNanos from) const {
@@ -98,18 +113,13 @@ const Pyramid::Level& Pyramid::level_for(mth5::UtcNanos from) const {
 
 std::vector<Pyramid::Cell> Pyramid::columns(mth5::UtcNanos from, std::chrono::nanoseconds width, std::size_t count) const {
   std::vector<Cell> made(count);
-  if (levels_.empty() || levels_.front().cells.empty() || width.count() <= 0) return made;  // cells: of values, not of NaN
+  if (levels_.empty() || levels_.front().pages.empty() || width.count() <= 0) return made;  // pages: of values, not of NaN
   const auto& level = level_for(from);
   const auto begin = from.time_since_epoch().count();
-  const auto cell_at = [&](std::int64_t number) -> const Cell* {
-    if (level.cells.empty()) return nullptr;
-    const auto& [known, cell] = level.cells[static_cast<std::size_t>((number % kCells + kCells) % kCells)];
-    return known == number ? &cell : nullptr;
-  };
   const auto first = floor_to(begin, level.length);
   const auto last = std::min(floor_to(begin + static_cast<std::int64_t>(count) * width.count() - 1, level.length), level.newest);
   for (auto number = std::max(first, level.newest - kCells + 1); number <= last; ++number) {
-    const auto* cell = cell_at(number);
+    const auto* cell = level.cell(number);
     if (cell == nullptr) continue;
     const auto column = std::max<std::int64_t>(0, number * level.length - begin) / width.count();
     if (column < static_cast<std::int64_t>(count)) put_together(made[static_cast<std::size_t>(column)], *cell);
@@ -121,8 +131,8 @@ std::vector<Pyramid::Cell> Pyramid::columns(mth5::UtcNanos from, std::chrono::na
       const auto time = begin + static_cast<std::int64_t>(i) * width.count();
       if (time >= end_.time_since_epoch().count()) break;
       const auto number = floor_to(time, level.length);
-      const auto* cell = cell_at(number);
-      if (cell == nullptr && time - number * level.length < level.length / 2) cell = cell_at(number - 1);
+      const auto* cell = level.cell(number);
+      if (cell == nullptr && time - number * level.length < level.length / 2) cell = level.cell(number - 1);
       if (cell != nullptr) made[i] = *cell;
     }
   return made;

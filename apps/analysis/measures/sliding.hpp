@@ -44,10 +44,13 @@ class Sliding {
     any_ = true;
     rate_ = block.rate;
     extend_head(block.values);
-    tail_.insert(tail_.end(), block.values.begin(), block.values.end());
     end_ = block.end();
-    show(tail_, look, end_, tail_.size());
-    keep_end();
+    // A block is longer than a window, and of each channel of an hour many of these are kept: none keeps room for a block.
+    thread_local std::vector<double> samples;
+    samples.assign(tail_.begin(), tail_.end());
+    samples.insert(samples.end(), block.values.begin(), block.values.end());
+    show(samples, look, end_, samples.size());
+    tail_.assign(samples.end() - static_cast<std::ptrdiff_t>(std::min(samples.size(), width_ - 1)), samples.end());
   }
 
   /// @param later  of samples after all of these, with the same width
