@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "analysis/clock.hpp"
@@ -11,6 +12,12 @@
 #include "mth5/metadata.hpp"
 
 namespace analysis {
+
+namespace {
+
+constexpr std::chrono::minutes kVoteOf{10};
+
+}  // namespace
 
 std::string soh_key(const mth5::Column& column) {
   static const std::map<std::string, std::string, std::less<>> kShort{
@@ -85,6 +92,24 @@ json::Json soh_json(const std::map<std::string, double>& soh) {
   return all;
 }
 
+void FixVote::add(mth5::UtcNanos time, bool fixed) {
+  if (!rows_.empty() && time < rows_.back().time) return;
+  if (!rows_.empty() && time - rows_.back().time > kVoteOf) rows_.clear();  // a pause: rows come each minute
+  rows_.push_back({time, fixed});
+  const auto from = time - kVoteOf;
+  while (rows_.size() > 1 && rows_[1].time <= from) rows_.pop_front();
+  mth5::Nanos with{}, without{};
+  for (std::size_t i = 0; i + 1 < rows_.size(); ++i)
+    (rows_[i].fixed ? with : without) += rows_[i + 1].time - std::max(rows_[i].time, from);
+  if (with >= without) {
+    if (with > without) lost_.reset();
+    return;
+  }
+  if (lost_) return;
+  const auto none = std::find_if(rows_.begin(), rows_.end(), [](const Row& row) { return !row.fixed; });
+  lost_ = none == rows_.begin() ? none->time : std::prev(none)->time;
+}
+
 void HealthTracker::add_rows(Source& health, const mth5::Table& rows, mth5::UtcNanos now) {
   std::string battery;
   for (const auto& column : rows.columns())
@@ -92,10 +117,11 @@ void HealthTracker::add_rows(Source& health, const mth5::Table& rows, mth5::UtcN
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const mth5::UtcNanos time{mth5::Nanos{rows.integer(i, "time")}};
     if (time > now + kFuture) continue;
-    health.newest = std::max(health.newest, std::optional{time});
-    const auto has = [&](const char* name) { return rows.has(name) && rows.number(i, name) > 0; };  // false for NaN
-    const bool fixed = rows.has("gps_fix") ? has("gps_fix") : has("satellites");
-    if (fixed) health.fixed = std::max(health.fixed, std::optional{time});
+    if (const char* name = rows.has("gps_fix") ? "gps_fix" : "satellites"; rows.has(name)) {
+      const double value = rows.number(i, name);
+      health.has_gps |= std::isfinite(value);
+      if (health.has_gps) health.fix.add(time, value > 0);  // false for NaN
+    }
     const double volts = battery.empty() ? std::numeric_limits<double>::quiet_NaN() : rows.number(i, battery);
     if (!std::isfinite(volts) || (health.of_battery && time < *health.of_battery)) continue;
     health.of_battery = time;
@@ -124,9 +150,10 @@ Health HealthTracker::health() const {
   Health health;
   for (const auto& [name, source] : sources_) {
     if (source.of_battery) health.battery_V = std::min(health.battery_V.value_or(source.battery_V), source.battery_V);
-    if (!source.fixed || source.fixed == source.newest) continue;
-    const double seconds = std::chrono::duration<double>(*source.newest - *source.fixed).count();
-    if (!health.no_fix || seconds > health.no_fix->seconds) health.no_fix = Health::NoFix{*source.fixed, seconds};
+    const auto lost = source.fix.lost();
+    if (!lost) continue;
+    const double seconds = std::chrono::duration<double>(*source.fix.newest() - *lost).count();
+    if (!health.no_fix || seconds > health.no_fix->seconds) health.no_fix = Health::NoFix{*lost, seconds};
   }
   return health;
 }

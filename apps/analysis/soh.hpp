@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -33,14 +34,35 @@ inline constexpr std::string_view kSohFolder = "state_of_health/";  ///< of the 
 /// By name; null where there is none of them.
 [[nodiscard]] nlohmann::ordered_json soh_json(const std::map<std::string, double>& soh);
 
+/// Whether a GPS has a fix, by the majority of the last ten minutes: one that has it now and then has none, and one that loses it
+/// now and then has it. A row is so until the next one. Thread: a value.
+class FixVote {
+ public:
+  /// @param time  rows before the newest are left out
+  void add(mth5::UtcNanos time, bool fixed);
+  /// Since when it has none: the time of the last row with a fix before; nullopt: it has one, or nothing is known.
+  [[nodiscard]] std::optional<mth5::UtcNanos> lost() const { return lost_; }
+  [[nodiscard]] std::optional<mth5::UtcNanos> newest() const {
+    return rows_.empty() ? std::nullopt : std::optional{rows_.back().time};
+  }
+
+ private:
+  struct Row {
+    mth5::UtcNanos time;
+    bool fixed;
+  };
+  std::deque<Row> rows_;  ///< of the last ten minutes, and one before
+  std::optional<mth5::UtcNanos> lost_;
+};
+
 /// What the instruments of a station say of themselves, over all files.
 struct Health {
   std::optional<double> battery_V;  ///< the last that is known; the lowest of several batteries
   struct NoFix {
-    mth5::UtcNanos since;  ///< of the last row with a fix
-    double seconds;        ///< from then to the newest row
+    mth5::UtcNanos since;
+    double seconds;  ///< from then to the newest row
   };
-  std::optional<NoFix> no_fix;  ///< of a GPS that had one (satellites, gps_fix) and has none now; the longest of several
+  std::optional<NoFix> no_fix;  ///< of a GPS (satellites, gps_fix) that has none by the vote; the longest of several
 };
 
 /// Follows the health of a station over files; each row is read once.
@@ -55,7 +77,8 @@ class HealthTracker {
  private:
   /// Of one source, over its rows in all files.
   struct Source {
-    std::optional<mth5::UtcNanos> newest, fixed;  ///< newest row, and newest with a fix
+    FixVote fix;
+    bool has_gps = false;  ///< it has said once how many satellites there are, or whether there is a fix
     std::optional<mth5::UtcNanos> of_battery;
     double battery_V = 0;
   };

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/snapshot.hpp"
+#include "analysis/soh.hpp"
 #include "support/acquisition_file.hpp"
 #include "support/support.hpp"
 
@@ -59,6 +60,15 @@ TEST_F(WatchOfFiles, RemembersWhatAnotherFileHeld) {
   EXPECT_THAT(to_line(seen), HasSubstr("Z GOOD; closed  S1/sr1_0001: "));
   EXPECT_EQ(seen.channels.at(0).clipped, 0);
   EXPECT_NEAR(seen.channels.at(0).dc.value(), 18, 1) << "1 to 40, and 1 to 30";
+}
+
+TEST_F(WatchOfFiles, MeasuresAChannelAfreshOnceThereAreFiveSecondsMore) {
+  write("a.h5", 0, 100);
+  write("b.h5", 100, 3);
+  write("c.h5", 103, 2);
+  const auto median = look("a.h5").channels.at(0).dc.value();
+  EXPECT_EQ(look("b.h5").channels.at(0).dc.value(), median) << "as it was: three seconds change nothing of minutes";
+  EXPECT_LT(look("c.h5").channels.at(0).dc.value(), median - 1) << "of 1 to 100, and 1 to 3, and 1 to 2";
 }
 
 TEST_F(WatchOfFiles, MissesWhatLiesBetweenTwoFiles) {
@@ -210,6 +220,47 @@ TEST(WatchInParts, BeginsAnewBehindALongPause) {
     EXPECT_EQ(counted.newest, n == 41'000 ? 2000 : 1 << 16) << name << ": what a look can read without being slow";
     EXPECT_EQ(counted.pauses, n == 200'000 ? 2 : 0) << name << ": of two channels";
   }
+}
+
+TEST(FixVote, IsOfTheMajorityOfTheLastTenMinutes) {
+  const auto at = [](int second) { return AcquisitionFile::start() + seconds{second}; };
+  analysis::FixVote vote;
+  EXPECT_FALSE(vote.lost());
+  // It has a fix, but for one second of each ten.
+  for (int s = 0; s < 3600; ++s) vote.add(at(s), s % 10 != 3);
+  EXPECT_FALSE(vote.lost());
+  // It has none, but for one second of each ten: lost after five minutes, and since the beginning.
+  for (int s = 3600; s < 3850; ++s) vote.add(at(s), s % 10 == 3);
+  EXPECT_FALSE(vote.lost()) << "there is a majority of before still";
+  for (int s = 3850; s < 7200; ++s) vote.add(at(s), s % 10 == 3);
+  ASSERT_TRUE(vote.lost());
+  EXPECT_LE(*vote.lost(), at(3600));
+  EXPECT_GE(*vote.lost(), at(3300)) << "not one of the seconds of long before";
+  EXPECT_EQ(vote.newest(), at(7199));
+  // And it is back, once that has lasted.
+  for (int s = 7200; s < 7400; ++s) vote.add(at(s), true);
+  EXPECT_TRUE(vote.lost());
+  for (int s = 7400; s < 7600; ++s) vote.add(at(s), true);
+  EXPECT_FALSE(vote.lost());
+}
+
+TEST(FixVote, IsOfTimeAndNotOfRows) {
+  const auto at = [](int second) { return AcquisitionFile::start() + seconds{second}; };
+  analysis::FixVote vote;
+  for (int minute = 0; minute < 60; ++minute) vote.add(at(60 * minute), false);
+  EXPECT_EQ(vote.lost(), at(0)) << "one that never had a fix";
+  // Rows come when something changes, too: many within a second weigh no more than that second.
+  for (int i = 0; i < 100; ++i) vote.add(at(3600) + std::chrono::milliseconds{i}, true);
+  vote.add(at(3601), false);
+  vote.add(at(3660), false);
+  EXPECT_EQ(vote.lost(), at(0));
+  vote.add(at(100), true);
+  EXPECT_EQ(vote.newest(), at(3660)) << "of a clock that was set back";
+  // Nobody recorded for a day: what was before says nothing of now.
+  vote.add(at(90'000), true);
+  EXPECT_EQ(vote.lost(), at(0)) << "one row lasts no time yet";
+  vote.add(at(90'001), true);
+  EXPECT_FALSE(vote.lost());
 }
 
 }  // namespace
