@@ -169,10 +169,13 @@ void Follower::find_in_directory() {
   seen_.reset();
   live_.emplace(std::move(*found));
   opened({});
-  if (live_->file().state() == mth5::FileState::Live)
+  if (live_->file().state() == mth5::FileState::Live) {
     name_others(files);
-  else
+    newest_told_.clear();
+  } else if (newest_told_ != current_) {
     tell_.remark(options_.path.string() + ": no file is being written; showing the newest");
+    newest_told_ = current_;
+  }
 }
 
 void Follower::name_others(const std::vector<analysis::DataFile>& files) const {

@@ -79,6 +79,7 @@ class Follower {
   bool waiting_ = false;
   bool new_ = false;
   std::vector<std::string> told_, damaged_;  ///< of the file at hand, or the one before: remarks, and its damage
+  std::filesystem::path newest_told_;        ///< that no file is written, and this is shown
   std::filesystem::path current_;
   std::optional<Identity> opened_;                        ///< what stood behind current_ when it was opened
   std::optional<std::filesystem::file_time_type> ended_;  ///< last change of what was shown to its end, or when it was lost

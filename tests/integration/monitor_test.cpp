@@ -392,6 +392,129 @@ TEST_F(Monitor, ShowsTheRunThatGrowsAndNotTheOneOfTheFuture) {
   EXPECT_EQ(monitor.terminate(), 0);
 }
 
+/// One look of --json of each line.
+std::vector<json> looks(const std::string& text) {
+  std::vector<json> all;
+  for (const auto& line : lines(text)) all.push_back(json::parse(line));
+  return all;
+}
+
+TEST_F(Monitor, GoesOnWhileMetadataAndStructureAreEdited) {
+  constexpr int kEdits = 25;
+  Stages writer{[&](Stages::Gate& gate) {
+    TestWriter recorder{path_};
+    recorder.append(100);
+    recorder.file().flush();
+    gate.reached();
+    mth5::Metadata station{mth5::Kind::Station};
+    station.set("id", std::string{"S1"});
+    for (int i = 1; i <= kEdits; ++i) {  // as a survey is described while it is recorded
+      recorder.file().edit([&](mth5::Edit& edit) {
+        station.set("location.latitude", 50.0 + i);
+        edit.update_station("TEST", station);
+        station.set("id", "T" + std::to_string(i));
+        edit.add_station("TEST", station);
+        station.set("id", std::string{"S1"});
+      });
+      recorder.append(10);
+      recorder.file().flush();
+    }
+    mth5::Metadata run{mth5::Kind::Run}, channel{mth5::Kind::Magnetic};
+    run.set("id", std::string{"slow"});
+    run.set("sample_rate", 1.0);
+    channel.set("component", std::string{"hz"});
+    const std::vector<mth5::ChannelSpec> channels{{channel, mth5::SampleType::Float64}};
+    mth5::RunId slow;
+    recorder.file().edit([&](mth5::Edit& edit) { slow = edit.add_run("TEST", "T7", run, TestWriter::start(), channels); });
+    const std::vector<double> values{1, 2, 3, 4};
+    recorder.file().append(slow, mth5::Matrix<const double>{values.data(), 1, 4, 4});
+    recorder.append(1);
+    recorder.file().flush();
+    gate.reached();
+    recorder.file().close();
+  }};
+  writer.wait();
+  auto monitor = Process::start({kMonitor, "--follow", "--json", "--interval", "10ms", path_});
+  ASSERT_TRUE(monitor.wait_for_output("\"n_samples\":100"));
+  writer.step();
+  EXPECT_TRUE(monitor.wait_for_output("\"component\":\"hz\",[^}]*\"n_samples\":4,")) << monitor.out().substr(0, 2000);
+  ASSERT_EQ(writer.finish(), 0);
+  EXPECT_EQ(monitor.wait(), 0);
+  std::int64_t before = 0;
+  for (const auto& look : looks(monitor.out())) {
+    const auto& ex = look.at("channels").at(0);
+    EXPECT_EQ(ex["component"], "ex");
+    const auto n = ex["n_samples"].get<std::int64_t>();
+    EXPECT_GE(n, before) << "samples do not come and go with an edit";
+    if (ex["new_samples"] != nullptr) {
+      EXPECT_EQ(ex["new_samples"].get<std::int64_t>(), n - before);
+    }
+    EXPECT_EQ(ex["last"], support::sample_at(0, 0, n - 1));
+    before = n;
+  }
+  EXPECT_EQ(before, 100 + 10 * kEdits + 1);
+  const auto last = json::parse(lines(monitor.out()).back());
+  EXPECT_EQ(last["stations"].size(), 1U + kEdits);
+  EXPECT_EQ(last["streams"].size(), 2U);
+  EXPECT_EQ(last["channels"].size(), 4U);
+  EXPECT_EQ(last["channels"].at(3)["last"], 4);
+}
+
+TEST_F(Monitor, ThatWasStoppedForAnHourGoesOnWithAllThatCame) {
+  constexpr std::int64_t kHour = 3600 * 100;
+  Stages writer{[&](Stages::Gate& gate) {
+    TestWriter recorder{path_, 8192};
+    recorder.append(6000);
+    recorder.file().flush();
+    gate.reached();
+    recorder.append(kHour / 2);
+    recorder.new_run(std::chrono::seconds{60 + 1800});  // without a gap
+    recorder.append(kHour / 2);
+    recorder.file().flush();
+    gate.reached();
+    recorder.append(50);
+    recorder.file().flush();
+    gate.reached();
+    recorder.file().close();
+  }};
+  writer.wait();
+  auto monitor = Process::start({kMonitor, "--follow", "--json", "--interval", "20ms", path_});
+  ASSERT_TRUE(monitor.wait_for_output("\"n_samples\":6000"));
+  monitor.signal(SIGSTOP);
+  writer.step();  // nobody waits for a reader
+  monitor.signal(SIGCONT);
+  EXPECT_TRUE(monitor.wait_for_output("\"component\":\"ex\",[^}]*\"n_samples\":180000,[^}]*\"run\":\"r1\""));
+  writer.step();
+  EXPECT_TRUE(monitor.wait_for_output("\"n_samples\":180050,\"new_samples\":50,")) << "and with what comes then";
+  ASSERT_EQ(writer.finish(), 0);
+  EXPECT_EQ(monitor.wait(), 0);
+  const auto last = json::parse(lines(monitor.out()).back());
+  EXPECT_EQ(last["channels"].at(0)["last"], support::sample_at(0, 1, 180'049));
+  EXPECT_EQ(last["gaps"]["count"], 0);
+  EXPECT_EQ(last["completeness"], 100.0);
+  EXPECT_GE(last["verdict"]["judged_s"].get<double>(), 3600) << "the hour that it did not see is judged, too";
+}
+
+TEST_F(Monitor, SaysEachRemarkOnceHoweverOftenTheFileIsOpenedAgain) {
+  { TestWriter{path_}.append(10); }
+  // Another program took the table away: that is what there is to remark.
+  {
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
+    const hid_t file = H5Fopen(path_.c_str(), H5F_ACC_RDWR, access);
+    ASSERT_GE(H5Ldelete(file, "/Experiment/channel_summary", H5P_DEFAULT), 0);
+    H5Fclose(file);
+    H5Pclose(access);
+  }
+  const auto waited = support::run({kMonitor, "--wait", "live", "--timeout", "1s", "--interval", "20ms", dir_.path()});
+  EXPECT_EQ(waited.code, 1);
+  for (const char* remark : {"channel_summary does not fit", "no file is being written; showing the newest"}) {
+    const auto first = waited.err.find(remark);
+    ASSERT_NE(first, std::string::npos) << waited.err;
+    EXPECT_EQ(waited.err.find(remark, first + 1), std::string::npos) << waited.err;
+  }
+}
+
 TEST_F(Monitor, RunsEndByTheirClock) {
   using namespace std::chrono_literals;
   const auto start = support::AcquisitionFile::start();
