@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
+#include <string>
 
 #include "analysis/spectra/field_scale.hpp"
 #include "analysis/spectra/reference.hpp"
@@ -157,11 +159,16 @@ void draw_spectrum(Screen& screen, int top, const StationSpectra& station, std::
   for (std::size_t i = 0; i < count; i += kBetweenMarks * per_column)
     if (noise[i])
       screen.set(top + y_of(*noise[i]) * plot.rows / trace.height(), kLabel + static_cast<int>(i / per_column), U'S', Ink::Other);
-  int free_from = 0;
+  std::map<double, std::string> marks;
   for (const double grid : {50.0, 60.0}) {
-    if (grid <= from_hz || grid >= to_hz) continue;
-    const int column = std::max(free_from, kLabel + static_cast<int>(plot.share(grid) * plot.columns));
-    free_from = screen.put(top, column, grid == 50 ? "50" : "60", Ink::Warning) + 1;
+    const bool folded = grid >= to_hz;  // the rate is too low for it: what of it the instrument lets through is elsewhere
+    const double hz = folded ? std::abs(grid - std::round(grid / station.rate()) * station.rate()) : grid;
+    if (hz > from_hz && hz < to_hz) marks[hz] = (folded ? "a" : "") + std::to_string(std::lround(grid));
+  }
+  int free_from = 0;
+  for (const auto& [hz, mark] : marks) {
+    const int column = std::max(free_from, kLabel + static_cast<int>(plot.share(hz) * plot.columns));
+    free_from = screen.put(top, column, mark, Ink::Warning) + 1;
   }
 }
 

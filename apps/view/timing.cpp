@@ -51,8 +51,13 @@ void draw_row(Screen& screen, int row, const std::string& label, const analysis:
 
 int draw_clock(Screen& screen, int row, const Page& page, const analysis::ClockSummary& clock, const Ui& ui) {
   std::string text = shown(clock.stream) + ": " + to_text(clock);
-  if (std::isfinite(clock.uncertainty_us)) text += ", known to " + short_number(clock.uncertainty_us) + " us";
-  screen.put(row++, 1, text, clock.locked ? Ink::Plain : Ink::Warning);
+  if (std::isfinite(clock.uncertainty_us))
+    text += clock.uncertainty_us < 1 ? ", known to better than 1 us" : ", known to " + short_number(clock.uncertainty_us) + " us";
+  int column = 1;
+  for (const auto& line : wrapped(text, screen.columns() - 4)) {
+    screen.put(row++, column, line, clock.locked ? Ink::Plain : Ink::Warning);
+    column = 3;
+  }
   const std::string name = "clock/" + clock.stream + "/";
   if (const auto* locked = find(page, name + "locked")) {
     char share[64];
@@ -128,9 +133,9 @@ void draw_timing(Screen& screen, int top, const Page& page, const Ui& ui) {
   const int room = end - row - 1;
   const int n = static_cast<int>(page.gaps.size());
   const int newest = n - std::clamp(ui.scroll, 0, std::max(0, n - room));  // index behind the first one that is shown
-  screen.put(row, 1, "gaps and steps of the clock, the newest first" + std::string{n > room ? ": up, down" : ""}, Ink::Title);
+  screen.put(row, 1, "gaps and clock steps, newest first", Ink::Title);
   screen.put(row, 43, "samples", Ink::Title);
-  screen.put(row, 52, "reason", Ink::Title);
+  screen.put(row, 52, n > room ? "reason  (more: up, down)" : "reason", Ink::Title);
   for (int i = 0; i < room && newest - 1 - i >= 0; ++i)
     draw_gap(screen, row + 1 + i, page.gaps[static_cast<std::size_t>(newest - 1 - i)], page.now);
 }

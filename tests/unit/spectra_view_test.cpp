@@ -174,6 +174,10 @@ TEST(Spectra, AreDrawnWithUnitsAxesAndTheTypicalRange) {
   EXPECT_EQ(view::press(U'l', page, ui, kStart), view::Action::Draw);
   EXPECT_THAT(drawn(page, ui), HasSubstr("|10 Hz     |15 Hz")) << "a linear axis, up to 32 Hz";
   EXPECT_THAT(drawn(page, ui), Not(HasSubstr("|1 Hz")));
+  // At 64 Hz the grid of 50 Hz comes to lie at 14 Hz, that of 60 Hz at 4 Hz, of 32 Hz on 69 columns.
+  const auto linear = drawn(page, ui);
+  ASSERT_NE(linear.find("a60"), std::string::npos) << linear;
+  EXPECT_NEAR(static_cast<double>(linear.find("a50") - linear.find("a60")), 69 * 10 / 32.0, 1);
   ui.filter = "no such";
   EXPECT_THAT(drawn(page, ui), HasSubstr("no channel has /no such in its name"));
 }

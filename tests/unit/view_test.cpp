@@ -1,5 +1,6 @@
 #include <clocale>
 #include <cmath>
+#include <functional>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -406,6 +407,84 @@ TEST_F(TracesOfFile, BrailleIsThatOfTheColumns) {
     }
 }
 
+struct Hostile {
+  const char* name;
+  std::size_t channels, runs;
+  std::int64_t samples;  ///< of a run
+  std::function<double(std::size_t channel, std::int64_t i)> value;
+  bool good = false;  ///< the verdict of it
+};
+class ViewsOfHostileFile : public testing::TestWithParam<Hostile> {};
+
+/// Whatever is in a file, each view of it is drawn at each size, with signs of this program alone, and what is to be read comes
+/// to an end.
+TEST_P(ViewsOfHostileFile, AreDrawn) {
+  const auto& hostile = GetParam();
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  {
+    std::vector<mth5::ChannelSpec> specs;
+    for (std::size_t c = 0; c < hostile.channels; ++c) {
+      mth5::Metadata metadata{c % 2 == 0 ? mth5::Kind::Electric : mth5::Kind::Magnetic};
+      metadata.set("component", (c % 2 == 0 ? "e" : "h") + std::to_string(c));
+      metadata.set("units", std::string{"milliVolt"});
+      specs.push_back({metadata, mth5::SampleType::Float64});
+    }
+    AcquisitionFile file{path, {{0, "lemi", "S1", 16, specs}}};
+    std::vector<double> values(hostile.channels * static_cast<std::size_t>(hostile.samples));
+    for (std::size_t c = 0; c < hostile.channels; ++c)
+      for (std::int64_t i = 0; i < hostile.samples; ++i)
+        values[c * static_cast<std::size_t>(hostile.samples) + static_cast<std::size_t>(i)] = hostile.value(c, i);
+    for (std::size_t run = 0; run < hostile.runs; ++run) {
+      const auto id = file.id_of(file.add_run(0, "r" + std::to_string(run), seconds{3600 * run}));
+      const auto n = static_cast<std::size_t>(hostile.samples);
+      if (n > 0) file.file().append(id, mth5::Matrix<const double>{values.data(), hostile.channels, n, n});
+    }
+    const auto n = hostile.samples * static_cast<std::int64_t>(hostile.runs);
+    file.commit(1, AcquisitionFile::start() + hours{1}, {{n, n}}, {{n, n}});
+    file.file().close();
+  }
+  view::Collector collector{""};
+  analysis::Watch watch{&collector, analysis::Watch::Reading::InParts};
+  analysis::LiveFile file{path, {}};
+  collector.begin();
+  auto seen = file.look(AcquisitionFile::start() + hours{400}, watch);
+  EXPECT_EQ(is_good(seen), hostile.good);
+  collector.take(std::move(seen), file.file(), watch);
+  constexpr std::chrono::milliseconds kWhile{5};
+  while (watch.read_older(file.file(), collector.all_series(), kWhile)) continue;
+  for (int number = 1; number <= 6; ++number)
+    for (const auto glyphs : {view::Glyphs::Ascii, view::Glyphs::Braille})
+      for (const auto& [rows, columns] : {std::pair{24, 80}, std::pair{60, 200}})
+        for (const bool other : {false, true}) {
+          Ui ui{.view = number, .glyphs = glyphs, .window = other ? 8U : 2U, .detrend = other, .linear = other};
+          while (collector.fill(file.file(), hours{6}, kWhile)) continue;
+          while (collector.fill_spectra(file.file(), kWhile)) continue;
+          while (number == 3 && collector.fill_spectrogram(file.file(), ui, kWhile)) continue;
+          const auto text = drawn(collector.page(), ui, rows, columns);
+          EXPECT_THAT(text, HasSubstr(" S1  closed"));
+        }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ViewsOfHostileFile,
+    testing::ValuesIn(std::vector<Hostile>{
+        {"NaN", 4, 1, 2000, [](std::size_t, std::int64_t) { return std::nan(""); }},
+        {"Infinite", 4, 1, 2000, [](std::size_t c, std::int64_t i) { return i % 7 == 0 || c == 1 ? INFINITY : -INFINITY; }},
+        {"LargestNumbers", 4, 1, 2000,
+         [](std::size_t c, std::int64_t i) { return (i % 2 == 0 ? 1 : -1) * (c < 2 ? 1.7e308 : 5e-324); }},
+        {"LimitsOf32Bits", 4, 1, 2000, [](std::size_t, std::int64_t i) { return i % 2 == 0 ? 2147483647.0 : -2147483648.0; },
+         true},  // of a converter of limits that nobody knows
+        {"Constant", 4, 1, 2000, [](std::size_t, std::int64_t) { return 0.0; }},
+        {"OneSample", 4, 1, 1, [](std::size_t, std::int64_t) { return 5.0; }},
+        {"Empty", 4, 1, 0, [](std::size_t, std::int64_t) { return 5.0; }},
+        {"ManyChannels", 500, 1, 20,
+         [](std::size_t c, std::int64_t i) { return std::sin(static_cast<double>(i * 31) + static_cast<double>(c)); }},
+        {"ManyRuns", 2, 300, 3,
+         [](std::size_t c, std::int64_t i) { return static_cast<double>(i * 3) + static_cast<double>(c); }},
+    }),
+    [](const auto& one) { return std::string{one.param.name}; });
+
 TEST(Traces, AreKeptOfTheFirstChannelsAndSayHowManyThereAreBeside) {
   view::Collector collector{""};
   const std::vector<double> second(1000, 1.5);
@@ -519,6 +598,7 @@ TEST(Keys, ScrollALongList) {
                          .reason = "no-data"});
   Ui ui{.view = 5};
   EXPECT_THAT(drawn(many, ui), HasSubstr(" 03:39:00 "));
+  EXPECT_THAT(drawn(many, ui), HasSubstr("\n gaps and clock steps, newest first        samples  reason  (more: up, down)\n"));
   EXPECT_THAT(drawn(many, ui), Not(HasSubstr(" 02:00:00 ")));
   press(view::kEnd, many, ui, kNow);
   EXPECT_THAT(drawn(many, ui), HasSubstr(" 02:00:00 "));
