@@ -65,6 +65,7 @@ void Timeline::finish() {
       believe_chain();
   }
   give_out();
+  block_ = {};
   anchors_.end_of_run();
   if (lost_ && run_) {
     const Gap rest = gap(GapReason::RingFull, 0);
@@ -389,7 +390,8 @@ void Timeline::reanchor() {
 
 void Timeline::begin_run(const Piece& piece, const Events& events, const Verdict& verdict) {
   give_out();
-  if (run_ && verdict.fill && !lost_) return fill_and_append(piece, verdict);
+  const bool goes_on = run_ && !lost_ && !block_.new_run;  // else a run of its own was stored meanwhile
+  if (goes_on && verdict.fill) return fill_and_append(piece, verdict);
   anchors_.end_of_run();
   block_ = {.values = piece.values, .n = piece.n, .new_run = true};
   // Where all that lies between is stored already there is no gap.
@@ -448,26 +450,30 @@ void Timeline::give_out() {
   if (block_.n == 0) return;
   note_anchors();
   const Block block = std::exchange(block_, {});
-  const std::int64_t n_own = block.n - block.n_filled;
   const auto end = clock_.utc(block_position_ + block.n);
   if (!stored_end_) stored_end_ = block.start;
+  if (!store(block, {clock_.utc(block_position_ + block.n_filled), end})) return;
+  if (block.new_run) run_ = Run{block.start, block.n, block_position_};
+  stored_end_ = end;
+}
+
+bool Timeline::store(const Block& block, Interval own) {
+  const std::int64_t n_own = block.n - block.n_filled;
   if (!sink_.samples(block)) {
     drop(Drop::RingFull, n_own);
     owed_ = (block.gap ? block.gap->n_samples : owed_) + n_own;
     lost_ = true;
     anchors_.refused();
-    return;
+    return false;
   }
   if (block.gap) count_gap(*block.gap);
   counters_.passed += static_cast<std::uint64_t>(n_own);
   counters_.filled += static_cast<std::uint64_t>(block.n_filled);
   lost_ = false;
   owed_ = 0;
-  if (block.new_run) run_ = Run{block.start, block.n, block_position_};
-  stored_end_ = end;
-  memory_.add(clock_.utc(block_position_ + block.n_filled), end,
-              block.values + static_cast<std::size_t>(block.n_filled) * n_channels_, n_own, period_s_ / 8);
+  memory_.add(own.start, own.end, block.values + static_cast<std::size_t>(block.n_filled) * n_channels_, n_own, period_s_ / 8);
   anchors_.stored();
+  return true;
 }
 
 void Timeline::count_gap(const Gap& gap) {

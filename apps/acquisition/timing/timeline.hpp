@@ -88,6 +88,7 @@ class Timeline {
     bool behind = false;       ///< of the run
     bool follows = false;      ///< the one before it
     bool head = false;         ///< it does not agree with the one before: a chain begins
+    bool by_count = false;     ///< it follows the run if all before it lie by count
     bool came_behind = false;  ///< the one that it was put before: what comes next tells whether that is so
   };
   /// What a frame that does not follow would mean.
@@ -121,6 +122,7 @@ class Timeline {
   /// By a step more than the frame before: the one behind it may have the time between, and belong before it.
   [[nodiscard]] bool may_change_places(const Place& place, const Piece& piece) const;
   [[nodiscard]] Piece behind(const Piece& piece, std::int64_t n) const;
+  [[nodiscard]] double length_of(const Piece& piece) const { return static_cast<double>(piece.n) * period_s_; }  ///< s
   [[nodiscard]] End end_of_run() const;
   [[nodiscard]] End end_of(const Piece& piece) const;
   /// @param events  before it
@@ -188,12 +190,24 @@ class Timeline {
   [[nodiscard]] bool times_go_on() const;
   void limit_waiting();
   [[nodiscard]] bool chain_is_believed() const;
+  /// As many wait as are missing, and yet they lie where their times say: each in a place of its own, between the run and `end`
+  /// or late in one that is free.
+  [[nodiscard]] bool times_contradict_count(const End& end) const;
+  /// It follows if the one that waits has a wild time; but that may lie behind a gap, and this one, late, in the gap: the next
+  /// tells.
+  [[nodiscard]] bool may_be_late_in_gap(const Piece& piece) const;
   void take_waiting_by_count();
+  /// Ahead of the run, no further than a network turns frames round: the next frame tells whether its time is wild.
+  [[nodiscard]] bool may_lie_behind_gap(const Waiting& w) const;
   /// `piece` follows the run as if nothing had waited.
   void settle_waiting(const Piece& piece);
   /// Before a run has begun: what stands before the chain by an unbroken counter has its time from it. @returns the first of them
   [[nodiscard]] std::size_t date_by_counter();
   void believe_chain();
+  /// What came late, to a run of its own. The run, which ends here, and its clock go on behind it as if it had not come.
+  void store_aside(std::span<const Waiting> chain);
+  /// The chain, which goes on, begins a run; what waited before it goes on waiting.
+  void store_late_chain();
   /// Each frame at its own time.
   void store_all_waiting();
   /// One beyond the last frame of the chain that begins at `from`.
@@ -202,6 +216,8 @@ class Timeline {
   [[nodiscard]] static bool has_own_time(std::span<const Waiting> chain);
   /// Nothing is stored at its times, but before them: it was on the way for long, and no clock was set.
   [[nodiscard]] bool came_late(std::span<const Waiting> chain) const;
+  /// The same of one frame, without a counter, where others agree; nor is it before all others.
+  [[nodiscard]] bool is_late(const Piece& piece) const;
   /// A run of what waited, at its times.
   void store_chain(std::span<const Waiting> chain, Verdict verdict);
   /// A chain that waits before the one that is believed, between the run and that: behind a gap of its own, and only a wild time
@@ -224,6 +240,12 @@ class Timeline {
   void follow(const Piece& piece, bool believe_time);
   void note_anchors();
   void give_out();
+  /// When samples were taken, by the clock.
+  struct Interval {
+    mth5::UtcNanos start, end;
+  };
+  /// @param own  of its samples that are not filled  @returns false: the sink refused it
+  bool store(const Block& block, Interval own);
   void drop(Drop reason, std::int64_t n) { counters_.dropped[static_cast<std::size_t>(reason)] += static_cast<std::uint64_t>(n); }
   void count_gap(const Gap& gap);
   [[nodiscard]] Gap gap(GapReason reason, std::int64_t missing) const;

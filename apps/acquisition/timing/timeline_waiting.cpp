@@ -102,9 +102,20 @@ void Timeline::consider_with_waiting(Piece piece) {
     const Place by_count = locator_.place(counted, piece);
     const bool exact =
         !piece.stamped || stamps_.within_step(piece.n) || std::abs(by_count.ahead_s) <= locator_.exact_tolerance_s();
-    if (!not_by_counter && by_count.fit == Fit::Fits && exact) {
+    if (!not_by_counter && by_count.fit == Fit::Fits && exact && !times_contradict_count(counted)) {
+      if (may_be_late_in_gap(piece)) {
+        wait(piece, false, false);
+        if (!waiting_.empty()) waiting_.back().by_count = true;
+        return;
+      }
       take_waiting_by_count();
       return append(piece, true);
+    }
+    const auto& last = waiting_.back();
+    if (last.by_count && piece.timed && last.piece.time < piece.time &&
+        piece.time < waiting_.front().piece.time) {  // it was wild
+      take_waiting_by_count();
+      return consider(piece);
     }
     if (follows_run && to_chain.fit != Fit::Fits) return settle_waiting(piece);
     if (follows_run) {  // both: as many samples as the clock went back wait, and go on in it
@@ -137,7 +148,7 @@ bool Timeline::may_be_wild(const Place& next) const {
   if (waiting_.size() > chain_ + 1) return true;  // others have its time
   if (chain_ > 0 && !waiting_[chain_ - 1].behind) return piece.time < waiting_[chain_ - 1].piece.time;
   if (head.events.disconnected || events_.disconnected) return false;
-  const double far = kLate * period_s_ * static_cast<double>(piece.n);
+  const double far = kLate * length_of(piece);
   return next.ahead_s > far && (!run_ || seconds_between(end_of_run().time, piece.time) > far);
 }
 
@@ -307,7 +318,7 @@ bool Timeline::counter_goes_on() const {
   auto next = first.counter;
   double passed = 0;
   return std::all_of(waiting_.begin(), waiting_.end(), [&](const Waiting& w) {
-    const double length = static_cast<double>(w.piece.n) * period_s_;
+    const double length = length_of(w.piece);
     const bool goes_on = w.piece.stamped && w.piece.timed && w.piece.counter && w.piece.counter == next &&
                          std::abs(seconds_between(first.time, w.piece.time) - passed) <= kRate * passed + length;
     next = locator_.next_counter(w.piece.counter, w.piece.n);
@@ -345,21 +356,25 @@ void Timeline::limit_waiting() {
 bool Timeline::drop_waiting(const Waiting& w, bool others_agree) {
   counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
   const bool still = w.piece.still && !w.piece.timed && !stamps_.within_step(w.piece.n);
-  const double length = static_cast<double>(w.piece.n) * period_s_;
-  const auto is_late =
-      [&] {  // not at a time that is taken, unless samples may be closer than the profile says; nor before all others
-        if (!others_agree || !clock_.settled()) return true;
-        if (!w.piece.counter && w.piece.time < memory_.begin()) return false;
-        return memory_.taken_s(w.piece.time, plus_seconds(w.piece.time, length)) < length / 2;
-      };
-  if (run_ && w.piece.stamped && (still || (w.behind && is_late())) &&
+  // Not at a time that is taken, unless samples may be closer than the profile says.
+  const auto late = [&] { return !others_agree || !clock_.settled() || is_late(w.piece); };
+  // Also one that was ahead, of what is stored meanwhile.
+  const auto passed = [&] {
+    if (!run_ || !w.piece.timed || w.piece.counter || !clock_.settled() || !others_agree) return false;
+    const double behind_s = seconds_between(end_of(w.piece).time, end_of_run().time);
+    return behind_s >= 0 && behind_s <= kLate * length_of(w.piece);
+  };
+  const bool is_behind = w.behind || passed();
+  if (run_ && w.piece.stamped && (still || (is_behind && late())) &&
       plus_seconds(w.piece.time, kLate * period_s_) >= memory_.begin()) {
-    Piece piece = w.piece;
-    piece.timed = true;
-    if (place_behind_run(piece, events_).fit == Fit::Fits)
-      append(piece, true);
+    Waiting own = w;
+    own.piece.timed = true;
+    if (place_behind_run(own.piece, events_).fit == Fit::Fits)
+      append(own.piece, true);
+    else if (still || !clock_.settled())
+      begin_run(own.piece, w.events, {.reason = still ? GapReason::ClockStep : GapReason::OutOfOrder});
     else
-      begin_run(piece, w.events, {.reason = still ? GapReason::ClockStep : GapReason::OutOfOrder});
+      store_aside({&own, 1});
     return true;
   }
   if (run_ && !w.events.disconnected && w.piece.counter && w.piece.counter == next_counter_) {  // whatever its time
@@ -383,12 +398,6 @@ bool Timeline::has_own_time(std::span<const Waiting> chain) {
   return timed >= 2 && chain.front().behind && chain.front().piece.timed && chain.front().piece.stamped;
 }
 
-bool Timeline::came_late(std::span<const Waiting> chain) const {
-  const auto& first = chain.front().piece;
-  const auto end = end_of(chain.back().piece).time;
-  return first.time >= memory_.begin() && memory_.taken_s(first.time, end) < seconds_between(first.time, end) / 2;
-}
-
 bool Timeline::lies_before_head(std::span<const Waiting> chain) const {
   const auto& head = waiting_[chain_];
   const auto& first = chain.front();
@@ -400,7 +409,7 @@ bool Timeline::lies_before_head(std::span<const Waiting> chain) const {
   const double before_head = seconds_between(end_of(chain.back().piece).time, head.piece.time);
   if (behind_run < -tolerance || before_head < -tolerance) return false;
   // One alone, far from all that others agree with, is a wild time.
-  const double far = kLate * period_s_ * static_cast<double>(first.piece.n);
+  const double far = kLate * length_of(first.piece);
   return chain.size() > 1 || agreeing_ < 2 || first.events.disconnected || head.events.disconnected || before_head <= far ||
          (run_ && behind_run <= far);
 }
@@ -409,7 +418,12 @@ std::int64_t Timeline::give_up_chain(std::span<const Waiting> chain, bool others
   std::int64_t stored = 0;
   if (has_own_time(chain)) {
     for (const auto& w : chain) stored += w.piece.n;
-    store_chain(chain, {.reason = came_late(chain) ? GapReason::OutOfOrder : GapReason::ClockStep});
+    if (came_late(chain) && clock_.settled()) {
+      for (const auto& w : chain) counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
+      store_aside(chain);
+    } else {
+      store_chain(chain, {.reason = came_late(chain) ? GapReason::OutOfOrder : GapReason::ClockStep});
+    }
   } else {
     for (const auto& w : chain) stored += drop_waiting(w, others_agree) ? w.piece.n : 0;
   }
@@ -485,7 +499,10 @@ void Timeline::settle_waiting(const Piece& piece) {
   if (std::any_of(chains.begin(), chains.end(), has_own_time)) {  // the clock was set back, and is right again
     const bool late = std::all_of(chains.begin(), chains.end(), [&](const auto& chain) { return came_late(chain); });
     for (const auto& chain : chains) give_up_chain(chain, false);
-    begin_run(piece, std::exchange(events_, {}), {.reason = late ? GapReason::OutOfOrder : GapReason::ClockStep});
+    if (late && place_behind_run(piece, events_).fit == Fit::Fits)
+      append(piece, true);
+    else
+      begin_run(piece, std::exchange(events_, {}), {.reason = late ? GapReason::OutOfOrder : GapReason::ClockStep});
   } else {
     append(piece, true);
     for (auto w : all) {
@@ -493,6 +510,9 @@ void Timeline::settle_waiting(const Piece& piece) {
       if (place_behind_run(w.piece, events_).fit == Fit::Fits) {
         counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
         append(w.piece, true);
+      } else if (may_lie_behind_gap(w)) {
+        counters_.pending -= static_cast<std::uint64_t>(w.piece.n);
+        early.push_back(w);
       } else {
         drop_waiting(w, true);
       }
@@ -553,6 +573,9 @@ std::size_t Timeline::date_by_counter() {
 
 void Timeline::believe_chain() {
   give_out();
+  if (run_ && chain_ > 0 && clock_.settled() && chain_verdict_.missing == 0 && waiting_[chain_].behind &&
+      came_late(std::span{waiting_}.subspan(chain_)))
+    return store_late_chain();
   if (chain_ > 0 && !run_ && counter_goes_on()) return store_all_waiting();
   // Before the rate is known, what agrees with nothing may be whole, and others missing beside it.
   if (chain_ > 0 && (!run_ || !clock_.settled()) && times_go_on()) return begin_at_another_rate();

@@ -1,0 +1,150 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "support/timeline.hpp"
+
+// Frames that come late, beside a gap and in it, with wild times near them: where each of them lies.
+namespace {
+
+using namespace daq::timing;
+using test::kStart;
+using test::Line;
+using namespace std::chrono_literals;
+
+/// A frame, and the place that its time says.
+struct Sent {
+  int place;
+  double said;
+};
+
+struct Kind {
+  const char* name;
+  double rate;
+  std::uint32_t rows;      ///< a frame
+  mth5::Nanos resolution;  ///< of its times
+  mth5::Nanos digits;      ///< to which they are written
+};
+const Kind kKinds[] = {{"tenths that are exact", 10, 1, 1ns, 100ms},
+                       {"milliseconds", 10, 1, 0ns, 1ms},
+                       {"frames of four", 100, 4, 1ns, 1ms},
+                       {"whole seconds", 1, 1, 1ns, 1s}};
+
+constexpr int kFrames = 110, kHole = 51;  ///< the first one that is lost
+
+std::vector<Sent> without(const std::set<int>& away) {
+  std::vector<Sent> sent;
+  for (int i = 0; i < kFrames; ++i)
+    if (!away.contains(i)) sent.push_back({i, static_cast<double>(i)});
+  return sent;
+}
+
+/// `late` come `behind` frames behind the hole, `apart` from one another.
+void insert(std::vector<Sent>& sent, const std::vector<int>& late, int behind, int apart) {
+  auto at = std::find_if(sent.begin(), sent.end(), [](const Sent& s) { return s.place > kHole - 1; }) - sent.begin() + behind;
+  for (const int place : late) {
+    sent.insert(sent.begin() + at, {place, static_cast<double>(place)});
+    at += apart;
+  }
+}
+
+/// All whose time is right are stored once, there; a wild one lies where it was taken, or where it says, or nowhere.
+void expect_right(const Kind& kind, const std::vector<Sent>& sent) {
+  Options options;
+  options.sample_rate = kind.rate;
+  options.stamp_resolution = kind.resolution;
+  options.live = false;
+  Line line{options};
+  line.notes.quiet = true;
+  std::vector<Line::Frame> frames;
+  const int rows = static_cast<int>(kind.rows);
+  for (const auto& [place, said] : sent)
+    frames.push_back({.time = said * rows, .n = kind.rows, .value = static_cast<double>(place * rows), .step = kind.digits});
+  line.push(frames).finish();
+  std::map<int, int> seen;
+  std::map<int, double> said;
+  for (const auto& s : sent) said[s.place] = s.said;
+  for (const auto& run : line.notes.runs)
+    for (std::size_t i = 0; i < run.values.size(); ++i) {
+      const auto value = static_cast<int>(run.values[i]);
+      ++seen[value];
+      const double time = std::chrono::duration<double>(run.utc(i, kind.rate) - kStart).count() * kind.rate;
+      const double off = std::min(std::abs(time - value), std::abs(time - (said.at(value / rows) * rows + value % rows)));
+      EXPECT_LT(off, 0.01) << value;
+    }
+  std::uint64_t wild = 0;
+  for (const auto& s : sent)
+    for (int row = 0; row < rows; ++row) {
+      if (s.said != s.place)
+        ++wild;
+      else
+        EXPECT_EQ(seen[s.place * rows + row], 1) << s.place;
+    }
+  EXPECT_LE(line.dropped(), wild);
+}
+
+TEST(LateFrames, AreStoredOnceAtTheirOwnTime) {
+  for (const auto& kind : kKinds)
+    for (int hole = 0; hole <= 3; ++hole)
+      for (int n = 1; n <= 3; ++n)
+        for (int behind = 0; behind <= 6; ++behind)
+          for (const int apart : {1, 2})
+            for (const int step : {1, 3, -1})  // from one that is late to the next
+              for (const int first : {17, 51, 52, 53}) {
+                std::vector<int> late;
+                std::set<int> away;
+                for (int i = 0; i < n; ++i) late.push_back(first + i * step);
+                away.insert(late.begin(), late.end());
+                for (int i = 0; i < hole; ++i) away.insert(kHole + i);
+                if (first > 17 && (hole == 0 || *away.begin() < kHole || *away.rbegin() >= kHole + hole)) continue;
+                // Two in a row, behind the first behind the hole: as if that had a wild time, and nothing were lost.
+                if (first == 52 && n == 2 && behind == 1) continue;
+                SCOPED_TRACE(testing::Message{} << kind.name << ", " << hole << " lost, " << n << " late from " << first << " by "
+                                                << step << ", " << behind << " behind it, " << apart << " apart");
+                auto sent = without(away);
+                insert(sent, late, behind, apart);
+                expect_right(kind, sent);
+                if (HasFailure()) return;
+              }
+}
+
+TEST(LateFrames, NorDoesAWildTimeNearThemMoveThem) {
+  for (const auto& kind : {kKinds[0], kKinds[2]})
+    for (const double wild : {-3000.0, 5000.0, 1e6, 30.0, 10.0})
+      for (int at = 48; at < 58; ++at)
+        for (int hole = 0; hole <= 3; ++hole)
+          for (int behind = 0; behind <= 6; ++behind) {
+            if (at >= kHole && at < kHole + hole) continue;
+            SCOPED_TRACE(testing::Message{} << kind.name << ", " << wild << " at " << at << ", " << hole << " lost, " << behind);
+            std::set<int> away{17};
+            for (int i = 0; i < hole; ++i) away.insert(kHole + i);
+            auto sent = without(away);
+            for (auto& s : sent)
+              if (s.place == at) s.said = wild;
+            insert(sent, {17}, behind, 1);
+            expect_right(kind, sent);
+            if (HasFailure()) return;
+          }
+}
+
+TEST(LateFrames, TheRunAndItsClockGoOnBehindThem) {
+  Line line;
+  for (int i = 0; i < 200; ++i) {
+    if (i == 50) continue;
+    line.push({{static_cast<double>(i)}});
+    if (i == 120) line.push({{50}});
+  }
+  line.finish();
+  ASSERT_EQ(line.notes.runs.size(), 4u);
+  EXPECT_EQ(line.notes.runs[2].values, std::vector<double>{50});
+  EXPECT_TRUE(line.notes.runs[3].anchors.front().locked) << "the line is known from before";
+  EXPECT_EQ(line.notes.runs[3].start, kStart + 122s);
+  EXPECT_EQ(line.timeline.counters().missing, 1u) << "told when it was missing";
+}
+
+}  // namespace
