@@ -52,6 +52,49 @@ TEST(Calendar, TakesTheDateFromOutsideBehindAPause) {
   EXPECT_EQ(day.at(9h + 1s), utc("2024-05-20T09:00:01"));
 }
 
+TEST(Calendar, DatesByArrivalAreNoDayApart) {
+  const auto noon = utc("2024-05-01T12:00:00");
+  for (const auto begin : {0h, 6h, 11h, 12h, 13h, 23h}) {  // played back: all arrive within a second
+    DayUnroller day{{}};
+    const auto first = day.at_arrival(begin, noon);
+    EXPECT_LE(std::chrono::abs(first - noon), 12h);
+    for (int s = 1; s < 3 * 86400; s += 61)
+      ASSERT_EQ(day.at_arrival((begin + std::chrono::seconds{s}) % 24h, noon + std::chrono::milliseconds{s / 100}),
+                first + std::chrono::seconds{s});
+  }
+  DayUnroller other_zone{{}};  // half a day off, and arrivals jitter
+  const auto first = other_zone.at_arrival(0h, noon);
+  for (int s = 1; s < 2 * 86400; ++s)
+    ASSERT_EQ(other_zone.at_arrival(std::chrono::seconds{s % 86400}, noon + std::chrono::seconds{s} + 300ms * (s % 3 - 1)),
+              first + std::chrono::seconds{s});
+}
+
+TEST(Calendar, AWildTimeOfDayMovesNoOther) {
+  const auto start = utc("2024-05-01T22:00:00");
+  DayUnroller day{{}};
+  for (int s = 0; s < 86400; ++s) {
+    const auto now = start + std::chrono::seconds{s};
+    const auto right = std::chrono::seconds{(22 * 3600 + s) % 86400};
+    if (s % 100 == 50) static_cast<void>(day.at_arrival((right + 11h) % 24h, now));
+    if (s % 100 == 51) static_cast<void>(day.at_arrival((right + 22h) % 24h, now));
+    ASSERT_EQ(day.at_arrival(right, now), now) << s;
+  }
+}
+
+TEST(Calendar, AClockThatIsSetIsDatedByItsArrival) {
+  const auto start = utc("2024-05-01T12:00:00");
+  for (const auto before : {-11h, -7h, 7h, 11h})
+    for (const auto after : {-11h, -6h, 0h, 6h, 11h}) {
+      DayUnroller day{{}};
+      for (int s = 0; s < 100; ++s) {
+        const auto now = start + std::chrono::seconds{s};
+        const auto shown = now + (s < 50 ? before : after);
+        ASSERT_EQ(day.at_arrival(shown - std::chrono::floor<std::chrono::days>(shown), now), shown)
+            << before.count() << " " << after.count();
+      }
+    }
+}
+
 TEST(Calendar, TakesHoursBeyondADayAsGsm19CountsThem) {
   DayUnroller day{utc("2012-03-05T09:00:00")};
   EXPECT_EQ(day.at(57h + 3min + 1s), utc("2012-03-05T09:03:01"));

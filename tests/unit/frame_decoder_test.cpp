@@ -341,6 +341,18 @@ TEST(FrameLayout, WantsSyncAndTrailerUnderTheirMasks) {
   EXPECT_EQ(skipped(fed.counters(), Skip::CutOff), 3u);
 }
 
+/// Four bits of it are met by chance: then the frame within tells, as where there is no trailer.
+TEST(FrameLayout, StrayBytesAndTheFrontOfAFrameAreNoneThoughATrailerOfFewBitsFits) {
+  auto format = layout(8, {{1, Number::U8, false}, 1, 1, false, {slot(0)}}, 1, 1);
+  format.kinds[0].sync = {{0xA0}, {}};
+  format.kinds[0].trailer = {{0xC0}, {0xF0}};
+  const auto frame = [](char value) { return std::string{"\xA0"} + value + "\x11\x12\xC5\x13\x14\xC1"; };
+  Fed fed{format};
+  fed.feed(frame(1) + frame(2) + "\xA0\x21\x22" + frame(3) + frame(4)).end();
+  EXPECT_THAT(fed.out.samples, ElementsAre(1, 2, 3, 4));
+  EXPECT_EQ(skipped(fed.counters(), Skip::CutOff), 3u);
+}
+
 TEST(FrameLayout, TellsKindsApartByANumber) {
   auto format = layout(4, {{2, Number::U8, false}, 1, 1, false, {slot(0)}}, 1);
   format.kinds[0].match.push_back({{1, Number::U8}, 0x0F, 1});

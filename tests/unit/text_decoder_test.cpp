@@ -278,6 +278,34 @@ TEST(ShortLine, IsCountedAndFramesInOneLineAreTakenApart) {
   }
 }
 
+/// The front of one line and the end of the next, which meet in a value with the right decimals: 409.8|6 of 2026.
+TEST(ShortLine, OfTwoLinesInOneOnlyTheFrontIsBelieved) {
+  using Use = TextColumn::Use;
+  TextFormat format;
+  format.n_channels = 2;
+  format.n_soh = 1;
+  for (const Use use : {Use::Year, Use::Month, Use::Day, Use::Hour, Use::Minute, Use::Second}) format.columns.push_back({use});
+  format.columns.push_back({Use::Channel, 0, false, 3});
+  format.columns.push_back({Use::Channel, 1, false, 2});
+  format.columns.push_back({Use::Soh, 0});
+  format.lengths = {9};
+  const auto line = [](int i) {
+    return "2026 05 01 12 00 10." + std::to_string(i) + " 182.638 409." + std::to_string(10 + i) + " 12.5";
+  };
+  Fed fed{format};
+  fed.feed(line(0) + "\n" + line(1).substr(0, line(1).find("409.") + 5) + line(2).substr(3) + "\n" + line(3) + "\n");
+  ASSERT_EQ(fed.counters().frames, 3u);
+  EXPECT_EQ(fed.counters().short_lines, 1u);
+  EXPECT_THAT(fed.out.samples, ElementsAre(182.638, 409.10, 182.638, testing::IsNan(), 182.638, 409.13));
+
+  Fed longer{format};  // all are longer than the profile says: those of the instrument
+  std::string lines;
+  for (int i = 0; i < 10; ++i) lines += line(i) + " 7 7\n";
+  longer.feed(lines);
+  EXPECT_EQ(longer.counters().frames, 9u) << "all but the first";
+  EXPECT_EQ(longer.out.samples.back(), 409.19);
+}
+
 /// A LEMI-424 line with one field written otherwise.
 std::string with(const std::string& old, const std::string& now) {
   std::string text = lemi424_line(0);
@@ -301,6 +329,14 @@ TEST(TextLine, AChannelThatCannotBeReadIsUnknownAndTheOthersAreKept) {
   for (const auto* good :
        {"+23772.5", "-0.", ".5", "2.3E+4", "00000000000000000000023772.512", "1.00000000000000000000000000001"})
     EXPECT_EQ(Line{with("23772.512", good)}.found.unknown, 0u) << good;
+}
+
+TEST(TextLine, NaNMayHaveASign) {
+  for (const auto* masked : {"-nan", "+nan", "-NaN", "nan"}) {
+    const Line line{"2020 10 04 00 00 00 " + std::string{masked} + " NaN NaN *** *** ? ? -- -- 12.78"};
+    EXPECT_TRUE(line.found.good) << masked;
+  }
+  EXPECT_FALSE(Line{"2020 10 04 00 00 00 -na NaN NaN *** *** ? ? -- -- 12.78"}.found.good);
 }
 
 TEST(TextLine, AllChannelsMayBeMaskedButNotAllBeGarbage) {

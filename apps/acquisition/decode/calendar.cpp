@@ -23,6 +23,23 @@ mth5::UtcNanos DayUnroller::at(mth5::Nanos time_of_day, std::optional<mth5::UtcN
   return last_ = time;
 }
 
+mth5::UtcNanos DayUnroller::at_arrival(mth5::Nanos time_of_day, mth5::UtcNanos arrival) {
+  constexpr mth5::Nanos kJump = hours{1}, kHalfDay = hours{12};
+  const auto expected = [&](const Seen& seen) { return seen.time + (arrival - seen.arrival); };
+  auto time = at(time_of_day, believed_ ? expected(*believed_) : arrival);
+  const auto agrees = [&](const std::optional<Seen>& with) { return with && std::chrono::abs(time - expected(*with)) < kJump; };
+  if (believed_ && !agrees(believed_) && std::chrono::abs(believed_->time - believed_->arrival) <= kHalfDay)
+    time = at(time_of_day, arrival);  // the instrument's clock was set
+  const Seen now{time, arrival};
+  if (!believed_ || agrees(believed_) || agrees(jumped_)) {
+    believed_ = now;
+    jumped_.reset();
+  } else {
+    jumped_ = now;
+  }
+  return time;
+}
+
 mth5::UtcNanos unroll_gps_week(mth5::UtcNanos time, mth5::UtcNanos not_before) {
   constexpr mth5::Nanos kWeeks = hours{24 * 7 * 1024};
   constexpr mth5::UtcNanos kWeekZero{std::chrono::sys_days{std::chrono::January / 6 / 1980}};

@@ -23,9 +23,18 @@ class DayUnroller {
   /// @param time_of_day  since midnight; whole days in it do not count (old firmware of GSM-19 goes on to hour 57)
   /// @param near         where more than half a day may have passed: a time within half a day
   [[nodiscard]] mth5::UtcNanos at(mth5::Nanos time_of_day, std::optional<mth5::UtcNanos> near = std::nullopt);
+  /// The date of times that came without one, by when they came: the first lies within half a day of its arrival, each further
+  /// one within half a day of where the time before and what passed since put it. So nothing is a day off where an instrument
+  /// keeps the time of another zone, or a recording is played back around midnight. A time that jumps by an hour moves the others
+  /// only when the next one agrees with it.
+  [[nodiscard]] mth5::UtcNanos at_arrival(mth5::Nanos time_of_day, mth5::UtcNanos arrival);
 
  private:
+  struct Seen {
+    mth5::UtcNanos time, arrival;
+  };
   mth5::UtcNanos last_;
+  std::optional<Seen> believed_, jumped_;
 };
 
 /// `time` moved on by as many 1024 weeks as it takes to be at or behind `not_before`: what receivers say that count the weeks of

@@ -46,9 +46,10 @@ class FrameReader {
   /// Where a kind has several checks: whether the one of this number fits the frame; which one is used from now on.
   [[nodiscard]] bool fits(std::size_t kind, std::size_t check, std::span<const char> frame) const noexcept;
   void use_check(std::size_t kind, std::size_t check) { plans_[kind].check = check; }
-  /// Nothing in a frame of this kind tells that its end is its own: half of one and the beginning of the next would do as well.
+  /// Nothing in a frame of this kind tells for sure that its end is its own: half of one and the beginning of the next would do
+  /// as well.
   [[nodiscard]] bool may_be_two(std::size_t kind) const noexcept {
-    return plans_[kind].check == kNoCheck && format_.kinds[kind].trailer.bytes.empty();
+    return plans_[kind].check == kNoCheck && !plans_[kind].end_is_sure;
   }
   /// Frames of this kind have a check that chance does not meet.
   [[nodiscard]] bool is_sure(std::size_t kind) const noexcept {
@@ -64,6 +65,7 @@ class FrameReader {
     std::size_t tail = 0;   ///< bytes_behind()
     std::vector<Checksum> checksums;
     std::size_t check = kNoCheck;
+    bool end_is_sure = false;     ///< its trailer is one that chance does not meet
     std::vector<Kernel> kernels;  ///< one for each block of samples
   };
   static constexpr std::size_t kNoCheck = static_cast<std::size_t>(-1);

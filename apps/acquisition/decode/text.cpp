@@ -109,6 +109,7 @@ class TextDecoder final : public Decoder {
     counters_.bytes_pending = 0;
     header_left_ = format_.header_lines;
     newest_.reset();
+    n_fields_ = 0;
     as_said_ = 0;
     std::fill(said_.begin(), said_.end(), kNothingSaid);  // another instrument may be there next
   }
@@ -190,6 +191,8 @@ class TextDecoder final : public Decoder {
       out.soh.resize(soh + format_.n_soh, kNothingSaid);
       TextLine found = take(line, complete, std::span{out.samples}.subspan(samples), std::span{out.soh}.subspan(soh));
       if (found.good && lost_its_point(found)) found = {.bytes = found.bytes, .why = Skip::BadValue, .column = found.column};
+      if (found.good && !keep_front_of_two(found, std::span{out.samples}.subspan(samples)))
+        found = {.bytes = found.bytes, .why = Skip::ShortLine, .column = format_.columns.size()};
       const bool last = found.bytes == line.size();
       const std::size_t bytes = found.bytes + (last ? line_end : 0);
       if (found.good) {
@@ -221,6 +224,24 @@ class TextDecoder final : public Decoder {
     const bool sure = as_said_ >= kSure;
     as_said_ = std::max(0, as_said_ - kOther);
     return sure;
+  }
+
+  /// More fields than any whole line has, and not as many as the one before: the front of a line and the end of another, which
+  /// may meet in any field but the first few. What stands in those is whole; the other channels are not known.
+  /// @returns false: nothing of it is left, or not its time
+  [[nodiscard]] bool keep_front_of_two(TextLine& found, std::span<double> channels) {
+    const auto before = std::exchange(n_fields_, found.n_fields);
+    if (!found.short_line || found.n_fields <= longest_ || found.n_fields == before || format_.checksum == "nmea") return true;
+    const auto sure = found.n_fields - longest_;
+    if (plan_.time_columns > 0 && plan_.last_time >= sure) return false;
+    bool any = false;
+    for (std::size_t i = 0; i < format_.columns.size(); ++i) {
+      const auto& column = format_.columns[i];
+      if (column.use != TextColumn::Use::Channel) continue;
+      any |= i < sure;
+      if (i >= sure && !std::isnan(std::exchange(channels[column.index], kNothingSaid))) ++found.unknown;
+    }
+    return any;
   }
 
   /// An answer of the instrument: its value goes with every frame from now on.
@@ -284,7 +305,7 @@ class TextDecoder final : public Decoder {
   [[nodiscard]] mth5::UtcNanos time_of(const TextLine& found) {
     if (kind_ == TimeKind::Host) return arrival_;
     if (format_.time != "host-date") return found.time;
-    return day_.at(found.time.time_since_epoch(), arrival_);
+    return day_.at_arrival(found.time.time_since_epoch(), arrival_);
   }
 
   /// An answer to a command, all of the line behind its blanks.
@@ -351,7 +372,9 @@ class TextDecoder final : public Decoder {
   std::optional<mth5::UtcNanos> newest_;  ///< frame of those with a date, since the stream began
   Skip last_skip_ = Skip::Count;          ///< reason of the last byte; Count if it was decoded
   bool skipped_ = false;                  ///< since the last frame
-  int as_said_ = 0;                       ///< lines lately with the decimals of the profile, less those with others
+  const std::size_t longest_ = format_.lengths.empty() ? 0 : *std::max_element(format_.lengths.begin(), format_.lengths.end());
+  std::size_t n_fields_ = 0;  ///< of the line before
+  int as_said_ = 0;           ///< lines lately with the decimals of the profile, less those with others
 };
 
 }  // namespace

@@ -114,6 +114,7 @@ struct Attempt {
   bool fits = false;      ///< as many columns as the format has, no less and no more, and nothing in them speaks against it
   std::uint32_t unknown = 0;
   bool short_line = false;
+  std::size_t n_fields = 0;
   std::string_view token{};
   std::size_t column = 0;
 };

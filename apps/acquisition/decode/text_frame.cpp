@@ -39,6 +39,7 @@ constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 /// How instruments write that they have no value: nothing, NaN, `***`, `?`, `--`, `#`.
 [[nodiscard]] bool says_no_value(const char* p, const char* end) {
   const auto is = [](char c, char small) { return (c | 0x20) == small; };
+  if (end - p == 4 && (*p == '-' || *p == '+')) ++p;  // as C prints it
   if (end - p == 3 && is(p[0], 'n') && is(p[1], 'a') && is(p[2], 'n')) return true;
   return std::all_of(p, end, [](char c) { return c == '*' || c == '?' || c == '-' || c == '#'; });
 }
@@ -120,6 +121,7 @@ class Parser {
             .fits = fits,
             .unknown = unknown_,
             .short_line = short_line,
+            .n_fields = n_fields_,
             .token = token_,
             .column = odd_channel_ != kNone ? odd_channel_ : columns.size()};
   }
@@ -238,12 +240,13 @@ class Parser {
   }
 
   /// Whether the line, of which `n_read` columns have been read, has a length that the profile does not list.
-  [[nodiscard]] bool is_short(std::size_t n_read) const noexcept {
+  [[nodiscard]] bool is_short(std::size_t n_read) noexcept {
     const auto& lengths = plan_.format.lengths;
     if (lengths.empty() || time_seen_ < plan_.time_columns) return false;
     Fields rest = fields_;
     for (const char* field; (field = rest.next()) != nullptr && field != piece_.end; ++n_read)
       static_cast<void>(rest.leave(rest.field_end(field)));
+    n_fields_ = n_read;
     return !is_whole(n_read);
   }
 
@@ -477,6 +480,7 @@ class Parser {
   double* channels_;
   double* soh_;
   std::size_t at_ = 0;                ///< the column being read
+  std::size_t n_fields_ = 0;          ///< of the line, where the profile lists how many whole ones have
   std::uint32_t unknown_ = 0;         ///< fields without a value
   std::size_t first_number_ = kNone;  ///< the first channel that holds one
   std::size_t last_number_ = kNone;   ///< the last one
