@@ -188,7 +188,7 @@ TEST(Timeline, BelievesTwoFramesThatAgree) {
 TEST(Timeline, AWildTimeBesideAGapCostsItselfOnly) {
   for (const double wild : {3.0, 17.0, 30.0, 90.0, 5000.0, -7.0, -5000.0, 1e6})
     for (const int lost : {1, 2, 40, 200})
-      for (int at = -2; at < 4; ++at) {                    // which of those behind the gap, or before it, has it
+      for (int at = -2; at < 4; ++at) {         // which of those behind the gap, or before it, has it
         if (wild == 30 && lost > 10) continue;  // might be a sample that alone was not lost, or that came late
         SCOPED_TRACE(testing::Message{} << "wild " << wild << ", lost " << lost << ", at " << at);
         Line f;

@@ -58,7 +58,8 @@ std::string doubt_of_times(mth5::Nanos step, double sample_rate) {
   if (std::chrono::duration<double>(step).count() * sample_rate < kAbout) return {};
   const auto text = [](mth5::Nanos time) { return config::format_duration(time); };
   return "times are cut to " + text(step) + ", and samples are " + text(mth5::Nanos{std::llround(1e9 / sample_rate)}) +
-         " apart: a lost one looks like drift, and between lost ones samples may lie off by as many as were lost one by one. More decimals of the times "
+         " apart: a lost one looks like drift, and between lost ones samples may lie off by as many as were lost one by one. "
+         "More decimals of the times "
          "would tell, or a counter; resolution: 1ns where the instrument takes its samples exactly at the times it prints";
 }
 
