@@ -124,8 +124,11 @@ const ConfigCase kCases[] = {
      "{time: '%m-%d-%Y'}, {time: '%H%M'}, {time: '%q'}, {time: 'x'}, hour, {time: '%d'},",
      {},
      {"instruments/tiny.yaml:3:12: text.columns: no column 'second', and no time form that gives it",
-      "instruments/tiny.yaml:3:56: text.columns[2].time: '%q': '%q' is not one of %Y %y %m %b %d %H %M %S %z %s %Q",
-      "instruments/tiny.yaml:3:70: text.columns[3].time: 'x': gives no part of a time; it takes %Y %y %m %b %d %H %M %S %z %s %Q",
+      "instruments/tiny.yaml:3:56: text.columns[2].time: '%q': '%q' is not one of %Y %y %m %b %d %H %M %S %z %s %Q, "
+      "%-m %-d %-H %-M %-S",
+      "instruments/tiny.yaml:3:70: text.columns[3].time: 'x': gives no part of a time; it takes %Y %y %m %b %d %H %M %S %z %s "
+      "%Q, "
+      "%-m %-d %-H %-M %-S",
       "instruments/tiny.yaml:3:76: text.columns[4]: a second column 'hour'",
       "instruments/tiny.yaml:3:89: text.columns[5].time: '%d' gives the day, which another column gives already"}},
     {"a time of day without a date",

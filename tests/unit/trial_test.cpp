@@ -201,6 +201,9 @@ TEST(Trial, AdvisesWhereDecimalsOrTimesAreOfAnotherForm) {
               HasSubstr("; its decimals stand behind a point: leave out decimal: comma\n"));
   EXPECT_THAT(refused(columns, "12:00:00 31.04.2026 48000.12 12.7\n"), testing::Not(HasSubstr("decimals stand")));
 
+  EXPECT_THAT(refused(columns, "12:00:00 1.5.2026 48000.12 12.7\n"),
+              HasSubstr("; its numbers have no zero in front: write '%-d.%-m.%Y'\n"));
+
   const std::string json =
       "json: true, columns: [{key: t, time: '%Y-%m-%dT%H:%M:%S'}, {key: f, channel: f}, {key: b, soh: battery}]";
   EXPECT_THAT(refused(json, R"({"t":"2026-05-01T00:00:00.5Z","f":1,"b":2})"

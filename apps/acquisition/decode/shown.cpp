@@ -29,8 +29,14 @@ std::string decimals_advice(const TextFormat& format) {
 std::string time_advice(const TextFormat& format, const TextColumn& column, std::string_view field) {
   CalendarTime time;
   const char* const end = field.data() + field.size();
-  const char* const behind = read_time_form(column.name, field.data(), end, time, format.decimal == "comma" ? ',' : '.');
-  if (behind == nullptr || behind == end) return "";
+  const char point = format.decimal == "comma" ? ',' : '.';
+  const char* const behind = read_time_form(column.name, field.data(), end, time, point);
+  if (behind == end) return "";
+  if (behind == nullptr) {
+    const auto unpadded = unpadded_form(column.name);
+    if (read_time_form(unpadded, field.data(), end, time, point) != end) return "";
+    return "its numbers have no zero in front: write '" + unpadded + "'";
+  }
   const std::string_view rest{behind, static_cast<std::size_t>(end - behind)};
   const auto with = [&](const char* more) { return "'" + column.name + more + "'"; };
   if (rest == "Z") return "a Z stands behind the time: write " + with("Z");

@@ -454,10 +454,10 @@ class Parser {
   }
   /// A column of this form is being read.
   void note_parts(std::string_view form) noexcept {
-    constexpr std::array<std::string_view, 6> kForms{"%Y%y", "%m%b", "%d", "%H", "%M", "%S"};
-    for (std::size_t part = 0; part < kForms.size(); ++part)
-      for (auto forms = kForms[part]; !forms.empty(); forms.remove_prefix(2))
-        if (form.find(forms.substr(0, 2)) != std::string_view::npos) part_column_[part] = at_;
+    constexpr std::array<std::string_view, 6> kLetters{"Yy", "mb", "d", "H", "M", "S"};
+    for (std::size_t part = 0; part < kLetters.size(); ++part)
+      for (const char letter : kLetters[part])
+        if (gives(form, letter)) part_column_[part] = at_;
   }
 
   /// @param cut  more digits may have followed

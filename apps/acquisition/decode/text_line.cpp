@@ -28,6 +28,7 @@ namespace {
   if (first.use == TextColumn::Use::Text)
     return static_cast<std::size_t>(fields.end() - p) >= first.width && std::equal(first.name.begin(), first.name.end(), p);
   if (first.use == TextColumn::Use::Form) {
+    if (first.name.starts_with("%-") && !fields.is_separator(p[-1])) return false;  // a digit before it may be lost
     CalendarTime time;
     const char* const behind = is_digit(*p) ? read_time_form(first.name, p, fields.end(), time, plan.point) : nullptr;
     if (behind != nullptr && (first.name.starts_with("%s") || first.name.starts_with("%Q")) && p <= first_digits) {

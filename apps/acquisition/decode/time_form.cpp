@@ -7,7 +7,8 @@ namespace daq::decode {
 namespace {
 
 constexpr std::string_view kLetters = "YmdHMSz";  // in the order of CalendarTime
-constexpr std::string_view kAll = "%Y %y %m %b %d %H %M %S %z %s %Q";
+constexpr std::string_view kUnpadded = "mdHMS";   // may stand without a zero in front, behind '%-'
+constexpr std::string_view kAll = "%Y %y %m %b %d %H %M %S %z %s %Q, %-m %-d %-H %-M %-S";
 constexpr std::string_view kMonths = "janfebmaraprmayjunjulaugsepoctnovdec";
 
 /// The month whose name stands at `p`; 0: none.
@@ -86,6 +87,8 @@ const char* read_time_form(std::string_view form, const char* p, const char* end
       if (p == end || i == form.size() || *p++ != form[i]) return nullptr;
       continue;
     }
+    const bool unpadded = form[i] == '-' && i + 1 < form.size();
+    if (unpadded) ++i;
     if (form[i] == 's' || form[i] == 'Q') {
       p = form[i] == 's' ? read_unix(p, end, point, out) : read_unix_ms(p, end, out);
       if (p == nullptr) return nullptr;
@@ -103,8 +106,10 @@ const char* read_time_form(std::string_view form, const char* p, const char* end
       continue;
     }
     const int digits = form[i] == 'Y' ? 4 : 2;
+    const char* const first = p;
     int value = 0;
     for (int n = 0; n < digits; ++n, ++p) {
+      if (n > 0 && unpadded && (p == end || !is_digit(*p))) break;
       if (p == end || !is_digit(*p)) return nullptr;
       value = value * 10 + (*p - '0');
     }
@@ -112,7 +117,7 @@ const char* read_time_form(std::string_view form, const char* p, const char* end
       out.second = value;
       out.decimals = 0;
       if (end - p >= 2 && *p == point && is_digit(p[1])) {
-        p = parse_number(p - 2, end, out.second, out.decimals, point);
+        p = parse_number(first, end, out.second, out.decimals, point);
         if (p == nullptr) return nullptr;
       }
     } else if (form[i] == 'y') {
@@ -124,6 +129,26 @@ const char* read_time_form(std::string_view form, const char* p, const char* end
   return p;
 }
 
+bool gives(std::string_view form, char letter) noexcept {
+  for (std::size_t i = 0; i + 1 < form.size(); ++i) {
+    if (form[i] != '%') continue;
+    if (form[++i] == '-' && i + 1 < form.size()) ++i;
+    if (form[i] == letter) return true;
+  }
+  return false;
+}
+
+std::string unpadded_form(std::string_view form) {
+  std::string all;
+  for (std::size_t i = 0; i < form.size(); ++i) {
+    all += form[i];
+    if (form[i] != '%' || i + 1 == form.size()) continue;
+    if (kUnpadded.find(form[i + 1]) != std::string_view::npos) all += '-';
+    all += form[++i];
+  }
+  return all;
+}
+
 std::string check_time_form(std::string_view form, unsigned& parts) {
   parts = 0;
   for (std::size_t i = 0; i < form.size(); ++i) {
@@ -131,6 +156,8 @@ std::string check_time_form(std::string_view form, unsigned& parts) {
       if (form[i] < ' ' || form[i] > '~') return "holds a character that is not printable ASCII";
       continue;
     }
+    const bool unpadded = i + 2 < form.size() && form[i + 1] == '-' && kUnpadded.find(form[i + 2]) != std::string_view::npos;
+    if (unpadded) ++i;
     const char letter = ++i == form.size() ? '\0' : form[i] == 'y' ? 'Y' : form[i] == 'b' ? 'm' : form[i];
     if (letter == 's' || letter == 'Q') {
       if ((parts & ~64U) != 0) return "gives with '%" + std::string{letter} + "' what it gives twice";

@@ -27,14 +27,18 @@ struct CalendarTime {
   }
 };
 
-/// Reads the text at `p` by a form such as "%m-%d-%Y" or "%H:%M:%S": %Y has four digits, %y %m %d %H %M %S two, %s (seconds
-/// since 1970) ten, %Q (milliseconds since 1970) thirteen, which all must be there; %b is a month's name of three letters, in
-/// English; %z is how far it is ahead of UTC: +hh:mm, +hhmm, +hh, or Z. Decimals may stand behind %S and %s. Any other character
-/// stands for itself.
+/// Reads the text at `p` by a form such as "%m-%d-%Y" or "%H:%M:%S": %Y has four digits, %y %m %d %H %M %S two, %-m %-d %-H %-M
+/// %-S one or two, %s (seconds since 1970) ten, %Q (milliseconds since 1970) thirteen, which all must be there; %b is a month's
+/// name of three letters, in English; %z is how far it is ahead of UTC: +hh:mm, +hhmm, +hh, or Z. Decimals may stand behind %S
+/// and %s. Any other character stands for itself.
 /// @returns behind it; nullptr if the text has not this form
 [[nodiscard]] const char* read_time_form(std::string_view form, const char* p, const char* end, CalendarTime& out,
                                          char point = '.') noexcept;
 
+/// Whether a form gives %Y, %-d or the like. @param letter  'Y', 'd' …
+[[nodiscard]] bool gives(std::string_view form, char letter) noexcept;
+/// The same form for numbers without a zero in front.
+[[nodiscard]] std::string unpadded_form(std::string_view form);
 /// What is wrong with a form, "" = nothing. @param parts  gets which of year (bit 0) to second (bit 5), %z (bit 6) it gives
 [[nodiscard]] std::string check_time_form(std::string_view form, unsigned& parts);
 

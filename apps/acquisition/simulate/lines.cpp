@@ -227,10 +227,13 @@ class Line {
       return part("YmdHMS"[static_cast<std::size_t>(column.use) - static_cast<std::size_t>(Use::Year)]);
     std::string text;
     for (std::size_t i = 0; i < column.name.size(); ++i) {
-      if (column.name[i] == '%' && i + 1 < column.name.size())
-        text += part(column.name[++i]);
-      else
+      if (column.name[i] != '%' || i + 1 == column.name.size()) {
         text += column.name[i];
+        continue;
+      }
+      const bool unpadded = column.name[++i] == '-' && i + 1 < column.name.size();
+      const auto number = part(column.name[unpadded ? ++i : i]);
+      text += unpadded && number.starts_with('0') ? number.substr(1) : number;
     }
     return format_.json ? '"' + text + '"' : text;
   }
