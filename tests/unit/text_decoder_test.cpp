@@ -280,7 +280,6 @@ TEST(ShortLine, IsCountedAndFramesInOneLineAreTakenApart) {
 
 /// The front of one line and the end of the next, which meet in a value with the right decimals: 409.8|6 of 2026.
 TEST(ShortLine, OfTwoLinesInOneOnlyTheFrontIsBelieved) {
-  using Use = TextColumn::Use;
   TextFormat format;
   format.n_channels = 2;
   format.n_soh = 1;
