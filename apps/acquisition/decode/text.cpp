@@ -109,7 +109,6 @@ class TextDecoder final : public Decoder {
     counters_.bytes_pending = 0;
     header_left_ = format_.header_lines;
     newest_.reset();
-    n_fields_ = 0;
     as_said_ = 0;
     std::fill(said_.begin(), said_.end(), kNothingSaid);  // another instrument may be there next
   }
@@ -191,7 +190,7 @@ class TextDecoder final : public Decoder {
       out.soh.resize(soh + format_.n_soh, kNothingSaid);
       TextLine found = take(line, complete, std::span{out.samples}.subspan(samples), std::span{out.soh}.subspan(soh));
       if (found.good && lost_its_point(found)) found = {.bytes = found.bytes, .why = Skip::BadValue, .column = found.column};
-      if (found.good && !keep_front_of_two(found, std::span{out.samples}.subspan(samples)))
+      if (found.good && !keep_front_of_two(found, line.first(found.bytes), std::span{out.samples}.subspan(samples)))
         found = {.bytes = found.bytes, .why = Skip::ShortLine, .column = format_.columns.size()};
       const bool last = found.bytes == line.size();
       const std::size_t bytes = found.bytes + (last ? line_end : 0);
@@ -226,13 +225,13 @@ class TextDecoder final : public Decoder {
     return sure;
   }
 
-  /// More fields than any whole line has, and not as many as the one before: the front of a line and the end of another, which
-  /// may meet in any field but the first few. What stands in those is whole; the other channels are not known.
+  /// More fields than any whole line has, and the last ones are those of the end of a line: the front of one and the end of
+  /// another, which may meet in any field but the first few. What stands in those is whole; the other channels are not known.
   /// @returns false: nothing of it is left, or not its time
-  [[nodiscard]] bool keep_front_of_two(TextLine& found, std::span<double> channels) {
-    const auto before = std::exchange(n_fields_, found.n_fields);
-    if (!found.short_line || found.n_fields <= longest_ || found.n_fields == before || format_.checksum == "nmea") return true;
+  [[nodiscard]] bool keep_front_of_two(TextLine& found, std::span<const char> line, std::span<double> channels) {
+    if (!found.short_line || found.n_fields <= longest_ || format_.checksum == "nmea") return true;
     const auto sure = found.n_fields - longest_;
+    if (!ends_like_a_line(line, sure)) return true;
     if (plan_.time_columns > 0 && plan_.last_time >= sure) return false;
     bool any = false;
     for (std::size_t i = 0; i < format_.columns.size(); ++i) {
@@ -242,6 +241,26 @@ class TextDecoder final : public Decoder {
       if (i >= sure && !std::isnan(std::exchange(channels[column.index], kNothingSaid))) ++found.unknown;
     }
     return any;
+  }
+
+  /// The channels that would be the second line's, wherever the two met, have their decimals where they would stand.
+  [[nodiscard]] bool ends_like_a_line(std::span<const char> line, std::size_t n_more) const {
+    if (!plan_.decimals_known) return false;
+    const Piece piece = trimmed(line, true);
+    Fields fields{format_.delimiter, piece.begin, piece.end};
+    std::size_t at = 0;
+    for (const char* field; (field = fields.next()) != nullptr && field != piece.end; ++at) {
+      const char* const end = fields.field_end(field);
+      static_cast<void>(fields.leave(end));
+      const auto i = at - n_more;
+      if (at < n_more || i > plan_.last_channel || i + n_more <= plan_.last_channel) continue;
+      const auto& column = format_.columns[i];
+      if (column.use != TextColumn::Use::Channel || column.hex) continue;
+      double value = 0;
+      int decimals = 0;
+      if (parse_number(field, end, value, decimals, plan_.point) != end || decimals != column.decimals) return false;
+    }
+    return true;
   }
 
   /// An answer of the instrument: its value goes with every frame from now on.
@@ -373,8 +392,7 @@ class TextDecoder final : public Decoder {
   Skip last_skip_ = Skip::Count;          ///< reason of the last byte; Count if it was decoded
   bool skipped_ = false;                  ///< since the last frame
   const std::size_t longest_ = format_.lengths.empty() ? 0 : *std::max_element(format_.lengths.begin(), format_.lengths.end());
-  std::size_t n_fields_ = 0;  ///< of the line before
-  int as_said_ = 0;           ///< lines lately with the decimals of the profile, less those with others
+  int as_said_ = 0;  ///< lines lately with the decimals of the profile, less those with others
 };
 
 }  // namespace
