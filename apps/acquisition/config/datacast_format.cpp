@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <map>
 
 #include "acquisition/config/instrument.hpp"
 #include "acquisition/config/tables.hpp"
@@ -21,20 +20,10 @@ std::string check_code(std::string_view text) {
 
 decode::Description read_datacast_format(const Node& map, const std::string& path, const std::vector<std::string>& channels,
                                          const Instrument& instrument, Report& report) {
-  decode::DatacastFormat format{.codes = std::vector<std::string>(channels.size()), .n_channels = channels.size()};
+  decode::DatacastFormat format{.codes = {}, .n_channels = channels.size()};
   MapReader keys{map, path, report};
   datacast_keys().read(keys, format);
-  if (const Node* codes = keys.take("codes", Node::Kind::Map, MapReader::Need::Required)) {
-    MapReader code{*codes, keys.path("codes"), report};
-    std::map<std::string, std::string> seen;
-    for (std::size_t i = 0; i < channels.size(); ++i) {
-      auto& text = format.codes[i] = code.require_text(channels[i], check_code);
-      const auto [first, fresh] = seen.emplace(text, channels[i]);
-      if (!fresh && !text.empty())
-        code.problem(*codes->find(channels[i]), channels[i], in_quotes(text) + " is the code of '" + first->second + "' already");
-    }
-    code.finish();
-  }
+  format.codes = read_codes(keys, channels, check_code, report);
   if (!instrument.soh.empty()) report.problem(map.place, path, "holds no state_of_health; leave that out");
   keys.finish();
   return format;

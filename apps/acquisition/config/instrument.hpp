@@ -73,5 +73,10 @@ void await_answers(decode::Description& decoder, const Commands& commands);
 [[nodiscard]] decode::Description read_miniseed_format(const Node& map, const std::string& path,
                                                        const std::vector<std::string>& channels, const Instrument& instrument,
                                                        Report& report);
+class MapReader;
+/// `codes:` of a decoder's map, what each channel is called in the bytes, each by another text. @param check  as of
+/// MapReader::require_text() @returns [channel]; "" where it is missing or wrong, which is reported
+[[nodiscard]] std::vector<std::string> read_codes(MapReader& keys, const std::vector<std::string>& channels,
+                                                  const std::function<std::string(std::string_view)>& check, Report& report);
 
 }  // namespace daq::config

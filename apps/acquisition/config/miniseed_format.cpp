@@ -1,5 +1,3 @@
-#include <map>
-
 #include "acquisition/config/instrument.hpp"
 #include "acquisition/config/tables.hpp"
 
@@ -17,23 +15,11 @@ std::string check_code(std::string_view text) {
 
 decode::Description read_miniseed_format(const Node& map, const std::string& path, const std::vector<std::string>& channels,
                                          const Instrument& instrument, Report& report) {
-  decode::MiniSeedFormat format{.codes = std::vector<std::string>(channels.size()),
-                                .sample_rate = instrument.sample_rate,
-                                .n_channels = channels.size(),
-                                .n_soh = instrument.soh.size()};
+  decode::MiniSeedFormat format{
+      .codes = {}, .sample_rate = instrument.sample_rate, .n_channels = channels.size(), .n_soh = instrument.soh.size()};
   MapReader keys{map, path, report};
   miniseed_keys().read(keys, format);
-  if (const Node* codes = keys.take("codes", Node::Kind::Map, MapReader::Need::Required)) {
-    MapReader code{*codes, keys.path("codes"), report};
-    std::map<std::string, std::string> seen;
-    for (std::size_t i = 0; i < channels.size(); ++i) {
-      auto& text = format.codes[i] = code.require_text(channels[i], check_code);
-      const auto [first, fresh] = seen.emplace(text, channels[i]);
-      if (!fresh && !text.empty())
-        code.problem(*codes->find(channels[i]), channels[i], in_quotes(text) + " is the code of '" + first->second + "' already");
-    }
-    code.finish();
-  }
+  format.codes = read_codes(keys, channels, check_code, report);
   if (instrument.soh.size() > 1 || (instrument.soh.size() == 1 && instrument.soh[0].name != "timing_quality"))
     report.problem(map.place, path, "has one state_of_health, timing_quality; leave the others out");
   keys.finish();

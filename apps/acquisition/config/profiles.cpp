@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "acquisition/config/filters.hpp"
 #include "acquisition/config/instrument.hpp"
 
 /// Where profiles are found.
