@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-#include "acquisition/simulate/signal.hpp"
+#include "acquisition/simulate/packets.hpp"
 
 namespace daq::simulate {
 
@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::size_t kRecordBytes = 512, kDataAt = 128;  // bytes
 constexpr mth5::Nanos kRecordStep = std::chrono::microseconds{1};
-constexpr std::size_t kRecordCounterBits = 24;
 constexpr unsigned kLocked = 100, kUnlocked = 0;  // %, timing quality
 
 std::size_t rows_of(double rate_hz) {
@@ -37,112 +36,62 @@ void put_number(std::string& record, std::size_t at, std::uint64_t value, std::s
   for (std::size_t i = 0; i < bytes; ++i) record[at + i] = static_cast<char>(value >> 8 * (bytes - 1 - i) & 0xff);
 }
 
-/// What is sent last.
-struct NewestRecords {
-  config::Instrument profile;
-  std::vector<std::string> ids;           ///< [channel]
-  std::vector<std::vector<double>> rows;  ///< [channel][row]
-  std::size_t number = 0;
-  Newest newest;
+bool is_whole(const config::ChannelProfile& channel) { return channel.type != mth5::SampleType::Float64; }
 
-  [[nodiscard]] std::string text(mth5::UtcNanos time, unsigned quality) const {
-    std::string all;
-    for (std::size_t c = 0; c < ids.size(); ++c) all += record(c, time, quality);
-    return all;
+/// The newest record of channel `c`.
+std::string record_of(const NewestPackets& sent, std::size_t c, const std::string& id, mth5::UtcNanos time) {
+  std::string record(kRecordBytes, '\0');
+  const auto& rows = sent.rows[c];
+  const auto word = [&](std::size_t at, std::size_t n, std::string_view text) {
+    record.replace(at, n, fmt::format("{:<{}.{}}", text, n, n));
+  };
+  record.replace(0, 8, fmt::format("{:06}D ", sent.number % 1'000'000));
+  std::string_view rest = id;
+  std::array<std::string_view, 4> parts;
+  for (auto& part : parts) {
+    part = rest.substr(0, rest.find('.'));
+    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
   }
-
- private:
-  [[nodiscard]] std::string record(std::size_t c, mth5::UtcNanos time, unsigned quality) const {
-    std::string record(kRecordBytes, '\0');
-    const auto word = [&](std::size_t at, std::size_t n, std::string_view text) {
-      record.replace(at, n, fmt::format("{:<{}.{}}", text, n, n));
-    };
-    record.replace(0, 8, fmt::format("{:06}D ", number % 1'000'000));
-    std::string_view rest = ids[c];
-    std::array<std::string_view, 4> parts;
-    for (auto& part : parts) {
-      part = rest.substr(0, rest.find('.'));
-      rest.remove_prefix(std::min(rest.size(), part.size() + 1));
-    }
-    word(8, 5, parts[1]);
-    word(13, 2, parts[2]);
-    word(15, 3, parts[3]);
-    word(18, 2, parts[0]);
-    const auto day = std::chrono::floor<std::chrono::days>(time);
-    const std::chrono::year_month_day date{day};
-    const auto of_day = time - day;
-    put_number(record, 20, static_cast<std::uint64_t>(static_cast<int>(date.year())), 2);
-    put_number(record, 22, static_cast<std::uint64_t>((day - std::chrono::sys_days{date.year() / 1 / 1}).count() + 1), 2);
-    put_number(record, 24, static_cast<std::uint64_t>(of_day / std::chrono::hours{1}), 1);
-    put_number(record, 25, static_cast<std::uint64_t>(of_day / std::chrono::minutes{1} % 60), 1);
-    put_number(record, 26, static_cast<std::uint64_t>(of_day / std::chrono::seconds{1} % 60), 1);
-    const auto microseconds = of_day / kRecordStep % 1'000'000;
-    put_number(record, 28, static_cast<std::uint64_t>(microseconds / 100), 2);
-    put_number(record, 30, rows[c].size(), 2);
-    record[39] = 3;  // blockettes
-    put_number(record, 44, kDataAt, 2);
-    put_number(record, 46, 48, 2);
-    put_number(record, 48, 1000, 2);
-    put_number(record, 50, 56, 2);
-    const bool whole = profile.channels[c].type != mth5::SampleType::Float64;
-    record[52] = whole ? 3 : 5;
-    record[53] = 1;
-    record[54] = std::countr_zero(kRecordBytes);
-    put_number(record, 56, 1001, 2);
-    put_number(record, 58, 64, 2);
-    record[60] = static_cast<char>(quality);
-    record[61] = static_cast<char>(microseconds % 100);
-    put_number(record, 64, 100, 2);
-    put_number(record, 68, std::bit_cast<std::uint32_t>(static_cast<float>(profile.sample_rate)), 4);
-    std::size_t at = kDataAt;
-    for (const double value : rows[c]) {
-      if (whole)
-        put_number(record, at, static_cast<std::uint32_t>(static_cast<std::int32_t>(std::llround(value))), 4);
-      else
-        put_number(record, at, std::bit_cast<std::uint64_t>(value), 8);
-      at += whole ? 4 : 8;
-    }
-    return record;
+  word(8, 5, parts[1]);
+  word(13, 2, parts[2]);
+  word(15, 3, parts[3]);
+  word(18, 2, parts[0]);
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date{day};
+  const auto of_day = time - day;
+  put_number(record, 20, static_cast<std::uint64_t>(static_cast<int>(date.year())), 2);
+  put_number(record, 22, static_cast<std::uint64_t>((day - std::chrono::sys_days{date.year() / 1 / 1}).count() + 1), 2);
+  put_number(record, 24, static_cast<std::uint64_t>(of_day / std::chrono::hours{1}), 1);
+  put_number(record, 25, static_cast<std::uint64_t>(of_day / std::chrono::minutes{1} % 60), 1);
+  put_number(record, 26, static_cast<std::uint64_t>(of_day / std::chrono::seconds{1} % 60), 1);
+  const auto microseconds = of_day / kRecordStep % 1'000'000;
+  put_number(record, 28, static_cast<std::uint64_t>(microseconds / 100), 2);
+  put_number(record, 30, rows.size(), 2);
+  record[39] = 3;  // blockettes
+  put_number(record, 44, kDataAt, 2);
+  put_number(record, 46, 48, 2);
+  put_number(record, 48, 1000, 2);
+  put_number(record, 50, 56, 2);
+  const bool whole = is_whole(sent.profile.channels[c]);
+  record[52] = whole ? 3 : 5;
+  record[53] = 1;
+  record[54] = std::countr_zero(kRecordBytes);
+  put_number(record, 56, 1001, 2);
+  put_number(record, 58, 64, 2);
+  record[60] = static_cast<char>(kLocked);
+  record[61] = static_cast<char>(microseconds % 100);
+  put_number(record, 64, 100, 2);
+  put_number(record, 68, std::bit_cast<std::uint32_t>(static_cast<float>(sent.profile.sample_rate)), 4);
+  std::size_t at = kDataAt;
+  for (const double value : rows) {
+    if (whole)
+      put_number(record, at, static_cast<std::uint32_t>(static_cast<std::int32_t>(std::llround(value))), 4);
+    else
+      put_number(record, at, std::bit_cast<std::uint64_t>(value), 8);
+    at += whole ? 4 : 8;
   }
-};
-
-class Records final : public RecordSource {
- public:
-  Records(const SignalSettings& settings, std::shared_ptr<NewestRecords> records)
-      : settings_{settings}, field_{settings.rate_hz, settings.seed, settings.earth}, records_{std::move(records)} {}
-
-  std::optional<std::string_view> next() override {
-    const auto& channels = records_->profile.channels;
-    auto& newest = records_->newest;
-    const auto time = mth5::sample_time(settings_.start, settings_.rate_hz, static_cast<std::int64_t>(index_));
-    newest.time = mth5::UtcNanos{time.time_since_epoch() / kRecordStep * kRecordStep};
-    newest.values.assign(channels.size(), {});
-    records_->rows.assign(channels.size(), {});
-    for (const auto last = index_ + rows_of(settings_.rate_hz); index_ != last; ++index_) {
-      const auto at = mth5::sample_time(settings_.start, settings_.rate_hz, static_cast<std::int64_t>(index_));
-      const auto field = field_.next(at);
-      for (std::size_t c = 0; c < channels.size(); ++c) {
-        double value = settings_.signal == Signal::Counter ? counter(index_, c, kRecordCounterBits)
-                       : settings_.signal == Signal::Sine  ? sine(index_)
-                                                           : natural(channels[c], field, at);
-        if (channels[c].type != mth5::SampleType::Float64) value = std::round(value);
-        records_->rows[c].push_back(value);
-        fmt::format_to(std::back_inserter(newest.values[c]), "{}{}", newest.values[c].empty() ? "" : " ", value);
-      }
-    }
-    ++records_->number;
-    record_ = records_->text(*newest.time, kLocked);
-    newest.record = record_.data();
-    return record_;
-  }
-
- private:
-  const SignalSettings settings_;
-  NaturalField field_;
-  std::shared_ptr<NewestRecords> records_;
-  std::uint64_t index_ = 0;
-  std::string record_;
-};
+  return record;
+}
 
 }  // namespace
 
@@ -170,17 +119,16 @@ std::string simulated_id(const std::string& code, double rate_hz) {
 }
 
 Instrument miniseed(const config::Instrument& profile) {
-  const auto records = std::make_shared<NewestRecords>();
-  records->profile = profile;
+  std::vector<std::string> ids;  // [channel]
   for (const auto& code : std::get<decode::MiniSeedFormat>(profile.decoder).codes)
-    records->ids.push_back(simulated_id(code, profile.sample_rate));
-  auto instrument = named(profile);
-  instrument.samples_per_record = rows_of(profile.sample_rate);
-  instrument.time_resolution = kRecordStep;
-  instrument.line_end.clear();
-  instrument.generate = [records](const SignalSettings& settings) { return std::make_unique<Records>(settings, records); };
-  instrument.describe = [records](std::string_view record, Description& out) { records->newest.describe(record, out); };
-  instrument.set_time = [records](std::string& record, mth5::UtcNanos at) { record = records->text(at, kLocked); };
+    ids.push_back(simulated_id(code, profile.sample_rate));
+  const auto text = [ids](const NewestPackets& sent, mth5::UtcNanos time) {
+    std::string all;
+    for (std::size_t c = 0; c < ids.size(); ++c) all += record_of(sent, c, ids[c], time);
+    return all;
+  };
+  auto instrument = packeted(std::make_shared<NewestPackets>(profile),
+                             {.n_rows = rows_of, .step = kRecordStep, .is_whole = is_whole, .text = text});
   instrument.lose_lock = [](std::string& record) {
     for (std::size_t at = 60; at < record.size(); at += kRecordBytes) record[at] = static_cast<char>(kUnlocked);
   };
