@@ -23,6 +23,9 @@ struct Piece {
   mth5::UtcNanos time{};
   std::optional<std::uint64_t> counter{};
   mth5::UtcNanos arrival{};
+
+  /// Only the instrument's own time says where it lies.
+  [[nodiscard]] bool lies_by_time() const { return stamped && timed && !counter; }
 };
 
 /// What the next frame of a row of samples would be.

@@ -153,9 +153,7 @@ bool Timeline::follows_within_step(const Piece& piece) const {
   return within >= -slack && within <= stamps_.step_s() + slack;
 }
 
-bool Timeline::slips(const Piece& piece) const {
-  return piece.stamped && piece.timed && !piece.counter && stamps_.is_step(piece.n);
-}
+bool Timeline::slips(const Piece& piece) const { return piece.lies_by_time() && stamps_.is_step(piece.n); }
 
 bool Timeline::may_change_places(const Place& place, const Piece& piece) const {
   return fits_as_cut(place, piece) && slips(piece) && stamps_.skips();
@@ -216,8 +214,8 @@ Place Timeline::place_behind_run(const Piece& piece, const Events& events) const
 }
 
 bool Timeline::fits_as_cut(const Place& place, const Piece& piece) const {
-  return place.fit == Fit::Fits && piece.stamped && piece.timed && !piece.counter &&
-         place.ahead_s > locator_.exact_tolerance_s() && !stamps_.within_step(piece.n);
+  return place.fit == Fit::Fits && piece.lies_by_time() && place.ahead_s > locator_.exact_tolerance_s() &&
+         !stamps_.within_step(piece.n);
 }
 
 void Timeline::tell_loss_within_step(Place& place, const Piece& piece, bool lost) const {

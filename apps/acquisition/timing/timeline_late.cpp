@@ -25,7 +25,7 @@ bool Timeline::came_late(std::span<const Waiting> chain) const {
 
 bool Timeline::may_lie_behind_gap(const Waiting& w) const {
   const auto& piece = w.piece;
-  if (w.behind || !piece.stamped || !piece.timed || piece.counter) return false;
+  if (w.behind || !piece.lies_by_time()) return false;
   const Place place = place_behind_run(piece, w.events);
   return place.fit == Fit::Ahead && place.missing <= kLate * piece.n;
 }
@@ -33,8 +33,7 @@ bool Timeline::may_lie_behind_gap(const Waiting& w) const {
 bool Timeline::may_be_late_in_gap(const Piece& piece) const {
   if (agreeing_ > 1 || chain_ > 0) return false;
   const auto& head = waiting_.front();
-  const auto can = [](const Piece& p) { return p.stamped && p.timed && !p.counter; };
-  if (waiting_.size() > 1 || head.behind || !can(head.piece) || !can(piece)) return false;
+  if (waiting_.size() > 1 || head.behind || !head.piece.lies_by_time() || !piece.lies_by_time()) return false;
   const double before_s = seconds_between(end_of(piece).time, head.piece.time);
   return before_s > -locator_.exact_tolerance_s() && before_s <= kLate * length_of(piece);
 }
@@ -52,7 +51,7 @@ bool Timeline::times_contradict_count(const End& end) const {
   std::int64_t row = 0;  // by count
   for (const auto& w : waiting_) {
     const auto& piece = w.piece;
-    if (!piece.stamped || !piece.timed || piece.counter || stamps_.within_step(piece.n)) return false;
+    if (!piece.lies_by_time() || stamps_.within_step(piece.n)) return false;
     const double ahead_s = seconds_between(begin.time, piece.time);
     const auto own = std::llround(ahead_s / begin.seconds_per_sample);
     const bool on_grid = std::abs(ahead_s - static_cast<double>(own) * begin.seconds_per_sample) <= tolerance;

@@ -9,7 +9,7 @@
 /// Frames that do not follow: what waits until others agree with one of them, and what becomes of it.
 namespace daq::timing {
 
-bool Timeline::stands_still(const Piece& piece) { return piece.still && piece.stamped && piece.timed && !piece.counter; }
+bool Timeline::stands_still(const Piece& piece) { return piece.still && piece.lies_by_time(); }
 
 void Timeline::time_vague_ones(const Piece& piece) {
   if (std::none_of(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.piece.vague; })) return;
@@ -144,7 +144,7 @@ void Timeline::consider_with_waiting(Piece piece) {
 bool Timeline::may_be_wild(const Place& next) const {
   const auto& head = waiting_[chain_];
   const auto& piece = head.piece;
-  if (agreeing_ > 1 || !piece.stamped || !piece.timed || piece.counter) return false;
+  if (agreeing_ > 1 || !piece.lies_by_time()) return false;
   if (waiting_.size() > chain_ + 1) return true;  // others have its time
   if (chain_ > 0 && !waiting_[chain_ - 1].behind) return piece.time < waiting_[chain_ - 1].piece.time;
   if (head.events.disconnected || events_.disconnected) return false;
@@ -187,7 +187,7 @@ void Timeline::sort_into_chain() {
 
 bool Timeline::lies_before_chain(const Piece& piece) const {
   const auto& head = waiting_[chain_];
-  return piece.stamped && piece.timed && !piece.counter && head.piece.timed && !head.behind && piece.time < head.piece.time &&
+  return piece.lies_by_time() && head.piece.timed && !head.behind && piece.time < head.piece.time &&
          std::abs(seconds_between(end_of(piece).time, head.piece.time)) <= locator_.exact_tolerance_s();
 }
 
@@ -402,7 +402,7 @@ bool Timeline::lies_before_head(std::span<const Waiting> chain) const {
   const auto& head = waiting_[chain_];
   const auto& first = chain.front();
   if (&first == &head || first.behind || chain_verdict_.reason == GapReason::ClockStep) return false;
-  const auto can = [](const Waiting& w) { return w.piece.stamped && w.piece.timed && !w.piece.counter; };
+  const auto can = [](const Waiting& w) { return w.piece.lies_by_time(); };
   if (!can(head) || !std::all_of(chain.begin(), chain.end(), can)) return false;
   const double tolerance = locator_.exact_tolerance_s();
   const double behind_run = run_ ? seconds_between(end_of_run().time, first.piece.time) : kLate * period_s_;
