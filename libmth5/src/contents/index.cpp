@@ -285,39 +285,32 @@ Structure walk_what_differs(hid_t file, const std::string& path, std::span<const
     fits[known->second] = sample_type(dataset, path + ": " + where) && H5Sget_simple_extent_npoints(space.get()) == run.n_samples;
     return static_cast<bool>(fits[known->second]);
   };
-  auto walked = walk(file, path, Depth::OpenChannels, most, visiting, false, is_as_told);
-  const auto others = std::exchange(walked.runs, {});
-  auto channels = std::exchange(walked.channels, {});
-  auto datasets = std::exchange(walked.datasets, {});
-  const auto add_told = [&](const RunInfo& run) {
-    walked.runs.push_back(run);
-    for (auto& channel : walked.runs.back().channels) {
-      walked.channels.push_back(std::move(told.channels[channel]));
-      walked.datasets.emplace_back();
-      channel = walked.channels.size() - 1;
-    }
-  };
-  const auto add_walked = [&](const RunInfo& run) {
-    walked.runs.push_back(run);
-    for (auto& channel : walked.runs.back().channels) {
-      walked.channels.push_back(std::move(channels[channel]));
-      walked.datasets.push_back(std::move(datasets[channel]));
-      channel = walked.channels.size() - 1;
+  auto all = walk(file, path, Depth::OpenChannels, most, visiting, false, is_as_told);
+  Structure walked;
+  walked.runs = std::exchange(all.runs, {});
+  walked.channels = std::exchange(all.channels, {});
+  walked.datasets = std::exchange(all.datasets, {});
+  told.datasets.resize(told.channels.size());
+  const auto take = [&](const RunInfo& run, Structure& from) {
+    all.runs.push_back(run);
+    for (auto& channel : all.runs.back().channels) {
+      all.channels.push_back(std::move(from.channels[channel]));
+      all.datasets.push_back(std::move(from.datasets[channel]));
+      channel = all.channels.size() - 1;
     }
   };
   std::map<Key, const RunInfo*> changed;
-  for (const auto& run : others)
-    if (const Key key{run.survey, run.station, run.id}; by_name.contains(key)) changed[key] = &run;
+  for (const auto& run : walked.runs) changed[{run.survey, run.station, run.id}] = &run;
   for (std::size_t i = 0; i < told.runs.size(); ++i) {
     const auto& run = told.runs[i];
     if (fits[i])
-      add_told(run);
+      take(run, told);
     else if (const auto other = changed.find({run.survey, run.station, run.id}); other != changed.end())
-      add_walked(*other->second);
+      take(*other->second, walked);
   }
-  for (const auto& run : others)
-    if (!by_name.contains({run.survey, run.station, run.id})) add_walked(run);
-  return walked;
+  for (const auto& run : walked.runs)
+    if (!by_name.contains({run.survey, run.station, run.id})) take(run, walked);
+  return all;
 }
 
 Inventory take_inventory(hid_t file, const std::string& path, std::uintmax_t file_bytes, std::int64_t visible_samples) {
