@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 #include <string_view>
 
@@ -16,7 +15,6 @@ namespace daq::decode {
 namespace {
 
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-constexpr int kTells = 16;  ///< bits of a trailer that chance does not meet
 
 std::uint64_t byte_of(char c) { return static_cast<unsigned char>(c); }
 
@@ -124,12 +122,6 @@ bool begins_with(const Marker& marker, const char* p, std::size_t n) {
   return true;
 }
 
-int bits_of(const Marker& marker) {
-  if (marker.mask.empty()) return static_cast<int>(8 * marker.bytes.size());
-  return std::accumulate(marker.mask.begin(), marker.mask.end(), 0,
-                         [](int sum, unsigned char m) { return sum + std::popcount(m); });
-}
-
 bool matches(const FrameMatch& match, std::span<const char> frame) {
   return ((read_bits(match.number, frame) ^ match.value) & match.mask) == 0;
 }
@@ -221,7 +213,6 @@ FrameReader::FrameReader(const FrameFormat& format) : format_{format} {
     plan.least = least_length(kind);
     plan.head = kind.sync.bytes.size();
     plan.tail = bytes_behind(kind);
-    plan.end_is_sure = bits_of(kind.trailer) >= kTells;
     if (kind.length_field)
       plan.head =
           std::max(plan.head, static_cast<std::size_t>(kind.length_field->number.at) + size_of(kind.length_field->number.type));

@@ -49,7 +49,7 @@ class FrameReader {
   /// Nothing in a frame of this kind tells for sure that its end is its own: half of one and the beginning of the next would do
   /// as well.
   [[nodiscard]] bool may_be_two(std::size_t kind) const noexcept {
-    return plans_[kind].check == kNoCheck && !plans_[kind].end_is_sure;
+    return plans_[kind].check == kNoCheck && !is_strong(format_.kinds[kind].trailer);
   }
   /// Frames of this kind have a check that chance does not meet.
   [[nodiscard]] bool is_sure(std::size_t kind) const noexcept {
@@ -65,7 +65,6 @@ class FrameReader {
     std::size_t tail = 0;   ///< bytes_behind()
     std::vector<Checksum> checksums;
     std::size_t check = kNoCheck;
-    bool end_is_sure = false;     ///< its trailer is one that chance does not meet
     std::vector<Kernel> kernels;  ///< one for each block of samples
   };
   static constexpr std::size_t kNoCheck = static_cast<std::size_t>(-1);
