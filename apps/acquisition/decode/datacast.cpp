@@ -10,6 +10,7 @@
 
 #include "acquisition/decode/description.hpp"
 #include "acquisition/decode/number.hpp"
+#include "acquisition/decode/skips.hpp"
 
 namespace daq::decode {
 namespace {
@@ -83,7 +84,7 @@ class DatacastDecoder final : public Decoder {
   explicit DatacastDecoder(const DatacastFormat& format) : format_{format}, kind_{time_kind(format)} {}
 
   void feed(const Chunk& chunk, Batch& out) override {
-    refusals_.begins_with(chunk.bytes);
+    skips_.begins_with(chunk.bytes);
     counters_.bytes_in += chunk.bytes.size();
     arrival_ = chunk.arrival;
     held_.insert(held_.end(), chunk.bytes.begin(), chunk.bytes.end());
@@ -94,13 +95,13 @@ class DatacastDecoder final : public Decoder {
   }
 
   void end_of_stream(Batch& /*out*/) override {
-    skip(Skip::CutOff, held_, {});
+    skips_.add_with_example(Skip::CutOff, held_, {});
     held_.clear();
     counters_.bytes_pending = 0;
   }
 
   [[nodiscard]] const ledger::SourceCounters& counters() const override { return counters_; }
-  [[nodiscard]] const std::vector<Refusal>& refusals() const override { return refusals_.list(); }
+  [[nodiscard]] const std::vector<Refusal>& refusals() const override { return skips_.examples(); }
 
  private:
   /// @returns how many bytes at the end are the beginning of a packet
@@ -111,10 +112,10 @@ class DatacastDecoder final : public Decoder {
       };
       if (bytes.front() != '{') {
         // Blanks behind a packet are decoded with it, those within garbage are garbage.
-        const bool blank = is_blank(bytes.front()) && last_skip_ == Skip::Count;
+        const bool blank = is_blank(bytes.front()) && skips_.last() == Skip::Count;
         const auto end = blank ? std::find_if_not(bytes.begin(), bytes.end(), is_blank) : brace(0);
         const auto n = static_cast<std::size_t>(end - bytes.begin());
-        blank ? decoded(n) : skip(Skip::Garbage, bytes.first(n), {});
+        blank ? skips_.decoded(n) : skips_.add_with_example(Skip::Garbage, bytes.first(n), {});
         bytes = bytes.subspan(n);
         continue;
       }
@@ -122,13 +123,13 @@ class DatacastDecoder final : public Decoder {
       const auto end = std::find_if(near.begin() + 1, near.end(), [](char c) { return c == '{' || c == '}'; });
       if (end == near.end()) {
         if (near.size() < kMaxPacket) return bytes.size();
-        skip(Skip::TooLong, near, {});
+        skips_.add_with_example(Skip::TooLong, near, {});
         bytes = bytes.subspan(near.size());
         continue;
       }
       const auto n = static_cast<std::size_t>(end - near.begin());
       if (*end == '{')
-        skip(Skip::CutOff, near.first(n), {});
+        skips_.add_with_example(Skip::CutOff, near.first(n), {});
       else
         take_packet(near.first(n + 1), out);
       bytes = bytes.subspan(*end == '{' ? n : n + 1);
@@ -140,8 +141,8 @@ class DatacastDecoder final : public Decoder {
     const auto samples = out.samples.size();
     const auto refuse = [&](Skip why, std::string place) {
       out.samples.resize(samples);
-      skip(why, bytes, std::move(place));
-      last_skip_ = Skip::Count;  // the next one is another
+      skips_.add_with_example(why, bytes, std::move(place));
+      skips_.end_event();  // the next one is another
     };
     Packet packet{bytes};
     const auto code = packet.code();
@@ -163,38 +164,18 @@ class DatacastDecoder final : public Decoder {
                           .time = *time,
                           .kind = kind_,
                           .time_step = step,
-                          .after_skip = std::exchange(skipped_, false),
+                          .after_skip = skips_.take_since_frame(),
                           .arrival = arrival_});
     ++counters_.frames;
-    decoded(bytes.size());
-  }
-
-  void decoded(std::size_t bytes) {
-    counters_.bytes_decoded += bytes;
-    last_skip_ = Skip::Count;
-  }
-
-  void skip(Skip why, std::span<const char> bytes, std::string place) {
-    if (bytes.empty()) return;
-    const auto reason = static_cast<std::size_t>(why);
-    if (last_skip_ != why) {
-      const auto done = counters_.bytes_decoded + ledger::sum(counters_.bytes_skipped);
-      refusals_.add(why, done, 0, std::move(place), bytes);
-      ++counters_.events_skipped[reason];
-    }
-    counters_.bytes_skipped[reason] += bytes.size();
-    last_skip_ = why;
-    skipped_ = true;
+    skips_.decoded(bytes.size());
   }
 
   const DatacastFormat format_;
   const TimeKind kind_;
   std::vector<char> held_;  ///< the beginning of a packet, less than kMaxPacket bytes, between calls
-  Refusals refusals_;
   ledger::SourceCounters counters_;
+  Skips skips_{counters_};
   mth5::UtcNanos arrival_{};
-  Skip last_skip_ = Skip::Count;  ///< reason of the last byte; Count if it was decoded, or a packet by itself
-  bool skipped_ = false;          ///< since the last frame
 };
 
 }  // namespace

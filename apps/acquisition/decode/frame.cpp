@@ -8,6 +8,7 @@
 
 #include "acquisition/decode/description.hpp"
 #include "acquisition/decode/frame_reader.hpp"
+#include "acquisition/decode/skips.hpp"
 
 namespace daq::decode {
 
@@ -63,7 +64,7 @@ class FrameDecoder final : public Decoder {
 
   void feed(const Chunk& chunk, Batch& out) override {
     datagram_ = chunk.datagram && !chunk.bytes.empty();
-    refusals_.begins_with(chunk.bytes);
+    skips_.begins_with(chunk.bytes);
     counters_.bytes_in += chunk.bytes.size();
     if (!chunk.bytes.empty()) arrivals_.push_back({counters_.bytes_in, chunk.arrival});
     auto bytes = chunk.bytes;
@@ -101,7 +102,7 @@ class FrameDecoder final : public Decoder {
   }
 
   [[nodiscard]] const ledger::SourceCounters& counters() const override { return counters_; }
-  [[nodiscard]] const std::vector<Refusal>& refusals() const override { return refusals_.list(); }
+  [[nodiscard]] const std::vector<Refusal>& refusals() const override { return skips_.examples(); }
   [[nodiscard]] std::vector<std::string> findings() const override {
     std::vector<std::string> all;
     for (std::size_t i = 0; i < votes_.size(); ++i)
@@ -201,22 +202,16 @@ class FrameDecoder final : public Decoder {
   /// The bytes of something that began like a frame are skipped for its reason, as far as nothing better begins in them.
   void blame(const FrameFront& front, std::span<const char> rest) {
     if (!front.matched && blamed_ > 0) return;
-    const bool same = front.why == why_ && !front.matched && last_skip_ == why_;
+    const bool same = front.why == why_ && !front.matched && skips_.last() == why_;
     why_ = front.why;
     blamed_ = front.matched ? front.bytes : std::numeric_limits<std::size_t>::max();
-    if (!same && !refusals_.full()) {
-      const std::uint64_t done = counters_.bytes_decoded + ledger::sum(counters_.bytes_skipped);
-      refusals_.add(why_, done, 0, front.matched ? "frame " + format_.kinds[front.kind].name : "",
-                    rest.first(std::min(rest.size(), kExcerpt)));
-    }
+    if (!same && !skips_.full())
+      skips_.example(why_, 0, front.matched ? "frame " + format_.kinds[front.kind].name : "",
+                     rest.first(std::min(rest.size(), kExcerpt)));
   }
 
   void skip(std::span<const char> bytes) {
-    const auto reason = static_cast<std::size_t>(why_);
-    counters_.bytes_skipped[reason] += bytes.size();
-    if (last_skip_ != why_) ++counters_.events_skipped[reason];
-    last_skip_ = why_;
-    skipped_ = true;
+    skips_.add(why_, bytes.size());
     blamed_ -= bytes.size();
     decided_ += bytes.size();
   }
@@ -229,10 +224,9 @@ class FrameDecoder final : public Decoder {
       if (const auto check = vote.count(reader_, front.kind, bytes)) reader_.use_check(front.kind, *check);
       if (!vote.open()) news_.push_back(vote.text(kind));
     }
-    last_skip_ = Skip::Count;
     blamed_ = 0;
     ++counters_.frames;
-    counters_.bytes_decoded += bytes.size();
+    skips_.decoded(bytes.size());
     decided_ += bytes.size();
     while (arrivals_.front().end < decided_) arrivals_.pop_front();
     if (!kind.fields.empty()) counters_.fields_unknown += reader_.read_fields(front, bytes, state_.data());
@@ -248,7 +242,7 @@ class FrameDecoder final : public Decoder {
                           .kind = reader_.time_kind(front, bytes),
                           .counter = reader_.counter(front, bytes),
                           .time_step = kind.time ? step_of(*kind.time) : mth5::Nanos{},
-                          .after_skip = std::exchange(skipped_, false),
+                          .after_skip = skips_.take_since_frame(),
                           .arrival = arrival});
     if (state_.empty()) return;
     out.states.push_back({time, out.soh.size()});
@@ -272,11 +266,9 @@ class FrameDecoder final : public Decoder {
   bool datagram_ = false;
   bool trusted_ = false;  ///< the bytes so far ended with a frame that is believed
   Skip why_ = Skip::Garbage;
-  std::size_t blamed_ = 0;        ///< bytes that are skipped for why_
-  Skip last_skip_ = Skip::Count;  ///< reason of the last byte; Count if it was decoded
-  bool skipped_ = false;          ///< since the last frame
-  Refusals refusals_;
+  std::size_t blamed_ = 0;  ///< bytes that are skipped for why_
   ledger::SourceCounters counters_;
+  Skips skips_{counters_};
 };
 
 }  // namespace

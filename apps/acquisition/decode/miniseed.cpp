@@ -1,5 +1,7 @@
 #include "acquisition/decode/miniseed.hpp"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -14,6 +16,7 @@
 
 #include "acquisition/decode/description.hpp"
 #include "acquisition/decode/miniseed_samples.hpp"
+#include "acquisition/decode/skips.hpp"
 
 namespace daq::decode {
 namespace {
@@ -99,13 +102,6 @@ std::optional<mth5::UtcNanos> start_of(const Fields& fields) {
   return start;
 }
 
-/// ? for one character, * for any.
-bool fits(std::string_view pattern, std::string_view text) {
-  if (pattern.empty()) return text.empty();
-  if (pattern.front() == '*') return fits(pattern.substr(1), text) || (!text.empty() && fits(pattern, text.substr(1)));
-  return !text.empty() && (pattern.front() == '?' || pattern.front() == text.front()) && fits(pattern.substr(1), text.substr(1));
-}
-
 /// A code with all of its parts.
 using Parts = std::array<std::string, 4>;
 std::optional<Parts> split_code(std::string_view code) {
@@ -129,7 +125,7 @@ class MiniSeedDecoder final : public Decoder {
   }
 
   void feed(const Chunk& chunk, Batch& out) override {
-    refusals_.begins_with(chunk.bytes);
+    skips_.begins_with(chunk.bytes);
     counters_.bytes_in += chunk.bytes.size();
     arrival_ = chunk.arrival;
     held_.insert(held_.end(), chunk.bytes.begin(), chunk.bytes.end());
@@ -146,7 +142,7 @@ class MiniSeedDecoder final : public Decoder {
   }
 
   [[nodiscard]] const ledger::SourceCounters& counters() const override { return counters_; }
-  [[nodiscard]] const std::vector<Refusal>& refusals() const override { return refusals_.list(); }
+  [[nodiscard]] const std::vector<Refusal>& refusals() const override { return skips_.examples(); }
   [[nodiscard]] std::vector<std::string> take_news() override { return std::exchange(news_, {}); }
 
  private:
@@ -158,7 +154,7 @@ class MiniSeedDecoder final : public Decoder {
         const auto n = next_header(bytes, 1, 1, bytes.size())
                            .value_or(ended || bytes.size() < kFixedHeader ? bytes.size() : bytes.size() - kFixedHeader + 1);
         if (!ended && bytes.size() < kFixedHeader) return bytes.size();
-        skip(Skip::Garbage, bytes.first(n), {});
+        skips_.add_with_example(Skip::Garbage, bytes.first(n), {});
         bytes = bytes.subspan(n);
         continue;
       }
@@ -211,15 +207,14 @@ class MiniSeedDecoder final : public Decoder {
                           .time = header->start,
                           .kind = quality && *quality >= format_.locked_from ? TimeKind::Gps : TimeKind::Device,
                           .time_step = header->time_step,
-                          .after_skip = std::exchange(skipped_, false),
+                          .after_skip = skips_.take_since_frame(),
                           .arrival = arrival_});
     if (format_.n_soh > 0) {
       out.states.push_back({header->start, out.soh.size()});
       out.soh.push_back(quality ? *quality : std::numeric_limits<double>::quiet_NaN());
     }
     ++counters_.frames;
-    counters_.bytes_decoded += record.size();
-    last_skip_ = Skip::Count;
+    skips_.decoded(record.size());
     return record.size();
   }
 
@@ -230,7 +225,7 @@ class MiniSeedDecoder final : public Decoder {
     std::optional<std::size_t> taken;  // a code that fits, and has another one
     for (std::size_t c = 0; c < codes_.size(); ++c) {
       bool fit = true;
-      for (std::size_t i = 0; fit && i < parts.size(); ++i) fit = fits(codes_[c][i], parts[i]);
+      for (std::size_t i = 0; fit && i < parts.size(); ++i) fit = fnmatch(codes_[c][i].c_str(), parts[i].c_str(), 0) == 0;
       if (!fit) continue;
       if (bound_[c].empty()) bound_[c] = id;
       if (bound_[c] == id) return c;
@@ -281,25 +276,9 @@ class MiniSeedDecoder final : public Decoder {
 
   /// @returns how many bytes are done with: up to where the next record may begin
   std::size_t refuse(Skip why, std::span<const char> bytes, std::string place) {
-    skip(why, bytes, std::move(place));
-    last_skip_ = Skip::Count;  // the next one is another
+    skips_.add_with_example(why, bytes, std::move(place));
+    skips_.end_event();  // the next one is another
     return bytes.size();
-  }
-
-  void skip(Skip why, std::span<const char> bytes, std::string place) {
-    if (bytes.empty()) return;
-    const auto reason = static_cast<std::size_t>(why);
-    if (last_skip_ != why) {
-      const auto done = counters_.bytes_decoded + ledger::sum(counters_.bytes_skipped);
-      const auto is_other = [](const Refusal& r) { return r.why == Skip::OtherRecord; };
-      // What is of no channel comes all the time: one example of it leaves room for what is wrong.
-      if (why != Skip::OtherRecord || std::none_of(refusals_.list().begin(), refusals_.list().end(), is_other))
-        refusals_.add(why, done, 0, std::move(place), bytes);
-      ++counters_.events_skipped[reason];
-    }
-    counters_.bytes_skipped[reason] += bytes.size();
-    last_skip_ = why;
-    if (why != Skip::OtherRecord) skipped_ = true;
   }
 
   const MiniSeedFormat format_;
@@ -309,11 +288,9 @@ class MiniSeedDecoder final : public Decoder {
   std::vector<std::string> news_;
   RecordSamples samples_;
   std::vector<char> held_;  ///< the beginning of a record, less than kMostRecord bytes, between calls
-  Refusals refusals_;
   ledger::SourceCounters counters_;
+  Skips skips_{counters_};
   mth5::UtcNanos arrival_{};
-  Skip last_skip_ = Skip::Count;  ///< reason of the last byte; Count if it was decoded, or a record by itself
-  bool skipped_ = false;          ///< since the last frame
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "acquisition/decode/miniseed_samples.hpp"
 
 #include <libmseed.h>
+#undef bit  // a macro of its own, in the way of all that is compiled behind it
 
 #include <bit>
 #include <cstdlib>

@@ -11,6 +11,7 @@
 #include "acquisition/decode/calendar.hpp"
 #include "acquisition/decode/description.hpp"
 #include "acquisition/decode/number.hpp"
+#include "acquisition/decode/skips.hpp"
 #include "acquisition/decode/text_fields.hpp"
 #include "acquisition/decode/time_form.hpp"
 
@@ -67,7 +68,7 @@ class TextDecoder final : public Decoder {
   void feed(const Chunk& chunk, Batch& out) override {
     auto bytes = chunk.bytes;
     arrival_ = chunk.arrival;
-    refusals_.begins_with(bytes);
+    skips_.begins_with(bytes);
     counters_.bytes_in += bytes.size();
     if (format_.terminator == "none") {
       take_unended(bytes, out);
@@ -114,7 +115,7 @@ class TextDecoder final : public Decoder {
   }
 
   [[nodiscard]] const ledger::SourceCounters& counters() const override { return counters_; }
-  [[nodiscard]] const std::vector<Refusal>& refusals() const override { return refusals_.list(); }
+  [[nodiscard]] const std::vector<Refusal>& refusals() const override { return skips_.examples(); }
 
  private:
   /// Lines of so many bytes: one that is none moves the next try on by one byte.
@@ -129,8 +130,8 @@ class TextDecoder final : public Decoder {
       }
       std::size_t gone = n;
       if (!take_whole(line, out)) {
-        if (last_skip_ != Skip::Garbage) refuse(Skip::Garbage, {}, line);
-        count_skip(Skip::Garbage, 1);
+        if (skips_.last() != Skip::Garbage) refuse(Skip::Garbage, {}, line);
+        skips_.add(Skip::Garbage, 1);
         gone = 1;
       }
       const auto old = std::min(gone, partial_.size());
@@ -163,9 +164,9 @@ class TextDecoder final : public Decoder {
   void too_long(std::span<const char> bytes) {
     if (partial_.size() + bytes.size() > format_.max_line) {  // what goes is in the line, then in `bytes`
       const auto front = partial_.size() != 0 ? partial_.text() : bytes;
-      if (last_skip_ != Skip::TooLong) refuse(Skip::TooLong, {}, front);
+      if (skips_.last() != Skip::TooLong) refuse(Skip::TooLong, {}, front);
     }
-    count_skip(Skip::TooLong, partial_.append(bytes));
+    skips_.add(Skip::TooLong, partial_.append(bytes));
   }
 
   /// @param complete  a line end follows, and is counted with the last thing in the line
@@ -173,15 +174,15 @@ class TextDecoder final : public Decoder {
     const std::size_t line_end = complete ? 1 : 0;
     if (terminator_ != '\n') {  // the other half of an end of line
       const auto front = std::find_if(line.begin(), line.end(), [](char c) { return c != '\n' && c != '\r'; });
-      if (front != line.begin()) decoded(static_cast<std::size_t>(front - line.begin()));
+      if (front != line.begin()) skips_.decoded(static_cast<std::size_t>(front - line.begin()));
       line = line.subspan(static_cast<std::size_t>(front - line.begin()));
     }
     const bool header = header_left_ > 0;
     if (header) --header_left_;
     if (is_blank_or_comment(line)) {
-      if (!complete || hear(line)) return decoded(line.size() + line_end);
-      if (!refusals_.full()) refuse(Skip::BadValue, "answer", line);
-      return count_skip(Skip::BadValue, line.size() + line_end);
+      if (!complete || hear(line)) return skips_.decoded(line.size() + line_end);
+      if (!skips_.full()) refuse(Skip::BadValue, "answer", line);
+      return skips_.add(Skip::BadValue, line.size() + line_end);
     }
     while (!line.empty()) {
       const std::size_t samples = out.samples.size();
@@ -190,8 +191,6 @@ class TextDecoder final : public Decoder {
       out.soh.resize(soh + format_.n_soh, kNothingSaid);
       TextLine found = take(line, complete, std::span{out.samples}.subspan(samples), std::span{out.soh}.subspan(soh));
       if (found.good && lost_its_point(found)) found = {.bytes = found.bytes, .why = Skip::BadValue, .column = found.column};
-      if (found.good && !keep_front_of_two(found, line.first(found.bytes), std::span{out.samples}.subspan(samples)))
-        found = {.bytes = found.bytes, .why = Skip::ShortLine, .column = format_.columns.size()};
       const bool last = found.bytes == line.size();
       const std::size_t bytes = found.bytes + (last ? line_end : 0);
       if (found.good) {
@@ -200,13 +199,13 @@ class TextDecoder final : public Decoder {
         out.samples.resize(samples);
         out.soh.resize(soh);
         if (header || is_awaited(line)) {
-          decoded(bytes);
+          skips_.decoded(bytes);
           line = line.subspan(found.bytes);
           continue;
         }
         const auto why = last && !complete ? Skip::CutOff : found.why;
-        if (!refusals_.full()) refuse(why, text_place(format_, found.column), line.first(found.bytes));
-        count_skip(why, bytes);
+        if (!skips_.full()) refuse(why, text_place(format_, found.column), line.first(found.bytes));
+        skips_.add(why, bytes);
       }
       line = line.subspan(found.bytes);
     }
@@ -223,44 +222,6 @@ class TextDecoder final : public Decoder {
     const bool sure = as_said_ >= kSure;
     as_said_ = std::max(0, as_said_ - kOther);
     return sure;
-  }
-
-  /// More fields than any whole line has, and the last ones are those of the end of a line: the front of one and the end of
-  /// another, which may meet in any field but the first few. What stands in those is whole; the other channels are not known.
-  /// @returns false: nothing of it is left, or not its time
-  [[nodiscard]] bool keep_front_of_two(TextLine& found, std::span<const char> line, std::span<double> channels) {
-    if (!found.short_line || found.n_fields <= longest_ || format_.checksum == "nmea") return true;
-    const auto sure = found.n_fields - longest_;
-    if (!ends_like_a_line(line, sure)) return true;
-    if (plan_.time_columns > 0 && plan_.last_time >= sure) return false;
-    bool any = false;
-    for (std::size_t i = 0; i < format_.columns.size(); ++i) {
-      const auto& column = format_.columns[i];
-      if (column.use != TextColumn::Use::Channel) continue;
-      any |= i < sure;
-      if (i >= sure && !std::isnan(std::exchange(channels[column.index], kNothingSaid))) ++found.unknown;
-    }
-    return any;
-  }
-
-  /// The channels that would be the second line's, wherever the two met, have their decimals where they would stand.
-  [[nodiscard]] bool ends_like_a_line(std::span<const char> line, std::size_t n_more) const {
-    if (!plan_.decimals_known) return false;
-    const Piece piece = trimmed(line, true);
-    Fields fields{format_.delimiter, piece.begin, piece.end};
-    std::size_t at = 0;
-    for (const char* field; (field = fields.next()) != nullptr && field != piece.end; ++at) {
-      const char* const end = fields.field_end(field);
-      static_cast<void>(fields.leave(end));
-      const auto i = at - n_more;
-      if (at < n_more || i > plan_.last_channel || i + n_more <= plan_.last_channel) continue;
-      const auto& column = format_.columns[i];
-      if (column.use != TextColumn::Use::Channel || column.hex) continue;
-      double value = 0;
-      int decimals = 0;
-      if (parse_number(field, end, value, decimals, plan_.point) != end || decimals != column.decimals) return false;
-    }
-    return true;
   }
 
   /// An answer of the instrument: its value goes with every frame from now on.
@@ -290,7 +251,7 @@ class TextDecoder final : public Decoder {
                           .time = time,
                           .kind = kind_,
                           .time_step = kind_ == TimeKind::Host ? mth5::Nanos{} : step_of(found.decimals),
-                          .after_skip = std::exchange(skipped_, false),
+                          .after_skip = skips_.take_since_frame(),
                           .arrival = arrival_});
     if (kind_ != TimeKind::Host && format_.time != "host-date") newest_ = found.time;
     if (!found.token.empty()) out.tokens.push_back({.frames = out.frames.size(), .text = std::string{found.token}});
@@ -300,7 +261,7 @@ class TextDecoder final : public Decoder {
     ++counters_.frames;
     counters_.fields_unknown += found.unknown;
     if (found.short_line) ++counters_.short_lines;
-    decoded(bytes);
+    skips_.decoded(bytes);
   }
 
   [[nodiscard]] TextLine take(std::span<const char> line, bool complete, std::span<double> channels, std::span<double> soh) {
@@ -346,32 +307,14 @@ class TextDecoder final : public Decoder {
     return std::all_of(line.begin(), line.end(), [](char c) { return c == ' ' || c == '\t' || c == '\r'; });
   }
 
-  void decoded(std::size_t bytes) {
-    counters_.bytes_decoded += bytes;
-    last_skip_ = Skip::Count;
-  }
-
   void skip(Skip why, std::span<const char> bytes) {
     if (!bytes.empty()) refuse(why, {}, bytes);
-    count_skip(why, bytes.size());
+    skips_.add(why, bytes.size());
   }
 
   /// Keeps what goes next as an example. Called before it is counted.
   void refuse(Skip why, std::string place, std::span<const char> bytes) {
-    if (refusals_.full()) return;
-    const auto is_other = [](const Refusal& r) { return r.why == Skip::OtherSentence; };
-    if (why == Skip::OtherSentence && std::any_of(refusals_.list().begin(), refusals_.list().end(), is_other)) return;
-    const std::uint64_t done = counters_.bytes_decoded + ledger::sum(counters_.bytes_skipped);
-    refusals_.add(why, done, lines_ + 1, std::move(place), bytes);
-  }
-
-  void count_skip(Skip why, std::size_t bytes) {
-    if (bytes == 0) return;
-    const auto reason = static_cast<std::size_t>(why);
-    counters_.bytes_skipped[reason] += bytes;
-    if (last_skip_ != why) ++counters_.events_skipped[reason];
-    last_skip_ = why;
-    if (why != Skip::OtherSentence) skipped_ = true;  // nothing of this instrument
+    skips_.example(why, lines_ + 1, std::move(place), bytes);
   }
 
   const TextFormat format_;
@@ -382,17 +325,14 @@ class TextDecoder final : public Decoder {
   std::string fields_;        ///< of a line of JSON
   PartialLine partial_;
   std::vector<char> unended_;  ///< a line of line_bytes that came in pieces
-  Refusals refusals_;
   ledger::SourceCounters counters_;
+  Skips skips_{counters_};
   std::uint64_t lines_ = 0;  ///< that have ended
   mth5::UtcNanos arrival_{};
   const TimeKind kind_;
   DayUnroller day_{mth5::UtcNanos{}};
   std::optional<mth5::UtcNanos> newest_;  ///< frame of those with a date, since the stream began
-  Skip last_skip_ = Skip::Count;          ///< reason of the last byte; Count if it was decoded
-  bool skipped_ = false;                  ///< since the last frame
-  const std::size_t longest_ = format_.lengths.empty() ? 0 : *std::max_element(format_.lengths.begin(), format_.lengths.end());
-  int as_said_ = 0;  ///< lines lately with the decimals of the profile, less those with others
+  int as_said_ = 0;                       ///< lines lately with the decimals of the profile, less those with others
 };
 
 }  // namespace

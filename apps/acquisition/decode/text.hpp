@@ -84,7 +84,6 @@ struct TextLine {
   int decimals = 0;           ///< of its seconds, as they are printed
   std::uint32_t unknown = 0;  ///< good: fields that give no value, or that a short line lacks channels of
   bool short_line = false;    ///< good: its length is none of TextFormat::lengths
-  std::size_t n_fields = 0;   ///< good: how many stand in it, where TextFormat::lengths says how many may
   std::string_view token{};   ///< good: of the column of that kind; "" = it has none
   std::size_t column = 0;     ///< from 0: which made it not good, or has not its decimals; as many as there are = none of them
 };

@@ -22,11 +22,13 @@ struct Plan {
   std::span<const TextColumn> columns;  ///< its own, with their number at hand
   std::size_t required = 0;             ///< columns up to the last one without which there is no sample: channel or time
   std::size_t last_channel = 0, last_time = 0;
+  std::size_t longest = 0;  ///< fields of a whole line, where the format lists them
   int time_columns = 0;
   bool decimals_known = true;  ///< of all channels
   char point;                  ///< before decimals
 
   explicit Plan(const TextFormat& f) : format{f}, columns{f.columns}, point{f.decimal == "comma" ? ',' : '.'} {
+    if (!f.lengths.empty()) longest = *std::max_element(f.lengths.begin(), f.lengths.end());
     for (std::size_t i = 0; i < f.columns.size(); ++i) {
       const auto use = f.columns[i].use;
       if (use == TextColumn::Use::Channel && f.columns[i].decimals < 0) decimals_known = false;
@@ -114,7 +116,6 @@ struct Attempt {
   bool fits = false;      ///< as many columns as the format has, no less and no more, and nothing in them speaks against it
   std::uint32_t unknown = 0;
   bool short_line = false;
-  std::size_t n_fields = 0;
   std::string_view token{};
   std::size_t column = 0;
 };

@@ -3,6 +3,7 @@
 #include <limits>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "acquisition/decode/number.hpp"
@@ -113,7 +114,10 @@ class Parser {
     if (misplaced_ != kNone && (odd_channel_ != kNone || (strict_ && !plan_.decimals_known)))
       return refused(Skip::BadValue, misplaced_);
     const bool fits = i == columns.size() && all && garbled_ == kNone && misplaced_ == kNone && odd_channel_ == kNone;
-    if constexpr (kStore) settle(i);
+    if constexpr (kStore) {
+      if (short_line && !keep_front_of_two()) return refused(Skip::ShortLine, columns.size());
+      settle(i);
+    }
     return {.good = true,
             .time = time_,
             .decimals = calendar_.decimals,
@@ -121,7 +125,6 @@ class Parser {
             .fits = fits,
             .unknown = unknown_,
             .short_line = short_line,
-            .n_fields = n_fields_,
             .token = token_,
             .column = odd_channel_ != kNone ? odd_channel_ : columns.size()};
   }
@@ -240,14 +243,20 @@ class Parser {
   }
 
   /// Whether the line, of which `n_read` columns have been read, has a length that the profile does not list.
-  [[nodiscard]] bool is_short(std::size_t n_read) noexcept {
-    const auto& lengths = plan_.format.lengths;
-    if (lengths.empty() || time_seen_ < plan_.time_columns) return false;
-    Fields rest = fields_;
-    for (const char* field; (field = rest.next()) != nullptr && field != piece_.end; ++n_read)
-      static_cast<void>(rest.leave(rest.field_end(field)));
-    n_fields_ = n_read;
+  [[nodiscard]] bool is_short(std::size_t n_read) const noexcept {
+    if (plan_.longest == 0 || time_seen_ < plan_.time_columns) return false;
+    for_each_field(fields_, [&](const char*, const char*) { ++n_read; });
     return !is_whole(n_read);
+  }
+
+  /// What is left in `rest`, none at the end of the line.
+  template <class Take>
+  void for_each_field(Fields rest, Take take) const noexcept {
+    for (const char* field; (field = rest.next()) != nullptr && field != piece_.end;) {
+      const char* const end = rest.field_end(field);
+      take(field, end);
+      static_cast<void>(rest.leave(end));
+    }
   }
 
   [[nodiscard]] bool is_whole(std::size_t n_fields) const noexcept {
@@ -273,6 +282,43 @@ class Parser {
       if constexpr (kStore) channels_[columns[i].index] = kUnknown;
     }
     return std::nullopt;
+  }
+
+  /// More fields than any whole line has, and the last ones are those of the end of a line: the front of one and the end of
+  /// another, which may meet in any field but the first few. What stands in those is whole; the other channels are not known.
+  /// @returns false: nothing of it is left, or not its time
+  [[nodiscard]] bool keep_front_of_two() noexcept {
+    const Fields all{plan_.format.delimiter, piece_.begin, piece_.end};
+    std::size_t n = 0;
+    for_each_field(all, [&](const char*, const char*) { ++n; });
+    if (n <= plan_.longest || plan_.format.checksum == "nmea" || !ends_like_a_line(all, n - plan_.longest)) return true;
+    const auto sure = n - plan_.longest;
+    if (plan_.time_columns > 0 && plan_.last_time >= sure) return false;
+    bool any = false;
+    const auto columns = plan_.columns;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      if (columns[i].use != Use::Channel) continue;
+      any |= i < sure;
+      if (i >= sure && !std::isnan(std::exchange(channels_[columns[i].index], kUnknown))) ++unknown_;
+    }
+    return any;
+  }
+
+  /// The channels that would be the second line's, wherever the two met, have their decimals where they would stand.
+  [[nodiscard]] bool ends_like_a_line(const Fields& all, std::size_t n_more) const noexcept {
+    if (!plan_.decimals_known) return false;
+    std::size_t at = 0;
+    bool like = true;
+    for_each_field(all, [&](const char* field, const char* end) {
+      const auto i = at++ - n_more;
+      if (at <= n_more || i > plan_.last_channel || i + n_more <= plan_.last_channel) return;
+      const auto& column = plan_.columns[i];
+      if (column.use != Use::Channel || column.hex) return;
+      double value = 0;
+      int decimals = 0;
+      like &= parse_number(field, end, value, decimals, plan_.point) == end && decimals == column.decimals;
+    });
+    return like;
   }
 
   /// A number of it is as long as all others.
@@ -480,7 +526,6 @@ class Parser {
   double* channels_;
   double* soh_;
   std::size_t at_ = 0;                ///< the column being read
-  std::size_t n_fields_ = 0;          ///< of the line, where the profile lists how many whole ones have
   std::uint32_t unknown_ = 0;         ///< fields without a value
   std::size_t first_number_ = kNone;  ///< the first channel that holds one
   std::size_t last_number_ = kNone;   ///< the last one

@@ -101,7 +101,6 @@ namespace {
                 .decimals = attempt.decimals,
                 .unknown = attempt.unknown,
                 .short_line = attempt.short_line,
-                .n_fields = attempt.n_fields,
                 .token = attempt.token,
                 .column = attempt.column};
   // Not before: of lines that stand in one another the lengths are seen only when they are taken apart.
