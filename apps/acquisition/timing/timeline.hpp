@@ -196,6 +196,12 @@ class Timeline {
   /// It follows if the one that waits has a wild time; but that may lie behind a gap, and this one, late, in the gap: the next
   /// tells.
   [[nodiscard]] bool may_be_late_in_gap(const Piece& piece) const;
+  /// One waits that is ahead of all that followed since as if its time were wild; `piece` is not so far yet.
+  [[nodiscard]] bool in_gap_so_far(const Piece& piece) const;
+  /// Its own time lies exactly behind `before`.
+  [[nodiscard]] bool comes_directly(const Piece& before, const Piece& piece) const;
+  /// Its time was right: it came before those that waited behind it.
+  void put_early_one_behind();
   void take_waiting_by_count();
   /// Ahead of the run, no further than a network turns frames round: the next frame tells whether its time is wild.
   [[nodiscard]] bool may_lie_behind_gap(const Waiting& w) const;

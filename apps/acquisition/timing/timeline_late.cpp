@@ -1,11 +1,17 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "acquisition/timing/timeline.hpp"
 
 /// Frames that came later than others which were taken after them.
 namespace daq::timing {
+namespace {
+
+constexpr double kNearlyAll = 0.9;
+
+}  // namespace
 
 bool Timeline::is_late(const Piece& piece) const {
   if (!piece.counter && piece.time < memory_.begin()) return false;
@@ -38,7 +44,31 @@ bool Timeline::may_be_late_in_gap(const Piece& piece) const {
   return before_s > -locator_.exact_tolerance_s() && before_s <= kLate * length_of(piece);
 }
 
+bool Timeline::in_gap_so_far(const Piece& piece) const {
+  return chain_ == 1 && waiting_[1].by_count && waiting_.size() <= kLate && piece.timed &&
+         plus_seconds(piece.time, locator_.exact_tolerance_s()) < waiting_.front().piece.time;
+}
+
+bool Timeline::comes_directly(const Piece& before, const Piece& piece) const {
+  if (!piece.stamped || !piece.timed) return false;
+  const Place place = locator_.place(end_of(before), piece);
+  return place.fit == Fit::Fits && std::abs(place.ahead_s) <= locator_.exact_tolerance_s();
+}
+
+void Timeline::put_early_one_behind() {
+  const Events events = std::exchange(waiting_.front().events, {});
+  std::rotate(waiting_.begin(), waiting_.begin() + 1, waiting_.end());
+  waiting_.front().events.disconnected |= events.disconnected;
+  waiting_.front().events.bad_data |= events.bad_data;
+  for (auto& w : waiting_) w.by_count = w.head = false;
+  waiting_.back().follows = comes_directly(waiting_[waiting_.size() - 2].piece, waiting_.back().piece);
+  begin_chain_at(0);
+  agreeing_ = static_cast<int>(waiting_.size());
+}
+
 bool Timeline::times_contradict_count(const End& end) const {
+  const auto from = end_of_run().time;
+  if (memory_.taken_s(from, end.time) > kNearlyAll * seconds_between(from, end.time)) return true;
   if (!clock_.settled()) return false;
   const auto begin = end_of_run();
   const double tolerance = locator_.exact_tolerance_s();

@@ -79,6 +79,7 @@ void Timeline::consider_with_waiting(Piece piece) {
   if (stands_still(piece)) piece.timed = false;
   if (piece.stamped && !piece.timed && !piece.counter) return wait(piece, !piece.vague, !piece.vague);
   if (piece.timed) time_vague_ones(piece);
+  if (in_gap_so_far(waiting_.back().piece) && comes_directly(waiting_.front().piece, piece)) put_early_one_behind();
   Place to_chain = place_behind_waiting(piece);
   if (to_chain.fit == Fit::Behind) {
     if (const auto at = place_within_chain(piece); at > 0) return put_within_chain(piece, at);
@@ -103,8 +104,9 @@ void Timeline::consider_with_waiting(Piece piece) {
     const bool exact =
         !piece.stamped || stamps_.within_step(piece.n) || std::abs(by_count.ahead_s) <= locator_.exact_tolerance_s();
     if (!not_by_counter && by_count.fit == Fit::Fits && exact && !times_contradict_count(counted)) {
-      if (may_be_late_in_gap(piece)) {
-        wait(piece, false, false);
+      const bool in_gap = in_gap_so_far(piece);
+      if (in_gap || may_be_late_in_gap(piece)) {
+        wait(piece, in_gap, in_gap);
         if (!waiting_.empty()) waiting_.back().by_count = true;
         return;
       }
@@ -257,6 +259,7 @@ bool Timeline::chain_is_believed() const {
   const auto& first = waiting_[chain_];
   if (agreeing_ < chain_verdict_.frames || first.piece.vague) return false;
   if (first.came_behind && waiting_.size() == chain_ + 2) return false;
+  if (in_gap_so_far(waiting_.back().piece)) return false;
   const auto& last = waiting_.back().piece;
   if (first.behind && last.time - first.piece.time < options_.accept_step_after) return false;
   if (last.stamped || chain_verdict_.on_line) return true;  // what a counter says is so
