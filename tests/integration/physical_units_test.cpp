@@ -40,7 +40,8 @@ TEST(PhysicalUnits, AreMadeByPythonFromFiltersOfTheProfile) {
   const auto file = [&](const char* name) { return "'" + (dir / name).string() + "'"; };
   const std::string coil = "{name: coil 1, kind: fap, units_in: nanoTesla, units_out: milliVolt, file: " + file("coil.rsp") + "}";
   const std::string low =
-      "{name: low pass, kind: zpk, units_in: milliVolt, units_out: milliVolt, poles: [-1, [-2, 3], [-2, -3]], zeros: [[0, 5]], "
+      "{name: low pass, kind: zpk, units_in: milliVolt, units_out: milliVolt, poles: [-1, [-2, 3], [-2, -3]], zeros: [[-1, 5], "
+      "[-1, -5]], "
       "normalization_factor: 2}";
   const std::string adc = "{name: adc, units_in: milliVolt, units_out: digital counts, gain: 1000}";
   const std::string profile =
@@ -67,7 +68,7 @@ TEST(PhysicalUnits, AreMadeByPythonFromFiltersOfTheProfile) {
 
   using namespace std::complex_literals;
   const auto s = 2i * std::numbers::pi * 0.05;
-  const auto lowpass = 2.0 * (s - 5i) / ((s + 1.0) * (s + 2.0 - 3i) * (s + 2.0 + 3i));
+  const auto lowpass = 2.0 * (s + 1.0 - 5i) * (s + 1.0 + 5i) / ((s + 1.0) * (s + 2.0 - 3i) * (s + 2.0 + 3i));
   const std::tuple<const char*, std::complex<double>, const char*> all[] = {
       {"hx", std::polar(200.0, 85 * kDegree) * lowpass * 1000.0, "nanoTesla"},
       {"hy", std::polar(30.0, -0.3) * 1000.0, "nanoTesla"},

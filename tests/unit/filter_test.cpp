@@ -93,7 +93,7 @@ TEST(Filter, IsCheckedBeforeItIsWritten) {
   filter.responses.clear();
   EXPECT_EQ(refusal(filter), "filter 'coil' (fap): responses: at least one is needed");
   filter.responses = {{1.0, 1.0, 90.0}};
-  EXPECT_THAT(refusal(filter), HasSubstr("phase 90.000000 is out of range (-6 pi to 6 pi radians)"));
+  EXPECT_THAT(refusal(filter), HasSubstr("phase 90.000000 at 1.000000 Hz is out of range (-6 pi to 6 pi radians, 1080 degrees)"));
   filter.responses = {{-1.0, 1.0, 0.0}};
   EXPECT_THAT(refusal(filter), HasSubstr("Hz is below 0"));
   filter = named(Kind::Fir);

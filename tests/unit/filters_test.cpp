@@ -31,6 +31,12 @@ TEST(ResponseTable, IsReadFromCsvAndRsp) {
       parse_response_table(" Info coil 7 8 9 10\n StaticGain  800.0\n SensorType 006_HF\n -----\n 100.0 1.5 -7.25\n");
   ASSERT_EQ(rsp.problem, "");
   EXPECT_EQ(rsp.rows.at(0), (mth5::Response{100, 1200, -7.25}));
+  EXPECT_EQ(parse_response_table("staticgain=4.5\n1 2 3\n").rows.at(0), (mth5::Response{1, 9, 3}));
+  EXPECT_EQ(parse_response_table("\xEF\xBB\xBF"
+                                 "1,2,3\n4,5,6\n")
+                .rows.size(),
+            2u)
+      << "as a spreadsheet saves it";
 }
 
 TEST(ResponseTable, SaysWhatIsWrong) {
@@ -38,10 +44,26 @@ TEST(ResponseTable, SaysWhatIsWrong) {
   EXPECT_EQ(parse_response_table("1 2 3\n4 5\n").problem, "line 2: '4 5' are not three numbers: frequency, amplitude, phase");
   EXPECT_EQ(parse_response_table("f;a;p\n0,001;0,1;89\n1;20;5\n").problem,
             "line 2: '0,001;0,1;89' has decimal commas; save the table with points: 0.5");
-  EXPECT_EQ(parse_response_table("Coil 7 of 3,5 m\n1, 20, 5\n").problem, "");
+  EXPECT_EQ(parse_response_table("Coil 7 of 3,5 m\nSensor 7 2024\n1, 20, 5\n").problem, "");
+  for (const std::string row : {"0.001,1,nan", "- 1 20", "1;2;-NaN"})
+    EXPECT_EQ(parse_response_table("f a p\n" + row + "\n1 2 3\n").problem,
+              "line 2: '" + row + "' are not three numbers: frequency, amplitude, phase");
+  EXPECT_EQ(parse_response_table("StaticGain: 4,5\n1 2 3\n").problem,
+            "line 1: 'StaticGain: 4,5' is not StaticGain and a number other than 0");
   EXPECT_EQ(parse_response_table("0 2 3\n").problem, "a frequency of 0 Hz; above 0 is meant");
   EXPECT_EQ(parse_response_table("1 2 3\n1.0 5 6\n").problem, "the frequency 1 Hz stands twice");
   EXPECT_EQ(parse_response_table("StaticGain 1e200\n1 1e200 3\n").problem, "an amplitude that no number can hold, at 1 Hz");
+}
+
+/// What libmth5 would not write began file after file.
+TEST(Filters, ThatTheFileWouldRefuseAreRefusedByTheConfiguration) {
+  const support::TempDir dir;
+  support::write_text(dir / "coil.csv", "0.01,3,0\n0.1,2,1081\n");
+  const std::string units = ", kind: fap, units_in: milliVolt, units_out: nanoTesla";
+  EXPECT_THAT(problem(dir, "[{name: a, file: coil.csv" + units + "}]"),
+              HasSubstr("filters[0].file: filter 'a' (fap): responses: phase"));
+  EXPECT_THAT(problem(dir, "[{name: a, phase: radians, table: [[1, 1, 19]]" + units + "}]"),
+              HasSubstr("filters[0].table: filter 'a'"));
 }
 
 TEST(Filters, AreReadFromAChannel) {
@@ -107,7 +129,9 @@ TEST(Filters, ThatAreWrongAreAllReported) {
   const support::TempDir dir;
   const std::string ends = ", units_in: milliVolt, units_out: nanoTesla}]";
   EXPECT_THAT(problem(dir, "[coil]"), HasSubstr("hx.filters[0]: must be a map such as"));
-  EXPECT_THAT(problem(dir, "[{name: Coil" + ends), HasSubstr("filters[0].name: 'Coil' must be printable ASCII without capitals"));
+  EXPECT_THAT(problem(dir, "[{name: Coil" + ends), HasSubstr("filters[0].name: 'Coil' has a 'C'; a filter's name is of"));
+  EXPECT_THAT(problem(dir, "[{name: ." + ends), HasSubstr("filters[0].name: '.' must not be a dot"));
+  EXPECT_THAT(problem(dir, "[{name: " + std::string(61, 'a') + ends), HasSubstr("has 61 characters (60 at most)"));
   EXPECT_THAT(problem(dir, "[{name: a, kind: fir" + ends), HasSubstr("filters[0].kind: 'fir' is not coefficient, fap or zpk"));
   EXPECT_THAT(problem(dir, "[{name: a, gain: 0" + ends), HasSubstr("gain: '0' is not a number other than 0, or dipole_length"));
   EXPECT_THAT(problem(dir, "[{name: a, file: b.csv" + ends), HasSubstr("file: is for kind: fap"));
@@ -120,6 +144,12 @@ TEST(Filters, ThatAreWrongAreAllReported) {
               HasSubstr("kind: zpk needs poles or zeros; a gain alone is kind: coefficient"));
   EXPECT_THAT(problem(dir, "[{name: a, kind: zpk, poles: [[1, 2, 3]]" + ends),
               HasSubstr("must be a number, or [real, imaginary]"));
+  EXPECT_THAT(problem(dir, "[{name: a, kind: zpk, poles: [-1, [-2, 3]]" + ends),
+              HasSubstr("filters[0].poles: has [-2, 3] without [-2, -3]"));
+  EXPECT_THAT(problem(dir, "[{name: a, kind: zpk, poles: [[-2, 3], [-2, 3], [-2, -3]]" + ends), HasSubstr("has [-2, 3] without"));
+  EXPECT_THAT(problem(dir, "[{name: a, kind: zpk, poles: [[-2, 3], [-2, -3]]" + ends), "");
+  EXPECT_THAT(problem(dir, "[{name: a, kind: fap, table: [[1, -3, 0]]" + ends),
+              HasSubstr("filters[0].table: an amplitude of -3 at 1 Hz; above 0 is meant, and of decibels 10^(dB/20)"));
   EXPECT_THAT(problem(dir, "[{name: a, kind: zpk, poles: [-1], normalization_factor: 0" + ends),
               HasSubstr("filters[0].normalization_factor: must be other than 0"));
   EXPECT_THAT(problem(dir, "[{name: a, kind: fap, gain: 1e200, table: [[1, 1e200, 0]]" + ends),

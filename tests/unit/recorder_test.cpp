@@ -170,6 +170,21 @@ TEST(Recorder, CallsWhatWasRefusedThoughTheDiskIsWellByItsNameAndBeginsANewFile)
   EXPECT_EQ(channel(bench.reader(), bench.reader().runs().front().id, "bx").size(), 40u);
 }
 
+/// Nothing that a new file cures: the directory does not fill with files that hold nothing.
+TEST(Recorder, WaitsBeforeItBeginsAThirdFileWhereTheSecondWasRefusedToo) {
+  Bench bench;
+  std::vector<std::chrono::steady_clock::time_point> begun;
+  bench.on_file = [&](int n) {
+    begun.push_back(mth5::steady_now());
+    if (n < 3) throw std::logic_error{"no such thing"};
+  };
+  bench.send(0, 40);
+  bench.finish();
+  ASSERT_EQ(begun.size(), 3u);
+  EXPECT_GE(begun[2] - begun[1], std::chrono::seconds{1});
+  EXPECT_EQ(channel(bench.reader(), bench.reader().runs().front().id, "bx").size(), 40u);
+}
+
 /// The host's clock, with somebody who gives a name to a file of his own while another file of that name is being made.
 class Rival final : public mth5::HostClock {
  public:

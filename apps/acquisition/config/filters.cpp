@@ -17,19 +17,46 @@ namespace {
 constexpr std::size_t kMaxTableBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxTableRows = 10'000;
 
+std::vector<std::string_view> words_of(std::string_view line) {
+  constexpr std::string_view kBetween = " \t,;\r";
+  std::vector<std::string_view> words;
+  for (std::size_t at = 0; (at = line.find_first_not_of(kBetween, at)) != std::string_view::npos;) {
+    words.push_back(line.substr(at, line.find_first_of(kBetween, at) - at));
+    at += words.back().size();
+  }
+  return words;
+}
+
+std::optional<double> number_of(std::string_view word) {
+  if (word.starts_with('+')) word.remove_prefix(1);
+  return parse_number(word);
+}
+
 /// The numbers of a line; empty if it holds anything else.
 std::vector<double> numbers_of(std::string_view line) {
-  constexpr std::string_view kBetween = " \t,;\r";
   std::vector<double> numbers;
-  for (std::size_t at = 0; (at = line.find_first_not_of(kBetween, at)) != std::string_view::npos;) {
-    auto word = line.substr(at, line.find_first_of(kBetween, at) - at);
-    at += word.size();
-    if (word.starts_with('+')) word.remove_prefix(1);
-    const auto number = parse_number(word);
-    if (!number || numbers.size() == 4) return {};
+  for (const auto word : words_of(line)) {
+    const auto number = number_of(word);
+    if (!number) return {};
     numbers.push_back(*number);
   }
   return numbers;
+}
+
+/// "nan", "-Inf", "-", "?": stands where a number is missing. A word that says something is one of a header.
+bool stands_for_none(std::string_view word) {
+  std::string letters;
+  for (const char c : word)
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) letters += static_cast<char>(c | 0x20);
+  return letters.empty() || letters == "nan" || letters == "inf";
+}
+
+/// A row with one that is none: no header.
+bool is_broken_row(std::string_view line) {
+  const auto words = words_of(line);
+  const auto is_number = [](std::string_view word) { return number_of(word).has_value(); };
+  return words.size() == 3 && std::ranges::count_if(words, is_number) == 2 &&
+         std::ranges::all_of(words, [&](std::string_view word) { return is_number(word) || stands_for_none(word); });
 }
 
 /// Numbers between which no comma stands, but in them.
@@ -47,6 +74,9 @@ std::string check_rows(std::vector<mth5::Response>& rows) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!std::isfinite(rows[i].amplitude))
       return "an amplitude that no number can hold, at " + format_number(rows[i].frequency) + " Hz";
+    if (!(rows[i].amplitude > 0))
+      return "an amplitude of " + format_number(rows[i].amplitude) + " at " + format_number(rows[i].frequency) +
+             " Hz; above 0 is meant, and of decibels 10^(dB/20)";
     if (!(rows[i].frequency > 0)) return "a frequency of " + format_number(rows[i].frequency) + " Hz; above 0 is meant";
     if (i > 0 && rows[i].frequency == rows[i - 1].frequency)
       return "the frequency " + format_number(rows[i].frequency) + " Hz stands twice";
@@ -56,9 +86,11 @@ std::string check_rows(std::vector<mth5::Response>& rows) {
 
 class FilterReader {
  public:
-  FilterReader(const Node& node, std::string path, Report& report) : node_{node}, map_{node, std::move(path), report, false} {}
+  FilterReader(const Node& node, std::string path, Report& report)
+      : node_{node}, report_{report}, map_{node, std::move(path), report, false} {}
 
   FilterProfile read() {
+    const auto before = report_.count();
     filter_keys().read(map_, keys_);
     const auto kind = mth5::kind_from(keys_.kind).value_or(mth5::Kind::Coefficient);
     FilterProfile profile{mth5::Filter{.metadata = mth5::Metadata{kind}}, keys_.gain == "dipole_length"};
@@ -83,6 +115,7 @@ class FilterReader {
       set(filter, "normalization_factor", keys_.normalization_factor);
     }
     map_.finish();
+    if (report_.count() == before) check_for_file(filter);
     return profile;
   }
 
@@ -90,6 +123,15 @@ class FilterReader {
   void refuse(std::string_view key, std::string why) {
     const Node* node = node_.find(key);
     map_.problem(node == nullptr ? node_ : *node, key, std::move(why));
+  }
+
+  /// What the file would refuse ends no recording later.
+  void check_for_file(const mth5::Filter& filter) {
+    try {
+      mth5::check_filter(filter);
+    } catch (const mth5::MetadataError& e) {
+      refuse(filter.kind() != mth5::Kind::Fap ? "kind" : keys_.file.empty() ? "table" : "file", e.what());
+    }
   }
 
   void set(mth5::Filter& filter, const std::string& name, const mth5::Value& value) {
@@ -183,10 +225,18 @@ class FilterReader {
         else
           map_.problem(item, key, "must be a number, or [real, imaginary], in radians per second");
       }
+      for (const auto& one : into) {
+        const auto same = [&](const auto& other) { return std::ranges::count(into, other); };
+        if (one.imag() == 0 || same(one) == same(std::conj(one))) continue;
+        refuse(key, "has [" + format_number(one.real()) + ", " + format_number(one.imag()) + "] without [" +
+                        format_number(one.real()) + ", " + format_number(-one.imag()) + "]; what is not real stands in pairs");
+        break;
+      }
     }
   }
 
   const Node& node_;
+  Report& report_;
   MapReader map_;
   FilterKeys keys_;
 };
@@ -195,6 +245,8 @@ class FilterReader {
 
 ResponseTable parse_response_table(std::string_view text) {
   constexpr std::string_view kStaticGain = "staticgain";
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   ResponseTable table;
   double gain = 1;
   for (std::size_t number = 1; !text.empty(); ++number) {
@@ -213,7 +265,7 @@ ResponseTable parse_response_table(std::string_view text) {
       return {{},
               "line " + std::to_string(number) + ": '" + std::string{line.substr(first, 40)} +
                   "' has decimal commas; save the table with points: 0.5"};
-    if (!table.rows.empty()) {
+    if (!table.rows.empty() || is_broken_row(line)) {
       const auto shown = line.substr(first, 40);
       return {
           {},
@@ -222,8 +274,14 @@ ResponseTable parse_response_table(std::string_view text) {
     std::string word;
     for (const char c : line.substr(first, kStaticGain.size())) word += static_cast<char>(c | 0x20);
     if (word != kStaticGain) continue;
-    const auto given = numbers_of(line.substr(first + kStaticGain.size()));
-    if (given.size() == 1 && given[0] != 0) gain = given[0];
+    auto rest = line.substr(first + kStaticGain.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \t:="), rest.size()));
+    const auto given = numbers_of(rest);
+    if (given.size() != 1 || given[0] == 0)
+      return {{},
+              "line " + std::to_string(number) + ": '" + std::string{line.substr(first, 40)} +
+                  "' is not StaticGain and a number other than 0"};
+    gain = given[0];
   }
   for (auto& row : table.rows) row.amplitude *= gain;
   table.problem = check_rows(table.rows);

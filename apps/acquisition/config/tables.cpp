@@ -36,6 +36,8 @@ std::string check_name(std::string_view text) {
              : in_quotes(text) + " must be a letter and then letters, digits, _ and -, 30 at most";
 }
 
+bool may_begin_number(char c) { return std::string_view{"+-.0123456789"}.find(c) != std::string_view::npos; }
+
 /// "blanks", or one printable ASCII character that no number holds.
 std::string check_delimiter(std::string_view text) {
   if (text == "blanks" || text == "tab") return "";
@@ -45,12 +47,11 @@ std::string check_delimiter(std::string_view text) {
   return in_quotes(text) + " is not blanks, tab or one character such as ','";
 }
 
-/// Of a filter: what Python finds again.
+/// Of a filter: what Python finds again. Shorter than a file allows: what its length or contents are may be put behind it.
 std::string check_filter_name(std::string_view text) {
-  const auto good = [](char c) { return c >= ' ' && c <= '~' && c != '/' && !(c >= 'A' && c <= 'Z'); };
-  return !text.empty() && text.size() <= 60 && std::all_of(text.begin(), text.end(), good)
-             ? ""
-             : in_quotes(text) + " must be printable ASCII without capitals and '/', 60 at most";
+  constexpr std::size_t kMost = 60;
+  if (const auto wrong = mth5::check_id(mth5::Kind::Coefficient, text)) return in_quotes(text) + " " + *wrong;
+  return text.size() <= kMost ? "" : in_quotes(text) + " has " + std::to_string(text.size()) + " characters (60 at most)";
 }
 
 /// Of a list, which is bounded; empty: absent, or wrong and reported.
@@ -83,8 +84,9 @@ std::string check_gain(std::string_view text) {
 }
 
 std::string check_comment(std::string_view text) {
-  if (text == "none" || (text.size() == 1 && text[0] > ' ' && text[0] < '\x7f')) return "";
-  return in_quotes(text) + " is not one character such as ';'";
+  if (text == "none") return "";
+  if (text.size() != 1 || text[0] <= ' ' || text[0] >= '\x7f') return in_quotes(text) + " is not one character such as ';'";
+  return may_begin_number(text[0]) ? in_quotes(text) + " begins numbers; lines that hold data would be passed over" : "";
 }
 
 /// "0.5 samples"

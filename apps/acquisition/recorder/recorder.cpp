@@ -151,12 +151,12 @@ void Recorder::take_config() {
 
 void Recorder::try_disk() {
   // Nothing came that a new file could begin with; a disk that has died is to be found dead all the same.
-  outage_->next_try = mth5::steady_now() + pause();
+  outage_->next_try = mth5::steady_now() + pause_after(failures_);
   disk_.renew_reserve();
 }
 
-Steady::duration Recorder::pause() const {
-  return std::min<Steady::duration>(kLongestPause, std::chrono::seconds{1} * (1 << std::min(failures_ - 1, 5)));
+Steady::duration Recorder::pause_after(int failures) {
+  return std::min<Steady::duration>(kLongestPause, std::chrono::seconds{1} * (1 << std::min(failures - 1, 5)));
 }
 
 Steady::time_point Recorder::next_deadline() const {
@@ -283,13 +283,14 @@ void Recorder::failed(const mth5::FileError& error) {
                : "; a new file is tried, samples wait in the ring";
   if (full) disk_.release_reserve();
   begin_outage({full ? Outage::Kind::Full : Outage::Kind::Failed, std::move(line),
-                now + (full ? Steady::duration{kTryFullEvery} : pause()), full && loss.file.empty() && loss.samples == 0});
+                now + (full ? Steady::duration{kTryFullEvery} : pause_after(failures_)),
+                full && loss.file.empty() && loss.samples == 0});
 }
 
 void Recorder::refused(const std::exception& error) {
   if (gave_up_lost_file()) return;
   const bool had_file = writer_.is_open();
-  ++failures_;
+  const auto syncs = writer_.syncs();  // closing in order is one more, whatever the file holds
   std::string line = std::string{"not written: "} + error.what();
   // In order, so that what is in it stays; where that is refused too it is left as a crashed writer's.
   try {
@@ -302,8 +303,9 @@ void Recorder::refused(const std::exception& error) {
   line += "; a new file begins";
   const auto now = mth5::steady_now();
   // The first time at once; what a new file does not cure is tried again now and then, and never ends the recording.
-  const bool again = std::exchange(refused_at_syncs_, writer_.syncs()) == writer_.syncs();
-  begin_outage({Outage::Kind::Refused, std::move(line), now + (again ? pause() : Steady::duration{0})});
+  const bool again = std::exchange(refused_at_syncs_, writer_.syncs()) == syncs;
+  refusals_ = again ? refusals_ + 1 : 0;
+  begin_outage({Outage::Kind::Refused, std::move(line), now + (again ? pause_after(refusals_) : Steady::duration{0})});
 }
 
 void Recorder::begin_outage(Outage outage) {

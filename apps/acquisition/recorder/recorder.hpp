@@ -114,7 +114,7 @@ class Recorder {
   [[noreturn]] void end_with(std::uint64_t lost);
   [[nodiscard]] bool is_full() const { return outage_ && outage_->kind == Outage::Kind::Full; }
   [[nodiscard]] bool is_too_late(Steady::time_point now) const { return now.time_since_epoch() >= deadline_.load(); }
-  [[nodiscard]] Steady::duration pause() const;
+  [[nodiscard]] static Steady::duration pause_after(int failures);
   [[nodiscard]] Steady::time_point next_deadline() const;
 
   // Constant after construction.
@@ -142,6 +142,7 @@ class Recorder {
   std::optional<Steady::time_point> failing_since_;  ///< the first failure after the last good sync
   std::uint64_t syncs_before_ = 0;                   ///< at the last failure
   int failures_ = 0;                                 ///< since failing_since_
+  int refusals_ = 0;                                 ///< in a row, of files that hold nothing more than the one before
   std::optional<std::uint64_t> refused_at_syncs_;    ///< syncs at the last failure that was not the disk's
   bool last_try_ = false;                            ///< at the end, with a full disk, what waits was tried to be written
   std::uint64_t given_up_ = 0;                       ///< samples, because the end came first

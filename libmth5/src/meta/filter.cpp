@@ -68,7 +68,8 @@ class Checker {
       if (row.frequency < 0) refuse("responses: " + std::to_string(row.frequency) + " Hz is below 0");
       // Python takes a table with larger phases for one in degrees and converts it.
       if (std::abs(row.phase) > kMaxPhase)
-        refuse("responses: phase " + std::to_string(row.phase) + " is out of range (-6 pi to 6 pi radians)");
+        refuse("responses: phase " + std::to_string(row.phase) + " at " + std::to_string(row.frequency) +
+               " Hz is out of range (-6 pi to 6 pi radians, 1080 degrees); add or take whole turns");
     }
   }
 
