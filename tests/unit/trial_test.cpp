@@ -290,7 +290,7 @@ TEST(Trial, NamesValuesThatTheirChannelCannotHold) {
   EXPECT_FALSE(json["channels"][0].contains("values_as_fill")) << "none was declared";
   EXPECT_EQ(json["channels"][1]["values_as_fill"], 1);
   EXPECT_THAT(text, HasSubstr("values    x (int16, -32768 to 32767): 2, the first of them 40000: values_clipped, beyond what the "
-                              "type of their channel can hold: stored as the nearest that it can\n"));
+                              "type of their channel can hold: stored as the nearest that it can, in floats infinity\n"));
   EXPECT_THAT(text, HasSubstr("values    x (int16, -32768 to 32767): 1, the first of them 1.5: values_rounded, "));
   EXPECT_THAT(text,
               HasSubstr("values    y (int32, -2147483648 to 2147483647, fill -1): 1, the first of them -1: values_as_fill"));

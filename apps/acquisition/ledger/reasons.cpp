@@ -31,7 +31,7 @@ constexpr std::array<Reason, kInputFaults> kInputFaultTexts{{
 
 /// Names are those of their figures.
 constexpr std::array<Reason, kMisfits> kMisfitTexts{{
-    {"values_clipped", "beyond what the type of their channel can hold: stored as the nearest that it can"},
+    {"values_clipped", "beyond what the type of their channel can hold: stored as the nearest that it can, in floats infinity"},
     {"values_rounded", "no whole numbers, in a channel of whole numbers: stored as the nearest"},
     {"values_as_fill", "the same as the fill value of their channel: stored, and taken for unknown by who reads the file"},
 }};
