@@ -37,6 +37,7 @@ rule 'Asio only in sources and the daemon' 'apps/acquisition/recorder apps/acqui
 rule 'what threads share is Guarded, or in the ring' 'apps/acquisition/recorder apps/acquisition/status apps/acquisition/stream apps/acquisition/intake apps/acquisition/source apps/acquisition/timing apps/acquisition/decode apps/acquisition/config' 'std::(mutex|lock_guard|unique_lock|scoped_lock)'
 rule 'clocks are read in core/time.cpp only: host_now(), steady_now()' 'apps libmth5/include libmth5/src/contents libmth5/src/copy libmth5/src/file libmth5/src/read libmth5/src/vfd libmth5/src/h5 libmth5/src/meta' '_clock::now|(Steady|Clock)::now\(|clock_gettime|gettimeofday'
 rule 'bytes of data files go through mth5::io()' 'apps/acquisition/recorder libmth5/include libmth5/src/contents libmth5/src/copy libmth5/src/file libmth5/src/read libmth5/src/vfd libmth5/src/h5 libmth5/src/meta' '(^|[^.>_a-zA-Z]|[^)]::)(p?read|p?write|ftruncate|fdatasync|fsync|(posix_)?fallocate)(64)?\((opened|fd|[a-z_]*fd_?[,.)])'
+rule 'links are listed by h5::links_of(): where they change meanwhile, HDF5 may crash' 'apps libmth5/src/contents libmth5/src/copy libmth5/src/file libmth5/src/read libmth5/src/meta' 'H5(L(iterate|visit)|Giterate|Ovisit|[ALO][a-z_]*_by_idx)'
 rule 'readers never write: no writer in the tools' 'apps/analysis apps/mth5-monitor apps/mth5-summary' "${inc}mth5/file\\."
 rule 'file descriptors are owned by mth5::Descriptor' 'apps libmth5/src' '[^_.>a-zA-Z](::)?close\(([a-z_]*fd_?[,)]|std::exchange)'
 rule 'nothing advises h5clear: it cuts files off' 'libmth5 apps' '"[^"]*h5clear -'

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <map>
 #include <set>
 #include <tuple>
 
 #include "contents/attributes.hpp"
 #include "contents/filters.hpp"
+#include "h5/links.hpp"
 
 namespace mth5::contents {
 
@@ -21,29 +21,12 @@ constexpr std::size_t kLeastObjectBytes = 64;  ///< a link takes some 40, its ob
 constexpr std::size_t kMostNameBytes = std::size_t{256} << 20;
 constexpr std::array<std::string_view, 3> kNotRuns{"Transfer_Functions", "Fourier_Coefficients", "Features"};
 
-/// H5Literate callback: an exception must not pass through C.
-struct Names {
-  std::vector<std::string> names;
-  std::size_t room, room_bytes;
-  std::size_t unfollowed = 0;
-  bool full = false;
-};
-herr_t collect(hid_t, const char* name, const H5L_info_t* link, void* out) noexcept {
-  auto& to = *static_cast<Names*>(out);
-  if (link->type != H5L_TYPE_HARD) {  // MTH5 has none; one that leads out of the file is not ours to follow
-    ++to.unfollowed;
-    return 0;
-  }
-  const std::size_t bytes = std::strlen(name);
-  to.full = to.names.size() >= to.room || bytes > to.room_bytes;
-  if (to.full) return 1;
-  to.room_bytes -= bytes;
-  try {
-    to.names.emplace_back(name);
-  } catch (const std::bad_alloc&) {
-    return -1;
-  }
-  return 0;
+/// Names of the hard links among them: MTH5 has no others, and one that leads out of the file is not ours to follow.
+/// @returns how many were left out
+std::size_t hard_links(h5::Links& links, std::vector<std::string>& names) {
+  for (auto& link : links.all)
+    if (link.type == H5L_TYPE_HARD) names.push_back(std::move(link.name));
+  return links.all.size() - names.size();
 }
 
 class Walker {
@@ -102,14 +85,14 @@ class Walker {
   std::vector<std::string> children(hid_t group, const std::string& where) {
     H5G_info_t info{};
     h5::check(H5Gget_info(group, &info), path_ + ": " + where);
-    if (info.nlinks > most_) refuse_links();  // before HDF5 collects them all
-    Names names{{}, most_ - links_, name_bytes_left_};
-    h5::check(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names), path_ + ": members of " + where);
-    if (names.full) refuse_links();
-    links_ += names.names.size();
-    name_bytes_left_ = names.room_bytes;
-    found_.unfollowed_links += names.unfollowed;
-    return std::move(names.names);
+    if (info.nlinks > most_) refuse_links();  // before they are collected
+    auto links = h5::links_of(group, most_ - links_, name_bytes_left_, path_ + ": members of " + where);
+    if (links.cut) refuse_links();
+    links_ += links.all.size();
+    name_bytes_left_ -= links.n_bytes;
+    std::vector<std::string> names;
+    found_.unfollowed_links += hard_links(links, names);
+    return names;
   }
 
   /// What a hard link leads to; nullopt if that is known already: MTH5 is a tree, and a damaged file may have loops.
@@ -310,10 +293,11 @@ Structure walk(hid_t file, const std::string& path, Depth depth, std::size_t mos
 }
 
 std::vector<std::string> member_names(hid_t group, const std::string& path, const std::string& where, std::size_t most) {
-  Names names{{}, most, kMostNameBytes};
-  h5::check(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names), path + ": members of " + where);
-  if (names.full) throw FormatError{path + ": " + where + ": more than " + std::to_string(most) + " members: damaged"};
-  return std::move(names.names);
+  auto links = h5::links_of(group, most, kMostNameBytes, path + ": members of " + where);
+  if (links.cut) throw FormatError{path + ": " + where + ": more than " + std::to_string(most) + " members: damaged"};
+  std::vector<std::string> names;
+  (void)hard_links(links, names);
+  return names;
 }
 
 std::vector<std::string> run_names(hid_t file, const std::string& path, const std::string& station, std::size_t most) {

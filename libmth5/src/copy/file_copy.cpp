@@ -18,6 +18,7 @@
 #include "core/durable.hpp"
 #include "core/holders.hpp"
 #include "h5/bounded_file.hpp"
+#include "h5/links.hpp"
 #include "h5/types.hpp"
 #include "mth5/descriptor.hpp"
 #include "mth5/reader.hpp"
@@ -34,27 +35,11 @@ constexpr hsize_t kBlockBytes = 8u << 20;                                 ///< o
 constexpr std::size_t kMostWhole = 1u << 30;                              ///< bytes of a dataset that is no channel: read whole
 constexpr std::size_t kMostAttribute = 64u << 20;                         ///< bytes of an attribute
 constexpr std::size_t kMostObjects = 1'000'000;                           ///< a damaged group must not fill the memory
+constexpr std::size_t kMostNameBytes = std::size_t{256} << 20;            ///< of the links of a group
 constexpr hsize_t kLeastPackedChunk = 10'000, kMostPackedChunk = 65'536;  ///< samples
 constexpr hsize_t kSummaryChunk = 64, kLeastChunk = 1024, kMostChunkBytes = 1u << 20;
 
-struct LinkInfo {
-  std::string name;
-  H5L_type_t type;
-};
-struct Names {
-  std::vector<LinkInfo> links;
-  bool full = false;
-};
 /// An exception must not pass through C.
-herr_t collect_link(hid_t, const char* name, const H5L_info_t* info, void* out) noexcept try {
-  auto& to = *static_cast<Names*>(out);
-  to.full = to.links.size() >= kMostObjects;
-  if (to.full) return 1;
-  to.links.push_back({name, info->type});
-  return 0;
-} catch (const std::bad_alloc&) {
-  return -1;
-}
 herr_t collect_attribute(hid_t, const char* name, const H5A_info_t*, void* out) noexcept try {
   static_cast<std::vector<std::string>*>(out)->emplace_back(name);
   return 0;
@@ -140,14 +125,13 @@ class Copier {
   }
 
   void copy_members(hid_t from, hid_t to, const std::string& path) {
-    Names names;
-    h5::check(H5Literate(from, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect_link, &names), at(path));
-    if (names.full || seen_.size() > kMostObjects)
+    const auto links = h5::links_of(from, kMostObjects, kMostNameBytes, at(path));
+    if (links.cut || seen_.size() > kMostObjects)
       throw FormatError{at(path) + ": more than " + std::to_string(kMostObjects) + " objects: damaged"};
-    for (const auto& link : names.links) copy_link(from, to, link, path + "/" + link.name);
+    for (const auto& link : links.all) copy_link(from, to, link, path + "/" + link.name);
   }
 
-  void copy_link(hid_t from, hid_t to, const LinkInfo& link, const std::string& path) {
+  void copy_link(hid_t from, hid_t to, const h5::Link& link, const std::string& path) {
     const char* name = link.name.c_str();
     visit(path);
     if (link.type != H5L_TYPE_HARD) return copy_soft(from, to, link, path);
@@ -183,16 +167,15 @@ class Copier {
   void leave_to(const copy::Chain& chain, hid_t run, const std::string& path) {
     const auto& head = chain.parts.front().path;
     seen_[address_of(run, ".")] = head;
-    Names names;
-    h5::check(H5Literate(run, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect_link, &names), at(path));
-    for (const auto& link : names.links) {
+    const auto links = h5::links_of(run, kMostObjects, kMostNameBytes, at(path));
+    for (const auto& link : links.all) {
       if (std::find(chain.components.begin(), chain.components.end(), link.name) == chain.components.end())
         throw StateError{at(path) + ": holds '" + link.name + "', which is no channel: the run cannot be joined to another"};
       seen_[address_of(run, link.name)] = head + "/" + link.name;
     }
   }
 
-  void copy_soft(hid_t from, hid_t to, const LinkInfo& link, const std::string& path) {
+  void copy_soft(hid_t from, hid_t to, const h5::Link& link, const std::string& path) {
     const char* name = link.name.c_str();
     H5L_info_t info{};
     h5::check(H5Lget_info(from, name, &info, H5P_DEFAULT), at(path));

@@ -1,5 +1,6 @@
 #include "meta/json.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -9,8 +10,6 @@ namespace mth5::meta {
 namespace {
 
 constexpr int kMaxDepth = 16;
-
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 void append_utf8(std::string& out, unsigned code) {
   const auto byte = [&](unsigned b) { out += static_cast<char>(b); };
@@ -29,9 +28,7 @@ void append_utf8(std::string& out, unsigned code) {
 
 Json::Json(std::string_view text) : rest_{text} {}
 
-void Json::blanks() {
-  while (!rest_.empty() && is_blank(rest_[0])) rest_.remove_prefix(1);
-}
+void Json::blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\n\r"), rest_.size())); }
 
 char Json::peek() {
   blanks();
