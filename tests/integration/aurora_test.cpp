@@ -19,6 +19,7 @@ using support::Recording;
 
 constexpr int kLines = 40'000;
 constexpr int kGapFrom = 20'000, kGapLines = 600;  // longer than any filled gap: a new run begins
+constexpr int kShortGapLines = 4;                  // a new run, too, which an archive may join
 
 std::string python() {
   const char* path = std::getenv("MTH5_TEST_PYTHON");
@@ -43,6 +44,18 @@ void record(const fs::path& text, const fs::path& to, const char* version = "0.2
   fs::copy_file(recording.file(), to);
 }
 
+/// As the man page says: aurora opens for writing what it only reads, and an archive can only be read.
+void finalize(const fs::path& recording, const std::vector<std::string>& options, const fs::path& archive, const fs::path& to) {
+  std::vector<std::string> command{support::program("mth5-recover"), "--finalize", "gzip-4"};
+  command.insert(command.end(), options.begin(), options.end());
+  command.push_back(recording.string());
+  const auto done = support::run(command, {}, std::chrono::seconds{60});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(fs::status(archive).permissions() & fs::perms::owner_write, fs::perms::none);
+  fs::copy_file(archive, to);
+  fs::permissions(to, fs::perms::owner_write, fs::perm_options::add);
+}
+
 std::string without_position(std::string line) {
   const std::string position = "4030.00000 N 11506.00000 W";
   return line.replace(line.find(position), position.size(), "? N ? W");
@@ -51,14 +64,18 @@ std::string without_position(std::string line) {
 TEST(Aurora, FindsTheImpedanceOfAHalfSpace) {
   const support::TempDir dir;
   const auto text = dir / "whole.txt", with_gap = dir / "gap.txt";  // the latter of a site whose GPS gave no position
+  const auto with_short_gap = dir / "short.txt";
   ASSERT_EQ(support::run({python(), script(), "make", text.string()}, {}, std::chrono::seconds{200}).code, 0);
   std::istringstream lines{support::read_text(text)};
-  std::string kept;
+  std::string kept, kept_more;
   int n = 0;
-  for (std::string line; std::getline(lines, line); ++n)
+  for (std::string line; std::getline(lines, line); ++n) {
     if (n < kGapFrom || n >= kGapFrom + kGapLines) kept += without_position(line) + "\n";
+    if (n < kGapFrom || n >= kGapFrom + kShortGapLines) kept_more += line + "\n";
+  }
   ASSERT_EQ(n, kLines);
   support::write_text(with_gap, kept);
+  support::write_text(with_short_gap, kept_more);
   record(text, dir / "whole.h5");
   record(text, dir / "whole010.h5", "0.1.0");
   record(with_gap, dir / "gap.h5");
@@ -74,9 +91,13 @@ TEST(Aurora, FindsTheImpedanceOfAHalfSpace) {
     EXPECT_EQ(recover.code, 0) << recover.err;
     recording.stop();
   }
-  const auto found = support::run({python(), script(), "process", (dir / "whole.h5").string(), (dir / "whole010.h5").string(),
-                                   (dir / "gap.h5").string(), (dir / "live.h5").string()},
-                                  {}, std::chrono::seconds{280});
+  record(with_short_gap, dir / "short.h5");
+  finalize(dir / "gap.h5", {}, dir / "archive" / "gap.h5", dir / "archived.h5");
+  finalize(dir / "short.h5", {"--bridge", "5s"}, dir / "archive" / "short.bridged.h5", dir / "bridged.h5");
+  const auto found = support::run(
+      {python(), script(), "process", (dir / "whole.h5").string(), (dir / "whole010.h5").string(), (dir / "gap.h5").string(),
+       (dir / "live.h5").string(), (dir / "archived.h5").string(), (dir / "bridged.h5").string()},
+      {}, std::chrono::seconds{280});
   EXPECT_EQ(found.code, 0) << found.err;
   std::istringstream results{found.out};
   std::vector<int> runs;
@@ -85,7 +106,7 @@ TEST(Aurora, FindsTheImpedanceOfAHalfSpace) {
     runs.push_back(result.at("runs"));
     EXPECT_GE(result.at("samples"), kLines - kGapLines);
   }
-  EXPECT_THAT(runs, testing::ElementsAre(1, 1, 2, 1)) << found.out;
+  EXPECT_THAT(runs, testing::ElementsAre(1, 1, 2, 1, 2, 1)) << found.out;
 }
 
 /// The natural signal of mth5-sim, with mains, drift and spikes, over an earth of two layers.
