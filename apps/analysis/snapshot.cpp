@@ -50,13 +50,22 @@ const StreamSnapshot* Snapshot::silent() const {
 }
 
 LiveFile::LiveFile(const std::filesystem::path& path, SnapshotOptions options) : options_{std::move(options)} {
-  auto damage = sandbox::check(path, {}, {}, sandbox::Extent::Shown);
-  mth5::ReaderOptions leave_out;
-  leave_out.leave_out = std::move(damage.tables);
-  files_.push_back(std::make_unique<mth5::Reader>(path, leave_out));
-  damaged_ = std::move(damage.lines);
-  // What can be seen of one that is being written is worth more than of another.
-  if (!damaged_.empty() && file().state() != mth5::FileState::Live) throw mth5::FormatError{damaged_.front()};
+  std::error_code gone;  // the reader says so
+  opened_ = {path, std::filesystem::last_write_time(path, gone)};
+  try {
+    auto damage = sandbox::check(path, {}, {}, sandbox::Extent::Shown);
+    mth5::ReaderOptions leave_out;
+    leave_out.leave_out = std::move(damage.tables);
+    files_.push_back(std::make_unique<mth5::Reader>(path, leave_out));
+    damaged_ = std::move(damage.lines);
+    // What can be seen of one that is being written is worth more than of another.
+    if (!damaged_.empty() && file().state() != mth5::FileState::Live) throw mth5::FormatError{damaged_.front()};
+  } catch (const mth5::FormatError&) {
+    if (std::filesystem::last_write_time(path, gone) == opened_.changed) throw;
+    throw mth5::FileError{path.string() + ": another program changes it just now"};
+  }
+  changed_ = opened_.changed;
+  was_live_ = file().state() == mth5::FileState::Live;
 }
 
 bool LiveFile::wanted(const mth5::RunInfo& run) const { return options_.station.empty() || run.station == options_.station; }
@@ -165,13 +174,16 @@ Snapshot LiveFile::look(mth5::UtcNanos now, Watch& watch) {
   if (options_.replay) file.replay(now);
   // The state first: if the writer closes meanwhile, the next look tells, with its last samples in.
   const auto state = file.state();
+  std::error_code gone;  // the next look at the directory tells
+  if (was_live_) changed_ = std::filesystem::last_write_time(file.path(), gone);
+  was_live_ = state == mth5::FileState::Live;
   const std::size_t known = file.channels().size();
   file.refresh();
   before_.resize(file.channels().size());
   if (looks_ > 0)  // what is in a new run is new
     std::fill(before_.begin() + static_cast<std::ptrdiff_t>(known), before_.end(), 0);
   note_growth();
-  watch.begin(state);
+  watch.begin(state, opened_);
   if (state == mth5::FileState::Live)
     flows_.look(file, now, options_.replay ? std::optional{now} : FlowTracker::last_change(file));
 

@@ -111,6 +111,8 @@ class LiveFile {
   /// Objects of a live file that were damaged when it was opened, one line each. Tables of these are left out of look(), which
   /// fails if it is a channel that it shows.
   [[nodiscard]] const std::vector<std::string>& damaged() const { return damaged_; }
+  /// When the file was changed last, of what is shown of one that nobody writes: what is changed later is not seen yet.
+  [[nodiscard]] std::filesystem::file_time_type changed() const { return changed_; }
   [[nodiscard]] bool has_station(const std::string& id) const;
 
   /// Components and stations asked for that the file does not have (yet), with what it has: "channel zz (there are ex, ey)".
@@ -124,6 +126,9 @@ class LiveFile {
   void add_series(Snapshot& look, const Series& series, const Series::Part& current);
 
   SnapshotOptions options_;
+  Watch::Opened opened_;
+  std::filesystem::file_time_type changed_;
+  bool was_live_ = false;
   std::vector<std::string> damaged_;
   std::vector<std::unique_ptr<mth5::Reader>> files_;  ///< one
   FlowTracker flows_;

@@ -51,10 +51,42 @@ std::optional<mth5::UtcNanos> longest_gap(const Series& series, mth5::UtcNanos s
   return longest != nullptr ? std::optional{longest->start} : std::nullopt;
 }
 
+/// But for what two of one key have in common.
+bool is_same(const ChannelFacts& a, const ChannelFacts& b) {
+  const auto same = [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); };
+  return a.units == b.units && a.kind == b.kind && same(a.dipole_m, b.dipole_m) && a.noise == b.noise && same(a.gain, b.gain) &&
+         a.physical_units == b.physical_units && same(a.limits.low, b.limits.low) && same(a.limits.high, b.limits.high) &&
+         same(a.azimuth, b.azimuth);
+}
+
+/// From the file, as of now. @throws as mth5::Reader::channel_metadata()
+ChannelFacts facts_of(const mth5::Reader& file, const Series& series, std::size_t index) {
+  const auto& info = file.channels()[index];
+  ChannelFacts facts{info.station, info.component, info.units, info.kind};
+  if (info.kind == mth5::Kind::Electric) facts.dipole_m = file.channel_metadata(index).number("dipole_length");
+  if (info.kind != mth5::Kind::Auxiliary) facts.azimuth = file.channel_metadata(index).number("measurement_azimuth");
+  auto sensor = sensor_of(file, info.station, series.sample_rate, info.component, info.units);
+  facts.noise = std::move(sensor.noise);
+  facts.limits = sensor.limits;
+  try {
+    const mth5::Channel filtered{file, index};
+    if (auto units = filtered.units(mth5::Units::Physical); units != info.units && !units.empty()) {
+      facts.gain = filtered.gain();
+      facts.physical_units = std::move(units);
+    }
+  } catch (const mth5::FormatError&) {  // no single gain: it stays as it is stored
+  }
+  return facts;
+}
+
 }  // namespace
 
-void Watch::begin(mth5::FileState state) {
+void Watch::begin(mth5::FileState state, const Opened& opened) {
   ++looks_;
+  if (opened != opened_) {
+    opened_ = opened;
+    ++openings_;
+  }
   all_due_ = state != state_;
   state_ = state;
   streams_.clear();
@@ -81,12 +113,26 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
       ++unwatched_;
       return;
     }
-    known = channels_.emplace(key, new_channel(file, series, index, first)).first;
-  } else if (const auto end = known->second.feed.end();
-             reading_ == Reading::InParts && end &&
-             mth5::samples_between(*end, current.end, series.sample_rate) > 2 * static_cast<double>(first)) {
-    known->second = new_channel(file, series, index, first);
-    if (listener_ != nullptr) listener_->anew(known->second.facts, series.sample_rate);
+    known = channels_.emplace(key, new_channel(facts_of(file, series, index), index, first)).first;
+  } else {
+    auto& channel = known->second;
+    std::optional<ChannelFacts> fresh;
+    if (channel.opening != openings_ || channel.index != index) fresh = facts_of(file, series, index);
+    const auto end = channel.feed.end();
+    const bool paused = reading_ == Reading::InParts && end &&
+                        mth5::samples_between(*end, current.end, series.sample_rate) > 2 * static_cast<double>(first);
+    if (paused || (fresh && fresh->units != channel.facts.units)) {
+      channel = new_channel(fresh ? std::move(*fresh) : std::move(channel.facts), index, first);
+      if (listener_ != nullptr) listener_->anew(channel.facts, series.sample_rate);
+    } else if (fresh) {
+      channel.opening = openings_;
+      channel.index = index;
+      if (!is_same(*fresh, channel.facts)) {
+        channel.facts = std::move(*fresh);
+        channel.measured_to.reset();
+        if (listener_ != nullptr) listener_->facts(channel.facts, series.sample_rate);
+      }
+    }
   }
   auto& channel = known->second;
   channel.feed.update(file, series, current, [&](Block block) {
@@ -118,23 +164,10 @@ void Watch::measure(Channel& channel) {
   if (channel.facts.kind != mth5::Kind::Auxiliary) channel.subject = subject_of(channel.facts, recent, hour, channel.history);
 }
 
-Watch::Channel Watch::new_channel(const mth5::Reader& file, const Series& series, std::size_t index, std::int64_t first) const {
-  const auto& info = file.channels()[index];
-  ChannelFacts facts{info.station, info.component, info.units, info.kind};
-  if (info.kind == mth5::Kind::Electric) facts.dipole_m = file.channel_metadata(index).number("dipole_length");
-  if (info.kind != mth5::Kind::Auxiliary) facts.azimuth = file.channel_metadata(index).number("measurement_azimuth");
-  auto sensor = sensor_of(file, info.station, series.sample_rate, info.component, info.units);
-  facts.noise = std::move(sensor.noise);
-  facts.limits = sensor.limits;
-  try {
-    const mth5::Channel filtered{file, index};
-    if (auto units = filtered.units(mth5::Units::Physical); units != info.units && !units.empty()) {
-      facts.gain = filtered.gain();
-      facts.physical_units = std::move(units);
-    }
-  } catch (const mth5::FormatError&) {  // no single gain: it stays as it is stored
-  }
-  Channel channel{ChannelFeed{info.component, kBack, kMostSamples, first}, {}, std::move(facts)};
+Watch::Channel Watch::new_channel(ChannelFacts facts, std::size_t index, std::int64_t first) const {
+  Channel channel{ChannelFeed{facts.component, kBack, kMostSamples, first}, {}, std::move(facts)};
+  channel.opening = openings_;
+  channel.index = index;
   return channel;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <span>
@@ -28,8 +29,11 @@ class WatchListener {
   virtual void block(const ChannelFacts& channel, const Block& block) = 0;
   /// Samples before all that came so far; in read_older().
   virtual void older(const ChannelFacts& channel, const Block& block) = 0;
-  /// What comes of a channel at this rate is not to be joined with what came before: there was a long pause.
+  /// What comes of a channel at this rate is not to be joined with what came before: there was a long pause, or it was in other
+  /// units.
   virtual void anew(const ChannelFacts& channel, double rate) = 0;
+  /// The file says something else of a channel than before.
+  virtual void facts(const ChannelFacts& channel, double rate) = 0;
   /// A series of the file, of which samples may still come. @param current  of its run that grows, or may
   virtual void series(const mth5::Reader& file, const Series& series, const Series::Part& current) = 0;
 };
@@ -46,8 +50,14 @@ class Watch {
   /// @param listener  gets all that is read from now on, and outlives it; nullptr: nobody
   explicit Watch(WatchListener* listener = nullptr, Reading reading = Reading::AtOnce) : listener_{listener}, reading_{reading} {}
 
+  /// What the metadata of a file are known by: another program may have edited it since it was opened before.
+  struct Opened {
+    std::filesystem::path path;
+    std::filesystem::file_time_type changed;  ///< before it was opened
+    friend bool operator==(const Opened&, const Opened&) = default;
+  };
   /// A new look begins. @param state  of the file
-  void begin(mth5::FileState state);
+  void begin(mth5::FileState state, const Opened& opened);
   /// Reads what is new in a series. What cannot be read of a channel is left out. @param current  of its run that grows, or may
   void follow(const mth5::Reader& file, const Series& series, const Series::Part& current);
   /// Figures of the last ten minutes for the channels of the look, at most five seconds old in a live file, and its verdict: of
@@ -68,6 +78,8 @@ class Watch {
     ChannelFeed feed;
     History history;
     ChannelFacts facts;
+    std::int64_t opening = 0;    ///< the facts are of it, and of the run that has the channel of this
+    std::size_t index = 0;       ///< index
     std::int64_t looked_at = 0;  ///< number of the look
     std::int64_t values = 0;     ///< of the last ten minutes, as of measured_to, like all the following
     std::int64_t clipped = 0;    ///< of them
@@ -89,8 +101,7 @@ class Watch {
     std::optional<mth5::UtcNanos> last_set = {};
   };
   void follow(const mth5::Reader& file, const Series& series, const Series::Part& current, std::size_t channel);
-  [[nodiscard]] Channel new_channel(const mth5::Reader& file, const Series& series, std::size_t channel,
-                                    std::int64_t first) const;
+  [[nodiscard]] Channel new_channel(ChannelFacts facts, std::size_t channel, std::int64_t first) const;
   [[nodiscard]] bool has_older(const Channel& channel) const;
   [[nodiscard]] bool is_due(const Channel& channel) const;
   static void measure(Channel& channel);
@@ -100,6 +111,8 @@ class Watch {
   WatchListener* listener_;
   Reading reading_;
   std::int64_t looks_ = 0;
+  std::optional<Opened> opened_;
+  std::int64_t openings_ = 0;
   std::optional<mth5::FileState> state_;
   bool all_due_ = true;  ///< all is measured at this look
   std::map<Key, Channel> channels_;

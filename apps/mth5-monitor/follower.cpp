@@ -74,15 +74,13 @@ bool Follower::read_older(std::span<const analysis::Series> all, std::chrono::na
 void Follower::leave() { live_.reset(); }
 
 void Follower::leave_ended() {
-  std::error_code gone;  // the next look at the directory tells
-  ended_ = fs::last_write_time(current_, gone);
+  ended_ = live_->changed();
   live_.reset();
 }
 
 void Follower::keep_ended() {
   if (kept_) return;
-  std::error_code gone;  // the next look at the directory tells
-  ended_ = fs::last_write_time(current_, gone);
+  ended_ = live_->changed();
   kept_ = true;
 }
 

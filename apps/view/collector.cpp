@@ -110,6 +110,7 @@ void Collector::older(const analysis::ChannelFacts& channel, const analysis::Blo
 }
 
 void Collector::anew(const analysis::ChannelFacts& channel, double rate) {
+  facts(channel, rate);
   if (const auto found = find_channel(traces_, channel, rate); found != traces_.channels.end()) {
     found->pyramid = {};
     found->first = found->last = std::nullopt;
@@ -117,6 +118,12 @@ void Collector::anew(const analysis::ChannelFacts& channel, double rate) {
   }
   for (auto& one : spectra_)
     if (one.spectra->station() == channel.station && one.spectra->rate() == rate) restart(one);
+}
+
+void Collector::facts(const analysis::ChannelFacts& channel, double rate) {
+  if (const auto found = find_channel(traces_, channel, rate); found != traces_.channels.end()) found->facts = channel;
+  for (auto& one : spectra_)
+    if (one.spectra->station() == channel.station && one.spectra->rate() == rate) one.spectra->describe(channel);
 }
 
 bool Collector::fill(const mth5::Reader& file, std::chrono::nanoseconds back, std::chrono::nanoseconds most) {

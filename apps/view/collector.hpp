@@ -25,6 +25,7 @@ class Collector final : public analysis::WatchListener {
   void block(const analysis::ChannelFacts& channel, const analysis::Block& block) override;
   void older(const analysis::ChannelFacts& channel, const analysis::Block& block) override;
   void anew(const analysis::ChannelFacts& channel, double rate) override;
+  void facts(const analysis::ChannelFacts& channel, double rate) override;
   void series(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current) override;
 
   /// Before LiveFile::look().

@@ -1,5 +1,6 @@
 #include "support/support.hpp"
 
+#include <hdf5.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -59,6 +60,16 @@ std::vector<std::filesystem::path> files_in(const std::filesystem::path& directo
     if (entry.path().extension() == ".h5") found.push_back(entry.path());
   std::sort(found.begin(), found.end());
   return found;
+}
+
+void take_summary_away(const std::filesystem::path& path) {
+  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
+  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, access);
+  if (H5Ldelete(file, "/Experiment/channel_summary", H5P_DEFAULT) < 0)
+    throw std::runtime_error{path.string() + ": has no channel_summary to take away"};
+  H5Fclose(file);
+  H5Pclose(access);
 }
 
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds deadline) {

@@ -38,6 +38,9 @@ void write_text(const std::filesystem::path& path, const std::string& text);
 /// All data files of a folder (*.h5), by name.
 [[nodiscard]] std::vector<std::filesystem::path> files_in(const std::filesystem::path& directory);
 
+/// Deletes the channel_summary of a file that nobody has open: it is read by walking its groups then.
+void take_summary_away(const std::filesystem::path& path);
+
 /// Waits until `condition` holds; false at the deadline. The one place of the tests that naps between looks.
 [[nodiscard]] bool eventually(const std::function<bool()>& condition,
                               std::chrono::milliseconds deadline = std::chrono::seconds{30});

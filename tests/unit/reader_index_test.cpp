@@ -108,6 +108,24 @@ class IndexTest : public testing::Test {
   const fs::path path_ = dir_ / "ours.h5";
 };
 
+TEST_F(IndexTest, TriesAgainWhatAnotherProgramChangedMeanwhile) {
+  const auto began = fs::last_write_time(path_);
+  int failing = 0, opened = 0;
+  bool changes = false;
+  const mth5::ReaderOptions options{.visiting = [&](const std::string& object) {
+    if (object != "/Acquisition/state" || ++opened > failing) return;
+    if (changes) fs::last_write_time(path_, began + std::chrono::seconds{opened});
+    throw mth5::FileError{"torn"};
+  }};
+  failing = 2;
+  EXPECT_THROW((Reader{path_, options}), mth5::FormatError) << "nobody touches it: it gets one more chance";
+  opened = 0;
+  changes = true;
+  failing = 5;
+  EXPECT_EQ((Reader{path_, options}.runs().size()), kRuns);
+  EXPECT_GT(opened, failing);
+}
+
 TEST_F(IndexTest, FindsWhatAWalkFindsAndTouchesTheNewestRunOnly) {
   std::vector<std::string> visited;
   const Reader reader{path_, {.visiting = [&](const std::string& object) { visited.push_back(object); }}};

@@ -293,6 +293,38 @@ TEST_F(TracesOfFile, AreDrawnWithScaleTimeAndHoles) {
   EXPECT_EQ(row.substr(bar + 1, 8), "        ") << row;
 }
 
+TEST_F(TracesOfFile, AndEachOtherViewTakeNoGlyphThatALinuxConsoleLacks) {
+  // Beyond ASCII its own font has those of code page 437.
+  constexpr std::u32string_view kHas{
+      U"\u00c7\u00fc\u00e9\u00e2\u00e4\u00e0\u00e5\u00e7\u00ea\u00eb\u00e8\u00ef\u00ee\u00ec\u00c4\u00c5"
+      U"\u00c9\u00e6\u00c6\u00f4\u00f6\u00f2\u00fb\u00f9\u00ff\u00d6\u00dc\u00a2\u00a3\u00a5\u20a7\u0192"
+      U"\u00e1\u00ed\u00f3\u00fa\u00f1\u00d1\u00aa\u00ba\u00bf\u2310\u00ac\u00bd\u00bc\u00a1\u00ab\u00bb"
+      U"\u2591\u2592\u2593\u2502\u2524\u2561\u2562\u2556\u2555\u2563\u2551\u2557\u255d\u255c\u255b\u2510"
+      U"\u2514\u2534\u252c\u251c\u2500\u253c\u255e\u255f\u255a\u2554\u2569\u2566\u2560\u2550\u256c\u2567"
+      U"\u2568\u2564\u2565\u2559\u2558\u2552\u2553\u256b\u256a\u2518\u250c\u2588\u2584\u258c\u2590\u2580"
+      U"\u03b1\u00df\u0393\u03c0\u03a3\u03c3\u00b5\u03c4\u03a6\u0398\u03a9\u03b4\u221e\u03c6\u03b5\u2229"
+      U"\u2261\u00b1\u2265\u2264\u2320\u2321\u00f7\u2248\u00b0\u2219\u00b7\u221a\u207f\u00b2\u25a0"};
+  while (collector_.fill(file_->file(), hours{24}, std::chrono::milliseconds{1})) continue;
+  while (collector_.fill_spectra(file_->file(), std::chrono::milliseconds{1})) continue;
+  ui_ = {.glyphs = view::Glyphs::Blocks, .window = 8};
+  while (collector_.fill_spectrogram(file_->file(), ui_, std::chrono::milliseconds{1})) continue;
+  for (ui_.view = 1; ui_.view <= 6; ++ui_.view)
+    for (const bool help : {false, true}) {
+      ui_.help = help;
+      const auto screen = view::draw(24, 80, at(), at(), ui_);
+      bool blocks = false;
+      for (int row = 0; row < 24; ++row)
+        for (int column = 0; column < 80; ++column) {
+          const auto glyph = screen.at(row, column).glyph;
+          blocks |= glyph > 0x7f;
+          EXPECT_TRUE(glyph < 0x7f || kHas.find(glyph) != kHas.npos) << ui_.view << ": " << static_cast<unsigned>(glyph);
+        }
+      if (!help && ui_.view <= 3) {
+        EXPECT_TRUE(blocks) << "view " << ui_.view << " draws with them";
+      }
+    }
+}
+
 TEST_F(TracesOfFile, MoveByKeys) {
   press({U'n'});
   EXPECT_FALSE(ui_.end) << "there is no gap behind the end";
@@ -499,6 +531,28 @@ TEST(Traces, AreKeptOfTheFirstChannelsAndSayHowManyThereAreBeside) {
   EXPECT_THAT(drawn(made, {}), HasSubstr("\n>c0"));
   EXPECT_THAT(drawn(made, {}), HasSubstr("24 more: Tab, /")) << "six are shown of thirty";
   EXPECT_THAT(drawn(made, {.channel = 23}), HasSubstr("\n>c23"));
+}
+
+TEST(Traces, AreInTheUnitsThatTheFileHasNow) {
+  view::Collector collector{""};
+  const std::vector<double> second(1000, 1.5);
+  analysis::ChannelFacts ex{"S1", "ex", "digital counts", mth5::Kind::Electric};
+  const auto text = [&] {
+    auto made = page();
+    made.traces = collector.page().traces;
+    return drawn(made, {});
+  };
+  collector.block(ex, {kNow - seconds{3}, 1000, second});
+  EXPECT_THAT(text(), Not(HasSubstr("mV")));
+  ex.gain = 0.5;
+  ex.physical_units = "milliVolt";
+  collector.facts(ex, 1000);
+  EXPECT_THAT(text(), HasSubstr("mV")) << "without a sample more";
+  EXPECT_FALSE(collector.page().traces->channels[0].pyramid.empty());
+  ex = {"S1", "ex", "nanotesla", mth5::Kind::Magnetic};
+  collector.anew(ex, 1000);
+  EXPECT_TRUE(collector.page().traces->channels[0].pyramid.empty());
+  EXPECT_EQ(collector.page().traces->channels[0].facts.units, "nanotesla");
 }
 
 TEST(Traces, AreDrawnWhateverNumbersThereAre) {

@@ -10,11 +10,13 @@
 
 #include "analysis/snapshot.hpp"
 #include "analysis/soh.hpp"
+#include "h5/types.hpp"
 #include "support/acquisition_file.hpp"
 #include "support/support.hpp"
 
 namespace {
 
+namespace h5 = mth5::h5;
 using analysis::LiveFile;
 using analysis::Watch;
 using std::chrono::seconds;
@@ -163,6 +165,7 @@ TEST(WatchInParts, SaysWhatItHasLookedAtAndComesToTheSame) {
       older_samples += std::ssize(block.values);
     }
     void anew(const analysis::ChannelFacts&, double) override { FAIL() << "there was no pause"; }
+    void facts(const analysis::ChannelFacts&, double) override { FAIL() << "the file was not opened again"; }
     void series(const mth5::Reader&, const analysis::Series& series, const analysis::Series::Part&) override {
       all.push_back(series);
     }
@@ -206,6 +209,7 @@ TEST(WatchInParts, BeginsAnewBehindALongPause) {
     void block(const analysis::ChannelFacts&, const analysis::Block& block) override { newest += std::ssize(block.values); }
     void older(const analysis::ChannelFacts&, const analysis::Block&) override {}
     void anew(const analysis::ChannelFacts&, double) override { ++pauses; }
+    void facts(const analysis::ChannelFacts&, double) override {}
     void series(const mth5::Reader&, const analysis::Series&, const analysis::Series::Part&) override {}
     std::int64_t newest = 0, pauses = 0;
   } counted;
@@ -220,6 +224,60 @@ TEST(WatchInParts, BeginsAnewBehindALongPause) {
     EXPECT_EQ(counted.newest, n == 41'000 ? 2000 : 1 << 16) << name << ": what a look can read without being slow";
     EXPECT_EQ(counted.pauses, n == 200'000 ? 2 : 0) << name << ": of two channels";
   }
+}
+
+/// As h5py does it in a closed file.
+template <class T>
+void put_attribute(const std::filesystem::path& path, const std::string& object, const std::string& name, const T& value) {
+  const h5::File file{H5Fopen(path.c_str(), H5F_ACC_RDWR, h5::writer_access().get()), "file"};
+  const h5::Object on{H5Oopen(file.get(), object.c_str(), H5P_DEFAULT), object};
+  h5::write_attribute(on.get(), name, mth5::Value{value});
+}
+
+TEST(WatchOfEditedFile, TakesWhatIsSaidOfAChannelAsItIsNow) {
+  const support::TempDir dir;
+  const auto path = dir / "a.h5";
+  {
+    AcquisitionFile file{path, {{0, "box", "S1", 1}}};
+    file.append(file.add_run(0, "sr1_0001", seconds{0}), 100);
+    file.commit(1, AcquisitionFile::start() + seconds{100}, {{1, 1}}, {{100, 100}});
+    file.file().close();
+    support::take_summary_away(path);  // it has units of its own
+  }
+  struct Heard final : analysis::WatchListener {
+    void block(const analysis::ChannelFacts& facts, const analysis::Block& block) override {
+      if (facts.component == "ex") samples += std::ssize(block.values);
+    }
+    void older(const analysis::ChannelFacts&, const analysis::Block&) override {}
+    void anew(const analysis::ChannelFacts& channel, double) override { said.push_back("anew " + channel.component); }
+    void facts(const analysis::ChannelFacts& channel, double rate) override {
+      EXPECT_EQ(rate, 1);
+      said.push_back(channel.component + " " + std::to_string(std::lround(channel.dipole_m)) + " m");
+    }
+    void series(const mth5::Reader&, const analysis::Series&, const analysis::Series::Part&) override {}
+    std::vector<std::string> said;
+    std::int64_t samples = 0;
+  } heard;
+  Watch watch{&heard};
+  const auto look = [&] {
+    heard.said.clear();
+    heard.samples = 0;
+    return LiveFile{path, {}}.look(AcquisitionFile::start() + seconds{100}, watch);
+  };
+  (void)look();
+  EXPECT_EQ(heard.samples, 100);
+  (void)look();
+  EXPECT_THAT(heard.said, testing::IsEmpty()) << "nobody changed the file";
+  const std::string ex = "/Experiment/Surveys/TEST/Stations/S1/sr1_0001/ex";
+  put_attribute(path, ex, "dipole_length", 87.0);
+  (void)look();
+  EXPECT_THAT(heard.said, testing::ElementsAre("ex 87 m"));
+  EXPECT_EQ(heard.samples, 0) << "the samples are as they were";
+  put_attribute(path, ex, "units", std::string{"Volt"});
+  const auto seen = look();
+  EXPECT_EQ(seen.channels.at(0).units, "Volt");
+  EXPECT_THAT(heard.said, testing::ElementsAre("anew ex")) << "what was read in other units is not mixed with these";
+  EXPECT_EQ(heard.samples, 100) << "and read again";
 }
 
 TEST(FixVote, IsOfTheMajorityOfTheLastTenMinutes) {

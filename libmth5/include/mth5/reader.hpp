@@ -44,8 +44,8 @@ struct ReaderOptions {
 /// Files of this library are opened by their channel_summary, in one read: runs, channels and the lengths of all runs that
 /// cannot grow any more come from it, and datasets and attributes are touched when they are asked for. Lengths of runs that can
 /// still grow are those of their datasets. Where that table contradicts the groups, and in files of other programs, everything
-/// is walked (warnings() names the contradiction). Not seen until a walk: start, rate or length of a run that another program
-/// changed without rewriting the table.
+/// is walked (warnings() names the contradiction). Not seen until a walk: start, rate, units or length of a run that another
+/// program changed without rewriting the table.
 ///
 /// HDF5 shares what one process opens twice, and so what it has cached: a second Reader of a file that is being
 /// written, or one in the writer's process, follows no change of structure. Thread: one thread per object, and one thread per

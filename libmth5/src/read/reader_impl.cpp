@@ -74,7 +74,8 @@ void Reader::Impl::open() {
     } catch (const FileError& e) {
       drop();
       // A closed file gets one more chance: its writer may have come or gone just now. What fails then is damaged.
-      const bool writer_busy = before.state != FileState::Closed || probe(path).state != FileState::Closed;
+      // Where it came and went in between, the file was changed since.
+      const bool writer_busy = before.state != FileState::Closed || probe(path).state != FileState::Closed || !(look() == stamp);
       if (const auto newer = contents::unsupported(e.what(), superblock)) throw UnsupportedError{path.string() + ": " + *newer};
       if (!writer_busy && !first) throw FormatError{path.string() + ": damaged: " + e.what()};
       if (writer_busy && steady_now() >= deadline) {
