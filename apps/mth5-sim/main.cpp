@@ -142,6 +142,10 @@ Options read_options(const po::variables_map& values) {
   const auto to = text("to");
   if (!to) throw cli::UsageError{"--to is missing: where shall it send?"};
   options.target = sim::parse_target(*to);
+  const bool has_records = options.profile && std::holds_alternative<daq::decode::MiniSeedFormat>(options.profile->decoder);
+  if (options.target.kind == sim::Target::Kind::SeedLink && !has_records)
+    throw cli::UsageError{"--to " + *to + ": " + *instrument +
+                          " sends no records of miniSEED; take one that does, such as miniseed-mt"};
 
   if (values.count("replay") > 0)
     for (const auto& file : values["replay"].as<std::vector<std::string>>()) options.replay.emplace_back(file);
@@ -257,7 +261,7 @@ int sim_main(int argc, char** argv) {
   const auto text = [] { return po::value<std::string>(); };
   line.options.add_options()("instrument", text(), "")(
       "to", text()->value_name("TARGET"),
-      "pty:PATH | tcp-listen:HOST:PORT | tcp:HOST:PORT | udp:HOST:PORT | file:PATH | - (standard output)")(
+      "pty:PATH | tcp-listen:HOST:PORT | tcp:HOST:PORT | udp:HOST:PORT | seedlink:HOST:PORT | file:PATH | - (standard output)")(
       "replay", po::value<std::vector<std::string>>()->multitoken()->composing()->value_name("FILE..."),
       "play recordings, bytes as recorded, one after the other")(
       "signal", text()->value_name("KIND"),

@@ -17,8 +17,8 @@ void split_address(const std::string& text, std::string_view address, Target& ta
   if (host.size() > 1 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   if (host.empty() || port.empty() || error != std::errc{} || end != port.data() + port.size())
     throw cli::UsageError{"--to " + text + ": needs HOST:PORT with a port of 0 ... 65535, as 127.0.0.1:7000 or [::1]:7000"};
-  if (target.kind != Target::Kind::TcpListen && number == 0)
-    throw cli::UsageError{"--to " + text + ": port 0 can only be listened on"};
+  const bool listens = target.kind == Target::Kind::TcpListen || target.kind == Target::Kind::SeedLink;
+  if (!listens && number == 0) throw cli::UsageError{"--to " + text + ": port 0 can only be listened on"};
   if (const auto at = host.find('%'); at != std::string_view::npos && host.find(':') == std::string_view::npos) {
     unsigned first = 0;
     const bool is_address = std::from_chars(host.data(), host.data() + at, first).ec == std::errc{};
@@ -39,17 +39,20 @@ Target parse_target(const std::string& text) {
   const auto colon = text.find(':');
   const std::string kind = text.substr(0, colon);
   const std::string rest = colon == std::string::npos ? "" : text.substr(colon + 1);
-  if (kind == "seedlink") throw cli::UsageError{"--to " + text + ": " + kind + " is not in this version"};
   if (kind == "pty" || kind == "file") {
     target.kind = kind == "pty" ? Target::Kind::Pty : Target::Kind::File;
     if (rest.empty()) throw cli::UsageError{"--to " + text + ": needs a path, as " + kind + ":/tmp/lemi"};
     target.path = rest;
-  } else if (kind == "tcp" || kind == "tcp-listen" || kind == "udp") {
-    target.kind = kind == "tcp" ? Target::Kind::Tcp : kind == "udp" ? Target::Kind::Udp : Target::Kind::TcpListen;
+  } else if (kind == "tcp" || kind == "tcp-listen" || kind == "udp" || kind == "seedlink") {
+    target.kind = kind == "tcp"        ? Target::Kind::Tcp
+                  : kind == "udp"      ? Target::Kind::Udp
+                  : kind == "seedlink" ? Target::Kind::SeedLink
+                                       : Target::Kind::TcpListen;
     split_address(text, rest, target);
   } else {
     throw cli::UsageError{"--to " + text +
-                          ": is not one of pty:PATH, tcp-listen:HOST:PORT, tcp:HOST:PORT, udp:HOST:PORT, file:PATH, -"};
+                          ": is not one of pty:PATH, tcp-listen:HOST:PORT, tcp:HOST:PORT, udp:HOST:PORT, seedlink:HOST:PORT, "
+                          "file:PATH, -"};
   }
   return target;
 }
@@ -63,6 +66,8 @@ std::unique_ptr<Sink> make_sink(const Target& target, Stop& stop, const Log& log
       return make_tcp(target, stop, log);
     case Target::Kind::Udp:
       return make_udp(target, stop, log);
+    case Target::Kind::SeedLink:
+      return make_seedlink(target, stop, log);
     case Target::Kind::File:
     case Target::Kind::Stdout:
       break;

@@ -52,10 +52,10 @@ class Sink {
 
 /// --to, read.
 struct Target {
-  enum class Kind { Pty, TcpListen, Tcp, Udp, File, Stdout };
+  enum class Kind { Pty, TcpListen, Tcp, Udp, SeedLink, File, Stdout };
   Kind kind = Kind::Stdout;
   std::string path;        ///< Pty, File
-  std::string host, port;  ///< TcpListen, Tcp, Udp
+  std::string host, port;  ///< TcpListen, Tcp, Udp, SeedLink
 };
 /// @throws cli::UsageError
 [[nodiscard]] Target parse_target(const std::string& text);
@@ -64,6 +64,8 @@ struct Target {
 [[nodiscard]] std::unique_ptr<Sink> make_pty(const std::string& link, Stop& stop, const Log& log);
 [[nodiscard]] std::unique_ptr<Sink> make_tcp(const Target& target, Stop& stop, const Log& log);
 [[nodiscard]] std::unique_ptr<Sink> make_udp(const Target& target, Stop& stop, const Log& log);
+/// A SeedLink server of the records that are written; others are left out.
+[[nodiscard]] std::unique_ptr<Sink> make_seedlink(const Target& target, Stop& stop, const Log& log);
 /// A new file, or stdout with "".
 [[nodiscard]] std::unique_ptr<Sink> make_file(const std::string& path, Stop& stop, const Log& log);
 

@@ -442,7 +442,8 @@ void Daemon::go_on() {
   if (found == nullptr) return;
   for (const auto& position : found->positions(streams_)) {
     const auto& stream = streams_.at(position.stream);
-    if (config_.sources[stream.source].commands.ask_for_durable())
+    const auto& source = config_.sources[stream.source];
+    if (source.commands.ask_for_durable() || std::holds_alternative<daq::config::SeedLink>(source.input))
       log_->info("going on stream={} token={} time={}", stream.name, position.token, mth5::to_iso(position.time));
     inputs_[stream.source].source->durable(position);
   }

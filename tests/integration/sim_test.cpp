@@ -162,7 +162,8 @@ TEST(SimCommandLine, RefusesWhatItCannotDo) {
   const std::pair<std::vector<std::string>, const char*> cases[] = {
       {{}, "--to is missing"},
       {{"--to", "udp:127.0.0.1:0"}, "port 0 can only be listened on"},
-      {{"--to", "seedlink:127.0.0.1:18000"}, "seedlink is not in this version"},
+      {{"--to", "seedlink:127.0.0.1"}, "needs HOST:PORT"},
+      {{"--to", "seedlink:127.0.0.1:0"}, "lemi424 sends no records of miniSEED; take one that does, such as miniseed-mt"},
       {{"--to", "serial:/dev/x"}, "is not one of pty:PATH"},
       {{"--to", "tcp:127.0.0.1:70000"}, "needs HOST:PORT with a port of 0 ... 65535"},
       {{"--to", "-", "--rate", "256"}, "lemi424 cannot sample at 256; it can at 1 Hz"},

@@ -42,6 +42,14 @@ struct TcpListen {
   std::chrono::nanoseconds yield_after =
       std::chrono::seconds{10};  ///< a peer that gives nothing of use for so long gives way to another
 };
+/// A server of SeedLink, that keeps data for a while.
+struct SeedLink {
+  std::string host;
+  std::uint16_t port = 18000;
+  std::vector<std::string> streams;                             ///< "NET_STA" or "NET_STA:SELECTOR SELECTOR"
+  std::string protocol = "auto";                                ///< 3, 4; auto: 4 where the server offers it
+  std::chrono::nanoseconds silence = std::chrono::minutes{10};  ///< without a packet for so long it is asked anew
+};
 struct ReplayFile {
   std::filesystem::path path;                                      ///< "-": standard input; "": files of `directory`
   std::optional<double> speed = 1.0;                               ///< times real time; nullopt = max
@@ -61,8 +69,9 @@ struct Udp {
   std::int64_t receive_buffer = std::int64_t{1} << 20;  ///< bytes, of the kernel
   std::int64_t longest = std::int64_t{1} << 16;         ///< bytes of a datagram
 };
-using Input = std::variant<Serial, Tcp, TcpListen, Udp, ReplayFile>;
-/// "serial:/dev/ttyUSB0", "tcp:10.0.0.2:7000", "tcp:listen:0.0.0.0:7000", "udp:0.0.0.0:8888", "file:day.TXT".
+using Input = std::variant<Serial, Tcp, TcpListen, Udp, SeedLink, ReplayFile>;
+/// "serial:/dev/ttyUSB0", "tcp:10.0.0.2:7000", "tcp:listen:0.0.0.0:7000", "udp:0.0.0.0:8888", "seedlink:10.0.0.2:18000",
+/// "file:day.TXT".
 [[nodiscard]] std::string to_string(const Input& input);
 /// Whether it has an end and no hurry: a file that does not grow.
 [[nodiscard]] bool is_recording(const Input& input);

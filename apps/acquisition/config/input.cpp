@@ -37,10 +37,12 @@ Input read_input(MapReader& map, Report& report) {
 std::string to_string(const Input& input) {
   struct Visitor {
     std::string operator()(const Serial& serial) const { return "serial:" + serial.device; }
-    std::string operator()(const Tcp& tcp) const {
-      const bool v6 = tcp.host.find(':') != std::string::npos;
-      return "tcp:" + (v6 ? "[" + tcp.host + "]" : tcp.host) + ":" + std::to_string(tcp.port);
+    static std::string at(const std::string& host, std::uint16_t port) {
+      const bool v6 = host.find(':') != std::string::npos;
+      return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
     }
+    std::string operator()(const Tcp& tcp) const { return "tcp:" + at(tcp.host, tcp.port); }
+    std::string operator()(const SeedLink& seedlink) const { return "seedlink:" + at(seedlink.host, seedlink.port); }
     std::string operator()(const TcpListen& tcp) const { return "tcp:listen:" + tcp.listen; }
     std::string operator()(const Udp& udp) const {
       return "udp:" + udp.listen + (udp.group.empty() ? "" : " (group " + udp.group + ")");

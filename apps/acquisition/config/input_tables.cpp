@@ -60,6 +60,29 @@ std::string check_group(std::string_view text) {
   return good ? "" : in_quotes(text) + " must be a multicast address, such as 239.1.2.3";
 }
 
+/// It is said to the server as it is: no blank or control character may make another command of it.
+std::string check_stream(std::string_view text) {
+  const auto is_word = [](std::string_view word, std::string_view more) {
+    return !word.empty() && std::all_of(word.begin(), word.end(), [more](char c) {
+      return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || more.find(c) != more.npos;
+    });
+  };
+  const auto colon = text.find(':');
+  const auto id = text.substr(0, colon);
+  const auto bar = id.find('_');
+  bool good = bar != id.npos && id.size() <= 20 && is_word(id.substr(0, bar), "?*") && is_word(id.substr(bar + 1), "?*");
+  auto rest = colon == text.npos ? std::string_view{} : text.substr(colon + 1);
+  good &= colon == text.npos || !rest.empty();
+  while (good && !rest.empty()) {
+    auto word = rest.substr(0, rest.find(' '));
+    rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+    if (word.starts_with('!')) word.remove_prefix(1);
+    good = (word.size() == 3 || word.size() == 5) && is_word(word.substr(word.size() - 3), "?") &&
+           (word.size() == 3 || is_word(word.substr(0, 2), "?-"));
+  }
+  return good ? "" : in_quotes(text) + " must be NET_STA, or NET_STA: with selectors behind it, such as 'XX_MT01:LF? LQ?'";
+}
+
 std::string check_interface(std::string_view text) {
   return text.size() < IF_NAMESIZE && text.find_first_of("/ \t") == std::string_view::npos
              ? ""
@@ -156,6 +179,38 @@ const Section<Udp>& udp_keys() {
           size_key(
               "longest", &Udp::longest, 16, 65536,
               "A datagram that is longer is not taken at all, because its end would be missing; it is counted as oversized."),
+      }};
+  return keys;
+}
+
+const Section<SeedLink>& seedlink_keys() {
+  static const Section<SeedLink> keys{
+      "sources[].seedlink",
+      {
+          text_key("host", &SeedLink::host, "a name or an address", check_host, "A SeedLink server.", true),
+          whole_key("port", &SeedLink::port, 1, 65535, "", "Its port."),
+          {"streams", "list of texts", "1 to 32 of NET_STA or NET_STA:SELECTORS",
+           "What it is asked for: stations, each with the selectors of its channels: CHA, or LLCHA with the location (-- is a "
+           "blank one), ? for any character, ! in front of one that is not wanted. Without selectors all channels come. Where "
+           "the "
+           "server knows wildcards, NET and STA may have * and ?.",
+           true,
+           [](MapReader& map, SeedLink& seedlink) {
+             const Node* list = map.take("streams", Node::Kind::Sequence, MapReader::Need::Required);
+             if (list == nullptr) return;
+             if (list->items.empty() || list->items.size() > 32) map.problem(*list, "streams", "must name 1 to 32 streams");
+             for (const auto& item : list->items) {
+               auto wrong = item.kind == Node::Kind::Scalar ? check_stream(item.text) : "must be a text such as XX_MT01";
+               if (!wrong.empty()) map.problem(item, "streams", std::move(wrong));
+               seedlink.streams.push_back(item.text);
+             }
+           },
+           [](const SeedLink&) { return std::string{}; }},
+          choice_key("protocol", &SeedLink::protocol, {"auto", "3", "4"}, "Its version; auto: 4 where the server offers it."),
+          time_key(
+              "silence", &SeedLink::silence, 1s, kDay,
+              "Without a packet for so long the connection is made anew, and asks by time. Records of slow channels come once in "
+              "some minutes. A server that does not answer is given up after idle_timeout, in which it is asked three times."),
       }};
   return keys;
 }
@@ -259,8 +314,9 @@ const std::vector<InputKind>& input_kinds() {
       {"serial", [](const Node& n, const std::string& p, Report& r) { return read_input_of<Serial>(n, p, r, serial_keys()); }},
       {"tcp", read_tcp},
       {"udp", read_udp},
+      {"seedlink",
+       [](const Node& n, const std::string& p, Report& r) { return read_input_of<SeedLink>(n, p, r, seedlink_keys()); }},
       {"file", read_file},
-      {"seedlink", nullptr},
   };
   return kinds;
 }

@@ -49,7 +49,8 @@ constexpr Heading kHeadings[] = {
      "Which samples follow one another. May stand in a source too, and holds there instead of the common one, key by key."},
     {"clock", "clock", "What times are worth. May stand in a source too, like gap."},
     {"sources[]", "sources",
-     "One or more instruments. Each has one input (serial, tcp, udp or file) and an instrument: the name of a profile, the path "
+     "One or more instruments. Each has one input (serial, tcp, udp, seedlink or file) and an instrument: the name of a profile, "
+     "the path "
      "of "
      "one as seen from this file (./board.yaml), or a map as in "
      "one. run "
@@ -70,6 +71,9 @@ constexpr Heading kHeadings[] = {
     {"sources[].commands.every[]", "sources: commands: every", "Items of the list."},
     {"sources[].serial", "sources: serial", "A serial port. No two sources may have the same one."},
     {"sources[].tcp", "sources: tcp", "A connection that mth5d opens (host and port), or that the instrument opens (listen)."},
+    {"sources[].seedlink", "sources: seedlink",
+     "A connection to a SeedLink server, for an instrument with miniseed. The first one ever asks for what is new; later it goes "
+     "on where the file ends, as far back as the server has data."},
     {"sources[].udp", "sources: udp",
      "Datagrams that come to this computer, unicast or multicast. A group and listen are of one kind, IPv4 or IPv6."},
     {"sources[].file", "sources: file", "A recording, standard input, or files that grow."},
@@ -154,6 +158,7 @@ std::vector<KeyText> all_keys() {
   tcp_keys().describe(all);
   tcp_listen_keys().describe(all);
   udp_keys().describe(all);
+  seedlink_keys().describe(all);
   file_keys().describe(all);
   profile_keys().describe(all);
   text_keys().describe(all);

@@ -274,11 +274,17 @@ Source read_source(const Node& node, const std::string& path, const Common& comm
   source.commands = source.instrument.commands;
   read_commands(map, source.commands, report);
   const bool file = std::holds_alternative<ReplayFile>(source.input);
-  if (file || std::holds_alternative<Udp>(source.input)) {
+  const bool seedlink = std::holds_alternative<SeedLink>(source.input);
+  if (seedlink && profile && !std::holds_alternative<decode::MiniSeedFormat>(source.instrument.decoder))
+    map.problem(*node.find("seedlink"), "seedlink",
+                "brings records of miniSEED; give an instrument with miniseed, such as miniseed-mt");
+  if (file || seedlink || std::holds_alternative<Udp>(source.input)) {
     source.commands = {};
     if (const Node* commands = node.find("commands"))
       map.problem(*commands, "commands",
-                  std::string{file ? "a recording" : "who sends datagrams"} +
+                  std::string{file       ? "a recording"
+                              : seedlink ? "a SeedLink server"
+                                         : "who sends datagrams"} +
                       " takes no commands; leave them out, or give a serial or tcp input");
   }
   await_answers(source.instrument.decoder, source.commands);

@@ -26,7 +26,8 @@ struct Chunk {
   mth5::UtcNanos arrival{};  ///< when they were read, by the host's clock
   /// The same by a clock that nobody sets; the epoch = not known: then nobody sees that the host's clock was set.
   std::chrono::steady_clock::time_point steady{};
-  bool datagram = false;  ///< a frame never goes on in the next chunk; an empty one ends what came before
+  bool datagram = false;     ///< a frame never goes on in the next chunk; an empty one ends what came before
+  std::string_view token{};  ///< where a source of one stream can go on behind it, as Token::text; "" = it does not say
 };
 
 /// By whose clock a frame's time is.

@@ -44,6 +44,9 @@ class Aligner {
 
   /// Samples of frame.channel, [n_samples].
   void push(const decode::Frame& frame, const double* values);
+  /// Rows up to `time` are stored: what is sent again of them is late. Before the first push(); of several times the latest
+  /// holds.
+  void begin_at(mth5::UtcNanos time) { origin_ = std::max(origin_.value_or(time), time); }
   /// Nothing more will come: what waits is given out.
   void finish();
 

@@ -73,6 +73,7 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink, private 
   }
   void end_of_batch() { timeline_.end_of_batch(); }
   void remember(mth5::UtcNanos start, mth5::UtcNanos end, std::span<const double> values, double unsure_s) {
+    aligner_.begin_at(end);
     timeline_.remember(start, end, values.data(), static_cast<std::int64_t>(values.size() / n_channels_), unsure_s);
   }
   void disconnected() {
@@ -252,6 +253,7 @@ void Intake::take(const decode::Chunk& chunk) {
   if (host_clock_was_set(chunk))
     for (auto& lane : lanes_) lane->host_clock_was_set();
   decoder_->feed(chunk, batch_);
+  if (!chunk.token.empty()) batch_.tokens.push_back({.frames = batch_.frames.size(), .text = std::string{chunk.token}});
   datagrams_ = chunk.datagram;
   pass_on();
   push_counters();

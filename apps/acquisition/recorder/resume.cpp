@@ -246,8 +246,10 @@ std::vector<ledger::Durable> Resume::positions(const stream::Streams& known) con
   for (std::size_t i = 0; i < known.size(); ++i) {
     const auto& stream = known.at(i);
     ledger::Durable position{.stream = static_cast<std::uint16_t>(i)};
-    if (const auto* run = last_run(stream); run != nullptr && run->n_samples > 0)
+    if (const auto* run = last_run(stream); run != nullptr && run->n_samples > 0) {
       position.time = mth5::sample_time(run->next, run->rate_behind, -1);
+      position.stored = run->next;
+    }
     for (const auto& of : streams) {
       if (of.name != stream.name || of.token.empty()) continue;
       position.time = of.token_time;

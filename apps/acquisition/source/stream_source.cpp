@@ -11,6 +11,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
+#include "acquisition/source/seedlink.hpp"
 #include "mth5/time.hpp"
 
 namespace daq::source {
@@ -24,12 +25,13 @@ constexpr std::size_t kLineBuffers = 1u << 20;  // bytes; more than the kernel k
 }  // namespace
 
 StreamSource::StreamSource(asio::io_context& io, const config::Source& config, bool until_eof, bool can_wait,
-                           std::unique_ptr<Opener> opener, Listener listener)
+                           std::unique_ptr<Opener> opener, Listener listener, std::unique_ptr<Protocol> protocol)
     : config_{config},
       until_eof_{until_eof},
       can_wait_{can_wait},
       opener_{std::move(opener)},
       listener_{std::move(listener)},
+      protocol_{std::move(protocol)},
       stream_{io},
       retry_{io},
       idle_{io},
@@ -73,6 +75,8 @@ void StreamSource::opened(mth5::Descriptor fd, const std::string& reason) {
   last_of_use_ = last_data_ = mth5::steady_now();
   in_flight_.clear();  // that of the connection before
   listener_.connected();
+  given_up_.clear();
+  if (protocol_) act_on(protocol_->connected(last_data_));
   look();
   watch_idle();
   read();
@@ -83,6 +87,27 @@ void StreamSource::opened(mth5::Descriptor fd, const std::string& reason) {
 void StreamSource::durable(const ledger::Durable& position) {
   position_.durable = position.time;
   if (!position.token.empty()) position_.token = position.token;
+  if (protocol_) protocol_->durable(position);
+}
+
+/// To the decoder: all, or what the protocol says is data.
+void StreamSource::give(const char* bytes, std::size_t n) {
+  if (!protocol_) return listener_.bytes(arrived(bytes, n));
+  act_on(protocol_->received({bytes, n}, last_data_, [this](std::span<const char> packet, std::string_view token) {
+    pause_ = config_.reconnect_first;
+    auto chunk = arrived(packet.data(), packet.size(), true);
+    chunk.token = token;
+    listener_.bytes(chunk);
+  }));
+}
+
+void StreamSource::act_on(const Protocol::Answer& answer) {
+  for (const auto& news : protocol_->take_news())
+    if (listener_.told) listener_.told(news);
+  if (given_up_.empty()) given_up_ = answer.failed;
+  if (answer.send.empty() || stopped_) return;
+  outbox_ += answer.send;
+  write();
 }
 
 /// Says what is due, and looks again when the next thing is.
@@ -150,7 +175,7 @@ void StreamSource::read() {
   stream_.async_read_some(asio::buffer(buffer_), [this, of = connection_](const boost::system::error_code& error, std::size_t n) {
     if (reading_ && (of == connection_ || stopped_)) return received(error, n);
     // Of a connection that was given up meanwhile: what had come is still to be counted, and ends with it.
-    if (n == 0) return;
+    if (n == 0 || protocol_) return;  // a protocol asks for it again
     listener_.bytes(arrived(buffer_.data(), n));
     listener_.bytes(arrived(nullptr, 0, true));
   });
@@ -167,8 +192,8 @@ void StreamSource::received(const boost::system::error_code& error, std::size_t 
   reading_ = false;
   if (n > 0) {
     last_data_ = mth5::steady_now();
-    pause_ = config_.reconnect_first;  // only data prove that a connection is good
-    listener_.bytes(arrived(buffer_.data(), n));
+    if (!protocol_) pause_ = config_.reconnect_first;  // only data prove that a connection is good
+    give(buffer_.data(), n);
     const auto of_use = listener_.of_use ? listener_.of_use() : of_use_ + n;
     if (std::exchange(of_use_, of_use) != of_use) last_of_use_ = last_data_;
     if (!stopped_ && stream_.is_open()) {
@@ -178,6 +203,7 @@ void StreamSource::received(const boost::system::error_code& error, std::size_t 
     }
   }
   if (stopped_) return drain();
+  if (!given_up_.empty()) return broken(given_up_);
   if (error == asio::error::eof && opener_->is_once()) {
     stopped_ = true;
     look_.cancel();
@@ -193,7 +219,10 @@ void StreamSource::received(const boost::system::error_code& error, std::size_t 
 
 void StreamSource::look() {
   opener_->look(stream_.native_handle());
-  look_.expires_after(std::chrono::seconds{1});
+  if (protocol_) act_on(protocol_->due(mth5::steady_now()));
+  if (!given_up_.empty()) return broken(given_up_);
+  // What a protocol asks in good time must not be late for an idle_timeout of a second.
+  look_.expires_after(std::min<std::chrono::nanoseconds>(std::chrono::seconds{1}, config_.idle_timeout / kAsked));
   look_.async_wait([this, of = connection_](const boost::system::error_code& error) {
     if (!error && of == connection_ && !stopped_ && stream_.is_open()) look();
   });
@@ -215,6 +244,10 @@ void StreamSource::watch_idle() {
 
 void StreamSource::broken(const std::string& reason) {
   stop_talking();
+  if (protocol_) {
+    protocol_->disconnected();
+    act_on({});
+  }
   opener_->look(stream_.native_handle());
   stream_.close();
   reading_ = paused_ = false;
@@ -284,7 +317,7 @@ void StreamSource::drain() {
     const ssize_t n = ::read(stream_.native_handle(), buffer_.data(), std::min(buffer_.size(), *drain_left_));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
-    listener_.bytes(arrived(buffer_.data(), static_cast<std::size_t>(n)));
+    give(buffer_.data(), static_cast<std::size_t>(n));
     *drain_left_ -= static_cast<std::size_t>(n);
   }
   if (stream_.is_open()) {
@@ -302,7 +335,12 @@ std::unique_ptr<Source> make_source(asio::io_context& io, const config::Source& 
   if (const auto* serial = std::get_if<config::Serial>(&config.input))
     return std::make_unique<StreamSource>(io, config, until_eof, false, make_serial_opener(*serial), std::move(listener));
   if (const auto* tcp = std::get_if<config::Tcp>(&config.input))
-    return std::make_unique<StreamSource>(io, config, until_eof, true, make_tcp_opener(io, *tcp), std::move(listener));
+    return std::make_unique<StreamSource>(io, config, until_eof, true, make_tcp_opener(io, *tcp, to_string(config.input)),
+                                          std::move(listener));
+  if (const auto* seedlink = std::get_if<config::SeedLink>(&config.input))
+    return std::make_unique<StreamSource>(
+        io, config, until_eof, true, make_tcp_opener(io, {seedlink->host, seedlink->port}, to_string(config.input)),
+        std::move(listener), std::make_unique<SeedLink>(*seedlink, config.instrument.sample_rate, config.idle_timeout));
   if (const auto* tcp = std::get_if<config::TcpListen>(&config.input))
     return std::make_unique<StreamSource>(io, config, until_eof, true, make_tcp_listen_opener(io, *tcp), std::move(listener));
   if (const auto* udp = std::get_if<config::Udp>(&config.input))

@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "acquisition/source/dialogue.hpp"
+#include "acquisition/source/protocol.hpp"
 #include "acquisition/source/source.hpp"
 #include "mth5/descriptor.hpp"
 
@@ -61,9 +62,10 @@ class Opener {
 /// never holds anything up.
 class StreamSource final : public Source {
  public:
+  /// @param protocol  says which bytes are data; nullptr: all are
   /// @param can_wait  the other end keeps what is not read (TCP), so reading may pause while the ring is full
   StreamSource(boost::asio::io_context& io, const config::Source& config, bool until_eof, bool can_wait,
-               std::unique_ptr<Opener> opener, Listener listener);
+               std::unique_ptr<Opener> opener, Listener listener, std::unique_ptr<Protocol> protocol = nullptr);
   void start() override;
   void stop() override;
   void resume() override;
@@ -83,12 +85,16 @@ class StreamSource final : public Source {
   void talk();
   void write();
   void stop_talking();
+  void give(const char* bytes, std::size_t n);
+  void act_on(const Protocol::Answer& answer);
 
   const config::Source& config_;
   bool until_eof_;
   bool can_wait_;
   std::unique_ptr<Opener> opener_;
   Listener listener_;
+  std::unique_ptr<Protocol> protocol_;
+  std::string given_up_;  ///< what the protocol has found wrong with the connection
   boost::asio::posix::stream_descriptor stream_;
   boost::asio::steady_timer retry_, idle_, talk_, look_;
   Dialogue dialogue_;
@@ -106,7 +112,7 @@ class StreamSource final : public Source {
 };
 
 [[nodiscard]] std::unique_ptr<Opener> make_serial_opener(const config::Serial& serial);
-[[nodiscard]] std::unique_ptr<Opener> make_tcp_opener(boost::asio::io_context& io, const config::Tcp& tcp);
+[[nodiscard]] std::unique_ptr<Opener> make_tcp_opener(boost::asio::io_context& io, const config::Tcp& tcp, std::string name);
 [[nodiscard]] std::unique_ptr<Opener> make_tcp_listen_opener(boost::asio::io_context& io, const config::TcpListen& tcp);
 [[nodiscard]] std::unique_ptr<Source> make_udp_source(boost::asio::io_context& io, const config::Source& config,
                                                       const config::Udp& udp, bool until_eof, Listener listener);

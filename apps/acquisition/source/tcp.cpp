@@ -41,7 +41,8 @@ namespace {
 
 class TcpOpener final : public Opener {
  public:
-  TcpOpener(boost::asio::io_context& io, config::Tcp target) : target_{std::move(target)}, resolver_{io}, socket_{io} {}
+  TcpOpener(boost::asio::io_context& io, config::Tcp target, std::string name)
+      : target_{std::move(target)}, name_{std::move(name)}, resolver_{io}, socket_{io} {}
 
   void open(Done done) override {
     resolver_.async_resolve(target_.host, std::to_string(target_.port),
@@ -59,9 +60,7 @@ class TcpOpener final : public Opener {
   }
 
  private:
-  std::string reason(const error_code& error) const {
-    return "tcp:" + target_.host + ":" + std::to_string(target_.port) + ": " + error.message();
-  }
+  std::string reason(const error_code& error) const { return name_ + ": " + error.message(); }
 
   void connected(error_code error, const Done& done) {
     if (!error && is_its_own_peer(socket_)) error = boost::asio::error::connection_refused;
@@ -73,14 +72,15 @@ class TcpOpener final : public Opener {
   }
 
   config::Tcp target_;
+  std::string name_;  ///< in what is said
   tcp::resolver resolver_;
   tcp::socket socket_;
 };
 
 }  // namespace
 
-std::unique_ptr<Opener> make_tcp_opener(boost::asio::io_context& io, const config::Tcp& target) {
-  return std::make_unique<TcpOpener>(io, target);
+std::unique_ptr<Opener> make_tcp_opener(boost::asio::io_context& io, const config::Tcp& target, std::string name) {
+  return std::make_unique<TcpOpener>(io, target, std::move(name));
 }
 
 }  // namespace daq::source

@@ -1,0 +1,213 @@
+#include <gmock/gmock.h>
+
+#include <signal.h>
+
+#include <map>
+
+#include "mth5/reader.hpp"
+#include "support/recording.hpp"
+#include "support/sim.hpp"
+#include "support/support.hpp"
+
+/// mth5-sim as a SeedLink server, and mth5d that records it: connections, servers and recorders break off, and nothing is lost.
+namespace {
+
+using support::Process;
+using support::Recording;
+using testing::HasSubstr;
+
+constexpr int kRate = 10;  // Hz
+const std::string kStart = "2026-05-01T00:00:00Z";
+
+/// A station of five channels; sample i of channel c is i * 8 + c, counted from `start` on.
+Process server(const std::string& port, const std::string& start, const std::string& speed, const std::string& duration,
+               const std::vector<std::string>& more = {}) {
+  std::vector<std::string> argv{support::program("mth5-sim"),
+                                "miniseed-mt",
+                                "--rate",
+                                std::to_string(kRate),
+                                "--to",
+                                "seedlink:127.0.0.1:" + port,
+                                "--signal",
+                                "counter",
+                                "--start",
+                                start,
+                                "--speed",
+                                speed,
+                                "--duration",
+                                duration};
+  argv.insert(argv.end(), more.begin(), more.end());
+  return Process::start(argv);
+}
+std::string port_of(Process& server) { return server.wait_for_output("listening on 127.0.0.1:([0-9]+)").value_or("none"); }
+
+struct Site {
+  explicit Site(const std::string& port, const std::string& more = "")
+      : input{"seedlink: {host: 127.0.0.1, port: " + port + ", streams: [XX_SIM]" + more + "}\n"} {}
+
+  [[nodiscard]] Recording record(const std::vector<std::string>& arguments = {}) const {
+    return Recording{input,
+                     {.source = "sample_rate: " + std::to_string(kRate) + "\nreconnect: {first: 100ms, limit: 200ms}\n",
+                      .config = "flush: {samples: 10, interval: 20ms}\nsync: {interval: 100ms}\n",
+                      .arguments = arguments,
+                      .directory = dir.path(),
+                      .instrument = "miniseed-mt"}};
+  }
+  /// Rows of all files and runs of channel c, by their time in samples since kStart.
+  [[nodiscard]] std::map<std::int64_t, double> rows(const std::string& component) const {
+    std::map<std::int64_t, double> all;
+    const auto origin = *mth5::parse_time(kStart);
+    for (const auto& file : support::files_in(dir.path())) {
+      mth5::Reader reader{file};
+      for (const auto& run : reader.runs()) {
+        const auto values = reader.read(reader.find("MT001", run.id, component).at(0), 0, run.n_samples);
+        const auto first = std::llround(mth5::samples_between(origin, run.start, kRate));
+        for (std::size_t i = 0; i < values.size(); ++i) {
+          const auto [at, fresh] = all.emplace(first + static_cast<std::int64_t>(i), values[i]);
+          EXPECT_TRUE(fresh) << "row " << at->first << " is stored twice";
+        }
+      }
+    }
+    return all;
+  }
+  /// The files have rows 0 ... n - 1, each once and as the server made it.
+  /// @param anew  the first row of a server that counts from it on; rows of the one before may be there up to where that ended
+  void expect_all(int n, std::int64_t anew = 0) const {
+    const char* components[] = {"hx", "hy", "hz", "ex", "ey"};
+    for (int c = 0; c < 5; ++c) {
+      SCOPED_TRACE(components[c]);
+      const auto all = rows(components[c]);
+      ASSERT_EQ(static_cast<int>(all.size()), n);
+      EXPECT_EQ(all.begin()->first, 0);
+      EXPECT_EQ(all.rbegin()->first, n - 1);
+      bool of_second = false;
+      for (const auto& [row, value] : all) {
+        of_second = of_second || (anew > 0 && value != static_cast<double>(row * 8 + c));
+        ASSERT_EQ(value, static_cast<double>((row - (of_second ? anew : 0)) * 8 + c)) << "row " << row;
+      }
+      EXPECT_EQ(of_second, anew > 0);
+    }
+  }
+
+  std::string input;
+  support::TempDir dir;
+};
+
+std::int64_t received(const nlohmann::json& status) {
+  return status.at("sources").empty() ? 0 : status.at("sources").at(0).at("samples").at("received").get<std::int64_t>();
+}
+
+class SeedLinkVersion : public testing::TestWithParam<const char*> {};
+
+TEST_P(SeedLinkVersion, RecordsWhatTheServerSends) {
+  auto sim = server("0", kStart, "20", "60s");
+  const Site site{port_of(sim), std::string{", protocol: "} + GetParam()};
+  auto recording = site.record({"--until-eof"});
+  EXPECT_EQ(sim.wait(), 0) << sim.err();
+  EXPECT_EQ(recording.process().wait(), 0) << recording.log();
+  EXPECT_THAT(sim.err(), HasSubstr(std::string{"asks by SeedLink "} + GetParam()));
+  site.expect_all(600);
+}
+
+TEST_P(SeedLinkVersion, GoesOnAtTheLastPacketWhenTheConnectionBreaksOff) {
+  auto sim = server("0", kStart, "20", "80s", {"--fault", "disconnect=1s@30s"});
+  const Site site{port_of(sim), std::string{", protocol: "} + GetParam()};
+  auto recording = site.record();
+  EXPECT_EQ(sim.wait(), 0) << sim.err();
+  ASSERT_TRUE(recording.wait_for_log("source waiting")) << recording.log();
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+  site.expect_all(800);
+}
+
+TEST_P(SeedLinkVersion, GoesOnByTimeAtAServerThatBeganAnew) {
+  auto first = server("0", kStart, "20", "1h");
+  const auto port = port_of(first);
+  const Site site{port, std::string{", protocol: "} + GetParam()};
+  auto recording = site.record();
+  ASSERT_TRUE(recording.wait_until([](const auto& status) { return received(status) >= 500; })) << recording.log();
+  first.signal(SIGKILL);
+  EXPECT_TRUE(first.wait());
+  // Its numbers begin with 1 again, and it has what came since the 20th second.
+  auto second = server(port, "2026-05-01T00:00:20Z", "100", "300s");
+  EXPECT_EQ(second.wait(), 0) << second.err();
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+  EXPECT_THAT(recording.log(), HasSubstr("the number of its packets went back"));
+  site.expect_all(3200, 200);
+}
+
+/// What the file holds as durable is where the next one begins.
+TEST_P(SeedLinkVersion, GoesOnWhereAKilledRecorderEnded) {
+  auto sim = server("0", kStart, "20", "120s");
+  const Site site{port_of(sim), std::string{", protocol: "} + GetParam()};
+  for (const int least : {100, 400}) {
+    auto recording = site.record();
+    ASSERT_TRUE(recording.wait_until([least](const auto& status) { return received(status) >= least; })) << recording.log();
+    recording.process().signal(SIGKILL);
+    EXPECT_TRUE(recording.process().wait());
+  }
+  auto recording = site.record({"--until-eof"});
+  EXPECT_EQ(sim.wait(), 0) << sim.err();
+  EXPECT_EQ(recording.process().wait(), 0) << recording.log();
+  EXPECT_THAT(recording.log(), HasSubstr("going on stream=lemi token="));
+  site.expect_all(1200);
+}
+
+TEST(SeedLink, KnowsPacketsThatComeTwiceAndLate) {
+  auto sim = server("0", kStart, "20", "60s", {"--fault", "duplicate=0.2", "--seed", "5"});
+  const Site site{port_of(sim)};
+  auto recording = site.record({"--until-eof"});
+  EXPECT_EQ(sim.wait(), 0) << sim.err();
+  EXPECT_EQ(recording.process().wait(), 0) << recording.log();
+  site.expect_all(600);
+}
+
+/// The server hangs, and its machine keeps the connection.
+TEST(SeedLink, ConnectsAnewWhereNothingAnswersAnyMore) {
+  auto sim = server("0", kStart, "20", "1h");
+  const Site site{port_of(sim)};
+  auto recording = Recording{site.input,
+                             {.source = "sample_rate: 10\nidle_timeout: 1s\nreconnect: {first: 100ms, limit: 200ms}\n",
+                              .directory = site.dir.path(),
+                              .instrument = "miniseed-mt"}};
+  ASSERT_TRUE(recording.wait_until([](const auto& status) { return received(status) >= 100; })) << recording.log();
+  sim.signal(SIGSTOP);
+  EXPECT_TRUE(recording.wait_for_log("no data for 1s")) << recording.log();
+  sim.signal(SIGCONT);
+  const auto before = received(*recording.status());
+  EXPECT_TRUE(recording.wait_until([before](const auto& status) { return received(status) >= before + 100; })) << recording.log();
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+}
+
+/// A server that is silent and alive is left alone for `silence`.
+TEST(SeedLink, AsksAServerThatIsSilentWhetherItIsThere) {
+  auto sim = server("0", kStart, "20", "1h", {"--fault", "stall=1h@10s"});
+  const Site site{port_of(sim), ", silence: 3s, protocol: 3"};
+  auto recording = Recording{site.input,
+                             {.source = "sample_rate: 10\nidle_timeout: 1s\nreconnect: {first: 100ms, limit: 200ms}\n",
+                              .directory = site.dir.path(),
+                              .instrument = "miniseed-mt"}};
+  EXPECT_TRUE(recording.wait_for_log("no packet for 3s .seedlink.silence.")) << recording.log();
+  EXPECT_THAT(recording.log(), testing::Not(HasSubstr("no data for 1s")));
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+}
+
+TEST_P(SeedLinkVersion, SelectorsLeaveOnlyTheirChannels) {
+  auto sim = server("0", kStart, "20", "30s");
+  const Site site{port_of(sim), std::string{", protocol: "} + GetParam()};
+  auto input = site.input;
+  input.replace(input.find("[XX_SIM]"), 8, "['X?_*:?F? !?FZ']");
+  auto recording = Recording{input,
+                             {.source = "sample_rate: 10\nchannels: {ex: skip, ey: skip, hz: skip}\n",
+                              .arguments = {"--until-eof"},
+                              .directory = site.dir.path(),
+                              .instrument = "miniseed-mt"}};
+  EXPECT_EQ(sim.wait(), 0) << sim.err();
+  EXPECT_EQ(recording.process().wait(), 0) << recording.log();
+  EXPECT_THAT(site.rows("hx"), testing::SizeIs(300));
+  EXPECT_EQ(site.rows("hx").size(), site.rows("hy").size());
+  EXPECT_EQ(recording.status()->at("sources").at(0).at("skipped").at("other-record"), 0) << "nothing else was sent";
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, SeedLinkVersion, testing::Values("3", "4"));
+
+}  // namespace
