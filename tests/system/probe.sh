@@ -216,12 +216,43 @@ echo "upgraded while it records"
 /tests/record >/run/record.log 2>&1 || fail "debian/tests/record: $(cat /run/record.log)"
 echo "the tests of the package"
 
+# Removed while it records: the recorders are stopped in order while they have their units, and come back with the package.
+wait_for 30 "receiving before the removal" says mth5d '^recording lemi=receiving'
+systemctl enable --quiet mth5d@east # whose station has no instrument
+systemctl start mth5d@east
+wait_for 10 "mth5d@east" says mth5d@east 'lemi=waiting'
+removed_since=$(date +%s)
+dpkg -r mth5-daq >/run/remove.log 2>&1 || fail "removal: $(cat /run/remove.log)"
+for unit in mth5d.service mth5d@east.service mth5-finalize@mth5d.timer mth5-finalize@east.timer; do
+  if systemctl is-active --quiet "$unit"; then fail "the removal left $unit running"; fi
+done
+if alive=$(grep -lx mth5d /proc/[0-9]*/comm 2>/dev/null); then fail "the removal left a recorder: $alive"; fi
+journalctl --no-pager -o cat --since "@$removed_since" -u mth5d | grep -q 'file closed' || fail "the removal closed no file: $(journalctl --no-pager --since "@$removed_since")"
+if journalctl --no-pager -o cat --since "@$removed_since" | grep -i 'watchdog\|to trigger vanished'; then fail "what ran outlived its unit"; fi
+python3 - /var/lib/mth5d/*.h5 <<'P' || fail "the removal left a file that is not closed"
+import sys
+import h5py
+
+for name in sys.argv[1:]:
+    h5py.File(name, "r").close()  # refuses a file whose writer did not close it
+P
+[[ -L /etc/systemd/system/multi-user.target.wants/mth5d@east.service ]] || fail "a removal is no purge, and took what was enabled"
+dpkg -i /packages/next.deb >/run/again.log 2>&1 || fail "installed again: $(cat /run/again.log)"
+[[ $(systemctl show -p NeedDaemonReload --value mth5d) == no ]] || fail "the package does not reload the units"
+switch_off
+systemctl start mth5d
+switch_on
+wait_for 30 "receiving after the package came back" says mth5d '^recording lemi=receiving'
+echo "removed while it records: the file is closed"
+
 # Removed for good: programs, configuration and units go; what was recorded stays, and that is said.
 kept=(/var/lib/mth5d/*.h5) # the recorder may begin one more meanwhile
 [[ -e ${kept[0]} ]] || fail "there is no recording to purge"
 dpkg --purge mth5-daq >/run/purge.log 2>&1 || fail "purge: $(cat /run/purge.log)"
 grep -q "stays in /var/lib/mth5d" /run/purge.log || fail "purge does not say where the recordings are: $(cat /run/purge.log)"
 for file in "${kept[@]}"; do [[ -e $file ]] || fail "purge took $file along"; done
+left=$(find /etc/systemd/system -name 'mth5*' -lname '*mth5*')
+[[ -z $left ]] || fail "purge left enabled what is gone: $left"
 [[ ! -e /usr/bin/mth5d && ! -e /lib/systemd/system/mth5d.service ]] || fail "purge left programs or units"
 echo "purged, without the recordings"
 echo "probe: good"

@@ -46,6 +46,8 @@ chroot "$root" dpkg -i /packages/libmth5-0_"$version"_"$(dpkg --print-architectu
 grep -q 'say what to record in /etc/mth5d/mth5d.yaml' "$work/install.log" || { cat "$work/install.log"; fail "nothing says what comes next"; }
 [[ ! -e $root/etc/systemd/system/multi-user.target.wants/mth5d.service ]] || fail "the service is enabled before anybody said what to record"
 systemd-analyze security --offline=yes --threshold=20 --no-pager "$root"/lib/systemd/system/{mth5d,mth5d@,mth5-finalize@}.service >"$work/security.log" 2>&1 || { cat "$work/security.log"; fail "the units are exposed more than 2.0"; }
+# --check-config, which the package suggests before anything runs, finds the folder that the service would make.
+[[ $(chroot "$root" stat -c '%U:%G %a' /var/lib/mth5d) == "mth5d:mth5d 755" ]] || fail "/var/lib/mth5d is not there for --check-config: $(chroot "$root" stat -c '%U:%G %a' /var/lib/mth5d 2>&1)"
 code=0
 chroot "$root" /usr/bin/mth5d -c /etc/mth5d/mth5d.yaml >"$work/unset.log" 2>&1 || code=$?
 grep -q 'sources: is empty' "$work/unset.log" && ((code == 3)) || { cat "$work/unset.log"; fail "with the configuration of the package mth5d ends with $code"; }
