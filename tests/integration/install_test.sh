@@ -43,6 +43,13 @@ fi
 for page in "$prefix"/share/man/man*/*; do
   grep -m 1 '^\.TH' "$page" | grep -qE '^\.TH [A-Z0-9.-]+ [158] "20[0-9]{2}-[0-9]{2}-[0-9]{2}" "mth5-daq [0-9.]+" ' || fail "$page: $(grep -m 1 TH "$page")"
 done
+# What a manual page sends its reader to is where it says, and mth5d.yaml(5) does send somewhere.
+named=$(grep -rhoE '/usr/share/[^ ,;)]+' "$prefix/share/man" | sed 's/\\//g; s/[.]$//' | sort -u)
+for page in commands datacast filters miniseed; do
+  grep -qx "/usr/share/doc/mth5-daq/$page.md" <<<"$named" || fail "mth5d.yaml(5) does not say where $page.md is"
+done
+for path in $named; do [[ -e $prefix${path#/usr} ]] || fail "a manual page names $path, which is not installed"; done
+if grep -rlE 'config/instruments|apps/[a-z]+/doc|The page [a-z0-9-]+\.md' "$prefix/share/man"; then fail "a manual page names what only the sources have"; fi
 if grep -rl '@[A-Z0-9_]*@' "$service" "$several" "$archive" "$report" "$prefix/share"; then fail "something was not filled in"; fi
 case $(sed -n 's/^MTH5_SANITIZE:STRING=//p' "$2/CMakeCache.txt")$(sed -n 's/^CMAKE_BUILD_TYPE:[A-Z]*=//p' "$2/CMakeCache.txt") in
   Rel*) if grep -rlaF "$1/" "$prefix"; then fail "what is installed holds the path of the sources"; fi ;;

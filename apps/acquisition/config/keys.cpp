@@ -66,7 +66,7 @@ constexpr Heading kHeadings[] = {
      "of the "
      "profile, key by key. start is a list of what is sent, one after the other, each time a connection has been made. every is "
      "a list "
-     "of what is sent again and again after that. The page commands.md tells more."},
+     "of what is sent again and again after that. The page /usr/share/doc/mth5\\-daq/commands.md tells more."},
     {"sources[].commands.start[]", "sources: commands: start", "Items of the list."},
     {"sources[].commands.every[]", "sources: commands: every", "Items of the list."},
     {"sources[].serial", "sources: serial", "A serial port. No two sources may have the same one."},
@@ -84,14 +84,16 @@ constexpr Heading kHeadings[] = {
      "makes of a "
      "recording."},
     {"profile.text", "Profiles: text",
-     "Lines of text. columns is the list of the fields of a line, in order; config/instruments/lemi424.yaml says what each may "
+     "Lines of text. columns is the list of the fields of a line, in order; /usr/share/mth5\\-daq/instruments/lemi424.yaml says "
+     "what each may "
      "be."},
     {"profile.frame", "Profiles: frame",
      "Binary frames. Beside these keys match, length_field, check, counter, time, locked, samples and fields, each described "
      "below. "
      "others is a list of further kinds of frame on the same line, such as answers, with the same keys; those without samples "
      "are "
-     "taken as they are, and what their fields say goes with the next samples. config/instruments/mth5\\-frame.yaml is an "
+     "taken as they are, and what their fields say goes with the next samples. "
+     "/usr/share/mth5\\-daq/instruments/mth5\\-frame.yaml is an "
      "example."},
     {"profile.frame.match[]", "Profiles: frame: match",
      "A list of numbers that must have one value, to tell kinds of frame apart."},
@@ -107,12 +109,12 @@ constexpr Heading kHeadings[] = {
     {"profile.frame.fields[]", "Profiles: frame: fields", "A list: where the quantities of state_of_health stand."},
     {"profile.datacast", "Profiles: datacast",
      "Packets of one channel each, as Raspberry Shakes send them. codes is a map of what each channel is called in them; "
-     "config/instruments/rs4d.yaml is an example. The page datacast.md tells more."},
+     "/usr/share/mth5\\-daq/instruments/rs4d.yaml is an example. The page /usr/share/doc/mth5\\-daq/datacast.md tells more."},
     {"profile.miniseed", "Profiles: miniseed",
      "Records of miniSEED 2. codes is a map of what each channel is called in them: CHA, LOC.CHA or NET.STA.LOC.CHA, with ? for "
-     "any character. Of state_of_health it can have timing_quality. config/instruments/miniseed\\-mt.yaml is an example. The "
-     "page "
-     "miniseed.md tells more."},
+     "any character. Of state_of_health it can have timing_quality. /usr/share/mth5\\-daq/instruments/miniseed\\-mt.yaml is an "
+     "example. "
+     "The page /usr/share/doc/mth5\\-daq/miniseed.md tells more."},
     {"profile.channels.NAME", "Profiles: channels",
      "What is stored sample by sample; NAME is the instrument's own word. Beside these keys any MTH5 attribute of such a "
      "channel: units, "
@@ -125,7 +127,7 @@ constexpr Heading kHeadings[] = {
      "samples. They become filters of the survey, by which Python makes physical units of the samples. A site may give its own. "
      "Beside these keys table ([[frequency, amplitude, phase], ...], of a fap instead of a file), poles and zeros (of a zpk: "
      "numbers "
-     "or [real, imaginary], in radians per second). The page filters.md tells more."},
+     "or [real, imaginary], in radians per second). The page /usr/share/doc/mth5\\-daq/filters.md tells more."},
     {"profile.channels.NAME.noise", "Profiles: channels: noise",
      "The noise of the sensor, against which a spectrum is to be seen, in two lists of one number or more. Kept in the file. A "
      "site may "
