@@ -283,6 +283,20 @@ std::string samples_text(const Json& manifest) {
   return std::to_string(samples) + " samples";
 }
 
+/// A file of which nothing but a line of SHA256SUMS tells, if anything does.
+Verified without_manifest(const fs::path& file) {
+  constexpr std::string_view kMakes = "mth5-recover --finalize gzip-4 makes one";
+  const auto folder = file.parent_path().empty() ? fs::path{"."} : file.parent_path();
+  const auto noted = Sums::read(folder).of(file.filename().string());
+  const bool there = fs::exists(fs::symlink_status(file));
+  if (!noted) return {file, Found::NoManifest, "has no manifest; " + std::string{kMakes}};
+  if (!there) return {file, Found::Missing, "is missing, and its manifest, too; " + std::string{kSums} + " tells of it"};
+  if (*noted != sha256_of(file))
+    return {file, Found::Changed, "has no manifest, and its bytes are not those that " + std::string{kSums} + " tells"};
+  return {file, Found::NoManifest,
+          "has no manifest, its bytes are those that " + std::string{kSums} + " tells; " + std::string{kMakes}};
+}
+
 Verified compared(const fs::path& file, const fs::path& manifest_file, const Progress& progress) {
   const auto text = mth5::read_regular(manifest_file, kMostManifest);
   const auto then = Json::parse(text, nullptr, false);
@@ -306,7 +320,8 @@ Verified compared(const fs::path& file, const fs::path& manifest_file, const Pro
 }  // namespace
 
 std::string_view to_string(Found found) {
-  constexpr std::string_view kNames[] = {"unchanged", "same-samples", "changed", "missing", "unreadable", "no-manifest"};
+  constexpr std::string_view kNames[] = {"unchanged",  "same-samples", "changed", "missing",
+                                         "unreadable", "no-manifest",  "no-sums"};
   return kNames[static_cast<std::size_t>(found)];
 }
 
@@ -360,9 +375,13 @@ void write_manifest(const fs::path& file, const Json& manifest) {
 
 Verified verify(const fs::path& file, const Progress& progress) {
   try {
+    if (file.filename() == kSums)
+      return {file, Found::NoSums,
+              "is missing, so that nothing proves the manifests; (cd " + file.parent_path().string() +
+                  " && sha256sum *.h5 *.json > " + std::string{kSums} + ") makes one of what is there now"};
     auto beside = manifest_path(file);
     if (!fs::exists(beside)) beside = archive_path(beside);
-    if (!fs::exists(beside)) return {file, Found::NoManifest, "has no manifest; mth5-recover --finalize gzip-4 makes one"};
+    if (!fs::exists(beside)) return without_manifest(file);
     return compared(file, beside, progress);
   } catch (const mth5::Error& e) {
     std::string what = e.what();
@@ -379,12 +398,23 @@ std::vector<fs::path> files_to_verify(const fs::path& directory) {
   std::set<fs::path> files;
   const auto look = [&](const fs::path& folder, bool all) {
     std::error_code error;
+    bool manifests = false;
     for (fs::directory_iterator entry{folder, error}; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
       const auto& path = entry->path();
-      if (path.extension() == kManifestSuffix && analysis::is_data_name(path.stem())) files.insert(folder / path.stem());
+      if (path.extension() == kManifestSuffix && analysis::is_data_name(path.stem())) {
+        files.insert(folder / path.stem());
+        manifests = true;
+      }
       if (all && analysis::is_data_name(path)) files.insert(path);
     }
     if (error) throw mth5::FileError{folder.string() + ": cannot be read: " + error.message()};
+    if (manifests && !fs::exists(fs::symlink_status(folder / kSums))) files.insert(folder / kSums);
+    // What is gone together with its manifest. Lines of others, whose names are none of ours, are theirs.
+    for (const auto& line : Sums::read(folder).lines) {
+      fs::path name{Sums::name_of(line)};
+      if (name.extension() == kManifestSuffix) name = name.stem();
+      if (name == name.filename() && analysis::is_data_name(name)) files.insert(folder / name);
+    }
   };
   const auto archive = directory / kFolder;
   std::error_code error;

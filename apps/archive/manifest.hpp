@@ -39,9 +39,10 @@ enum class Found {
   Unchanged,    ///< to the byte
   SameSamples,  ///< its bytes are others, all samples are the same
   Changed,      ///< samples are others, or the manifest is
-  Missing,      ///< there is a manifest, and no file
+  Missing,      ///< there is a manifest, or a line of SHA256SUMS, and no file
   Unreadable,   ///< cannot be read any more
-  NoManifest
+  NoManifest,   ///< and its bytes are those of SHA256SUMS, if that tells of it
+  NoSums        ///< of SHA256SUMS itself: there are manifests beside which it is missing
 };
 [[nodiscard]] std::string_view to_string(Found found);  ///< "unchanged", "same-samples", …
 
@@ -55,8 +56,9 @@ struct Verified {
 /// @throws nothing but std::bad_alloc: what cannot be read is found so
 [[nodiscard]] Verified verify(const std::filesystem::path& file, const Progress& progress = {});
 
-/// The files to verify of a directory: those with a manifest in it and in its archive/, present or missing, and those in archive/
-/// that have none; by name. @throws mth5::FileError if it cannot be read
+/// The files to verify of a directory: those with a manifest or a line of SHA256SUMS in it and in its archive/, present or
+/// missing, those in archive/ that have none, and SHA256SUMS where it is missing beside manifests; by name. @throws
+/// mth5::FileError if it cannot be read
 [[nodiscard]] std::vector<std::filesystem::path> files_to_verify(const std::filesystem::path& directory);
 
 }  // namespace archive

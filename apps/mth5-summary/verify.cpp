@@ -29,6 +29,7 @@ int code_of(Found found) {
       return cli::kDone;
     case Found::SameSamples:
     case Found::NoManifest:
+    case Found::NoSums:
       return cli::kCheckWarning;
     case Found::Changed:
     case Found::Missing:

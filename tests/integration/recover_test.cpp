@@ -366,6 +366,36 @@ TEST_F(Manifest, ThatIsMissingIsMadeByTheNextRunAndOthersLinesStay) {
   EXPECT_THAT(support::read_text(sums), StartsWith(others));
 }
 
+TEST_F(Manifest, MissesWhatSha256sumsTellsOfThoughItsManifestIsGoneToo) {
+  const auto other = write_closed(dir_ / "b.h5", 100);
+  ASSERT_EQ(recover({"--finalize", "gzip-4", other}).code, 0);
+  ASSERT_TRUE(fs::remove(archive_) && fs::remove(json_));
+  const auto gone = verify();
+  EXPECT_EQ(gone.code, 4);
+  EXPECT_THAT(gone.out, AllOf(StartsWith(archive_.string() + ": is missing, and its manifest, too; SHA256SUMS tells of it\n"),
+                              testing::EndsWith("2 files: 1 unchanged, 1 missing\n")));
+  // A manifest alone: the bytes are told by SHA256SUMS still.
+  const auto left = dir_ / "archive" / "b.h5";
+  ASSERT_TRUE(fs::remove(left.string() + ".json"));
+  EXPECT_THAT(verify().out, HasSubstr(left.string() + ": has no manifest, its bytes are those that SHA256SUMS tells; "));
+  fs::permissions(left, fs::perms::owner_write, fs::perm_options::add);
+  support::write_text(left, support::read_text(left) + "x");
+  EXPECT_THAT(verify().out, HasSubstr(left.string() + ": has no manifest, and its bytes are not those that SHA256SUMS tells\n"));
+  EXPECT_EQ(verify({left}).code, 4);
+}
+
+TEST_F(Manifest, TellsThatSha256sumsIsGone) {
+  const auto sums = dir_ / "archive" / "SHA256SUMS";
+  ASSERT_TRUE(fs::remove(sums));
+  const auto without = verify();
+  EXPECT_EQ(without.code, 6);
+  EXPECT_THAT(without.out, AllOf(HasSubstr(sums.string() + ": is missing, so that nothing proves the manifests; "),
+                                 testing::EndsWith("2 files: 1 unchanged, 1 no-sums\n")));
+  // What it says to do is all there is to do.
+  ASSERT_EQ(support::run({"sh", "-c", "cd '" + sums.parent_path().string() + "' && sha256sum *.h5 *.json > SHA256SUMS"}).code, 0);
+  EXPECT_EQ(verify().code, 0);
+}
+
 /// mth5d --finalize, as mth5-finalize@.service runs it.
 class FinalizeByItself : public testing::Test {
  protected:
