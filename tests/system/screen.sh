@@ -176,6 +176,17 @@ press q; ended 0
 run "NO_COLOR=1 $bin/mth5-monitor --color always" "$work/data"
 tmux capture-pane -pe | grep -q $'\e\\[[0-9;]*3[0-7]' || fail "--color does not beat NO_COLOR"
 press q; ended 0
+# A Linux console has colours, and blocks in place of Braille: no character that its own font, code page 437, lacks.
+run "TERM=linux $bin/mth5-monitor" "$work/data"
+tmux capture-pane -pe | grep -q $'\e\\[[0-9;]*3[0-7]' || fail "there is no colour on a Linux console"
+for view in '1 autoscale' '2 of.the.last' '3 ^.>' '4 coherence.squared' '5 lemi:.gps' '6 ledger.balances'; do
+  press "${view% *}"; see "${view#* }"
+  tmux capture-pane -p | python3 -c 'import sys; sys.exit(bool(set(sys.stdin.read()) - set(bytes(range(32, 255)).decode("cp437") + "\n")))' ||
+    fail "view ${view% *} has characters that a Linux console lacks"
+done
+press 1; see '▀|▄|█'
+press q; see 'ended 0'
+press -l 'clear' && press Enter
 # No character beyond ASCII where they are not wanted, or not known.
 for how in "--ascii" ""; do
   run "LC_ALL=$([[ -n $how ]] && echo C.UTF-8 || echo C) $bin/mth5-monitor $how" "$work/data"

@@ -55,6 +55,7 @@ void Envelope::coarsen() {
       cells_[n++] = {number >> 1, cell};
   }
   cells_.resize(n);
+  cells_.shrink_to_fit();
   ++shift_;
 }
 

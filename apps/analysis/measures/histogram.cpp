@@ -62,13 +62,13 @@ void Histogram::widen(double low, double high) {
     bins_.clear();
   }
   coarsen(exponent);
-  const std::int64_t first = bin_of(low_, exponent_);
-  const std::int64_t end = bin_of(high_, exponent_) + 1;
-  if (first < first_) {
-    bins_.insert(bins_.begin(), static_cast<std::size_t>(first_ - first), 0);
-    first_ = first;
-  }
-  if (end > first_ + static_cast<std::int64_t>(bins_.size())) bins_.resize(static_cast<std::size_t>(end - first_), 0);
+  const auto first = std::min(first_, bin_of(low_, exponent_));
+  const auto end = std::max(first_ + static_cast<std::int64_t>(bins_.size()), bin_of(high_, exponent_) + 1);
+  if (end - first <= static_cast<std::int64_t>(bins_.size())) return;
+  std::vector<std::int64_t> bins(static_cast<std::size_t>(end - first), 0);  // and no more room: many of these are kept
+  std::copy(bins_.begin(), bins_.end(), bins.begin() + (first_ - first));
+  bins_ = std::move(bins);
+  first_ = first;
 }
 
 void Histogram::add(std::span<const double> values) {
