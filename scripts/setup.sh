@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is needed to build and run (and with --test to test) on Debian 12. Needs root or sudo only if something is missing.
-#   scripts/setup.sh [--test] [--format] [--dev] [--vm] [--system] [--package]
+#   scripts/setup.sh [--test] [--format] [--dev] [--vm] [--system] [--package] [--peers]
 #     --vm: for tests/fault/power_cut.sh, a kernel in build/vm too      --system: for scripts/test.sh --system      --package: for scripts/package.sh
+#     --peers: programs of others for tests/peers, in build/peers; also from PyPI and crates.io, with their versions pinned
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 source "$root/scripts/packages.sh"
@@ -11,10 +12,11 @@ test_packages=(hdf5-tools e2fsprogs python3-venv python3-dev python3-jsonschema 
 dev_packages=(clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 gcovr tmux)
 system_packages=(autopkgtest mmdebstrap systemd-container g++-aarch64-linux-gnu qemu-user-static hdf5-tools file tmux chromium python3-html5lib python3-nagiosplugin)
 package_packages=(debhelper lintian dpkg-dev)
+peer_packages=(rustc-web cargo-web python3-venv)
 vm_packages=(qemu-system-x86 busybox-static e2fsprogs python3-minimal)
 
 packages=("${build_packages[@]}")
-with_python=no with_kernel=no with_promtool=no
+with_python=no with_kernel=no with_promtool=no with_peers=no
 for option in "$@"; do
   case $option in
     --test) packages+=("${test_packages[@]}") with_python=yes ;;
@@ -22,8 +24,9 @@ for option in "$@"; do
     --system) packages+=("${system_packages[@]}") with_promtool=yes ;;
     --dev) packages+=("${dev_packages[@]}") ;;
     --package) packages+=("${package_packages[@]}") ;;
+    --peers) packages+=("${peer_packages[@]}") with_peers=yes ;;
     --vm) packages+=("${vm_packages[@]}") with_kernel=yes ;;
-    *) fail "unknown option $option (--test, --format, --dev, --vm, --system, --package)" ;;
+    *) fail "unknown option $option (--test, --format, --dev, --vm, --system, --package, --peers)" ;;
   esac
 done
 
@@ -53,6 +56,19 @@ if [[ $with_python == yes ]]; then
     build/venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
     echo "$wanted" >build/venv/.requirements
   fi
+fi
+
+if [[ $with_peers == yes ]]; then
+  wanted=$(sha256sum tests/peers/requirements.txt | cut -d' ' -f1)
+  if [[ $(cat build/peers/venv/.requirements 2>/dev/null) != "$wanted" ]]; then
+    say "Python environment with clients of SeedLink"
+    rm -rf build/peers/venv
+    /usr/bin/python3 -m venv build/peers/venv
+    build/peers/venv/bin/pip install --quiet --disable-pip-version-check -r tests/peers/requirements.txt
+    echo "$wanted" >build/peers/venv/.requirements
+  fi
+  say "server of the crate seedlink-rs-server"
+  logged build/peers/cargo.log cargo build --release --locked --manifest-path tests/peers/server/Cargo.toml --target-dir build/peers/target
 fi
 
 if [[ $with_promtool == yes ]] && ! command -v promtool >/dev/null && [[ ! -x build/promtool/usr/bin/promtool ]]; then
