@@ -152,7 +152,7 @@ TEST_P(SeedLinkVersion, GoesOnWhereAKilledRecorderEnded) {
   site.expect_all(1200);
 }
 
-TEST(SeedLink, KnowsPacketsThatComeTwiceAndLate) {
+TEST(SeedLink, KnowsPacketsThatComeTwice) {
   auto sim = server("0", kStart, "20", "60s", {"--fault", "duplicate=0.2", "--seed", "5"});
   const Site site{port_of(sim)};
   auto recording = site.record({"--until-eof"});
