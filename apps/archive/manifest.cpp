@@ -276,6 +276,29 @@ std::string difference(const Json& then, const Json& now) {
   return text + (others.size() > kShown ? " and " + std::to_string(others.size() - kShown) + " more" : "");
 }
 
+std::uint64_t bytes_of(const fs::path& file) {
+  std::error_code error;
+  const auto bytes = fs::file_size(file, error);
+  if (error) throw mth5::FileError{file.string() + ": cannot be read: " + error.message()};
+  return bytes;
+}
+
+/// An empty object, if it is none.
+Json manifest_beside(const fs::path& archive) {
+  auto manifest = Json::parse(mth5::read_regular(manifest_path(archive), kMostManifest), nullptr, false);
+  return manifest.is_object() ? manifest : Json::object();
+}
+/// What recording_of() was then; an empty object, if nobody noted it. Texts where texts belong.
+Json noted_recording(const Json& manifest) {
+  const auto noted = manifest.find("recording");
+  if (noted == manifest.end() || !noted->is_object()) return Json::object();
+  Json all = Json::object();
+  for (const char* key : {"last_written", "sha256"})
+    if (const auto text = noted->find(key); text != noted->end() && text->is_string()) all[key] = *text;
+  if (const auto bytes = noted->find("bytes"); bytes != noted->end()) all["bytes"] = *bytes;
+  return all;
+}
+
 std::string samples_text(const Json& manifest) {
   std::int64_t samples = 0;
   for (const auto& run : manifest.at("runs"))
@@ -343,12 +366,37 @@ std::string last_written(const fs::path& file) {
   return mth5::to_iso(mth5::UtcNanos{std::chrono::seconds{info.st_mtim.tv_sec} + mth5::Nanos{info.st_mtim.tv_nsec}});
 }
 
-bool was_written_since(const fs::path& recording, const fs::path& archive) {
-  const auto manifest = Json::parse(mth5::read_regular(manifest_path(archive), kMostManifest), nullptr, false);
-  if (!manifest.is_object() || !manifest.contains("recording")) return false;
-  const auto then = mth5::parse_time(manifest.at("recording").value("last_written", ""));
-  const auto now = mth5::parse_time(last_written(recording));
-  return then && now && *now > *then;
+Json recording_of(const fs::path& recording) {
+  const auto written = last_written(recording);
+  return {{"last_written", written}, {"bytes", bytes_of(recording)}, {"sha256", sha256_of(recording)}};
+}
+
+std::string uuid_of(const fs::path& file) {
+  const auto outcome = sandbox::run(
+      [&](sandbox::Reports& reports) {
+        mth5::ReaderOptions options;
+        options.visiting = [&](const std::string& object) { reports.visit(object); };
+        options.walk = true;
+        return mth5::Reader{file, options}.file_uuid();
+      },
+      sandbox::limits_for(file, 0));
+  if (outcome.end != sandbox::End::Done) sandbox::fail(file, outcome);
+  return outcome.answer;
+}
+
+bool is_of(const fs::path& recording, const fs::path& archive) {
+  const auto manifest = manifest_beside(archive);
+  const auto noted = noted_recording(manifest);
+  if (!last_written(recording).empty() && noted.value("last_written", "") == last_written(recording) &&
+      noted.value("bytes", Json{}) == Json(bytes_of(recording)))
+    return true;
+  const auto uuid = uuid_of(recording);
+  return !uuid.empty() && manifest.value("uuid", "") == uuid;
+}
+
+bool is_as_archived(const fs::path& recording, const fs::path& archive) {
+  const auto noted = noted_recording(manifest_beside(archive));
+  return noted.value("bytes", Json{}) == Json(bytes_of(recording)) && noted.value("sha256", "") == sha256_of(recording);
 }
 
 void write_manifest(const fs::path& file, const Json& manifest) {

@@ -23,12 +23,23 @@ using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 [[nodiscard]] nlohmann::ordered_json manifest_of(const std::filesystem::path& file, const std::string& version,
                                                  const Progress& progress = {});
 
-/// When a file was last written, as a manifest has it under "recording". "" if that cannot be told.
+/// What a manifest keeps under "recording" of the file that its archive is made of: last_written, bytes, sha256. Taken before
+/// that file is read, so that what is written to it meanwhile shows. @throws mth5::FileError
+[[nodiscard]] nlohmann::ordered_json recording_of(const std::filesystem::path& recording);
+
+/// When a file was last written, as a manifest has it. "" if that cannot be told.
 [[nodiscard]] std::string last_written(const std::filesystem::path& file);
 
-/// Whether a recording was written to since the manifest of its archive noted when it was; false where none noted it.
-/// @throws mth5::FileError (the manifest cannot be read)
-[[nodiscard]] bool was_written_since(const std::filesystem::path& recording, const std::filesystem::path& archive);
+/// The uuid of a file, as a child with limits reads it. @throws mth5::Error
+[[nodiscard]] std::string uuid_of(const std::filesystem::path& file);
+
+/// Whether an archive, which has its manifest, was made of that recording: by length and time of the recording or, where these
+/// are others, by its uuid. @throws mth5::Error (one of them cannot be read)
+[[nodiscard]] bool is_of(const std::filesystem::path& recording, const std::filesystem::path& archive);
+
+/// Whether a recording is to the byte as it was archived; false where its manifest does not tell.
+/// @throws mth5::FileError (one of them cannot be read)
+[[nodiscard]] bool is_as_archived(const std::filesystem::path& recording, const std::filesystem::path& archive);
 
 /// Writes the manifest beside the file, read-only, and the lines of both into SHA256SUMS, which keeps all other lines. Both are
 /// written beside and renamed, and durable; who writes at the same time waits.

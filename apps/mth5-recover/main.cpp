@@ -38,9 +38,11 @@ cli::CommandLine command_line() {
       ("retention", po::value<std::string>()->value_name("TIME"),
        "with --finalize: then remove FILE if it was last written so long ago (30d) and its archive holds all of it")    //
       ("retention-below", po::value<std::int64_t>()->value_name("BYTES"), "with --retention: only while less is free")  //
-      ("output", po::value<std::string>()->value_name("NEW"), "name of the new file (default FILE with .swmr.h5)")      //
-      ("dry-run", "say what would be done")                                                                             //
-      ("json", "report as JSON, one object per line")                                                                   //
+      ("keep-free", po::value<std::int64_t>()->value_name("BYTES"),
+       "with --finalize: wait, and archive nothing, while that would leave less than BYTES free")                   //
+      ("output", po::value<std::string>()->value_name("NEW"), "name of the new file (default FILE with .swmr.h5)")  //
+      ("dry-run", "say what would be done")                                                                         //
+      ("json", "report as JSON, one object per line")                                                               //
       ("path", po::value<Paths>(), "");
   line.positional.add("path", -1);
   line.footer =
@@ -88,7 +90,9 @@ int recover_main(int argc, char** argv) {
   } else if (values.count("retention-below") > 0) {
     throw cli::UsageError{"--retention-below goes with --retention"};
   }
-  recovery::Archive archive{gzip, {}};
+  recovery::Archive archive{gzip, {}, values.count("keep-free") > 0 ? values["keep-free"].as<std::int64_t>() : 0};
+  if (archive.keep_free < 0) throw cli::UsageError{"--keep-free: bytes are 0 or more"};
+  if (values.count("keep-free") > 0 && gzip == 0) throw cli::UsageError{"--keep-free goes with --finalize"};
   if (values.count("bridge") > 0) {
     const auto& text = values["bridge"].as<std::string>();
     archive.bridge = mth5::parse_duration(text);

@@ -13,6 +13,7 @@
 #include "analysis/json.hpp"
 #include "analysis/ledger.hpp"
 #include "archive/manifest.hpp"
+#include "archive/medium.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/file.hpp"
 #include "mth5/io.hpp"
@@ -379,21 +380,10 @@ void copy(const fs::path& path, const fs::path& target, const Archive& how, bool
   say(json, answer.report, answer.text);
 }
 
-/// In a child, as all that HDF5 reads.
-std::string uuid_of(const fs::path& path) {
-  const auto outcome = sandbox::run(
-      [&](sandbox::Reports& reports) {
-        return mth5::Reader{path, visiting(reports)}.file_uuid();
-      },
-      sandbox::limits_for(path, 0));
-  if (outcome.end != sandbox::End::Done) sandbox::fail(path, outcome);
-  return outcome.answer;
-}
-
 }  // namespace
 
 void set_swmr(const fs::path& path, const fs::path& target, bool dry_run, bool json) {
-  copy(path, target, {0, {}}, dry_run, json);
+  copy(path, target, {0, {}, 0}, dry_run, json);
 }
 
 namespace {
@@ -410,47 +400,87 @@ bool is_due(const fs::path& path, const Retention& retention) {
   return free && *free < retention.below;
 }
 
-/// The archive and its manifest, as far as they are not there yet.
-void archive_file(const fs::path& path, const fs::path& target, const Archive& how, bool dry_run, bool json) {
+dev_t device_of(const fs::path& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 ? info.st_dev : dev_t{0};
+}
+fs::path folder_of(const fs::path& file) { return file.parent_path().empty() ? fs::path{"."} : file.parent_path(); }
+
+/// archive/ may be a link to elsewhere. An archive on the medium of its recording is as safe as that.
+std::string why_no_safe_medium(const fs::path& path, const fs::path& target) {
+  if (device_of(folder_of(target)) == device_of(folder_of(path))) return "";
+  const auto type = archive::file_system_of(folder_of(target));
+  const auto* const doubt = type ? archive::find_doubt(*type) : nullptr;
+  return doubt != nullptr && doubt->no_disk ? folder_of(target).string() + ": " + std::string{doubt->text} : "";
+}
+
+mth5::FileError no_archive_of(const fs::path& path, const fs::path& target) {
+  return mth5::FileError{target.string() + ": exists already, is not the archive of " + path.string() +
+                         ", and is never overwritten; give one of the two another name"};
+}
+
+/// "" if there is room for an archive as long as its recording, and for what `keep_free` says.
+std::string why_no_room(const fs::path& path, const fs::path& target, std::int64_t keep_free) {
+  if (keep_free == 0) return "";
+  const auto folder = fs::is_directory(folder_of(target)) ? folder_of(target) : folder_of(path);
+  const auto free = mth5::io().free_bytes(folder);
+  const auto wanted = static_cast<std::int64_t>(bytes_of(path)) + keep_free;
+  if (!free || *free >= wanted) return "";
+  return "waits for space: " + std::to_string(*free) + " bytes are free, " + std::to_string(wanted) +
+         " are wanted, its own length and " + std::to_string(keep_free) + " that stay free for the recorder";
+}
+
+/// The archive and its manifest, as far as they are not there yet. @returns false: it waits for space
+bool archive_file(const fs::path& path, const fs::path& target, const Archive& how, bool dry_run, bool json) {
   const fs::path folder = target.parent_path();
   const bool copied = is_there(target);
-  const auto last_written = archive::last_written(path);  // before it is read
+  nlohmann::ordered_json recording;
   if (copied) {
-    const auto uuid = uuid_of(path);
-    if (uuid.empty() || uuid != uuid_of(target))
-      throw mth5::FileError{target.string() + ": exists already, is not the archive of " + path.string() +
-                            ", and is never overwritten"};
-    if (is_there(archive::manifest_path(target)))
-      return say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "none"}},
-                 path.string() + ": archived already as " + target.string());
+    const auto uuid = archive::uuid_of(path);
+    if (uuid.empty() || uuid != archive::uuid_of(target)) throw no_archive_of(path, target);
+    if (is_there(archive::manifest_path(target))) {
+      say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "none"}},
+          path.string() + ": archived already as " + target.string());
+      return true;
+    }
+    // Cut off behind its archive: that holds what was written before it was made.
+    if (archive::last_written(path) < archive::last_written(target)) recording = archive::recording_of(path);
   } else {
     if (const auto manifest = archive::manifest_path(target); is_there(manifest))
       throw mth5::FileError{manifest.string() + ": tells of an archive that is gone; move it away, and a new one is made"};
+    if (const auto why = why_no_room(path, target, how.keep_free); !why.empty()) {
+      say(json, {{"file", path.string()}, {"action", "waits"}, {"why", why}}, path.string() + ": " + why);
+      return false;
+    }
     if (!dry_run && !fs::is_directory(folder)) {
       std::error_code error;
       if (!fs::create_directory(folder, error) && error)
         throw mth5::FileError{folder.string() + ": cannot be created: " + error.message()};
     }
+    if (!dry_run) recording = archive::recording_of(path);
     copy(path, target, how, dry_run, json);
   }
-  if (dry_run) return;
+  if (dry_run) return true;
   // Behind the copy, which is whole without it: where this is cut off, the next run makes it.
   Progress progress{target, json};
   auto manifest = archive::manifest_of(target, cli::build_id(), std::ref(progress));
-  manifest["recording"] = {{"last_written", last_written}};
+  if (!recording.is_null()) manifest["recording"] = recording;
   archive::write_manifest(target, manifest);
   if (copied)
     say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "manifest"}},
         target.string() + ": has its manifest now");
+  return true;
 }
 
 /// Why a file must stay; "" if all of it is safe elsewhere.
 std::string why_it_stays(const fs::path& path, const fs::path& target) {
   if (!is_there(target)) return target.string() + ": is not made yet";
+  if (const auto why = why_no_safe_medium(path, target); !why.empty()) return why;
   for (const auto& one : {archive::verify(target), archive::verify(path)})
     if (one.found != archive::Found::Unchanged) return one.file.string() + ": " + one.text;
   // What was corrected since, its metadata too, is in no archive.
-  if (archive::was_written_since(path, target)) return path.string() + ": was written after its archive had been made";
+  if (!archive::is_as_archived(path, target))
+    return path.string() + ": was changed after it had been archived: its metadata differ from its archive's, its samples do not";
   return "";
 }
 
@@ -481,8 +511,11 @@ int finalize(const fs::path& path, const Archive& how, const std::optional<Reten
   const fs::path target = how.bridge ? archive::bridged_path(path) : archive::archive_path(path);
   const bool due = retention && is_due(path, *retention);
   // Who asks for retention asks again and again: of what is archived only what goes is told.
-  if (!retention || !is_there(target) || !is_there(archive::manifest_path(target)))
-    archive_file(path, target, how, dry_run, json);
+  if (!retention || !is_there(target) || !is_there(archive::manifest_path(target))) {
+    if (!archive_file(path, target, how, dry_run, json)) return cli::kDone;
+  } else if (!archive::is_of(path, target)) {
+    throw no_archive_of(path, target);
+  }
   return due ? retire(path, target, *retention, dry_run, json) : int{cli::kDone};
 }
 

@@ -35,9 +35,11 @@ void set_swmr(const std::filesystem::path& path, const std::filesystem::path& ta
 struct Archive {
   int gzip;                                        ///< 1 to 9
   std::optional<std::chrono::nanoseconds> bridge;  ///< runs are joined over gaps up to this: archive/NAME.bridged.h5 instead
+  std::int64_t keep_free;                          ///< bytes for others: with less than them and the file's own it waits; 0: all
 };
 /// Makes the copy for keeping, archive/NAME beside it, of a file that is closed, and its manifest. What is there already stays.
-/// Then, with `retention`, the file goes if it is old enough, its archive is as its manifest tells, and holds every sample of it.
+/// Then, with `retention`, the file goes if it is old enough, is to the byte what was archived, and its archive, on a disk, is as
+/// its manifest tells.
 /// @returns kDone, or kDamaged where a file that is old enough stays, as its archive does not hold all of it
 /// @throws mth5::Error
 int finalize(const std::filesystem::path& path, const Archive& archive, const std::optional<Retention>& retention, bool dry_run,

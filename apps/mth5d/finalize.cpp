@@ -15,6 +15,7 @@
 #include "acquisition/config/keys.hpp"
 #include "acquisition/recorder/candidates.hpp"
 #include "acquisition/status/status_file.hpp"
+#include "archive/manifest.hpp"
 #include "archive/names.hpp"
 #include "cli/cli.hpp"
 #include "mth5/duration.hpp"
@@ -68,6 +69,8 @@ int finalize(const daq::config::Config& config, const std::optional<fs::path>& s
   if (output.retention.count() > 0) words.insert(words.end(), {"--retention", daq::config::format_duration(output.retention)});
   if (output.retention.count() > 0 && output.retention_below > 0)
     words.insert(words.end(), {"--retention-below", std::to_string(output.retention_below)});
+  // What a recorder wants to begin a file on a disk that was full.
+  words.insert(words.end(), {"--keep-free", std::to_string(3 * output.reserve)});
   auto found = daq::recorder::candidates(config, [] { return true; });
   std::reverse(found.begin(), found.end());
   const auto options = words.size();
@@ -75,9 +78,12 @@ int finalize(const daq::config::Config& config, const std::optional<fs::path>& s
     if (one.of_others) continue;
     const auto target = archive::archive_path(one.path);
     std::error_code none;
-    // What is archived is nobody's work any more, but for that of retention.
-    if (output.retention.count() == 0 && fs::exists(target, none) && fs::exists(archive::manifest_path(target), none)) continue;
     try {
+      // What is archived is nobody's work any more, but for that of retention. Of an archive of another file mth5-recover says
+      // so.
+      if (output.retention.count() == 0 && fs::exists(target, none) && fs::exists(archive::manifest_path(target), none) &&
+          archive::is_of(one.path, target))
+        continue;
       const auto state = mth5::probe(one.path);
       if (!state.locked && state.state == mth5::FileState::Closed) words.push_back(one.path.string());
     } catch (const mth5::Error& e) {

@@ -175,8 +175,8 @@ int daemon_main(int argc, char** argv) {
   }
   if (values["check-config"].as<bool>()) {
     if (const auto found = obstacles(loaded); !found.empty()) throw cli::ConfigError{join(found)};
-    if (const auto doubt = daq::recorder::doubt_of_medium(loaded.config->output))
-      std::cerr << mth5::printable("mth5d: warning: " + *doubt) << "\n";
+    for (const auto& doubt : daq::recorder::doubts_of_media(loaded.config->output))
+      std::cerr << mth5::printable("mth5d: warning: " + doubt) << "\n";
     for (const auto& doubt : doubts_of_times(*loaded.config)) std::cerr << mth5::printable("mth5d: warning: " + doubt) << "\n";
     std::cout << mth5::printable(config_file.string()) << ": good, " << loaded.config->sources.size() << " source(s)\n";
     return cli::kDone;

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -266,17 +268,52 @@ TEST_F(Manifest, KeepsARecordingThatSomebodyCorrectedSince) {
   auto dry = retire;
   dry.emplace_back("--dry-run");
   EXPECT_THAT(recover(dry).out, HasSubstr("would be removed: " + archive_.string() + " holds every sample of it"));
-  fs::permissions(json_, fs::perms::owner_write, fs::perm_options::add);
-  auto manifest = nlohmann::ordered_json::parse(support::read_text(json_));
-  manifest["recording"]["last_written"] = "2020-01-01T00:00:00Z";  // what was written since is a correction
-  support::write_text(json_, manifest.dump(1) + "\n");
-  fs::remove(dir_ / "archive" / "SHA256SUMS");
+  const auto written = fs::last_write_time(path_);
+  {
+    const mth5::h5::File file{H5Fopen(path_.c_str(), H5F_ACC_RDWR, mth5::h5::writer_access().get()), "file"};
+    const mth5::h5::Object run{H5Oopen(file.get(), "/Experiment/Surveys/TEST/Stations/S1/r0", H5P_DEFAULT), "run"};
+    mth5::h5::write_attribute(run.get(), "comments", std::string{"ex and ey were swapped"});
+  }
+  fs::last_write_time(path_, written);  // as who sets the time back to what it was
   for (const auto& arguments : {dry, retire}) {
     const auto kept = recover(arguments);
     EXPECT_EQ(kept.code, 4);
-    EXPECT_THAT(kept.out, HasSubstr("and stays: " + path_.string() + ": was written after its archive had been made"));
+    EXPECT_THAT(kept.out, HasSubstr("and stays: " + path_.string() +
+                                    ": was changed after it had been archived: its metadata differ from its archive's, its "
+                                    "samples do not"));
   }
   EXPECT_TRUE(fs::exists(path_));
+}
+
+TEST_F(Manifest, KeepsARecordingWhoseArchiveIsInMemory) {
+  struct statfs memory {};
+  ASSERT_TRUE(statfs("/dev/shm", &memory) == 0 && memory.f_type == 0x01021994) << "/dev/shm is not in memory";
+  const fs::path elsewhere = "/dev/shm/mth5-recover-test-" + std::to_string(getpid());
+  fs::copy(archive_.parent_path(), elsewhere);
+  fs::remove_all(archive_.parent_path());
+  fs::create_directory_symlink(elsewhere, archive_.parent_path());
+  fs::last_write_time(path_, fs::last_write_time(path_) - std::chrono::hours{48});
+  const auto kept = recover({"--finalize", "gzip-4", "--retention", "1d", path_});
+  fs::remove_all(elsewhere);
+  EXPECT_EQ(kept.code, 4) << kept.out << kept.err;
+  EXPECT_THAT(kept.out, HasSubstr("and stays: " + archive_.parent_path().string() + ": is in memory: "));
+  EXPECT_TRUE(fs::exists(path_));
+}
+
+TEST_F(Manifest, WaitsWhileAnArchiveWouldTakeWhatIsToStayFree) {
+  const auto other = write_closed(dir_ / "b.h5", 100);
+  for (const bool due : {false, true}) {
+    std::vector<std::string> arguments{"--finalize", "gzip-4", "--keep-free", "4000000000000000000", other};
+    if (due) arguments.insert(arguments.end(), {"--retention", "1h"});
+    if (due) fs::last_write_time(other, fs::last_write_time(other) - std::chrono::hours{48});
+    const auto waits = recover(arguments);
+    EXPECT_EQ(waits.code, 0) << waits.err;
+    EXPECT_THAT(waits.out, AllOf(StartsWith(other.string() + ": waits for space: "),
+                                 HasSubstr("its own length and 4000000000000000000 that stay free for the recorder")));
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator{dir_ / "archive"}, {}), 3) << "no part is left";
+  EXPECT_EQ(recover({"--keep-free", "1", other}).code, 2);
+  EXPECT_EQ(recover({"--finalize", "gzip-4", "--keep-free", "1", other}).code, 0);
 }
 
 TEST_F(Manifest, ProvesThatNothingChanged) {
@@ -475,6 +512,31 @@ TEST_F(FinalizeByItself, ArchivesWhatIsClosedAndRemovesWhatIsOldAndSafe) {
   EXPECT_FALSE(fs::exists(first));
   EXPECT_TRUE(fs::exists(second));
   EXPECT_EQ(support::run({support::program("mth5-summary"), "--verify", archive_ / first.filename()}).code, 0);
+}
+
+TEST_F(FinalizeByItself, TellsAnArchiveOfAnotherFileEachTime) {
+  const auto path = write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
+  ASSERT_EQ(run("finalize: gzip-4").code, 0);
+  ASSERT_TRUE(fs::remove(path));  // as retention did, and the clock of the box began anew
+  (void)write_closed(path, 200);
+  make_old(path);
+  for (const char* output : {"finalize: gzip-4", "finalize: gzip-4", "finalize: gzip-4, retention: 30d"}) {
+    const auto clash = run(output);
+    EXPECT_EQ(clash.code, 1) << output;
+    EXPECT_THAT(clash.err, HasSubstr((archive_ / path.filename()).string() + ": exists already, is not the archive of " +
+                                     path.string() + ", and is never overwritten; give one of the two another name"));
+  }
+  EXPECT_TRUE(fs::exists(path));
+}
+
+TEST_F(FinalizeByItself, LeavesFreeWhatTheRecorderWants) {
+  const auto path = write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
+  const auto waits = run("reserve: 1TiB, finalize: gzip-4");
+  ASSERT_LT(fs::space(data_).available, 3 * (std::uintmax_t{1} << 40)) << "a disk this large has room for all";
+  EXPECT_EQ(waits.code, 0) << waits.err;
+  EXPECT_THAT(waits.out, AllOf(StartsWith(path.string() + ": waits for space: "),
+                               HasSubstr(std::to_string(3 * (std::int64_t{1} << 40)) + " that stay free for the recorder")));
+  EXPECT_FALSE(fs::exists(archive_));
 }
 
 TEST(Recover, LeavesAClosedFileAlone) {

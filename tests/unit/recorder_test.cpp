@@ -503,7 +503,16 @@ TEST(Output, SaysWhereRecordingsWouldVanishOrTear) {
   for (const std::uint32_t disk : {0x4d44U, 0x2011bab0U, 0xef53U, 0x9123683eU}) EXPECT_FALSE(recorder::is_no_disk(disk));
   for (const std::uint32_t good : {0xef53U /* ext4 */, 0x58465342U /* xfs */, 0x9123683eU /* btrfs */, 0xf2f52010U /* f2fs */})
     EXPECT_EQ(recorder::doubt_of(good), std::nullopt);
-  EXPECT_TRUE(recorder::doubt_of_medium({.directory = "/dev/shm"}));
+  EXPECT_EQ(recorder::doubts_of_media({.directory = "/dev/shm"}).size(), 1u);
+  const support::TempDir dir;
+  config::Output output{.directory = dir.path()};
+  const auto alone = recorder::doubts_of_media(output).size();
+  std::filesystem::create_directory_symlink("/dev/shm", dir / "archive");
+  EXPECT_EQ(recorder::doubts_of_media(output).size(), alone) << "nothing is archived there";
+  output.finalize = "gzip-4";
+  const auto both = recorder::doubts_of_media(output);
+  ASSERT_EQ(both.size(), alone + 1);
+  EXPECT_THAT(both.back(), testing::StartsWith("archives in " + (dir / "archive").string() + ": it is in memory: "));
 }
 
 TEST(Durations, TellTheSlowOnes) {

@@ -2,14 +2,14 @@
 
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
 
+#include "archive/medium.hpp"
+#include "archive/names.hpp"
 #include "mth5/error.hpp"
 #include "mth5/filesystem.hpp"
 
@@ -38,54 +38,28 @@ bool is_on_root(const fs::path& directory) {
   return stat("/", &root) == 0 && stat(directory.c_str(), &info) == 0 && root.st_dev == info.st_dev;
 }
 
-struct Doubt {
-  std::uint32_t f_type;
-  std::string_view text;
-  bool no_disk = false;  ///< what output.mount: required refuses
-};
-constexpr std::string_view kInMemory = "is in memory: recordings are lost when the power is cut; name a directory on a disk";
-constexpr std::string_view kNoOrder =
-    "is on FAT, where a power cut may take whole files along, and no file grows beyond 4 GiB; use a disk with ext4";
-constexpr std::string_view kLayers =
-    "is on overlayfs: where its upper layer is in memory (overlayroot) or belongs to a container, recordings are lost with it; "
-    "mount a disk there";
-/// Magic numbers of statfs(2) and linux/magic.h.
-constexpr std::array<Doubt, 5> kDoubts{
-    {{0x01021994, kInMemory, true},  // tmpfs
-     {0x858458f6, kInMemory, true},  // ramfs
-     {0x794c7630, kLayers, true},
-     {0x4d44, kNoOrder},
-     {0x2011bab0, "is on exFAT, where a power cut may take whole files along; use a disk with ext4"}}};
-
-const Doubt* find_doubt(std::uint32_t f_type) {
-  for (const auto& doubt : kDoubts)
-    if (doubt.f_type == f_type) return &doubt;
-  return nullptr;
-}
-
-/// f_type of statfs(2); nullopt if it cannot be asked.
-std::optional<std::uint32_t> file_system_of(const fs::path& directory) {
-  struct statfs found {};
-  if (statfs(directory.c_str(), &found) != 0) return std::nullopt;
-  return static_cast<std::uint32_t>(found.f_type);
-}
-
 }  // namespace
 
 std::optional<std::string_view> doubt_of(std::uint32_t f_type) {
-  const auto* const doubt = find_doubt(f_type);
+  const auto* const doubt = archive::find_doubt(f_type);
   return doubt != nullptr ? std::optional{doubt->text} : std::nullopt;
 }
 
 bool is_no_disk(std::uint32_t f_type) {
-  const auto* const doubt = find_doubt(f_type);
+  const auto* const doubt = archive::find_doubt(f_type);
   return doubt != nullptr && doubt->no_disk;
 }
 
-std::optional<std::string> doubt_of_medium(const config::Output& output) {
-  const auto type = file_system_of(output.directory);
-  const auto doubt = type ? doubt_of(*type) : std::nullopt;
-  return doubt ? std::optional{named(output) + ": " + std::string{*doubt}} : std::nullopt;
+std::vector<std::string> doubts_of_media(const config::Output& output) {
+  std::vector<std::string> doubts;
+  const auto type = archive::file_system_of(output.directory);
+  if (const auto doubt = type ? doubt_of(*type) : std::nullopt) doubts.push_back(named(output) + ": " + std::string{*doubt});
+  // archive/ may be a link to elsewhere. What is true of both is said once.
+  const auto folder = output.directory / archive::kFolder;
+  const auto of_archives = output.finalize == "never" ? std::nullopt : archive::file_system_of(folder);
+  if (const auto doubt = of_archives && of_archives != type ? doubt_of(*of_archives) : std::nullopt)
+    doubts.push_back("archives in " + folder.string() + ": it " + std::string{*doubt});
+  return doubts;
 }
 
 void check_directory(const config::Output& output) {
@@ -100,7 +74,7 @@ void check_directory(const config::Output& output) {
         name +
         ": no disk is mounted there, it lies on that of /, and output.mount is required; mount it (see /etc/fstab), "
         "or set output.mount: any"};
-  if (const auto type = file_system_of(output.directory); output.mount == "required" && type && is_no_disk(*type))
+  if (const auto type = archive::file_system_of(output.directory); output.mount == "required" && type && is_no_disk(*type))
     throw mth5::FileError{name + ": no disk is mounted there, and output.mount is required: it " +
                           std::string{doubt_of(*type).value()} + ", or set output.mount: any"};
   if (access(output.directory.c_str(), W_OK | X_OK) != 0)

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "acquisition/config/config.hpp"
 
@@ -19,8 +20,9 @@ void check_directory(const config::Output& output);
 [[nodiscard]] std::optional<std::string_view> doubt_of(std::uint32_t f_type);
 /// Whether it is none of a disk: in memory, or of layers that may be. Pure.
 [[nodiscard]] bool is_no_disk(std::uint32_t f_type);
-/// As doubt_of(), of the file system that the directory lies on, a line that names it; nullopt too if it cannot be asked.
-[[nodiscard]] std::optional<std::string> doubt_of_medium(const config::Output& output);
+/// As doubt_of(), of the file systems that the directory and its archive/ lie on, a line each; those that cannot be asked have
+/// none, and archive/ only where output.finalize fills it.
+[[nodiscard]] std::vector<std::string> doubts_of_media(const config::Output& output);
 
 /// The next free name: the pattern filled in, with _2, _3 … before the suffix while a file of that name exists: a daemon that
 /// stops because a name is taken (a clock that restarts at the same date) loses more than one that finds another.

@@ -54,7 +54,7 @@ void Recorder::claim(const std::function<bool()>& cancelled, const std::function
   }
   if (cancelled && cancelled()) return;
   const bool room = disk_.claim();
-  if (const auto doubt = doubt_of_medium(config_.output)) log_->warn("{}", *doubt);
+  for (const auto& doubt : doubts_of_media(config_.output)) log_->warn("{}", doubt);
   watch_disk(mth5::steady_now());
   if (room) return;
   // What instruments send is to be counted, so this waits as a recorder does that has been running.
