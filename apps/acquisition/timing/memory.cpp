@@ -97,6 +97,14 @@ void Memory::add(mth5::UtcNanos start, mth5::UtcNanos end, const double* values,
   }
 }
 
+mth5::UtcNanos Memory::begin() const {
+  if (segments_.empty()) return mth5::UtcNanos::max();
+  if (segments_.back().start >= segments_.front().start) return segments_.front().start;
+  auto since = segments_.size() - 1;
+  while (since > 1 && segments_[since - 1].start <= segments_[since].start) --since;
+  return segments_[since].start;
+}
+
 bool Memory::is(std::int64_t row, std::uint64_t hash) const {
   if (row < 0 || row >= rows_ || row < rows_ - static_cast<std::int64_t>((pages_.size() - 1) * kPage)) return false;
   const auto at = static_cast<std::size_t>(row);

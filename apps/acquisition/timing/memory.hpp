@@ -63,8 +63,8 @@ class Memory {
   [[nodiscard]] double unsure_s(mth5::UtcNanos time) const;
   /// s between `from` and `to` that have rows.
   [[nodiscard]] double taken_s(mth5::UtcNanos from, mth5::UtcNanos to) const;
-  /// Before it nothing is known; max() while nothing is.
-  [[nodiscard]] mth5::UtcNanos begin() const { return segments_.empty() ? mth5::UtcNanos::max() : segments_.front().start; }
+  /// Before it nothing is known; max() while nothing is. While a clock goes on before all that was stored, where it was set to.
+  [[nodiscard]] mth5::UtcNanos begin() const;
   /// Behind it nothing is stored.
   [[nodiscard]] mth5::UtcNanos front() const { return front_; }
 

@@ -203,6 +203,9 @@ class Timeline {
   /// Its time was right: it came before those that waited behind it.
   void put_early_one_behind();
   void take_waiting_by_count();
+  /// Before they are taken by count: those with a time of their own among the places that they get have it; the others, whose
+  /// times are wild, get the places that are left, in their order.
+  void arrange_by_own_times();
   /// Ahead of the run, no further than a network turns frames round: the next frame tells whether its time is wild.
   [[nodiscard]] bool may_lie_behind_gap(const Waiting& w) const;
   /// `piece` follows the run as if nothing had waited.

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -69,7 +70,6 @@ void Timeline::put_early_one_behind() {
 bool Timeline::times_contradict_count(const End& end) const {
   const auto from = end_of_run().time;
   if (memory_.taken_s(from, end.time) > kNearlyAll * seconds_between(from, end.time)) return true;
-  if (!clock_.settled()) return false;
   const auto begin = end_of_run();
   const double tolerance = locator_.exact_tolerance_s();
   const auto beside_stored = [&](const Piece& piece) {  // in the middle of a long gap it is rather wild
@@ -98,6 +98,32 @@ bool Timeline::times_contradict_count(const End& end) const {
   }
   std::sort(taken.begin(), taken.end());
   return late || (moved && !others && std::adjacent_find(taken.begin(), taken.end()) == taken.end());
+}
+
+void Timeline::arrange_by_own_times() {
+  const auto begin = end_of_run();
+  const auto n = waiting_.front().piece.n;
+  std::vector<std::optional<std::size_t>> own(waiting_.size());  // by place: which of those that wait
+  std::vector<bool> placed(waiting_.size());
+  for (std::size_t i = 0; i < waiting_.size(); ++i) {
+    const auto& piece = waiting_[i].piece;
+    if (piece.n != n || piece.counter || stamps_.within_step(n)) return;
+    if (!piece.lies_by_time()) continue;
+    const double frames = seconds_between(begin.time, piece.time) / (begin.seconds_per_sample * static_cast<double>(n));
+    const double off_s = std::abs(frames - std::round(frames)) * begin.seconds_per_sample * static_cast<double>(n);
+    if (frames < -0.5 || frames > static_cast<double>(own.size()) - 0.5 || off_s > locator_.exact_tolerance_s()) continue;
+    auto& place = own[static_cast<std::size_t>(std::llround(frames))];
+    if (place) return;  // two have that time
+    place = i;
+    placed[i] = true;
+  }
+  std::vector<Waiting> arranged;
+  std::size_t other = 0;
+  for (const auto& place : own) {
+    while (!place && placed[other]) ++other;
+    arranged.push_back(waiting_[place ? *place : other++]);
+  }
+  waiting_ = std::move(arranged);
 }
 
 void Timeline::store_late_chain() {

@@ -110,6 +110,7 @@ void Timeline::consider_with_waiting(Piece piece) {
         if (!waiting_.empty()) waiting_.back().by_count = true;
         return;
       }
+      arrange_by_own_times();
       take_waiting_by_count();
       return append(piece, true);
     }
@@ -363,7 +364,7 @@ bool Timeline::drop_waiting(const Waiting& w, bool others_agree) {
   const auto late = [&] { return !others_agree || !clock_.settled() || is_late(w.piece); };
   // Also one that was ahead, of what is stored meanwhile.
   const auto passed = [&] {
-    if (!run_ || !w.piece.timed || w.piece.counter || !clock_.settled() || !others_agree) return false;
+    if (!run_ || !w.piece.timed || w.piece.counter || !others_agree) return false;
     const double behind_s = seconds_between(end_of(w.piece).time, end_of_run().time);
     return behind_s >= 0 && behind_s <= kLate * length_of(w.piece);
   };
