@@ -499,6 +499,62 @@ TEST(TimelineClock, FramesWithinASecondOfWholeSecondsAreKeptFromTheFirstOn) {
     }
 }
 
+/// What came in one second, 10 Hz, from a second on.
+struct Burst {
+  int second, n;
+};
+
+/// Their places in their seconds are not known, but they are in these: nothing counts across a gap.
+TEST(TimelineClock, BurstsWithinWholeSecondsStayInTheirSecondsWhateverGapsAreBetween) {
+  const std::vector<std::vector<Burst>> all = {{{0, 3}, {3600, 50}},
+                                               {{0, 9}, {3, 50}},
+                                               {{0, 60}, {9, 1}, {3600, 60}},
+                                               {{0, 20}, {3600, 3}, {7200, 3}, {10'800, 30}},
+                                               {{0, 3}, {20, 3}, {40, 3}, {60, 3}, {80, 3}}};
+  for (const auto& bursts : all) {
+    Options options;
+    options.sample_rate = 10;
+    options.live = false;
+    Line line{options};
+    std::vector<std::pair<double, double>> sent;  // s from kStart, and to: where each lies
+    for (const auto& [second, n] : bursts)
+      for (int i = 0; i < n; ++i) {
+        line.push({{.time = 10.0 * (second + i / 10), .value = static_cast<double>(sent.size()), .step = 1s}});
+        sent.emplace_back(second + i / 10, second + i / 10 + 1);
+      }
+    line.finish();
+    EXPECT_EQ(line.dropped(), 0u);
+    EXPECT_EQ(line.notes.stored(), sent.size());
+    EXPECT_EQ(line.notes.runs.size(), bursts.size());
+    for (const auto& run : line.notes.runs)
+      for (std::size_t i = 0; i < run.values.size(); ++i) {
+        const double at = std::chrono::duration<double>(run.utc(i, 10) - kStart).count();
+        const auto& [from, to] = sent.at(static_cast<std::size_t>(run.values[i]));
+        EXPECT_GE(at, from - 1) << run.values[i];
+        EXPECT_LE(at, to + 1) << run.values[i];
+      }
+  }
+}
+
+/// 1.28 s cannot begin with the second each time: these are cut as others are.
+TEST(TimelineClock, BlocksOfNoWholeSecondsHaveTimesThatAreCut) {
+  for (const std::uint32_t rows : {128u, 120u, 150u}) {
+    Options options;
+    options.sample_rate = 100;
+    options.live = false;
+    Line line{options};
+    for (std::uint32_t i = 0; i < 300; ++i)
+      line.push({{.time = 100 * std::floor(i * rows / 100.0), .n = rows, .value = static_cast<double>(i * rows), .step = 1s}});
+    line.finish();
+    EXPECT_EQ(line.notes.runs.size(), 1u) << rows;
+    EXPECT_EQ(line.notes.stored(), 300u * rows);
+    for (const std::size_t i : {std::size_t{0}, std::size_t{150} * rows, std::size_t{300} * rows - 1})
+      EXPECT_NEAR(std::chrono::duration<double>(line.notes.runs.at(0).utc(i, 100) - kStart).count(), static_cast<double>(i) / 100,
+                  1.0)
+          << rows;
+  }
+}
+
 TEST(TimelineClock, ACounterThatBeginsAnewAmongWholeSecondsIsNoLossAndNoStep) {
   struct Case {
     double rate;

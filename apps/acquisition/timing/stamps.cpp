@@ -49,9 +49,11 @@ Stamps::Learnt Stamps::take(const decode::Frame& frame, mth5::UtcNanos time, boo
   if (told_.count() > 0 && !is_finer_than_told(frame, time))
     return std::exchange(step_, told_) == told_ ? Learnt::Nothing : Learnt::Step;
   auto learnt = Learnt::Nothing;
-  // Blocks of a second or more have the second in which they begin, and begin with it: that is exact.
-  const bool blocks = frame.n_samples > 1 && seconds(frame.time_step) > period_s_ &&
-                      seconds(frame.time_step) < (1 + 1e-6) * static_cast<double>(frame.n_samples) * period_s_;
+  // Blocks of whole seconds have the second in which they begin, and begin with it: that is exact.
+  const double steps =
+      frame.time_step.count() > 0 ? static_cast<double>(frame.n_samples) * period_s_ / seconds(frame.time_step) : 0;
+  const bool blocks = frame.n_samples > 1 && seconds(frame.time_step) > period_s_ && std::round(steps) >= 1 &&
+                      std::abs(steps - std::round(steps)) < 1e-6 * steps;
   const auto printed = blocks ? mth5::Nanos{0} : frame.time_step;
   if (!printed_ || printed < *printed_) {
     if (!repeats_) {

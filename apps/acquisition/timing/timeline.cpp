@@ -52,6 +52,7 @@ void Timeline::disconnected() { events_.disconnected = true; }
 
 void Timeline::finish() {
   while (!waiting_.empty()) {  // behind what is stored, the rest may wait once more
+    if (chain_ > 0 && waiting_[chain_].piece.vague) time_by_own_steps(waiting_.size());
     // Two that agree on a clock that was set, or one that lies where others are, have their own time; one or more far ahead that
     // agree with nothing lie where their number says.
     const bool apart = agreeing_ >= 2 || std::any_of(waiting_.begin(), waiting_.end(),

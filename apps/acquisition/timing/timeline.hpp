@@ -179,6 +179,11 @@ class Timeline {
   /// @param follows  the last of those that wait; else `agrees` says whether it could be behind a gap there
   void wait(const Piece& piece, bool follows, bool agrees);
   void time_vague_ones(const Piece& piece);
+  /// The first of those that wait and have no time of their own which count back from a frame at `time` without leaving the step
+  /// that their stamps say; all that wait: none does, samples are missing between.
+  [[nodiscard]] std::size_t first_counted_back_from(mth5::UtcNanos time) const;
+  /// The first `n` of those that wait lie from the beginning of their steps on: nothing tells more of them.
+  void time_by_own_steps(std::size_t n);
   /// Times that agree with none and are about as far apart as samples are those of another rate than was said. Nothing is wrong
   /// with them: the first that waits begins a run, the others are looked at behind it.
   void begin_at_another_rate();

@@ -107,7 +107,7 @@ void Timeline::arrange_by_own_times() {
   std::vector<bool> placed(waiting_.size());
   for (std::size_t i = 0; i < waiting_.size(); ++i) {
     const auto& piece = waiting_[i].piece;
-    if (piece.n != n || piece.counter || stamps_.within_step(n)) return;
+    if (piece.n != n || piece.counter || piece.still || stamps_.within_step(n)) return;
     if (!piece.lies_by_time()) continue;
     const double frames = seconds_between(begin.time, piece.time) / (begin.seconds_per_sample * static_cast<double>(n));
     const double off_s = std::abs(frames - std::round(frames)) * begin.seconds_per_sample * static_cast<double>(n);

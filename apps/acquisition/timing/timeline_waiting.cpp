@@ -11,16 +11,42 @@ namespace daq::timing {
 
 bool Timeline::stands_still(const Piece& piece) { return piece.still && piece.lies_by_time(); }
 
+std::size_t Timeline::first_counted_back_from(mth5::UtcNanos time) const {
+  const double slack = 0.5 * stamps_.step_s();
+  auto first = waiting_.size();
+  for (auto i = waiting_.size(); i-- > 0 && !waiting_[i].piece.timed;) {
+    const auto& w = waiting_[i].piece;
+    time = plus_seconds(time, -static_cast<double>(w.n) * clock_.seconds_per_sample());
+    const double within = seconds_between(w.time, time);  // its step
+    if (w.vague && (within < -slack || within > stamps_.step_s() + slack)) return first;
+    if (w.vague || i == 0 || waiting_[i - 1].piece.timed) first = i;
+  }
+  return first;
+}
+
+void Timeline::time_by_own_steps(std::size_t n) {
+  auto next = mth5::UtcNanos{};
+  for (std::size_t i = 0; i < n; ++i) {
+    auto& w = waiting_[i].piece;
+    if (w.timed) continue;
+    if (!std::exchange(w.vague, false)) w.time = next;
+    w.timed = true;
+    next = end_of(w).time;
+  }
+}
+
 void Timeline::time_vague_ones(const Piece& piece) {
   if (std::none_of(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.piece.vague; })) return;
   auto next = piece.time;
-  for (std::size_t i = waiting_.size(); i-- > 0 && !waiting_[i].piece.timed;) {
+  const auto first_counted = first_counted_back_from(piece.time);
+  for (std::size_t i = waiting_.size(); i-- > first_counted;) {
     auto& w = waiting_[i].piece;
     w.time = next = plus_seconds(next, -static_cast<double>(w.n) * clock_.seconds_per_sample());
     w.timed = std::exchange(w.vague, false);  // the others of the same step follow it by count
     waiting_[std::exchange(chain_, i)].head = false;
     waiting_[i].head = true;
   }
+  time_by_own_steps(first_counted);
   auto& first = waiting_[chain_];
   if (!run_) return;
   const Place place = place_behind_run(first.piece, first.events);
