@@ -207,6 +207,7 @@ Ledger read_layout_2(const mth5::Reader& file) {
     for (const auto& [key, row] : last_rows(*samples, "stream", sessions)) {
       auto& stream = stream_of(ledger, key.first);
       add_samples(stream, {*samples, row}, file.state() != mth5::FileState::Live || key.second != sessions.newest());
+      if (key.second == sessions.newest()) stream.samples_went_on = samples->integer(row, "samples_buffered");
       set_commit(stream, {*samples, row});
     }
   if (!reasons) return ledger;
@@ -264,6 +265,7 @@ void compare_with_file(Ledger& ledger, const mth5::Reader& file) {
   };
   const auto own = own_samples(file);
   for (auto& stream : ledger.streams) {
+    if (!closed_in_order) stream.samples_went_on = 0;
     std::int64_t in_ledger = 0;
     for (const auto& other : ledger.streams) {
       if (!shares_runs(stream, other)) continue;

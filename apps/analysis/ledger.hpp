@@ -37,8 +37,9 @@ struct StreamLedger {
   std::string name, station;
   double sample_rate = 0;  ///< Hz; 0 = not known
   std::int64_t samples_decoded = 0, samples_stored = 0, samples_buffered = 0;
-  /// Of those buffered: in memory at the last row of a session that has ended since. It died; they are lost, or were sent again.
-  std::int64_t samples_were_buffered = 0;
+  /// Of those buffered: in memory at the last row of a session that has ended since. It died: they are lost, or were sent again;
+  /// but `samples_went_on`, where the last session closed the file in order, are in the next file.
+  std::int64_t samples_were_buffered = 0, samples_went_on = 0;
   Reasons samples_dropped;
   /// In the file after a crash though no row of the session that wrote them says so; a row of the next session does.
   std::int64_t samples_recovered = 0;

@@ -31,15 +31,18 @@ std::string ledger_name(const std::string& name, std::int64_t index) {
   return name.empty() ? std::to_string(index) : shown(name);
 }
 
+/// "" of none.
+std::string in_words(const std::string& what, std::int64_t n) { return n == 0 ? "" : what + std::to_string(n); }
+
 std::string stream_text(const StreamLedger& stream, const std::string& label, bool recovered) {
-  std::string text = add_reasons("    " + label + "samples " + std::to_string(stream.samples_decoded) + " = stored " +
-                                     std::to_string(stream.samples_stored) + " + buffered " +
-                                     std::to_string(stream.samples_buffered - stream.samples_were_buffered) +
-                                     (stream.samples_were_buffered == 0 ? ""
-                                                                        : " + in memory when the recorder died " +
-                                                                              std::to_string(stream.samples_were_buffered)),
-                                 stream.samples_dropped) +
-                     "\n";
+  std::string text =
+      add_reasons("    " + label + "samples " + std::to_string(stream.samples_decoded) + " = stored " +
+                      std::to_string(stream.samples_stored) + " + buffered " +
+                      std::to_string(stream.samples_buffered - stream.samples_were_buffered) +
+                      in_words(" + in memory when the recorder died ", stream.samples_were_buffered - stream.samples_went_on) +
+                      in_words(" + in the next file ", stream.samples_went_on),
+                  stream.samples_dropped) +
+      "\n";
   if (stream.values_clipped != 0)
     text += "    " + label + "values beyond what their channel can hold " + std::to_string(stream.values_clipped) + "\n";
   if (stream.values_rounded != 0)

@@ -31,7 +31,8 @@ class LedgerOfAFile : public testing::Test {
   const std::filesystem::path path_ = dir_ / "a.h5";
 
   /// One stream of 100 samples in two sessions, the first of which crashed with 10 samples that its ledger does not know.
-  void write(std::int64_t stored_last, std::int64_t recovered) {
+  /// @param wait  for the next file, as the last session closes this one
+  void write(std::int64_t stored_last, std::int64_t recovered, std::int64_t wait = 0) {
     AcquisitionFile file{path_, {{0, "lemi", "S1", 1}}};
     const auto run = file.add_run(0, "sr1_0001", seconds{0});
     file.append(run, 60);
@@ -42,10 +43,24 @@ class LedgerOfAFile : public testing::Test {
     file.commit(1, host(20), {{208, 200, 3, 5}}, {{54, 50, 2, 2, 0, 0, 3}});
     file.reason("dropped", 0, "ring-full", 1);
     file.append(run, 40);
-    file.commit(2, host(500), {{161, 160, 1, 0}}, {{41, stored_last, 0, 1, recovered, 0, 4}});
+    file.commit(2, host(500), {{161, 160, 1, 0}}, {{41 + wait, stored_last, wait, 1, recovered, 0, 4}});
     file.file().close();
   }
 };
+
+TEST_F(LedgerOfAFile, TellsSamplesThatAreInTheNextFileFromThoseThatDiedWithTheirSession) {
+  write(40, 10, 7);
+  const auto ledger = analysis::read_ledger(mth5::Reader{path_});
+  EXPECT_EQ(ledger.streams.at(0).samples_were_buffered, 9);
+  EXPECT_EQ(ledger.streams.at(0).samples_went_on, 7);
+  EXPECT_TRUE(ledger.balanced());
+  analysis::Summary summary{};
+  summary.files.emplace_back();
+  summary.files[0].state = mth5::FileState::Closed;
+  summary.files[0].ledger = ledger;
+  EXPECT_THAT(analysis::to_text(summary),
+              testing::HasSubstr(" + buffered 0 + in memory when the recorder died 2 + in the next file 7"));
+}
 
 TEST_F(LedgerOfAFile, IsTheSumOfItsSessionsWithRecoveredSamplesAndReasons) {
   write(40, 10);

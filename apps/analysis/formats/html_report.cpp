@@ -337,7 +337,7 @@ class StationPart {
     Table table{"ledger", "Ledger: where every byte and every sample went", kHeadings};
     for (const auto& file : summary_.files)
       for (const auto& source : file.ledger.sources) {
-        std::int64_t decoded = 0, stored = 0, buffered = 0, were_buffered = 0;
+        std::int64_t decoded = 0, stored = 0, buffered = 0, died = 0, went_on = 0;
         Reasons dropped;
         bool ours = false, balanced = source.balanced();
         for (const auto& stream : file.ledger.streams) {
@@ -347,14 +347,16 @@ class StationPart {
           decoded += stream.samples_decoded;
           stored += stream.samples_stored;
           buffered += stream.samples_buffered - stream.samples_were_buffered;
-          were_buffered += stream.samples_were_buffered;
+          died += stream.samples_were_buffered - stream.samples_went_on;
+          went_on += stream.samples_went_on;
           for (const auto& [reason, n] : stream.samples_dropped) dropped[reason] += n;
         }
         if (!ours || file.copy_of) continue;
         table.add({escaped(source.name.empty() ? std::to_string(source.source) : source.name), figure(source.bytes_in),
                    figure(source.bytes_decoded), figure(source.bytes_pending), reasons_text(source.bytes_skipped),
                    figure(decoded), figure(stored),
-                   figure(buffered) + (were_buffered == 0 ? "" : ", had " + figure(were_buffered) + " when it died"),
+                   figure(buffered) + (died == 0 ? "" : ", had " + figure(died) + " when it died") +
+                       (went_on == 0 ? "" : ", " + figure(went_on) + " in the next file"),
                    reasons_text(dropped), balanced ? "yes" : element("b", "class=\"critical\"", "no"), escaped(file.path)});
       }
     return table.empty() ? "" : "<h3>Ledger</h3>\n" + table.html();
