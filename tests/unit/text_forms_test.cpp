@@ -237,6 +237,15 @@ TEST(JsonLines, WithoutAValueAreUnknownThere) {
   EXPECT_TRUE(std::isnan(fed.out.soh[0]));
 }
 
+TEST(JsonLines, OfNothingButNullAreASampleThatIsUnknown) {
+  auto format = json();
+  for (auto& column : format.columns) column.decimals = column.use == Use::Channel ? 2 : -1;
+  const Fed fed{format, "{\"ts\":\"03 May 2020 23:56:55\", \"x\":null, \"field\":[1,null]}\n"};
+  EXPECT_EQ(fed.counters.frames, 1u);
+  ASSERT_EQ(fed.out.samples.size(), 2u);
+  EXPECT_TRUE(std::isnan(fed.out.samples[0]) && std::isnan(fed.out.samples[1]));
+}
+
 TEST(JsonLines, ThatAreCutOrMergedGiveWholeObjectsOnly) {
   const std::string good = "{\"ts\":\"03 May 2020 23:56:55\",\"x\":14.5,\"field\":[1,2]}";
   const Fed fed{json(), "noise" + good + good + "\n" + good.substr(0, 35) + good + "\n" + good.substr(0, 35) + "\n" + good};

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "acquisition/decode/checksum.hpp"
 #include "acquisition/trial/trial.hpp"
@@ -80,6 +82,36 @@ TEST(Trial, GuessesTheRateAlsoWhereSeveralSamplesHaveTheSameTime) {
     EXPECT_THAT(json["findings"].dump(), HasSubstr("the profile says 1 Hz. If the instrument was set so, give the source "
                                                    "sample_rate: " +
                                                    std::to_string(hz)));
+  }
+}
+
+/// 1/128 s is no whole number of milliseconds: steps of 8 and of 7 tell it together.
+TEST(Trial, GuessesTheRateWhereTimesAreCutToLessOrMoreThanASample) {
+  const auto guess = [](double hz, int decimals, double rate_of_profile) {
+    const support::TempDir dir;
+    support::write_text(dir / "own.yaml", "sample_rate: " + std::to_string(rate_of_profile) +
+                                              "\ntext: {delimiter: ',', columns: [{time: '%s'}, {channel: hx}]}\n"
+                                              "channels: {hx: {type: magnetic, units: nanoTesla}}\n");
+    const auto found = daq::config::find_instrument((dir / "own.yaml").string(), {});
+    Trial trial{found.instrument.value()};
+    for (int i = 0; i < 2000; ++i) {
+      if (i == 700) continue;
+      char line[64];
+      const double step = std::pow(10, -decimals);
+      std::snprintf(line, sizeof line, "%.*f,%d\n", decimals, 1777593600 + std::floor(i / hz / step + 1e-6) * step, i);
+      trial.feed(line);
+    }
+    trial.end();
+    return trial.json("x");
+  };
+  for (const auto& [hz, decimals] :
+       std::vector<std::pair<double, int>>{{128, 3}, {64, 3}, {256, 3}, {512, 3}, {256, 2}, {8, 1}, {300, 3}, {10, 0}}) {
+    SCOPED_TRACE(testing::Message{} << hz << " Hz, " << decimals << " decimals");
+    const auto right = guess(hz, decimals, hz);
+    EXPECT_EQ(right["rate"]["guess"], hz);
+    EXPECT_THAT(right["findings"].dump(), testing::Not(HasSubstr("the rate is")));
+    EXPECT_THAT(guess(hz, decimals, 2 * hz)["findings"].dump(),
+                HasSubstr("give the source sample_rate: " + std::to_string(std::lround(hz)) + "\""));
   }
 }
 

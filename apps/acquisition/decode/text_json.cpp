@@ -63,6 +63,7 @@ class Object {
     std::string_view text;
     const bool in_quotes = *p_ == '"';
     if (!(in_quotes ? quoted(text) : bare(text)) || (!in_quotes && is_odd_number(text))) return false;
+    if (!in_quotes && text == "null") text = text.substr(0, 0);  // how JSON says that there is no value
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       if (columns_[i].key != path_) continue;
       if (values_[i].data() != nullptr) return false;  // twice: two lines that ran into each other

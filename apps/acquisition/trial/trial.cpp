@@ -30,6 +30,14 @@ std::string right(const std::string& text, std::size_t width) {
   return text.size() < width ? std::string(width - text.size(), ' ') + text : text;
 }
 
+constexpr double kAlike = 0.01;  // rates: times that are cut do not say them any finer
+
+/// Whole Hz, or a whole number of seconds a sample, where it is one but for a part of `unsure`.
+double whole_within(double hz, double unsure) {
+  const double whole = hz >= 1 ? std::round(hz) : 1 / std::round(1 / hz);
+  return std::abs(hz / whole - 1) <= unsure ? whole : hz;
+}
+
 void count_step(std::map<std::int64_t, std::uint64_t>& steps, std::int64_t step) {
   if (const auto known = steps.find(step); known != steps.end())
     ++known->second;
@@ -163,6 +171,7 @@ void Trial::look() {
     }
     if (frame.kind != decode::TimeKind::Gps && frame.kind != decode::TimeKind::Device) continue;
     if (frame.n_samples == 1 && !frame.counter && frame.channel == decode::kAllChannels) time_step_ = frame.time_step;
+    cut_ = frame.time_step;
     first_ = first_ ? std::min(*first_, frame.time) : frame.time;
     last_ = last_ ? std::max(*last_, frame.time) : frame.time;
     auto& newest = newest_[frame.channel];
@@ -204,6 +213,7 @@ std::optional<Trial::Rate> Trial::rate_by_ticks() const {
 }
 
 std::optional<Trial::Rate> Trial::rate() const {
+  constexpr double kMore = 0.02, kNearlyAll = 0.9;
   if (const auto ticked = rate_by_ticks()) return ticked;
   const auto still = steps_.find(0);
   const bool coarse = still != steps_.end() && 2 * still->second + 1 >= n_steps_;  // several samples have the same time
@@ -211,7 +221,26 @@ std::optional<Trial::Rate> Trial::rate() const {
   const auto most =
       std::max_element(steps.begin(), steps.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   if (most == steps.end() || most->first <= 0) return std::nullopt;
-  return Rate{1e9 / static_cast<double>(most->first), most->second, coarse ? n_steps_ - still->second : n_steps_};
+  const auto of = coarse ? n_steps_ - still->second : n_steps_;
+  // Times that are cut go on now by a little more, now by less: the mean of these tells.
+  const auto usual = static_cast<double>(most->first), cut = static_cast<double>(cut_.count());
+  const double n = coarse ? std::round(cut / usual) : static_cast<double>(newest_.begin()->second.n_samples);  // samples a step
+  std::uint64_t alike = 0;
+  double length = 0, samples = 0;
+  for (const auto& [step, count] : steps) {
+    const auto one = static_cast<double>(step), often = static_cast<double>(count);
+    if (one <= 0 || (coarse ? std::abs(cut / one - n) > 1 + kMore * n : std::abs(one - usual) * n > cut + n)) continue;
+    alike += count;
+    length += often * (coarse ? cut : one * n);
+    samples += often * (coarse ? cut / one : n);
+  }
+  const Rate mean{whole_within(1e9 * samples / length, 2 * cut / length), alike, of};
+  const Rate commonest{1e9 / usual, most->second, of};
+  // A step longer by a whole sample may be a loss, too.
+  const bool may_be_losses = !coarse && cut >= usual * n * (1 - kMore);
+  const bool agrees = std::abs(commonest.hz / instrument_.sample_rate - 1) <= kAlike;
+  const bool nearly_all = static_cast<double>(most->second) >= kNearlyAll * static_cast<double>(alike);
+  return samples == 0 || (may_be_losses && (agrees || nearly_all)) ? commonest : mean;
 }
 
 std::vector<decode::Refusal> Trial::refused() const {
@@ -226,7 +255,6 @@ std::vector<decode::Refusal> Trial::refused() const {
 }
 
 std::vector<std::string> Trial::findings() const {
-  constexpr double kAlike = 0.01;  // times that are cut do not say it any finer
   auto all = decoder_->findings();
   if (time_step_) {
     const auto said = decode::numbering(instrument_.decoder).resolution;

@@ -102,6 +102,7 @@ class Trial {
   /// The same from one time to the next other one: of times that are cut to more than a frame.
   std::map<std::int64_t, std::uint64_t> coarse_steps_;
   std::uint64_t n_steps_ = 0;
+  mth5::Nanos cut_{0};              ///< what the newest time is cut to
   std::uint64_t with_samples_ = 0;  ///< frames
   struct Counted {
     std::uint64_t first = 0, newest = 0, n = 0;
