@@ -425,15 +425,36 @@ const std::map<std::string, std::string> kOtherValues{
     {"clock.not_before", "2020-01-01T00:00:00Z"},
 };
 
+/// Without which the key does nothing, and is refused.
+const std::map<std::string, std::map<std::string, std::string>> kWith{
+    {"output.retention", {{"output.finalize", "gzip-1"}}},
+    {"output.retention_below", {{"output.finalize", "gzip-1"}, {"output.retention", "10d"}}},
+    {"output.roll.at", {{"output.roll.every", "1d"}}}};
+std::map<std::string, std::string> needs(const std::string& key) {
+  const auto with = kWith.find(key);
+  return with == kWith.end() ? std::map<std::string, std::string>{} : with->second;
+}
+
+std::string variable(const std::string& key) {
+  std::string name = "MTH5D_";
+  for (const char c : key) name += c == '.' ? '_' : char(std::toupper(c));
+  return name;
+}
+
 TEST_F(Config, EveryKeyOutsideSourcesHasAnEnvironmentVariable) {
   int n = 0;
   for (const auto& key : all_keys()) {
     if (key.section.starts_with("sources") || key.section.starts_with("profile")) continue;
-    std::string name = "MTH5D_";
-    for (const char c : key.path()) name += c == '.' ? '_' : char(std::toupper(c));
+    const auto name = variable(key.path());
     const auto value = kOtherValues.find(key.path());
     ASSERT_NE(value, kOtherValues.end()) << key.path();
-    const auto loaded = read(kLeast, {{}, {{name, value->second}}});
+    std::vector<std::pair<std::string, std::string>> environment{{name, value->second}};
+    if (!needs(key.path()).empty()) {
+      EXPECT_THAT(texts(read(kLeast, {{}, environment})),
+                  testing::Contains(testing::HasSubstr(key.path() + ": does nothing without")));
+    }
+    for (const auto& [needed, needed_value] : needs(key.path())) environment.emplace_back(variable(needed), needed_value);
+    const auto loaded = read(kLeast, {{}, environment});
     EXPECT_THAT(texts(loaded), IsEmpty()) << key.path();
     EXPECT_EQ(effective(loaded, key.path()), value->second + "  # environment " + name);
     ++n;
@@ -496,11 +517,14 @@ TEST_F(Reload, OfTheSameChangesNothing) {
 }
 
 TEST_F(Reload, TakesEveryKeyOfWhichTheManualSaysIt) {
-  const auto first = read(kLeast);
   std::size_t n = 0;
   for (const auto& key : all_keys()) {
     if (key.section.starts_with("sources") || key.section.starts_with("profile")) continue;
-    const auto next = with({key.path() + "=" + kOtherValues.at(key.path())});
+    std::vector<std::string> set;
+    for (const auto& [needed, value] : needs(key.path())) set.push_back(needed + "=" + value);
+    const auto first = with(set);
+    set.push_back(key.path() + "=" + kOtherValues.at(key.path()));
+    const auto next = with(set);
     ASSERT_TRUE(next.config) << key.path();
     auto running = *first.config;
     const auto changes = take_changes(running, first.effective, next);

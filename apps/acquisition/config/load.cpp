@@ -65,8 +65,22 @@ class Loader {
     output_keys().read(map, config_.output);
     MapReader roll{section(map, "roll"), "output.roll", report_};
     roll_keys().read(roll, config_.output);
+    check_use(map, roll);
     roll.finish();
     map.finish();
+  }
+
+  /// What does nothing without another key.
+  void check_use(MapReader& map, MapReader& roll) {
+    const auto& output = config_.output;
+    const auto useless = [](MapReader& in, std::string_view key, const std::string& without) {
+      const Node* node = in.map().find(key);
+      if (node != nullptr) in.problem(*node, key, "does nothing without " + without + "; set that, or leave this out");
+    };
+    if (output.retention.count() > 0 && output.finalize == Output{}.finalize)
+      useless(map, "retention", "output.finalize: gzip-4");
+    if (output.retention_below > 0 && output.retention.count() == 0) useless(map, "retention_below", "output.retention: 30d");
+    if (output.roll_at != Output{}.roll_at && output.roll_every.count() == 0) useless(roll, "at", "output.roll.every: 1d");
   }
 
   void read_sources(const Node& list) {
