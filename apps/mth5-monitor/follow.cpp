@@ -78,6 +78,7 @@ class Lines {
   std::optional<int> show(const analysis::Snapshot& seen) {
     if (options_.wait != Wait::Nothing) return look_for(seen);
     print(seen);
+    if (!std::cout) return cli::kDone;  // nobody reads it any more, which the end says
     if (seen.state == mth5::FileState::Live) return std::nullopt;
     const bool died = seen.state == mth5::FileState::WriterDied;
     if (options_.format == Format::Line)

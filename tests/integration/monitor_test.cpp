@@ -105,6 +105,22 @@ TEST_F(Monitor, OnceChoosesChannelsWithoutRegardToCaseAndWritesCsv) {
   EXPECT_THAT(page.out, testing::Not(HasSubstr("sr8_0001/ex")));
 }
 
+TEST_F(Monitor, EndsWhenNobodyReadsItsLinesAnyMore) {
+  TestWriter recorder{path_};
+  recorder.append(100);
+  recorder.file().flush();
+  for (const std::string format : {"", "--json "}) {
+    auto monitor = Process::start(
+        {"bash", "-c", kMonitor + " --interval 20ms " + format + path_.string() + " | head -n 3; echo ${PIPESTATUS[0]}"});
+    EXPECT_EQ(monitor.wait(), 0) << format;
+    EXPECT_THAT(monitor.out(), testing::EndsWith("\n1\n"));
+  }
+  auto full = Process::start({"bash", "-c", "exec " + kMonitor + " --interval 20ms " + path_.string() + " > /dev/full"});
+  EXPECT_EQ(full.wait(), 1);
+  EXPECT_THAT(full.err(), HasSubstr("standard output: could not be written completely"));
+  recorder.file().close();
+}
+
 TEST_F(Monitor, PrintsALinePerIntervalUntilTheWriterClosesTheFile) {
   Stages writer{[&](Stages::Gate& gate) {
     TestWriter recorder{path_};
