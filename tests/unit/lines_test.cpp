@@ -154,4 +154,21 @@ TEST(Pulses, OfAChannelAreAFindingOfItsLastHour) {
   EXPECT_EQ(verdict(), "") << "it was switched off more than an hour ago";
 }
 
+TEST(Pulses, AreToldByTheirPeriodAndNotByLess) {
+  for (const int period : {8, 12, 15}) {
+    analysis::History history;
+    Pipeline pipeline{6};
+    std::vector<double> values(8 * 60);
+    for (int minute = 0; minute < 60; ++minute) {
+      for (std::size_t i = 0; i < values.size(); ++i)
+        values[i] = pipeline.at(minute * 60 + static_cast<double>(i) / 8, period, period / 4.0);
+      history.add({kStart + minutes{minute}, 8, values});
+    }
+    const analysis::ChannelFacts facts{"MT1", "ex", "digital counts", mth5::Kind::Electric};
+    const auto found = analysis::judge(std::vector{analysis::subject_of(facts, history.recent(), history.hour(), history)});
+    ASSERT_FALSE(found.empty()) << period;
+    EXPECT_EQ(found.front().sentence(kStart), "MT1 ex: pulses every " + std::to_string(period) + " s");
+  }
+}
+
 }  // namespace

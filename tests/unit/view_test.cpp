@@ -638,6 +638,25 @@ TEST(Keys, AreAllInTheHelp) {
   }
 }
 
+TEST(Timing, SaysOfAGapHowLongItIsWhyAndWhetherItWasFilled) {
+  Page one = page();
+  one.gaps = {{.survey = {},
+               .station = "S",
+               .component = {},
+               .run_before = {},
+               .run_after = {},
+               .start = kNow - hours{1},
+               .samples = 90,
+               .sample_rate = 1,
+               .reason = "no-data"}};
+  const Ui ui{.view = 5};
+  EXPECT_THAT(drawn(one, ui), HasSubstr(" 90  no-data\n"));
+  one.gaps[0].filled = true;
+  EXPECT_THAT(drawn(one, ui), HasSubstr(" 90  no-data, filled\n"));
+  one.gaps[0].component = "ex";
+  EXPECT_THAT(drawn(one, ui), HasSubstr(" 90  no-data, ex only, filled\n"));
+}
+
 TEST(Keys, ScrollALongList) {
   Page many = page();
   for (int i = 0; i < 100; ++i)

@@ -202,7 +202,7 @@ Subject subject_of(const ChannelFacts& facts, const Measures& recent, const Meas
   auto& figures = subject.figures;
   for (const auto& [name, figure] : of_hour.figures)
     if (name == "spikes_per_h" || name == "jumps_per_h" || name == "drift_mV_h" || name == "largest") figures[name] = figure;
-  if (const auto period = history.pulses()) figures["pulse_s"] = {*period};
+  if (const auto period = history.pulses()) figures["pulse_s"] = {std::round(*period * 10) / 10};  // 11.999 s are no 11 s
   if (figures.erase("stuck_s") > 0) figures.erase("clipped");  // what is over is mended; its row may lie at an extreme
   if (seconds_of(hour) < kLeastSpan) return subject;
   const auto& rows = history.rows();
