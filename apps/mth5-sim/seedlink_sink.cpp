@@ -171,25 +171,11 @@ class SeedLinkSink final : public Sink {
   };
 
   void listen() {
-    Addresses addresses;
-    if (const int error = addresses.resolve(host_, port_, SOCK_STREAM, AI_PASSIVE); error != 0)
-      throw mth5::Error{name_ + ": " + gai_strerror(error)};
-    const addrinfo& address = *addresses.first;
-    listener_ = mth5::Descriptor{socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-    const int on = 1;
-    if (listener_) setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (!listener_ || bind(listener_.get(), address.ai_addr, address.ai_addrlen) != 0 || ::listen(listener_.get(), 16) != 0) {
-      const bool in_use = errno == EADDRINUSE;
-      throw mth5::Error{name_ + ": " + std::strerror(errno) + (in_use ? "; choose another port, or 0 for a free one" : "")};
-    }
-    sockaddr_storage bound{};
-    socklen_t length = sizeof bound;
-    auto* generic = reinterpret_cast<sockaddr*>(&bound);
-    getsockname(listener_.get(), generic, &length);
-    const auto text = numeric(generic, length);
-    port_ = text.substr(text.rfind(':') + 1);
-    name_ = "seedlink:" + text;
-    log_.info("listening on " + text);
+    auto listening = listen_at(name_, host_, port_, 16);
+    listener_ = std::move(listening.socket);
+    port_ = listening.port();
+    name_ = "seedlink:" + listening.address;
+    log_.info("listening on " + listening.address);
     epoll_ = mth5::Descriptor{epoll_create1(EPOLL_CLOEXEC)};
     epoll_event event{.events = EPOLLIN, .data = {.fd = listener_.get()}};
     if (!epoll_ || epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_.get(), &event) != 0)

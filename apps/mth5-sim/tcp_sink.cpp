@@ -86,29 +86,12 @@ class TcpSink : public Sink {
     if (!problem.empty()) log_.warn(problem);
   }
 
-  /// 0, or getaddrinfo's error.
-  int resolve(Addresses& out) const { return out.resolve(host_, port_, SOCK_STREAM, listens_ ? AI_PASSIVE : 0); }
-
   void listen() {
-    Addresses addresses;
-    if (const int error = resolve(addresses); error != 0) throw mth5::Error{name_ + ": " + gai_strerror(error)};
-    const addrinfo& address = *addresses.first;
-    listener_ = Socket{socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-    if (!listener_) fail("socket");
-    const int on = 1;
-    setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(listener_.get(), address.ai_addr, address.ai_addrlen) != 0 || ::listen(listener_.get(), 1) != 0) {
-      const bool in_use = errno == EADDRINUSE;
-      throw mth5::Error{name_ + ": " + std::strerror(errno) + (in_use ? "; choose another port, or 0 for a free one" : "")};
-    }
-    sockaddr_storage bound{};
-    socklen_t length = sizeof bound;
-    auto* generic = reinterpret_cast<sockaddr*>(&bound);
-    getsockname(listener_.get(), generic, &length);
-    const auto text = numeric(generic, length);
-    port_ = text.substr(text.rfind(':') + 1);  // after a disconnect it must be the same one
-    name_ = "tcp-listen:" + text;
-    log_.info("listening on " + text);
+    auto listening = listen_at(name_, host_, port_, 1);
+    listener_ = std::move(listening.socket);
+    port_ = listening.port();  // after a disconnect it must be the same one
+    name_ = "tcp-listen:" + listening.address;
+    log_.info("listening on " + listening.address);
   }
 
   void accept() {
@@ -127,7 +110,7 @@ class TcpSink : public Sink {
     bool said = false;
     for (auto pause = 100ms; !stop_.requested(); pause = std::min<std::chrono::milliseconds>(2 * pause, 5s)) {
       Addresses addresses;
-      const int unresolved = resolve(addresses);
+      const int unresolved = addresses.resolve(host_, port_, SOCK_STREAM, 0);
       if (unresolved != 0 && unresolved != EAI_AGAIN) throw mth5::Error{name_ + ": " + gai_strerror(unresolved)};
       std::string why = unresolved == 0 ? "" : gai_strerror(unresolved);
       for (const addrinfo* address = addresses.first; address != nullptr; address = address->ai_next) {
