@@ -208,6 +208,9 @@ class Timeline {
   /// Its time was right: it came before those that waited behind it.
   void put_early_one_behind();
   void take_waiting_by_count();
+  /// Rows from `end`, of the run, to where the time of the piece lies; nullopt: only its own time says where it is and it is on
+  /// none of them, or something else says.
+  [[nodiscard]] std::optional<std::int64_t> own_row(const End& end, const Piece& piece) const;
   /// Before they are taken by count: those with a time of their own among the places that they get have it; the others, whose
   /// times are wild, get the places that are left, in their order.
   void arrange_by_own_times();

@@ -67,6 +67,14 @@ void Timeline::put_early_one_behind() {
   agreeing_ = static_cast<int>(waiting_.size());
 }
 
+std::optional<std::int64_t> Timeline::own_row(const End& end, const Piece& piece) const {
+  if (!piece.lies_by_time()) return std::nullopt;
+  const double ahead_s = seconds_between(end.time, piece.time);
+  const auto row = std::llround(ahead_s / end.seconds_per_sample);
+  const double off_s = std::abs(ahead_s - static_cast<double>(row) * end.seconds_per_sample);
+  return off_s <= locator_.exact_tolerance_s() ? std::optional<std::int64_t>{row} : std::nullopt;
+}
+
 bool Timeline::times_contradict_count(const End& end) const {
   const auto from = end_of_run().time;
   if (memory_.taken_s(from, end.time) > kNearlyAll * seconds_between(from, end.time)) return true;
@@ -82,14 +90,11 @@ bool Timeline::times_contradict_count(const End& end) const {
   for (const auto& w : waiting_) {
     const auto& piece = w.piece;
     if (!piece.lies_by_time() || stamps_.within_step(piece.n)) return false;
-    const double ahead_s = seconds_between(begin.time, piece.time);
-    const auto own = std::llround(ahead_s / begin.seconds_per_sample);
-    const bool on_grid = std::abs(ahead_s - static_cast<double>(own) * begin.seconds_per_sample) <= tolerance;
-    const bool between = own >= 0 && on_grid && seconds_between(end_of(piece).time, end.time) >= -tolerance;
-    if (between) {
-      for (std::int64_t i = 0; i < piece.n; ++i) taken.push_back(own + i);
-      moved |= own != row;
-    } else if (ahead_s < 0 && is_late(piece) && beside_stored(piece)) {
+    const auto own = own_row(begin, piece);
+    if (own && *own >= 0 && seconds_between(end_of(piece).time, end.time) >= -tolerance) {
+      for (std::int64_t i = 0; i < piece.n; ++i) taken.push_back(*own + i);
+      moved |= *own != row;
+    } else if (piece.time < begin.time && is_late(piece) && beside_stored(piece)) {
       late = true;
     } else {
       others = true;
@@ -108,11 +113,9 @@ void Timeline::arrange_by_own_times() {
   for (std::size_t i = 0; i < waiting_.size(); ++i) {
     const auto& piece = waiting_[i].piece;
     if (piece.n != n || piece.counter || piece.still || stamps_.within_step(n)) return;
-    if (!piece.lies_by_time()) continue;
-    const double frames = seconds_between(begin.time, piece.time) / (begin.seconds_per_sample * static_cast<double>(n));
-    const double off_s = std::abs(frames - std::round(frames)) * begin.seconds_per_sample * static_cast<double>(n);
-    if (frames < -0.5 || frames > static_cast<double>(own.size()) - 0.5 || off_s > locator_.exact_tolerance_s()) continue;
-    auto& place = own[static_cast<std::size_t>(std::llround(frames))];
+    const auto row = own_row(begin, piece);
+    if (!row || *row < 0 || *row % n != 0 || *row / n >= std::ssize(own)) continue;
+    auto& place = own[static_cast<std::size_t>(*row / n)];
     if (place) return;  // two have that time
     place = i;
     placed[i] = true;
