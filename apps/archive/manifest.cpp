@@ -309,7 +309,7 @@ std::string samples_text(const Json& manifest) {
 /// A file of which nothing but a line of SHA256SUMS tells, if anything does.
 Verified without_manifest(const fs::path& file) {
   constexpr std::string_view kMakes = "mth5-recover --finalize gzip-4 makes one";
-  const auto folder = file.parent_path().empty() ? fs::path{"."} : file.parent_path();
+  const auto folder = folder_of(file);
   const auto noted = Sums::read(folder).of(file.filename().string());
   const bool there = fs::exists(fs::symlink_status(file));
   if (!noted) return {file, Found::NoManifest, "has no manifest; " + std::string{kMakes}};
@@ -360,6 +360,8 @@ Json manifest_of(const fs::path& file, const std::string& version, const Progres
   return manifest;
 }
 
+fs::path folder_of(const fs::path& file) { return file.parent_path().empty() ? fs::path{"."} : file.parent_path(); }
+
 std::string last_written(const fs::path& file) {
   struct stat info {};
   if (stat(file.c_str(), &info) != 0) return "";
@@ -387,8 +389,8 @@ std::string uuid_of(const fs::path& file) {
 bool is_of(const fs::path& recording, const fs::path& archive) {
   const auto manifest = manifest_beside(archive);
   const auto noted = noted_recording(manifest);
-  if (!last_written(recording).empty() && noted.value("last_written", "") == last_written(recording) &&
-      noted.value("bytes", Json{}) == Json(bytes_of(recording)))
+  const auto written = last_written(recording);
+  if (!written.empty() && noted.value("last_written", "") == written && noted.value("bytes", Json{}) == Json(bytes_of(recording)))
     return true;
   const auto uuid = uuid_of(recording);
   return !uuid.empty() && manifest.value("uuid", "") == uuid;
@@ -400,7 +402,7 @@ bool is_as_archived(const fs::path& recording, const fs::path& archive) {
 }
 
 void write_manifest(const fs::path& file, const Json& manifest) {
-  const auto folder = file.parent_path().empty() ? fs::path{"."} : file.parent_path();
+  const auto folder = folder_of(file);
   const auto name = file.filename().string(), json = manifest_path(file).filename().string();
   if (name.find_first_of("\n\\") != std::string::npos)
     throw mth5::FileError{file.string() + ": a name with a line end or backslash cannot stand in " + std::string{kSums}};

@@ -27,6 +27,9 @@ using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 /// that file is read, so that what is written to it meanwhile shows. @throws mth5::FileError
 [[nodiscard]] nlohmann::ordered_json recording_of(const std::filesystem::path& recording);
 
+/// The directory of a file, "." for one of this directory.
+[[nodiscard]] std::filesystem::path folder_of(const std::filesystem::path& file);
+
 /// When a file was last written, as a manifest has it. "" if that cannot be told.
 [[nodiscard]] std::string last_written(const std::filesystem::path& file);
 

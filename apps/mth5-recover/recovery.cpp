@@ -396,7 +396,7 @@ bool is_due(const fs::path& path, const Retention& retention) {
   if (stat(path.c_str(), &info) != 0) throw mth5::FileError{path.string() + ": " + std::generic_category().message(errno)};
   if (mth5::host_now() - mth5::UtcNanos{std::chrono::seconds{info.st_mtim.tv_sec}} < retention.age) return false;
   if (retention.below == 0) return true;
-  const auto free = mth5::io().free_bytes(path.parent_path().empty() ? "." : path.parent_path());
+  const auto free = mth5::io().free_bytes(archive::folder_of(path));
   return free && *free < retention.below;
 }
 
@@ -404,14 +404,18 @@ dev_t device_of(const fs::path& path) {
   struct stat info {};
   return stat(path.c_str(), &info) == 0 ? info.st_dev : dev_t{0};
 }
-fs::path folder_of(const fs::path& file) { return file.parent_path().empty() ? fs::path{"."} : file.parent_path(); }
+bool is_older(const fs::path& path, const fs::path& than) {
+  std::error_code unknown;
+  const auto one = fs::last_write_time(path, unknown);
+  return !unknown && one < fs::last_write_time(than, unknown) && !unknown;
+}
 
 /// archive/ may be a link to elsewhere. An archive on the medium of its recording is as safe as that.
 std::string why_no_safe_medium(const fs::path& path, const fs::path& target) {
-  if (device_of(folder_of(target)) == device_of(folder_of(path))) return "";
-  const auto type = archive::file_system_of(folder_of(target));
+  if (device_of(archive::folder_of(target)) == device_of(archive::folder_of(path))) return "";
+  const auto type = archive::file_system_of(archive::folder_of(target));
   const auto* const doubt = type ? archive::find_doubt(*type) : nullptr;
-  return doubt != nullptr && doubt->no_disk ? folder_of(target).string() + ": " + std::string{doubt->text} : "";
+  return doubt != nullptr && doubt->no_disk ? archive::folder_of(target).string() + ": " + std::string{doubt->text} : "";
 }
 
 mth5::FileError no_archive_of(const fs::path& path, const fs::path& target) {
@@ -422,7 +426,7 @@ mth5::FileError no_archive_of(const fs::path& path, const fs::path& target) {
 /// "" if there is room for an archive as long as its recording, and for what `keep_free` says.
 std::string why_no_room(const fs::path& path, const fs::path& target, std::int64_t keep_free) {
   if (keep_free == 0) return "";
-  const auto folder = fs::is_directory(folder_of(target)) ? folder_of(target) : folder_of(path);
+  const auto folder = fs::is_directory(archive::folder_of(target)) ? archive::folder_of(target) : archive::folder_of(path);
   const auto free = mth5::io().free_bytes(folder);
   const auto wanted = static_cast<std::int64_t>(bytes_of(path)) + keep_free;
   if (!free || *free >= wanted) return "";
@@ -444,7 +448,7 @@ bool archive_file(const fs::path& path, const fs::path& target, const Archive& h
       return true;
     }
     // Cut off behind its archive: that holds what was written before it was made.
-    if (archive::last_written(path) < archive::last_written(target)) recording = archive::recording_of(path);
+    if (is_older(path, target)) recording = archive::recording_of(path);
   } else {
     if (const auto manifest = archive::manifest_path(target); is_there(manifest))
       throw mth5::FileError{manifest.string() + ": tells of an archive that is gone; move it away, and a new one is made"};
