@@ -638,17 +638,22 @@ TEST(Keys, AreAllInTheHelp) {
   }
 }
 
+/// Of station S, at 1 Hz.
+analysis::Gap no_data(mth5::UtcNanos start, std::int64_t samples) {
+  return {.survey = {},
+          .station = "S",
+          .component = {},
+          .run_before = {},
+          .run_after = {},
+          .start = start,
+          .samples = samples,
+          .sample_rate = 1,
+          .reason = "no-data"};
+}
+
 TEST(Timing, SaysOfAGapHowLongItIsWhyAndWhetherItWasFilled) {
   Page one = page();
-  one.gaps = {{.survey = {},
-               .station = "S",
-               .component = {},
-               .run_before = {},
-               .run_after = {},
-               .start = kNow - hours{1},
-               .samples = 90,
-               .sample_rate = 1,
-               .reason = "no-data"}};
+  one.gaps = {no_data(kNow - hours{1}, 90)};
   const Ui ui{.view = 5};
   EXPECT_THAT(drawn(one, ui), HasSubstr(" 90  no-data\n"));
   one.gaps[0].filled = true;
@@ -659,16 +664,7 @@ TEST(Timing, SaysOfAGapHowLongItIsWhyAndWhetherItWasFilled) {
 
 TEST(Keys, ScrollALongList) {
   Page many = page();
-  for (int i = 0; i < 100; ++i)
-    many.gaps.push_back({.survey = {},
-                         .station = "S",
-                         .component = {},
-                         .run_before = {},
-                         .run_after = {},
-                         .start = kNow - hours{10} + seconds{i * 60},
-                         .samples = i + 1,
-                         .sample_rate = 1,
-                         .reason = "no-data"});
+  for (int i = 0; i < 100; ++i) many.gaps.push_back(no_data(kNow - hours{10} + seconds{i * 60}, i + 1));
   Ui ui{.view = 5};
   EXPECT_THAT(drawn(many, ui), HasSubstr(" 03:39:00 "));
   EXPECT_THAT(drawn(many, ui), HasSubstr("\n gaps and clock steps, newest first        samples  reason  (more: up, down)\n"));
