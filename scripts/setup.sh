@@ -2,7 +2,7 @@
 # Installs what is needed to build and run (and with --test to test) on Debian 12. Needs root or sudo only if something is missing.
 #   scripts/setup.sh [--test] [--format] [--dev] [--vm] [--system] [--package] [--peers]
 #     --vm: for tests/fault/power_cut.sh, a kernel in build/vm too      --system: for scripts/test.sh --system      --package: for scripts/package.sh
-#     --peers: programs of others for tests/peers, in build/peers; also from PyPI and crates.io, with their versions pinned
+#     --peers: programs of others for tests/peers, in build/peers; also packages of Python and Rust, with their versions pinned (of Rust those we name)
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 source "$root/scripts/packages.sh"
@@ -68,7 +68,7 @@ if [[ $with_peers == yes ]]; then
     echo "$wanted" >build/peers/venv/.requirements
   fi
   say "server of the crate seedlink-rs-server"
-  logged build/peers/cargo.log cargo build --release --locked --manifest-path tests/peers/server/Cargo.toml --target-dir build/peers/target
+  logged build/peers/cargo.log cargo build --release --manifest-path tests/peers/server/Cargo.toml --target-dir build/peers/target
 fi
 
 if [[ $with_promtool == yes ]] && ! command -v promtool >/dev/null && [[ ! -x build/promtool/usr/bin/promtool ]]; then
