@@ -375,6 +375,80 @@ TEST(Verdict, KnowsByTheOthersThatAChannelWhichNeverMovedIsStuck) {
   EXPECT_EQ(verdict(0.5), "") << "the other is as coarse";
 }
 
+/// Judges a minute and a bit of channels that are dead from their first sample on, or move.
+class DeadStation {
+ public:
+  void dead(const std::string& name, mth5::Kind kind, double value, std::vector<std::pair<double, double>> noise = {}) {
+    add({.station = "MT1", .component = name, .units = "counts", .kind = kind, .noise = std::move(noise)},
+        std::vector<double>(70, value));
+  }
+  void moving(const std::string& name, mth5::Kind kind, double step) {
+    std::vector<double> values(70);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = step * std::round(std::sin(0.1 * static_cast<double>(i)) / step);
+    add({.station = "MT1", .component = name, .units = "counts", .kind = kind}, values);
+  }
+  std::string judged() {
+    analysis::compare(subjects_);
+    return names(analysis::judge(std::exchange(subjects_, {})));
+  }
+
+ private:
+  void add(const analysis::ChannelFacts& facts, const std::vector<double>& values) {
+    analysis::Measures measures;
+    measures.add({kStart, 1, values});
+    analysis::History history;
+    history.add({kStart, 1, values});
+    subjects_.push_back(analysis::subject_of(facts, measures, {}));
+    const auto live = analysis::subject_of(facts, history.recent(), history.hour(), history);
+    EXPECT_EQ(live.unmoved.has_value(), subjects_.back().unmoved.has_value());
+    EXPECT_EQ(live.still_at, subjects_.back().still_at);
+    EXPECT_EQ(live.figures.contains("stuck_s"), subjects_.back().figures.contains("stuck_s"));
+  }
+
+  std::vector<Subject> subjects_;
+};
+
+TEST(Verdict, NamesAllChannelsThatAreDeadAtOnceWithinAMinute) {
+  constexpr auto kElectric = mth5::Kind::Electric, kMagnetic = mth5::Kind::Magnetic;
+  DeadStation site;
+  for (const auto* name : {"hx", "hy"}) site.dead(name, kMagnetic, 2'147'483'647.0);
+  for (const auto* name : {"ex", "ey"}) site.dead(name, kElectric, 2'147'483'647.0);
+  EXPECT_EQ(site.judged(), "hx:stuck, hy:stuck, ex:stuck, ey:stuck");
+  for (const auto* name : {"e1", "e2"}) site.dead(name, kElectric, -1234.567);
+  EXPECT_EQ(site.judged(), "e1:stuck, e2:stuck") << "electrodes alone";
+  for (const auto* name : {"e1", "e2"}) site.dead(name, kElectric, -1234.567);
+  site.moving("bx", kMagnetic, 0.001);
+  EXPECT_EQ(site.judged(), "e1:stuck, e2:stuck") << "beside a sensor that moves";
+  for (const auto* name : {"bx", "by"}) site.dead(name, kMagnetic, 12'345.6, {{0.1, 0.4}, {0.4, 0.3}});
+  EXPECT_EQ(site.judged(), "bx:stuck, by:stuck") << "their own noise of 0.19 would move the last digit";
+  for (const auto* name : {"bx", "by", "bz"}) site.dead(name, kMagnetic, 12'345.6);
+  site.moving("e1", kElectric, 0.001);
+  EXPECT_EQ(site.judged(), "bx:stuck, by:stuck, bz:stuck") << "no field is the same in three directions";
+}
+
+TEST(Verdict, TakesACoarseMagnetometerForNoDeadOne) {
+  constexpr auto kElectric = mth5::Kind::Electric, kMagnetic = mth5::Kind::Magnetic;
+  DeadStation site;
+  const auto three = [&] {
+    for (const auto* name : {"bx", "by", "bz"}) site.dead(name, kMagnetic, 12'345.6 + 13 * name[1]);
+  };
+  three();
+  EXPECT_EQ(site.judged(), "") << "alone";
+  for (const auto* name : {"b1", "b2"}) site.dead(name, kMagnetic, 12'345.6);
+  EXPECT_EQ(site.judged(), "") << "two of the same field";
+  three();
+  site.moving("ex", kElectric, 0.001);
+  EXPECT_EQ(site.judged(), "") << "beside an electrode that moves";
+  for (const auto* name : {"bx", "by"}) site.dead(name, kMagnetic, 12'345.6, {{0.1, 0.2}, {0.4, 0.15}, {3, 1.0}});
+  EXPECT_EQ(site.judged(), "") << "its noise of 0.095 stays within the last digit";
+  site.dead("bx", kMagnetic, 12'345.6);
+  site.dead("ex", kElectric, 5);
+  site.moving("ey", kElectric, 0.5);
+  EXPECT_EQ(site.judged(), "") << "another is as coarse";
+  site.dead("ex", kElectric, 5);
+  EXPECT_EQ(site.judged(), "") << "one alone tells nothing";
+}
+
 Subject subject(Scope scope, const std::string& name, const std::map<std::string, Figure, std::less<>>& figures) {
   return {scope, scope == Scope::File ? "" : "MT1", name, figures};
 }

@@ -30,7 +30,8 @@ constexpr std::int64_t kRow = 60;    ///< equal samples that are no chance
 constexpr double kCoarse = 30;  ///< steps of the converter in a standard deviation: with less, rows of equal samples are usual
 constexpr double kRowOfCoarse = 600;   ///< s
 constexpr double kTimesOthers = 5;     ///< the longest of the other rows, of such a converter
-constexpr double kNeverMoved = 1800;   ///< s: how fine a converter is, nobody knows before it moves; at 0 it is none
+constexpr double kNeverMoved = 1800;   ///< s: how fine a converter is, nobody knows before it moves; at 0 it is none, and one
+                                       ///< that shows less than the noise of its sensor would move
 constexpr std::int64_t kClipped = 10;  ///< samples: three equal ones at an extreme may be chance
 constexpr double kManyJumps = 2;       ///< one may be the crew
 constexpr double kNoSuchValue = 1e30;  ///< in whatever units
@@ -39,14 +40,39 @@ double seconds_of(const Measures& measures) {
   return measures.rate() > 0 ? std::chrono::duration<double>(*measures.end() - *measures.start()).count() : 0;
 }
 
+/// The noise of a channel's sensor in its band, as far as it is known; 0 where it is not, or the samples are not in its units.
+double noise_rms(const ChannelFacts& facts, double rate) {
+  if (!facts.physical_units.empty()) return 0;
+  double least = std::numeric_limits<double>::infinity();
+  double band = 0;
+  for (const auto& [hz, asd] : facts.noise) {
+    if (!(hz > 0) || hz > rate / 2 || !(asd > 0)) continue;
+    least = std::min(least, asd);
+    band = std::max(band, hz);
+  }
+  return band > 0 ? least * std::sqrt(band) : 0;
+}
+
+/// The place of its last digit that is not 0: a converter that shows it resolves no worse. Floats of 32 bits have seven digits.
+double last_digit(double value) {
+  const double size = std::abs(value);
+  const double float_step = size / (1 << 23);
+  for (int place = 15; place >= -15; --place) {
+    const double digit = std::pow(10.0, place);
+    if (std::abs(size - digit * std::round(size / digit)) <= float_step) return std::max(digit, float_step);
+  }
+  return size;
+}
+
 /// A row of equal samples, and what is to be thought of it.
 struct Stuck {
-  std::optional<Figure> figure = {};   ///< it is no chance
-  std::optional<Figure> unmoved = {};  ///< nothing else was ever seen: it is no chance if others move finely
-  bool fine = false;                   ///< the converter resolves more than the samples move
+  std::optional<Figure> figure = {};    ///< it is no chance
+  std::optional<Figure> unmoved = {};   ///< nothing else was ever seen: it is no chance if others tell so
+  std::optional<double> still_at = {};  ///< the same, of any row that is long enough for it
+  bool fine = false;                    ///< the converter resolves more than the samples move
 };
-/// @param rows  what `row` is one of    @param std  of the samples
-Stuck stuck(const Repeats::Row& row, const Repeats& rows, double std, double rate) {
+/// @param rows  what `row` is one of    @param std  of the samples    @param noise  noise_rms()
+Stuck stuck(const Repeats::Row& row, const Repeats& rows, double std, double rate, double noise) {
   Stuck found;
   const double row_s = static_cast<double>(row.n) / rate;
   const double step = rows.least_step();
@@ -55,10 +81,11 @@ Stuck stuck(const Repeats::Row& row, const Repeats& rows, double std, double rat
   const bool moved = !std::isnan(step);
   found.fine = moved && std >= kCoarse * step;
   if (row.n < kRow || row_s < kLeastSpan) return found;
+  if (!moved) found.still_at = row.value;
   double limit_s = kLeastSpan;
   if (moved && !found.fine)
     limit_s = std::max(kRowOfCoarse, kTimesOthers * static_cast<double>(other) / rate);
-  else if (!moved && row.value != 0)
+  else if (!moved && row.value != 0 && noise < last_digit(row.value))
     limit_s = kNeverMoved;
   if (row_s >= limit_s)
     found.figure = Figure{row_s, row.start};
@@ -70,6 +97,7 @@ Stuck stuck(const Repeats::Row& row, const Repeats& rows, double std, double rat
 void set_stuck(Subject& subject, const Stuck& row) {
   if (row.figure) subject.figures["stuck_s"] = *row.figure;
   subject.unmoved = row.unmoved;
+  subject.still_at = row.still_at;
   subject.fine = row.fine;
 }
 
@@ -168,7 +196,8 @@ Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::opt
   const auto& values = measures.statistics();
   if (seconds < kLeastSpan || values.count() == 0) return subject;
   auto& figures = subject.figures;
-  set_stuck(subject, stuck(measures.repeats().longest(), measures.repeats(), values.std(), measures.rate()));
+  const auto& rows = measures.repeats();
+  set_stuck(subject, stuck(rows.longest(), rows, values.std(), measures.rate(), noise_rms(facts, measures.rate())));
   // No larger one is a value; false for NaN.
   if (const double largest = std::max(std::abs(values.min()), std::abs(values.max())); !(largest <= kNoSuchValue))
     figures["largest"] = {largest};
@@ -206,7 +235,7 @@ Subject subject_of(const ChannelFacts& facts, const Measures& recent, const Meas
   if (figures.erase("stuck_s") > 0) figures.erase("clipped");  // what is over is mended; its row may lie at an extreme
   if (seconds_of(hour) < kLeastSpan) return subject;
   const auto& rows = history.rows();
-  auto row = stuck(rows.last(), rows, hour.statistics().std(), hour.rate());
+  auto row = stuck(rows.last(), rows, hour.statistics().std(), hour.rate(), noise_rms(facts, hour.rate()));
   for (auto* figure : {&row.figure, &row.unmoved})
     if (*figure && (*figure)->since == history.start()) (*figure)->since.reset();  // it may be longer
   set_stuck(subject, row);
@@ -223,6 +252,8 @@ constexpr double kOpenAbove = 30;           ///< times the others: from when on 
 constexpr double kLeastOpen = 100;          ///< mV: below, it is a self potential beside others that are small
 constexpr double kLeastOpenOfCounts = 1e6;  ///< an eighth of what 24 bits hold
 constexpr int kLeastOthersForNoise = 3;
+constexpr int kLeastStill = 2;
+constexpr int kLeastAtTheSame = 3;     ///< of two, both may measure the same field
 constexpr double kLeastOthers = 1e-6;  ///< of its level: what the others are not below, as 0 has no multiple
 
 /// Times the others, of a cell of the electric channels of the station; 0 where it cannot be told: of less than two others,
@@ -266,16 +297,32 @@ void find_noise(std::span<const Subject> channels, Subject& channel) {
     channel.figures["times_as_noisy"] = {channel.noise / noisiest};
 }
 
+/// A magnetometer may be so coarse that nothing moves for minutes, in all its channels; electrodes always move.
+bool others_tell_it_is_stuck(std::span<const Subject> channels, const Subject& channel) {
+  int still = 0;
+  int at_the_same = 0;
+  bool moves = false;
+  bool electric = false;
+  for (const auto& other : channels) {
+    if (other.station != channel.station) continue;
+    const bool alike = other.scope == channel.scope || channel.scope == Scope::Electric;
+    if (alike && other.fine) return true;
+    if (other.rate != channel.rate || other.levels.empty()) continue;  // of another instrument, or without a value
+    moves |= !other.still_at;
+    electric |= other.scope == Scope::Electric;
+    still += other.still_at ? 1 : 0;
+    at_the_same += other.scope == channel.scope && other.still_at == channel.still_at ? 1 : 0;
+  }
+  return (!moves && electric && still >= kLeastStill) || at_the_same >= kLeastAtTheSame;
+}
+
 }  // namespace
 
 void compare(std::span<Subject> channels) {
   for (auto& channel : channels) {
     find_noise(channels, channel);
     if (channel.scope == Scope::Electric) find_open(channels, channel);
-    const bool others_move = std::any_of(channels.begin(), channels.end(), [&](const Subject& other) {
-      return other.station == channel.station && other.scope == channel.scope && other.fine;
-    });
-    if (channel.unmoved && others_move) channel.figures["stuck_s"] = *channel.unmoved;
+    if (channel.unmoved && others_tell_it_is_stuck(channels, channel)) channel.figures["stuck_s"] = *channel.unmoved;
   }
 }
 

@@ -34,9 +34,10 @@ struct Subject {
   std::string station;  ///< "" of a file
   std::string name;     ///< path of a file, "1 Hz" of a stream, "ex" of a channel; "" of a station
   std::map<std::string, Figure, std::less<>> figures = {};
-  double mv_per_unit = 0;              ///< of a channel; 0 = not known
-  std::int64_t cell_s = 0;             ///< of a channel: length of the cells of `levels`
-  std::optional<Figure> unmoved = {};  ///< of a channel: it never had another value, and is stuck if others move finely
+  double mv_per_unit = 0;               ///< of a channel; 0 = not known
+  std::int64_t cell_s = 0;              ///< of a channel: length of the cells of `levels`
+  std::optional<Figure> unmoved = {};   ///< of a channel: it never had another value, which others tell to be no chance
+  std::optional<double> still_at = {};  ///< of a channel: that value, be it told to be stuck or not
   double noise = std::numeric_limits<double>::quiet_NaN();   ///< of a channel: History::times_as_noisy()
   bool fine = false;                                         ///< of a channel: it moves by many steps of its converter
   std::vector<std::pair<std::int64_t, double>> levels = {};  ///< size of the mean, in order of cells, which begin at number *
@@ -98,7 +99,8 @@ struct ChannelFacts {
 /// @param recent, hour  of the history, which whoever asks has already: to put them together costs more than all else
 [[nodiscard]] Subject subject_of(const ChannelFacts& facts, const Measures& recent, const Measures& hour, const History& history);
 
-/// Adds what only all channels of a station together tell: stuck_s of one that never moved where others of its kind move finely;
+/// Adds what only all channels of a station together tell: stuck_s of one that never moved where others of its kind move finely,
+/// of an electric one where any does, and of all where none of a rate ever moved and one of them is electric;
 /// open_ratio of electric ones, from three on: the level against that of the others where it was more than 30 times theirs for
 /// the last 30 s, and is more than a self potential (100 mV, or a million where mV are not known); times_as_noisy of a channel
 /// that grows, against the noisiest of three others or more.
