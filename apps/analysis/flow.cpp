@@ -5,6 +5,8 @@
 #include <cmath>
 #include <filesystem>
 
+#include "analysis/median.hpp"
+
 namespace analysis {
 
 namespace {
@@ -15,11 +17,16 @@ constexpr double kSamples = 5;                 ///< so many must be missing
 constexpr double kCommits = 3;                 ///< and so many visible commits
 constexpr double kDurableCommits = 1.5;        ///< or, where visible ones were not seen, durable ones
 constexpr int kEnoughCommits = 3;              ///< to know what is usual
+constexpr std::size_t kLastIntervals = 3;      ///< of durable ones, likewise: the first two of a recording come close together
 constexpr double kLongestUsual = 3600;         ///< seconds between commits: more is an outage and not usual
 constexpr std::chrono::seconds kOneCommit{2};  ///< from its row to the time it is visible
 constexpr std::int64_t kFirstRows = 4096;      ///< of the end of a ledger: hours
 
 mth5::UtcNanos utc(std::int64_t ns) { return mth5::UtcNanos{mth5::Nanos{ns}}; }
+/// A damaged table may hold anything.
+std::int64_t plus(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
 double seconds(mth5::UtcNanos from, mth5::UtcNanos to) {
   return static_cast<double>(to.time_since_epoch().count()) * 1e-9 - static_cast<double>(from.time_since_epoch().count()) * 1e-9;
 }
@@ -51,20 +58,22 @@ std::string_view to_string(FlowState state) {
 void FlowTracker::commit_at(mth5::UtcNanos time) {
   if (last_durable_) {
     const double between = seconds(*last_durable_, time);
-    if (between > 0 && between < kLongestUsual)
-      between_durable_s_ = between_durable_s_ == 0 ? between : 0.8 * between_durable_s_ + 0.2 * between;
+    if (between > 0 && between < kLongestUsual) between_durable_s_.push_back(between);
+    while (between_durable_s_.size() > kLastIntervals) between_durable_s_.pop_front();
   }
   if (!last_durable_ || time > *last_durable_) last_durable_ = time;
 }
 
-void FlowTracker::add(Stream& stream, std::int64_t session, mth5::UtcNanos time, std::int64_t samples) {
+void FlowTracker::add(Stream& stream, std::int64_t session, mth5::UtcNanos time, std::int64_t samples, std::int64_t beside) {
   if (stream.session != session) {
+    stream.before = plus(stream.before, plus(stream.samples, stream.beside));
     stream.session = session;
     stream.samples = 0;
     stream.began = time;
   }
   if (samples != stream.samples) stream.grew = time;
   stream.samples = samples;
+  stream.beside = beside;
 }
 
 void FlowTracker::add(Source& source, std::int64_t session, mth5::UtcNanos time, std::int64_t bytes, std::int64_t skipped) {
@@ -112,7 +121,9 @@ void FlowTracker::read_layout_2(const mth5::Reader& file) {
     if (table) at += static_cast<std::int64_t>(table->size());
     return table;
   };
+  if (first_) counts_all_ = file.table_rows("stream_ledger") <= kFirstRows;
   const auto samples = fresh("stream_ledger");
+  if (samples) counts_all_ &= samples->has("samples_recovered") && samples->has("samples_filled");
   const auto bytes = fresh("source_ledger");
   if (const auto commits = fresh("commits"))  // last: it has one for every row read before
     for (std::size_t i = 0; i < commits->size(); ++i) {
@@ -135,7 +146,8 @@ void FlowTracker::read_layout_2(const mth5::Reader& file) {
   if (samples)
     for (std::size_t i = 0; i < samples->size(); ++i)
       if (const auto* commit = commit_of(samples->integer(i, "sequence")))
-        add(streams_[samples->integer(i, "stream")], commit->second, commit->first, samples->integer(i, "samples_stored"));
+        add(streams_[samples->integer(i, "stream")], commit->second, commit->first, samples->integer(i, "samples_stored"),
+            counts_all_ ? plus(samples->integer(i, "samples_recovered"), samples->integer(i, "samples_filled")) : 0);
   if (bytes)
     for (std::size_t i = 0; i < bytes->size(); ++i)
       if (const auto* commit = commit_of(bytes->integer(i, "sequence")))
@@ -151,6 +163,8 @@ std::optional<mth5::UtcNanos> FlowTracker::last_change(const mth5::Reader& file)
 
 void FlowTracker::look(const mth5::Reader& file, mth5::UtcNanos now, std::optional<mth5::UtcNanos> changed) {
   now_ = now;
+  if (first_)
+    for (const auto& run : file.runs()) in_file_[{run.station, run.sample_rate}] += run.n_samples;
   if (file.table("streams", std::numeric_limits<std::int64_t>::max())) {
     own_tables_ = true;
     read_layout_2(file);
@@ -173,7 +187,10 @@ double FlowTracker::patience(double sample_rate) const {
   double longest = kShortestSilence;
   if (sample_rate > 0) longest = std::max(longest, kSamples / sample_rate);
   if (visible_commits_ >= kEnoughCommits) return std::max(longest, kCommits * between_visible_s_);
-  if (own_tables_ && between_durable_s_ > 0) return std::max(longest, kDurableCommits * between_durable_s_);
+  if (own_tables_ && between_durable_s_.size() == kLastIntervals) {
+    std::vector<double> usual{between_durable_s_.begin(), between_durable_s_.end()};
+    return std::max(longest, kDurableCommits * upper_median(usual));
+  }
   return std::max(longest, kWithoutLedger);
 }
 
@@ -201,20 +218,22 @@ Flow FlowTracker::judge(const std::vector<const Stream*>& streams, std::optional
 Flow FlowTracker::of(const Series& series, std::int64_t samples) {
   std::vector<const Stream*> streams;
   std::optional<mth5::UtcNanos> grew;
+  std::int64_t in_ledger = 0;
   for (const auto& [index, stream] : streams_) {
     const bool same_rate =
         stream.sample_rate <= 0 || std::abs(stream.sample_rate - series.sample_rate) <= 1e-9 * series.sample_rate;
     if (stream.station != series.station || !same_rate) continue;
     streams.push_back(&stream);
     grew = std::max(grew, stream.grew);
+    in_ledger = plus(in_ledger, plus(stream.before, plus(stream.samples, stream.beside)));
   }
   const auto [known, is_new] = seen_.try_emplace({series.station, series.sample_rate, series.components}, Seen{samples, {}});
-  // What came after the last row of the ledger is known to this look by the file's growth, or, at the first look at a file of one
-  // stream, by a commit later than that row.
+  // What came after the last row of the ledger is known to this look by the file's growth, or, at the first look, by there being
+  // more samples than the ledger has so far, or, in a file of one stream, by a commit later than that row.
   const bool only_one = streams_.size() <= 1;
-  if (!is_new && samples > known->second.samples) known->second.grew = visible_;
-  if (is_new && (streams.empty() || (only_one && visible_ && (!last_durable_ || *visible_ > *last_durable_ + kOneCommit))))
-    known->second.grew = visible_;
+  const bool more = counts_all_ && in_file_[{series.station, series.sample_rate}] > in_ledger;
+  const bool later = only_one && visible_ && (!last_durable_ || *visible_ > *last_durable_ + kOneCommit);
+  if (is_new ? streams.empty() || more || later : samples > known->second.samples) known->second.grew = visible_;
   known->second.samples = samples;
   return judge(streams, std::max(grew, known->second.grew), series.sample_rate);
 }

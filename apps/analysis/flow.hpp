@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -55,6 +56,8 @@ class FlowTracker {
     std::string name, station;
     double sample_rate = 0;
     std::int64_t session = -1, samples = 0;     ///< of its last row
+    std::int64_t beside = 0;                    ///< of that row: recovered of a session before, or filling gaps
+    std::int64_t before = 0;                    ///< both of the sessions before
     std::optional<mth5::UtcNanos> grew, began;  ///< commit with its last samples; first commit of the session
   };
   struct Source {
@@ -68,7 +71,7 @@ class FlowTracker {
 
   void read_layout_1(const mth5::Reader& file);
   void read_layout_2(const mth5::Reader& file);
-  void add(Stream& stream, std::int64_t session, mth5::UtcNanos time, std::int64_t samples);
+  void add(Stream& stream, std::int64_t session, mth5::UtcNanos time, std::int64_t samples, std::int64_t beside = 0);
   void add(Source& source, std::int64_t session, mth5::UtcNanos time, std::int64_t bytes, std::int64_t skipped);
   void commit_at(mth5::UtcNanos time);
   [[nodiscard]] double patience(double sample_rate) const;
@@ -81,13 +84,15 @@ class FlowTracker {
   std::map<std::int64_t, std::pair<mth5::UtcNanos, std::int64_t>> commits_;  ///< time and session by sequence
   std::map<std::tuple<std::string, double, std::vector<std::string>>, Seen> seen_;
   std::optional<mth5::UtcNanos> last_durable_;
-  double between_durable_s_ = 0;           ///< usual time between two durable commits; 0 = not known
+  std::deque<double> between_durable_s_;   ///< times between the last durable commits
   std::optional<mth5::UtcNanos> visible_;  ///< last commit that readers saw
   double between_visible_s_ = 0;
   int visible_commits_ = 0;  ///< seen while looking
   mth5::UtcNanos now_{};
   bool first_ = true;
   bool own_tables_ = false;
+  bool counts_all_ = false;  ///< all rows of the ledger were read, and they say how many samples of a stream the file has
+  std::map<std::pair<std::string, double>, std::int64_t> in_file_;  ///< samples by station and rate, at the first look
 };
 
 }  // namespace analysis

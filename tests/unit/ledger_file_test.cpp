@@ -1,6 +1,9 @@
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -281,6 +284,67 @@ TEST_F(LiveFlow, SaysWaitingForAStreamFromWhichNothingHasCome) {
   EXPECT_EQ(look.streams[0].name, "lemi");
   EXPECT_THAT(state_text(look), HasSubstr("waiting for data since "));
   EXPECT_TRUE(std::isnan(look.percent));
+}
+
+/// The first look of a monitor at two streams, of which samples came since the last row of the ledger.
+class LiveFlowOfTwo : public LedgerOfAFile {
+ protected:
+  using Rows = std::vector<AcquisitionFile::StreamRow>;
+  /// Commits of one session, so many seconds ago.
+  struct Commit {
+    std::int64_t session;
+    int ago_s;
+    Rows rows;
+  };
+  /// @param samples  that the file has in the end, of each stream
+  analysis::Snapshot look(const std::vector<Commit>& commits, const std::array<std::int64_t, 2>& samples) {
+    const auto now = std::chrono::floor<seconds>(mth5::host_now());
+    Stages writer{[&](Stages::Gate& gate) {
+      AcquisitionFile file{path_, {{0, "lemi", "S1", 1}, {1, "board", "S1", 4}}};
+      const std::array runs{file.add_run(0, "sr1_0001", seconds{0}), file.add_run(1, "sr4_0001", seconds{0})};
+      for (const auto& [session, ago_s, rows] : commits) file.commit(session, now - seconds{ago_s}, {{}, {}}, rows);
+      for (const std::size_t stream : {0U, 1U}) file.append(runs.at(stream), samples.at(stream));
+      file.file().flush();
+      gate.reached();
+    }};
+    writer.wait();
+    analysis::LiveFile file{path_, {}};
+    analysis::Watch watch;
+    return file.look(now, watch);
+  }
+  static std::vector<FlowState> states(const analysis::Snapshot& look) {
+    std::vector<FlowState> all;
+    for (const auto& stream : look.streams) all.push_back(stream.flow->state);
+    return all;
+  }
+  static constexpr auto kReceiving = FlowState::Receiving, kNoData = FlowState::NoData;
+  using States = std::vector<FlowState>;
+};
+
+TEST_F(LiveFlowOfTwo, SeesByTheSamplesThatTheyComeBeforeTheSecondSync) {
+  const auto begun = look({{0, 9, {{}, {}}}, {0, 8, {{1, 1}, {4, 4}}}}, {9, 36});
+  EXPECT_EQ(states(begun), (States{kReceiving, kReceiving}));
+  EXPECT_EQ(begun.percent, 100) << "nothing is missing";
+  EXPECT_THAT(begun.verdict, testing::IsEmpty());
+}
+
+TEST_F(LiveFlowOfTwo, SeesItWhereNothingWasStoredWithTheOnlyRow) {
+  EXPECT_EQ(states(look({{0, 9, {{}, {}}}}, {9, 36})), (States{kReceiving, kReceiving}));
+}
+
+TEST_F(LiveFlowOfTwo, SeesWhichOneOfThemIsSilent) {
+  const std::vector<Commit> commits{
+      {0, 51, {{}, {}}}, {0, 50, {{1, 1}, {4, 4}}}, {0, 40, {{11, 11}, {40, 40}}}, {0, 30, {{11, 11}, {80, 80}}}};
+  EXPECT_EQ(states(look(commits, {11, 200})), (States{kNoData, kReceiving}));
+}
+
+TEST_F(LiveFlowOfTwo, CountsTheSessionsBeforeACrash) {
+  const std::vector<Commit> commits{{0, 90, {{}, {}}},
+                                    {0, 80, {{6, 6}, {24, 24}}},
+                                    {1, 60, {{.recovered = 9}, {.recovered = 36}}},
+                                    {1, 50, {{10, 10, 0, 0, 9}, {40, 40, 0, 0, 36}}},
+                                    {1, 40, {{20, 20, 0, 0, 9}, {80, 80, 0, 0, 36}}}};
+  EXPECT_EQ(states(look(commits, {6 + 9 + 20, 24 + 36 + 81})), (States{kNoData, kReceiving}));
 }
 
 }  // namespace
