@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "analysis/coverage.hpp"
@@ -246,19 +247,60 @@ void add_recorded(Series& series, const std::vector<Edges>& edges, std::vector<R
   series.gaps = std::move(found);
 }
 
-}  // namespace
-
 bool numbered_after(const mth5::RunInfo& run, const mth5::RunInfo& other) {
   return std::tuple{run.id.size(), std::string_view{run.id}} > std::tuple{other.id.size(), std::string_view{other.id}};
 }
 
+/// Tables of clocks that have rows, with the station of their stream.
+std::vector<std::pair<std::string, std::string>> clocks_with_rows(const mth5::Reader& file) {
+  std::vector<std::pair<std::string, std::string>> found;
+  const auto streams = file.table("streams");
+  for (std::size_t i = 0; streams && i < streams->size(); ++i) {
+    auto name = "clock/" + streams->text(i, "name");
+    if (file.table_rows(name) > 0) found.emplace_back(std::move(name), streams->text(i, "station"));
+  }
+  return found;
+}
+
+/// Station and run in which the stream of each clock was last.
+std::set<std::pair<std::string, std::string>> runs_of_last_rows(const mth5::Reader& file) {
+  std::set<std::pair<std::string, std::string>> found;
+  for (auto& [name, station] : clocks_with_rows(file)) {
+    const auto last = file.table(name, file.table_rows(name) - 1);
+    if (last && last->size() > 0 && last->has("run")) found.emplace(std::move(station), last->text(last->size() - 1, "run"));
+  }
+  return found;
+}
+
+}  // namespace
+
+bool begun_after(const mth5::Reader& file, std::size_t run, std::size_t other) {
+  for (const auto& [name, station] : clocks_with_rows(file)) {
+    if (station != file.runs()[run].station) continue;
+    const auto rows = file.table(name);
+    if (!rows || !rows->has("run")) continue;
+    std::optional<std::size_t> last_of_run, last_of_other;
+    for (std::size_t i = 0; i < rows->size(); ++i) {
+      const auto id = rows->text(i, "run");
+      if (id == file.runs()[run].id) last_of_run = i;
+      if (id == file.runs()[other].id) last_of_other = i;
+    }
+    if (last_of_run && last_of_other) return *last_of_run > *last_of_other;
+  }
+  return numbered_after(file.runs()[run], file.runs()[other]);
+}
+
 std::vector<std::size_t> newest_runs(const mth5::Reader& file) {
   const auto& runs = file.runs();
+  const auto named = runs_of_last_rows(file);
   std::map<std::tuple<std::string, std::string, double>, std::size_t> newest;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (runs[i].n_samples == 0) continue;
     const auto [known, is_new] = newest.try_emplace({runs[i].survey, runs[i].station, runs[i].sample_rate}, i);
-    if (!is_new && numbered_after(runs[i], runs[known->second])) known->second = i;
+    if (is_new) continue;
+    const auto& other = runs[known->second];
+    const bool is_named = named.contains({runs[i].station, runs[i].id});
+    if (is_named != named.contains({other.station, other.id}) ? is_named : numbered_after(runs[i], other)) known->second = i;
   }
   std::vector<std::size_t> all;
   for (const auto& [key, run] : newest) all.push_back(run);

@@ -55,12 +55,13 @@ struct Series {
 /// `mth5-recover --set-swmr`. All of their samples are compared.
 [[nodiscard]] std::vector<std::optional<std::size_t>> find_copies(Files files);
 
-/// Whether a run of a file was begun after another of its station and rate, by their numbers: "sr1_0010" comes after "sr1_0009",
-/// and numbers grow longer when they run over.
-[[nodiscard]] bool numbered_after(const mth5::RunInfo& run, const mth5::RunInfo& other);
+/// Whether a run of a file was begun after another of its station and rate, whatever the clock said: by the rows of their
+/// stream's clock, which are written one behind the other. Where they do not tell, by their numbers: "sr1_0010" comes after
+/// "sr1_0009", and numbers grow longer when they run over. Indexes of file.runs(). @throws as mth5::Reader::table()
+[[nodiscard]] bool begun_after(const mth5::Reader& file, std::size_t run, std::size_t other);
 
-/// The run of each station and sample rate in which samples may still come: the newest by its number ("sr1_0010" comes after
-/// "sr1_0009"), whatever the clock said when it began. Indexes of file.runs(), with samples.
+/// The run of each station and sample rate in which samples may still come: the one that the last row of its stream's clock
+/// names, else the newest by its number, as begun_after() has it. Indexes of file.runs(), with samples.
 [[nodiscard]] std::vector<std::size_t> newest_runs(const mth5::Reader& file);
 
 /// Says of a run of a file whether it is left out.

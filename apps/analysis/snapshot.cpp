@@ -211,8 +211,8 @@ Snapshot LiveFile::look(mth5::UtcNanos now, Watch& watch) {
     }
   }
 
-  // Where samples may still come: what was seen to grow, else the newest by its number. The clock may have been years ahead for a
-  // while; a run of such a time is no measure for what is now.
+  // Where samples may still come: what was seen to grow, else the one that was begun last. The clock may have been years ahead
+  // for a while; a run of such a time is no measure for what is now.
   std::vector<std::size_t> newest = newest_runs(file);
   for (auto& run : newest)
     for (std::size_t i = 0; i < runs.size(); ++i)

@@ -79,10 +79,7 @@ void leave_out_what_wrong_clocks_say(std::vector<Gap>& gaps, mth5::UtcNanos now)
 
 /// Whether a run was recorded later than another of its series, whatever their clocks say.
 bool recorded_after(const Series::Part& part, const Series::Part& other, const Summary& summary, Files files) {
-  if (part.file == other.file) {
-    const auto& runs = files[part.file]->runs();
-    return numbered_after(runs[part.run], runs[other.run]);
-  }
+  if (part.file == other.file) return begun_after(*files[part.file], part.run, other.run);
   const auto& of_part = summary.files[part.file].ledger.last_commit;
   const auto& of_other = summary.files[other.file].ledger.last_commit;
   return of_part && of_other && *of_part > *of_other;

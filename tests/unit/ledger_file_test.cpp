@@ -215,6 +215,38 @@ TEST_F(LedgerOfAFile, GivesTheClockOfAStreamWithTheErrorOfThePlainAxis) {
   EXPECT_EQ(to_text(clocks[0]), "gps, locked, -49.5 ppm, residual 2 us, axis off by up to 0.094 s");
 }
 
+TEST_F(LedgerOfAFile, TakesTheRunThatWasBegunLastForTheNewestWhateverItsNumber) {
+  {
+    AcquisitionFile file{path_, {{0, "lemi", "S1", 1}, {1, "board", "S2", 1}}};
+    const auto begin = [&](const std::string& id, int after, bool anchored) {
+      file.append(file.add_run(0, id, seconds{after}), 50);
+      if (anchored) file.anchor(id, 0, host(after), "gps", 0, 0, true);
+    };
+    begin("sr1_0003", 0, true);
+    begin("sr1_0002", 100, true);  // of a recorder that began to count anew behind a crash
+    file.append(file.add_run(1, "sr1_0003", seconds{0}), 50);
+    file.append(file.add_run(1, "sr1_0002", seconds{100}), 50);  // without a clock
+    file.file().close();
+  }
+  std::vector<std::string> newest;
+  {
+    const mth5::Reader file{path_};
+    for (const auto run : analysis::newest_runs(file)) newest.push_back(file.runs()[run].station + "/" + file.runs()[run].id);
+    EXPECT_TRUE(analysis::begun_after(file, 1, 0));
+    EXPECT_FALSE(analysis::begun_after(file, 0, 1));
+    EXPECT_FALSE(analysis::begun_after(file, 3, 2)) << "by their numbers";
+  }
+  EXPECT_THAT(newest, testing::ElementsAre("S1/sr1_0002", "S2/sr1_0003"));
+  analysis::SnapshotOptions options;
+  options.station = "S1";
+  analysis::LiveFile file{path_, options};
+  analysis::Watch watch;
+  const auto look = file.look(host(200), watch);
+  ASSERT_EQ(look.streams.size(), 1U);
+  EXPECT_EQ(look.streams[0].run, "sr1_0002");
+  EXPECT_EQ(look.streams[0].end, host(149));
+}
+
 /// A recorder that commits every ten seconds of its host's clock, until it has no more samples after 60 s.
 class LiveFlow : public LedgerOfAFile {
  protected:
