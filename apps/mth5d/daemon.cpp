@@ -26,7 +26,8 @@ namespace {
 // back.
 constexpr auto kMoreTime = std::chrono::seconds{90};
 constexpr auto kTellEvery = std::chrono::seconds{1};
-constexpr auto kSlowCall = std::chrono::seconds{5};  // of a write or sync, before it is complained of
+constexpr std::chrono::seconds kFirstPause{1}, kLongestPause{60};  // from one try of the output directory to the next
+constexpr auto kSlowCall = std::chrono::seconds{5};                // of a write or sync, before it is complained of
 // Where systemd does not say how long it waits, for the log alone.
 constexpr auto kHangs = std::chrono::seconds{60};
 // Below TimeoutStopSec of the unit, 90 s: what the disk has not taken by the first is given up and counted, so that the file is
@@ -376,20 +377,16 @@ void Daemon::run() {
   }
   wait_for_signal();
   try {
-    service_manager_.tell("STATUS=looking at what is in " + config_.output.directory.string());
-    recorder_.claim(
-        [this] {
-          main_.poll();  // signals are answered also while a file takes its time
-          return stopping_;
-        },
-        [this](const std::string& what) { take_time(what); });
+    claim();
   } catch (...) {
     about_.state = "stopped";
     write_status(now_text());
     throw;
   }
+  status_quiet_.flush();
   if (stopping_) {
     about_.state = "stopped";
+    about_.problem.clear();
     report_status();
     log_->info("end");
     return;
@@ -411,7 +408,7 @@ void Daemon::run() {
   io_thread_ = std::jthread{[this] { guarded("mth5-io", io_stage_, [this] { io_.run(); }); }};
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   tick_status();
-  service_manager_.tell_surely("READY=1");  // whether an instrument is there is no matter of the service
+  if (!told_ready_) service_manager_.tell_surely("READY=1");  // whether an instrument is there is no matter of the service
 
   main_.run();
   io_thread_.join();
@@ -423,11 +420,53 @@ void Daemon::run() {
   log_->info("end");
 }
 
+/// Who started the daemon by hand wants to know at once that it cannot record. A service manager would start it again and again,
+/// with lines of its own each time, and a boot would wait for it: as a service it stays, says why, and tries again.
+void Daemon::claim() {
+  auto pause = kFirstPause;
+  for (;;) {
+    try {
+      service_manager_.tell("STATUS=looking at what is in " + config_.output.directory.string());
+      recorder_.claim(
+          [this] {
+            main_.poll();  // signals are answered also while a file takes its time
+            return stopping_;
+          },
+          [this](const std::string& what) { take_time(what); });
+      about_.state = "starting";
+      about_.problem.clear();
+      return;
+    } catch (const mth5::Error& e) {
+      if (!service_manager_.is_there()) throw;
+      wait_for_output(e.what(), pause);
+      if (stopping_) return;
+      pause = std::min(2 * pause, kLongestPause);
+    }
+  }
+}
+
+void Daemon::wait_for_output(const std::string& problem, std::chrono::seconds pause) {
+  status_quiet_.say(spdlog::level::err, problem,
+                    problem +
+                        "; nothing is recorded until then, tried again after 1 s, later each minute; a reload (signal HUP) "
+                        "tries at once");
+  about_.state = "no-output";
+  about_.problem = problem;
+  if (!std::exchange(told_ready_, true)) service_manager_.tell_surely("READY=1");
+  try_at_once_ = false;
+  for (const auto until = mth5::steady_now() + pause; !stopping_ && !try_at_once_ && mth5::steady_now() < until;) {
+    report_status();
+    if (watchdog_period_) service_manager_.tell("WATCHDOG=1");
+    main_.run_one_for(kTellEvery);
+  }
+}
+
 /// A recovery that takes longer than TimeoutStartSec is not ended while it comes further, and is when it does not.
 void Daemon::take_time(const std::string& what) {
   const auto now = mth5::steady_now();
   if (now < time_taken_ + kTellEvery) return;
   time_taken_ = now;
+  if (told_ready_ && watchdog_period_) service_manager_.tell("WATCHDOG=1");
   service_manager_.tell(fmt::format("EXTEND_TIMEOUT_USEC={}\nSTATUS={}", std::chrono::microseconds{kMoreTime}.count(), what));
 }
 
@@ -472,6 +511,7 @@ void Daemon::wait_for_signal() {
 
 /// The next file begins whatever the configuration says now: a file that is wrong must not end what was right.
 void Daemon::reload() {
+  try_at_once_ = true;
   const auto next = options_.load();
   if (!next.config) {
     for (const auto& finding : next.findings)
@@ -571,7 +611,7 @@ void Daemon::report_status() {
   about_.log_dropped = cli::dropped_stderr_lines();
   const auto recorded = recorder_.state();
   const auto board = board_.copy();
-  if (about_.state != "starting" && about_.state != "stopped") feed_watchdog(board, recorded);
+  if (about_.state != "starting" && about_.state != "no-output" && about_.state != "stopped") feed_watchdog(board, recorded);
   const auto status = daq::status::to_json(board, recorded, receipts_, ring_, about_);
   service_manager_.tell("STATUS=" + daq::status::to_line(status));
   if (recorded.call_began != Steady::time_point{} && recorded.call_began != warned_call_ &&

@@ -83,6 +83,8 @@ class Daemon {
   void judge_ended(std::size_t index);
   void throw_if_unread() const;
 
+  void claim();
+  void wait_for_output(const std::string& problem, std::chrono::seconds pause);
   void take_time(const std::string& what);
   void go_on();
   void wait_for_signal();
@@ -131,7 +133,9 @@ class Daemon {
   daq::config::Config running_;  ///< what holds from the file of the last reload on
   std::exception_ptr failure_;
   bool stopping_ = false;
-  int stop_signal_ = 0;  ///< the first, and when it came
+  bool told_ready_ = false;
+  bool try_at_once_ = false;  ///< somebody says that the output directory is as it should be
+  int stop_signal_ = 0;       ///< the first, and when it came
   Steady::time_point stop_ordered_{};
   Steady::time_point warned_call_{};
   Steady::time_point time_taken_{};  ///< when systemd was asked for more of it last

@@ -19,6 +19,8 @@ class ServiceManager {
   /// Takes the address from the environment; without one nobody is told, and nothing is said of it.
   explicit ServiceManager(std::shared_ptr<spdlog::logger> log);
 
+  /// Whether somebody started the daemon who starts it again when it ends.
+  [[nodiscard]] bool is_there() const { return !address_.empty(); }
   /// Of now, as "WATCHDOG=1": left out where it finds no room, as the next one says it anew.
   void tell(const std::string& message);
   /// Of a change, as "READY=1": where it finds no room it goes before the next message of either kind.

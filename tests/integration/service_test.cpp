@@ -4,6 +4,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <csignal>
+
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
 #include "support/process.hpp"
@@ -100,16 +102,55 @@ TEST(Service, AsksForMoreTimeWhileAFileIsRecovered) {
   EXPECT_EQ(notify.messages().find("EXTEND_TIMEOUT_USEC", notify.messages().find("READY=1")), std::string::npos);
 }
 
-TEST(Service, IsNotReadyIfTheStationIsTaken) {
+/// Started again and again it would fill the journal, and a boot that waits for it would never end.
+TEST(Service, StaysAndTriesAgainWhileItsDirectoryCannotBeUsed) {
+  const support::TempDir dir;
+  const std::string name = "@mth5-output-test-" + std::to_string(getpid());
+  NotifySocket notify{name};
+  const auto data = dir / "data";
+  std::filesystem::create_directory(data);
+  std::filesystem::permissions(dir.path(), std::filesystem::perms::all);
+  std::filesystem::permissions(data, std::filesystem::perms{0555});
+  Recording recording{
+      Recording::serial(dir / "lemi"),
+      {.wrapper = {"env", "NOTIFY_SOCKET=" + name, "WATCHDOG_USEC=60000000"}, .as_nobody = true, .directory = data}};
+  ASSERT_TRUE(recording.wait_until([&](const auto& s) {
+    (void)notify.messages();
+    return s.at("state") == "no-output" && s.at("uptime_s") >= 4;
+  })) << recording.log();
+  const auto why =
+      "output.directory " + data.string() + ": is not writable: Permission denied; give it to the user of mth5d (chown)";
+  EXPECT_EQ(recording.status()->at("problem"), why);
+  EXPECT_EQ(recording.status_code(), 1);
+  EXPECT_THAT(notify.messages(), HasSubstr("STATUS=no-output (" + why + ")"));
+  EXPECT_THAT(notify.messages(), HasSubstr("READY=1"));
+  EXPECT_THAT(notify.messages(), HasSubstr("WATCHDOG=1"));
+  EXPECT_THAT(support::lines_with(recording.log(), "."), testing::SizeIs(1)) << "several tries, one line: " << recording.log();
+  EXPECT_THAT(recording.log(), HasSubstr("error: " + why +
+                                         "; nothing is recorded until then, tried again after 1 s, later each "
+                                         "minute; a reload (signal HUP) tries at once\n"));
+  std::filesystem::permissions(data, std::filesystem::perms{0777});
+  recording.process().signal(SIGHUP);
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("state") == "waiting"; })) << recording.log();
+  EXPECT_TRUE(recording.status()->at("problem").is_null());
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+  const auto ready = notify.messages().find("READY=1");
+  EXPECT_EQ(notify.messages().find("READY=1", ready + 1), std::string::npos) << "told once: " << notify.messages();
+}
+
+TEST(Service, WaitsWhileTheStationIsTakenAndStopsWhenItIsTold) {
   const support::TempDir dir;
   NotifySocket notify{dir / "notify"};
   Recording first{Recording::serial(dir / "lemi")};
-  ASSERT_TRUE(first.wait_until([](const auto&) { return true; }));
+  ASSERT_TRUE(first.wait_until([](const auto& s) { return s.at("state") == "waiting"; }));
   Recording second{Recording::serial(dir / "lemi"),
                    {.wrapper = {"env", "NOTIFY_SOCKET=" + (dir / "notify").string()}, .directory = first.directory()}};
-  EXPECT_EQ(second.process().wait(std::chrono::seconds{30}), 1);
-  EXPECT_THAT(notify.messages(), testing::Not(HasSubstr("READY=1")));
-  EXPECT_EQ(second.status().value().at("state"), "stopped");
+  ASSERT_TRUE(second.wait_until([](const auto& s) { return s.at("state") == "no-output"; })) << second.log();
+  EXPECT_THAT(second.status()->at("problem").get<std::string>(),
+              HasSubstr("station MT001 of survey TEST is recorded here by mth5d (pid " + std::to_string(first.process().pid()) +
+                        ") already"));
+  EXPECT_EQ(second.stop(), 0) << second.log();
+  EXPECT_EQ(second.status()->at("state"), "stopped");
   EXPECT_EQ(first.stop(), 0);
 }
 

@@ -39,12 +39,21 @@ const char* Recorder::Outage::name() const {
 
 void Recorder::claim(const std::function<bool()>& cancelled, const std::function<void(const std::string& what)>& step) {
   check_directory(config_.output);
+  // All that can fail comes first, so that it may be called again; a recovery last, which tells who died only once.
   std::set<std::string> stations;
+  std::vector<StationLock> locks;
   for (const auto& source : config_.sources)
     if (stations.insert(source.station.text("id")).second)
-      locks_.emplace_back(config_.output.directory, config_.survey.text("id"), source.station.text("id"));
-  found_ = find_resume(
-      config_, *log_, cancelled, [this] { (void)disk_.has_room_again(); }, step);
+      locks.emplace_back(config_.output.directory, config_.survey.text("id"), source.station.text("id"));
+  (void)disk_.claim();
+  try {
+    found_ = find_resume(
+        config_, *log_, cancelled, [this] { (void)disk_.has_room_again(); }, step);
+  } catch (...) {
+    disk_.release_reserve();
+    throw;
+  }
+  locks_ = std::move(locks);
   if (found_) {
     writer_.go_on_at(found_->positions(streams_));
     if (found_->closed)
@@ -53,7 +62,7 @@ void Recorder::claim(const std::function<bool()>& cancelled, const std::function
       writer_.resume_in(*found_);
   }
   if (cancelled && cancelled()) return;
-  const bool room = disk_.claim();
+  const bool room = disk_.has_room_again();  // a recovery has taken some
   for (const auto& doubt : doubts_of_media(config_.output)) log_->warn("{}", doubt);
   watch_disk(mth5::steady_now());
   if (room) return;

@@ -46,7 +46,7 @@ class Recorder {
 
   /// Before run(), and before anything is received: the directory is good, nobody else records these stations there, files of a
   /// recorder that crashed are recovered. Where there is no room for a file, run() waits for it. @throws mth5::FileError,
-  /// mth5::BusyError
+  /// mth5::BusyError; nothing is claimed then, and it may be called again
   /// @param cancelled  asked again and again while files are looked at; true ends that, and nothing is claimed any more
   /// @param step  as of find_resume()
   void claim(const std::function<bool()>& cancelled = {}, const std::function<void(const std::string& what)>& step = {});

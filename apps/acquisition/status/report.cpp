@@ -191,7 +191,8 @@ ordered_json to_json(const Board::Copy& board, const recorder::State& recorded, 
   j["version"] = daemon.version;
   j["pid"] = getpid();
   j["state"] = overall(board, recorded, daemon);
-  j["problem"] = recorded.problem.empty() ? ordered_json{} : ordered_json(recorded.problem);
+  const auto& problem = daemon.problem.empty() ? recorded.problem : daemon.problem;
+  j["problem"] = problem.empty() ? ordered_json{} : ordered_json(problem);
   j["since"] = mth5::to_iso(daemon.since);
   j["file"] = recorded.file.empty() ? ordered_json{} : ordered_json(recorded.file);
   j["run"] = recorded.run.empty() ? ordered_json{} : ordered_json(recorded.run);
@@ -237,7 +238,7 @@ bool delivers(const ordered_json& status) {
     const auto state = of.value("state", "");
     return std::any_of(states.begin(), states.end(), [&](const char* one) { return state == one; });
   };
-  if (in(status, {"disk-full", "write-failed", "write-refused"})) return false;
+  if (in(status, {"no-output", "disk-full", "write-failed", "write-refused"})) return false;
   const auto sources = status.value("sources", ordered_json::array());
   return std::none_of(sources.begin(), sources.end(), [&](const auto& s) { return in(s, {"waiting", "no-data", "garbage"}); });
 }

@@ -14,7 +14,9 @@ namespace daq::status {
 
 struct Daemon {
   std::string version;
-  std::string state;  ///< starting, recording (shown as what writer and sources really do), stopping, stopped
+  /// starting, no-output, recording (shown as what writer and sources really do), stopping, stopped
+  std::string state;
+  std::string problem = {};  ///< of no-output: why the output directory cannot be used
   mth5::UtcNanos since;
   Steady::time_point started;
   std::int64_t disk_limit_bytes = 0;  ///< output.reserve
