@@ -173,20 +173,50 @@ void put(const fs::path& path, std::string_view text, mode_t mode, bool replace)
   if (!folder || (mth5::io().fsync(folder.get()) != 0 && errno != EINVAL)) fail(path.parent_path(), "cannot be synced");
 }
 
-/// What processes that died in put() have left of a file of that name: who has the lock of the folder is the only one who writes.
-void remove_unfinished(const fs::path& folder, const std::string& name) {
+/// Regular files of a folder that have no name yet: path, and the name that they were to have.
+std::vector<std::pair<fs::path, std::string>> parts_in(const fs::path& folder) {
+  std::vector<std::pair<fs::path, std::string>> found;
   std::error_code error;
   for (fs::directory_iterator entry{folder, error}; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
-    const auto found = entry->path().filename().string();
-    if (found.starts_with("." + name + ".") && found.ends_with(".part")) (void)unlink(entry->path().c_str());
+    auto name = unfinished_name(entry->path().filename().string());
+    std::error_code gone;
+    if (!name.empty() && entry->symlink_status(gone).type() == fs::file_type::regular) found.emplace_back(entry->path(), name);
   }
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
-/// The lines of SHA256SUMS by name; others are kept as they are.
+bool is_text(const std::string& name) {
+  return name == kSums || (fs::path{name}.extension() == kManifestSuffix && analysis::is_data_name(fs::path{name}.stem()));
+}
+
+/// Whether who makes a copy has died: he holds a lock on it (mth5::copy_for_archive). It may be read-only already.
+bool is_left(const fs::path& part) {
+  const mth5::Descriptor fd{open(part.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+  struct flock whole {};
+  whole.l_type = F_RDLCK;
+  return fd && fcntl(fd.get(), F_OFD_SETLK, &whole) == 0;
+}
+
+/// The recordings whose archive, or copy with joined runs, may have that name.
+std::vector<std::string> recordings_of(const std::string& name) {
+  std::vector<std::string> all{name};
+  const fs::path path{name};
+  for (auto stem = path.stem(); !stem.extension().empty(); all.push_back(stem.string() + path.extension().string())) {
+    const auto last = stem.extension().string();
+    if (last != ".bridged" && last.find_first_not_of("0123456789", 1) != std::string::npos) break;
+    stem = stem.stem();
+  }
+  return all;
+}
+
+/// The lines of SHA256SUMS by name; others are kept as they are. A name with a line end or a backslash in it stands there as
+/// sha256sum(1) writes it: these as \n, \r and \\, and a backslash before the line.
 struct Sums {
   std::vector<std::string> lines;
 
   static constexpr std::size_t kDigits = 64;
+  static constexpr std::string_view kEscaped = "\\\n\r", kLetters = "\\nr";
 
   static Sums read(const fs::path& folder) {
     Sums sums;
@@ -201,16 +231,31 @@ struct Sums {
     return sums;
   }
   /// "HEX  NAME", or with a star before the name.
-  static std::string_view name_of(std::string_view line) {
-    return line.size() > kDigits + 2 ? line.substr(kDigits + 2) : std::string_view{};
+  static std::string name_of(std::string_view line) {
+    const bool escaped = line.starts_with('\\');
+    if (escaped) line.remove_prefix(1);
+    if (line.size() <= kDigits + 2) return {};
+    line.remove_prefix(kDigits + 2);
+    std::string name;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      const auto letter = escaped && line[i] == '\\' && i + 1 < line.size() ? kLetters.find(line[i + 1]) : std::string_view::npos;
+      name += letter == std::string_view::npos ? line[i] : kEscaped[letter];
+      if (letter != std::string_view::npos) ++i;
+    }
+    return name;
   }
   void set(const std::string& name, const std::string& hex) {
     std::erase_if(lines, [&](const std::string& line) { return name_of(line) == name; });
-    lines.push_back(hex + "  " + name);
+    std::string shown;
+    for (const char c : name) {
+      const auto letter = kEscaped.find(c);
+      shown += letter == std::string_view::npos ? std::string{c} : std::string{'\\', kLetters[letter]};
+    }
+    lines.push_back((shown == name ? "" : "\\") + hex + "  " + shown);
   }
   [[nodiscard]] std::optional<std::string> of(const std::string& name) const {
     const auto found = std::find_if(lines.begin(), lines.end(), [&](const auto& line) { return name_of(line) == name; });
-    return found == lines.end() ? std::nullopt : std::optional{found->substr(0, kDigits)};
+    return found == lines.end() ? std::nullopt : std::optional{found->substr(found->starts_with('\\') ? 1 : 0, kDigits)};
   }
   [[nodiscard]] std::string text() const {
     std::string all;
@@ -297,6 +342,21 @@ Json noted_recording(const Json& manifest) {
     if (const auto text = noted->find(key); text != noted->end() && text->is_string()) all[key] = *text;
   if (const auto bytes = noted->find("bytes"); bytes != noted->end()) all["bytes"] = *bytes;
   return all;
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code unknown;
+  return fs::exists(fs::symlink_status(path, unknown));
+}
+
+/// Of an archive, by its manifest if it has one. "": it has none, or cannot be read.
+std::string uuid_told_of(const fs::path& archive) {
+  if (is_there(manifest_path(archive))) return manifest_beside(archive).value("uuid", "");
+  try {
+    return uuid_of(archive);
+  } catch (const mth5::Error&) {  // whatever it is, it is no archive of ours that is whole
+    return "";
+  }
 }
 
 std::string samples_text(const Json& manifest) {
@@ -386,14 +446,21 @@ std::string uuid_of(const fs::path& file) {
   return outcome.answer;
 }
 
-bool is_of(const fs::path& recording, const fs::path& archive) {
-  const auto manifest = manifest_beside(archive);
-  const auto noted = noted_recording(manifest);
+fs::path archive_of(const fs::path& recording, Kind kind) {
+  std::vector<fs::path> taken;
+  const auto name = [&](int n) { return kind == Kind::Bridged ? bridged_path(recording, n) : archive_path(recording, n); };
+  int free = 1;
+  for (; free <= kMostNames && (is_there(name(free)) || is_there(manifest_path(name(free)))); ++free) taken.push_back(name(free));
   const auto written = last_written(recording);
-  if (!written.empty() && noted.value("last_written", "") == written && noted.value("bytes", Json{}) == Json(bytes_of(recording)))
-    return true;
-  const auto uuid = uuid_of(recording);
-  return !uuid.empty() && manifest.value("uuid", "") == uuid;
+  for (const auto& one : taken) {
+    if (!is_there(manifest_path(one)) || written.empty()) continue;
+    const auto noted = noted_recording(manifest_beside(one));
+    if (noted.value("last_written", "") == written && noted.value("bytes", Json{}) == Json(bytes_of(recording))) return one;
+  }
+  const auto uuid = taken.empty() ? "" : uuid_of(recording);
+  for (const auto& one : taken)
+    if (!uuid.empty() && uuid_told_of(one) == uuid) return one;
+  return name(free);
 }
 
 bool is_as_archived(const fs::path& recording, const fs::path& archive) {
@@ -404,16 +471,15 @@ bool is_as_archived(const fs::path& recording, const fs::path& archive) {
 void write_manifest(const fs::path& file, const Json& manifest) {
   const auto folder = folder_of(file);
   const auto name = file.filename().string(), json = manifest_path(file).filename().string();
-  if (name.find_first_of("\n\\") != std::string::npos)
-    throw mth5::FileError{file.string() + ": a name with a line end or backslash cannot stand in " + std::string{kSums}};
   const mth5::Descriptor lock{open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!lock) fail(folder, "cannot be opened");
   while (flock(lock.get(), LOCK_EX) != 0)
     if (errno != EINTR) fail(folder, "cannot be locked");
-  remove_unfinished(folder, json);
-  remove_unfinished(folder, std::string{kSums});
+  for (const auto& [part, of] : parts_in(folder))  // of who died: one writes at a time
+    if (of == json || of == kSums) (void)unlink(part.c_str());
   // The manifest comes last: where it is, all of this is done.
-  const auto text = manifest.dump(1) + "\n";
+  // A name need not be UTF-8, and JSON must be.
+  const auto text = manifest.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
   Sha256 hash;
   hash.add(std::as_bytes(std::span{text}));
   auto sums = Sums::read(folder);
@@ -423,6 +489,36 @@ void write_manifest(const fs::path& file, const Json& manifest) {
   put(folder / json, text, 0444, false);
 }
 
+std::vector<std::string> clear_unfinished(const fs::path& folder) {
+  std::vector<std::string> told;
+  std::string removed;
+  const mth5::Descriptor lock{open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  const bool alone = lock && flock(lock.get(), LOCK_EX | LOCK_NB) == 0;  // of those who write manifests
+  for (const auto& [part, name] : parts_in(folder)) {
+    if (is_text(name)) {
+      if (!alone || unlink(part.c_str()) != 0) continue;
+    } else {
+      if (!analysis::is_data_name(name) || !is_left(part)) continue;
+      const auto recordings = recordings_of(name);
+      const bool whole_elsewhere = std::any_of(recordings.begin(), recordings.end(), [&](const auto& one) {
+        return is_there(folder / one) || is_there(folder / ".." / one);
+      });
+      if (!whole_elsewhere) {
+        const auto kept = folder / (name + ".unfinished");
+        if (renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, kept.c_str(), RENAME_NOREPLACE) == 0)
+          told.push_back(kept.string() +
+                         ": what a program that died has left of an archive; its recording is not there any more, so it "
+                         "stays");
+        continue;
+      }
+      if (unlink(part.c_str()) != 0) continue;
+    }
+    removed += (removed.empty() ? "" : ", ") + part.filename().string();
+  }
+  if (!removed.empty()) told.push_back(folder.string() + ": removed what programs that died had not finished: " + removed);
+  return told;
+}
+
 Verified verify(const fs::path& file, const Progress& progress) {
   try {
     if (file.filename() == kSums)
@@ -430,7 +526,8 @@ Verified verify(const fs::path& file, const Progress& progress) {
               "is missing, so that nothing proves the manifests; (cd " + file.parent_path().string() +
                   " && sha256sum *.h5 *.json > " + std::string{kSums} + ") makes one of what is there now"};
     auto beside = manifest_path(file);
-    if (!fs::exists(beside)) beside = archive_path(beside);
+    if (!fs::exists(beside) && is_there(file)) beside = manifest_path(archive_of(file));
+    if (!fs::exists(beside)) beside = manifest_path(archive_path(file));
     if (!fs::exists(beside)) return without_manifest(file);
     return compared(file, beside, progress);
   } catch (const mth5::Error& e) {

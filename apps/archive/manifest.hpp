@@ -36,9 +36,11 @@ using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 /// The uuid of a file, as a child with limits reads it. @throws mth5::Error
 [[nodiscard]] std::string uuid_of(const std::filesystem::path& file);
 
-/// Whether an archive, which has its manifest, was made of that recording: by length and time of the recording or, where these
-/// are others, by its uuid. @throws mth5::Error (one of them cannot be read)
-[[nodiscard]] bool is_of(const std::filesystem::path& recording, const std::filesystem::path& archive);
+enum class Kind { Plain, Bridged };
+/// The archive of a recording, or the name that it will have: the first of archive_path() that is of that recording, by length
+/// and time as its manifest tells or, where these are others, by uuid; else the first that nothing has.
+/// @throws mth5::Error (one of them cannot be read)
+[[nodiscard]] std::filesystem::path archive_of(const std::filesystem::path& recording, Kind kind = Kind::Plain);
 
 /// Whether a recording is to the byte as it was archived; false where its manifest does not tell.
 /// @throws mth5::FileError (one of them cannot be read)
@@ -46,8 +48,13 @@ using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 
 /// Writes the manifest beside the file, read-only, and the lines of both into SHA256SUMS, which keeps all other lines. Both are
 /// written beside and renamed, and durable; who writes at the same time waits.
-/// @throws mth5::FileError (there is one already: it is never overwritten; a name of more than one line)
+/// @throws mth5::FileError (there is one already: it is never overwritten)
 void write_manifest(const std::filesystem::path& file, const nlohmann::ordered_json& manifest);
+
+/// Removes from a folder of archives what programs that died there have not finished. What may hold what is nowhere else, as
+/// neither the recording nor an archive of that name is there, stays, and is called NAME.h5.unfinished from then on. What a
+/// living program makes is left alone. @returns lines that tell of it. Never throws: what cannot be removed is left for the next
+[[nodiscard]] std::vector<std::string> clear_unfinished(const std::filesystem::path& folder);
 
 enum class Found {
   Unchanged,    ///< to the byte

@@ -10,21 +10,40 @@ namespace archive {
 inline constexpr std::string_view kFolder = "archive";
 inline constexpr std::string_view kManifestSuffix = ".json";
 
-/// "archive/NAME.h5" beside it.
-[[nodiscard]] inline std::filesystem::path archive_path(const std::filesystem::path& file) {
-  return file.parent_path() / kFolder / file.filename();
+/// Names that are tried for one archive: those before are of other files.
+inline constexpr int kMostNames = 99;
+
+namespace detail {
+/// "" of the first, ".2" of the second: no name that a recorder gives by itself.
+inline std::string number(int n) { return n > 1 ? "." + std::to_string(n) : ""; }
+}  // namespace detail
+
+/// "archive/NAME.h5" beside it; where that is of another file, "archive/NAME.2.h5" and so on. archive_of() finds which it is.
+[[nodiscard]] inline std::filesystem::path archive_path(const std::filesystem::path& file, int n = 1) {
+  return file.parent_path() / kFolder / (file.stem().string() + detail::number(n) + file.extension().string());
 }
 
 /// "archive/NAME.bridged.h5": runs are joined in it, so it stands beside the archive and never for it.
 /// @param file  a recording, or its archive
-[[nodiscard]] inline std::filesystem::path bridged_path(const std::filesystem::path& file) {
+[[nodiscard]] inline std::filesystem::path bridged_path(const std::filesystem::path& file, int n = 1) {
   const auto folder = file.parent_path().filename() == kFolder ? file.parent_path() : file.parent_path() / kFolder;
-  return folder / (file.stem().string() + ".bridged" + file.extension().string());
+  return folder / (file.stem().string() + ".bridged" + detail::number(n) + file.extension().string());
 }
 
 /// "NAME.h5.json" beside it.
 [[nodiscard]] inline std::filesystem::path manifest_path(const std::filesystem::path& file) {
   return file.string() + std::string{kManifestSuffix};
+}
+
+/// The name that a file ".NAME.PID.part" was to have, which a process has not finished; "" of other names.
+[[nodiscard]] inline std::string unfinished_name(std::string_view part) {
+  constexpr std::string_view kEnd = ".part";
+  if (!part.starts_with('.') || !part.ends_with(kEnd)) return {};
+  part.remove_prefix(1);
+  part.remove_suffix(kEnd.size());
+  const auto dot = part.rfind('.');
+  if (dot == std::string_view::npos || dot + 1 == part.size()) return {};
+  return part.find_first_not_of("0123456789", dot + 1) == std::string_view::npos ? std::string{part.substr(0, dot)} : "";
 }
 
 }  // namespace archive

@@ -3,11 +3,13 @@
 #include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include <boost/program_options/value_semantic.hpp>
 
+#include "archive/manifest.hpp"
 #include "cli/cli.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/recover.hpp"
@@ -36,7 +38,9 @@ cli::CommandLine command_line() {
       ("bridge", po::value<std::string>()->value_name("TIME"),
        "with --finalize: into archive/FILE.bridged.h5, with runs joined over gaps up to TIME (5s), samples interpolated")  //
       ("retention", po::value<std::string>()->value_name("TIME"),
-       "with --finalize: then remove FILE if it was last written so long ago (30d) and its archive holds all of it")    //
+       "with --finalize: then remove FILE if it was last written so long ago (30d) and its archive holds all of it")  //
+      ("keep", po::value<std::string>()->value_name("FILE"),
+       "with --retention: this one stays, as the newest of each folder does")                                           //
       ("retention-below", po::value<std::int64_t>()->value_name("BYTES"), "with --retention: only while less is free")  //
       ("keep-free", po::value<std::int64_t>()->value_name("BYTES"),
        "with --finalize: wait, and archive nothing, while that would leave less than BYTES free")                   //
@@ -59,6 +63,14 @@ int gzip_level(const std::string& text) {
   if (text.size() != kFront.size() + 1 || !text.starts_with(kFront) || text.back() < '1' || text.back() > '9')
     throw cli::UsageError{"--finalize '" + text + "' is none of gzip-1 to gzip-9; gzip-4 is a good one"};
   return text.back() - '0';
+}
+
+/// Of earlier runs that were killed.
+void clear_unfinished(const Paths& files) {
+  std::set<fs::path> folders;
+  for (const auto& file : files) folders.insert(archive::archive_path(file).parent_path());
+  for (const auto& folder : folders)
+    for (const auto& line : archive::clear_unfinished(folder)) cli::tell("mth5-recover", line);
 }
 
 int recover_main(int argc, char** argv) {
@@ -86,9 +98,11 @@ int recover_main(int argc, char** argv) {
     if (!age || age->count() == 0)
       throw cli::UsageError{"--retention: '" + text + "' is not a duration above zero, like 24h, 30d"};
     if (gzip == 0) throw cli::UsageError{"--retention goes with --finalize"};
-    retention = {*age, values.count("retention-below") > 0 ? values["retention-below"].as<std::int64_t>() : 0};
-  } else if (values.count("retention-below") > 0) {
-    throw cli::UsageError{"--retention-below goes with --retention"};
+    retention = {*age, values.count("retention-below") > 0 ? values["retention-below"].as<std::int64_t>() : 0,
+                 values.count("keep") > 0 ? values["keep"].as<std::string>() : ""};
+  } else {
+    for (const char* option : {"retention-below", "keep"})
+      if (values.count(option) > 0) throw cli::UsageError{"--" + std::string{option} + " goes with --retention"};
   }
   recovery::Archive archive{gzip, {}, values.count("keep-free") > 0 ? values["keep-free"].as<std::int64_t>() : 0};
   if (archive.keep_free < 0) throw cli::UsageError{"--keep-free: bytes are 0 or more"};
@@ -107,6 +121,7 @@ int recover_main(int argc, char** argv) {
   if (gzip > 0 && (copy || check)) throw cli::UsageError{"--finalize goes with neither --set-swmr nor --check"};
   // One bad file must not keep the others from being put right.
   int code = cli::kDone;
+  if (gzip > 0 && !dry_run) clear_unfinished(paths);
   for (const auto& path : paths) {
     try {
       if (gzip > 0)
@@ -124,6 +139,7 @@ int recover_main(int argc, char** argv) {
       code = std::max<int>(code, dynamic_cast<const mth5::FormatError*>(&e) != nullptr ? cli::kDamaged : cli::kFailure);
     }
   }
+  if (archive.waiting > 1 && !json) cli::tell("mth5-recover", std::to_string(archive.waiting - 1) + " more wait for space");
   return code;
 }
 

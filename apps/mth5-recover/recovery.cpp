@@ -10,6 +10,7 @@
 #include <numeric>
 #include <vector>
 
+#include "analysis/folder.hpp"
 #include "analysis/json.hpp"
 #include "analysis/ledger.hpp"
 #include "archive/manifest.hpp"
@@ -29,6 +30,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::int64_t kWindow = 1 << 18;  ///< samples read at once
+
+/// In one line, whatever is in it.
+std::string shown(const fs::path& path) { return mth5::printable(path.string()); }
 
 fs::path unused_name(const fs::path& file) {
   fs::path name = file.string() + ".before-recovery";
@@ -206,7 +210,7 @@ Answer look_at(const fs::path& path, const Options& options) {
   Progress progress{path, options.json || !options.check};
   const auto outcome = sandbox::run(
       [&](sandbox::Reports& reports) {
-        Answer answer{{{"file", path.string()}, {"action", "none"}}, path.string() + ": closed in order, nothing to do"};
+        Answer answer{{{"file", path.string()}, {"action", "none"}}, shown(path) + ": closed in order, nothing to do"};
         const mth5::Reader reader{path, visiting(reports)};
         answer.code = examine(reader, options, reports, answer.report, answer.text);
         return encode(answer);
@@ -221,7 +225,7 @@ Answer recovered(const fs::path& path, const fs::path& before, const Options& op
   reports.visit("its journal");
   const mth5::Recovery done = mth5::recover(path, before);
   const mth5::Reader reader{path, visiting(reports)};
-  answer.text = path.string() + ": recovered; what was changed of it: " + before.string();
+  answer.text = shown(path) + ": recovered; what was changed of it: " + shown(before);
   answer.report = {{"file", path.string()},
                    {"action", "recovered"},
                    {"before", before.string()},
@@ -277,7 +281,7 @@ int recover(const fs::path& path, const Options& options) {
   if (options.dry_run) {
     const bool live = mth5::probe(path).locked;
     say(options.json, {{"file", path.string()}, {"action", live ? "none" : "would-recover"}},
-        path.string() + (live ? ": is being written" : ": was not closed; would be recovered unless its writer lives"));
+        shown(path) + (live ? ": is being written" : ": was not closed; would be recovered unless its writer lives"));
     return live ? cli::kDone : cli::kWriterDied;
   }
   mth5::require_no_writer(path);
@@ -298,7 +302,7 @@ int recover(const fs::path& path, const Options& options) {
 
 void undo(const fs::path& path, const fs::path& before, bool json) {
   const auto not_kept = mth5::undo_changes(path, before);
-  std::string text = path.string() + ": as it was before its recovery";
+  std::string text = shown(path) + ": as it was before its recovery";
   if (not_kept > 0)
     text += ", but for " + std::to_string(not_kept) + " bytes of no commit behind its end, which were too many to be kept";
   say(json, {{"file", path.string()}, {"action", "undone"}, {"before", before.string()}, {"not_kept_bytes", not_kept}}, text);
@@ -335,7 +339,7 @@ Answer copied(const fs::path& path, const fs::path& target, const Archive& how, 
                  {"references", made.references},
                  {"samples", made.samples},
                  {"notes", made.notes}},
-                path.string(),
+                shown(path),
                 cli::kDone};
   const std::string counts = std::to_string(made.samples) + " samples compared, " + std::to_string(made.datasets) +
                              " datasets, " + std::to_string(made.attributes) + " attributes, " + std::to_string(made.references) +
@@ -343,10 +347,10 @@ Answer copied(const fs::path& path, const fs::path& target, const Archive& how, 
   if (gzip > 0) {
     const auto before = fs::file_size(path), after = fs::file_size(target);
     answer.report.update({{"bytes", before}, {"new_bytes", after}});
-    answer.text += ": archived as " + target.string() + ", " + std::to_string(after) + " instead of " + std::to_string(before) +
+    answer.text += ": archived as " + shown(target) + ", " + std::to_string(after) + " instead of " + std::to_string(before) +
                    " bytes: " + counts;
   } else {
-    answer.text += ": copied to " + target.string() + ", which can be appended to under SWMR: " + counts;
+    answer.text += ": copied to " + shown(target) + ", which can be appended to under SWMR: " + counts;
   }
   if (how.bridge) {
     answer.report["bridges"] = nlohmann::json::array();
@@ -357,14 +361,16 @@ Answer copied(const fs::path& path, const fs::path& target, const Archive& how, 
     if (made.bridges.empty())
       answer.text += "\n  no run follows another within " + mth5::format_duration(*how.bridge) + ": all are as they were";
   }
-  for (const auto& line : made.notes) answer.text += "\n  " + line;
+  for (const auto& line : made.notes) answer.text += "\n  " + mth5::printable(line);
+  if (const auto first = how.bridge ? archive::bridged_path(path) : archive::archive_path(path); gzip > 0 && target != first)
+    answer.text += "\n  " + shown(first.filename()) + " there is of another file";
   return answer;
 }
 
 void copy(const fs::path& path, const fs::path& target, const Archive& how, bool dry_run, bool json) {
   if (dry_run) {
     return say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "would-copy"}},
-               path.string() + ": would be copied to " + target.string());
+               shown(path) + ": would be copied to " + shown(target));
   }
   Progress progress{target, json};
   // What was compressed may not be any more; 100 times as long nothing of ours becomes.
@@ -410,17 +416,24 @@ bool is_older(const fs::path& path, const fs::path& than) {
   return !unknown && one < fs::last_write_time(than, unknown) && !unknown;
 }
 
+/// From the newest file a recorder knows, when it starts again, what it recorded last: what comes once more, and why a gap is
+/// one.
+bool is_newest(const fs::path& path) {
+  std::error_code error;
+  for (fs::directory_iterator entry{archive::folder_of(path), error}; !error && entry != fs::directory_iterator{};
+       entry.increment(error))
+    if (analysis::is_data_name(entry->path()) &&
+        (is_older(path, entry->path()) || (!is_older(entry->path(), path) && path.filename() < entry->path().filename())))
+      return false;
+  return true;
+}
+
 /// archive/ may be a link to elsewhere. An archive on the medium of its recording is as safe as that.
 std::string why_no_safe_medium(const fs::path& path, const fs::path& target) {
   if (device_of(archive::folder_of(target)) == device_of(archive::folder_of(path))) return "";
   const auto type = archive::file_system_of(archive::folder_of(target));
   const auto* const doubt = type ? archive::find_doubt(*type) : nullptr;
   return doubt != nullptr && doubt->no_disk ? archive::folder_of(target).string() + ": " + std::string{doubt->text} : "";
-}
-
-mth5::FileError no_archive_of(const fs::path& path, const fs::path& target) {
-  return mth5::FileError{target.string() + ": exists already, is not the archive of " + path.string() +
-                         ", and is never overwritten; give one of the two another name"};
 }
 
 /// "" if there is room for an archive as long as its recording, and for what `keep_free` says.
@@ -434,26 +447,38 @@ std::string why_no_room(const fs::path& path, const fs::path& target, std::int64
          " are wanted, its own length and " + std::to_string(keep_free) + " that stay free for the recorder";
 }
 
+/// The manifest of an archive that has none: where it was cut off behind the copy, which is whole without it.
+void complete(const fs::path& target, nlohmann::ordered_json recording, bool json) {
+  Progress progress{target, json};
+  auto manifest = archive::manifest_of(target, cli::build_id(), std::ref(progress));
+  if (!recording.is_null()) manifest["recording"] = std::move(recording);
+  archive::write_manifest(target, manifest);
+}
+
+void tell_completed(const fs::path& path, const fs::path& target, bool json) {
+  say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "manifest"}},
+      shown(target) + ": has its manifest now");
+}
+
 /// The archive and its manifest, as far as they are not there yet. @returns false: it waits for space
-bool archive_file(const fs::path& path, const fs::path& target, const Archive& how, bool dry_run, bool json) {
+bool archive_file(const fs::path& path, const fs::path& target, Archive& how, bool dry_run, bool json) {
   const fs::path folder = target.parent_path();
-  const bool copied = is_there(target);
+  const bool copied = is_there(target), told = is_there(archive::manifest_path(target));
+  if (copied && told) {
+    say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "none"}},
+        shown(path) + ": archived already as " + shown(target));
+    return true;
+  }
+  if (told)
+    throw mth5::FileError{archive::manifest_path(target).string() +
+                          ": tells of an archive that is gone; move it away, and a new one is made"};
   nlohmann::ordered_json recording;
-  if (copied) {
-    const auto uuid = archive::uuid_of(path);
-    if (uuid.empty() || uuid != archive::uuid_of(target)) throw no_archive_of(path, target);
-    if (is_there(archive::manifest_path(target))) {
-      say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "none"}},
-          path.string() + ": archived already as " + target.string());
-      return true;
-    }
-    // Cut off behind its archive: that holds what was written before it was made.
-    if (is_older(path, target)) recording = archive::recording_of(path);
-  } else {
-    if (const auto manifest = archive::manifest_path(target); is_there(manifest))
-      throw mth5::FileError{manifest.string() + ": tells of an archive that is gone; move it away, and a new one is made"};
+  // Cut off behind its archive: that holds what was written before it was made.
+  if (!dry_run && (!copied || is_older(path, target))) recording = archive::recording_of(path);
+  if (!copied) {
     if (const auto why = why_no_room(path, target, how.keep_free); !why.empty()) {
-      say(json, {{"file", path.string()}, {"action", "waits"}, {"why", why}}, path.string() + ": " + why);
+      if (how.waiting++ == 0 || json)
+        say(json, {{"file", path.string()}, {"action", "waits"}, {"why", why}}, shown(path) + ": " + why);
       return false;
     }
     if (!dry_run && !fs::is_directory(folder)) {
@@ -461,19 +486,42 @@ bool archive_file(const fs::path& path, const fs::path& target, const Archive& h
       if (!fs::create_directory(folder, error) && error)
         throw mth5::FileError{folder.string() + ": cannot be created: " + error.message()};
     }
-    if (!dry_run) recording = archive::recording_of(path);
     copy(path, target, how, dry_run, json);
   }
   if (dry_run) return true;
-  // Behind the copy, which is whole without it: where this is cut off, the next run makes it.
-  Progress progress{target, json};
-  auto manifest = archive::manifest_of(target, cli::build_id(), std::ref(progress));
-  if (!recording.is_null()) manifest["recording"] = recording;
-  archive::write_manifest(target, manifest);
-  if (copied)
-    say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "manifest"}},
-        target.string() + ": has its manifest now");
+  complete(target, std::move(recording), json);
+  if (copied) tell_completed(path, target, json);
   return true;
+}
+
+/// A copy with joined runs that somebody asked for, and whose manifest was cut off.
+/// @returns whether there was one
+bool complete_bridged(const fs::path& path, bool json) {
+  if (!is_there(archive::bridged_path(path))) return false;
+  const auto target = archive::archive_of(path, archive::Kind::Bridged);
+  if (!is_there(target) || is_there(archive::manifest_path(target))) return false;
+  complete(target, is_older(path, target) ? archive::recording_of(path) : nlohmann::ordered_json{}, json);
+  tell_completed(path, target, json);
+  return true;
+}
+
+bool is_in_archive(const fs::path& path) {
+  std::error_code unknown;
+  const auto folder = archive::folder_of(path);
+  return folder.filename() == archive::kFolder || fs::canonical(folder, unknown).filename() == archive::kFolder;
+}
+
+/// What is an archive is not archived once more: at most it gets the manifest that it has not.
+void finalize_archive(const fs::path& path, bool dry_run, bool json) {
+  if (is_there(archive::manifest_path(path)))
+    return say(json, {{"file", path.string()}, {"action", "none"}}, shown(path) + ": is an archive itself: nothing to do");
+  if (mth5::has_journal(path))
+    throw mth5::FileError{path.string() + ": is a recording, and lies in a folder named " + std::string{archive::kFolder} +
+                          ", where archives are; move it to another folder, and it is archived from there"};
+  if (dry_run)
+    return say(json, {{"file", path.string()}, {"action", "would-make-manifest"}}, shown(path) + ": would get its manifest");
+  complete(path, {}, json);
+  tell_completed(path, path, json);
 }
 
 /// Why a file must stay; "" if all of it is safe elsewhere.
@@ -490,36 +538,47 @@ std::string why_it_stays(const fs::path& path, const fs::path& target) {
 
 /// Removes a file that is due, and of which all is safe elsewhere.
 int retire(const fs::path& path, const fs::path& target, const Retention& retention, bool dry_run, bool json) {
+  std::error_code unknown;
+  if (fs::equivalent(path, retention.keep, unknown)) return cli::kDone;  // who gave it knows
+  if (is_newest(path)) {
+    constexpr const char* kWhy = "it is the newest file here, from which mth5d knows what it recorded last";
+    say(json, {{"file", path.string()}, {"action", "kept"}, {"why", kWhy}},
+        shown(path) + ": is older than " + mth5::format_duration(retention.age) + " and stays: " + kWhy);
+    return cli::kDone;
+  }
   mth5::require_no_writer(path);
   if (const auto why = why_it_stays(path, target); !why.empty()) {
     say(json, {{"file", path.string()}, {"action", "kept"}, {"why", why}},
-        path.string() + ": is older than " + mth5::format_duration(retention.age) + " and stays: " + why);
+        shown(path) + ": is older than " + mth5::format_duration(retention.age) + " and stays: " + mth5::printable(why));
     return cli::kDamaged;
   }
   if (dry_run) {
     say(json, {{"file", path.string()}, {"action", "would-remove"}},
-        path.string() + ": would be removed: " + target.string() + " holds every sample of it");
+        shown(path) + ": would be removed: " + shown(target) + " holds every sample of it");
     return cli::kDone;
   }
   if (unlink(path.c_str()) != 0)
     throw mth5::FileError{path.string() + ": cannot be removed: " + std::generic_category().message(errno)};
   say(json, {{"file", path.string()}, {"action", "removed"}, {"new", target.string()}},
-      path.string() + ": removed, as it was last written more than " + mth5::format_duration(retention.age) + " ago, and " +
-          target.string() + " holds every sample of it");
+      shown(path) + ": removed, as it was last written more than " + mth5::format_duration(retention.age) + " ago, and " +
+          shown(target) + " holds every sample of it");
   return cli::kDone;
 }
 
 }  // namespace
 
-int finalize(const fs::path& path, const Archive& how, const std::optional<Retention>& retention, bool dry_run, bool json) {
-  const fs::path target = how.bridge ? archive::bridged_path(path) : archive::archive_path(path);
-  const bool due = retention && is_due(path, *retention);
-  // Who asks for retention asks again and again: of what is archived only what goes is told.
-  if (!retention || !is_there(target) || !is_there(archive::manifest_path(target))) {
-    if (!archive_file(path, target, how, dry_run, json)) return cli::kDone;
-  } else if (!archive::is_of(path, target)) {
-    throw no_archive_of(path, target);
+int finalize(const fs::path& path, Archive& how, const std::optional<Retention>& retention, bool dry_run, bool json) {
+  if (!how.bridge && is_in_archive(path)) {
+    finalize_archive(path, dry_run, json);
+    return cli::kDone;
   }
+  const auto target = archive::archive_of(path, how.bridge ? archive::Kind::Bridged : archive::Kind::Plain);
+  const bool due = retention && is_due(path, *retention);
+  const bool completed = !how.bridge && !dry_run && complete_bridged(path, json);
+  // Who asks for retention asks again and again: of what is archived only what goes is told.
+  const bool whole = is_there(target) && is_there(archive::manifest_path(target));
+  if (!whole || (!retention && !completed))
+    if (!archive_file(path, target, how, dry_run, json)) return cli::kDone;
   return due ? retire(path, target, *retention, dry_run, json) : int{cli::kDone};
 }
 

@@ -19,6 +19,7 @@ struct Options {
 struct Retention {
   std::chrono::nanoseconds age;  ///< since it was written last
   std::int64_t below;            ///< bytes: only while less is free; 0 = whatever is free
+  std::filesystem::path keep;    ///< this one never goes; "": none but the newest of its folder
 };
 
 /// All that follows hands the file to HDF5 in a child process with limits: what it dies of is an error of one line here.
@@ -36,13 +37,15 @@ struct Archive {
   int gzip;                                        ///< 1 to 9
   std::optional<std::chrono::nanoseconds> bridge;  ///< runs are joined over gaps up to this: archive/NAME.bridged.h5 instead
   std::int64_t keep_free;                          ///< bytes for others: with less than them and the file's own it waits; 0: all
+  std::size_t waiting = 0;                         ///< files that wait so; the first one is told, and in JSON each
 };
 /// Makes the copy for keeping, archive/NAME beside it, of a file that is closed, and its manifest. What is there already stays.
-/// Then, with `retention`, the file goes if it is old enough, is to the byte what was archived, and its archive, on a disk, is as
-/// its manifest tells.
+/// Of a file that is an archive itself only the manifest is made.
+/// Then, with `retention`, the file goes if it is old enough, not the newest of its folder, is to the byte what was archived, and
+/// its archive, on a disk, is as its manifest tells.
 /// @returns kDone, or kDamaged where a file that is old enough stays, as its archive does not hold all of it
 /// @throws mth5::Error
-int finalize(const std::filesystem::path& path, const Archive& archive, const std::optional<Retention>& retention, bool dry_run,
+int finalize(const std::filesystem::path& path, Archive& archive, const std::optional<Retention>& retention, bool dry_run,
              bool json);
 
 void say(bool json, const nlohmann::json& report, const std::string& text);

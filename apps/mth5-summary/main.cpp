@@ -292,11 +292,16 @@ std::vector<Pair> pairs_of(const std::vector<analysis::FilesOfTime::File>& files
   std::vector<Pair> pairs;
   for (const auto& [path, i] : known) {
     const auto uuid = files[i].reader->file_uuid();
-    for (const auto& [name, made] : {std::pair{archive::bridged_path(path), "the copy with joined runs of "},
-                                     std::pair{archive::archive_path(path), "the archive of "}})
-      if (const auto archived = known.find(name);
-          archived != known.end() && !uuid.empty() && uuid == files[archived->second].reader->file_uuid())
-        pairs.push_back({archived->second, i, made});
+    bool some = true;
+    for (int n = 1; n <= archive::kMostNames && some && !uuid.empty(); ++n) {
+      some = n == 1;
+      for (const auto& [name, made] : {std::pair{archive::bridged_path(path, n), "the copy with joined runs of "},
+                                       std::pair{archive::archive_path(path, n), "the archive of "}})
+        if (const auto archived = known.find(name); archived != known.end()) {
+          some = true;
+          if (uuid == files[archived->second].reader->file_uuid()) pairs.push_back({archived->second, i, made});
+        }
+    }
   }
   return pairs;
 }

@@ -46,6 +46,16 @@ std::optional<double> battery_of(const fs::path& status_file) {
   return lowest;
 }
 
+bool is_whole(const fs::path& archive) {
+  std::error_code none;
+  return fs::exists(archive, none) && fs::exists(archive::manifest_path(archive), none);
+}
+/// Cut off behind the copy.
+bool is_half(const fs::path& archive) {
+  std::error_code none;
+  return fs::exists(archive, none) && !fs::exists(archive::manifest_path(archive), none);
+}
+
 }  // namespace
 
 int finalize(const daq::config::Config& config, const std::optional<fs::path>& status_file) {
@@ -64,28 +74,27 @@ int finalize(const daq::config::Config& config, const std::optional<fs::path>& s
       return cli::kDone;
     }
   }
+  for (const auto& line : archive::clear_unfinished(output.directory / archive::kFolder)) cli::tell("mth5d", line);
   const auto program = fs::read_symlink("/proc/self/exe").parent_path() / "mth5-recover";
   std::vector<std::string> words{program.string(), "--finalize", output.finalize};
   if (output.retention.count() > 0) words.insert(words.end(), {"--retention", daq::config::format_duration(output.retention)});
   if (output.retention.count() > 0 && output.retention_below > 0)
     words.insert(words.end(), {"--retention-below", std::to_string(output.retention_below)});
+  auto found = daq::recorder::candidates(config, [] { return true; });
+  const auto newest = std::find_if(found.begin(), found.end(), [](const auto& one) { return !one.of_others; });
+  if (output.retention.count() > 0 && newest != found.end()) words.insert(words.end(), {"--keep", newest->path.string()});
   // What a recorder wants to begin a file on a disk that was full.
   words.insert(words.end(), {"--keep-free", std::to_string(3 * output.reserve)});
-  auto found = daq::recorder::candidates(config, [] { return true; });
   std::reverse(found.begin(), found.end());
   const auto options = words.size();
   for (const auto& one : found) {
     if (one.of_others) continue;
-    const auto target = archive::archive_path(one.path);
-    std::error_code none;
     try {
-      // What is archived is nobody's work any more, but for that of retention. Of an archive of another file mth5-recover says
-      // so.
-      if (output.retention.count() == 0 && fs::exists(target, none) && fs::exists(archive::manifest_path(target), none) &&
-          archive::is_of(one.path, target))
-        continue;
       const auto state = mth5::probe(one.path);
-      if (!state.locked && state.state == mth5::FileState::Closed) words.push_back(one.path.string());
+      if (state.locked || state.state != mth5::FileState::Closed) continue;
+      // What is archived is nobody's work any more, but for that of retention.
+      if (output.retention.count() > 0 || !is_whole(archive::archive_of(one.path)) || is_half(archive::bridged_path(one.path)))
+        words.push_back(one.path.string());
     } catch (const mth5::Error& e) {
       cli::tell("mth5d", std::string{"warning: "} + e.what());  // the others are finalized all the same
     }

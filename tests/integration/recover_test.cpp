@@ -146,9 +146,14 @@ TEST(Finalize, OverwritesNothingAndRefusesWhatIsWritten) {
   write_closed(dir / "archive" / "a.h5", 100);
   const auto other = support::read_text(dir / "archive" / "a.h5");
   const auto done = recover({"--finalize", "gzip-4", path});
-  EXPECT_EQ(done.code, 1);
-  EXPECT_THAT(done.err, HasSubstr("exists already, is not the archive of " + path.string() + ", and is never overwritten"));
+  EXPECT_EQ(done.code, 0) << done.err;
+  const auto second = dir / "archive" / "a.2.h5";
+  EXPECT_THAT(done.out, AllOf(StartsWith(path.string() + ": archived as " + second.string() + ", "),
+                              HasSubstr("\n  a.h5 there is of another file\n")));
   EXPECT_EQ(support::read_text(dir / "archive" / "a.h5"), other);
+  EXPECT_EQ(recover({"--finalize", "gzip-4", path}).out, path.string() + ": archived already as " + second.string() + "\n");
+  EXPECT_THAT(support::run({support::program("mth5-summary"), "--verify", path}).out,
+              HasSubstr("holds the samples of its archive"));
   support::TestWriter live{dir / "live.h5"};
   live.append(10);
   const auto busy = recover({"--finalize", "gzip-4", dir / "live.h5"});
@@ -242,10 +247,11 @@ TEST_F(Manifest, ClearsUpWhatARunThatDiedInItHasLeft) {
   support::write_text(dir_ / "archive/.a.h5.json.123.part", "{");
   support::write_text(dir_ / "archive/.SHA256SUMS.124.part", "");
   support::write_text(dir_ / "archive/.b.h5.json.125.part", "{");
-  EXPECT_THAT(recover({"--finalize", "gzip-4", path_}).out, HasSubstr("has its manifest now"));
-  EXPECT_FALSE(fs::exists(dir_ / "archive/.a.h5.json.123.part"));
-  EXPECT_FALSE(fs::exists(dir_ / "archive/.SHA256SUMS.124.part"));
-  EXPECT_TRUE(fs::exists(dir_ / "archive/.b.h5.json.125.part")) << "of another file";
+  const auto done = recover({"--finalize", "gzip-4", path_});
+  EXPECT_THAT(done.out, HasSubstr("has its manifest now"));
+  EXPECT_THAT(done.err, HasSubstr("archive: removed what programs that died had not finished: .SHA256SUMS.124.part, "
+                                  ".a.h5.json.123.part, .b.h5.json.125.part\n"));
+  EXPECT_EQ(std::distance(fs::directory_iterator{dir_ / "archive"}, {}), 3);
 }
 
 TEST_F(Manifest, TellsSamplesThatOthersFindAtAnotherTime) {
@@ -263,6 +269,7 @@ TEST_F(Manifest, TellsSamplesThatOthersFindAtAnotherTime) {
 }
 
 TEST_F(Manifest, KeepsARecordingThatSomebodyCorrectedSince) {
+  (void)write_closed(dir_ / "b.h5", 100);  // the newest stays in any case
   fs::last_write_time(path_, fs::last_write_time(path_) - std::chrono::hours{48});
   const std::vector<std::string> retire{"--finalize", "gzip-4", "--retention", "1d", path_};
   auto dry = retire;
@@ -292,6 +299,7 @@ TEST_F(Manifest, KeepsARecordingWhoseArchiveIsInMemory) {
   fs::copy(archive_.parent_path(), elsewhere);
   fs::remove_all(archive_.parent_path());
   fs::create_directory_symlink(elsewhere, archive_.parent_path());
+  (void)write_closed(dir_ / "b.h5", 100);  // the newest stays in any case
   fs::last_write_time(path_, fs::last_write_time(path_) - std::chrono::hours{48});
   const auto kept = recover({"--finalize", "gzip-4", "--retention", "1d", path_});
   fs::remove_all(elsewhere);
@@ -312,6 +320,10 @@ TEST_F(Manifest, WaitsWhileAnArchiveWouldTakeWhatIsToStayFree) {
                                  HasSubstr("its own length and 4000000000000000000 that stay free for the recorder")));
   }
   EXPECT_EQ(std::distance(fs::directory_iterator{dir_ / "archive"}, {}), 3) << "no part is left";
+  const auto third = write_closed(dir_ / "c.h5", 100);
+  const auto both = recover({"--finalize", "gzip-4", "--keep-free", "4000000000000000000", other, third});
+  EXPECT_EQ(std::count(both.out.begin(), both.out.end(), '\n'), 1) << "on a disk that is nearly full many wait: " << both.out;
+  EXPECT_EQ(both.err, "mth5-recover: 1 more wait for space\n");
   EXPECT_EQ(recover({"--keep-free", "1", other}).code, 2);
   EXPECT_EQ(recover({"--finalize", "gzip-4", "--keep-free", "1", other}).code, 0);
 }
@@ -514,19 +526,135 @@ TEST_F(FinalizeByItself, ArchivesWhatIsClosedAndRemovesWhatIsOldAndSafe) {
   EXPECT_EQ(support::run({support::program("mth5-summary"), "--verify", archive_ / first.filename()}).code, 0);
 }
 
-TEST_F(FinalizeByItself, TellsAnArchiveOfAnotherFileEachTime) {
+/// From it a recorder knows, when it starts again, what comes once more, and why a gap is one.
+TEST_F(FinalizeByItself, KeepsTheNewestFileWhateverItsAge) {
+  const auto first = write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
+  const auto second = write_closed(data_ / "MT001_20260502T000000Z.h5", 100);
+  const auto foreign = write_closed(data_ / "MT002_20260503T000000Z.h5", 100);
+  make_old(first);
+  make_old(first);
+  make_old(second);
+  const auto done = run("finalize: gzip-4, retention: 1h");
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_FALSE(fs::exists(first)) << done.out;
+  EXPECT_TRUE(fs::exists(second)) << "of MT001 the newest, though MT002 has a newer one";
+  EXPECT_EQ(run("finalize: gzip-4, retention: 1h").out, "") << "each half an hour nothing new is said";
+  ASSERT_TRUE(fs::remove(foreign));
+  const auto by_hand = recover({"--finalize", "gzip-4", "--retention", "1h", second});
+  EXPECT_EQ(by_hand.code, 0);
+  EXPECT_EQ(by_hand.out, second.string() +
+                             ": is older than 1h and stays: it is the newest file here, from which mth5d knows "
+                             "what it recorded last\n");
+  EXPECT_TRUE(fs::exists(second));
+  EXPECT_EQ(recover({"--finalize", "gzip-4", "--keep", second, second}).code, 2);
+  // Of several of one time, as a copy may have them, the last by name.
+  const auto third = write_closed(data_ / "MT001_20260503T000000Z.h5", 100);
+  fs::last_write_time(third, fs::last_write_time(second));
+  EXPECT_THAT(run("finalize: gzip-4, retention: 1h").out, HasSubstr(second.string() + ": removed, "));
+  EXPECT_THAT(recover({"--finalize", "gzip-4", "--retention", "1h", third}).out, HasSubstr("it is the newest file here"));
+}
+
+/// Retention removed the recording, and the clock of the box began anew: nobody is there to give one of the two another name.
+TEST_F(FinalizeByItself, ArchivesBesideAnArchiveOfAnotherFileOfThatName) {
   const auto path = write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
   ASSERT_EQ(run("finalize: gzip-4").code, 0);
-  ASSERT_TRUE(fs::remove(path));  // as retention did, and the clock of the box began anew
+  const auto first = support::read_text(archive_ / path.filename());
+  ASSERT_TRUE(fs::remove(path));
   (void)write_closed(path, 200);
+  const auto second = archive_ / "MT001_20260501T000000Z.2.h5";
+  const auto done = run("finalize: gzip-4");
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.out, StartsWith(path.string() + ": archived as " + second.string() + ", "));
+  EXPECT_EQ(support::read_text(archive_ / path.filename()), first);
+  EXPECT_EQ(python({"same", path, second}).code, 0);
+  EXPECT_EQ(run("finalize: gzip-4").out, "") << "once";
+  // Its own archive lets it go, the other one does not.
+  (void)write_closed(data_ / "MT001_20260502T000000Z.h5", 100);
   make_old(path);
-  for (const char* output : {"finalize: gzip-4", "finalize: gzip-4", "finalize: gzip-4, retention: 30d"}) {
-    const auto clash = run(output);
-    EXPECT_EQ(clash.code, 1) << output;
-    EXPECT_THAT(clash.err, HasSubstr((archive_ / path.filename()).string() + ": exists already, is not the archive of " +
-                                     path.string() + ", and is never overwritten; give one of the two another name"));
-  }
-  EXPECT_TRUE(fs::exists(path));
+  EXPECT_THAT(run("finalize: gzip-4, retention: 1h").out, HasSubstr(path.string() + ": removed, "));
+  EXPECT_FALSE(fs::exists(path));
+  EXPECT_EQ(support::run({support::program("mth5-summary"), "--verify", data_}).code, 0);
+}
+
+/// Killed between the copy and its manifest, or before the copy had its name.
+TEST_F(FinalizeByItself, CompletesOrClearsWhatKilledRunsHaveLeft) {
+  const auto path = write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
+  ASSERT_EQ(run("finalize: gzip-4").code, 0);
+  ASSERT_EQ(recover({"--finalize", "gzip-4", "--bridge", "5s", path}).code, 0);
+  const auto bridged = archive_ / "MT001_20260501T000000Z.bridged.h5";
+  ASSERT_TRUE(fs::remove(bridged.string() + ".json"));
+  EXPECT_EQ(run("finalize: gzip-4").out, bridged.string() + ": has its manifest now\n");
+  EXPECT_EQ(run("finalize: gzip-4").out, "");
+
+  const auto left = archive_ / ".MT001_20260501T000000Z.h5.123.part",
+             joined = archive_ / ".MT001_20260501T000000Z.bridged.h5.124.part";
+  const auto sums = archive_ / ".SHA256SUMS.126.part", foreign = archive_ / ".notes.txt.127.part";
+  const auto alone = archive_ / ".MT001_20260401T000000Z.h5.125.part";  // its recording was taken away
+  for (const auto& file : {left, joined, sums, foreign, alone}) support::write_text(file, "half");
+  fs::permissions(left, fs::perms{0444});
+  const auto cleared = run("finalize: gzip-4");
+  EXPECT_EQ(cleared.code, 0);
+  EXPECT_EQ(cleared.err, "mth5d: " + (archive_ / "MT001_20260401T000000Z.h5.unfinished").string() +
+                             ": what a program that died has left of an archive; its recording is not there any more, so it "
+                             "stays\nmth5d: " +
+                             archive_.string() +
+                             ": removed what programs that died had not finished: .MT001_20260501T000000Z.bridged.h5.124.part, "
+                             ".MT001_20260501T000000Z.h5.123.part, .SHA256SUMS.126.part\n");
+  for (const auto& file : {left, joined, sums, alone}) EXPECT_FALSE(fs::exists(file)) << file;
+  EXPECT_TRUE(fs::exists(foreign)) << "none of ours";
+  EXPECT_EQ(support::read_text(archive_ / "MT001_20260401T000000Z.h5.unfinished"), "half");
+  EXPECT_EQ(run("finalize: gzip-4").err, "") << "told once";
+}
+
+TEST_F(FinalizeByItself, LeavesAloneWhatALivingProgramMakes) {
+  (void)write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
+  ASSERT_EQ(run("finalize: gzip-4").code, 0);
+  const auto made = archive_ / ".MT001_20260501T000000Z.h5.123.part";
+  support::write_text(made, "half");
+  const mth5::Descriptor fd{open(made.c_str(), O_RDWR | O_CLOEXEC)};
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  ASSERT_EQ(fcntl(fd.get(), F_OFD_SETLK, &whole), 0);
+  EXPECT_EQ(run("finalize: gzip-4").err, "");
+  EXPECT_TRUE(fs::exists(made));
+}
+
+TEST_F(Manifest, IsAllThatAnArchiveGetsThatIsToBeArchivedOnceMore) {
+  EXPECT_EQ(recover({"--finalize", "gzip-4", archive_}).out, archive_.string() + ": is an archive itself: nothing to do\n");
+  ASSERT_TRUE(fs::remove(json_));
+  EXPECT_EQ(recover({"--finalize", "gzip-4", archive_}).out, archive_.string() + ": has its manifest now\n");
+  EXPECT_EQ(verify().code, 0);
+  const auto moved = write_closed(dir_ / "archive" / "b.h5", 100);
+  const auto refused = recover({"--finalize", "gzip-4", moved});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr(moved.string() + ": is a recording, and lies in a folder named archive, where archives are; "
+                                                      "move it to another folder, and it is archived from there"));
+  EXPECT_FALSE(fs::exists(dir_ / "archive" / "archive"));
+}
+
+/// A name may hold whatever but a slash.
+TEST_F(Manifest, WritesNamesOfSeveralLinesInOne) {
+  const auto folder = dir_ / "of\ntwo";
+  fs::create_directory(folder);
+  const auto path = write_closed(folder / "a\nb\\c\rd.h5", 100);
+  const auto done = recover({"--finalize", "gzip-4", path});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(std::count(done.out.begin(), done.out.end(), '\n'), 1) << done.out;
+  EXPECT_THAT(done.out, HasSubstr("of\\x0atwo/a\\x0ab\\c\\x0dd.h5: archived as "));
+  const auto again = recover({"--finalize", "gzip-4", path});
+  EXPECT_EQ(std::count(again.out.begin(), again.out.end(), '\n'), 1) << again.out;
+  const auto sums = support::read_text(folder / "archive" / "SHA256SUMS");
+  EXPECT_EQ(std::count(sums.begin(), sums.end(), '\n'), 2) << sums;
+  const auto checked =
+      support::run({"sh", "-c", "cd \"$1\" && sha256sum -c --strict --quiet SHA256SUMS", "sh", folder / "archive"});
+  EXPECT_EQ(checked.code, 0) << checked.out << checked.err;
+  const auto found = support::run({support::program("mth5-summary"), "--verify", folder});
+  EXPECT_EQ(found.code, 0) << found.out;
+  EXPECT_EQ(std::count(found.out.begin(), found.out.end(), '\n'), 1) << found.out;
+  ASSERT_TRUE(fs::remove(folder / "archive" / path.filename()));
+  ASSERT_TRUE(fs::remove(folder / "archive" / (path.filename().string() + ".json")));
+  EXPECT_THAT(support::run({support::program("mth5-summary"), "--verify", folder}).out,
+              HasSubstr("is missing, and its manifest, too; SHA256SUMS tells of it"));
 }
 
 TEST_F(FinalizeByItself, LeavesFreeWhatTheRecorderWants) {

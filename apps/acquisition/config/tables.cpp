@@ -258,7 +258,9 @@ const Section<Output>& output_keys() {
               "retention", "time", &Output::retention, std::chrono::nanoseconds{1h}, std::chrono::nanoseconds{3660 * kDay},
               parse_duration, format_duration, "a duration, e.g. 30d",
               "A file that was archived is removed so long after it was last written, by mth5d --finalize, when its archive is "
-              "as its manifest tells and holds every sample of it. The archive stays.")),
+              "as its manifest tells and holds every sample of it. The archive stays, and the newest file, whatever its age: "
+              "from it "
+              "mth5d knows, when it starts, what it recorded last.")),
           live<&Output::retention_below>(key_or_never(
               "retention_below", "size", &Output::retention_below, kMiB, std::int64_t{1} << 50, parse_bytes, format_bytes,
               "a size, e.g. 20GiB",

@@ -83,11 +83,6 @@ std::string pattern_for(std::string_view name, const config::PatternValues& valu
   return pattern;
 }
 
-bool matches(const std::vector<std::string>& patterns, const std::string& name) {
-  return std::any_of(patterns.begin(), patterns.end(),
-                     [&](const auto& pattern) { return fnmatch(pattern.c_str(), name.c_str(), 0) == 0; });
-}
-
 }  // namespace
 
 std::vector<std::string> name_patterns(const config::Config& config, bool any_station) {
@@ -102,6 +97,11 @@ std::vector<std::string> name_patterns(const config::Config& config, bool any_st
     all.insert(stem + "_[0-9]*" + extension);
   }
   return {all.begin(), all.end()};
+}
+
+bool matches(const std::vector<std::string>& patterns, const std::string& name) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const auto& pattern) { return fnmatch(pattern.c_str(), name.c_str(), 0) == 0; });
 }
 
 std::vector<Candidate> candidates(const config::Config& config, const std::function<bool()>& go_on) {
@@ -120,7 +120,9 @@ std::vector<Candidate> candidates(const config::Config& config, const std::funct
     const auto time = entry->last_write_time(gone);
     if (!gone) found.push_back({entry->path(), time, of_others});
   }
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.time > b.time; });
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
+    return a.time != b.time ? a.time > b.time : a.path > b.path;  // as who copied them may leave them
+  });
   return found;
 }
 

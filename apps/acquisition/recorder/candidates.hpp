@@ -15,6 +15,8 @@ namespace daq::recorder {
 /// without the number of a name that was taken. @param any_station  of all others, too
 [[nodiscard]] std::vector<std::string> name_patterns(const config::Config& config, bool any_station = false);
 
+[[nodiscard]] bool matches(const std::vector<std::string>& patterns, const std::string& name);
+
 struct Candidate {
   std::filesystem::path path;
   std::filesystem::file_time_type time;

@@ -486,9 +486,9 @@ class Copier {
 };
 
 /// Held by who makes a copy as long as he lives. Of another kind than HDF5's own locks, which it leaves alone.
-bool lock(int fd) {
+bool lock(int fd, short type) {
   struct flock whole {};
-  whole.l_type = F_WRLCK;
+  whole.l_type = type;
   whole.l_whence = SEEK_SET;
   return ::fcntl(fd, F_OFD_SETLK, &whole) == 0;
 }
@@ -498,7 +498,7 @@ class Part {
  public:
   explicit Part(fs::path path) : path_{std::move(path)}, fd_{::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)} {
     if (!fd_) throw FileError{path_.string() + ": cannot be created: " + std::generic_category().message(errno)};
-    (void)lock(fd_.get());  // where a file system has none, what is left stays
+    (void)lock(fd_.get(), F_WRLCK);  // where a file system has none, what is left stays
   }
   ~Part() {
     if (!kept_) ::unlink(path_.c_str());
@@ -533,8 +533,9 @@ void remove_unfinished(const fs::path& to) {
     const auto name = entries->path().filename().string();
     if (!name.starts_with(front) || !name.ends_with(".part") || entries->symlink_status(error).type() != fs::file_type::regular)
       continue;
-    const Descriptor fd{::open(entries->path().c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC)};
-    if (fd && lock(fd.get())) ::unlink(entries->path().c_str());
+    // For reading: who died before it had its name may have made it read-only already.
+    const Descriptor fd{::open(entries->path().c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+    if (fd && lock(fd.get(), F_RDLCK)) ::unlink(entries->path().c_str());
   }
 }
 
