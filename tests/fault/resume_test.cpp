@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <csignal>
@@ -7,7 +8,9 @@
 #include <map>
 #include <optional>
 
+#include "mth5/file.hpp"
 #include "mth5/reader.hpp"
+#include "support/forked.hpp"
 #include "support/healthy.hpp"
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
@@ -581,6 +584,45 @@ TEST(Resume, LeavesADamagedFileAloneAndBeginsANewOne) {
   EXPECT_EQ(support::read_text(dead), bytes) << "what cannot be understood was changed";
   EXPECT_THAT(lines_with(recording.log(), "error: not resumed, a new file begins: file=" + dead.string()), SizeIs(1));
   EXPECT_EQ(support::stored(dir / "MT001_20201004T000140Z.h5").seconds, seconds(100, 150));
+}
+
+/// Killed in the middle of a roll, or of the first commit: a file has its name only with its first samples.
+TEST(Resume, ClearsUpFilesThatHadNoNameYetAndLosesNoSample) {
+  const support::TempDir dir;
+  TcpPeer peer;
+  const auto old = record_and_kill(peer, dir, 0, 40);
+  ASSERT_EQ(support::forked([&] {
+              const auto begun = mth5::File::create(dir / "MT001_20201004T010000Z.h5");
+              _exit(0);
+              return 0;
+            }).code,
+            0);
+  const auto named = [&](const std::string& what) {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator{dir.path()})
+      if (const auto name = entry.path().filename().string(); name.find(what) != std::string::npos) names.push_back(name);
+    return names;
+  };
+  const auto begun = named("MT001_20201004T010000Z.h5.");
+  ASSERT_THAT(begun, SizeIs(1));
+  support::write_text(dir / ".MT001_20201004T020000Z.h5.4711.part", "");  // nothing of it had come to the disk
+  support::write_text(dir / ".MT002_20201004T020000Z.h5.4711.part", "");  // of another recorder
+  record_well(peer, dir, 40, 60,
+              "info: removed what recorders that died had begun, without a sample files=" + begun[0] +
+                  ",.MT001_20201004T020000Z.h5.4711.part");
+  EXPECT_THAT(named(".part"), ElementsAre(".MT002_20201004T020000Z.h5.4711.part"));
+  EXPECT_EQ(support::stored(old).seconds, seconds(0, 60)) << "the one that was killed is resumed, and hidden by none of these";
+
+  // Committed, and killed before it had its name.
+  const support::TempDir other;
+  const auto killed = record_and_kill(peer, other, 0, 40);
+  const auto part = other / ("." + killed.filename().string() + ".4711.part");
+  std::filesystem::rename(killed, part);
+  record_well(
+      peer, other, 40, 60,
+      "warning: a recorder died before this file had its name, which it has now: file=" + killed.string() + " samples=360");
+  EXPECT_FALSE(std::filesystem::exists(part));
+  EXPECT_EQ(all_in(other), seconds(0, 60));
 }
 
 }  // namespace

@@ -342,6 +342,7 @@ const std::vector<Misuse>& of_the_rest() {
       {"UndoWhatIsWritten", [](Live& l) { mth5::undo_changes(l.path, l.dir / "none"); }, "this process is writing"},
       {"CopyNothing", [](Live& l) { (void)mth5::copy_for_swmr(l.dir / "none.h5", l.dir / "b.h5"); }, "none.h5"},
       {"JournalOfNothing", [](Live& l) { (void)mth5::has_journal(l.dir / "none.h5"); }, "none.h5"},
+      {"CommitsOfNothing", [](Live& l) { (void)mth5::was_committed(l.dir / "none.h5"); }, "none.h5"},
       {"ReadNothing", [](Live& l) { mth5::Reader{l.dir / "none.h5"}; }, "none.h5"},
       {"ReplayWhatIsWritten",
        [](Live& l) {

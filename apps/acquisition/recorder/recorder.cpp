@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "acquisition/recorder/output.hpp"
+#include "acquisition/recorder/unnamed.hpp"
 #include "mth5/time.hpp"
 
 namespace daq::recorder {
@@ -47,6 +48,7 @@ void Recorder::claim(const std::function<bool()>& cancelled, const std::function
       locks.emplace_back(config_.output.directory, config_.survey.text("id"), source.station.text("id"));
   (void)disk_.claim();
   try {
+    clear_unnamed(config_, *log_);
     found_ = find_resume(
         config_, *log_, cancelled, [this] { (void)disk_.has_room_again(); }, step);
   } catch (...) {

@@ -18,6 +18,10 @@ namespace mth5 {
 /// For whoever is going to change a file. @throws BusyError if somebody writes it: which process, where /proc tells
 void require_no_writer(const std::filesystem::path& path);
 
+/// Whether anything of a file was ever committed: of one whose writer died while it was made nothing can be read. True of files
+/// without a journal. @throws FileError
+[[nodiscard]] bool was_committed(const std::filesystem::path& path);
+
 /// Brings a file whose writer died to its last commit, puts summaries and times in line with it, and closes it. What is changed
 /// is kept in `before` first, a new file; it is in its place, and durable, before the first change. Where nothing has to be
 /// changed none is left. A file that somebody holds a reader's lock on is recovered too, if /proc tells that nobody writes it.

@@ -4,7 +4,10 @@
 
 #include "core/holders.hpp"
 #include "h5/lock.hpp"
+#include "mth5/descriptor.hpp"
 #include "mth5/file.hpp"
+#include "mth5/filesystem.hpp"
+#include "vfd/journal.hpp"
 #include "vfd/undo_file.hpp"
 
 /// Recovery as one thing that is done or taken back.
@@ -36,6 +39,12 @@ std::string after_failure(const std::filesystem::path& path, const std::filesyst
 }
 
 }  // namespace
+
+bool was_committed(const std::filesystem::path& path) {
+  const Descriptor file = open_regular(path);
+  const auto journal = vfd::Journal::find(file.get(), path);
+  return !journal || journal->newest_sequence() > 0;
+}
 
 Recovery recover(const std::filesystem::path& path, const std::filesystem::path& before, bool allow_network) {
   if (is_there(before)) throw FileError{before.string() + ": exists already; give what is changed another name"};

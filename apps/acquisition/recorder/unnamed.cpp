@@ -1,0 +1,122 @@
+#include "acquisition/recorder/unnamed.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "acquisition/recorder/candidates.hpp"
+#include "archive/names.hpp"
+#include "mth5/error.hpp"
+#include "mth5/probe.hpp"
+#include "mth5/reader.hpp"
+#include "mth5/recover.hpp"
+#include "sandbox/sandbox.hpp"
+
+namespace daq::recorder {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint8_t kSwmrFlag = 4;  ///< HDF5's: samples are in it by then
+
+struct Unnamed {
+  fs::path path;
+  std::string name;
+};
+
+std::vector<Unnamed> unnamed_files(const config::Config& config) {
+  const auto ours = name_patterns(config);
+  std::vector<Unnamed> found;
+  std::error_code error;
+  for (fs::directory_iterator entry{config.output.directory, error}; !error && entry != fs::directory_iterator{};
+       entry.increment(error)) {
+    auto name = archive::unfinished_name(entry->path().filename().string());
+    std::error_code gone;
+    if (!name.empty() && matches(ours, name) && entry->symlink_status(gone).type() == fs::file_type::regular)
+      found.push_back({entry->path(), std::move(name)});
+  }
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  return found;
+}
+
+/// Brings it to its last commit first.
+std::string samples_in(const fs::path& path, const fs::path& before, sandbox::Reports& reports) {
+  reports.visit("its journal");
+  (void)mth5::recover(path, before);
+  mth5::ReaderOptions options;
+  options.visiting = [&](const std::string& object) { reports.visit(object); };
+  const mth5::Reader reader{path, options};
+  std::int64_t samples = 0;
+  for (const auto& channel : reader.channels()) samples += channel.n_samples;
+  return std::to_string(samples);
+}
+
+/// @returns "": it cannot be read, and `problem` says why; nullopt: somebody writes it
+std::optional<std::string> samples_of(const fs::path& path, std::string& problem) try {
+  if (!mth5::is_hdf5(path)) return "0";
+  const auto found = mth5::probe(path);
+  if (found.locked) return std::nullopt;
+  if (!mth5::was_committed(path) && (found.consistency_flags & kSwmrFlag) == 0) return "0";
+  const fs::path before = path.string() + ".before-recovery";
+  const auto limits = sandbox::limits_for(path, fs::file_size(path) + mth5::kMostGrowth);
+  const auto outcome = sandbox::run([&](sandbox::Reports& reports) { return samples_in(path, before, reports); }, limits);
+  std::error_code none;
+  if (outcome.end == sandbox::End::Done) {
+    fs::remove(before, none);  // what was changed is as it was to be
+    return outcome.answer;
+  }
+  problem = outcome.message.empty() ? outcome.reason : outcome.message;
+  if (fs::exists(before, none))
+    (void)sandbox::run([&](sandbox::Reports&) { return std::string{mth5::take_back(path, before) ? "back" : "whole"}; }, limits);
+  return "";
+} catch (const mth5::Error& e) {
+  problem = e.what();
+  return "";
+} catch (const fs::filesystem_error& e) {
+  problem = e.code().message();
+  return "";
+}
+
+/// The first free one of NAME, NAME_2, NAME_3 …, as those of new files. @returns "" if it cannot be had
+fs::path give_name(const Unnamed& file) {
+  const fs::path wanted = file.path.parent_path() / file.name;
+  fs::path path = wanted;
+  for (int n = 2; renameat2(AT_FDCWD, file.path.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0; ++n) {
+    if (errno != EEXIST) return {};
+    path = wanted.parent_path() / (wanted.stem().string() + "_" + std::to_string(n) + wanted.extension().string());
+  }
+  return path;
+}
+
+}  // namespace
+
+void clear_unnamed(const config::Config& config, spdlog::logger& log) {
+  std::string removed;
+  for (const auto& file : unnamed_files(config)) {
+    std::error_code stays;
+    std::string problem;
+    const auto samples = samples_of(file.path, problem);
+    if (!samples) continue;
+    if (samples->empty()) {
+      log.warn("a file that a recorder which died had begun stays as it is, as it cannot be read: file={} {}", file.path.string(),
+               problem);
+    } else if (*samples == "0") {
+      if (fs::remove(file.path, stays)) removed += (removed.empty() ? "" : ",") + file.path.filename().string();
+    } else if (const auto named = give_name(file); !named.empty()) {
+      log.warn("a recorder died before this file had its name, which it has now: file={} samples={}", named.string(), *samples);
+    }
+  }
+  if (!removed.empty()) log.info("removed what recorders that died had begun, without a sample files={}", removed);
+}
+
+}  // namespace daq::recorder
