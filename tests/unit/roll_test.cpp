@@ -232,6 +232,20 @@ TEST_F(Roll, TheRecordingGoesOnInTheOldFileWhereTheNextCannotBegin) {
   EXPECT_THAT(files(), ElementsAre("000000 sr1_0001 ex 0..659", "001100 sr1_0002 ex 660..699"));
 }
 
+/// What is said of each hour of each stream hides what is to be seen.
+TEST_F(Roll, ADayOfAFileAnHourSaysALineAFile) {
+  ASSERT_NO_FATAL_FAILURE(begin("every: 1h"));
+  for (int hour = 0; hour < 24; ++hour) {
+    for (const int source : {0, 1}) send(source, 3600 * hour, 3600 * (hour + 1));
+    pass(70s);
+  }
+  end();
+  EXPECT_EQ(n_files(), 24u);
+  const auto log = log_text_.str();
+  EXPECT_LE(std::count(log.begin(), log.end(), '\n'), 24 + 3) << "and a line of each run at the start, and of the end: " << log;
+  EXPECT_THAT(log, testing::ContainsRegex("file open file=[^ ]*T010000Z.h5 closed file=[^ ]*T000000Z.h5 bytes=[0-9]+\n"));
+}
+
 TEST_F(Roll, AFileThatHasBecomeTooLargeEnds) {
   ASSERT_NO_FATAL_FAILURE(begin("size: 1MiB"));
   int s = 0;

@@ -22,6 +22,7 @@ constexpr auto kRollAgain = std::chrono::minutes{1};
 }  // namespace
 
 void FileWriter::open_file() {
+  rolled_ = false;
   commits_ = 0;
   announced_ = false;
   stations_there_.clear();
@@ -226,7 +227,9 @@ bool FileWriter::roll() {
     roll_again_ = now + kRollAgain;
     return true;
   }
-  close();
+  const auto closed = close_file();
+  log_->debug("file closed {}", closed);
+  closed_by_roll_ = " closed " + closed;
   return true;
 }
 
@@ -326,7 +329,9 @@ std::vector<FileWriter::NewRun> FileWriter::plan_runs() {
       const std::string name = next_run_name(*of, group.start);
       ++of->runs;
       at += group.pieces;
-      runs.push_back({of.get(), group, name, std::exchange(before, name), at == of->pieces().size()});
+      const bool first =
+          !of->first_run_start && std::none_of(runs.begin(), runs.end(), [&](const auto& run) { return run.stream == of.get(); });
+      runs.push_back({of.get(), group, name, std::exchange(before, name), at == of->pieces().size(), first});
     }
   }
   return runs;
@@ -423,14 +428,20 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
   log_misfits();
   if (!std::exchange(announced_, true)) {
     ++files_;
-    context_.quiet.say(spdlog::level::info, "file open", "file open file=" + file_->path().string());
+    const auto rolled = std::exchange(closed_by_roll_, "");
+    rolled_ = !rolled.empty();
+    context_.quiet.say(spdlog::level::info, "file open", "file open file=" + file_->path().string() + rolled);
     if (context_.on_file) context_.on_file(file_->path());
   }
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const auto& name = runs[i].stream->stream().name;
-    context_.quiet.say(spdlog::level::info, "run " + name,
-                       fmt::format("run begun run={} stream={} start={} file={}", runs[i].name, name,
-                                   mth5::to_iso(runs[i].group.start), file_->path().string()));
+    const auto text = fmt::format("run begun run={} stream={} start={} file={}", runs[i].name, name,
+                                  mth5::to_iso(runs[i].group.start), file_->path().string());
+    // Of a roll one line is enough: files of an hour and many streams would fill the log of a day on which nothing happens.
+    if (rolled_ && runs[i].first)
+      log_->debug("{}", text);
+    else
+      context_.quiet.say(spdlog::level::info, "run " + name, text);
     if (!runs[i].stays_open) continue;
     StreamWriter& of = *runs[i].stream;
     of.run = OpenRun{
@@ -483,7 +494,9 @@ void FileWriter::log_misfits() {
     }
 }
 
-void FileWriter::close() {
+void FileWriter::close() { context_.quiet.say(spdlog::level::info, "file closed", "file closed " + close_file()); }
+
+std::string FileWriter::close_file() {
   append_to_open_runs();
   const auto path = file_->path();
   const auto name = file_->still_there();
@@ -518,11 +531,9 @@ void FileWriter::close() {
   ++syncs_;
   std::error_code error;
   const auto bytes = has_its_name ? std::filesystem::file_size(path, error) : 0;
-  context_.quiet.say(spdlog::level::info, "file closed",
-                     has_its_name && !error ? fmt::format("file closed file={} bytes={}", path.string(), bytes)
-                                            : fmt::format("file closed was={} {}=yes", path.string(),
-                                                          name == mth5::FileName::Deleted ? "deleted" : "renamed"));
   publish();
+  if (has_its_name && !error) return fmt::format("file={} bytes={}", path.string(), bytes);
+  return fmt::format("was={} {}=yes", path.string(), name == mth5::FileName::Deleted ? "deleted" : "renamed");
 }
 
 FileWriter::Loss FileWriter::abandon(ledger::Drop why) {

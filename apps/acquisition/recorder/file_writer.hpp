@@ -116,6 +116,7 @@ class FileWriter {
     std::string name;
     std::string before;  ///< name of the run before it, "" = none
     bool stays_open;     ///< the last of its stream
+    bool first;          ///< of its stream in this file
   };
 
   StreamWriter& stream(std::size_t number);
@@ -133,6 +134,8 @@ class FileWriter {
   /// The open file ends here, and what waits begins the next. @returns false while streams are awaited, or after a failure, told
   /// in the log
   bool roll();
+  /// @returns which file it was, for the log: "file=PATH bytes=N"
+  std::string close_file();
   [[nodiscard]] bool is_too_large() const;
   void restore_directory();
   /// The recorder's own tables: makes them, or opens those of a file that is resumed.
@@ -178,6 +181,8 @@ class FileWriter {
   std::vector<ledger::Durable> positions_;
   std::function<void(const std::vector<ledger::Durable>&)> on_durable_;
   std::unique_ptr<mth5::File> file_, next_file_;  ///< the next is only there while the old one is closed
+  std::string closed_by_roll_;                    ///< " closed file=PATH bytes=N" until the next file is told
+  bool rolled_ = false;                           ///< file_ took over from another one
   std::optional<mth5::UtcNanos> mark_;            ///< at which file_ ends
   std::optional<Steady::time_point> held_until_;  ///< what lies behind it waits so long for the streams that have not come to it
   Steady::time_point roll_again_{};               ///< for its size, or after a failure, not before
