@@ -4,6 +4,8 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include <csignal>
+
 #include "support/healthy.hpp"
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
@@ -182,6 +184,36 @@ TEST(PortInUse, IsWaitedForWhenItIsExclusive) {
       << recording.log();
   ASSERT_EQ(ioctl(other.get(), TIOCNXCL), 0);
   expect_records(line, recording);
+}
+
+/// Linux keeps what TIOCEXCL said of a pseudo terminal for as long as the other end is open: a simulator, ser2net, socat.
+TEST(PortInUse, IsFreeForTheDaemonAfterOneThatWasKilled) {
+  const support::TempDir dir;
+  chmod(dir.path().c_str(), 0755);
+  PtyPeer line{dir / "lemi"};
+  ASSERT_EQ(chmod(line.link().c_str(), 0666), 0);
+  {
+    Recording killed{Recording::serial(line.link()), {.source = kQuick, .as_nobody = true}};  // root is never kept out
+    ASSERT_TRUE(killed.wait_until(is_connected)) << killed.log();
+    killed.process().signal(SIGKILL);
+    ASSERT_EQ(killed.process().wait(), 137);
+  }
+  Recording next{Recording::serial(line.link()), {.source = kQuick, .as_nobody = true}};
+  expect_records(line, next);
+}
+
+/// As older versions and other programs leave it.
+TEST(PortInUse, SaysThatNobodyNeedHaveAPseudoTerminalThatIsExclusive) {
+  const support::TempDir dir;
+  chmod(dir.path().c_str(), 0755);
+  PtyPeer line{dir / "lemi"};
+  ASSERT_EQ(chmod(line.link().c_str(), 0666), 0);
+  ASSERT_EQ(ioctl(support::open_line(line.link()).get(), TIOCEXCL), 0);  // and closed
+  Recording recording{Recording::serial(line.link()), {.source = kQuick, .as_nobody = true}};
+  EXPECT_TRUE(
+      recording.wait_for_log("lemi: in use by another program, or kept \\(TIOCEXCL\\) by one that has ended: a pseudo "
+                             "terminal forgets that when its other end is closed too"))
+      << recording.log();
 }
 
 TEST(PortInUse, IsKeptByADaemonThatHasIt) {

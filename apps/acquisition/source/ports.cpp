@@ -47,14 +47,17 @@ struct stat status_of(const fs::path& path) {
   return status;
 }
 
+bool is_pseudo(const struct stat& port) {
+  constexpr unsigned kFirst = 136, kLast = 143;  // majors, Documentation/admin-guide/devices.txt of Linux
+  return S_ISCHR(port.st_mode) && major(port.st_rdev) >= kFirst && major(port.st_rdev) <= kLast;
+}
+
 /// It is the same port, by whatever name: the same file, or another node of the same device. Pseudo terminals have one file each;
 /// of another container's the numbers are the same.
 bool is_same_port(const struct stat& port, const struct stat& open) {
-  constexpr unsigned kFirstPseudo = 136, kLastPseudo = 143;  // majors, Documentation/admin-guide/devices.txt of Linux
   if (port.st_ino == 0 || open.st_ino == 0) return false;
   if (port.st_dev == open.st_dev && port.st_ino == open.st_ino) return true;
-  const bool pseudo = major(port.st_rdev) >= kFirstPseudo && major(port.st_rdev) <= kLastPseudo;
-  return S_ISCHR(port.st_mode) && S_ISCHR(open.st_mode) && port.st_rdev == open.st_rdev && !pseudo;
+  return S_ISCHR(port.st_mode) && S_ISCHR(open.st_mode) && port.st_rdev == open.st_rdev && !is_pseudo(port);
 }
 
 /// It holds the other end of the pseudo terminal: the instrument, perhaps a simulated one, and no rival. Linux tells which of all
@@ -106,6 +109,8 @@ std::string driver_of(fs::path device) {
 }
 
 }  // namespace
+
+bool is_pseudo_terminal(const fs::path& device) { return is_pseudo(status_of(device)); }
 
 const Thief* known_thief(std::string_view program) {
   const auto found = std::find_if(kThieves.begin(), kThieves.end(), [&](const Thief& t) { return t.program == program; });

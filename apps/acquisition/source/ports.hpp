@@ -35,6 +35,9 @@ struct Port {
 /// by root only.
 [[nodiscard]] std::vector<PortHolder> holders_of(const std::filesystem::path& device, const SystemFolders& system = {});
 
+/// Whether it is an end of a pseudo terminal (pts), by whatever name. False of what is not there.
+[[nodiscard]] bool is_pseudo_terminal(const std::filesystem::path& device);
+
 /// The programs that are known to take serial ports for themselves.
 struct Thief {
   std::string_view program, cure;

@@ -71,9 +71,12 @@ class SerialOpener final : public Opener {
       return refuse(system(error) + (error == ENOENT ? who_has(serial_.device) : ""));
     }
     if (isatty(fd.get()) == 0) return refuse("is not a serial port");
-    // TIOCEXCL keeps everyone but root out; the lock keeps out those who ask (minicom, picocom, a second mth5d), root too.
+    // TIOCEXCL keeps everyone but root out; the lock keeps out those who ask (minicom, picocom, a second mth5d), root too. Linux
+    // forgets the first only when nobody has the port open any more; of a pseudo terminal its other end counts, so that whoever
+    // comes after a mth5d that ended would be kept out for as long as the instrument's end is held.
     if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return refuse(busy());
-    if (ioctl(fd.get(), TIOCEXCL) != 0) return refuse("cannot be opened exclusively: " + system(errno));
+    if (!is_pseudo_terminal(serial_.device) && ioctl(fd.get(), TIOCEXCL) != 0)
+      return refuse("cannot be opened exclusively: " + system(errno));
     if (!configure(fd.get(), serial_))
       return refuse("cannot be set to " + std::to_string(serial_.baud) + " baud: " + system(errno));
     for (const auto& problem : line_.set(fd.get())) owner().told(text(problem));
@@ -95,7 +98,12 @@ class SerialOpener final : public Opener {
 
  private:
   [[nodiscard]] std::string text(const std::string& what) const { return "serial:" + serial_.device + ": " + what; }
-  [[nodiscard]] std::string busy() const { return "in use by another program" + who_has(serial_.device); }
+  [[nodiscard]] std::string busy() const {
+    const bool left = is_pseudo_terminal(serial_.device) && holders_of(serial_.device).empty();
+    return "in use by another program" + who_has(serial_.device) +
+           (left ? ", or kept (TIOCEXCL) by one that has ended: a pseudo terminal forgets that when its other end is closed too"
+                 : "");
+  }
 
   config::Serial serial_;
   SerialLine line_;
