@@ -49,4 +49,28 @@ TEST(Anchors, TheirUncertaintyHoldsBetweenThemWhereTheCrystalWanders) {
   }
 }
 
+/// UTC of every sample as a reader draws it, if it knew of the first anchor alone.
+mth5::UtcNanos from_the_first(const test::Notes::Run& run, std::int64_t sample, double rate) {
+  const auto& first = run.anchors.front();
+  const double ppm = std::isnan(first.ppm) ? 0 : first.ppm;
+  return plus_seconds(first.utc, static_cast<double>(sample - first.sample) / (rate * (1 + ppm * 1e-6)));
+}
+
+TEST(Anchors, TellThatTheClockIsLockedWithoutMovingIt) {
+  constexpr double kRate = 1000;
+  Options options;
+  options.sample_rate = kRate;
+  Line line{options};
+  line.notes.quiet = true;
+  for (int i = 0; i < 60000; i += 100) line.push({{.time = static_cast<double>(i), .n = 100}});
+  line.finish();
+  ASSERT_EQ(line.notes.runs.size(), 1u);
+  const auto& run = line.notes.runs[0];
+  ASSERT_GE(run.anchors.size(), 1u);
+  EXPECT_TRUE(run.anchors[0].locked);
+  EXPECT_LE(run.anchors.size(), 4u);
+  for (const auto& anchor : run.anchors)
+    EXPECT_LE(std::abs(seconds_between(from_the_first(run, anchor.sample, kRate), anchor.utc)), kept_s(kRate));
+}
+
 }  // namespace

@@ -54,8 +54,26 @@ void Anchors::note(const Clock& clock, std::int64_t first_position, std::int64_t
       now_.least_spacing = std::min(kMostSpacing, 2 * now_.least_spacing);
       return give(now);
     }
+    if (tells_more(now)) {
+      if (now_.state_told || !now.locked) {
+        now_.state_told = last;
+        return give(now);
+      }
+      // Of a line that has just settled more is known later: it stays as it is, only that it is locked is told.
+      now_.state_told = last;
+      now_.given->locked = true;
+      now_.given->kind = kind;
+      now_.given->residual_s = now.residual_s;
+      now_.given->uncertainty_s = std::hypot(now.uncertainty_s, off);
+      ready_.push_back(*now_.given);
+    }
   }
   now_.last = now;
+}
+
+bool Anchors::tells_more(const Anchor& now) const {
+  if (now.locked == now_.given->locked && (!now.locked || now.kind == now_.given->kind)) return false;
+  return !now_.state_told || static_cast<double>(now.sample - *now_.state_told) / rate_ >= kMostSpacing;
 }
 
 double Anchors::off_s(const Anchor& anchor) const {

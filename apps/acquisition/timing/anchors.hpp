@@ -14,10 +14,12 @@ namespace daq::timing {
 /// Where the clock's line begins, at the run's begin or where it was set in a filled gap (arrivals: at once, as well as it is
 /// known, and told again after 10, 30, 90, 270 s, when the clock is locked or after ten minutes for good), and at its end;
 /// between them where the line from the last one no longer gives UTC to Clock::precision_s(): at first after a second, then two,
-/// four… and from then on once a minute at most; every hour anyway. So a reader that draws straight lines between anchors, and on
-/// from the last one by its ppm, is right to kept_s() wherever the clock did not move by more within a minute. A clock that was
-/// set within the tolerance gets two, one on each side. The uncertainty of an anchor holds for the samples since the one before
-/// too: by how much the line bent between them (stamps) is in it. Pure. Thread: one.
+/// four… and from then on once a minute at most; every hour anyway. When the clock locks the last one is told again, as locked,
+/// and moves nothing; where it loses its lock, finds it again, or has another kind of times there is one too, at most once a
+/// minute. So a reader that draws straight lines between anchors, and on from the last one by its ppm, is right to kept_s()
+/// wherever the clock did not move by more within a minute. A clock that was set within the tolerance gets two, one on each side.
+/// The uncertainty of an anchor holds for the samples since the one before too: by how much the line bent between them (stamps)
+/// is in it. Pure. Thread: one.
 class Anchors {
  public:
   Anchors(double sample_rate, Sink& sink);
@@ -43,6 +45,8 @@ class Anchors {
   };
   void give(Anchor anchor);
   void see(std::int64_t sample, double off_s);
+  /// The clock is locked, or not any more, or has other times than the last given one says, and it may be told.
+  [[nodiscard]] bool tells_more(const Anchor& now) const;
   /// s by which a straight line from the last given one to this misses what was seen between them, beyond what is no news.
   [[nodiscard]] double bend_s(const Anchor& anchor) const;
   [[nodiscard]] double off_s(const Anchor& anchor) const;  ///< of the line that goes on straight from the last given one
@@ -57,7 +61,8 @@ class Anchors {
     double least_spacing = 1;     ///< s
     std::array<Seen, 32> seen{};  ///< since the last given one
     std::size_t n_seen = 0;
-    double tell_first_at = 0;  ///< s behind the begin: the first one is told, though more will be known of it
+    std::optional<std::int64_t> state_told;  ///< sample of the last one that was given for its lock or its kind
+    double tell_first_at = 0;                ///< s behind the begin: the first one is told, though more will be known of it
   };
   State now_, stored_;
   std::vector<Anchor> ready_;
