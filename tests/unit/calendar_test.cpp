@@ -95,6 +95,21 @@ TEST(Calendar, AClockThatIsSetIsDatedByItsArrival) {
     }
 }
 
+/// A file without dates that is read in an instant: its gaps are of hours, whatever hour it is read at.
+TEST(Calendar, FollowsTheGapsOfWhatIsPlayedBack) {
+  for (const auto read_at : {0h, 5h, 7h, 12h, 18h, 23h})
+    for (const auto gap : {1h, 5h, 8h, 9h, 11h}) {
+      SCOPED_TRACE(testing::Message{} << "read at " << read_at.count() << ":00, gap of " << gap.count() << " h");
+      const auto now = utc("2024-05-01T00:00:00") + read_at;
+      DayUnroller day{now};
+      constexpr auto kBegin = 13h + 53min + 20s;
+      const auto first = day.at_arrival(kBegin, now);
+      for (int s = 1; s < 20; ++s) ASSERT_EQ(day.at_arrival(kBegin + s * 1s, now + s * 1us), first + s * 1s);
+      for (int s = 0; s < 20; ++s)
+        ASSERT_EQ(day.at_arrival((kBegin + gap + s * 1s) % 24h, now + 20us + s * 1us), first + gap + s * 1s);
+    }
+}
+
 TEST(Calendar, TakesHoursBeyondADayAsGsm19CountsThem) {
   DayUnroller day{utc("2012-03-05T09:00:00")};
   EXPECT_EQ(day.at(57h + 3min + 1s), utc("2012-03-05T09:03:01"));

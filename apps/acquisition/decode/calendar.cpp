@@ -28,9 +28,12 @@ mth5::UtcNanos DayUnroller::at_arrival(mth5::Nanos time_of_day, mth5::UtcNanos a
   const auto expected = [&](const Seen& seen) { return seen.time + (arrival - seen.arrival); };
   auto time = at(time_of_day, believed_ ? expected(*believed_) : arrival);
   const auto agrees = [&](const std::optional<Seen>& with) { return with && std::chrono::abs(time - expected(*with)) < kJump; };
-  if (believed_ && !agrees(believed_) && std::chrono::abs(believed_->time - believed_->arrival) <= kHalfDay)
+  const bool played_back =  // more was taken than could have been while it came: arrivals tell nothing of a jump
+      believed_ && believed_->time - first_.time > 2 * (believed_->arrival - first_.arrival) + std::chrono::seconds{2};
+  if (believed_ && !agrees(believed_) && !played_back && std::chrono::abs(believed_->time - believed_->arrival) <= kHalfDay)
     time = at(time_of_day, arrival);  // the instrument's clock was set
   const Seen now{time, arrival};
+  if (!believed_) first_ = now;
   if (!believed_ || agrees(believed_) || agrees(jumped_)) {
     believed_ = now;
     jumped_.reset();

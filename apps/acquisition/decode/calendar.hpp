@@ -25,8 +25,9 @@ class DayUnroller {
   [[nodiscard]] mth5::UtcNanos at(mth5::Nanos time_of_day, std::optional<mth5::UtcNanos> near = std::nullopt);
   /// The date of times that came without one, by when they came: the first lies within half a day of its arrival, each further
   /// one within half a day of where the time before and what passed since put it. So nothing is a day off where an instrument
-  /// keeps the time of another zone, or a recording is played back around midnight. A time that jumps by an hour moves the others
-  /// only when the next one agrees with it.
+  /// keeps the time of another zone, or a recording is played back around midnight. A time that jumps by an hour or more is of an
+  /// instrument that was set, and lies by its arrival; in a recording that is played back faster than it was taken it follows a
+  /// gap, and lies within half a day of the one before. It moves the others only when the next one agrees with it.
   [[nodiscard]] mth5::UtcNanos at_arrival(mth5::Nanos time_of_day, mth5::UtcNanos arrival);
 
  private:
@@ -34,6 +35,7 @@ class DayUnroller {
     mth5::UtcNanos time, arrival;
   };
   mth5::UtcNanos last_;
+  Seen first_{};
   std::optional<Seen> believed_, jumped_;
 };
 
