@@ -58,6 +58,23 @@ TEST(GrowingFile, ThatShrinksIsReadFromItsBeginningAndCounted) {
   EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 13));
 }
 
+TEST(GrowingFile, ThatIsWrittenAnewIsReadFromItsBeginningAndCounted) {
+  for (const int more : {0, 20}) {
+    SCOPED_TRACE(testing::Message{} << more << " lines longer");
+    const support::TempDir dir;
+    const auto path = dir / "day.TXT";
+    append(path, numbered_lines(0, 10));
+    Recording recording{follow(path)};
+    ASSERT_TRUE(recording.wait_for_bytes(size_of(0, 10))) << recording.log();
+    std::fstream{path, std::ios::in | std::ios::out | std::ios::binary} << numbered_lines(10, 20 + more);  // never shorter
+    ASSERT_TRUE(recording.wait_for_log("source fault .*rewritten|is not any more what was read")) << recording.log();
+    ASSERT_TRUE(recording.wait_for_bytes(size_of(0, 20 + more))) << recording.log();
+    const auto status = expect_good_end(recording);
+    EXPECT_GE(status.at("sources").at(0).at("input_faults").at("rewritten"), 1);
+    EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 20 + more));
+  }
+}
+
 TEST(GrowingFile, ThatIsReplacedIsReadOnInTheNewOne) {
   const support::TempDir dir;
   const auto path = dir / "day.TXT";
@@ -128,6 +145,23 @@ TEST(GrowingFile, IsNoFolderAndNoDevice) {
   Recording recording{follow(dir.path())};
   EXPECT_TRUE(recording.wait_for_log("source waiting .*is no file that grows")) << recording.log();
   EXPECT_EQ(recording.stop(), 0);
+}
+
+TEST(GrowingDirectory, TellsOfWhatIsAddedBehindItsNextFile) {
+  const support::TempDir dir;
+  const auto folder = dir / "card";
+  fs::create_directory(folder);
+  append(folder / "a.TXT", numbered_lines(0, 10));
+  append(folder / "b.TXT", numbered_lines(20, 30));
+  Recording recording{follow_all(folder, ", pattern: '*.TXT', next_after: 10ms")};
+  ASSERT_TRUE(recording.wait_for_bytes(size_of(0, 10) + size_of(20, 30))) << recording.log();
+  append(folder / "a.TXT", numbered_lines(10, 20));
+  ASSERT_TRUE(
+      recording.wait_for_log("a.TXT has grown by " + std::to_string(size_of(10, 20)) + " bytes since the next file began"))
+      << recording.log();
+  const auto status = expect_good_end(recording);
+  EXPECT_EQ(status.at("sources").at(0).at("input_faults").at("added-late"), size_of(10, 20));
+  EXPECT_EQ(support::stored(recording.file()).seconds.size(), 20u);
 }
 
 TEST(GrowingDirectory, IsReadInTheOrderOfItsNames) {

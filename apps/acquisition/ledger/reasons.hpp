@@ -36,6 +36,8 @@ enum class InputFault : std::uint8_t {
   Parity,
   Break,
   Shrunk,
+  Rewritten,
+  AddedLate,
   Count
 };
 

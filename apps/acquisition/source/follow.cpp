@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <deque>
 #include <optional>
 #include <set>
+#include <span>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -68,6 +70,12 @@ class FollowSource final : public Source {
 
  private:
   static constexpr std::chrono::seconds kLook{1};
+  static constexpr std::size_t kWatchedBehind = 8;  ///< files of a directory that are looked at after the next one began
+
+  struct Done {
+    fs::path path;
+    off_t size;  ///< bytes of it that are read or told of
+  };
 
   void later() {
     asio::post(io_, [this] { step(); });
@@ -80,6 +88,10 @@ class FollowSource final : public Source {
       paused_ = true;
       return;
     }
+    if (is_rewritten()) {
+      read_again(ledger::InputFault::Rewritten, "is not any more what was read of it");
+      return later();
+    }
     ssize_t n = 0;
     do n = ::read(fd_.get(), buffer_.data(), buffer_.size());
     while (n < 0 && errno == EINTR);
@@ -89,6 +101,7 @@ class FollowSource final : public Source {
     }
     if (n > 0) {
       position_ += n;
+      keep_tail({buffer_.data(), static_cast<std::size_t>(n)});
       last_data_ = mth5::steady_now();
       rests_ = false;
       listener_.bytes(arrived(buffer_.data(), static_cast<std::size_t>(n)));
@@ -103,20 +116,43 @@ class FollowSource final : public Source {
     struct stat open_file {};
     if (fstat(fd_.get(), &open_file) != 0) return false;
     if (open_file.st_size < position_) {
-      if (listener_.fault)
-        listener_.fault(ledger::InputFault::Shrunk, 1,
-                        name_ + ": " + path_.string() + " became shorter (" + std::to_string(position_) + " bytes were read, " +
-                            std::to_string(open_file.st_size) + " are there); it is read again from its beginning");
-      end_piece();
-      position_ = lseek(fd_.get(), 0, SEEK_SET);
+      read_again(ledger::InputFault::Shrunk, "became shorter (" + std::to_string(position_) + " bytes were read, " +
+                                                 std::to_string(open_file.st_size) + " are there)");
       return true;
     }
+    look_behind();
     if (file_.directory.empty() ? !is_replaced(open_file) : !is_done(open_file)) return false;
     // Its writer went on elsewhere, maybe after the read above found nothing: what he wrote until then is in by now.
     if (fstat(fd_.get(), &open_file) == 0 && open_file.st_size > position_) return true;
     end_piece();
+    if (!file_.directory.empty()) done_.push_back({path_, position_});
+    if (done_.size() > kWatchedBehind) done_.pop_front();
     fd_.reset();
     return open();
+  }
+
+  void read_again(ledger::InputFault fault, const std::string& what) {
+    if (listener_.fault)
+      listener_.fault(fault, 1, name_ + ": " + path_.string() + " " + what + "; it is read again from its beginning");
+    end_piece();
+    position_ = lseek(fd_.get(), 0, SEEK_SET);
+    tail_.clear();
+  }
+
+  void keep_tail(std::span<const char> read) {
+    constexpr std::size_t kTail = 256;
+    read = read.last(std::min(read.size(), kTail));
+    tail_.insert(tail_.end(), read.begin(), read.end());
+    if (tail_.size() > kTail) tail_.erase(tail_.begin(), tail_.end() - kTail);
+  }
+
+  /// Whether what was read last stands there no more, as where another program wrote the file anew with as many bytes or more.
+  [[nodiscard]] bool is_rewritten() {
+    struct stat open_file {};
+    if (tail_.empty() || fstat(fd_.get(), &open_file) != 0 || open_file.st_size < position_) return false;
+    there_.resize(tail_.size());
+    const auto n = pread(fd_.get(), there_.data(), there_.size(), position_ - static_cast<off_t>(there_.size()));
+    return n == static_cast<ssize_t>(there_.size()) && there_ != tail_;
   }
 
   /// Whether the path leads to another file by now. If to none: what still comes into the open one is read.
@@ -134,6 +170,20 @@ class FollowSource final : public Source {
     const bool known = ::stat((folder_ / *next).c_str(), &later) == 0;
     const auto age = std::chrono::seconds{known ? later.st_mtim.tv_sec - open_file.st_mtim.tv_sec : 0};
     return age >= file_.next_after || mth5::steady_now() - last_data_ >= file_.next_after;
+  }
+
+  /// Tells of files that have grown since the next one began.
+  void look_behind() {
+    for (auto& file : done_) {
+      std::error_code gone;
+      const auto size = static_cast<off_t>(fs::file_size(file.path, gone));
+      if (gone || size <= file.size) continue;
+      if (listener_.fault)
+        listener_.fault(ledger::InputFault::AddedLate, static_cast<std::uint64_t>(size - file.size),
+                        name_ + ": " + file.path.string() + " has grown by " + std::to_string(size - file.size) +
+                            " bytes since the next file began; they are read when mth5d starts again");
+      file.size = size;
+    }
   }
 
   /// What is pending cannot go on: an empty piece that is whole.
@@ -190,6 +240,7 @@ class FollowSource final : public Source {
     again_.reset();
     last_data_ = mth5::steady_now();
     position_ = lseek(fd_.get(), same ? position_ : 0, SEEK_SET);
+    if (!same) tail_.clear();
     if (!std::exchange(connected_, true)) listener_.connected();
     return true;
   }
@@ -260,6 +311,9 @@ class FollowSource final : public Source {
   mth5::Descriptor fd_;
   fs::path path_;                     ///< of the open file
   off_t position_ = 0;                ///< bytes of it that were read
+  std::vector<char> tail_;            ///< the last of these bytes
+  std::vector<char> there_;           ///< what stands in their place now
+  std::deque<Done> done_;             ///< of a directory, the last ones
   std::optional<struct stat> again_;  ///< a file that is to be opened again, and read on from position_
   std::set<std::string> read_;        ///< names in the directory that were opened
   std::string missed_;
