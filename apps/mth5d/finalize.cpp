@@ -14,6 +14,7 @@
 
 #include "acquisition/config/keys.hpp"
 #include "acquisition/recorder/candidates.hpp"
+#include "acquisition/recorder/output.hpp"
 #include "acquisition/status/status_file.hpp"
 #include "archive/manifest.hpp"
 #include "archive/names.hpp"
@@ -56,6 +57,16 @@ bool is_half(const fs::path& archive) {
   return fs::exists(archive, none) && !fs::exists(archive::manifest_path(archive), none);
 }
 
+/// In one line instead of one of each file. @throws mth5::FileError
+void check_output(const daq::config::Output& output) {
+  daq::recorder::check_directory(output);
+  const auto folder = output.directory / archive::kFolder;
+  std::error_code none;
+  if (fs::exists(folder, none) && access(folder.c_str(), W_OK | X_OK) != 0)
+    throw mth5::FileError{folder.string() + ": is not writable: " + std::generic_category().message(errno) +
+                          "; nothing is archived; give it to the user of mth5d (chown -R)"};
+}
+
 }  // namespace
 
 int finalize(const daq::config::Config& config, const std::optional<fs::path>& status_file) {
@@ -74,6 +85,7 @@ int finalize(const daq::config::Config& config, const std::optional<fs::path>& s
       return cli::kDone;
     }
   }
+  check_output(output);
   for (const auto& line : archive::clear_unfinished(output.directory / archive::kFolder)) cli::tell("mth5d", line);
   const auto program = fs::read_symlink("/proc/self/exe").parent_path() / "mth5-recover";
   std::vector<std::string> words{program.string(), "--finalize", output.finalize};

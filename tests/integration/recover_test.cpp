@@ -657,6 +657,31 @@ TEST_F(Manifest, WritesNamesOfSeveralLinesInOne) {
               HasSubstr("is missing, and its manifest, too; SHA256SUMS tells of it"));
 }
 
+/// As who runs mth5-recover by hand, as root, leaves it.
+TEST_F(FinalizeByItself, SaysInOneLineThatItMayNotWrite) {
+  for (const char* day : {"01", "02"}) (void)write_closed(data_ / ("MT001_202605" + std::string{day} + "T000000Z.h5"), 100);
+  fs::permissions(dir_.path(), fs::perms{0755});
+  fs::create_directory(archive_);
+  fs::permissions(archive_, fs::perms{0555});
+  const auto mounted = run("finalize: gzip-4, mount: required");
+  EXPECT_EQ(mounted.code, 1);
+  EXPECT_THAT(mounted.err, HasSubstr("mth5d: error: output.directory " + data_.string() + ": no disk is mounted there"));
+  support::write_text(dir_ / "mth5d.yaml", "survey: {id: TEST}\nstation: {id: MT001}\noutput: {directory: " + data_.string() +
+                                               ", finalize: gzip-4}\nsources:\n  - {name: lemi, file: {path: '-'}, instrument: "
+                                               "lemi424}\n");
+  fs::permissions(data_, fs::perms{0777});
+  for (const char* program : {"mth5d", "mth5-recover"}) fs::copy_file(support::program(program), dir_ / program);
+  fs::copy(support::source() / "config/instruments", dir_ / "instruments");
+  std::vector<std::string> command;
+  if (geteuid() == 0) command = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"};
+  command.insert(command.end(), {"env", "MTH5D_INSTRUMENTS=" + (dir_ / "instruments").string(), dir_ / "mth5d", "--config",
+                                 dir_ / "mth5d.yaml", "--finalize"});
+  const auto done = support::run(command);
+  EXPECT_EQ(done.code, 1);
+  EXPECT_EQ(done.err, "mth5d: error: " + archive_.string() +
+                          ": is not writable: Permission denied; nothing is archived; give it to the user of mth5d (chown -R)\n");
+}
+
 TEST_F(FinalizeByItself, LeavesFreeWhatTheRecorderWants) {
   const auto path = write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
   const auto waits = run("reserve: 1TiB, finalize: gzip-4");
