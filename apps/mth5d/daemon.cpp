@@ -363,24 +363,31 @@ void Daemon::guarded(const char* name, Stage& stage, Body body) {
   boost::asio::post(main_, [this, name, failure] { stage_ended(name, failure); });
 }
 
-void Daemon::run() {
-  const auto now_text = [this] {
-    return daq::status::to_json(board_.copy(), recorder_.state(), receipts_, ring_, about_)
-               .dump(1, ' ', false, nlohmann::json::error_handler_t::replace) +
-           "\n";
-  };
+std::string Daemon::status_text() {
+  return daq::status::to_json(board_.copy(), recorder_.state(), receipts_, ring_, about_)
+             .dump(1, ' ', false, nlohmann::json::error_handler_t::replace) +
+         "\n";
+}
+
+/// @throws mth5::BusyError, daq::status::Unfit: it is another's, or none
+void Daemon::keep_status_file() {
+  if (keeps_status_) return;
   try {
-    status_file_.claim(now_text());
+    status_file_.claim(status_text());
   } catch (const daq::status::Unfit&) {
     throw;
   } catch (const mth5::FileError&) {  // told with the first report; a recorder does not stay down for that
   }
+  keeps_status_ = true;
+}
+
+void Daemon::run() {
   wait_for_signal();
   try {
     claim();
   } catch (...) {
     about_.state = "stopped";
-    write_status(now_text());
+    write_status(status_text());
     throw;
   }
   status_quiet_.flush();
@@ -426,6 +433,7 @@ void Daemon::claim() {
   auto pause = kFirstPause;
   for (;;) {
     try {
+      keep_status_file();
       service_manager_.tell("STATUS=looking at what is in " + config_.output.directory.string());
       recorder_.claim(
           [this] {
@@ -625,6 +633,7 @@ void Daemon::report_status() {
 }
 
 void Daemon::write_status(const std::string& text) {
+  if (!keeps_status_) return;
   try {
     status_file_.write(text);
   } catch (const mth5::Error& e) {

@@ -83,6 +83,8 @@ class Daemon {
   void judge_ended(std::size_t index);
   void throw_if_unread() const;
 
+  [[nodiscard]] std::string status_text();
+  void keep_status_file();
   void claim();
   void wait_for_output(const std::string& problem, std::chrono::seconds pause);
   void take_time(const std::string& what);
@@ -134,8 +136,9 @@ class Daemon {
   std::exception_ptr failure_;
   bool stopping_ = false;
   bool told_ready_ = false;
-  bool try_at_once_ = false;  ///< somebody says that the output directory is as it should be
-  int stop_signal_ = 0;       ///< the first, and when it came
+  bool keeps_status_ = false;  ///< no other daemon does
+  bool try_at_once_ = false;   ///< somebody says that the output directory is as it should be
+  int stop_signal_ = 0;        ///< the first, and when it came
   Steady::time_point stop_ordered_{};
   Steady::time_point warned_call_{};
   Steady::time_point time_taken_{};  ///< when systemd was asked for more of it last

@@ -154,6 +154,28 @@ TEST(Service, WaitsWhileTheStationIsTakenAndStopsWhenItIsTold) {
   EXPECT_EQ(first.stop(), 0);
 }
 
+/// Two units of one station, with a directory each.
+TEST(Service, WaitsWhileItsStatusFileIsAnothersAndLeavesItAlone) {
+  const support::TempDir dir;
+  NotifySocket notify{dir / "notify"};
+  Recording first{Recording::serial(dir / "lemi")};
+  ASSERT_TRUE(first.wait_until([](const auto& s) { return s.at("state") == "waiting"; }));
+  Recording second{Recording::serial(dir / "lemi"),
+                   {.wrapper = {"env", "NOTIFY_SOCKET=" + (dir / "notify").string()}, .status_file = first.status_path()}};
+  ASSERT_TRUE(support::eventually([&] { return notify.messages().find("STATUS=no-output (") != std::string::npos; }))
+      << second.log();
+  EXPECT_EQ(first.status()->at("pid"), first.process().pid());
+  EXPECT_THAT(support::lines_with(second.log(), "."), testing::SizeIs(1)) << second.log();
+  EXPECT_THAT(second.log(), HasSubstr("error: " + first.status_path().string()));
+  EXPECT_EQ(first.stop(), 0);
+  EXPECT_TRUE(support::eventually([&] {
+    (void)notify.messages();
+    const auto now = second.status();
+    return now && now->at("pid") == second.process().pid() && now->at("state") == "waiting";
+  })) << second.log();
+  EXPECT_EQ(second.stop(), 0) << second.log();
+}
+
 TEST(Service, GoesOnAndObeysWhereTheServiceManagerHangs) {
   const support::TempDir dir;
   NotifySocket notify{dir / "notify"};
