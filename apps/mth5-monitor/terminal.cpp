@@ -25,9 +25,11 @@ namespace monitor {
 namespace {
 
 constexpr double kShare = 0.7;  ///< of a slow line that the screen may take
-constexpr std::array kCrashes{SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL};
+/// Of those that end a program and that nobody waits for.
+constexpr std::array kEnds{SIGSEGV, SIGABRT, SIGBUS,  SIGFPE, SIGILL,  SIGSYS,  SIGTRAP, SIGUSR1,   SIGUSR2,
+                           SIGALRM, SIGPROF, SIGPOLL, SIGPWR, SIGPIPE, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGSTKFLT};
 
-/// For a crash: a handler may do next to nothing, so all is ready before.
+/// For a crash or another sudden end: a handler may do next to nothing, so all is ready before.
 struct Restore {
   pid_t pid = 0;  ///< 0: nothing is to be restored. Not for children, which crash on damaged files.
   termios modes{};
@@ -36,7 +38,7 @@ struct Restore {
 };
 Restore restore;
 
-void on_crash(int number) {
+void on_end(int number) {
   if (restore.pid == getpid()) {
     [[maybe_unused]] const auto sent = write(STDOUT_FILENO, restore.commands.data(), restore.size);
     tcsetattr(STDIN_FILENO, TCSANOW, &restore.modes);
@@ -56,14 +58,16 @@ void prepare_restore(const termios& before) {
   std::memcpy(restore.commands.data(), commands.data(), restore.size);
   restore.modes = before;
   restore.pid = getpid();
-  for (const int number : kCrashes) {
+  const auto take = [](int number) {
     struct sigaction now {};
     sigaction(number, nullptr, &now);
-    if (now.sa_handler != SIG_DFL) continue;  // of a sanitizer
+    if (now.sa_handler != SIG_DFL) return;  // of a sanitizer, or one that is ignored
     struct sigaction action {};
-    action.sa_handler = on_crash;
+    action.sa_handler = on_end;
     sigaction(number, &action, nullptr);
-  }
+  };
+  for (const int number : kEnds) take(number);
+  for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) take(number);
 }
 
 double bits_per_second(speed_t speed) {

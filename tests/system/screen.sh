@@ -137,9 +137,11 @@ done
 run "$bin/mth5-monitor" "$work/data"
 press C-c
 ended 130
-run "$bin/mth5-monitor" "$work/data"
-kill -s ABRT "$monitor" # as an assertion does
-ended 134
+for end in ABRT:134 USR1:138 USR2:140 ALRM:142 XCPU:152 RTMIN:162; do # ABRT: as an assertion does
+  run "$bin/mth5-monitor" "$work/data"
+  kill -s "${end%:*}" "$monitor"
+  ended "${end#*:}"
+done
 
 # The file is taken away, and another one; the monitor is stopped from outside while samples come, and the shell sets the terminal otherwise.
 mkdir "$work/away"
