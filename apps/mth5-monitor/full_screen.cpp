@@ -127,7 +127,7 @@ class FullScreen {
     } catch (const mth5::FileError&) {  // its writer changes it just now: the next time reads it
       filling_ = true;
     }
-    if (filling_ || was_filling) changed_ = true;
+    if (collector_.is_new() || filling_ || was_filling) changed_ = true;
     next_fill_ = mth5::steady_now() + kPause;
     return filling_;
   }

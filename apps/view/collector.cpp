@@ -138,6 +138,7 @@ bool Collector::fill(const mth5::Reader& file, std::chrono::nanoseconds back, st
       if (std::find(series.components.begin(), series.components.end(), facts.component) == series.components.end()) continue;
       while (!channel.whole && channel.pyramid.start() > channel.pyramid.end() - back) {
         if (mth5::steady_now() >= deadline) return traces_.filling = true;
+        new_ = true;
         try {
           const auto older = read_before(file, series, facts.component, pyramid.start(), kBlock);
           channel.whole = !older;
@@ -180,6 +181,7 @@ bool Collector::fill_spectra(const mth5::Reader& file, std::chrono::nanoseconds 
     if (series == series_.end()) continue;
     const auto& current = currents_[static_cast<std::size_t>(series - series_.begin())];
     if (one.read_to && std::chrono::abs(current.end - *one.read_to) < kBetweenSpectra) continue;
+    new_ = true;
     while (!catch_up(file, *series, current, one))
       if (mth5::steady_now() >= deadline) return true;
     one.spectra->reading = false;
@@ -208,6 +210,7 @@ bool Collector::fill_spectrogram(const mth5::Reader& file, const Ui& ui, std::ch
     } catch (const mth5::FormatError&) {  // damaged: the verdict says so
     }
     spectrogram_->set(*number, samples, newest);
+    new_ = true;
     if (mth5::steady_now() >= deadline) return true;
   }
   return false;

@@ -5,6 +5,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "analysis/channel_feed.hpp"
@@ -44,6 +45,8 @@ class Collector final : public analysis::WatchListener {
   bool fill_spectra(const mth5::Reader& file, std::chrono::nanoseconds most);
   /// The same for the spectrogram of the chosen channel.
   bool fill_spectrogram(const mth5::Reader& file, const Ui& ui, std::chrono::nanoseconds most);
+  /// Whether those three brought something that is to be drawn; true once.
+  [[nodiscard]] bool is_new() { return std::exchange(new_, false); }
   /// Of the file, as of the last look.
   [[nodiscard]] std::span<const analysis::Series> all_series() const { return series_; }
   [[nodiscard]] Page& page() { return page_; }
@@ -74,6 +77,7 @@ class Collector final : public analysis::WatchListener {
   std::optional<Spectrogram> spectrogram_;
   std::set<std::string> left_out_;  ///< channels beyond those that traces are kept of
   std::vector<Following> spectra_;
+  bool new_ = false;
   Page page_;
 };
 

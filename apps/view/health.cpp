@@ -56,13 +56,18 @@ void add_trends(std::vector<Line>& lines, const Page& page) {
 void add_disk(std::vector<Line>& lines, const Page& page) {
   const auto& look = *page.look;
   std::string text = "disk ";
-  if (look.free_bytes) text += short_number(static_cast<double>(*look.free_bytes) / (1 << 30)) + " GiB free";
-  text += look.full_in_s ? ", full in " + time_left(*look.full_in_s) : ", no forecast yet";
+  text += look.free_bytes ? short_number(static_cast<double>(*look.free_bytes) / (1 << 30)) + " GiB free" : "not known";
+  if (look.full_in_s)
+    text += ", full in " + time_left(*look.full_in_s);
+  else if (look.free_bytes)
+    text += ", no forecast yet";
   text += "; file " + short_number(static_cast<double>(look.file_bytes) / (1 << 20)) + " MiB";
   lines.push_back({text});
   const auto& times = page.disk.last_hour();
   if (times.empty()) {
-    lines.push_back({"flush and sync: the file does not say how long they take", Ink::Quiet});
+    lines.push_back({look.replayed ? "flush and sync: no row of them by this time"
+                                   : "flush and sync: the file does not say how long they take",
+                     Ink::Quiet});
     return;
   }
   double flush = 0, sync = 0;
@@ -86,6 +91,10 @@ std::string reasons_text(const analysis::Reasons& reasons) {
 void add_ledger(std::vector<Line>& lines, const Page& page) {
   if (!page.ledger || page.ledger->layout == 0) {
     lines.push_back({"ledger: the file has none", Ink::Quiet});
+    return;
+  }
+  if (!page.ledger->last_commit && page.ledger->layout > 1) {  // nothing is accounted for where nothing is counted
+    lines.push_back({"ledger: no row of it by this time", Ink::Quiet});
     return;
   }
   const bool good = page.ledger->balanced();

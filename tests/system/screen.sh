@@ -230,4 +230,12 @@ see '^ 12h'
 gone 'reading older samples|not read yet'
 press q
 see 'ended 0'
+
+# A file replayed so fast that each look is of other samples: they are read and drawn between two looks.
+first='MT001  replay'
+run "$bin/mth5-monitor --replay 200" "$work"/data/*.h5
+press 3; see '[·░▒▓█]{20}'
+shown 'replay: live' || fail "the recording is over: nothing was measured"
+press q
+see 'ended 0'
 echo "screen: good ($sent bytes in $SECONDS s at 9600 baud)"

@@ -223,6 +223,37 @@ TEST(Quality, HasRoomForFiguresBehindALongName) {
   EXPECT_THAT(drawn(long_name, {.view = 4}), HasSubstr("\n a_name_of~   !98"));
 }
 
+/// As it was before its recorder had noted anything.
+TEST_F(ViewOfFile, HealthOfAReplayClaimsNothingOfALedgerThatIsNotThereYet) {
+  analysis::Watch watch{&collector_};
+  analysis::SnapshotOptions options;
+  options.replay = true;
+  analysis::LiveFile file{path_, options};
+  collector_.begin();
+  auto seen = file.look(AcquisitionFile::start() + seconds{900}, watch);
+  collector_.take(std::move(seen), file.file(), watch);
+  const auto text = drawn(collector_.page(), {.view = 6});
+  EXPECT_THAT(text, Not(HasSubstr("balances")));
+  EXPECT_THAT(text, HasSubstr(" ledger: no row of it by this time\n"));
+  EXPECT_THAT(text, HasSubstr(" disk not known; file "));
+  EXPECT_THAT(text, HasSubstr(" flush and sync: no row of them by this time\n"));
+}
+
+TEST_F(ViewOfFile, IsDrawnAgainWhereOlderSamplesAreThereInOneGo) {
+  analysis::Watch watch{&collector_};
+  analysis::LiveFile file{path_, {}};
+  collector_.begin();
+  collector_.take(file.look(AcquisitionFile::start() + seconds{1100}, watch), file.file(), watch);
+  (void)collector_.is_new();
+  EXPECT_FALSE(collector_.fill_spectrogram(file.file(), {.view = 3}, seconds{10}));
+  EXPECT_TRUE(collector_.is_new());
+  EXPECT_FALSE(collector_.is_new()) << "once";
+  EXPECT_FALSE(collector_.fill_spectrogram(file.file(), {.view = 3}, seconds{10}));
+  EXPECT_FALSE(collector_.is_new()) << "it was there";
+  EXPECT_FALSE(collector_.fill_spectra(file.file(), seconds{10}));
+  EXPECT_TRUE(collector_.is_new());
+}
+
 TEST_F(ViewOfFile, HealthHasTheLedgerByReason) {
   const auto text = look({.view = 6});
   EXPECT_THAT(text, HasSubstr("ledger balances: every byte and sample is accounted for at 00:16:40"));
