@@ -217,9 +217,25 @@ void name_parts(const Gap& gap, std::span<const Gap> recorded, bool step, std::v
   add(gap.samples, "");
 }
 
+/// What was lost with a file that is no more, before the first run of those that are there: no run ends where it begins.
+std::optional<Gap> lost_before(const Series& series, const std::vector<RecordedGap>& recorded, Files files) {
+  if (series.parts.empty()) return std::nullopt;
+  const auto& first = series.parts.front();
+  for (const auto& [file, gap] : recorded) {
+    if (gap.reason != "file-lost" || !gap.run_before.empty() || gap.filled || !gap.component.empty()) continue;
+    if (file != first.file || gap.run_after != run_of(files, first).id) continue;
+    const double room = mth5::samples_between(gap.start, first.start, series.sample_rate);
+    Gap lost = gap;
+    lost.samples = std::min(gap.samples, static_cast<std::int64_t>(std::llround(std::clamp(room, 0.0, 1e15))));
+    if (lost.samples > 0) return lost;
+  }
+  return std::nullopt;
+}
+
 void add_recorded(Series& series, const std::vector<Edges>& edges, std::vector<RecordedGap> recorded, Files files) {
   if (recorded.empty()) return;
   const auto steps = steps_of(series, recorded, files);
+  const auto lost = lost_before(series, recorded, files);
   const auto by_start = [](const Gap& a, const Gap& b) { return a.start < b.start; };
   std::vector<Gap> found;
   std::vector<RecordedGap> filled;
@@ -243,6 +259,7 @@ void add_recorded(Series& series, const std::vector<Edges>& edges, std::vector<R
     while (end < between.size() && between[end].start < gap.end()) ++end;
     name_parts(gap, std::span{between}.subspan(next, end - next), steps.between(edges[i].before, edges[i].after), found);
   }
+  if (lost) found.push_back(*lost);
   std::stable_sort(found.begin(), found.end(), by_start);
   series.gaps = std::move(found);
 }
@@ -342,7 +359,8 @@ std::vector<Gap> gaps_within(const Series& series, const Window& window, Files f
   }
   if (series.sample_rate <= 0 || series.parts.empty() || (!window.from && !window.to)) return gaps;
 
-  const auto [begin, end] = span_of(series);
+  auto [begin, end] = span_of(series);
+  if (!series.gaps.empty() && !series.gaps.front().filled) begin = std::min(begin, series.gaps.front().start);
   const std::string& first_run = run_of(files, series.parts.front()).id;
   std::string last_run;
   for (const auto& part : series.parts)

@@ -70,8 +70,8 @@ using LeaveOut = std::function<bool(std::size_t file, std::size_t run)>;
 /// Each time counts once, however often it is in the files: runs may overlap or come in any order, and copies count as one file.
 /// Gaps are those between the runs, whose times are by their clocks (libmth5/doc/acquisition.md, "How long a gap is"). Where the
 /// recorder wrote its own list (/Acquisition/gaps), its rows say how many samples are missing between two runs with clocks and
-/// which part of a gap has which reason, and add what runs cannot tell: gaps that are filled, and clocks that were set, over
-/// which nothing is missing however far they were.
+/// which part of a gap has which reason, and add what runs cannot tell: gaps that are filled, what was lost before the first run
+/// with a file that was deleted, and clocks that were set, over which nothing is missing however far they were.
 [[nodiscard]] std::vector<Series> find_series(Files files, std::span<const std::optional<std::size_t>> copies = {},
                                               const LeaveOut& leave_out = {});
 

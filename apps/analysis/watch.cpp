@@ -31,6 +31,7 @@ double percent_of_hour(const Series& series, const Series::Part& current) {
   auto from = current.end;
   for (const auto& part : series.parts)
     if (part.start < current.end) from = std::min(from, part.start);
+  if (!series.gaps.empty() && series.gaps.front().start < from) from = series.gaps.front().start;  // lost before the first
   from = std::max(from, current.end - kOneHour);
   const double expected = mth5::samples_between(from, current.end, series.sample_rate);
   double missing = 0;

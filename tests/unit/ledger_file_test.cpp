@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -245,6 +246,45 @@ TEST_F(LedgerOfAFile, TakesTheRunThatWasBegunLastForTheNewestWhateverItsNumber) 
   ASSERT_EQ(look.streams.size(), 1U);
   EXPECT_EQ(look.streams[0].run, "sr1_0002");
   EXPECT_EQ(look.streams[0].end, host(149));
+}
+
+TEST_F(LedgerOfAFile, CountsWhatWasLostWithADeletedFileBeforeTheFirstRun) {
+  {
+    AcquisitionFile file{path_, {{0, "lemi", "S1", 1}}};
+    file.gap(0, "", seconds{-30}, 30, "file-lost", "", "sr1_0002", false);
+    file.append(file.add_run(0, "sr1_0002", seconds{0}), 70);
+    file.gap(0, "", seconds{70}, 10, "no-data", "sr1_0002", "sr1_0003", false);
+    file.append(file.add_run(0, "sr1_0003", seconds{80}), 20);
+    file.commit(1, host(100), {{90, 90}}, {{90, 90}});
+    file.file().close();
+  }
+  {
+    analysis::LiveFile file{path_, {}};
+    analysis::Watch watch;
+    const auto look = file.look(host(200), watch);
+    EXPECT_EQ(look.gap_count, 2);
+    EXPECT_EQ(look.gap_samples, 40);
+    EXPECT_NEAR(look.percent, 100 * 90 / 130.0, 1e-9);
+    ASSERT_FALSE(look.verdict.empty());
+    EXPECT_EQ(look.verdict[0].rule->name, "completeness");
+    EXPECT_NEAR(look.verdict[0].value, 100 * 90 / 130.0, 1e-9);
+    EXPECT_EQ(look.verdict[0].since, host(-30)) << "the longest";
+  }
+  std::vector<std::unique_ptr<mth5::Reader>> files;
+  files.push_back(std::make_unique<mth5::Reader>(path_));
+  const auto all = analysis::find_series(files);
+  ASSERT_EQ(all.size(), 1U);
+  const auto samples_of = [&](const analysis::Window& window) {
+    std::vector<std::pair<std::string, std::int64_t>> found;
+    for (const auto& gap : analysis::gaps_within(all[0], window, files)) found.emplace_back(gap.reason, gap.samples);
+    return found;
+  };
+  using testing::ElementsAre, testing::Pair;
+  EXPECT_THAT(samples_of({}), ElementsAre(Pair("file-lost", 30), Pair("no-data", 10)));
+  EXPECT_THAT(samples_of({host(-50), host(100)}),
+              ElementsAre(Pair("before the first sample", 20), Pair("file-lost", 30), Pair("no-data", 10)));
+  EXPECT_THAT(samples_of({host(-10), host(100)}), ElementsAre(Pair("file-lost", 10), Pair("no-data", 10)));
+  EXPECT_THAT(samples_of({host(-90), host(-40)}), ElementsAre(Pair("before the first sample", 50)));
 }
 
 /// A recorder that commits every ten seconds of its host's clock, until it has no more samples after 60 s.
