@@ -46,6 +46,21 @@ std::string limits_text(const analysis::Rule& rule) {
   return text;
 }
 
+/// Of what is counted by the hour, where there is less than that: "spi/15m".
+std::string heading_of(const Page& page, const Figure& figure) {
+  std::string heading = figure.heading;
+  const auto unit = heading.find("/h");
+  if (unit == heading.npos) return heading;
+  std::optional<double> longest;
+  for (const auto& subject : page.subjects)
+    if (const auto found = subject.figures.find(figure.figure); found != subject.figures.end()) {
+      if (!found->second.counted_s) return heading;
+      longest = std::max(longest, found->second.counted_s);
+    }
+  if (!longest) return heading;
+  return heading.substr(0, 3) + "/" + std::to_string(std::lround(*longest / 60)) + "m";
+}
+
 std::string three_digits(double value) {
   char text[48];
   std::snprintf(text, sizeof text, "%.3g", value == 0 ? 0.0 : value);
@@ -92,7 +107,7 @@ int draw_figures(Screen& screen, int row, int end, const Page& page, int scroll)
   const auto figures = figures_on(screen);
   for (std::size_t i = 0; i < figures; ++i) {
     const int right = right_of(i);
-    put_right(screen, row, right, kFigures.at(i).heading, Ink::Title);
+    put_right(screen, row, right, heading_of(page, kFigures.at(i)), Ink::Title);
     for (const auto& rule : analysis::rules()) {
       if (!is_of(rule, kFigures.at(i).figure)) continue;
       put_right(screen, row + 1, right, limits_text(rule), Ink::Quiet);

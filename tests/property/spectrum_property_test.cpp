@@ -1,10 +1,12 @@
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <random>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "analysis/spectra/mains.hpp"
 #include "analysis/spectra/spectrum.hpp"
 #include "support/python.hpp"
 #include "support/support.hpp"
@@ -87,6 +89,23 @@ TEST(Spectrum, OfLessThanASegmentIsNone) {
   EXPECT_EQ(ours.step(), 0);
   add(ours, series(1, 127), 64, 0, 127);
   EXPECT_TRUE(ours.density().empty());
+}
+
+TEST(Mains, IsThatOfScipyInTwoHertz) {
+  constexpr double kRate = 256;
+  for (const double hz : {49.9, 50.0, 60.1}) {
+    SCOPED_TRACE(hz);
+    auto values = series(5, 100'000);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] += 20 * std::sin(2 * std::numbers::pi * hz * double(i) / kRate);
+    Spectrum ours{analysis::mains_segment(kRate)};
+    add(ours, values, kRate, 0, values.size());
+    const support::TempDir dir;
+    support::write_doubles(dir / "x", values);
+    const auto grid = std::to_string(std::round(hz / 10) * 10);
+    const auto right = support::python("property/mains_reference.py", {(dir / "x").string(), std::to_string(kRate),
+                                                                       std::to_string(analysis::mains_segment(kRate)), grid});
+    EXPECT_NEAR(analysis::mains_db(ours.density(), ours.step()).value(), right["level"].get<double>(), 0.05);
+  }
 }
 
 }  // namespace

@@ -297,6 +297,8 @@ TEST(Quality, HasEachFigureBesideItsLimits) {
                               " ! / X     <99/95   >0/0.1   >40/60      >10       >1      >10 >100/500      >60\n"
                               " hx           100        -      !45        3        -        -        -        0\n"
                               " ex           X90        -        -        -        -        -     X600      X61\n"));
+  page.subjects[0].figures["spikes_per_h"].counted_s = 905;
+  EXPECT_THAT(drawn(page, {.view = 4}), HasSubstr("line dB  spi/15m  jumps/h ")) << "of less than an hour it is a count";
   for (int i = 0; i < 30; ++i) page.subjects.push_back({analysis::Scope::Field, "S1", "h" + std::to_string(i)});
   const auto first = drawn(page, {.view = 4}), second = drawn(page, {.view = 4, .scroll = 100});
   EXPECT_THAT(first, HasSubstr(" more v"));

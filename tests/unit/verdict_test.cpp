@@ -15,6 +15,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "analysis/spectra/mains.hpp"
 #include "analysis/spectra/spectrum.hpp"
@@ -375,6 +376,27 @@ TEST(Verdict, KnowsByTheOthersThatAChannelWhichNeverMovedIsStuck) {
   EXPECT_EQ(verdict(0.5), "") << "the other is as coarse";
 }
 
+TEST(Verdict, TakesAStepForNoDrift) {
+  constexpr double kStep = 5400;
+  Watch site{7, 1, [](std::size_t channel, double seconds, double& value) {
+               if (channel == 0 && seconds >= kStep) value += 60;
+             }};
+  site.go_on(kStep);
+  for (int i = 0; i < 7; ++i) {  // through all of the hour that the figures are of
+    site.go_on(600);
+    EXPECT_EQ(names(site.now_judged()), "") << i << " " << analysis::headline(site.now_judged(), site.now());
+    EXPECT_EQ(names(site.judge()), "") << i << " " << analysis::headline(site.judge(), site.now());
+  }
+  Watch drifts{7, 1, [](std::size_t channel, double seconds, double& value) {
+                 if (channel == 0) value += 40 * seconds / 3600 + (seconds >= kStep ? 60 : 0);
+               }};
+  drifts.go_on(kStep + 600);
+  EXPECT_THAT(names(drifts.judge()), HasSubstr("ex:drift")) << "before the step";
+  drifts.go_on(8400);
+  EXPECT_THAT(names(drifts.judge()), HasSubstr("ex:drift")) << "behind it";
+  EXPECT_THAT(names(drifts.now_judged()), HasSubstr("ex:drift"));
+}
+
 /// Judges a minute and a bit of channels that are dead from their first sample on, or move.
 class DeadStation {
  public:
@@ -554,6 +576,35 @@ TEST(Verdict, OfChannelsIsSteadyFromLookToLook) {
   EXPECT_EQ(at(100, {{"mains_db", 45}}), "ex:mains") << "the clock was set back: as at the beginning";
 }
 
+TEST(Verdict, OfCompletenessDoesNotFlapAtItsLimits) {
+  analysis::SteadyVerdict steady;
+  const auto at = [&](int second, double percent) {
+    const std::vector all{subject(Scope::Stream, "1 Hz", {{"completeness", {percent}}})};
+    const auto verdict = steady.of(analysis::judge(all), kStart + std::chrono::seconds{second});
+    if (verdict.empty()) return std::string{"good"};
+    EXPECT_EQ(verdict.size(), 1U);
+    EXPECT_EQ(verdict[0].limit, verdict[0].severity == analysis::Severity::Critical ? 95 : 99);
+    return std::string{analysis::to_string(verdict[0].severity)};
+  };
+  EXPECT_EQ(at(0, 99.5), "good");
+  EXPECT_EQ(at(100, 98.9), "good") << "a moment";
+  EXPECT_EQ(at(105, 99.1), "good");
+  EXPECT_EQ(at(110, 98.9), "good");
+  EXPECT_EQ(at(120, 98.9), "warning");
+  EXPECT_EQ(at(130, 99.1), "warning");
+  EXPECT_EQ(at(140, 94.9), "warning");
+  EXPECT_EQ(at(145, 95.1), "warning");
+  EXPECT_EQ(at(150, 94.9), "warning");
+  EXPECT_EQ(at(160, 94.9), "critical") << "for ten seconds";
+  EXPECT_EQ(at(170, 95.1), "critical");
+  EXPECT_EQ(at(180, 94.9), "critical");
+  EXPECT_EQ(at(190, 95.1), "critical");
+  EXPECT_EQ(at(204, 95.1), "critical");
+  EXPECT_EQ(at(205, 95.1), "warning") << "for twenty-five";
+  EXPECT_EQ(at(229, 99.1), "warning");
+  EXPECT_EQ(at(230, 99.1), "good");
+}
+
 TEST(Verdict, KnowsNothingWrongWithWhatIsNotKnown) {
   EXPECT_THAT(analysis::judge(std::vector{subject(Scope::Electric, "ex", {{"mains_db", {kNaN}}, {"present", {kNaN}}})}),
               IsEmpty());
@@ -575,6 +626,29 @@ TEST(Verdict, SaysTheDateWhereItIsNotTodaysAndCountsInWholeNumbers) {
   EXPECT_THAT(sentence("gaps", 79, kStart, kStart), HasSubstr("gaps, 79, the last"));
   EXPECT_THAT(sentence("battery", 12.985, kStart, kStart), HasSubstr("battery at 12.98 V"));
   EXPECT_THAT(sentence("battery", 11.4, kStart, kStart), HasSubstr("battery at 11.40 V"));
+}
+
+TEST(Verdict, SaysOfLessThanAnHourInWhichTimeItCounted) {
+  const auto verdict = [](double seconds) {
+    const Subject one{
+        Scope::Electric, "MT1", "ex", {{"spikes_per_h", {12, {}, seconds < 3600 ? std::optional{seconds} : std::nullopt}}}};
+    return analysis::judge(std::vector{one});
+  };
+  EXPECT_EQ(verdict(905)[0].sentence(kStart), "MT1 ex: spikes, 12 in 15 min");
+  EXPECT_EQ(analysis::to_json(verdict(905), kStart)["findings"][0]["counted_s"], 905.0);
+  EXPECT_EQ(verdict(3600)[0].sentence(kStart), "MT1 ex: spikes, 12.0 an hour");
+  EXPECT_TRUE(analysis::to_json(verdict(3600), kStart)["findings"][0]["counted_s"].is_null());
+  analysis::Measures measures;
+  const auto counted = [&](std::size_t first, std::size_t end) {
+    std::vector<double> values(end - first);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::sin(0.1 * static_cast<double>(first + i));
+    measures.add({mth5::sample_time(kStart, 1, static_cast<std::int64_t>(first)), 1, values});
+    const auto subject = analysis::subject_of({"MT1", "hx", "nanoTesla", mth5::Kind::Magnetic}, measures, {});
+    EXPECT_EQ(subject.figures.at("jumps_per_h").counted_s, subject.figures.at("spikes_per_h").counted_s);
+    return subject.figures.at("spikes_per_h").counted_s;
+  };
+  EXPECT_EQ(counted(0, 1200), 1200.0);
+  EXPECT_EQ(counted(1200, 3600), std::nullopt);
 }
 
 TEST(Verdict, StripsWhatNamesMayHold) {

@@ -94,9 +94,12 @@ void Envelope::merge(const Envelope& other) {
   fit();
 }
 
-double Envelope::drift_per_hour(std::optional<mth5::UtcNanos> from) const {
+double Envelope::drift_per_hour(std::optional<mth5::UtcNanos> from, std::optional<mth5::UtcNanos> to) const {
   Envelope few = *this;
-  if (from) std::erase_if(few.cells_, [&](const auto& cell) { return mth5::UtcNanos{cell.first * cell_length()} < *from; });
+  std::erase_if(few.cells_, [&](const auto& cell) {
+    const mth5::UtcNanos begin{cell.first * cell_length()};
+    return (from && begin < *from) || (to && begin + cell_length() > *to);
+  });
   while (few.cells_.size() > 256) few.coarsen();
   std::vector<double> slopes;
   slopes.reserve(few.cells_.size() * few.cells_.size() / 2);

@@ -31,8 +31,8 @@ class Envelope {
   [[nodiscard]] const std::vector<std::pair<std::int64_t, Cell>>& cells() const { return cells_; }
   /// Slope of the means of the cells in units per hour, by Theil and Sen: the median of the slopes through any two of them, at
   /// most 256, for which neighbours are put together. NaN if there are fewer than three.
-  /// @param from  cells that begin before are left out
-  [[nodiscard]] double drift_per_hour(std::optional<mth5::UtcNanos> from = {}) const;
+  /// @param from, to  cells that begin before, or end behind, are left out
+  [[nodiscard]] double drift_per_hour(std::optional<mth5::UtcNanos> from = {}, std::optional<mth5::UtcNanos> to = {}) const;
 
  private:
   [[nodiscard]] std::int64_t length() const { return std::int64_t{1} << shift_; }

@@ -41,7 +41,7 @@ std::optional<double> level_at(std::span<const double> density, double step, dou
   }
   if (!(excess > 0)) return kNoLine;
   if (std::abs(moment / excess * step - frequency) > std::max(kNearMains, 0.5 * step)) return kNoLine;
-  const double width = static_cast<double>(2 * half + 1);
+  const auto width = static_cast<double>(2 * half);  // of the band; half a line at either end reaches beyond it
   return floor > 0 ? std::max(kNoLine, 10 * std::log10(excess / (floor * width))) : kAllLine;
 }
 

@@ -7,6 +7,7 @@
 
 #include "analysis/json.hpp"
 #include "analysis/median.hpp"
+#include "analysis/nan.hpp"
 #include "analysis/table_text.hpp"
 #include "analysis/verdict/limits.hpp"
 #include "mth5/duration.hpp"
@@ -38,6 +39,20 @@ constexpr double kNoSuchValue = 1e30;  ///< in whatever units
 
 double seconds_of(const Measures& measures) {
   return measures.rate() > 0 ? std::chrono::duration<double>(*measures.end() - *measures.start()).count() : 0;
+}
+
+/// A level that jumped and stays has not drifted: the drift is that behind the last jump, or before the only one, whichever is of
+/// a longer time. NaN: of less than an hour.
+double drift_per_hour(const Measures& measures) {
+  if (!(measures.rate() > 0)) return std::numeric_limits<double>::quiet_NaN();
+  auto from = *measures.start(), to = *measures.end();
+  if (const auto& jump = measures.jumps().last()) {
+    const auto cell = measures.envelope().cell_length();  // the one that the jump is in
+    const bool before = measures.jumps().count() == 1 && jump->time - from > to - jump->time;
+    (before ? to : from) = before ? jump->time - cell : jump->time + cell;
+  }
+  if (std::chrono::duration<double>(to - from).count() < kDriftSpan) return std::numeric_limits<double>::quiet_NaN();
+  return measures.envelope().drift_per_hour(from, to);
 }
 
 /// The noise of a channel's sensor in its band, as far as it is known; 0 where it is not, or the samples are not in its units.
@@ -101,7 +116,8 @@ void set_stuck(Subject& subject, const Stuck& row) {
   subject.fine = row.fine;
 }
 
-std::string value_text(double value, std::string_view unit) {
+/// @param counted_s  as Figure has it
+std::string value_text(double value, std::string_view unit, std::optional<double> counted_s = {}) {
   if (unit == "s") return mth5::rough_duration(value);
   if (unit == "d") return mth5::rough_duration(value * 86'400);
   if (unit == "V") return volts_text(value) + " V";
@@ -117,6 +133,7 @@ std::string value_text(double value, std::string_view unit) {
                 value);
   if (unit == "%" && size >= 10) std::snprintf(text, sizeof text, "%.1f", std::floor(value * 10) / 10);  // 99.97 is not 100
   if (unit.empty()) return text;
+  if (unit == "/h" && counted_s) return value_text(value, "") + " in " + mth5::rough_duration(60 * std::floor(*counted_s / 60));
   if (unit == "/h") return std::string{text} + " an hour";
   return std::string{text} + " " + std::string{unit};
 }
@@ -145,7 +162,7 @@ std::string Finding::sentence(mth5::UtcNanos now) const {
   if (!text.empty() && !name.empty()) text += " ";
   text += shown(name);
   if (!text.empty()) text += ": ";
-  text += filled_in(rule->sentence, value_text(value, rule->unit));
+  text += filled_in(rule->sentence, value_text(value, rule->unit, counted_s));
   if (!std::isnan(median))
     text +=
         " (limit " + value_text(limit, rule->unit) + ", as the median of past days is " + value_text(median, rule->unit) + ")";
@@ -167,7 +184,7 @@ Verdict judge(std::span<const Subject> subjects, const LimitsOf& limits) {
       if (!is_critical && !rule.is_beyond(value, warning.value)) continue;
       const auto& limit = is_critical ? critical : warning;
       verdict.push_back({&rule, is_critical ? Severity::Critical : Severity::Warning, subject.station, subject.name, value,
-                         figure->second.since, limit.value, limit.median});
+                         figure->second.since, limit.value, limit.median, figure->second.counted_s});
     }
   const auto explained = [&](const Finding& finding) {
     if (!is_channel(finding.rule->scope)) return false;
@@ -214,14 +231,15 @@ Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::opt
       if (!std::isnan(value)) figures[name] = {mv * std::abs(value)};
     };
     add("dc_mV", measures.histogram().median());
-    if (seconds >= kDriftSpan) add("drift_mV_h", measures.envelope().drift_per_hour());
+    add("drift_mV_h", drift_per_hour(measures));
   }
   if (seconds < kEvents) return subject;
   const double hours = std::max(1.0, seconds / 3600);  // of ten minutes: so many may come in an hour all the same
-  figures["spikes_per_h"] = {static_cast<double>(measures.spikes().count()) / hours};
+  const auto counted = seconds < 3600 ? std::optional{seconds} : std::nullopt;
+  figures["spikes_per_h"] = {static_cast<double>(measures.spikes().count()) / hours, {}, counted};
   const auto jumps = static_cast<double>(measures.jumps().count());
   const auto& last = measures.jumps().last();
-  figures["jumps_per_h"] = {jumps / hours, jumps >= kManyJumps && last ? std::optional{last->time} : std::nullopt};
+  figures["jumps_per_h"] = {jumps / hours, jumps >= kManyJumps && last ? std::optional{last->time} : std::nullopt, counted};
   return subject;
 }
 
@@ -354,6 +372,7 @@ json::Json to_json(const Verdict& verdict, mth5::UtcNanos now) {
                         {"file", scope == Scope::File ? json::text(finding.name) : json::Json{}},
                         {"value", json::number(finding.value)},
                         {"unit", json::text(std::string{finding.rule->unit})},
+                        {"counted_s", json::number(finding.counted_s.value_or(kNaN))},
                         {"limit", finding.rule->is_state() ? json::Json{} : json::number(finding.limit)},
                         {"median", json::number(finding.median)},
                         {"since", json::time(finding.since)},

@@ -26,6 +26,9 @@ inline constexpr double kLeastSpan = 60;
 struct Figure {
   double value = 0;
   std::optional<mth5::UtcNanos> since = {};
+  /// Of what happens so often an hour: seconds of samples where they are less than an hour, of which the value is the plain
+  /// count.
+  std::optional<double> counted_s = {};
 };
 
 /// Something that rules look at. A figure that is not known is not in the map: no rule finds anything wrong with it.
@@ -60,6 +63,7 @@ struct Finding {
   std::optional<mth5::UtcNanos> since;
   double limit = std::numeric_limits<double>::quiet_NaN();   ///< that it is beyond; NaN: not known
   double median = std::numeric_limits<double>::quiet_NaN();  ///< of past days, that the limit follows from; NaN: it does not
+  std::optional<double> counted_s = {};                      ///< of the figure
 
   /// "MT001 ex: stuck at one value for 5 min 0 s since 10:32 UTC". @param now  what is not of that day (UTC) has its date
   [[nodiscard]] std::string sentence(mth5::UtcNanos now) const;
@@ -90,7 +94,7 @@ struct ChannelFacts {
 
 /// Figures of an electric or magnetic channel: stuck_s, largest, clipped, headroom_db, rails, spikes_per_h, jumps_per_h,
 /// drift_mV_h, dc_mV, mains_db. Only what the samples can tell: of less than a minute nothing, of spikes and jumps nothing in
-/// less than ten minutes, of drift nothing in less than an hour, of mV nothing in counts.
+/// less than ten minutes, of drift nothing in less than an hour without a jump, of mV nothing in counts.
 /// @param mains  mains_db() of its spectrum
 [[nodiscard]] Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::optional<double> mains);
 
@@ -110,8 +114,8 @@ void compare(std::span<Subject> channels);
 [[nodiscard]] std::string to_text(const Verdict& verdict, mth5::UtcNanos now);
 /// "GOOD", or the worst finding with what to do, and how many more there are: one line without its end.
 [[nodiscard]] std::string headline(const Verdict& verdict, mth5::UtcNanos now);
-/// {state: good | warning | critical, findings: [{severity, name, station, channel, file, value, unit, since, sentence,
-/// advice}]}
+/// {state: good | warning | critical, findings: [{severity, name, station, channel, file, value, unit, counted_s, limit, median,
+/// since, sentence, advice}]}
 [[nodiscard]] nlohmann::ordered_json to_json(const Verdict& verdict, mth5::UtcNanos now);
 
 }  // namespace analysis
