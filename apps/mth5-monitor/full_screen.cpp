@@ -225,10 +225,15 @@ class FullScreen {
   /// The screen as text, into a new file.
   void save() {
     auto& page = collector_.page();
-    auto name = "mth5-monitor_" + mth5::to_iso(std::chrono::floor<std::chrono::seconds>(mth5::host_now())) + ".txt";
-    std::erase(name, ':');
+    auto stem = "mth5-monitor_" + mth5::to_iso(std::chrono::floor<std::chrono::seconds>(mth5::host_now()));
+    std::erase(stem, ':');
     const auto screen = view::draw(terminal_.rows(), terminal_.columns(), page, frozen_ ? *frozen_ : page, ui_);
+    auto name = stem + ".txt";
     std::FILE* file = std::fopen(name.c_str(), "wx");
+    for (int n = 2; file == nullptr && errno == EEXIST; ++n) {  // of the same second
+      name = stem + "_" + std::to_string(n) + ".txt";
+      file = std::fopen(name.c_str(), "wx");
+    }
     const auto text = screen.text();
     const bool good = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
     const bool closed = file == nullptr || std::fclose(file) == 0;
