@@ -182,6 +182,42 @@ TEST(File, TakesAnotherNameWhereItsOwnIsTakenMeanwhile) {
   }
 }
 
+/// As a recorder tries it again and again, under the name of its first sample: a folder that is away between the two leaves
+/// something behind, and once it is back this stands in nobody's way.
+TEST(File, IsCreatedBesideWhatCouldNotBeRemoved) {
+  const support::TempDir dir;
+  const auto folder = dir / "data", aside = dir / "aside";
+  std::filesystem::create_directory(folder);
+  const auto left = [&] { return std::distance(std::filesystem::directory_iterator{folder}, {}); };
+  mth5::CreateOptions options;
+  options.other_name = [&]() -> std::filesystem::path {
+    std::filesystem::rename(folder, aside);
+    throw mth5::FileError{"the folder is away"};
+  };
+  {
+    auto file = mth5::File::create(folder / "a.h5", options);
+    support::write_text(folder / "a.h5", "of somebody else");
+    EXPECT_THAT([&] { file.start_swmr(); }, ThrowsMessage<mth5::FileError>(HasSubstr("the folder is away")));
+  }
+  std::filesystem::rename(aside, folder);
+  std::filesystem::remove(folder / "a.h5");
+  ASSERT_EQ(left(), 1) << "what this is about";
+  auto [file, id] = make(folder / "a.h5");
+  EXPECT_EQ(left(), 1) << "its own work file alone";
+  file.start_swmr();
+  append(file, id, 0, 150);
+  file.close();
+  EXPECT_EQ(stored(folder / "a.h5", kEx), ramp(0, 0, 150));
+  EXPECT_EQ(left(), 1);
+
+  // Of a process that had the same pid, which a container gives again and again.
+  const auto old = folder / (".b.h5." + std::to_string(getpid()) + ".part");
+  support::write_text(old, "precious");
+  mth5::File::create(folder / "b.h5").close();
+  EXPECT_TRUE(std::filesystem::exists(folder / "b.h5"));
+  EXPECT_EQ(support::read_text(old), "precious");
+}
+
 TEST(File, SaysWhyItCannotBeCreated) {
   EXPECT_THAT([] { mth5::File::create("/nonexistent/a.h5"); },
               ThrowsMessage<mth5::FileError>(HasSubstr("/nonexistent/a.h5: cannot be created: No such file or directory")));

@@ -4,8 +4,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
+#include <mutex>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "build_version.hpp"
 #include "core/durable.hpp"
@@ -23,6 +27,41 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kState = "/Acquisition/state";
+constexpr std::int64_t kPidsEnd = 10'000'000;  ///< no process has a number from here on
+
+/// Work files without a sample that could not be removed, as where their folder was taken away. Thread: any.
+class LeftOvers {
+ public:
+  void add(fs::path path, int fd) {
+    struct stat info {};
+    if (fstat(fd, &info) != 0 || info.st_nlink == 0) return;
+    const std::lock_guard guard{mutex_};
+    files_.push_back({std::move(path), info.st_dev, info.st_ino});
+  }
+  /// Those that can be by now.
+  void remove() {
+    const std::lock_guard guard{mutex_};
+    std::erase_if(files_, [](const File& file) {
+      struct stat info {};
+      const bool is_it = lstat(file.path.c_str(), &info) == 0 && info.st_dev == file.device && info.st_ino == file.inode;
+      return is_it && unlink(file.path.c_str()) == 0;
+    });
+  }
+
+ private:
+  struct File {
+    fs::path path;
+    dev_t device;
+    ino_t inode;
+  };
+  std::mutex mutex_;
+  std::vector<File> files_;
+};
+
+LeftOvers& left_overs() {
+  static LeftOvers all;
+  return all;
+}
 
 }  // namespace
 
@@ -34,8 +73,7 @@ FileImpl::FileImpl(fs::path path, const CreateOptions& options)
   if (!path_.has_filename()) throw FileError{"'" + path_.string() + "': names no file; give the data file a name"};
   core::require_local(path_, network_file_system(path_), options.allow_network);
   while (fs::exists(fs::symlink_status(path_))) take_other_name();
-  // The pid keeps leftovers of a process that was killed here from standing in the way.
-  work_path_ = path_.parent_path() / ("." + path_.filename().string() + "." + std::to_string(getpid()) + ".part");
+  left_overs().remove();
   try {
     guarded([&] { create(options); });
   } catch (const FileError&) {
@@ -54,7 +92,7 @@ FileImpl::~FileImpl() {
 
 void FileImpl::create(const CreateOptions& options) {
   // HDF5 says "unable to open file" for most reasons; the system knows better.
-  lock_ = h5::WriterLock::create(work_path_, path_);
+  create_work_file();
   store_ = std::make_unique<vfd::JournaledFile>(vfd::JournaledFile::create(lock_.fd(), path_, options.journal_bytes));
   store_->set_make_room(options.make_room);
   const h5::PropertyList layout{H5Pcreate(H5P_FILE_CREATE), "file creation list"};
@@ -92,6 +130,20 @@ void FileImpl::create(const CreateOptions& options) {
   open_datasets();
 }
 
+void FileImpl::create_work_file() {
+  // The pid keeps leftovers of a process that was killed here from standing in the way; one of our own, or of a process that had
+  // our pid, is passed over with a number that is no pid.
+  for (std::int64_t number = getpid();; number += kPidsEnd) {
+    work_path_ = path_.parent_path() / ("." + path_.filename().string() + "." + std::to_string(number) + ".part");
+    try {
+      lock_ = h5::WriterLock::create(work_path_, path_);
+      return;
+    } catch (const FileError& e) {
+      if (e.code() != std::errc::file_exists) throw;
+    }
+  }
+}
+
 h5::PropertyList FileImpl::access() {
   h5::PropertyList list = h5::writer_access();
   vfd::use(list, *store_);
@@ -116,8 +168,9 @@ bool FileImpl::take_name() {
 }
 
 void FileImpl::remove_unused() {
-  std::error_code ignored;  // the failure that led here is told; a left-over without samples does no harm
-  if (lock_.fd() >= 0 && work_path_ != path_ && total_samples_ == 0) fs::remove(work_path_, ignored);
+  if (lock_.fd() < 0 || work_path_ == path_ || total_samples_ > 0) return;
+  std::error_code later;  // the failure that led here is told
+  if (!fs::remove(work_path_, later)) left_overs().add(work_path_, lock_.fd());
 }
 
 void FileImpl::require_writable(const char* call) const {

@@ -148,10 +148,11 @@ class FileImpl {
   };
 
   void create(const CreateOptions& options);
+  void create_work_file();  ///< and locks it, under a name that is nobody's
   /// Gives the file its name, which is nobody else's. @returns whether it is another than was asked for
   bool take_name();
   void take_other_name();
-  void remove_unused();  ///< after a failure: a work file that never held a sample has no place among the data
+  void remove_unused();  ///< after a failure: a work file that never held a sample goes, or with the next file if it cannot now
   void open_datasets();
   void close_datasets();
   void leave_swmr();
