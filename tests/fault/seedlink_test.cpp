@@ -2,8 +2,11 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <map>
+#include <span>
 
+#include "acquisition/decode/miniseed.hpp"
 #include "mth5/reader.hpp"
 #include "support/recording.hpp"
 #include "support/sim.hpp"
@@ -206,6 +209,117 @@ TEST_P(SeedLinkVersion, SelectorsLeaveOnlyTheirChannels) {
   EXPECT_THAT(site.rows("hx"), testing::SizeIs(300));
   EXPECT_EQ(site.rows("hx").size(), site.rows("hy").size());
   EXPECT_EQ(recording.status()->at("sources").at(0).at("skipped").at("other-record"), 0) << "nothing else was sent";
+}
+
+/// A station of an array: five channels with codes of its own, sample i of channel c is i * 8 + c.
+struct Member {
+  std::string name;
+  int rate;            // Hz
+  double late_s = 0;   // its records come so much later than they were made
+  int lost_from = -1;  // samples from here to lost_to never come
+  int lost_to = -1;
+
+  [[nodiscard]] std::string codes() const {
+    const std::string band = rate < 10 ? "L" : rate < 80 ? "B" : "H";
+    std::string all;
+    for (const auto& [channel, code] :
+         {std::pair{"hx", "FX"}, std::pair{"hy", "FY"}, std::pair{"hz", "FZ"}, std::pair{"ex", "QX"}, std::pair{"ey", "QY"}})
+      all += (all.empty() ? "" : ", ") + std::string{channel} + ": XX." + name + ".." + band + code;
+    return "{" + all + "}";
+  }
+  /// What it sends in `n_samples`.
+  [[nodiscard]] std::string recorded(const support::TempDir& dir, int n_samples) const {
+    auto profile = support::read_text(support::source() / "config/instruments/miniseed-mt.yaml");
+    const auto replace = [&](const std::string& from, const std::string& to) {
+      const auto at = profile.find(from);
+      ASSERT_NE(at, profile.npos) << from;
+      profile.replace(at, profile.find('\n', at) - at, to);
+    };
+    replace("  codes:", "  codes: " + codes());
+    replace("sample_rate:", "sample_rate: " + std::to_string(rate));
+    support::write_text(dir / (name + ".yaml"), profile);
+    const auto made = support::run({support::program("mth5-sim"), (dir / (name + ".yaml")).string(), "--to",
+                                    "file:" + (dir / name).string(), "--signal", "counter", "--start", kStart, "--duration",
+                                    std::to_string(n_samples / rate) + "s", "--speed", "max"});
+    EXPECT_EQ(made.code, 0) << made.err;
+    return support::read_text(dir / name);
+  }
+};
+
+/// Records of all of them, in the order in which they come to the server.
+std::string merged(const std::vector<Member>& array, const support::TempDir& dir, int seconds) {
+  std::vector<std::pair<mth5::UtcNanos, std::string>> all;
+  const auto origin = *mth5::parse_time(kStart);
+  for (const auto& member : array) {
+    const auto bytes = member.recorded(dir, seconds * member.rate);
+    for (std::size_t at = 0; at < bytes.size();) {
+      const auto header = daq::decode::read_record_header(std::span{bytes}.subspan(at));
+      if (!header || !header->bytes) {
+        ADD_FAILURE() << member.name << ": no record at " << at;
+        break;
+      }
+      const auto first = std::llround(mth5::samples_between(origin, header->start, member.rate));
+      const auto next = first + static_cast<std::int64_t>(header->n_samples);
+      if (next <= member.lost_from || first >= member.lost_to)
+        all.emplace_back(mth5::sample_time(origin, member.rate, next) + std::chrono::seconds{std::llround(member.late_s)},
+                         bytes.substr(at, *header->bytes));
+      at += *header->bytes;
+    }
+  }
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::string text;
+  for (const auto& [when, record] : all) text += record;
+  return text;
+}
+
+/// One server, eight stations at three rates, two of them late by ten minutes, one with a gap: one daemon, one file.
+TEST(SeedLink, RecordsAnArrayIntoOneFile) {
+  constexpr int kSeconds = 660;
+  const std::vector<Member> array{{"S1", 1},  {"S2", 1},        {"S3", 1, 600}, {"S4", 10}, {"S5", 10, 0, 3000, 4200},
+                                  {"S6", 10}, {"S7", 100, 600}, {"S8", 100}};
+  const support::TempDir dir;
+  support::write_text(dir / "all", merged(array, dir, kSeconds));
+  auto sim = Process::start({support::program("mth5-sim"), (dir / "S8.yaml").string(), "--replay", (dir / "all").string(), "--to",
+                             "seedlink:127.0.0.1:0", "--speed", "max"});
+  const auto port = port_of(sim);
+  std::string sources;
+  for (const auto& member : array)
+    sources += (sources.empty() ? "" : ", ") + ("{name: " + member.name) + ", seedlink: {host: 127.0.0.1, port: " + port +
+               ", streams: [XX_" + member.name + "]}, instrument: miniseed-mt, sample_rate: " + std::to_string(member.rate) +
+               ", station: {id: " + member.name + "}, run: 'sr{rate}_{index:04}'}";
+  Recording recording{"seedlink: {host: 127.0.0.1, port: " + port + ", streams: [XX_S1]}\n",
+                      {.arguments = {"--until-eof", "--set", "sources=[" + sources + "]"}, .instrument = "miniseed-mt"}};
+  EXPECT_EQ(sim.wait(), 0) << sim.err();
+  EXPECT_EQ(recording.process().wait(), 0) << recording.log();
+  ASSERT_EQ(recording.files().size(), 1u);
+  const auto origin = *mth5::parse_time(kStart);
+  mth5::Reader reader{recording.file()};
+  for (const auto& member : array) {
+    SCOPED_TRACE(member.name);
+    const auto row_of = [&](mth5::UtcNanos t) { return std::llround(mth5::samples_between(origin, t, member.rate)); };
+    std::vector<mth5::RunInfo> runs;
+    for (const auto& run : reader.runs())
+      if (run.station == member.name) runs.push_back(run);
+    ASSERT_EQ(runs.size(), member.lost_from < 0 ? 1u : 2u);
+    // What came to the server before its first client is not asked for.
+    EXPECT_EQ(row_of(runs.back().start) + runs.back().n_samples, kSeconds * member.rate);
+    if (runs.size() == 2) {
+      EXPECT_LE(row_of(runs[0].start) + runs[0].n_samples, member.lost_from);
+      EXPECT_GE(row_of(runs[1].start), member.lost_to);
+      EXPECT_LT(row_of(runs[1].start) - row_of(runs[0].start) - runs[0].n_samples, member.lost_to - member.lost_from + 200);
+    }
+    for (const auto& run : runs) {
+      EXPECT_EQ(run.sample_rate, member.rate);
+      const char* components[] = {"hx", "hy", "hz", "ex", "ey"};
+      for (int c = 0; c < 5; ++c) {
+        const auto values = reader.read(reader.find(member.name, run.id, components[c]).at(0), 0, run.n_samples);
+        for (std::size_t i = 0; i < values.size(); ++i)
+          ASSERT_EQ(values[i], static_cast<double>((row_of(run.start) + static_cast<std::int64_t>(i)) * 8 + c))
+              << components[c] << " " << i;
+      }
+    }
+  }
+  EXPECT_EQ(recording.status()->at("gaps"), 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Both, SeedLinkVersion, testing::Values("3", "4"));
