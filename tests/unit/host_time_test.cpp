@@ -276,6 +276,24 @@ TEST(HostTime, ALossBehindABurstIsAGap) {
     }
 }
 
+/// A line that is sent twice a second, or once, each right when it is taken: one that is lost moves all behind it.
+TEST(HostTime, OneLostOfSlowAndSteadyOnesIsAGap) {
+  for (const double rate : {0.5, 1.0, 2.0, 8.0})
+    for (const int before : {40, 200, 3000}) {
+      SCOPED_TRACE(testing::Message{} << rate << " Hz, lost behind " << before);
+      Board board{.rate = rate, .jitter = [](std::mt19937_64& r) { return std::uniform_real_distribution{0.0, 0.004}(r); }};
+      Line line{board.options()};
+      line.notes.quiet = true;
+      board.run(line, before / rate);
+      ++board.next;
+      board.run(line, 200 / rate);
+      EXPECT_LT(std::abs(board.error(line)), 0.1 / rate);
+      line.finish();
+      ASSERT_THAT(line.notes.gaps, SizeIs(1));
+      EXPECT_EQ(line.notes.gaps[0].n_samples, 1);
+    }
+}
+
 TEST(HostTime, BurstsAreNoGapHoweverLong) {
   for (const double held_s : {2.0, 8.0, 20.0}) {
     Board board{.rate = 20};

@@ -55,12 +55,10 @@ void Anchors::note(const Clock& clock, std::int64_t first_position, std::int64_t
       return give(now);
     }
     if (tells_more(now)) {
-      if (now_.state_told || !now.locked) {
-        now_.state_told = last;
-        return give(now);
-      }
-      // Of a line that has just settled more is known later: it stays as it is, only that it is locked is told.
+      const bool has_settled = now.locked && !now_.given->locked && !now_.state_told;
       now_.state_told = last;
+      if (!has_settled) return give(now);
+      // Of a line that has just settled more is known later: it stays as it is, only that it is locked is told.
       now_.given->locked = true;
       now_.given->kind = kind;
       now_.given->residual_s = now.residual_s;

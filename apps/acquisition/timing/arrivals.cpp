@@ -58,10 +58,13 @@ double Arrivals::pause_s(mth5::UtcNanos arrival) const {
   return pause > std::max({1.0, 3 * last_length_, 4 * excess_}) ? pause : 0;
 }
 
-StaysLate::StaysLate(double limit_s, double window_s) : limit_s_{limit_s}, long_s_{std::min(10.0, window_s / 4)} {}
+StaysLate::StaysLate(double limit_s, double window_s, double period_s)
+    : limit_s_{limit_s}, long_s_{std::min(10.0, window_s / 4)}, period_s_{period_s} {}
 
-void StaysLate::add(double late_s, mth5::UtcNanos arrival) {
-  if (late_s <= limit_s_) return restart();
+void StaysLate::add(double late_s, double scatter_s, mth5::UtcNanos arrival) {
+  constexpr double kNoJitter = 10;
+  if (frames_ == 0) steady_ = period_s_ >= kSlow_s && kNoJitter * scatter_s <= kMostOfOne * period_s_;
+  if (late_s <= (steady_ ? std::min(limit_s_, kMostOfOne * period_s_) : limit_s_)) return restart();
   if (frames_++ == 0) {
     since_ = arrival;
     least_s_ = late_s;

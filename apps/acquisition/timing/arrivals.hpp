@@ -38,20 +38,27 @@ class Arrivals {
 };
 
 /// Times of arrival that all stay late, where nothing counts the frames: a loss that looked like a burst when it came, as one
-/// shortly before it had made arrivals uncertain. Pure. Thread: one.
+/// shortly before it had made arrivals uncertain, or that of one slow sample, which is no more than a single frame may be late.
+/// Pure. Thread: one.
 class StaysLate {
  public:
-  /// @param limit_s  what a single one may be late without any meaning; window_s  of the clock
-  StaysLate(double limit_s, double window_s);
-  /// A frame that arrived `late_s` behind what the clock says.
-  void add(double late_s, mth5::UtcNanos arrival);
+  /// @param limit_s  what a single one may be late without any meaning; window_s  of the clock; period_s  of a sample
+  StaysLate(double limit_s, double window_s, double period_s);
+  /// A frame that arrived `late_s` behind what the clock says, where arrivals scatter by `scatter_s` lately.
+  void add(double late_s, double scatter_s, mth5::UtcNanos arrival);
   /// s by which all of lately are late at least, if they are many over a long time; else 0.
-  [[nodiscard]] double least_s() const { return frames_ >= kFrames && passed_s_ >= long_s_ ? least_s_ : 0; }
+  [[nodiscard]] double least_s() const {
+    return frames_ >= (steady_ ? kSteadyFrames : kFrames) && passed_s_ >= (steady_ ? kSteady_s : long_s_) ? least_s_ : 0;
+  }
   void restart() { frames_ = 0; }
 
  private:
-  static constexpr int kFrames = 64;
-  double limit_s_, long_s_;
+  static constexpr int kFrames = 64, kSteadyFrames = 16;
+  static constexpr double kSteady_s = 5;
+  static constexpr double kSlow_s = 0.1;      ///< of a sample: no line between instrument and computer becomes so much slower
+  static constexpr double kMostOfOne = 0.75;  ///< of a sample
+  const double limit_s_, long_s_, period_s_;
+  bool steady_ = false;  ///< when the spell began, arrivals were so even that it tells a sample
   int frames_ = 0;
   mth5::UtcNanos since_{};
   double passed_s_ = 0, least_s_ = 0;

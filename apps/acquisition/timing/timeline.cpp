@@ -27,7 +27,7 @@ Timeline::Timeline(const Options& options, std::size_t n_channels, Sink& sink)
       rate_told_{options.sample_rate},
       locator_{options},
       clock_{options},
-      stays_late_{locator_.least_arrival_tolerance_s(), seconds(options.window)},
+      stays_late_{locator_.least_arrival_tolerance_s(), seconds(options.window), 1 / options.sample_rate},
       memory_{options.remember, n_channels, options.stored_as},
       anchors_{options.sample_rate, sink} {}
 
@@ -333,7 +333,7 @@ void Timeline::consider(Piece piece) {
 void Timeline::follow(const Piece& piece, bool believe_time) {
   const bool timed = believe_time && piece.timed;
   if (timed && !piece.stamped && !piece.counter)
-    stays_late_.add(seconds_between(clock_.utc(clock_.position()), piece.time), piece.arrival);
+    stays_late_.add(seconds_between(clock_.utc(clock_.position()), piece.time), clock_.scatter_s(), piece.arrival);
   if (timed && slips(piece)) slips_.add(clock_.position(), clock_.beyond_axis(clock_.position(), piece.time));
   clock_.add(piece.n, timed ? std::optional{piece.time} : std::nullopt);
   if (timed && piece.stamped) arrivals_.add(piece.arrival, piece.time, static_cast<double>(piece.n) * period_s_);
