@@ -575,6 +575,25 @@ TEST(TextDecoder, TakesAnyLineEndAndBlankLinesAndComments) {
   EXPECT_EQ(all.counters().bytes_decoded, all.counters().bytes_in);
 }
 
+TEST(TextDecoder, KeepsALineBehindNoiseThatBeginsLikeAComment) {
+  auto format = lemi424_format();
+  format.comment = '%';
+  for (const std::string noise : {"%\x1b{z", "%START WORK"}) {
+    Fed all{format};
+    all.feed(lemi424_line(0) + "\n" + noise + lemi424_line(1) + "\n" + lemi424_line(2) + "\n").end();
+    EXPECT_THAT(all.times(), ElementsAre(at(0), at(1), at(2))) << noise;
+    EXPECT_EQ(skipped(all.counters(), Skip::Garbage), noise.size());
+    EXPECT_TRUE(all.out.frames.at(1).after_skip);
+  }
+  // What somebody put out of use stays so, and what tells of another time is no line of now.
+  for (const std::string& comment : {"%" + lemi424_line(1), "%% " + lemi424_line(1), "% from " + lemi424_line(9000)}) {
+    Fed all{format};
+    all.feed(lemi424_line(0) + "\n" + comment + "\n" + lemi424_line(2) + "\n").end();
+    EXPECT_THAT(all.times(), ElementsAre(at(0), at(2))) << comment;
+    EXPECT_EQ(all.counters().bytes_decoded, all.counters().bytes_in);
+  }
+}
+
 TEST(TextDecoder, GoesOnWithALineThatCameInParts) {
   Fed all;
   const auto line = lemi424_line(0);

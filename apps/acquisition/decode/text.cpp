@@ -179,6 +179,11 @@ class TextDecoder final : public Decoder {
     }
     const bool header = header_left_ > 0;
     if (header) --header_left_;
+    if (const auto at = line_in_comment(line, complete, out); at > 0) {
+      refuse(Skip::Garbage, {}, line.first(at));
+      skips_.add(Skip::Garbage, at);
+      line = line.subspan(at);
+    }
     if (is_blank_or_comment(line)) {
       if (!complete || hear(line)) return skips_.decoded(line.size() + line_end);
       if (!skips_.full()) refuse(Skip::BadValue, "answer", line);
@@ -305,6 +310,29 @@ class TextDecoder final : public Decoder {
   [[nodiscard]] bool is_blank_or_comment(std::span<const char> line) const {
     if (!line.empty() && format_.comment != '\0' && line.front() == format_.comment) return true;
     return std::all_of(line.begin(), line.end(), [](char c) { return c == ' ' || c == '\t' || c == '\r'; });
+  }
+
+  /// Where in a comment a whole line begins that is the next one by its time: noise happened to begin with the character of
+  /// comments, or an answer lost its end. 0: nowhere; a line right behind that character was put out of use by somebody.
+  [[nodiscard]] std::size_t line_in_comment(std::span<const char> line, bool complete, Batch& out) {
+    constexpr std::chrono::hours kNext{1};
+    if (line.empty() || format_.comment == '\0' || line.front() != format_.comment || !newest_) return 0;
+    const auto put_out = static_cast<std::size_t>(
+        std::find_if(line.begin(), line.end(), [&](char c) { return c != format_.comment && c != ' ' && c != '\t'; }) -
+        line.begin());
+    const std::size_t samples = out.samples.size(), soh = out.soh.size();
+    out.samples.resize(samples + format_.n_channels);
+    out.soh.resize(soh + format_.n_soh, kNothingSaid);
+    std::size_t at = 0;
+    TextLine found{};
+    while (at < line.size() && !found.good) {
+      found = take(line.subspan(at), complete, std::span{out.samples}.subspan(samples), std::span{out.soh}.subspan(soh));
+      if (found.bytes == 0) break;
+      if (!found.good) at += found.bytes;
+    }
+    out.samples.resize(samples);
+    out.soh.resize(soh);
+    return found.good && at > put_out && found.time > *newest_ && found.time <= *newest_ + kNext ? at : 0;
   }
 
   void skip(Skip why, std::span<const char> bytes) {
