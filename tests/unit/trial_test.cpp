@@ -4,8 +4,11 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <random>
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "acquisition/decode/checksum.hpp"
 #include "acquisition/trial/trial.hpp"
@@ -112,6 +115,27 @@ TEST(Trial, GuessesTheRateWhereTimesAreCutToLessOrMoreThanASample) {
     EXPECT_THAT(right["findings"].dump(), testing::Not(HasSubstr("the rate is")));
     EXPECT_THAT(guess(hz, decimals, 2 * hz)["findings"].dump(),
                 HasSubstr("give the source sample_rate: " + std::to_string(std::lround(hz)) + "\""));
+  }
+}
+
+/// Written by a program that is late by now more, now less: no step between two times is the usual one.
+TEST(Trial, GuessesTheRateWhereTimesScatter) {
+  const support::TempDir dir;
+  support::write_text(dir / "own.yaml",
+                      "sample_rate: 10\ntext: {delimiter: ',', columns: [{time: '%s', decimals: 3}, {channel: hx}]}\n"
+                      "channels: {hx: {type: magnetic, units: nanoTesla}}\n");
+  const auto found = daq::config::find_instrument((dir / "own.yaml").string(), {});
+  for (const int n : {100, 1000}) {
+    Trial trial{found.instrument.value()};
+    std::mt19937 random{5};
+    for (int i = 0; i < n; ++i) {
+      const int ms = 100 * i + static_cast<int>(random() % 40);
+      trial.feed(fmt::format("{}.{:03},{}\n", 1777593600 + ms / 1000, ms % 1000, i));
+    }
+    trial.end();
+    const auto json = trial.json("x");
+    EXPECT_NEAR(json["rate"]["guess"].get<double>(), 10, 0.02) << n;
+    EXPECT_THAT(json["findings"].dump(), testing::Not(HasSubstr("the rate is")));
   }
 }
 

@@ -212,6 +212,28 @@ std::optional<Trial::Rate> Trial::rate_by_ticks() const {
   return std::nullopt;
 }
 
+/// Times scatter by more than they are cut: the mean of the steps around the middle one, in which what one came late the next
+/// came early.
+std::optional<Trial::Rate> Trial::scattered_rate() const {
+  std::uint64_t counted = 0, below = 0;
+  double middle = 0;
+  for (const auto& [step, n] : steps_) counted += n;
+  for (const auto& [step, n] : steps_)
+    if (2 * below < counted && 2 * (below += n) >= counted) middle = static_cast<double>(step);
+  if (middle <= 0) return std::nullopt;
+  std::uint64_t n = 0;
+  double sum = 0, least = middle, most = middle;
+  for (const auto& [step, count] : steps_) {
+    const auto one = static_cast<double>(step);
+    if (one < 0.5 * middle || one > 1.5 * middle) continue;
+    n += count;
+    sum += one * static_cast<double>(count);
+    least = std::min(least, one);
+    most = std::max(most, one);
+  }
+  return Rate{whole_within(1e9 * static_cast<double>(n) / sum, (most - least) / sum), n, n_steps_};
+}
+
 std::optional<Trial::Rate> Trial::rate() const {
   constexpr double kMore = 0.02, kNearlyAll = 0.9;
   if (const auto ticked = rate_by_ticks()) return ticked;
@@ -234,6 +256,7 @@ std::optional<Trial::Rate> Trial::rate() const {
     length += often * (coarse ? cut : one * n);
     samples += often * (coarse ? cut / one : n);
   }
+  if (!coarse && 2 * alike < of) return scattered_rate();
   const Rate mean{whole_within(1e9 * samples / length, 2 * cut / length), alike, of};
   const Rate commonest{1e9 / usual, most->second, of};
   // A step longer by a whole sample may be a loss, too.

@@ -72,6 +72,7 @@ class Trial {
   /// Of an instrument whose ticks count the samples of a second: their times are read by the rate of the profile, whatever it
   /// does. But where the ticks begin anew shows how many there are. nullopt: as many as the profile says, or it has none.
   [[nodiscard]] std::optional<Rate> rate_by_ticks() const;
+  [[nodiscard]] std::optional<Rate> scattered_rate() const;
   /// The decoder's, and another rate than the profile's.
   [[nodiscard]] std::vector<std::string> findings() const;
   /// The decoder's, with advice where the bytes have some.
