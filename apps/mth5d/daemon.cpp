@@ -186,6 +186,7 @@ void Daemon::make_input(std::size_t index) {
     inputs_[index].intake->count_commands(sent, unsent);
     post_board(index, false);
   };
+  listener.frames = [this, index] { return inputs_[index].intake->counters().frames; };
   listener.of_use = [this, index] { return inputs_[index].intake->counters().bytes_decoded; };
   listener.ended = [this, index] { source_ended(index); };
   listener.has_room = [this, index](std::size_t n) { return ring_.has_room(inputs_[index].intake->words_for(n)); };

@@ -45,6 +45,22 @@ TEST(Caller, IsTakenAgainAndAgain) {
               ElementsAre(StoredGap{7, 3, "disconnected"}, StoredGap{17, 3, "disconnected"}));
 }
 
+TEST(Caller, MayConnectForEachLine) {
+  const int port = TcpCaller::free_port();
+  Recording recording{listen(port), {.source = "reconnect: {first: 10s, limit: 1h}\n"}};
+  std::size_t bytes = 0;
+  for (int k = 0; k < 40; ++k) {
+    TcpCaller sender{port};
+    ASSERT_TRUE(sender.send(numbered_lines(k, k + 1)));
+    sender.hang_up();
+    bytes += numbered_lines(k, k + 1).size();
+    if (k % 8 == 7) ASSERT_TRUE(recording.wait_for_bytes(bytes)) << recording.log();
+  }
+  const auto status = expect_good_end(recording);
+  EXPECT_EQ(faults(status, "refused-peer"), 0u);
+  EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 40));
+}
+
 TEST(Caller, ThatIsASecondOneIsRefusedAndCounted) {
   const int port = TcpCaller::free_port();
   Recording recording{listen(port, ", yield_after: 1h"), {.source = kQuick}};

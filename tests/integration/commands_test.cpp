@@ -42,6 +42,29 @@ TEST(AnInstrument, IsToldToStartAfterEachConnection) {
   EXPECT_EQ(recording.stop(), 0) << recording.log();
 }
 
+/// It lost its power, and its adapter did not: it is there, prompts, and waits for its command.
+TEST(AnInstrument, ThatOnlyPromptsIsToldToStartAgain) {
+  TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port()),
+                      {.source = kQuick + "idle_timeout: 1s\ncommands: {start: [{send: 'START\\r\\n'}]}\n"}};
+  ASSERT_TRUE(peer.accept());
+  EXPECT_EQ(peer.receive("\n"), "START\r\n");
+  ASSERT_TRUE(peer.send(numbered_lines(0, 5)));
+  ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(0, 5).size())) << recording.log();
+  std::optional<std::string> told;
+  for (int i = 0; i < 100 && !told; ++i) {
+    ASSERT_TRUE(peer.send("% READY\r\n")) << "the connection stays";
+    told = recording.wait_for_log(
+        "notice source=lemi .*bytes come, but no frame for 1s \\(idle_timeout\\); it is told to start again",
+        std::chrono::milliseconds{200});
+  }
+  ASSERT_TRUE(told) << recording.log();
+  EXPECT_EQ(peer.receive("\n"), "START\r\n");
+  ASSERT_TRUE(peer.send(numbered_lines(20, 25)));
+  EXPECT_TRUE(recording.wait_until([](const auto& s) { return s.at("sources").at(0).at("frames") == 10; })) << recording.log();
+  expect_good_end(recording);
+}
+
 TEST(AnInstrument, ThatDoesNotAnswerIsToldTheRestAllTheSame) {
   TcpPeer peer;
   Recording recording{

@@ -32,6 +32,8 @@ struct Listener {
   std::function<void(ledger::InputFault fault, std::uint64_t n, const std::string& what)> fault = {};
   /// Bytes that were of use so far: frames, answers, comments. Unset: all are.
   std::function<std::uint64_t()> of_use = {};
+  /// Frames so far. Unset: it is not asked whether there are any.
+  std::function<std::uint64_t()> frames = {};
   /// Bytes went to the instrument, or had to be dropped because it did not read, or was gone.
   std::function<void(std::size_t sent, std::size_t unsent)> wrote = {};
 };

@@ -20,6 +20,7 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr std::chrono::hours kMostPatience{1};  // with an instrument that sends no frame
 constexpr std::size_t kLineBuffers = 1u << 20;  // bytes; more than the kernel keeps for a serial line
 
 }  // namespace
@@ -76,6 +77,8 @@ void StreamSource::opened(mth5::Descriptor fd, const std::string& reason) {
   in_flight_.clear();  // that of the connection before
   listener_.connected();
   given_up_.clear();
+  last_frame_ = last_data_;
+  patience_ = config_.idle_timeout;
   if (protocol_) act_on(protocol_->connected(last_data_));
   look();
   watch_idle();
@@ -221,11 +224,35 @@ void StreamSource::look() {
   opener_->look(stream_.native_handle());
   if (protocol_) act_on(protocol_->due(mth5::steady_now()));
   if (!given_up_.empty()) return broken(given_up_);
+  watch_frames();
+  if (!stream_.is_open()) return;  // no answer came to what was said
   // What a protocol asks in good time must not be late for an idle_timeout of a second.
   look_.expires_after(std::min<std::chrono::nanoseconds>(std::chrono::seconds{1}, config_.idle_timeout / kAsked));
   look_.async_wait([this, of = connection_](const boost::system::error_code& error) {
     if (!error && of == connection_ && !stopped_ && stream_.is_open()) look();
   });
+}
+
+void StreamSource::watch_frames() {
+  if (protocol_ || !listener_.frames) return;
+  const auto now = mth5::steady_now();
+  const auto frames = listener_.frames();
+  if (std::exchange(frames_, frames) != frames || paused_) {
+    last_frame_ = now;
+    patience_ = config_.idle_timeout;
+  }
+  if (now - last_frame_ < patience_ || last_data_ <= last_frame_) return;
+  const bool again = !config_.commands.start.empty();
+  if (listener_.told)
+    listener_.told(
+        to_string(config_.input) + ": bytes come, but no frame for " + config::format_duration(patience_) +
+        (again ? " (idle_timeout); it is told to start again" : " (idle_timeout); check the instrument and its profile"));
+  last_frame_ = now;
+  patience_ = std::min<std::chrono::nanoseconds>(2 * patience_, std::max<std::chrono::nanoseconds>(kMostPatience, patience_));
+  if (!again) return;
+  dialogue_.disconnected();
+  dialogue_.connected(now);
+  talk();
 }
 
 void StreamSource::watch_idle() {
@@ -254,13 +281,16 @@ void StreamSource::broken(const std::string& reason) {
   idle_.cancel();
   look_.cancel();
   listener_.disconnected(reason, true);
-  if (opener_->is_called()) pause_ = config_.reconnect_first;
   if (until_eof_ || opener_->is_once()) {
     stopped_ = true;
     opener_->cancel();
     return listener_.ended();
   }
-  try_again();
+  if (!opener_->is_called()) return try_again();
+  // Who calls us need not wait.
+  asio::post(stream_.get_executor(), [this, of = connection_] {
+    if (of == connection_ && !stopped_) open();
+  });
 }
 
 void StreamSource::try_again() {

@@ -78,6 +78,8 @@ class StreamSource final : public Source {
   void received(const boost::system::error_code& error, std::size_t n);
   void look();
   void watch_idle();
+  /// Bytes come, and no frame: an instrument that has started anew and waits to be told what to do.
+  void watch_frames();
   void broken(const std::string& reason);
   void try_again();
   void wait_for_retry();
@@ -105,7 +107,10 @@ class StreamSource final : public Source {
   std::chrono::nanoseconds pause_;
   std::chrono::steady_clock::time_point last_data_, retry_at_;
   std::chrono::steady_clock::time_point last_of_use_;
-  std::uint64_t of_use_ = 0;  ///< as Listener::of_use said then
+  std::uint64_t of_use_ = 0;                          ///< as Listener::of_use said then
+  std::chrono::steady_clock::time_point last_frame_;  ///< or when it was last told that there is none
+  std::chrono::nanoseconds patience_{};               ///< until that is told again
+  std::uint64_t frames_ = 0;                          ///< as Listener::frames said then
   bool stopped_ = false, reading_ = false, paused_ = false;
   std::optional<std::size_t> drain_left_;  ///< bytes still to be taken after stop()
   std::array<char, kLongestRead> buffer_{};

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <deque>
 #include <optional>
 #include <utility>
 
@@ -21,7 +22,8 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 /// The instrument connects to us. One peer at a time; further ones are refused and counted, so many a second at most that a storm
-/// of them costs next to nothing. One that comes while the stream is between two peers waits for its turn.
+/// of them costs next to nothing. Those that come while the stream is between two peers, as from a sender that connects for each
+/// line, wait for their turn.
 class TcpListenOpener final : public Opener {
  public:
   TcpListenOpener(asio::io_context& io, const config::TcpListen& tcp)
@@ -31,21 +33,26 @@ class TcpListenOpener final : public Opener {
 
   void open(Done done) override {
     if (!acceptor_.is_open() && !listen(done)) return;
-    if (next_) return done(std::move(next_), {});
-    done_ = std::move(done);
+    if (waiting_.empty()) {
+      done_ = std::move(done);
+      return;
+    }
+    auto next = std::move(waiting_.front());
+    waiting_.pop_front();
+    done(std::move(next), {});
   }
   void cancel() override {
     done_ = nullptr;
     error_code ignored;  // nothing to cancel is no error
     acceptor_.close(ignored);
     breather_.cancel();
-    next_.reset();
+    waiting_.clear();
   }
   [[nodiscard]] bool is_called() const override { return true; }
-  [[nodiscard]] bool is_back() override { return static_cast<bool>(next_); }
+  [[nodiscard]] bool is_back() override { return !waiting_.empty(); }
 
  private:
-  static constexpr int kBacklog = 4;
+  static constexpr int kBacklog = 16;                      ///< peers: of the kernel, and of those that wait
   static constexpr std::chrono::milliseconds kBreath{50};  ///< after each that was refused
 
   bool listen(const Done& done) {
@@ -91,15 +98,17 @@ class TcpListenOpener final : public Opener {
       return false;
     }
     const auto silent = owner().silent_for();
-    if (next_ || (silent && *silent < tcp_.yield_after)) {
+    if (waiting_.size() == std::size_t{kBacklog} || (silent && (!waiting_.empty() || *silent < tcp_.yield_after))) {
       owner().fault(ledger::InputFault::RefusedPeer, 1, name_ + ": " + who + " is refused: another peer is connected");
       return false;
     }
-    next_ = released(peer_);
     if (done_) {
       const auto done = std::exchange(done_, nullptr);
-      done(std::move(next_), {});
-    } else if (silent) {
+      done(released(peer_), {});
+      return true;
+    }
+    waiting_.push_back(released(peer_));
+    if (silent) {
       owner().give_up(name_ + ": nothing of use for " + config::format_duration(tcp_.yield_after) + ", and " +
                       address.to_string() + " connects (yield_after)");
     }
@@ -114,7 +123,7 @@ class TcpListenOpener final : public Opener {
   tcp::endpoint from_endpoint_;
   asio::steady_timer breather_;
   Done done_;
-  mth5::Descriptor next_;  ///< a peer that waits for its turn
+  std::deque<mth5::Descriptor> waiting_;  ///< peers that wait for their turn
 };
 
 }  // namespace
