@@ -37,7 +37,7 @@ ResumeAnswer example() {
   answer.resume.runs.push_back({"MT001", "sr1_0002", 1.0, {"bx", "by"}, mth5::UtcNanos{mth5::Nanos{223456789}}, 0, {}});
   for (auto& run : answer.resume.runs) run.rate_behind = 1.00005;
   for (auto& run : answer.resume.runs) run.unsure_s = 0.002;
-  answer.resume.streams.push_back({"lemi", 100, 90});
+  answer.resume.streams.push_back({"lemi", 100, 90, "XX_MT01=12 XX_MT02=7"});
   return answer;
 }
 
@@ -56,6 +56,7 @@ TEST(ResumeAnswer, ComesBackAsItWas) {
   EXPECT_EQ(back->resume.runs[0].rate_behind, 1.00005);
   EXPECT_EQ(back->resume.runs[0].unsure_s, 0.002);
   EXPECT_EQ(back->resume.streams[0].counted, 90);
+  EXPECT_EQ(back->resume.streams[0].token, "XX_MT01=12 XX_MT02=7") << "of two stations of SeedLink";
 }
 
 TEST(ResumeAnswer, OfAChildThatWasLedAstrayIsRefusedOrHarmless) {
@@ -65,6 +66,9 @@ TEST(ResumeAnswer, OfAChildThatWasLedAstrayIsRefusedOrHarmless) {
   auto escape = example();
   escape.resume.runs[0].id = "sr1\x1b[2J";
   EXPECT_FALSE(decode(encode(escape))) << "a name that no recorder gives";
+  escape = example();
+  escape.resume.streams[0].token = "XX_MT01=12\r\nBYE";
+  EXPECT_FALSE(decode(encode(escape))) << "a token that no source gives";
   escape = example();
   escape.recovery = {"a line\nand another\x1b[2J"};
   EXPECT_THAT(decode(encode(escape))->recovery, ElementsAre("a line?and another?[2J"));

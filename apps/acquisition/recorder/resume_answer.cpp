@@ -75,11 +75,9 @@ class Reader {
     return line;
   }
   /// Of a run, a station: our own names have nothing but these.
-  [[nodiscard]] std::string name() {
-    std::string name = text();
-    good_ = good_ && std::all_of(name.begin(), name.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
-    return name;
-  }
+  [[nodiscard]] std::string name() { return printable(0x21); }
+  /// Of several things, with blanks between.
+  [[nodiscard]] std::string token() { return printable(0x20); }
   /// @param least  bytes that an entry takes at least
   template <class Each>
   void list(std::size_t least, Each each) {
@@ -91,6 +89,12 @@ class Reader {
   [[nodiscard]] bool at_end() const { return good_ && left_.empty(); }
 
  private:
+  [[nodiscard]] std::string printable(unsigned char from) {
+    std::string all = text();
+    good_ = good_ && std::all_of(all.begin(), all.end(), [from](unsigned char c) { return c >= from && c < 0x7f; });
+    return all;
+  }
+
   std::string_view left_;
   bool good_ = true;
 };
@@ -170,7 +174,7 @@ std::optional<ResumeAnswer> decode(std::string_view bytes) {
     stream.name = in.name();
     stream.in_file = in.value<std::int64_t>();
     stream.counted = in.value<std::int64_t>();
-    stream.token = in.name();
+    stream.token = in.token();
     stream.token_time = mth5::UtcNanos{mth5::Nanos{in.value<std::int64_t>()}};
     resume.streams.push_back(std::move(stream));
   });
