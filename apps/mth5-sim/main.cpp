@@ -6,6 +6,7 @@
 
 #include "acquisition/config/config.hpp"
 #include "acquisition/config/instrument.hpp"
+#include "acquisition/decode/atss.hpp"
 #include "acquisition/simulate/answers.hpp"
 #include "acquisition/simulate/decoded.hpp"
 #include "acquisition/simulate/frame_recording.hpp"
@@ -83,6 +84,9 @@ void check_faults(const Options& options) {
                             "; leave out this or --replay"};
   if (!options.faults.disconnects.empty() && (kind == sim::Target::Kind::File || kind == sim::Target::Kind::Stdout))
     throw cli::UsageError{"--fault disconnect: a file cannot be unplugged; needs a pty, tcp or udp target"};
+  if (!options.faults.served.empty() && kind != sim::Target::Kind::Http && kind != sim::Target::Kind::Https)
+    throw cli::UsageError{
+        "--fault new-run, shrink, ignore-range, slow-range: are of a server of files; needs --to http:HOST:PORT"};
   if (!options.faults.clock_steps.empty() && !options.instrument->set_time)
     throw cli::UsageError{"--fault clock-step: there is no time in what " + options.instrument->name + " sends"};
   for (const auto& step : options.faults.clock_steps)
@@ -146,6 +150,11 @@ Options read_options(const po::variables_map& values) {
   if (options.target.kind == sim::Target::Kind::SeedLink && !has_records)
     throw cli::UsageError{"--to " + *to + ": " + *instrument +
                           " sends no records of miniSEED; take one that does, such as miniseed-mt"};
+  if (options.target.kind == sim::Target::Kind::Http || options.target.kind == sim::Target::Kind::Https) {
+    if (!options.profile || !daq::decode::reads_atss_blocks(options.profile->decoder))
+      throw cli::UsageError{"--to " + *to + ": " + *instrument + " has no .atss files; take one that has, such as metronix-adu"};
+    for (const auto& channel : options.profile->channels) options.target.channels.push_back(channel.name);
+  }
 
   if (values.count("replay") > 0)
     for (const auto& file : values["replay"].as<std::vector<std::string>>()) options.replay.emplace_back(file);
@@ -155,7 +164,7 @@ Options read_options(const po::variables_map& values) {
 
   if (rate) check_rate(*asked_rate, *rate, *options.instrument);
   const double rate_hz = asked_rate.value_or(options.instrument->rates_hz.front());
-  options.signal.rate_hz = rate_hz;
+  options.signal.rate_hz = options.target.rate_hz = rate_hz;
   options.play.rate_hz = rate_hz / static_cast<double>(options.instrument->samples_per_record);
   if (const auto speed = text("speed"); speed == "max")
     options.play.speed.reset();
@@ -259,9 +268,10 @@ int sim_main(int argc, char** argv) {
       .usage = {"INSTRUMENT --to TARGET [--signal KIND] [OPTION...]", "INSTRUMENT --to TARGET --replay FILE... [OPTION...]"},
       .options = po::options_description{"Options"}};
   const auto text = [] { return po::value<std::string>(); };
-  line.options.add_options()("instrument", text(), "")(
-      "to", text()->value_name("TARGET"),
-      "pty:PATH | tcp-listen:HOST:PORT | tcp:HOST:PORT | udp:HOST:PORT | seedlink:HOST:PORT | file:PATH | - (standard output)")(
+  line.options.add_options()("instrument", text(), "")("to", text()->value_name("TARGET"),
+                                                       "pty:PATH | tcp-listen:HOST:PORT | tcp:HOST:PORT | udp:HOST:PORT | "
+                                                       "seedlink:HOST:PORT | http:HOST:PORT | https:HOST:PORT | file:PATH | - "
+                                                       "(standard output)")(
       "replay", po::value<std::vector<std::string>>()->multitoken()->composing()->value_name("FILE..."),
       "play recordings, bytes as recorded, one after the other")(
       "signal", text()->value_name("KIND"),
@@ -274,7 +284,8 @@ int sim_main(int argc, char** argv) {
       "seed", text()->value_name("N"), "of signal and faults; same seed, same bytes; default 1")(
       "fault", text()->value_name("LIST"),
       "drop=P,garbage=P,duplicate=P,bitflip=P,truncate=P,shorten=P,answer=P,stall=30s@5m,disconnect=@10m,lose-lock=1m@5m,"
-      "clock-step=+2s@3m")("await-start", "send nothing before a command starts it, as an instrument that stands still")(
+      "clock-step=+2s@3m, and of http new-run=@1m,shrink=@1m,ignore-range=@1m,slow-range=2s@1m")(
+      "await-start", "send nothing before a command starts it, as an instrument that stands still")(
       "truth", text()->value_name("FILE"), "write what was sent and what was done to it, as CSV")(
       "linger", text()->value_name("TIME"), "at the end wait this long for the reader; default: pty no limit, tcp 10s");
   line.positional.add("instrument", 1);

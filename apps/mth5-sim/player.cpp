@@ -35,6 +35,7 @@ void Player::run() {
   using namespace std::chrono_literals;
   auto begin = mth5::steady_now();
   auto disconnect = faults_.plan().disconnects.begin();
+  auto served = faults_.plan().served.begin();
   for (std::uint64_t index = 0; !stop_.requested() && index < settings_.n_records.value_or(UINT64_MAX); ++index) {
     const auto at = signal_time(index, settings_.rate_hz);
     const auto leaves = faults_.leaves(at);
@@ -51,6 +52,11 @@ void Player::run() {
       flush();
       if (!stop_.requested()) sink_.disconnect(disconnect->length);
       ++totals_.faults["disconnect"];
+    }
+    for (; served != faults_.plan().served.end() && served->at <= at; ++served) {
+      flush();
+      sink_.misbehave(served->kind, served->length);
+      ++totals_.faults[daq::simulate::name_of(served->kind)];
     }
     begin += wait_for_start();
     if (stop_.requested()) break;

@@ -17,7 +17,8 @@ void split_address(const std::string& text, std::string_view address, Target& ta
   if (host.size() > 1 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   if (host.empty() || port.empty() || error != std::errc{} || end != port.data() + port.size())
     throw cli::UsageError{"--to " + text + ": needs HOST:PORT with a port of 0 ... 65535, as 127.0.0.1:7000 or [::1]:7000"};
-  const bool listens = target.kind == Target::Kind::TcpListen || target.kind == Target::Kind::SeedLink;
+  const bool listens = target.kind == Target::Kind::TcpListen || target.kind == Target::Kind::SeedLink ||
+                       target.kind == Target::Kind::Http || target.kind == Target::Kind::Https;
   if (!listens && number == 0) throw cli::UsageError{"--to " + text + ": port 0 can only be listened on"};
   if (const auto at = host.find('%'); at != std::string_view::npos && host.find(':') == std::string_view::npos) {
     unsigned first = 0;
@@ -43,16 +44,18 @@ Target parse_target(const std::string& text) {
     target.kind = kind == "pty" ? Target::Kind::Pty : Target::Kind::File;
     if (rest.empty()) throw cli::UsageError{"--to " + text + ": needs a path, as " + kind + ":/tmp/lemi"};
     target.path = rest;
-  } else if (kind == "tcp" || kind == "tcp-listen" || kind == "udp" || kind == "seedlink") {
+  } else if (kind == "tcp" || kind == "tcp-listen" || kind == "udp" || kind == "seedlink" || kind == "http" || kind == "https") {
     target.kind = kind == "tcp"        ? Target::Kind::Tcp
                   : kind == "udp"      ? Target::Kind::Udp
                   : kind == "seedlink" ? Target::Kind::SeedLink
+                  : kind == "http"     ? Target::Kind::Http
+                  : kind == "https"    ? Target::Kind::Https
                                        : Target::Kind::TcpListen;
     split_address(text, rest, target);
   } else {
     throw cli::UsageError{"--to " + text +
                           ": is not one of pty:PATH, tcp-listen:HOST:PORT, tcp:HOST:PORT, udp:HOST:PORT, seedlink:HOST:PORT, "
-                          "file:PATH, -"};
+                          "http:HOST:PORT, https:HOST:PORT, file:PATH, -"};
   }
   return target;
 }
@@ -68,6 +71,9 @@ std::unique_ptr<Sink> make_sink(const Target& target, Stop& stop, const Log& log
       return make_udp(target, stop, log);
     case Target::Kind::SeedLink:
       return make_seedlink(target, stop, log);
+    case Target::Kind::Http:
+    case Target::Kind::Https:
+      return make_http(target, stop, log);
     case Target::Kind::File:
     case Target::Kind::Stdout:
       break;

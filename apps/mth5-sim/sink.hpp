@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "acquisition/simulate/faults.hpp"
 #include "log.hpp"
 #include "mth5/time.hpp"
 #include "stop.hpp"
@@ -33,6 +35,8 @@ class Sink {
   virtual void wait_until(Clock::time_point until) = 0;
   /// Lets the reader take everything, takes the connection away, comes back after `away`.
   virtual void disconnect(mth5::Nanos away) = 0;
+  /// Of servers: from now on it does what a good one does not.
+  virtual void misbehave(daq::simulate::FaultPlan::Served::Kind /*kind*/, mth5::Nanos /*length*/) {}
   /// Waits until the other end has taken everything, then closes.
   /// @param deadline  nullopt = as long as it takes
   /// @returns "", or what was not taken
@@ -52,10 +56,12 @@ class Sink {
 
 /// --to, read.
 struct Target {
-  enum class Kind { Pty, TcpListen, Tcp, Udp, SeedLink, File, Stdout };
+  enum class Kind { Pty, TcpListen, Tcp, Udp, SeedLink, Http, Https, File, Stdout };
   Kind kind = Kind::Stdout;
-  std::string path;        ///< Pty, File
-  std::string host, port;  ///< TcpListen, Tcp, Udp, SeedLink
+  std::string path;                     ///< Pty, File
+  std::string host, port;               ///< TcpListen, Tcp, Udp, SeedLink, Http, Https
+  std::vector<std::string> channels{};  ///< Http, Https: their names in the profile
+  double rate_hz = 1;                   ///< Http, Https
 };
 /// @throws cli::UsageError
 [[nodiscard]] Target parse_target(const std::string& text);
@@ -66,6 +72,8 @@ struct Target {
 [[nodiscard]] std::unique_ptr<Sink> make_udp(const Target& target, Stop& stop, const Log& log);
 /// A SeedLink server of the records that are written; others are left out.
 [[nodiscard]] std::unique_ptr<Sink> make_seedlink(const Target& target, Stop& stop, const Log& log);
+/// A server of .atss files, made of the blocks that are written; others are left out.
+[[nodiscard]] std::unique_ptr<Sink> make_http(const Target& target, Stop& stop, const Log& log);
 /// A new file, or stdout with "".
 [[nodiscard]] std::unique_ptr<Sink> make_file(const std::string& path, Stop& stop, const Log& log);
 

@@ -491,7 +491,8 @@ void Daemon::go_on() {
   for (const auto& position : found->positions(streams_)) {
     const auto& stream = streams_.at(position.stream);
     const auto& source = config_.sources[stream.source];
-    if (source.commands.ask_for_durable() || std::holds_alternative<daq::config::SeedLink>(source.input))
+    if (source.commands.ask_for_durable() || std::holds_alternative<daq::config::SeedLink>(source.input) ||
+        std::holds_alternative<daq::config::Http>(source.input))
       log_->info("going on stream={} token={} time={}", stream.name, position.token, mth5::to_iso(position.time));
     inputs_[stream.source].source->durable(position);
   }

@@ -54,7 +54,9 @@ TEST(Caller, MayConnectForEachLine) {
     ASSERT_TRUE(sender.send(numbered_lines(k, k + 1)));
     sender.hang_up();
     bytes += numbered_lines(k, k + 1).size();
-    if (k % 8 == 7) ASSERT_TRUE(recording.wait_for_bytes(bytes)) << recording.log();
+    if (k % 8 == 7) {
+      ASSERT_TRUE(recording.wait_for_bytes(bytes)) << recording.log();
+    }
   }
   const auto status = expect_good_end(recording);
   EXPECT_EQ(faults(status, "refused-peer"), 0u);

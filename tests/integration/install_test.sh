@@ -45,7 +45,7 @@ for page in "$prefix"/share/man/man*/*; do
 done
 # What a manual page sends its reader to is where it says, and mth5d.yaml(5) does send somewhere.
 named=$(grep -rhoE '/usr/share/[^ ,;)]+' "$prefix/share/man" | sed 's/\\//g; s/[.]$//' | sort -u)
-for page in commands datacast filters miniseed; do
+for page in atss commands datacast filters miniseed; do
   grep -qx "/usr/share/doc/mth5-daq/$page.md" <<<"$named" || fail "mth5d.yaml(5) does not say where $page.md is"
 done
 for path in $named; do [[ -e $prefix${path#/usr} ]] || fail "a manual page names $path, which is not installed"; done

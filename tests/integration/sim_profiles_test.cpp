@@ -143,6 +143,7 @@ TEST_P(SimulatedProfile, AreDecodedWithFaultsAsFarAsTheyArriveWhole) {
 const std::map<std::string, Case> kProfiles = {
     {"mth5-frame", {"mth5-frame", Times::Given}},
     {"mth5-frame-ublox", {"mth5-frame-ublox", Times::Given}},
+    {"metronix-adu", {"metronix-adu", Times::Given}},
     {"lemi025", {"lemi025", Times::Given}},
     {"lemi036", {"lemi036", Times::Given}},
     {"lemi423", {"lemi423", Times::Given, "20s", "5s"}},

@@ -50,6 +50,14 @@ struct SeedLink {
   std::string protocol = "auto";                                ///< 3, 4; auto: 4 where the server offers it
   std::chrono::nanoseconds silence = std::chrono::minutes{10};  ///< without a packet for so long it is asked anew
 };
+/// A box that serves the files it writes, as .atss: a directory of runs, read as they grow.
+struct Http {
+  std::string url;                                          ///< see parse_url()
+  std::chrono::nanoseconds poll = std::chrono::seconds{1};  ///< so often each channel is asked for more
+  std::string pin{};            ///< SHA-256 of its certificate, 64 digits; "" = as the system trusts it
+  bool self_signed = false;     ///< any certificate is taken
+  std::string runs = "newest";  ///< the first one ever: newest, or all that are there
+};
 struct ReplayFile {
   std::filesystem::path path;                                      ///< "-": standard input; "": files of `directory`
   std::optional<double> speed = 1.0;                               ///< times real time; nullopt = max
@@ -69,9 +77,9 @@ struct Udp {
   std::int64_t receive_buffer = std::int64_t{1} << 20;  ///< bytes, of the kernel
   std::int64_t longest = std::int64_t{1} << 16;         ///< bytes of a datagram
 };
-using Input = std::variant<Serial, Tcp, TcpListen, Udp, SeedLink, ReplayFile>;
+using Input = std::variant<Serial, Tcp, TcpListen, Udp, SeedLink, Http, ReplayFile>;
 /// "serial:/dev/ttyUSB0", "tcp:10.0.0.2:7000", "tcp:listen:0.0.0.0:7000", "udp:0.0.0.0:8888", "seedlink:10.0.0.2:18000",
-/// "file:day.TXT".
+/// "http://10.0.0.2/data/", "file:day.TXT".
 [[nodiscard]] std::string to_string(const Input& input);
 /// Whether it has an end and no hurry: a file that does not grow.
 [[nodiscard]] bool is_recording(const Input& input);
@@ -83,6 +91,16 @@ struct Endpoint {
 };
 /// Of "0.0.0.0:8888" or "[::]:8888"; nullopt for anything else, names too.
 [[nodiscard]] std::optional<Endpoint> parse_endpoint(std::string_view text);
+
+/// Of "https://10.0.0.2:8443/data".
+struct HttpUrl {
+  bool tls = false;
+  std::string host;
+  std::uint16_t port = 0;
+  std::string path;  ///< as it is sent; begins and ends with '/'
+};
+/// nullopt for anything else: with a user, a query, a blank.
+[[nodiscard]] std::optional<HttpUrl> parse_url(std::string_view text);
 
 /// A stage between the field and the samples, as `filters:` of a channel says. Page: apps/acquisition/doc/filters.md.
 struct FilterProfile {

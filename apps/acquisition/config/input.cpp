@@ -43,6 +43,7 @@ std::string to_string(const Input& input) {
     }
     std::string operator()(const Tcp& tcp) const { return "tcp:" + at(tcp.host, tcp.port); }
     std::string operator()(const SeedLink& seedlink) const { return "seedlink:" + at(seedlink.host, seedlink.port); }
+    std::string operator()(const Http& http) const { return http.url; }
     std::string operator()(const TcpListen& tcp) const { return "tcp:listen:" + tcp.listen; }
     std::string operator()(const Udp& udp) const {
       return "udp:" + udp.listen + (udp.group.empty() ? "" : " (group " + udp.group + ")");

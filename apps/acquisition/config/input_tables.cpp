@@ -83,6 +83,26 @@ std::string check_stream(std::string_view text) {
   return good ? "" : in_quotes(text) + " must be NET_STA, or NET_STA: with selectors behind it, such as 'XX_MT01:LF? LQ?'";
 }
 
+std::string check_url(std::string_view text) {
+  return parse_url(text) ? ""
+                         : in_quotes(text) +
+                               " must be the URL of a directory, such as http://192.168.0.203/data/, without user, password and "
+                               "query";
+}
+
+std::string digits_of_pin(std::string_view text) {
+  std::string digits;
+  for (const char c : text)
+    if (c != ':') digits += c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+  return digits;
+}
+
+std::string check_pin(std::string_view text) {
+  const auto digits = digits_of_pin(text);
+  const bool good = digits.size() == 64 && digits.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return good ? "" : in_quotes(text) + " must be a SHA-256: 64 hexadecimal digits, with or without colons";
+}
+
 std::string check_interface(std::string_view text) {
   return text.size() < IF_NAMESIZE && text.find_first_of("/ \t") == std::string_view::npos
              ? ""
@@ -215,6 +235,40 @@ const Section<SeedLink>& seedlink_keys() {
   return keys;
 }
 
+const Section<Http>& http_keys() {
+  static const Section<Http> keys{
+      "sources[].http",
+      {
+          text_key(
+              "url", &Http::url, "http:// or https://, of a directory", check_url,
+              "The directory on the box that has the runs (run_001, run_002, ...), or that of one run. User and password are "
+              "not "
+              "supported.",
+              true),
+          time_key("poll", &Http::poll, 100ms, 1h,
+                   "So often each channel is asked for what is new. Shorter than idle_timeout. The directory is looked at once a "
+                   "minute, and when nothing has grown for ten times as long."),
+          {"pin", "text", "64 hexadecimal digits, with or without colons",
+           "https: the SHA-256 of the certificate that the box has to show, whoever signed it: openssl x509 -in FILE -noout "
+           "-fingerprint -sha256.",
+           false,
+           [](MapReader& map, Http& http) {
+             static_cast<void>(map.text("pin", "", check_pin));
+             const Node* given = map.map().find("pin");
+             if (given != nullptr) http.pin = digits_of_pin(given->text);
+           },
+           [](const Http& http) { return http.pin; }},
+          flag_key("self_signed", &Http::self_signed,
+                   "https: any certificate is taken, so nothing is known of who answers. Better a pin. Without both the "
+                   "certificate must be one that the system trusts, of the host that url names."),
+          choice_key(
+              "runs", &Http::runs, {"newest", "all"},
+              "Where the first recording ever begins: with the newest run, at its beginning, or with the oldest. Later ones "
+              "follow in order, and a restart goes on where the file ends."),
+      }};
+  return keys;
+}
+
 const Section<ReplayFile>& file_keys() {
   static const Section<ReplayFile> keys{
       "sources[].file",
@@ -289,6 +343,20 @@ Input read_file(const Node& node, const std::string& path, Report& report) {
   return file;
 }
 
+Input read_http(const Node& node, const std::string& path, Report& report) {
+  MapReader map{node, path, report};
+  Http http;
+  http_keys().read(map, http);
+  const auto url = parse_url(http.url);
+  for (const char* key : {"pin", "self_signed"})
+    if (const Node* given = node.find(key); given != nullptr && url && !url->tls)
+      map.problem(*given, key, "is for https; " + in_quotes(http.url) + " shows no certificate");
+  if (const Node* given = node.find("pin"); given != nullptr && http.self_signed)
+    map.problem(*given, "pin", "does not go with self_signed: true, which takes any certificate");
+  map.finish();
+  return http;
+}
+
 Input read_udp(const Node& node, const std::string& path, Report& report) {
   MapReader map{node, path, report};
   Udp udp;
@@ -316,6 +384,7 @@ const std::vector<InputKind>& input_kinds() {
       {"udp", read_udp},
       {"seedlink",
        [](const Node& n, const std::string& p, Report& r) { return read_input_of<SeedLink>(n, p, r, seedlink_keys()); }},
+      {"http", read_http},
       {"file", read_file},
   };
   return kinds;

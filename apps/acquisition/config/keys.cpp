@@ -74,6 +74,9 @@ constexpr Heading kHeadings[] = {
     {"sources[].seedlink", "sources: seedlink",
      "A connection to a SeedLink server, for an instrument with miniseed. The first one ever asks for what is new; later it goes "
      "on where the file ends, as far back as the server has data."},
+    {"sources[].http", "sources: http",
+     "A box that serves the files it is writing, by HTTP or WebDAV: .atss of Metronix, for an instrument that reads its blocks, "
+     "such as metronix\\-adu. They are read as they grow. The page /usr/share/doc/mth5\\-daq/atss.md tells more."},
     {"sources[].udp", "sources: udp",
      "Datagrams that come to this computer, unicast or multicast. A group and listen are of one kind, IPv4 or IPv6."},
     {"sources[].file", "sources: file", "A recording, standard input, or files that grow."},
@@ -161,6 +164,7 @@ std::vector<KeyText> all_keys() {
   tcp_listen_keys().describe(all);
   udp_keys().describe(all);
   seedlink_keys().describe(all);
+  http_keys().describe(all);
   file_keys().describe(all);
   profile_keys().describe(all);
   text_keys().describe(all);

@@ -6,6 +6,7 @@
 #include "acquisition/config/filters.hpp"
 #include "acquisition/config/sensor.hpp"
 #include "acquisition/config/tables.hpp"
+#include "acquisition/decode/atss.hpp"
 
 namespace daq::config {
 
@@ -278,13 +279,22 @@ Source read_source(const Node& node, const std::string& path, const Common& comm
   if (seedlink && profile && !std::holds_alternative<decode::MiniSeedFormat>(source.instrument.decoder))
     map.problem(*node.find("seedlink"), "seedlink",
                 "brings records of miniSEED; give an instrument with miniseed, such as miniseed-mt");
-  if (file || seedlink || std::holds_alternative<Udp>(source.input)) {
+  const auto* http = std::get_if<Http>(&source.input);
+  if (http != nullptr && profile && !decode::reads_atss_blocks(source.instrument.decoder))
+    map.problem(*node.find("http"), "http",
+                "brings blocks of .atss files; give an instrument that reads them, such as metronix-adu");
+  if (http != nullptr && http->poll >= source.idle_timeout)
+    map.problem(
+        *node.find("http"), "http",
+        "poll of " + format_duration(http->poll) + " is not shorter than idle_timeout, " + format_duration(source.idle_timeout));
+  if (file || seedlink || http != nullptr || std::holds_alternative<Udp>(source.input)) {
     source.commands = {};
     if (const Node* commands = node.find("commands"))
       map.problem(*commands, "commands",
-                  std::string{file       ? "a recording"
-                              : seedlink ? "a SeedLink server"
-                                         : "who sends datagrams"} +
+                  std::string{file              ? "a recording"
+                              : seedlink        ? "a SeedLink server"
+                              : http != nullptr ? "a box that serves files"
+                                                : "who sends datagrams"} +
                       " takes no commands; leave them out, or give a serial or tcp input");
   }
   await_answers(source.instrument.decoder, source.commands);

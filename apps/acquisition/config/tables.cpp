@@ -381,9 +381,10 @@ const Section<Source>& source_keys() {
       {
           text_key("name", &Source::name, "a letter, then letters, digits, _ and -; 30 at most", check_name,
                    "For log, status and --set; the name of its stream.", true),
-          time_key("idle_timeout", &Source::idle_timeout, 1s, 7 * kDay,
-                   "No byte for this long: the input is opened anew; a file that is followed stays open, and the log says so. Bytes "
-                   "but no frame: the log says so, and the start-up commands are sent again."),
+          time_key(
+              "idle_timeout", &Source::idle_timeout, 1s, 7 * kDay,
+              "No byte for this long: the input is opened anew; a file that is followed stays open, and the log says so. Bytes "
+              "but no frame: the log says so, and the start-up commands are sent again."),
           {"sample_rate", "number", "0.001 to 1000000 Hz",
            "What the instrument is set to, where that is another rate than its profile says.", false,
            [](MapReader& map, Source& source) {

@@ -29,6 +29,7 @@ namespace daq::config {
 [[nodiscard]] const Section<TcpListen>& tcp_listen_keys();
 [[nodiscard]] const Section<Udp>& udp_keys();
 [[nodiscard]] const Section<SeedLink>& seedlink_keys();
+[[nodiscard]] const Section<Http>& http_keys();
 [[nodiscard]] const Section<ReplayFile>& file_keys();
 
 [[nodiscard]] const Section<Instrument>& profile_keys();

@@ -32,9 +32,9 @@ bool is_letter_or_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && 
 bool is_foreign(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 
 /// Numbers of a record, in its byte order.
-class Fields {
+class RecordFields {
  public:
-  Fields(std::span<const char> bytes, bool big_endian) : bytes_{bytes}, big_endian_{big_endian} {}
+  RecordFields(std::span<const char> bytes, bool big_endian) : bytes_{bytes}, big_endian_{big_endian} {}
 
   [[nodiscard]] std::uint8_t u8(std::size_t at) const { return static_cast<std::uint8_t>(bytes_[at]); }
   [[nodiscard]] std::uint16_t u16(std::size_t at) const { return static_cast<std::uint16_t>(number(at, 2)); }
@@ -52,7 +52,7 @@ class Fields {
   bool big_endian_;
 };
 
-bool is_day(const Fields& fields) {
+bool is_day(const RecordFields& fields) {
   const auto year = fields.u16(20), day = fields.u16(22);
   return year >= 1900 && year <= 2100 && day >= 1 && day <= 366;
 }
@@ -66,7 +66,7 @@ bool is_header(std::span<const char> bytes) {
   if (std::string_view{"DRQM"}.find(bytes[6]) == std::string_view::npos || !blank(bytes[7])) return false;
   for (std::size_t i = 8; i < 20; ++i)
     if (!blank(bytes[i]) && bytes[i] != '-' && !is_letter_or_digit(bytes[i]) && !is_foreign(bytes[i])) return false;
-  const Fields big{bytes, true};
+  const RecordFields big{bytes, true};
   return (is_day(big) || is_day({bytes, false})) && big.u8(24) <= 23 && big.u8(25) <= 59 && big.u8(26) <= 60;
 }
 
@@ -89,7 +89,7 @@ std::string shown_rate(double rate_hz) {
   return std::string{text.data(), end} + " Hz";
 }
 
-std::optional<mth5::UtcNanos> start_of(const Fields& fields) {
+std::optional<mth5::UtcNanos> start_of(const RecordFields& fields) {
   constexpr unsigned kWhole = 10'000;  // ten thousandths; some round up to a second
   const std::chrono::year year{fields.u16(20)};
   const auto day = fields.u16(22);
@@ -244,9 +244,9 @@ class MiniSeedDecoder final : public Decoder {
 
   static constexpr std::size_t kMostBlockettes = 4096;  // bytes in which blockette 1000 is looked for
 
-  static Fields order(std::span<const char> bytes) {
-    const Fields big{bytes, true};
-    return is_day(big) ? big : Fields{bytes, false};
+  static RecordFields order(std::span<const char> bytes) {
+    const RecordFields big{bytes, true};
+    return is_day(big) ? big : RecordFields{bytes, false};
   }
 
   /// As blockette 1000 says; nullopt: there is none, or it is not there yet.
@@ -298,7 +298,7 @@ class MiniSeedDecoder final : public Decoder {
 std::optional<RecordHeader> read_record_header(std::span<const char> bytes) {
   if (!is_header(bytes)) return std::nullopt;
   const bool big = is_day({bytes, true});
-  const Fields fields{bytes, big};
+  const RecordFields fields{bytes, big};
   const auto start = start_of(fields);
   if (!start) return std::nullopt;
   RecordHeader header{.network = text(bytes.subspan(18, 2)),

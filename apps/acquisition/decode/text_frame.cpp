@@ -15,14 +15,14 @@ namespace daq::decode {
 namespace {
 
 using Use = TextColumn::Use;
-constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNotKnown = std::numeric_limits<double>::quiet_NaN();
 
 /// [d]ddmm.mmmm -> degrees, as if the minutes had been read by themselves: rounded to the decimals printed.
 [[nodiscard]] double from_degrees_minutes(double value, int decimals) {
   const double degrees = std::trunc(value / 100);
   const double scale = kPowerOfTen[std::min(static_cast<std::size_t>(decimals), kPowerOfTen.size() - 1)];
   const double minutes = std::nearbyint((value - degrees * 100) * scale) / scale;
-  return std::abs(minutes) <= 60 ? degrees + minutes / 60 : kUnknown;
+  return std::abs(minutes) <= 60 ? degrees + minutes / 60 : kNotKnown;
 }
 
 [[nodiscard]] std::size_t digits_at(const char* p, const char* end) {
@@ -181,7 +181,7 @@ class Parser {
     } else {
       if (channel && !says_no_value(field, end) && garbled_ == kNone) garbled_ = at_;
       ++unknown_;
-      value = kUnknown;
+      value = kNotKnown;
     }
     if constexpr (kStore) (channel ? channels_ : soh_)[column.index] = worth(column, value);
     return true;
@@ -210,13 +210,13 @@ class Parser {
   [[nodiscard]] double worth(const TextColumn& column, double value) noexcept {
     if (column.missing && value == *column.missing) {
       ++unknown_;
-      return kUnknown;
+      return kNotKnown;
     }
     if (column.scale == 1 && column.offset == 0) return value;
     const double scaled = value * column.scale + column.offset;
     if (!std::isinf(scaled)) return scaled;
     ++unknown_;
-    return kUnknown;
+    return kNotKnown;
   }
 
   [[nodiscard]] std::optional<Skip> read(const TextColumn& column, const char* field, bool more_columns) noexcept {
@@ -279,7 +279,7 @@ class Parser {
     for (auto i = n - 1; i < columns.size(); ++i) {
       if (columns[i].use != Use::Channel) continue;
       if (i >= n_read || i == last_number_) ++unknown_;
-      if constexpr (kStore) channels_[columns[i].index] = kUnknown;
+      if constexpr (kStore) channels_[columns[i].index] = kNotKnown;
     }
     return std::nullopt;
   }
@@ -299,7 +299,7 @@ class Parser {
     for (std::size_t i = 0; i < columns.size(); ++i) {
       if (columns[i].use != Use::Channel) continue;
       any |= i < sure;
-      if (i >= sure && !std::isnan(std::exchange(channels_[columns[i].index], kUnknown))) ++unknown_;
+      if (i >= sure && !std::isnan(std::exchange(channels_[columns[i].index], kNotKnown))) ++unknown_;
     }
     return any;
   }
@@ -344,7 +344,7 @@ class Parser {
       note_unknown(field, end);
       if (cut_channel_ == kNone && !says_no_value(field, end) && garbled_ == kNone) garbled_ = at_;
       empty_end_ = field == piece_.end;
-      value = kUnknown;
+      value = kNotKnown;
     } else {
       const bool full = has_its_digits(column, field, value);
       const bool odd = column.decimals >= 0 ? decimals != column.decimals : !piece_.complete && !has_end(column);
@@ -380,13 +380,13 @@ class Parser {
       behind = field_end(field);
       static_cast<void>(leave(behind));
       empty_end_ = field == piece_.end;
-      value = kUnknown;
+      value = kNotKnown;
       note_unknown(field, behind);
     } else if (may_be_cut(behind, more_columns) &&
                (column.decimals > 0
                     ? decimals != column.decimals
                     : (!piece_.complete && column.decimals < 0 && !has_end(column)) || (more_columns && !is_whole(at_ + 1)))) {
-      value = kUnknown;
+      value = kNotKnown;
       ++unknown_;
     } else {
       if (decimals != column.decimals) odd_soh_ |= bit(column.index);
@@ -418,7 +418,7 @@ class Parser {
     if constexpr (kStore) {
       double& angle = soh_[column.index];
       const bool possible = good && angle <= (*field == 'N' || *field == 'S' ? 90 : 180);
-      angle = !possible ? kUnknown : *field == 'S' || *field == 'W' ? -angle : angle;
+      angle = !possible ? kNotKnown : *field == 'S' || *field == 'W' ? -angle : angle;
     }
   }
 
@@ -432,7 +432,7 @@ class Parser {
   void settle(std::size_t n_read) noexcept {
     const auto columns = plan_.columns;
     for (auto i = n_read; i < columns.size(); ++i)  // a position without its hemisphere is not known either
-      if (columns[i].use == Use::Soh || columns[i].use == Use::Hemisphere) soh_[columns[i].index] = kUnknown;
+      if (columns[i].use == Use::Soh || columns[i].use == Use::Hemisphere) soh_[columns[i].index] = kNotKnown;
     if (somewhere_ && misplaced_ == kNone) return;
     for (std::size_t i = 0; i < n_read; ++i) {
       if (columns[i].use != Use::Soh) continue;
@@ -441,7 +441,7 @@ class Parser {
       const bool misplaced = misplaced_ != kNone && (i > misplaced_ || (odd_soh_ & bit(columns[i].index)) != 0);
       const bool doubtful = columns[i].degrees_minutes || misplaced;
       if (!doubtful || std::isnan(value)) continue;
-      value = kUnknown;
+      value = kNotKnown;
       ++unknown_;
     }
   }

@@ -26,7 +26,7 @@ constexpr std::array<Reason, kInputFaults> kInputFaultTexts{{
     {"framing", "bytes of a serial port without a stop bit: a wrong baud, or noise"},
     {"parity", "bytes of a serial port whose parity was wrong: taken as NUL"},
     {"break", "breaks of a serial line: it was held low, as by a cable that is off"},
-    {"shrunk", "files that became shorter while they were followed: read again from their beginning"},
+    {"shrunk", "files that became shorter while they were followed: read again from their beginning, or by http no further"},
     {"rewritten", "files that were written anew while they were followed: read again from their beginning"},
     {"added-late", "bytes added to a file of a directory after its next one had begun: read when mth5d starts again"},
 }};

@@ -62,7 +62,28 @@ Problem clock_step(std::string_view value, std::vector<FaultPlan::ClockStep>& ou
   return {};
 }
 
+constexpr std::string_view kServed[] = {"new-run", "shrink", "ignore-range", "slow-range"};  // in the order of their kinds
+
+/// Of the kinds that a server of files has.
+Problem served(std::string_view name, std::string_view value, std::vector<FaultPlan::Served>& out) {
+  const auto kind = static_cast<FaultPlan::Served::Kind>(std::find(std::begin(kServed), std::end(kServed), name) - kServed);
+  FaultPlan::Served one{kind, {}, {}};
+  std::string_view first;
+  if (auto problem = at_time(value, first, one.at); !problem.empty()) return problem;
+  if (kind == FaultPlan::Served::Kind::SlowRange) {
+    const auto length = parse_time_span(first);
+    if (!length || *length <= mth5::Nanos{0}) return "'" + std::string{first} + "' is not a duration above 0 (as 500ms, 30s, 5m)";
+    one.length = *length;
+  } else if (!first.empty()) {
+    return "'" + std::string{first} + "' stands where nothing does; write @ and the time";
+  }
+  out.push_back(one);
+  return {};
+}
+
 }  // namespace
+
+std::string name_of(FaultPlan::Served::Kind kind) { return std::string{kServed[static_cast<std::size_t>(kind)]}; }
 
 std::optional<mth5::Nanos> parse_time_span(std::string_view text) {
   std::string spelt{text};
@@ -92,14 +113,18 @@ ParsedFaults parse_faults(std::string_view text) {
       problem = clock_step(value, plan.clock_steps);
     else if (kind == "lose-lock")
       problem = pause(value, std::nullopt, plan.unlocked);
+    else if (std::find(std::begin(kServed), std::end(kServed), kind) != std::end(kServed))
+      problem = served(kind, value, plan.served);
     else
       problem =
-          "is not one of drop, garbage, duplicate, bitflip, truncate, shorten, answer, stall, disconnect, lose-lock, clock-step";
+          "is not one of drop, garbage, duplicate, bitflip, truncate, shorten, answer, stall, disconnect, lose-lock, clock-step, "
+          "new-run, shrink, ignore-range, slow-range";
     if (!problem.empty()) {
       parsed.problem = (kind.empty() ? "'" + std::string{item} + "'" : kind) + ": " + problem;
       return parsed;
     }
   }
+  std::stable_sort(plan.served.begin(), plan.served.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
   for (auto* pauses : {&plan.disconnects, &plan.stalls})
     std::sort(pauses->begin(), pauses->end(), [](const auto& a, const auto& b) { return a.at < b.at; });
   return parsed;

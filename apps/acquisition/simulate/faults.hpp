@@ -20,6 +20,12 @@ struct FaultPlan {
   struct ClockStep {
     mth5::Nanos by, at;
   };
+  /// Of a server of files, from a time on.
+  struct Served {
+    enum class Kind : std::uint8_t { NewRun, Shrink, IgnoreRange, SlowRange };
+    Kind kind;
+    mth5::Nanos length, at;  ///< length: of an answer that is slow
+  };
   double drop = 0;
   double garbage = 0;
   double duplicate = 0;
@@ -31,13 +37,16 @@ struct FaultPlan {
   std::vector<Pause> disconnects;  ///< unplugged for this long (real time)
   std::vector<Pause> unlocked;     ///< no GPS for this long
   std::vector<ClockStep> clock_steps;
+  std::vector<Served> served;
 };
+/// "new-run", "shrink", "ignore-range", "slow-range": as in --fault.
+[[nodiscard]] std::string name_of(FaultPlan::Served::Kind kind);
 struct ParsedFaults {
   FaultPlan plan;
   std::string problem;  ///< "" = good
 };
 /// "drop=0.01,garbage=0.001,duplicate=0.01,bitflip=1e-4,truncate=0.01,shorten=0.01,answer=0.01,stall=30s@5m,disconnect=@10m,
-/// lose-lock=1m@5m,clock-step=+2s@3m".
+/// lose-lock=1m@5m,clock-step=+2s@3m,new-run=@1m,shrink=@1m,ignore-range=@1m,slow-range=2s@1m".
 /// Times and steps may come more than once. Durations as in the config, and `m` for `min`.
 [[nodiscard]] ParsedFaults parse_faults(std::string_view text);
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "acquisition/ledger/durable.hpp"
+#include "acquisition/ledger/reasons.hpp"
 
 namespace daq::source {
 
@@ -22,6 +24,13 @@ class Protocol {
   struct Answer {
     std::string send{};
     std::string failed{};  ///< the connection is given up: one line with the object in it; "" = it is good
+    bool reopen = false;   ///< its end was in order: it is made anew at once, and nobody need know
+  };
+  /// What went wrong, as Listener::fault.
+  struct Fault {
+    ledger::InputFault fault;
+    std::uint64_t n;
+    std::string what;
   };
   /// A whole packet of data, and where the source can go on behind it (as ledger::Durable::token).
   using Give = std::function<void(std::span<const char> packet, std::string_view token)>;
@@ -31,11 +40,17 @@ class Protocol {
   [[nodiscard]] virtual Answer received(std::span<const char> bytes, Time now, const Give& give) = 0;
   /// kAsked times in idle_timeout at least, and once a second, while it is open.
   [[nodiscard]] virtual Answer due(Time now) = 0;
+  /// So often due() is asked at least.
+  [[nodiscard]] virtual std::chrono::nanoseconds pause() const { return std::chrono::seconds{1}; }
+  /// The other end has closed; disconnected() follows.
+  [[nodiscard]] virtual Answer closed(Time /*now*/, const Give& /*give*/) { return {}; }
   virtual void disconnected() = 0;
   /// As Source.
   virtual void durable(const ledger::Durable& position) = 0;
   /// What people should know and that ends nothing, since this was asked: a line each, with the object in it.
   [[nodiscard]] virtual std::vector<std::string> take_news() = 0;
+  /// To be counted, since this was asked.
+  [[nodiscard]] virtual std::vector<Fault> take_faults() { return {}; }
 };
 
 }  // namespace daq::source

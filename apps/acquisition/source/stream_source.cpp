@@ -11,7 +11,9 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
+#include "acquisition/source/atss.hpp"
 #include "acquisition/source/seedlink.hpp"
+#include "acquisition/source/tls.hpp"
 #include "mth5/time.hpp"
 
 namespace daq::source {
@@ -21,6 +23,22 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::hours kMostPatience{1};  // with an instrument that sends no frame
+
+/// [n_channels] of the decoder: the names of the profile, "" of those that the site leaves out.
+std::vector<std::string> names_of(const config::Instrument& instrument) {
+  const auto n = std::visit([](const auto& d) { return d.n_channels; }, instrument.decoder);
+  std::vector<std::string> names(n);
+  for (std::size_t i = 0; i < instrument.channels.size(); ++i)
+    names.at(instrument.kept.empty() ? i : instrument.kept[i]) = instrument.channels[i].name;
+  return names;
+}
+
+std::unique_ptr<Protocol> make_http_protocol(const config::Http& http, bool tls, const config::Instrument& instrument) {
+  auto plain = std::make_unique<Atss>(http, instrument.sample_rate, names_of(instrument));
+  if (!tls) return plain;
+  return std::make_unique<Tls>(http, std::move(plain));
+}
+
 constexpr std::size_t kLineBuffers = 1u << 20;  // bytes; more than the kernel keeps for a serial line
 
 }  // namespace
@@ -68,14 +86,15 @@ void StreamSource::open() {
 
 void StreamSource::opened(mth5::Descriptor fd, const std::string& reason) {
   if (stopped_) return;
+  const bool again = std::exchange(reopening_, false);
   if (!fd) {
-    listener_.disconnected(reason, false);
-    return try_again();
+    listener_.disconnected(reason, again);
+    return again ? end_or_try_again() : try_again();
   }
   stream_.assign(fd.release());
   last_of_use_ = last_data_ = mth5::steady_now();
   in_flight_.clear();  // that of the connection before
-  listener_.connected();
+  if (!again) listener_.connected();
   given_up_.clear();
   last_frame_ = last_data_;
   patience_ = config_.idle_timeout;
@@ -96,18 +115,23 @@ void StreamSource::durable(const ledger::Durable& position) {
 /// To the decoder: all, or what the protocol says is data.
 void StreamSource::give(const char* bytes, std::size_t n) {
   if (!protocol_) return listener_.bytes(arrived(bytes, n));
-  act_on(protocol_->received({bytes, n}, last_data_, [this](std::span<const char> packet, std::string_view token) {
-    pause_ = config_.reconnect_first;
-    auto chunk = arrived(packet.data(), packet.size(), true);
-    chunk.token = token;
-    listener_.bytes(chunk);
-  }));
+  act_on(protocol_->received({bytes, n}, last_data_, [this](auto packet, auto token) { give_packet(packet, token); }));
+}
+
+void StreamSource::give_packet(std::span<const char> packet, std::string_view token) {
+  pause_ = config_.reconnect_first;
+  auto chunk = arrived(packet.data(), packet.size(), true);
+  chunk.token = token;
+  listener_.bytes(chunk);
 }
 
 void StreamSource::act_on(const Protocol::Answer& answer) {
   for (const auto& news : protocol_->take_news())
     if (listener_.told) listener_.told(news);
+  for (const auto& [fault, n, what] : protocol_->take_faults())
+    if (listener_.fault) listener_.fault(fault, n, what);
   if (given_up_.empty()) given_up_ = answer.failed;
+  reopening_ = reopening_ || answer.reopen;
   if (answer.send.empty() || stopped_) return;
   outbox_ += answer.send;
   write();
@@ -206,7 +230,10 @@ void StreamSource::received(const boost::system::error_code& error, std::size_t 
     }
   }
   if (stopped_) return drain();
+  if (error == asio::error::eof && protocol_)
+    act_on(protocol_->closed(mth5::steady_now(), [this](auto packet, auto token) { give_packet(packet, token); }));
   if (!given_up_.empty()) return broken(given_up_);
+  if (reopening_) return reopen();
   if (error == asio::error::eof && opener_->is_once()) {
     stopped_ = true;
     look_.cancel();
@@ -227,7 +254,8 @@ void StreamSource::look() {
   watch_frames();
   if (!stream_.is_open()) return;  // no answer came to what was said
   // What a protocol asks in good time must not be late for an idle_timeout of a second.
-  look_.expires_after(std::min<std::chrono::nanoseconds>(std::chrono::seconds{1}, config_.idle_timeout / kAsked));
+  look_.expires_after(std::min<std::chrono::nanoseconds>(protocol_ ? protocol_->pause() : std::chrono::seconds{1},
+                                                         config_.idle_timeout / kAsked));
   look_.async_wait([this, of = connection_](const boost::system::error_code& error) {
     if (!error && of == connection_ && !stopped_ && stream_.is_open()) look();
   });
@@ -269,7 +297,7 @@ void StreamSource::watch_idle() {
   });
 }
 
-void StreamSource::broken(const std::string& reason) {
+void StreamSource::hang_up() {
   stop_talking();
   if (protocol_) {
     protocol_->disconnected();
@@ -280,7 +308,21 @@ void StreamSource::broken(const std::string& reason) {
   reading_ = paused_ = false;
   idle_.cancel();
   look_.cancel();
+}
+
+void StreamSource::reopen() {
+  hang_up();
+  open();
+}
+
+void StreamSource::broken(const std::string& reason) {
+  hang_up();
+  reopening_ = false;
   listener_.disconnected(reason, true);
+  end_or_try_again();
+}
+
+void StreamSource::end_or_try_again() {
   if (until_eof_ || opener_->is_once()) {
     stopped_ = true;
     opener_->cancel();
@@ -371,6 +413,12 @@ std::unique_ptr<Source> make_source(asio::io_context& io, const config::Source& 
     return std::make_unique<StreamSource>(
         io, config, until_eof, true, make_tcp_opener(io, {seedlink->host, seedlink->port}, to_string(config.input)),
         std::move(listener), std::make_unique<SeedLink>(*seedlink, config.instrument.sample_rate, config.idle_timeout));
+  if (const auto* http = std::get_if<config::Http>(&config.input)) {
+    const auto url = config::parse_url(http->url).value_or(config::HttpUrl{});
+    return std::make_unique<StreamSource>(io, config, until_eof, true,
+                                          make_tcp_opener(io, {url.host, url.port}, to_string(config.input)), std::move(listener),
+                                          make_http_protocol(*http, url.tls, config.instrument));
+  }
   if (const auto* tcp = std::get_if<config::TcpListen>(&config.input))
     return std::make_unique<StreamSource>(io, config, until_eof, true, make_tcp_listen_opener(io, *tcp), std::move(listener));
   if (const auto* udp = std::get_if<config::Udp>(&config.input))

@@ -81,6 +81,9 @@ class StreamSource final : public Source {
   /// Bytes come, and no frame: an instrument that has started anew and waits to be told what to do.
   void watch_frames();
   void broken(const std::string& reason);
+  void hang_up();
+  void reopen();
+  void end_or_try_again();
   void try_again();
   void wait_for_retry();
   void drain();
@@ -88,6 +91,7 @@ class StreamSource final : public Source {
   void write();
   void stop_talking();
   void give(const char* bytes, std::size_t n);
+  void give_packet(std::span<const char> packet, std::string_view token);
   void act_on(const Protocol::Answer& answer);
 
   const config::Source& config_;
@@ -96,7 +100,8 @@ class StreamSource final : public Source {
   std::unique_ptr<Opener> opener_;
   Listener listener_;
   std::unique_ptr<Protocol> protocol_;
-  std::string given_up_;  ///< what the protocol has found wrong with the connection
+  std::string given_up_;    ///< what the protocol has found wrong with the connection
+  bool reopening_ = false;  ///< the protocol wants another one, and nobody need know
   boost::asio::posix::stream_descriptor stream_;
   boost::asio::steady_timer retry_, idle_, talk_, look_;
   Dialogue dialogue_;
