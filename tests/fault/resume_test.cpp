@@ -554,7 +554,7 @@ TEST(Resume, NamesTheCrashAsReasonAlsoWhereTheNewFileIsOfAnotherConfiguration) {
   EXPECT_EQ(gaps[0].at("reason"), "writer-died");
 }
 
-TEST(Resume, BeginsANewFileWhereAnotherIsNewer) {
+TEST(Resume, BeginsANewFileWhereAnotherIsNewerAndRecoversTheOlderOne) {
   const support::TempDir dir;
   TcpPeer peer;
   const auto dead = record_and_kill(peer, dir, 0, 50);
@@ -562,10 +562,22 @@ TEST(Resume, BeginsANewFileWhereAnotherIsNewer) {
   std::filesystem::rename(dead, dir / "aside" / "dead.h5");
   record_well(peer, dir, 100, 150, "info: file open file=");
   std::filesystem::rename(dir / "aside" / "dead.h5", dead);
-  const auto bytes = support::read_text(dead);
-  record_well(peer, dir, 200, 250, "warning: older files of crashed writers left=1");
-  EXPECT_EQ(support::read_text(dead), bytes) << "to recover it is mth5-recover's";
+  record_well(peer, dir, 200, 250, "info: file open file=");
+  EXPECT_EQ(mth5::probe(dead).state, mth5::FileState::Closed);
+  EXPECT_EQ(support::stored(dead).seconds, seconds(0, 50));
   EXPECT_EQ(support::stored(dir / "MT001_20201004T000320Z.h5").seconds, seconds(200, 250));
+}
+
+/// A box without a battery for its clock, and an instrument that knows the time: by the host's clock the file that was closed
+/// before is the newer one.
+TEST(Resume, GoesOnInTheFileOfTheLatestSamplesWhateverTheClockOfTheHostWas) {
+  const support::TempDir dir;
+  TcpPeer peer;
+  record_well(peer, dir, 0, 50, "info: file open file=");
+  const auto dead = record_and_kill(peer, dir, 100, 150);
+  std::filesystem::last_write_time(dead, std::filesystem::file_time_type::clock::now() - std::chrono::hours{24 * 365 * 50});
+  record_well(peer, dir, 150, 200, "info: resumed in file=" + dead.string());
+  EXPECT_EQ(support::stored(dead).seconds, seconds(100, 200));
 }
 
 TEST(Resume, LeavesADamagedFileAloneAndBeginsANewOne) {

@@ -113,6 +113,30 @@ TEST(Candidates, AreTheNamesOfThisStationAtAnyTime) {
     EXPECT_FALSE(fits(name)) << name;
 }
 
+/// The clock of a host without a battery begins in 1970 at each start; that of the samples does not.
+TEST(Candidates, AreOrderedByTheTimeOfTheirNames) {
+  const support::TempDir dir;
+  const auto order = [&](const std::string& pattern, const std::vector<std::string>& newest_first) {
+    auto time = std::filesystem::file_time_type::clock::now() - std::chrono::hours{24 * 365 * 50};
+    for (const auto& name : newest_first) {
+      support::write_text(dir / name, "x");
+      std::filesystem::last_write_time(dir / name, time += std::chrono::hours{1});
+    }
+    std::vector<std::string> found;
+    for (const auto& file : daq::recorder::candidates(config_for(dir.path(), pattern), [] { return true; }))
+      found.push_back(file.path.filename().string());
+    for (const auto& name : newest_first) std::filesystem::remove(dir / name);
+    EXPECT_EQ(found, newest_first) << pattern;
+  };
+  order("{station}_{start:%Y%m%dT%H%M%SZ}.h5", {"A_20260502T000000Z_10.h5", "A_20260502T000000Z_2.h5", "A_20260502T000000Z.h5",
+                                                "A_20260501T235959Z_3.h5", "A_20251231T235959Z.h5"});
+  order("{start:%Y%m%dT%H%M%S}_{station}.h5", {"20260502T000000_A_10.h5", "20260502T000000_A_2.h5", "20260502T000000_A.h5"});
+  order("{start:%d.%m.}{station}{start:%Y+%T}.h5",
+        {"01.03.A2026+00:00:01.h5", "01.03.A2026+00:00:00.h5", "28.02.A2026+12:00:00.h5", "30.12.A2025+12:00:00.h5"});
+  order("{start:%F}_{station}_{rate}_{start:%H%M%S}.h5", {"2026-10-01_A_1_000000.h5", "2026-09-30_A_1_120000.h5"});
+  order("{start:%Y%j%H%M%S}.h5", {"2026100000000.h5", "2026099235959.h5"});
+}
+
 TEST(Candidates, AreRegularFilesOnly) {
   const support::TempDir dir;
   const auto config = config_for(dir.path(), "{station}_{start:%j}.h5");

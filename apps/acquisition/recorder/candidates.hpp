@@ -19,12 +19,14 @@ namespace daq::recorder {
 
 struct Candidate {
   std::filesystem::path path;
+  std::string start;  ///< of its first sample, as the name tells, and then the number of a name that was taken: text to compare
   std::filesystem::file_time_type time;
   bool of_others;  ///< its name is that of another station: the first of its sources may have been another one then
 };
 
-/// Regular files of such names, the newest first, however many other recorders there are. Only names are looked at; links, pipes,
-/// folders and other files are not.
+/// Regular files of such names, the newest first, however many other recorders there are: by the time in the name, which is that
+/// of the samples, as the clock of a host without a battery may have been in 1970 when a file was written; of equal ones by when
+/// they were written. Only names are looked at; links, pipes, folders and other files are not.
 /// @param go_on  asked now and then: false ends the search with what was found
 [[nodiscard]] std::vector<Candidate> candidates(const config::Config& config, const std::function<bool()>& go_on);
 

@@ -36,6 +36,7 @@ constexpr milliseconds kForNames{1000}, kForLocks{1500}, kForNewest{7500}, kForA
 constexpr milliseconds kStall{30'000}, kLeastForRecovery{120'000}, kForTakingBack{30'000};
 constexpr std::int64_t kBytesPerSecond = std::int64_t{4} << 20;  // of a slow card
 constexpr std::size_t kMemory = std::size_t{1} << 30;
+constexpr int kMostOlder = 3;  ///< files of crashed writers that one start recovers beside the newest
 
 fs::path unused_name(const fs::path& file) {
   fs::path name = file.string() + ".before-recovery";
@@ -292,6 +293,7 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
   std::optional<Resume> resume;
   bool newest = true;  // of these stations' files
   std::size_t dead = 0;
+  int older = 0;
   Earlier earlier{config};
   // However long the newest took.
   const auto time_for_older = [&] {
@@ -309,6 +311,21 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
       if (step) child.step = [&step, what = doing + name] { step(what); };
       return child;
     };
+    if (!newest && !file.of_others && left == Left::Dead && older < kMostOlder && mth5::steady_now() < earlier_until) {
+      ++older;
+      if (make_room) make_room();
+      const auto answer = recover_in_child(file.path, config, watch("recovering "));
+      time_for_older();
+      if (!answer) continue;  // of another recorder, whose names look like ours
+      for (const auto& line : answer->recovery) log.warn("recovered file={} {}", path, line);
+      if (answer->recovery.empty() && !answer->why_not.empty()) {
+        log.warn("not recovered, left as it is: file={} {}", path, answer->why_not);
+        ++dead;
+        continue;
+      }
+      earlier.add(answer);
+      continue;
+    }
     if (!newest || file.of_others) {
       dead += left == Left::Dead ? 1 : 0;
       const auto time = std::chrono::duration_cast<milliseconds>(earlier_until - mth5::steady_now());
