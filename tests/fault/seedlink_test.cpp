@@ -9,6 +9,7 @@
 #include "acquisition/decode/miniseed.hpp"
 #include "mth5/reader.hpp"
 #include "support/recording.hpp"
+#include "support/rows.hpp"
 #include "support/sim.hpp"
 #include "support/support.hpp"
 
@@ -16,6 +17,7 @@
 namespace {
 
 using support::Process;
+using support::received;
 using support::Recording;
 using testing::HasSubstr;
 
@@ -58,20 +60,7 @@ struct Site {
   }
   /// Rows of all files and runs of channel c, by their time in samples since kStart.
   [[nodiscard]] std::map<std::int64_t, double> rows(const std::string& component) const {
-    std::map<std::int64_t, double> all;
-    const auto origin = *mth5::parse_time(kStart);
-    for (const auto& file : support::files_in(dir.path())) {
-      mth5::Reader reader{file};
-      for (const auto& run : reader.runs()) {
-        const auto values = reader.read(reader.find("MT001", run.id, component).at(0), 0, run.n_samples);
-        const auto first = std::llround(mth5::samples_between(origin, run.start, kRate));
-        for (std::size_t i = 0; i < values.size(); ++i) {
-          const auto [at, fresh] = all.emplace(first + static_cast<std::int64_t>(i), values[i]);
-          EXPECT_TRUE(fresh) << "row " << at->first << " is stored twice";
-        }
-      }
-    }
-    return all;
+    return support::rows_of(dir.path(), component, *mth5::parse_time(kStart), kRate);
   }
   /// The files have rows 0 ... n - 1, each once and as the server made it.
   /// @param anew  the first row of a server that counts from it on; rows of the one before may be there up to where that ended
@@ -95,10 +84,6 @@ struct Site {
   std::string input;
   support::TempDir dir;
 };
-
-std::int64_t received(const nlohmann::json& status) {
-  return status.at("sources").empty() ? 0 : status.at("sources").at(0).at("samples").at("received").get<std::int64_t>();
-}
 
 class SeedLinkVersion : public testing::TestWithParam<const char*> {};
 
