@@ -46,16 +46,16 @@ TEST(AnInstrument, IsToldToStartAfterEachConnection) {
 TEST(AnInstrument, ThatOnlyPromptsIsToldToStartAgain) {
   TcpPeer peer;
   Recording recording{Recording::tcp(peer.port()),
-                      {.source = kQuick + "idle_timeout: 1s\ncommands: {start: [{send: 'START\\r\\n'}]}\n"}};
+                      {.source = kQuick + "idle_timeout: 3s\ncommands: {start: [{send: 'START\\r\\n'}]}\n"}};
   ASSERT_TRUE(peer.accept());
   EXPECT_EQ(peer.receive("\n"), "START\r\n");
   ASSERT_TRUE(peer.send(numbered_lines(0, 5)));
   ASSERT_TRUE(recording.wait_for_bytes(numbered_lines(0, 5).size())) << recording.log();
   std::optional<std::string> told;
   for (int i = 0; i < 100 && !told; ++i) {
-    ASSERT_TRUE(peer.send("% READY\r\n")) << "the connection stays";
+    ASSERT_TRUE(peer.send("% READY\r\n")) << "the connection stays\n" << recording.log();
     told = recording.wait_for_log(
-        "notice source=lemi .*bytes come, but no frame for 1s \\(idle_timeout\\); it is told to start again",
+        "notice source=lemi .*bytes come, but no frame for 3s \\(idle_timeout\\); it is told to start again",
         std::chrono::milliseconds{200});
   }
   ASSERT_TRUE(told) << recording.log();

@@ -1,5 +1,6 @@
 #include "acquisition/source/stream_source.hpp"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -65,6 +66,11 @@ void StreamSource::start() {
                      if (paused_) return std::chrono::nanoseconds{0};  // silence is ours
                      return mth5::steady_now() - last_of_use_;
                    },
+                   .hung_up =
+                       [this] {
+                         pollfd line{.fd = stream_.is_open() ? stream_.native_handle() : -1, .events = POLLRDHUP, .revents = 0};
+                         return ::poll(&line, 1, 0) > 0;
+                       },
                    .give_up =
                        [this](const std::string& reason) {
                          if (stream_.is_open() && !stopped_) broken(reason);

@@ -24,6 +24,8 @@ class Opener {
   struct Stream {
     /// How long nothing of use has come; nullopt: it is not open.
     std::function<std::optional<std::chrono::nanoseconds>()> silent_for;
+    /// Its other end has hung up, and what it sent before is still to be read.
+    std::function<bool()> hung_up;
     /// The stream is given up for the reason, in one line, and opened anew.
     std::function<void(const std::string& reason)> give_up;
     /// As in Listener.

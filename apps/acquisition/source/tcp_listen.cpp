@@ -97,7 +97,8 @@ class TcpListenOpener final : public Opener {
       owner().fault(ledger::InputFault::OtherSender, 1, name_ + ": " + who + " is refused: it is not " + tcp_.from + " (from)");
       return false;
     }
-    const auto silent = owner().silent_for();
+    // One that has hung up is nobody any more, even if the rest of what he sent is still to be read.
+    const auto silent = owner().hung_up() ? std::nullopt : owner().silent_for();
     if (waiting_.size() == std::size_t{kBacklog} || (silent && (!waiting_.empty() || *silent < tcp_.yield_after))) {
       owner().fault(ledger::InputFault::RefusedPeer, 1, name_ + ": " + who + " is refused: another peer is connected");
       return false;
