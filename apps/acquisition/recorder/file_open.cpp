@@ -19,18 +19,6 @@ namespace {
 constexpr auto kLongestHold = std::chrono::minutes{1};  // of what lies behind a mark, for streams that have not come to it
 constexpr auto kRollAgain = std::chrono::minutes{1};
 
-/// Also where something is thrown.
-class Rolling {
- public:
-  explicit Rolling(bool& is) : is_{is} { is_ = true; }
-  ~Rolling() { is_ = false; }
-  Rolling(const Rolling&) = delete;
-  Rolling& operator=(const Rolling&) = delete;
-
- private:
-  bool& is_;
-};
-
 }  // namespace
 
 void FileWriter::open_file() {
@@ -150,47 +138,13 @@ std::unique_ptr<mth5::File> FileWriter::make_file(mth5::UtcNanos start) {
     return path;
   };
   const auto path = free_name();
-  auto options = create_options();
-  options.other_name = free_name;  // a recorder of other stations may be faster
-  return std::make_unique<mth5::File>(mth5::File::create(path, options));
-}
-
-mth5::CreateOptions FileWriter::create_options() const {
   mth5::CreateOptions options{config_.output.file_version, "mth5d", {}, config_.output.allow_network};
   options.make_room = use_reserve_;
+  options.other_name = free_name;  // a recorder of other stations may be faster
   std::uint64_t channels = 0;
   for (const auto& of : streams_) channels += of->stream().channels.size();
   options.journal_bytes *= 1 + channels / 300;  // what the default is good for
-  return options;
-}
-
-bool FileWriter::can_begin_next() {
-  const auto now = mth5::steady_now();
-  if (now < try_again_) return false;
-  const auto path =
-      config_.output.directory / hidden_name(config_.survey.text("id"), config_.sources.front().station.text("id"), "try");
-  std::error_code none;  // of one that was killed here
-  std::filesystem::remove(path, none);
-  try {
-    timed([&] {
-      const Rolling rolling{rolling_};
-      restore_directory();
-      check_directory(config_.output);
-      mth5::File::create(path, create_options()).close();
-      if (!std::filesystem::remove(path, none) && none) throw mth5::FileError{path.string() + ": " + none.message(), none};
-    });
-  } catch (const mth5::FileError& e) {
-    tell_no_next(e);
-    try_again_ = now + kRollAgain;
-    return false;
-  }
-  return true;
-}
-
-void FileWriter::tell_no_next(const mth5::FileError& error) {
-  context_.quiet.say(spdlog::level::err, "cannot roll",
-                     fmt::format("the next file cannot be begun, the recording goes on in {}; tried again in a minute: {}",
-                                 file_->path().string(), error.what()));
+  return std::make_unique<mth5::File>(mth5::File::create(path, options));
 }
 
 void FileWriter::create_file() {
@@ -258,10 +212,16 @@ bool FileWriter::roll() {
   held_until_.reset();
   const auto first = first_waiting().value();
   try {
-    const Rolling rolling{rolling_};
+    struct Rolling {  // whatever is thrown
+      bool& is;
+      ~Rolling() { is = false; }
+    } rolling{rolling_};
+    rolling.is = true;
     timed([&] { next_file_ = make_file(at_mark ? std::max(first, *mark_) : first); });
   } catch (const mth5::FileError& e) {
-    tell_no_next(e);
+    context_.quiet.say(spdlog::level::err, "cannot roll",
+                       fmt::format("the next file cannot be begun, the recording goes on in {}; tried again in a minute: {}",
+                                   file_->path().string(), e.what()));
     for (auto& of : streams_) of->uncut();
     if (at_mark) *mark_ += kRollAgain;
     roll_again_ = now + kRollAgain;

@@ -80,9 +80,6 @@ class FileWriter {
   /// Nothing more comes: nothing is waited for at a mark.
   void end_of_samples() { ended_ = true; }
   void close();
-  /// Whether a next file can be begun in place of the open one: one without a sample is, under a hidden name, which goes again.
-  /// Where it cannot, the log tells, and for a minute it is not tried again. With a file open.
-  [[nodiscard]] bool can_begin_next();
   /// Whether the open file still has its name; There where none is open.
   [[nodiscard]] mth5::FileName whereabouts() const { return file_ && announced_ ? file_->still_there() : mth5::FileName::There; }
 
@@ -130,8 +127,6 @@ class FileWriter {
   /// The earliest of what waits; nullopt if nothing does.
   [[nodiscard]] std::optional<mth5::UtcNanos> first_waiting() const;
   [[nodiscard]] std::unique_ptr<mth5::File> make_file(mth5::UtcNanos start);
-  [[nodiscard]] mth5::CreateOptions create_options() const;
-  void tell_no_next(const mth5::FileError& error);
   /// Where the file ends, as its streams say now.
   void find_mark();
   /// A stream that will soon have come to the mark.
@@ -191,7 +186,6 @@ class FileWriter {
   std::optional<mth5::UtcNanos> mark_;            ///< at which file_ ends
   std::optional<Steady::time_point> held_until_;  ///< what lies behind it waits so long for the streams that have not come to it
   Steady::time_point roll_again_{};               ///< for its size, or after a failure, not before
-  Steady::time_point try_again_{};                ///< whether a next file can be begun, after a failure, not before
   bool rolling_ = false;                          ///< the next file is being created
   bool ended_ = false;                            ///< nothing more comes
   std::set<std::string> stations_there_;          ///< in the file
