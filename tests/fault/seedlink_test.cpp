@@ -274,8 +274,8 @@ TEST(SeedLink, RecordsAnArrayIntoOneFile) {
                ", station: {id: " + member.name + "}, run: 'sr{rate}_{index:04}'}";
   Recording recording{"seedlink: {host: 127.0.0.1, port: " + port + ", streams: [XX_S1]}\n",
                       {.arguments = {"--until-eof", "--set", "sources=[" + sources + "]"}, .instrument = "miniseed-mt"}};
-  EXPECT_EQ(sim.wait(), 0) << sim.err();
-  EXPECT_EQ(recording.process().wait(), 0) << recording.log();
+  EXPECT_EQ(sim.wait(std::chrono::minutes{5}), 0) << sim.err();  // with ThreadSanitizer
+  EXPECT_EQ(recording.process().wait(std::chrono::minutes{1}), 0) << recording.log();
   ASSERT_EQ(recording.files().size(), 1u);
   const auto origin = *mth5::parse_time(kStart);
   mth5::Reader reader{recording.file()};
