@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <optional>
 #include <regex>
 #include <set>
 #include <string>
@@ -33,56 +34,71 @@ std::string digits(std::size_t n) {
   return pattern;
 }
 
-/// The forms of {start:…} that a configuration may have (config/values.cpp).
-std::string time_pattern(std::string_view format) {
-  std::string pattern;
-  for (std::size_t i = 0; i < format.size(); ++i) {
-    if (format[i] != '%' || i + 1 == format.size()) {
-      pattern += literally(format.substr(i, 1));
+/// The parts of output.file_name: texts as they stand, and "{keys}" between them.
+template <class OnText, class OnKey>
+void walk_name(std::string_view name, OnText on_text, OnKey on_key) {
+  while (!name.empty()) {
+    const auto brace = name.find('{');
+    on_text(name.substr(0, brace));
+    if (brace == std::string_view::npos) return;
+    const auto end = name.find('}', brace);
+    if (end == std::string_view::npos) return;  // the configuration was checked
+    on_key(name.substr(brace, end - brace + 1));
+    name.remove_prefix(end + 1);
+  }
+}
+
+/// The form of a key "{start:…}"; nullopt: it is another.
+std::optional<std::string_view> form_of(std::string_view key) {
+  constexpr std::string_view kBegin = "{start:";
+  if (!key.starts_with(kBegin)) return std::nullopt;
+  return key.substr(kBegin.size(), key.size() - kBegin.size() - 1);
+}
+
+/// The parts of such a form, of those that a configuration may have (config/values.cpp): texts, and fields with their letter of
+/// date(1) and how many digits they have.
+template <class OnText, class OnField>
+void walk_form(std::string_view form, OnText on_text, OnField on_field) {
+  const auto several = [&](std::string_view letters, std::string_view between) {
+    for (std::size_t i = 0; i < letters.size(); ++i) {
+      if (i > 0) on_text(between);
+      on_field(letters[i], letters[i] == 'Y' ? 4 : 2);
+    }
+  };
+  for (std::size_t i = 0; i < form.size(); ++i) {
+    if (form[i] != '%' || i + 1 == form.size()) {
+      on_text(form.substr(i, 1));
       continue;
     }
-    switch (format[++i]) {
-      case 'Y':
-        pattern += digits(4);
-        break;
-      case 'j':
-        pattern += digits(3);
-        break;
+    switch (const char letter = form[++i]) {
       case 'F':
-        pattern += digits(4) + "-" + digits(2) + "-" + digits(2);
+        several("Ymd", "-");
         break;
       case 'T':
-        pattern += digits(2) + ":" + digits(2) + ":" + digits(2);
+        several("HMS", ":");
         break;
       case '%':
-        pattern += "%";
+        on_text("%");
         break;
       default:
-        pattern += digits(2);
+        on_field(letter, letter == 'Y' ? 4 : letter == 'j' ? 3 : 2);
     }
   }
-  return pattern;
 }
 
 std::string pattern_for(std::string_view name, const config::PatternValues& values, bool any_station) {
   std::string pattern;
-  while (!name.empty()) {
-    const auto brace = name.find('{');
-    pattern += literally(name.substr(0, brace));
-    if (brace == std::string_view::npos) break;
-    const auto end = name.find('}', brace);
-    if (end == std::string_view::npos) break;  // the configuration was checked
-    const auto key = name.substr(brace, end - brace + 1);
-    if (key.starts_with("{start:"))
-      pattern += time_pattern(key.substr(7, key.size() - 8));
+  const auto add_text = [&](std::string_view text) { pattern += literally(text); };
+  walk_name(name, add_text, [&](std::string_view key) {
+    if (const auto form = form_of(key))
+      walk_form(*form, add_text, [&](char, std::size_t n) { pattern += digits(n); });
     else if (key.starts_with("{index"))
       pattern += "[0-9]*";
     else if (any_station && key == "{station}")
       pattern += "*";
     else
-      pattern += literally(config::expand(key, values).text);
-    name.remove_prefix(end + 1);
-  }
+      add_text(config::expand(key, values).text);
+  });
   return pattern;
 }
 
@@ -126,61 +142,25 @@ class NameTimes {
   [[nodiscard]] std::string of(const fs::path& path) const;
 
  private:
-  void add_time(const std::string& format, std::string& regex);
-
   std::string fields_;  ///< letters of date(1), one for each group of the expression
   std::regex regex_;
 };
 
 NameTimes::NameTimes(const fs::path& file_name) {
-  std::string rest = file_name.stem().string(), regex;
-  while (!rest.empty()) {
-    const auto brace = rest.find('{');
-    regex += literally_in_regex(rest.substr(0, brace));
-    const auto end = brace == std::string::npos ? brace : rest.find('}', brace);
-    if (end == std::string::npos) break;
-    const auto key = rest.substr(brace, end - brace + 1);
-    if (key.starts_with("{start:"))
-      add_time(key.substr(7, key.size() - 8), regex);
-    else
+  std::string regex;
+  const auto add_text = [&](std::string_view text) { regex += literally_in_regex(text); };
+  walk_name(file_name.stem().string(), add_text, [&](std::string_view key) {
+    const auto form = form_of(key);
+    if (!form) {
       regex += ".*?";
-    rest.erase(0, end + 1);
-  }
+      return;
+    }
+    walk_form(*form, add_text, [&](char letter, std::size_t n) {
+      fields_ += letter;
+      regex += "([0-9]{" + std::to_string(n) + "})";
+    });
+  });
   regex_ = std::regex{regex + "(?:_([0-9]+))?", std::regex::ECMAScript | std::regex::optimize};
-}
-
-void NameTimes::add_time(const std::string& format, std::string& regex) {
-  const auto field = [&](char letter, const char* width) {
-    fields_ += letter;
-    regex += std::string{"([0-9]{"} + width + "})";
-  };
-  for (std::size_t i = 0; i < format.size(); ++i) {
-    if (format[i] != '%' || i + 1 == format.size()) {
-      regex += literally_in_regex(format.substr(i, 1));
-      continue;
-    }
-    switch (const char letter = format[++i]) {
-      case 'F':
-        field('Y', "4");
-        regex += "-";
-        field('m', "2");
-        regex += "-";
-        field('d', "2");
-        break;
-      case 'T':
-        field('H', "2");
-        regex += ":";
-        field('M', "2");
-        regex += ":";
-        field('S', "2");
-        break;
-      case '%':
-        regex += "%";
-        break;
-      default:
-        field(letter, letter == 'Y' ? "4" : letter == 'j' ? "3" : "2");
-    }
-  }
 }
 
 std::string NameTimes::of(const fs::path& path) const {
