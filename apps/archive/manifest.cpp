@@ -173,19 +173,6 @@ void put(const fs::path& path, std::string_view text, mode_t mode, bool replace)
   if (!folder || (mth5::io().fsync(folder.get()) != 0 && errno != EINVAL)) fail(path.parent_path(), "cannot be synced");
 }
 
-/// Regular files of a folder that have no name yet: path, and the name that they were to have.
-std::vector<std::pair<fs::path, std::string>> parts_in(const fs::path& folder) {
-  std::vector<std::pair<fs::path, std::string>> found;
-  std::error_code error;
-  for (fs::directory_iterator entry{folder, error}; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
-    auto name = unfinished_name(entry->path().filename().string());
-    std::error_code gone;
-    if (!name.empty() && entry->symlink_status(gone).type() == fs::file_type::regular) found.emplace_back(entry->path(), name);
-  }
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
 bool is_text(const std::string& name) {
   return name == kSums || (fs::path{name}.extension() == kManifestSuffix && analysis::is_data_name(fs::path{name}.stem()));
 }
@@ -475,7 +462,7 @@ void write_manifest(const fs::path& file, const Json& manifest) {
   if (!lock) fail(folder, "cannot be opened");
   while (flock(lock.get(), LOCK_EX) != 0)
     if (errno != EINTR) fail(folder, "cannot be locked");
-  for (const auto& [part, of] : parts_in(folder))  // of who died: one writes at a time
+  for (const auto& [part, of] : unfinished_in(folder))  // of who died: one writes at a time
     if (of == json || of == kSums) (void)unlink(part.c_str());
   // The manifest comes last: where it is, all of this is done.
   // A name need not be UTF-8, and JSON must be.
@@ -494,7 +481,7 @@ std::vector<std::string> clear_unfinished(const fs::path& folder) {
   std::string removed;
   const mth5::Descriptor lock{open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   const bool alone = lock && flock(lock.get(), LOCK_EX | LOCK_NB) == 0;  // of those who write manifests
-  for (const auto& [part, name] : parts_in(folder)) {
+  for (const auto& [part, name] : unfinished_in(folder)) {
     if (is_text(name)) {
       if (!alone || unlink(part.c_str()) != 0) continue;
     } else {

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 /// Where archives and their manifests stand. Thread: any.
 namespace archive {
@@ -44,6 +48,22 @@ inline std::string number(int n) { return n > 1 ? "." + std::to_string(n) : ""; 
   const auto dot = part.rfind('.');
   if (dot == std::string_view::npos || dot + 1 == part.size()) return {};
   return part.find_first_not_of("0123456789", dot + 1) == std::string_view::npos ? std::string{part.substr(0, dot)} : "";
+}
+
+/// Regular files of a folder that have no name yet, in order: path, and the name that they were to have.
+[[nodiscard]] inline std::vector<std::pair<std::filesystem::path, std::string>> unfinished_in(
+    const std::filesystem::path& folder) {
+  std::vector<std::pair<std::filesystem::path, std::string>> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry{folder, error}; !error && entry != std::filesystem::directory_iterator{};
+       entry.increment(error)) {
+    auto name = unfinished_name(entry->path().filename().string());
+    std::error_code gone;
+    if (!name.empty() && entry->symlink_status(gone).type() == std::filesystem::file_type::regular)
+      found.emplace_back(entry->path(), std::move(name));
+  }
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
 }  // namespace archive

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -11,7 +10,6 @@
 #include <optional>
 #include <string>
 #include <system_error>
-#include <vector>
 
 #include "acquisition/recorder/candidates.hpp"
 #include "archive/names.hpp"
@@ -28,26 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint8_t kSwmrFlag = 4;  ///< HDF5's: samples are in it by then
-
-struct Unnamed {
-  fs::path path;
-  std::string name;
-};
-
-std::vector<Unnamed> unnamed_files(const config::Config& config) {
-  const auto ours = name_patterns(config);
-  std::vector<Unnamed> found;
-  std::error_code error;
-  for (fs::directory_iterator entry{config.output.directory, error}; !error && entry != fs::directory_iterator{};
-       entry.increment(error)) {
-    auto name = archive::unfinished_name(entry->path().filename().string());
-    std::error_code gone;
-    if (!name.empty() && matches(ours, name) && entry->symlink_status(gone).type() == fs::file_type::regular)
-      found.push_back({entry->path(), std::move(name)});
-  }
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
-  return found;
-}
 
 /// Brings it to its last commit first.
 std::string samples_in(const fs::path& path, const fs::path& before, sandbox::Reports& reports) {
@@ -88,10 +66,10 @@ std::optional<std::string> samples_of(const fs::path& path, std::string& problem
 }
 
 /// The first free one of NAME, NAME_2, NAME_3 …, as those of new files. @returns "" if it cannot be had
-fs::path give_name(const Unnamed& file) {
-  const fs::path wanted = file.path.parent_path() / file.name;
+fs::path give_name(const fs::path& file, const std::string& name) {
+  const fs::path wanted = file.parent_path() / name;
   fs::path path = wanted;
-  for (int n = 2; renameat2(AT_FDCWD, file.path.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0; ++n) {
+  for (int n = 2; renameat2(AT_FDCWD, file.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0; ++n) {
     if (errno != EEXIST) return {};
     path = wanted.parent_path() / (wanted.stem().string() + "_" + std::to_string(n) + wanted.extension().string());
   }
@@ -101,18 +79,20 @@ fs::path give_name(const Unnamed& file) {
 }  // namespace
 
 void clear_unnamed(const config::Config& config, spdlog::logger& log) {
+  const auto ours = name_patterns(config);
   std::string removed;
-  for (const auto& file : unnamed_files(config)) {
+  for (const auto& [file, name] : archive::unfinished_in(config.output.directory)) {
+    if (!matches(ours, name)) continue;
     std::error_code stays;
     std::string problem;
-    const auto samples = samples_of(file.path, problem);
+    const auto samples = samples_of(file, problem);
     if (!samples) continue;
     if (samples->empty()) {
-      log.warn("a file that a recorder which died had begun stays as it is, as it cannot be read: file={} {}", file.path.string(),
+      log.warn("a file that a recorder which died had begun stays as it is, as it cannot be read: file={} {}", file.string(),
                problem);
     } else if (*samples == "0") {
-      if (fs::remove(file.path, stays)) removed += (removed.empty() ? "" : ",") + file.path.filename().string();
-    } else if (const auto named = give_name(file); !named.empty()) {
+      if (fs::remove(file, stays)) removed += (removed.empty() ? "" : ",") + file.filename().string();
+    } else if (const auto named = give_name(file, name); !named.empty()) {
       log.warn("a recorder died before this file had its name, which it has now: file={} samples={}", named.string(), *samples);
     }
   }
