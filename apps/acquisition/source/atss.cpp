@@ -1,13 +1,15 @@
 #include "acquisition/source/atss.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <utility>
 
+#include <boost/beast/core/string.hpp>
+
+#include "acquisition/config/report.hpp"
 #include "acquisition/decode/atss.hpp"
 
 namespace daq::source {
@@ -23,20 +25,10 @@ constexpr int kListingsTold = 2;  // of files that lack a channel
 constexpr std::string_view kWanted =
     R"(<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><getcontentlength/></prop></propfind>)";
 
-bool same_letters(std::string_view a, std::string_view b) {
-  const auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return small(x) == small(y); });
-}
-
 /// By number, in the order in which a box makes them.
 bool is_earlier(const std::string& a, const std::string& b) {
   const auto number = [](const std::string& name) { return run_number(name).value_or(0); };
   return std::pair{number(a), a} < std::pair{number(b), b};
-}
-
-std::string number_text(double value) {
-  std::array<char, 32> text{};
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
 }
 
 std::string of_channels(const std::vector<std::string>& names) {
@@ -363,7 +355,8 @@ void Atss::take_files() {
     std::size_t n = 0;
     for (const auto& file : files) {
       const auto name = parse_atss_name(file.name);
-      if (!name || !same_letters(name->type, channel.name) || std::abs(name->rate_hz - rate_hz_) > 1e-6 * rate_hz_) continue;
+      if (!name || !boost::beast::iequals(name->type, channel.name) || std::abs(name->rate_hz - rate_hz_) > 1e-6 * rate_hz_)
+        continue;
       ++n;
       if (channel.stem.empty()) channel.stem = name->stem;
       if (channel.stem != name->stem || !file.size || *file.size >= channel.have * sizeof(double)) continue;
@@ -374,7 +367,7 @@ void Atss::take_files() {
       told(run_->name + " has " + std::to_string(n) + " files of " + channel.name + "; " + channel.stem + ".atss is read");
   }
   if (!missing.empty() && run_->listings == kListingsTold)
-    told(run_->name + " has no file at " + number_text(rate_hz_) + " Hz of " + of_channels(missing) +
+    told(run_->name + " has no file at " + config::format_number(rate_hz_) + " Hz of " + of_channels(missing) +
          ": nothing of it is recorded before it has. Channels that the box does not have: channels: {" + missing.front() +
          ": skip}; another rate: sample_rate");
 }

@@ -148,8 +148,7 @@ class FollowSource final : public Source {
 
   /// Whether what was read last stands there no more, as where another program wrote the file anew with as many bytes or more.
   [[nodiscard]] bool is_rewritten() {
-    struct stat open_file {};
-    if (tail_.empty() || fstat(fd_.get(), &open_file) != 0 || open_file.st_size < position_) return false;
+    if (tail_.empty()) return false;
     there_.resize(tail_.size());
     const auto n = pread(fd_.get(), there_.data(), there_.size(), position_ - static_cast<off_t>(there_.size()));
     return n == static_cast<ssize_t>(there_.size()) && there_ != tail_;

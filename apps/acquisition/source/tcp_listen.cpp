@@ -49,7 +49,6 @@ class TcpListenOpener final : public Opener {
     waiting_.clear();
   }
   [[nodiscard]] bool is_called() const override { return true; }
-  [[nodiscard]] bool is_back() override { return !waiting_.empty(); }
 
  private:
   static constexpr int kBacklog = 16;                      ///< peers: of the kernel, and of those that wait
