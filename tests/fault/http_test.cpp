@@ -7,6 +7,7 @@
 #include "mth5/reader.hpp"
 #include "support/recording.hpp"
 #include "support/rows.hpp"
+#include "support/server.hpp"
 #include "support/sim.hpp"
 #include "support/support.hpp"
 
@@ -14,6 +15,7 @@
 /// off, servers do what they should not, and each sample is stored once at its time, or told.
 namespace {
 
+using support::port_of;
 using support::Process;
 using support::received;
 using support::Recording;
@@ -25,22 +27,8 @@ const std::string kStart = "2026-05-01T00:00:00Z";
 /// Five channels; sample i of channel c is i * 8 + c, counted from `start` on.
 Process server(const std::string& port, const std::string& start, const std::string& speed, const std::string& duration,
                const std::vector<std::string>& more = {}, const std::string& kind = "http") {
-  std::vector<std::string> argv{support::program("mth5-sim"),
-                                "metronix-adu",
-                                "--to",
-                                kind + ":127.0.0.1:" + port,
-                                "--signal",
-                                "counter",
-                                "--start",
-                                start,
-                                "--speed",
-                                speed,
-                                "--duration",
-                                duration};
-  argv.insert(argv.end(), more.begin(), more.end());
-  return Process::start(argv);
+  return support::counting_server("metronix-adu", kind + ":127.0.0.1:" + port, start, speed, duration, more);
 }
-std::string port_of(Process& server) { return server.wait_for_output("listening on 127.0.0.1:([0-9]+)").value_or("none"); }
 
 struct Site {
   explicit Site(const std::string& port, const std::string& more = ", poll: 100ms", const std::string& scheme = "http")

@@ -10,12 +10,14 @@
 #include "mth5/reader.hpp"
 #include "support/recording.hpp"
 #include "support/rows.hpp"
+#include "support/server.hpp"
 #include "support/sim.hpp"
 #include "support/support.hpp"
 
 /// mth5-sim as a SeedLink server, and mth5d that records it: connections, servers and recorders break off, and nothing is lost.
 namespace {
 
+using support::port_of;
 using support::Process;
 using support::received;
 using support::Recording;
@@ -27,24 +29,10 @@ const std::string kStart = "2026-05-01T00:00:00Z";
 /// A station of five channels; sample i of channel c is i * 8 + c, counted from `start` on.
 Process server(const std::string& port, const std::string& start, const std::string& speed, const std::string& duration,
                const std::vector<std::string>& more = {}) {
-  std::vector<std::string> argv{support::program("mth5-sim"),
-                                "miniseed-mt",
-                                "--rate",
-                                std::to_string(kRate),
-                                "--to",
-                                "seedlink:127.0.0.1:" + port,
-                                "--signal",
-                                "counter",
-                                "--start",
-                                start,
-                                "--speed",
-                                speed,
-                                "--duration",
-                                duration};
-  argv.insert(argv.end(), more.begin(), more.end());
-  return Process::start(argv);
+  std::vector<std::string> options{"--rate", std::to_string(kRate)};
+  options.insert(options.end(), more.begin(), more.end());
+  return support::counting_server("miniseed-mt", "seedlink:127.0.0.1:" + port, start, speed, duration, options);
 }
-std::string port_of(Process& server) { return server.wait_for_output("listening on 127.0.0.1:([0-9]+)").value_or("none"); }
 
 struct Site {
   explicit Site(const std::string& port, const std::string& more = "")

@@ -3,28 +3,20 @@
 #include <random>
 
 #include "datacast_decoder_check.hpp"
-#include "support/support.hpp"
+#include "mutations.hpp"
 
 namespace {
 
-std::vector<std::string> corpus() {
-  std::vector<std::string> texts;
-  for (const auto& entry : std::filesystem::directory_iterator{support::data().parent_path() / "fuzz/corpus/datacast_decoder"})
-    texts.push_back(support::read_text(entry.path()));
-  std::sort(texts.begin(), texts.end());
-  return texts;
-}
-
 TEST(DatacastDecoderFuzz, KeepsItsPromisesOnTheCorpus) {
   std::uint64_t frames = 0;
-  for (const auto& text : corpus()) frames += fuzz::check_datacast_decoder(text);
+  for (const auto& text : fuzz::corpus("datacast_decoder")) frames += fuzz::check_datacast_decoder(text);
   EXPECT_EQ(frames, 7u);
 }
 
 TEST(DatacastDecoderFuzz, KeepsItsPromisesOnMutations) {
   std::mt19937_64 random{8888};
   const auto below = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>{0, n - 1}(random); };
-  const auto texts = corpus();
+  const auto texts = fuzz::corpus("datacast_decoder");
   std::uint64_t frames = 0;
   for (int round = 0; round < 4000; ++round) {
     auto text = texts[below(texts.size())];
