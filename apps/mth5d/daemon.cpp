@@ -190,6 +190,7 @@ void Daemon::make_input(std::size_t index) {
   listener.of_use = [this, index] { return inputs_[index].intake->counters().bytes_decoded; };
   listener.ended = [this, index] { source_ended(index); };
   listener.has_room = [this, index](std::size_t n) { return ring_.has_room(inputs_[index].intake->words_for(n)); };
+  if (const auto doubt = daq::config::doubt_of_date(config); !doubt.empty()) log_->warn("source {}: {}", config.name, doubt);
   input.source = daq::source::make_source(io_, config, options_.until_eof, std::move(listener));
 }
 

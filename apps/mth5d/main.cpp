@@ -68,6 +68,8 @@ std::vector<std::string> doubts_of_times(const daq::config::Config& config) {
   std::vector<std::string> found;
   for (std::size_t i = 0; i < config.sources.size(); ++i) {
     const auto& decoder = config.sources[i].instrument.decoder;
+    if (const auto doubt = daq::config::doubt_of_date(config.sources[i]); !doubt.empty())
+      found.push_back("source " + config.sources[i].name + ": " + doubt);
     const auto kind = daq::decode::numbering(decoder).kind;
     if (!std::holds_alternative<daq::decode::TextFormat>(decoder) || kind == daq::decode::TimeKind::Host) continue;
     for (const auto& stream : daq::stream::declared(config, static_cast<std::uint16_t>(i)))

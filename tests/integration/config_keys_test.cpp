@@ -23,12 +23,16 @@ namespace {
 namespace fs = std::filesystem;
 using support::Recording;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
 
 /// A site with a made-up instrument of two channels and a battery, one line a second.
 struct Site {
   std::string output = "";                              ///< more keys of `output`, in a flow map
   std::string top = "";                                 ///< more sections
+  std::string file = "";                                ///< more keys of the input
   std::string source = "";                              ///< more keys of the source, in a flow map
   std::string rate = "1";                               ///< of the profile
   std::string text = "";                                ///< more keys of `text`
@@ -43,7 +47,8 @@ struct Site {
   std::vector<fs::path> record(const std::string& lines) {
     support::write_text(dir / "day.TXT", lines);
     fs::create_directory(dir / "data");
-    support::write_text(dir / "mth5d.yaml", yaml("file: {path: '" + (dir / "day.TXT").string() + "', speed: max}"));
+    support::write_text(dir / "mth5d.yaml", yaml("file: {path: '" + (dir / "day.TXT").string() + "', speed: max" +
+                                                 (file.empty() ? "" : ", " + file) + "}"));
     const auto done = support::run({support::program("mth5d"), "--config", (dir / "mth5d.yaml").string(), "--until-eof",
                                     "--status-file", (dir / "status.json").string()});
     log = done.err;
@@ -388,6 +393,28 @@ TEST(ConfigKeys, TheDateOfThisComputerGoesWithTimesOfDay) {
   EXPECT_EQ(start.substr(10), now.substr(10, 4) + "00:10Z");
   EXPECT_LT(std::chrono::abs(reader.runs()[0].start - mth5::host_now()), std::chrono::hours{13});
   EXPECT_EQ(reader.table("clock/box")->text(0, "kind"), "device");
+}
+
+TEST(ConfigKeys, TheDateOfARecordingWithoutOneIsThatWhichIsGiven) {
+  const std::string text = "235958.0 1 2 12\n235959.0 3 4 12\n000000.0 5 6 12\n000001.0 7 8 12\n103000.0 9 10 12\n";
+  const auto times = [&](const std::string& date, std::string& log) {
+    Site site{
+        .file = date, .text = "time: host-date", .columns = "{time: '%H%M%S'}, {channel: ex}, {channel: hy}, {soh: battery}"};
+    const auto files = site.record(text);
+    log = site.log;
+    if (files.size() != 1) return std::vector<std::string>{};
+    const mth5::Reader reader{files[0]};
+    std::vector<std::string> found;
+    for (const auto& run : reader.runs()) found.push_back(mth5::to_iso(run.start) + " " + std::to_string(run.n_samples));
+    return found;
+  };
+  std::string log;
+  EXPECT_THAT(times("date: 2024-02-28", log), ElementsAre("2024-02-28T23:59:58Z 4", "2024-02-29T10:30:00Z 1")) << log;
+  EXPECT_THAT(log, Not(HasSubstr("no date")));
+  EXPECT_THAT(times("", log), SizeIs(2));
+  EXPECT_THAT(log,
+              HasSubstr("warning: source box: its lines have no date, the first one gets that of this computer's clock; if it "
+                        "is of another day give that: file: {..., date: 2026-03-01}"));
 }
 
 TEST(RunMetadata, TellTheDriftOfTheClockAndHowWellItIsKnown) {
@@ -790,6 +817,7 @@ const std::map<std::string, std::string> kSeenBy{
     {"sources[].udp.receive_buffer", "Datagrams, ThatFindNoRoomAreCounted"},
     {"sources[].udp.longest", "Datagrams, ThatAreTooLongAreCountedInOneLine"},
     {"sources[].file.path", "MainJob, FromAFileEqualsPython"},
+    {"sources[].file.date", "ConfigKeys, TheDateOfARecordingWithoutOneIsThatWhichIsGiven"},
     {"sources[].file.speed", "ConfigKeys, TheSpeedOfARecordingIsKept"},
     {"profile.description", "ConfigKeys, TheDescriptionIsListed"},
     {"profile.sample_rate", "ConfigKeys, RateAndTypesAreThoseOfTheProfile"},

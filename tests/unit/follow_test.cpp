@@ -15,7 +15,7 @@ TEST(GrowingDirectory, LosesNothingThatIsAddedWhileTheNextFileIsLookedFor) {
   const support::TempDir dir;
   const auto append = [&](const char* name, const char* text) { std::ofstream{dir / name, std::ios::app} << text; };
   daq::config::Source config;
-  config.input = daq::config::ReplayFile{.path = {}, .follow = true, .directory = dir.path(), .next_after = {}};
+  config.input = daq::config::ReplayFile{.path = {}, .follow = true, .directory = dir.path(), .date = {}, .next_after = {}};
   std::vector<std::string> pieces{""};  // each without an end in it
   daq::source::Listener listener;
   listener.bytes = [&](const daq::decode::Chunk& chunk) {

@@ -59,11 +59,12 @@ struct Http {
   std::string runs = "newest";  ///< the first one ever: newest, or all that are there
 };
 struct ReplayFile {
-  std::filesystem::path path;                                      ///< "-": standard input; "": files of `directory`
-  std::optional<double> speed = 1.0;                               ///< times real time; nullopt = max
-  bool follow = false;                                             ///< it grows
-  std::filesystem::path directory;                                 ///< of files that grow one after the other
-  std::string pattern = "*";                                       ///< of their names, as in fnmatch(3)
+  std::filesystem::path path;         ///< "-": standard input; "": files of `directory`
+  std::optional<double> speed = 1.0;  ///< times real time; nullopt = max
+  bool follow = false;                ///< it grows
+  std::filesystem::path directory;    ///< of files that grow one after the other
+  std::string pattern = "*";          ///< of their names, as in fnmatch(3)
+  std::string date;                   ///< of its first line, "2026-03-01"; "": by this computer's clock
   std::chrono::nanoseconds next_after = std::chrono::seconds{10};  ///< a file silent for so long is done when there is a next one
 
   [[nodiscard]] bool is_stdin() const { return path == "-"; }
@@ -187,6 +188,8 @@ struct Source {
   mth5::Metadata station{mth5::Kind::Station};  ///< its own `station:` or the common one
   bool location_known = false;                  ///< the config gives latitude and longitude; else the instrument's GPS does
 };
+/// Why the dates of the source's samples may be wrong: it is a recording whose lines have none, and it was not given; "" = fine.
+[[nodiscard]] std::string doubt_of_date(const Source& source);
 
 struct Output {
   std::filesystem::path directory;

@@ -51,6 +51,12 @@ std::string check_pattern(std::string_view text) {
              : in_quotes(text) + " must be a pattern of file names without a folder, such as *.TXT";
 }
 
+/// "2026-03-01"
+std::string check_date(std::string_view text) {
+  const bool good = text.empty() || (text.size() == 10 && mth5::parse_time(std::string{text} + "T00:00:00Z"));
+  return good ? "" : in_quotes(text) + " is not a date such as 2026-03-01";
+}
+
 std::string check_group(std::string_view text) {
   in_addr v4{};
   in6_addr v6{};
@@ -293,6 +299,9 @@ const Section<ReplayFile>& file_keys() {
                    "of their names."),
           text_key("pattern", &ReplayFile::pattern, "of file names, with * ? [a-z]", check_pattern,
                    "Which files of the directory."),
+          text_key("date", &ReplayFile::date, "a day, in UTC", check_date,
+                   "Of the first line of a recording whose lines have times of day without a date (time: host-date). Not given: "
+                   "that of this computer's clock when it is played."),
           time_key("next_after", &ReplayFile::next_after, 10ms, kDay,
                    "A file of the directory that has not grown for so long is done when there is a later one."),
       }};
@@ -338,6 +347,7 @@ Input read_file(const Node& node, const std::string& path, Report& report) {
   needs("pattern", node.find("directory") != nullptr, "is for a directory");
   needs("next_after", node.find("directory") != nullptr, "is for a directory");
   needs("speed", !file.follow && !file.is_stdin(), "is for a recording; what grows is taken as it comes");
+  needs("date", node.find("directory") == nullptr, "is of one file, not of those of a directory");
   needs("follow", !file.follow || !file.is_stdin(), "standard input is followed to its end in any case");
   map.finish();
   return file;

@@ -231,6 +231,14 @@ Station read_station(const Node& map, const std::string& path, Report& report) {
   return station;
 }
 
+std::string doubt_of_date(const Source& source) {
+  const auto* file = std::get_if<ReplayFile>(&source.input);
+  const auto* text = std::get_if<decode::TextFormat>(&source.instrument.decoder);
+  if (file == nullptr || file->follow || text == nullptr || text->time != "host-date" || text->first_date) return "";
+  return "its lines have no date, the first one gets that of this computer's clock; if it is of another day give that: "
+         "file: {..., date: 2026-03-01}";
+}
+
 Source read_source(const Node& node, const std::string& path, const Common& common, Profiles& profiles, Report& report) {
   MapReader map{node, path, report};
   Source source;
@@ -274,11 +282,20 @@ Source read_source(const Node& node, const std::string& path, const Common& comm
   }
   source.commands = source.instrument.commands;
   read_commands(map, source.commands, report);
-  const bool file = std::holds_alternative<ReplayFile>(source.input);
+  const auto* played = std::get_if<ReplayFile>(&source.input);
+  const bool file = played != nullptr;
   const bool seedlink = std::holds_alternative<SeedLink>(source.input);
   if (seedlink && profile && !std::holds_alternative<decode::MiniSeedFormat>(source.instrument.decoder))
     map.problem(*node.find("seedlink"), "seedlink",
                 "brings records of miniSEED; give an instrument with miniseed, such as miniseed-mt");
+  if (file && !played->date.empty() && profile) {
+    auto* text = std::get_if<decode::TextFormat>(&source.instrument.decoder);
+    if (text == nullptr || text->time != "host-date")
+      map.problem(*node.find("file"), "file",
+                  "has a date, which is for lines without one; those of the instrument have their own");
+    else if (const auto day = mth5::parse_time(played->date + "T00:00:00Z"))
+      text->first_date = std::chrono::floor<std::chrono::days>(*day);
+  }
   const auto* http = std::get_if<Http>(&source.input);
   if (http != nullptr && profile && !decode::reads_atss_blocks(source.instrument.decoder))
     map.problem(*node.find("http"), "http",

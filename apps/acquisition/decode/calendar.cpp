@@ -26,7 +26,7 @@ mth5::UtcNanos DayUnroller::at(mth5::Nanos time_of_day, std::optional<mth5::UtcN
 mth5::UtcNanos DayUnroller::at_arrival(mth5::Nanos time_of_day, mth5::UtcNanos arrival) {
   constexpr mth5::Nanos kJump = hours{1}, kHalfDay = hours{12};
   const auto expected = [&](const Seen& seen) { return seen.time + (arrival - seen.arrival); };
-  auto time = at(time_of_day, believed_ ? expected(*believed_) : arrival);
+  auto time = at(time_of_day, believed_ ? expected(*believed_) : near_.value_or(arrival));
   const auto agrees = [&](const std::optional<Seen>& with) { return with && std::chrono::abs(time - expected(*with)) < kJump; };
   const bool played_back =  // more was taken than could have been while it came: arrivals tell nothing of a jump
       believed_ && believed_->time - first_.time > 2 * (believed_->arrival - first_.arrival) + std::chrono::seconds{2};

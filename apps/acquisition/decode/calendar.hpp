@@ -17,13 +17,14 @@ namespace daq::decode {
 /// ways.
 class DayUnroller {
  public:
-  /// @param near  a time within half a day of the first one: by the computer's clock, or the date the recording began
-  explicit DayUnroller(mth5::UtcNanos near) : last_{near} {}
+  /// @param near  a time within half a day of the first one: by the date the recording began; nullopt: its arrival is
+  explicit DayUnroller(std::optional<mth5::UtcNanos> near) : near_{near}, last_{near.value_or(mth5::UtcNanos{})} {}
 
   /// @param time_of_day  since midnight; whole days in it do not count (old firmware of GSM-19 goes on to hour 57)
   /// @param near         where more than half a day may have passed: a time within half a day
   [[nodiscard]] mth5::UtcNanos at(mth5::Nanos time_of_day, std::optional<mth5::UtcNanos> near = std::nullopt);
-  /// The date of times that came without one, by when they came: the first lies within half a day of its arrival, each further
+  /// The date of times that came without one, by when they came: the first lies within half a day of its arrival, unless its date
+  /// is known, each further
   /// one within half a day of where the time before and what passed since put it. So nothing is a day off where an instrument
   /// keeps the time of another zone, or a recording is played back around midnight. A time that jumps by an hour or more is of an
   /// instrument that was set, and lies by its arrival; in a recording that is played back faster than it was taken it follows a
@@ -34,6 +35,7 @@ class DayUnroller {
   struct Seen {
     mth5::UtcNanos time, arrival;
   };
+  std::optional<mth5::UtcNanos> near_;
   mth5::UtcNanos last_;
   Seen first_{};
   std::optional<Seen> believed_, jumped_;

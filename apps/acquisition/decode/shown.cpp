@@ -118,6 +118,14 @@ std::string shown_in(const FrameFormat& format, std::span<const char> frame, Qua
 std::string shown_in(const DatacastFormat&, std::span<const char>, Quantity) { return ""; }
 std::string shown_in(const MiniSeedFormat&, std::span<const char>, Quantity) { return ""; }
 
+std::size_t count_fields(const TextFormat& format, std::string_view line) {
+  Fields fields{format.delimiter, line.data(), line.data() + line.size()};
+  std::size_t n = 0;
+  for (const char* field; (field = fields.next()) != nullptr && field != fields.end(); ++n)
+    static_cast<void>(fields.leave(fields.field_end(field)));
+  return n;
+}
+
 }  // namespace
 
 std::string shown(const Description& description, std::span<const char> frame, Quantity quantity) {
@@ -148,6 +156,31 @@ std::string advice_of_number(const Description& description, std::string_view fi
   const auto* format = std::get_if<TextFormat>(&description);
   if (format == nullptr || !has_decimals_behind(field, format->decimal == "point" ? ',' : '.')) return "";
   return decimals_advice(*format);
+}
+
+std::string advice_of_lengths(const Description& description, std::string_view beginning) {
+  constexpr std::size_t kLeast = 10;  // lines
+  const auto* format = std::get_if<TextFormat>(&description);
+  if (format == nullptr || format->json || format->checksum != "none" || format->terminator == "none" || !format->lengths.empty())
+    return "";
+  const auto tells = [](const TextColumn& column) { return column.use == TextColumn::Use::Channel && column.decimals >= 0; };
+  if (std::any_of(format->columns.begin(), format->columns.end(), tells)) return "";
+  std::size_t n_lines = 0, n_fields = 0;
+  std::string scratch;
+  for (auto end = beginning.find(end_of_line(*format)); end != std::string_view::npos;
+       end = beginning.find(end_of_line(*format))) {
+    const auto piece = trimmed(beginning.substr(0, end), true);
+    const std::string_view line{piece.begin, static_cast<std::size_t>(piece.end - piece.begin)};
+    beginning.remove_prefix(end + 1);
+    if (text_fields(*format, line, scratch).empty()) continue;
+    const auto n = count_fields(*format, line);
+    if (n_lines++ > 0 && n != n_fields) return "";
+    n_fields = n;
+  }
+  if (n_lines < kLeast) return "";
+  const auto n = std::to_string(n_fields);
+  return "each of " + std::to_string(n_lines) + " lines has " + n + " fields: with lengths: [" + n +
+         "] in the profile no line that is made of two halves is taken for a whole one";
 }
 
 }  // namespace daq::decode

@@ -27,4 +27,8 @@ struct Quantity {
 /// The same of a field that is no number.
 [[nodiscard]] std::string advice_of_number(const Description& description, std::string_view field);
 
+/// Where whole lines of text always have so many fields, and nothing in the profile tells one that is made of two halves. "": the
+/// profile does, or lines have now more fields, now fewer, or they are too few to say. @param beginning  of a recording
+[[nodiscard]] std::string advice_of_lengths(const Description& description, std::string_view beginning);
+
 }  // namespace daq::decode

@@ -358,7 +358,8 @@ class TextDecoder final : public Decoder {
   std::uint64_t lines_ = 0;  ///< that have ended
   mth5::UtcNanos arrival_{};
   const TimeKind kind_;
-  DayUnroller day_{mth5::UtcNanos{}};
+  DayUnroller day_{format_.first_date ? std::optional{mth5::UtcNanos{*format_.first_date} + std::chrono::hours{12}}
+                                      : std::nullopt};
   std::optional<mth5::UtcNanos> newest_;  ///< frame of those with a date, since the stream began
   int as_said_ = 0;                       ///< lines lately with the decimals of the profile, less those with others
 };

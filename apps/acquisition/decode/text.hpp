@@ -62,8 +62,9 @@ struct TextFormat {
   std::size_t n_channels = 0;
   std::size_t n_soh = 0;
   /// Where the time of a line comes from: its columns; its columns but the date, which is this computer's; its arrival.
-  std::string time = "columns";  ///< columns, host-date, host
-  std::string clock = "gps";     ///< whose times the columns hold: gps, device
+  std::string time = "columns";                       ///< columns, host-date, host
+  std::optional<std::chrono::sys_days> first_date{};  ///< host-date: of the first line; nullopt = this computer's
+  std::string clock = "gps";                          ///< whose times the columns hold: gps, device
   /// Fields of whole lines, each at least up to the last channel or time; empty = any. Of a line of another length the channels
   /// that have a further field behind them are kept, unless it ends in or right after the last channel: see text.md.
   std::vector<std::size_t> lengths{};

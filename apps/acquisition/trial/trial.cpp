@@ -284,6 +284,7 @@ std::vector<std::string> Trial::findings() const {
     const auto doubt = stream::doubt_of_times(said.count() > 0 ? said : *time_step_, instrument_.sample_rate);
     if (!doubt.empty()) all.push_back(doubt);
   }
+  if (auto advice = decode::advice_of_lengths(instrument_.decoder, beginning_); !advice.empty()) all.push_back(std::move(advice));
   const auto found = rate();
   if (!found || found->steps < 3 || std::abs(found->hz / instrument_.sample_rate - 1) <= kAlike) return all;
   const auto asked = std::to_string(found->steps) + " of " + std::to_string(found->of) + " steps between times";
