@@ -52,15 +52,19 @@ TEST(OutputDirectory, ThatIsNotWritableIsNamed) {
                  (dir / "data").string() + ": is not writable: Permission denied; give it to the user of mth5d (chown)");
 }
 
-/// Ten lines in a file, then a directory in which no other can begin, and ten lines more.
-void record_and_lock_up(Recording& recording, TcpPeer& peer) {
-  ASSERT_TRUE(peer.accept()) << recording.log();
-  ASSERT_TRUE(peer.send(numbered_lines(0, 10)));
-  ASSERT_TRUE(recording.wait_for_log("file open"));
-  ASSERT_EQ(chmod(recording.directory().c_str(), 0555), 0);
-  recording.process().signal(SIGHUP);
-  ASSERT_TRUE(recording.wait_for_log("file closed")) << recording.log();
-  ASSERT_TRUE(peer.send(numbered_lines(10, 20)));
+std::uint64_t visible(const nlohmann::json& status) { return status.at("sources").at(0).at("samples").at("visible"); }
+
+/// Ten lines in a file that is renamed, in a directory in which no other can begin, and ten lines more. @returns its new name
+std::filesystem::path record_and_lock_up(Recording& recording, TcpPeer& peer) {
+  const auto renamed = recording.directory() / "renamed.h5";
+  EXPECT_TRUE(peer.accept()) << recording.log();
+  EXPECT_TRUE(peer.send(numbered_lines(0, 10)));
+  EXPECT_TRUE(recording.wait_until([](const auto& s) { return visible(s) == 10; })) << recording.log();
+  EXPECT_EQ(chmod(recording.directory().c_str(), 0555), 0);
+  std::filesystem::rename(recording.file(), renamed);
+  EXPECT_TRUE(recording.wait_for_log("file closed")) << recording.log();
+  EXPECT_TRUE(peer.send(numbered_lines(10, 20)));
+  return renamed;
 }
 
 constexpr const char* kNotWritable = "error: output.directory .*: is not writable: Permission denied; ";
@@ -68,28 +72,27 @@ constexpr const char* kNotWritable = "error: output.directory .*: is not writabl
 TEST(OutputDirectory, ThatStaysNotWritableEndsTheDaemonWithItsFileWhole) {
   TcpPeer peer;
   Recording recording{Recording::tcp(peer.port()), {.arguments = {"--set", "output.give_up_after=0s"}, .as_nobody = true}};
-  record_and_lock_up(recording, peer);
+  const auto first = record_and_lock_up(recording, peer);
   EXPECT_EQ(recording.process().wait(), 1) << recording.log();
   EXPECT_THAT(lines_with(recording.log(), std::string{"^mth5d: "} + kNotWritable + ".*; ended: [0-9]+ samples that waited"),
               SizeIs(1))
       << recording.log();
   ASSERT_EQ(chmod(recording.directory().c_str(), 0755), 0);
-  EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 10));
-  EXPECT_EQ(support::stored(recording.file()).state, mth5::FileState::Closed);
+  EXPECT_EQ(support::stored(first).seconds, seconds(0, 10));
+  EXPECT_EQ(support::stored(first).state, mth5::FileState::Closed);
 }
 
 TEST(OutputDirectory, ThatIsWritableAgainGoesOnWithoutLoss) {
   TcpPeer peer;
   Recording recording{Recording::tcp(peer.port()), {.as_nobody = true}};
-  record_and_lock_up(recording, peer);
-  const auto first = recording.file();
+  const auto first = record_and_lock_up(recording, peer);
   ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("state") == "write-failed"; })) << recording.log();
   EXPECT_THAT(recording.status()->at("problem").get<std::string>(), HasSubstr("Permission denied"));
   EXPECT_GT(recording.status()->at("at_risk").at("samples"), 0);
   EXPECT_EQ(recording.status_code(), 1);
   ASSERT_EQ(chmod(recording.directory().c_str(), 0777), 0);
-  ASSERT_TRUE(recording.wait_until([](const auto& s) { return s.at("state") == "recording" && !s.at("file").is_null(); }))
-      << recording.log();
+  // Whether it is still heard from by then, and "recording", is another matter.
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return !s.at("file").is_null() && visible(s) == 20; })) << recording.log();
   EXPECT_EQ(recording.stop(), 0) << recording.log();
   const auto files = recording.files();
   ASSERT_THAT(files, SizeIs(2));
@@ -98,6 +101,31 @@ TEST(OutputDirectory, ThatIsWritableAgainGoesOnWithoutLoss) {
   EXPECT_TRUE(recording.status()->at("ledger").at("balanced").get<bool>());
   // Each try that failed was said once at most: those after the first when their minute was over, or at the end.
   EXPECT_THAT(lines_with(recording.log(), std::string{kNotWritable} + "(?!.* repeated=)"), SizeIs(1)) << recording.log();
+}
+
+/// The next file is tried where the old one has as many runs as it may have, and by a reload.
+TEST(OutputDirectory, ThatIsNotWritableAnyMoreHasTheRecordingGoOnInTheFileThatIsOpen) {
+  TcpPeer peer;
+  Recording recording{Recording::tcp(peer.port()), {.arguments = {"--set", "output.roll.runs=2"}, .as_nobody = true}};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  ASSERT_TRUE(peer.send(numbered_lines(0, 5) + numbered_lines(10, 15)));
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return visible(s) == 10; })) << recording.log();
+  ASSERT_EQ(chmod(recording.directory().c_str(), 0555), 0);
+  ASSERT_TRUE(peer.send(numbered_lines(20, 25)));
+  ASSERT_TRUE(recording.wait_for_log("error: the next file cannot be begun, the recording goes on in .*: is not writable"))
+      << recording.log();
+  recording.process().signal(SIGHUP);
+  ASSERT_TRUE(peer.send(numbered_lines(30, 35)));
+  ASSERT_TRUE(recording.wait_until([](const auto& s) { return visible(s) == 20; })) << recording.log();
+  ASSERT_EQ(chmod(recording.directory().c_str(), 0777), 0);
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+  ASSERT_THAT(recording.files(), SizeIs(1)) << recording.log();
+  auto all = seconds(0, 5);
+  for (const int first : {10, 20, 30})
+    for (const int second : seconds(first, first + 5)) all.push_back(second);
+  EXPECT_EQ(support::stored(recording.file()).seconds, all);
+  EXPECT_EQ(support::stored(recording.file()).state, mth5::FileState::Closed);
+  EXPECT_EQ(recording.status()->at("ledger").at("balanced"), true);
 }
 
 TEST(OutputFile, ThatExistsIsNotTouched) {

@@ -22,6 +22,8 @@ class PlayedDisk final : public mth5::Io {
   void leave(std::optional<std::int64_t> bytes) { left_ = bytes.value_or(kAll); }
   /// What needs room is refused, whatever is left.
   void refuse_writes(bool refused) { refused_ = refused; }
+  /// Bytes are refused, though there is room and space can be set aside.
+  void refuse_bytes(bool refused) { bytes_refused_ = refused; }
   /// The next fdatasync fails with this.
   void fail_next_sync(int error) { sync_error_ = error; }
   /// Of all calls that change something the one of this number, from 1, fails with this; those before and behind it do not.
@@ -34,7 +36,8 @@ class PlayedDisk final : public mth5::Io {
   [[nodiscard]] bool failed() const { return nth_ > 0 && calls_ >= nth_; }
 
   [[nodiscard]] ssize_t pwrite(int fd, const void* bytes, std::size_t size, off_t at) const override {
-    return refuses(true) ? -1 : Io::pwrite(fd, bytes, size, at);
+    if (bytes_refused_) errno = ENOSPC;
+    return bytes_refused_ || refuses(true) ? -1 : Io::pwrite(fd, bytes, size, at);
   }
   [[nodiscard]] int ftruncate(int fd, off_t size) const override { return refuses(false) ? -1 : Io::ftruncate(fd, size); }
   [[nodiscard]] int fallocate(int fd, off_t size) const override { return refuses(true) ? -1 : Io::fallocate(fd, size); }
@@ -68,7 +71,7 @@ class PlayedDisk final : public mth5::Io {
 
   static constexpr std::int64_t kAll = -1;
   std::atomic<std::int64_t> left_{kAll};
-  std::atomic<bool> refused_{false};
+  std::atomic<bool> refused_{false}, bytes_refused_{false};
   std::atomic<std::int64_t> nth_{0};
   std::atomic<int> call_error_{0};
   mutable std::atomic<int> sync_error_{0};

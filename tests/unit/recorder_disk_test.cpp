@@ -85,6 +85,42 @@ TEST_F(OnAPlayedDisk, ThatIsFullForAWhileNothingIsLost) {
   EXPECT_EQ(bench_.dropped(ledger::Drop::WriteFailed), 0u);
 }
 
+/// As where no inode is left: what the disk says of its room is not all that a file needs.
+TEST_F(OnAPlayedDisk, ThatRefusesAFileThoughThereIsRoomTheRecorderSaysNotThatItRecords) {
+  fill_disk_behind_40_samples(0);
+  if (HasFatalFailure()) return;
+  disk_.refuse_bytes(true);
+  bench_.send(40, 80);
+  disk_.leave(std::nullopt);
+  ASSERT_TRUE(support::eventually([&] { return bench_.state().problem.find("No space left") != std::string::npos; }))
+      << bench_.log();
+  disk_.refuse_bytes(false);
+  ASSERT_TRUE(sees_durable(80)) << bench_.log();
+  end();
+  EXPECT_NO_THROW(writer_.get());
+  const auto log = bench_.log();
+  ASSERT_THAT(log, HasSubstr("recording again"));
+  EXPECT_EQ(log.find("recording again"), log.rfind("recording again")) << log;
+  EXPECT_EQ(seconds(), support::seconds(0, 80));
+}
+
+/// A reload (HUP): as at a mark, the old file goes on.
+TEST_F(OnAPlayedDisk, ThatHasNoPlaceForTheNextFileTheOldOneIsNotClosedByHand) {
+  bench_.send(0, 40);
+  ASSERT_TRUE(sees_durable(40));
+  const auto in_the_way = bench_.directory() / ".mth5d-TEST-MT001.try";
+  std::filesystem::create_directories(in_the_way / "not_empty");
+  bench_.recorder().begin_new_file();
+  bench_.send(40, 80);
+  ASSERT_TRUE(sees_durable(80)) << bench_.log();
+  end();
+  EXPECT_NO_THROW(writer_.get());
+  EXPECT_EQ(seconds(), support::seconds(0, 80));
+  EXPECT_EQ(n_files_, 1u);
+  EXPECT_THAT(bench_.log(), HasSubstr("the next file cannot be begun, the recording goes on in "));
+  EXPECT_EQ(bench_.dropped(ledger::Drop::WriteFailed), 0u);
+}
+
 /// With what had come in the files, and these closed, there is nothing to complain of.
 TEST_F(OnAPlayedDisk, ThatIsFullAStopIsInOrderIfNothingWaits) {
   fill_disk_behind_40_samples(0);

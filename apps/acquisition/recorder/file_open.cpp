@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,6 +19,18 @@ namespace {
 
 constexpr auto kLongestHold = std::chrono::minutes{1};  // of what lies behind a mark, for streams that have not come to it
 constexpr auto kRollAgain = std::chrono::minutes{1};
+
+/// Also where something is thrown.
+class Rolling {
+ public:
+  explicit Rolling(bool& is) : is_{is} { is_ = true; }
+  ~Rolling() { is_ = false; }
+  Rolling(const Rolling&) = delete;
+  Rolling& operator=(const Rolling&) = delete;
+
+ private:
+  bool& is_;
+};
 
 }  // namespace
 
@@ -138,17 +151,52 @@ std::unique_ptr<mth5::File> FileWriter::make_file(mth5::UtcNanos start) {
     return path;
   };
   const auto path = free_name();
+  auto options = create_options();
+  options.other_name = free_name;  // a recorder of other stations may be faster
+  return std::make_unique<mth5::File>(mth5::File::create(path, options));
+}
+
+mth5::CreateOptions FileWriter::create_options() const {
   mth5::CreateOptions options{config_.output.file_version, "mth5d", {}, config_.output.allow_network};
   options.make_room = use_reserve_;
-  options.other_name = free_name;  // a recorder of other stations may be faster
   std::uint64_t channels = 0;
   for (const auto& of : streams_) channels += of->stream().channels.size();
   options.journal_bytes *= 1 + channels / 300;  // what the default is good for
-  return std::make_unique<mth5::File>(mth5::File::create(path, options));
+  return options;
+}
+
+bool FileWriter::can_begin_next() {
+  const auto now = mth5::steady_now();
+  if (now < try_again_) return false;
+  const auto path =
+      config_.output.directory / hidden_name(config_.survey.text("id"), config_.sources.front().station.text("id"), "try");
+  std::error_code none;  // of one that was killed here
+  std::filesystem::remove(path, none);
+  try {
+    timed([&] {
+      const Rolling rolling{rolling_};
+      restore_directory();
+      check_directory(config_.output);
+      mth5::File::create(path, create_options()).close();
+      if (!std::filesystem::remove(path, none) && none) throw mth5::FileError{path.string() + ": " + none.message(), none};
+    });
+  } catch (const mth5::FileError& e) {
+    tell_no_next(e);
+    try_again_ = now + kRollAgain;
+    return false;
+  }
+  return true;
+}
+
+void FileWriter::tell_no_next(const mth5::FileError& error) {
+  context_.quiet.say(spdlog::level::err, "cannot roll",
+                     fmt::format("the next file cannot be begun, the recording goes on in {}; tried again in a minute: {}",
+                                 file_->path().string(), error.what()));
 }
 
 void FileWriter::create_file() {
   session_ = 0;
+  try_again_ = {};
   roll_again_ = mth5::steady_now() + kRollAgain;  // the space of a first chunk of many channels may be as much as the limit
   const auto start = first_waiting().value_or(mth5::host_now());
   for (auto& of : sources_) of->state_for_file(start);
@@ -200,9 +248,8 @@ bool FileWriter::is_awaited(const StreamWriter& of, Steady::time_point now) cons
   return !of.is_cut() && newest && of.heard() + kLongestHold > now && *newest < *mark_ && *newest + kLongestHold >= *mark_;
 }
 
-bool FileWriter::roll() {
+bool FileWriter::roll(bool at_mark) {
   const auto now = mth5::steady_now();
-  const bool at_mark = std::any_of(streams_.begin(), streams_.end(), [](const auto& of) { return of->is_cut(); });
   if (at_mark && !ended_) {
     if (!held_until_) held_until_ = now + kLongestHold;
     const bool full = std::any_of(streams_.begin(), streams_.end(), [](const auto& of) { return of->is_full(); });
@@ -212,19 +259,13 @@ bool FileWriter::roll() {
   held_until_.reset();
   const auto first = first_waiting().value();
   try {
-    struct Rolling {  // whatever is thrown
-      bool& is;
-      ~Rolling() { is = false; }
-    } rolling{rolling_};
-    rolling.is = true;
+    const Rolling rolling{rolling_};
     timed([&] { next_file_ = make_file(at_mark ? std::max(first, *mark_) : first); });
   } catch (const mth5::FileError& e) {
-    context_.quiet.say(spdlog::level::err, "cannot roll",
-                       fmt::format("the next file cannot be begun, the recording goes on in {}; tried again in a minute: {}",
-                                   file_->path().string(), e.what()));
+    tell_no_next(e);
     for (auto& of : streams_) of->uncut();
     if (at_mark) *mark_ += kRollAgain;
-    roll_again_ = now + kRollAgain;
+    roll_again_ = try_again_ = now + kRollAgain;
     return true;
   }
   const auto closed = close_file();
@@ -321,7 +362,9 @@ std::string FileWriter::next_run_name(const StreamWriter& of, mth5::UtcNanos sta
 
 std::vector<FileWriter::NewRun> FileWriter::plan_runs() {
   std::vector<NewRun> runs;
-  const auto most = static_cast<std::size_t>(config_.output.roll_runs);
+  // Without a next file they go on in this one, until it is tried again.
+  const auto most = mth5::steady_now() < try_again_ ? std::numeric_limits<std::size_t>::max()
+                                                    : static_cast<std::size_t>(config_.output.roll_runs);
   for (auto& of : streams_) {
     std::string before = of->run ? of->run->name : of->last_run;
     for (std::size_t at = 0; at < of->pieces().size() && !of->pieces()[at].in_next_file && runs_there_.size() < most;) {

@@ -150,6 +150,10 @@ Steady::time_point FileWriter::next_deadline() const {
 
 bool FileWriter::needs_sync() const { return unsynced_ || (announced_ && context_.events && context_.events->has_some()); }
 
+bool FileWriter::is_cut() const {
+  return std::any_of(streams_.begin(), streams_.end(), [](const auto& of) { return of->is_cut(); });
+}
+
 bool FileWriter::is_too_large() const {
   const auto most = config_.output.roll_size;
   return most > 0 && announced_ && mth5::steady_now() >= roll_again_ && file_->file_bytes() >= static_cast<std::uintmax_t>(most);
@@ -159,14 +163,15 @@ void FileWriter::put() {
   while (has_waiting()) {
     if (!file_) open_file();
     find_mark();
-    if (is_too_large() && roll()) continue;
+    if (is_too_large() && roll(is_cut())) continue;
     append_to_open_runs();
     auto runs = plan_runs();
+    // Where nothing else keeps it from being put there, this file has all the runs that it may have.
+    const bool at_mark = std::all_of(streams_.begin(), streams_.end(),
+                                     [](const auto& of) { return of->pieces().empty() || of->pieces().front().in_next_file; });
     if (!runs.empty())
       begin_runs(runs);
-    else if (runs_there_.size() >= static_cast<std::size_t>(config_.output.roll_runs) && has_waiting())
-      close();
-    else if (has_waiting() && !roll())
+    else if (has_waiting() && !roll(at_mark))
       break;
   }
 }

@@ -44,9 +44,9 @@ struct Context {
 /// Samples wait in a batch per stream until `flush` (samples of one stream, or interval, whichever comes first); then everything
 /// that waits is put into the file and made visible together: runs that begin or end, however many, are one change of its
 /// structure. `sync` makes it durable and adds to the ledger. A file is created by the first flush, named by the configuration
-/// and the time of the first sample. It ends at the mark, or the size, of output.roll: the next file is created before it is
-/// closed, and where that fails the recording goes on in it. At a mark, samples behind it wait for streams that have not come to
-/// it yet, for a minute at most, so that each begins the next file at the mark. After an exception of any call there is
+/// and the time of the first sample. It ends at the mark, the size, or the runs of output.roll: the next file is created before
+/// it is closed, and where that fails the recording goes on in it. At a mark, samples behind it wait for streams that have not
+/// come to it yet, for a minute at most, so that each begins the next file at the mark. After an exception of any call there is
 /// abandon(), and nothing else; what waits in the batches goes into the next file.
 class FileWriter {
  public:
@@ -80,6 +80,9 @@ class FileWriter {
   /// Nothing more comes: nothing is waited for at a mark.
   void end_of_samples() { ended_ = true; }
   void close();
+  /// Whether a next file can be begun in place of the open one: one without a sample is, under a hidden name, which goes again.
+  /// Where it cannot, the log tells, and for a minute it is not tried again. With a file open.
+  [[nodiscard]] bool can_begin_next();
   /// Whether the open file still has its name; There where none is open.
   [[nodiscard]] mth5::FileName whereabouts() const { return file_ && announced_ ? file_->still_there() : mth5::FileName::There; }
 
@@ -127,16 +130,20 @@ class FileWriter {
   /// The earliest of what waits; nullopt if nothing does.
   [[nodiscard]] std::optional<mth5::UtcNanos> first_waiting() const;
   [[nodiscard]] std::unique_ptr<mth5::File> make_file(mth5::UtcNanos start);
+  [[nodiscard]] mth5::CreateOptions create_options() const;
+  void tell_no_next(const mth5::FileError& error);
   /// Where the file ends, as its streams say now.
   void find_mark();
   /// A stream that will soon have come to the mark.
   [[nodiscard]] bool is_awaited(const StreamWriter& of, Steady::time_point now) const;
   /// The open file ends here, and what waits begins the next. @returns false while streams are awaited, or after a failure, told
   /// in the log
-  bool roll();
+  /// @param at_mark  streams that have not come to the mark are waited for
+  bool roll(bool at_mark);
   /// @returns which file it was, for the log: "file=PATH bytes=N"
   std::string close_file();
   [[nodiscard]] bool is_too_large() const;
+  [[nodiscard]] bool is_cut() const;  ///< a stream has come to the mark
   void restore_directory();
   /// The recorder's own tables: makes them, or opens those of a file that is resumed.
   void add_record_tables(mth5::Edit& edit);
@@ -186,12 +193,14 @@ class FileWriter {
   std::optional<mth5::UtcNanos> mark_;            ///< at which file_ ends
   std::optional<Steady::time_point> held_until_;  ///< what lies behind it waits so long for the streams that have not come to it
   Steady::time_point roll_again_{};               ///< for its size, or after a failure, not before
-  bool rolling_ = false;                          ///< the next file is being created
-  bool ended_ = false;                            ///< nothing more comes
-  std::set<std::string> stations_there_;          ///< in the file
-  std::set<std::string> runs_there_;              ///< "station/run" of every run of the file, of all sessions
-  SurveyFilters filters_;                         ///< of this file
-  std::size_t described_ = 0;                     ///< streams that have their row in the file
+  /// Whether a next file can be begun, after a failure, not before; until then file_ takes any number of runs.
+  Steady::time_point try_again_{};
+  bool rolling_ = false;                  ///< the next file is being created
+  bool ended_ = false;                    ///< nothing more comes
+  std::set<std::string> stations_there_;  ///< in the file
+  std::set<std::string> runs_there_;      ///< "station/run" of every run of the file, of all sessions
+  SurveyFilters filters_;                 ///< of this file
+  std::size_t described_ = 0;             ///< streams that have their row in the file
   std::int64_t session_ = 0;
   mth5::TableId clip_limit_table_, sensor_noise_table_;
   mth5::TableId stream_table_, gap_table_, commit_table_, source_table_, stream_ledger_table_, reason_table_, resume_table_,

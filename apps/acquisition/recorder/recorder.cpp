@@ -117,7 +117,7 @@ void Recorder::write_until_closed() {
     } catch (const std::exception& e) {
       refused(e);
     }
-    if (outage_ && ending_.load()) {
+    if (outage_ && !outage_->tries && ending_.load()) {
       const auto lost = discard_to_the_end();
       if (lost > 0 || !outage_->in_order) end_with(lost);
       log_->warn("stopped with a full disk: nothing waited, the files are closed free={}", disk_.free_bytes());
@@ -147,8 +147,12 @@ void Recorder::write_what_came() {
   if (outage_ && writer_.is_open()) end_outage();
   if (failing_since_ && writer_.syncs() > syncs_before_) failing_since_.reset();
   if (new_file_wanted_.exchange(false) && writer_.is_open()) {
-    writer_.flush();
-    writer_.close();
+    if (writer_.can_begin_next()) {
+      writer_.flush();
+      writer_.close();
+    } else {
+      new_file_wanted_.store(true);
+    }
   }
   if (!writer_.is_open()) take_config();
 }
@@ -171,7 +175,7 @@ Steady::duration Recorder::pause_after(int failures) {
 }
 
 Steady::time_point Recorder::next_deadline() const {
-  if (outage_) return outage_->next_try;
+  if (outage_ && !outage_->tries) return outage_->next_try;
   return std::min(writer_.next_deadline(), disk_.next_look());
 }
 
@@ -345,7 +349,11 @@ bool Recorder::may_try(Steady::time_point now) {
     // What waits is lost otherwise, and what was set aside for closing the file before is of no other use.
     log_->info("stopping with a full disk: what waits is written into what is left of it free={}", disk_.free_bytes());
   }
-  end_outage();
+  // What says that there is room may not be all that a file needs, as where no inode is left.
+  if (writer_.has_waiting() || !ring_.is_empty())
+    outage_->tries = true;
+  else
+    end_outage();
   return true;
 }
 

@@ -89,6 +89,7 @@ class Recorder {
     Steady::time_point next_try;
     /// No file lacks its end for it: one that stops now with nothing that waits has stopped in order.
     bool in_order = false;
+    bool tries = false;  ///< Full: there is room again by what the disk says, and a file is tried with what waits
   };
 
   void write_until_closed();
@@ -112,7 +113,8 @@ class Recorder {
   std::uint64_t discard_to_the_end();
   [[noreturn]] void give_up();
   [[noreturn]] void end_with(std::uint64_t lost);
-  [[nodiscard]] bool is_full() const { return outage_ && outage_->kind == Outage::Kind::Full; }
+  /// And no file is tried.
+  [[nodiscard]] bool is_full() const { return outage_ && outage_->kind == Outage::Kind::Full && !outage_->tries; }
   [[nodiscard]] bool is_too_late(Steady::time_point now) const { return now.time_since_epoch() >= deadline_.load(); }
   [[nodiscard]] static Steady::duration pause_after(int failures);
   [[nodiscard]] Steady::time_point next_deadline() const;

@@ -108,6 +108,7 @@ void Ring::let_go_on() {
   if (producer_waits_.exchange(false) && on_room_) on_room_();
 }
 
-bool Ring::closed_and_empty() const { return closed_.load() && queue_.read_available() == 0; }
+bool Ring::closed_and_empty() const { return closed_.load() && is_empty(); }
+bool Ring::is_empty() const { return queue_.read_available() == 0; }
 
 }  // namespace daq::ring

@@ -57,6 +57,7 @@ class Ring {
   /// Says that all was popped for now: lets a waiting producer go on.
   void drained() { let_go_on(); }
   [[nodiscard]] bool closed_and_empty() const;
+  [[nodiscard]] bool is_empty() const;
 
   // Any thread.
   void wake();
