@@ -36,7 +36,8 @@ cli::CommandLine command_line() {
       ("finalize", po::value<std::string>()->value_name("gzip-1 … gzip-9"),                                 //
        "compress a closed FILE into archive/FILE beside it, and compare all samples")                       //
       ("bridge", po::value<std::string>()->value_name("TIME"),
-       "with --finalize: into archive/FILE.bridged.h5, with runs joined over gaps up to TIME (5s), samples interpolated")  //
+       "with --finalize: into archive/FILE.bridged.h5, with runs joined over gaps up to TIME (5s; at most 10min), samples "
+       "interpolated")  //
       ("retention", po::value<std::string>()->value_name("TIME"),
        "with --finalize: then remove FILE if it was last written so long ago (30d) and its archive holds all of it")  //
       ("keep", po::value<std::string>()->value_name("FILE"),

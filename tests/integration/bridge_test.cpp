@@ -153,6 +153,31 @@ TEST_F(Bridge, JoinsNoRunThatAClockHasLedAwayFromItsPlace) {
   EXPECT_NEAR(copy.table("bridges").value().number(1, "offset"), 0.008, 1e-9);
 }
 
+/// A receiver that is set forward by whole samples leaves the same hole in the axis as lost ones.
+TEST_F(Bridge, MakesNothingUpWhereOnlyTheClockWasSet) {
+  const auto path = dir_ / "step.h5";
+  {
+    support::AcquisitionFile file{path, {{0, "box", "S1", 10}}};
+    const char* reasons[] = {"", "clock-step", "no-data", "clock-drift"};
+    for (int i = 0; i < 4; ++i) {
+      if (i > 0)
+        file.gap(0, "", std::chrono::seconds{12 * i - 2}, i == 2 ? 20 : 0, reasons[i], "r" + std::to_string(i - 1),
+                 "r" + std::to_string(i), false);
+      file.append(file.add_run(0, "r" + std::to_string(i), std::chrono::seconds{12} * i), 100);
+    }
+    file.file().close();
+  }
+  const auto done = run_program("mth5-recover", {"--finalize", "gzip-1", "--bridge", "5s", path.string()});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.out,
+              AllOf(HasSubstr("S1/r1 is not joined to r0: no sample lacks between them, the time of the samples was put "
+                              "right there (clock-step)"),
+                    HasSubstr("S1/r2 is joined to r1: samples 100 to 119 are interpolated"),
+                    HasSubstr("S1/r3 is not joined to r2: no sample lacks between them, the time of the samples was put "
+                              "right there (clock-drift)")));
+  EXPECT_EQ(mth5::Reader{dir_ / "archive" / "step.bridged.h5"}.runs().size(), 3U);
+}
+
 TEST_F(Bridge, LeavesUnknownWhatIsUnknownBesideAGapAndRefusesWhatWouldCostTheTruth) {
   {
     auto file = mth5::File::open(path_, "r+");

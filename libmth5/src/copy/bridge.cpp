@@ -228,9 +228,13 @@ void fill_gaps(StoredRows& gaps, const std::vector<Chain>& chains, const Places&
 }  // namespace
 
 Bridges::Bridges(const Reader& source, Nanos longest) {
-  if (!source.table("gaps"))
+  const auto gaps = source.table("gaps");
+  if (!gaps)
     throw StateError{source.path().string() +
                      ": has no /Acquisition/gaps, as recordings of mth5d have: its runs cannot be joined"};
+  for (std::size_t i = 0; i < gaps->size(); ++i)
+    if (const auto reason = gaps->text(i, "reason"); reason == "clock-step" || reason == "clock-drift")
+      moved_[{gaps->text(i, "station"), gaps->text(i, "run_before"), gaps->text(i, "run_after")}] = reason;
   std::map<std::tuple<std::string, std::string, double, std::vector<std::string>>, std::vector<std::size_t>> alike;
   for (std::size_t i = 0; i < source.runs().size(); ++i) {
     const auto& run = source.runs()[i];
@@ -280,6 +284,9 @@ void Bridges::join(const Reader& source, std::vector<std::size_t> runs, Nanos lo
         newest = {k, lasting_of(source, run)};
         why = difference(earlier, newest.second);
       }
+      // However long the axis says that it is: nothing lacks in it.
+      if (const auto moved = moved_.find({run.station, before.id, run.id}); near && moved != moved_.end())
+        why = "no sample lacks between them, the time of the samples was put right there (" + moved->second + ")";
       if (near && why.empty()) {
         part.first = chain.n_samples() + whole;
         part.gap_start = free;

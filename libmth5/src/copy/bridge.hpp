@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "mth5/reader.hpp"
@@ -42,7 +43,8 @@ class Bridges {
 
   Bridges() = default;
   /// Which runs of a closed recording are joined over gaps up to `longest`: of one station, with the same channels, sample rate
-  /// and metadata of channels. A place is one on the plain axis, start + i / rate, which is what a copy is read by.
+  /// and metadata of channels, where the gap is not of the clock alone. A place is one on the plain axis, start + i / rate, which
+  /// is what a copy is read by.
   /// @throws StateError for a file without the recorder's list of gaps, FileError, FormatError
   Bridges(const Reader& source, Nanos longest);
 
@@ -64,6 +66,8 @@ class Bridges {
   std::vector<std::string> notes_;
   std::map<std::string, std::vector<std::string>> runs_of_;  ///< ids, by path of the station
   std::map<std::string, std::string> station_of_clock_;      ///< by the name of its table
+  /// Reason of a gap in the axis of time alone, by station, run before and run behind it.
+  std::map<std::tuple<std::string, std::string, std::string>, std::string> moved_;
 };
 
 }  // namespace mth5::copy
