@@ -419,6 +419,7 @@ TEST(Misuse, OfAClosedFileIsRefusedToo) {
   l.file.append(l.run, l.matrix());
   l.file.close();
   l.file.close();  // twice is no harm
+  EXPECT_EQ(l.file.hidden_path(), "");
   const std::vector<std::function<void()>> calls{
       [&] { l.file.append(l.run, l.matrix()); },
       [&] { l.file.append_interleaved(l.run, std::span<const double>{l.four}); },

@@ -177,4 +177,44 @@ TEST_F(OnAPlayedDisk, ThatFailsToSyncANewFileBeginsAndWhatIsGoneIsCounted) {
   EXPECT_THAT(found, testing::IsSupersetOf(support::seconds(60, 100)));
 }
 
+/// Its samples go into the next one: until they are durable there it is all that a power cut would leave of them, and then it
+/// goes, so that no start finds them a second time.
+TEST(AFileThatFailedBeforeItHadItsName, StaysUntilItsSamplesAreSafe) {
+  support::PlayedDisk disk;
+  Bench bench{"flush: {samples: 20, interval: 1h}\nsync: {interval: 100ms}\n"};
+  auto writer = std::async(std::launch::async, [&] { bench.recorder().run(); });
+  const auto parts = [&] {
+    std::size_t n = 0;
+    for (const auto& entry : std::filesystem::directory_iterator{bench.directory()}) n += entry.path().extension() == ".part";
+    return n;
+  };
+  const auto durable = [&](std::uint64_t n) {
+    return support::eventually([&] {
+      const auto state = bench.state();
+      return !state.streams.empty() && state.streams[0].durable == n;
+    });
+  };
+  bench.send(0, 20);
+  ASSERT_TRUE(durable(20)) << bench.log();  // where no file was ever begun, the recorder ends
+  bench.recorder().begin_new_file();
+  ASSERT_TRUE(support::eventually([&] { return bench.state().file.empty(); })) << bench.log();
+  disk.fail_next_sync(EIO);
+  std::string two_runs;
+  for (const int begin : {30, 50})
+    for (int s = begin; s < begin + 10; ++s) two_runs += Bench::line(s);
+  bench.send(two_runs);  // the first of them has ended, and is put into the file at once
+  EXPECT_TRUE(support::eventually([&] { return bench.state().outage == "write-failed"; })) << bench.log();
+  EXPECT_EQ(parts(), 1u);
+  EXPECT_TRUE(durable(40)) << bench.log();
+  bench.recorder().end(mth5::steady_now() + std::chrono::hours{1});
+  bench.intake().finish();
+  bench.ring().close();
+  EXPECT_NO_THROW(writer.get());
+  EXPECT_EQ(parts(), 0u);
+  const auto reader = bench.reader();
+  ASSERT_EQ(reader.runs().size(), 2u);
+  for (const auto& run : reader.runs()) EXPECT_EQ(run.n_samples, 10);
+  EXPECT_EQ(support::files_in(bench.directory()).size(), 2u);
+}
+
 }  // namespace

@@ -11,6 +11,7 @@
 #include <random>
 
 #include "acquisition/recorder/candidates.hpp"
+#include "acquisition/recorder/run_numbers.hpp"
 #include "acquisition/recorder/station_lock.hpp"
 #include "mth5/error.hpp"
 #include "support/forked.hpp"
@@ -200,6 +201,72 @@ TEST_F(StationLockTest, IsMadeAgainWhereItsFileWasDeletedOrReplaced) {
   support::write_text(path_, "");
   EXPECT_EQ(lock.renew(), StationLock::Kept::Renewed);
   EXPECT_FALSE(another_gets_it());
+}
+
+TEST_F(StationLockTest, KeepsANoteForWhoeverLocksItNext) {
+  const auto path = dir_ / ".mth5d-S-A.lock";
+  {
+    StationLock lock{dir_.path(), "S", "A"};
+    EXPECT_EQ(lock.note(), "");
+    lock.keep("12 1 sr{rate}_{index:04}\n7 8 b\n");
+    lock.keep("13 1 sr{rate}_{index:04}\n");
+    EXPECT_EQ(support::read_text(path), std::to_string(getpid()) + " mth5d\n13 1 sr{rate}_{index:04}\n");
+  }
+  StationLock lock{dir_.path(), "S", "A"};
+  EXPECT_EQ(lock.note(), "13 1 sr{rate}_{index:04}\n");
+  EXPECT_EQ(lock.station(), "A");
+  std::filesystem::remove(path);
+  EXPECT_EQ(lock.renew(), StationLock::Kept::Renewed);
+  EXPECT_EQ(support::read_text(path), std::to_string(getpid()) + " mth5d\n13 1 sr{rate}_{index:04}\n");
+}
+
+daq::stream::Stream stream_named(const std::string& pattern, double rate = 1) {
+  daq::stream::Stream stream;
+  stream.station.set("id", std::string{"A"});
+  stream.sample_rate = rate;
+  stream.run_id = pattern;
+  return stream;
+}
+
+TEST(RunNumbers, AreKeptByStationPatternAndRate) {
+  daq::recorder::RunNumbers numbers;
+  const auto one = stream_named("sr{rate}_{index:04}"), other = stream_named("b {index}", 0.1);
+  EXPECT_EQ(numbers.last(one), 0);
+  numbers.raise(one, 12);
+  numbers.raise(one, 7);
+  numbers.raise(other, 3);
+  EXPECT_EQ(numbers.text("A"), "3 0.1 b {index}\n12 1 sr{rate}_{index:04}\n");
+  EXPECT_EQ(numbers.text("B"), "");
+  daq::recorder::RunNumbers read;
+  read.read("A", numbers.text("A"));
+  EXPECT_EQ(read.last(one), 12);
+  EXPECT_EQ(read.last(other), 3);
+  EXPECT_EQ(read.last(stream_named("sr{rate}_{index:04}", 2)), 0);
+  for (const char* text : {"", "\n", "x", "-1 1 sr{rate}_{index:04}", "99999999999 1 sr{rate}_{index:04}", "15", "15 1",
+                           "15 y sr{rate}_{index:04}", "15x 1 sr{rate}_{index:04}"})
+    read.read("A", text);
+  EXPECT_EQ(read.last(one), 12);
+}
+
+TEST(RunNumbers, GoOnBehindTheNamesThatWereFound) {
+  Resume found = example().resume;
+  for (const char* name : {"sr1_0003", "sr1_12345", "sr1_0004_2", "sr1_", "sr10_99999", "other"}) {
+    found.runs.push_back(found.runs[0]);
+    found.runs.back().station = "A";
+    found.runs.back().id = name;
+  }
+  found.earlier.push_back(found.runs.back());
+  found.earlier.back().id = "sr1_20000z";
+  const auto last = [&](const std::string& pattern, double rate = 1) {
+    daq::recorder::RunNumbers numbers;
+    numbers.raise_behind(stream_named(pattern, rate), "S", found);
+    return numbers.last(stream_named(pattern, rate));
+  };
+  EXPECT_EQ(last("sr{rate}_{index:04}"), 12345);
+  EXPECT_EQ(last("sr{rate}_{index}z"), 20000) << "of a file before it";
+  EXPECT_EQ(last("sr{rate}_{index:04}", 2), 0) << "of another rate";
+  EXPECT_EQ(last("{start:%Y}_{index:04}"), 0);
+  EXPECT_EQ(last("sr1_{start:%Y}"), 0);
 }
 
 TEST_F(StationLockTest, TellsThatItCannotBeMadeAgainFromThatAnotherHasIt) {

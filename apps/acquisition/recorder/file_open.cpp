@@ -1,3 +1,6 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -64,7 +67,10 @@ void FileWriter::open_file() {
   }
   if (resume_ && open_again()) return;
   if (const auto before = std::exchange(before_, std::nullopt))
-    for (auto& of : streams_) of->expect_behind(*before);
+    for (auto& of : streams_) {
+      of->expect_behind(*before);
+      run_numbers_.raise_behind(of->stream(), config_.survey.text("id"), *before);
+    }
   create_file();
 }
 
@@ -105,14 +111,10 @@ bool FileWriter::open_again() {
   }
   session_ = resume.session;
   commits_ = resume.sequence;
-  std::set<std::string> counted;
   for (auto& of : streams_) {
-    const auto& stream = of->stream();
     if (const auto* last = of->expect_behind(resume)) of->last_run = last->id;
-    of->recovered = resume.recovered(stream.name);
-    if (!counted.insert(stream.station_id() + "/" + stream.run_id + "/" + std::to_string(stream.sample_rate)).second) continue;
-    for (const auto& run : resume.runs)  // so that the search for a free name begins behind them
-      of->runs += run.station == stream.station_id() && run.sample_rate == stream.sample_rate ? 1 : 0;
+    of->recovered = resume.recovered(of->stream().name);
+    run_numbers_.raise_behind(of->stream(), config_.survey.text("id"), resume);
   }
   log_->info("resumed in file={} runs={} session={}", resume.path.string(), resume.runs.size(), session_);
   return true;
@@ -168,8 +170,7 @@ mth5::CreateOptions FileWriter::create_options() const {
 bool FileWriter::can_begin_next() {
   const auto now = mth5::steady_now();
   if (now < try_again_) return false;
-  const auto path =
-      config_.output.directory / hidden_name(config_.survey.text("id"), config_.sources.front().station.text("id"), "try");
+  const auto path = trial_file(config_);
   std::error_code none;  // of one that was killed here
   std::filesystem::remove(path, none);
   try {
@@ -343,12 +344,11 @@ void FileWriter::describe_streams() {
 std::string FileWriter::next_run_name(const StreamWriter& of, mth5::UtcNanos start) {
   const auto& stream = of.stream();
   // Numbers go on over all streams of a station and rate, so that two loggers of one station never claim the same name.
-  config::PatternValues values{
-      .survey = config_.survey.text("id"), .station = stream.station_id(), .start = start, .sample_rate = stream.sample_rate};
-  for (const auto& other : streams_)
-    if (other->stream().station_id() == values.station && other->stream().run_id == stream.run_id &&
-        other->stream().sample_rate == values.sample_rate)
-      values.index += other->runs;
+  config::PatternValues values{.survey = config_.survey.text("id"),
+                               .station = stream.station_id(),
+                               .start = start,
+                               .sample_rate = stream.sample_rate,
+                               .index = run_numbers_.last(stream) + 1};
   std::string name;
   for (;; ++values.index) {
     const auto text = config::expand(stream.run_id, values).text;
@@ -356,7 +356,9 @@ std::string FileWriter::next_run_name(const StreamWriter& of, mth5::UtcNanos sta
       name += "_" + std::to_string(values.index);  // a pattern without {index}: of the time alone
     else
       name = text;
-    if (runs_there_.insert(values.station + "/" + name).second) return name;
+    if (!runs_there_.insert(values.station + "/" + name).second) continue;
+    run_numbers_.raise(stream, values.index);
+    return name;
   }
 }
 
@@ -370,7 +372,6 @@ std::vector<FileWriter::NewRun> FileWriter::plan_runs() {
     for (std::size_t at = 0; at < of->pieces().size() && !of->pieces()[at].in_next_file && runs_there_.size() < most;) {
       const auto group = of->group(at);
       const std::string name = next_run_name(*of, group.start);
-      ++of->runs;
       at += group.pieces;
       const bool first =
           !of->first_run_start && std::none_of(runs.begin(), runs.end(), [&](const auto& run) { return run.stream == of.get(); });
@@ -413,6 +414,7 @@ void FileWriter::begin_runs(std::vector<NewRun>& runs) {
     const auto utc_of = [&](std::int64_t i) { return mth5::sample_time(run.group.start, run.stream->stream().sample_rate, i); };
     for (const auto& gap : run.stream->unknown_in(run.group, utc_of)) add_gap(*run.stream, gap, run.name, run.name);
   }
+  if (on_run_numbers_) on_run_numbers_(run_numbers_);
   std::vector<mth5::RunId> ids;
   timed([&] {
     add_tables();
@@ -579,6 +581,26 @@ std::string FileWriter::close_file() {
   return fmt::format("was={} {}=yes", path.string(), name == mth5::FileName::Deleted ? "deleted" : "renamed");
 }
 
+void FileWriter::remember_unnamed(const std::filesystem::path& hidden) {
+  struct stat info {};
+  if (lstat(hidden.c_str(), &info) != 0) return;  // without a sample it has gone
+  Unnamed unnamed{hidden, info.st_dev, info.st_ino, {}};
+  for (const auto& of : streams_) unnamed.waited.push_back({of->number(), of->taken() - of->lost(), of->lost()});
+  unnamed_.push_back(std::move(unnamed));
+}
+
+void FileWriter::remove_unnamed() {
+  std::erase_if(unnamed_, [&](const Unnamed& one) {
+    const auto is_lost = [&](const auto& of) { return streams_[of.stream]->lost() > of.lost; };
+    const auto is_safe = [&](const auto& of) { return streams_[of.stream]->durable() >= of.durable; };
+    if (std::any_of(one.waited.begin(), one.waited.end(), is_lost)) return true;  // it may hold what nothing else does
+    if (!std::all_of(one.waited.begin(), one.waited.end(), is_safe)) return false;
+    struct stat info {};
+    if (lstat(one.path.c_str(), &info) != 0 || info.st_dev != one.device || info.st_ino != one.inode) return true;
+    return unlink(one.path.c_str()) == 0;
+  });
+}
+
 FileWriter::Loss FileWriter::abandon(ledger::Drop why) {
   Loss loss;
   if (file_) loss.file = file_->path().string();
@@ -616,12 +638,14 @@ FileWriter::Loss FileWriter::abandon(ledger::Drop why) {
   logged_gaps_.clear();
   if (context_.events) context_.events->give_back(std::exchange(unsafe_events_, {}));
   if (file_) {
+    const auto hidden = file_->hidden_path();
     try {
       file_->close();
     } catch (const std::exception& e) {  // the failure that led here is told
       log_->debug("closing a failed file: {}", e.what());
     }
     file_.reset();
+    if (!hidden.empty()) remember_unnamed(hidden);
   }
   unsynced_ = false;
   publish();

@@ -269,6 +269,7 @@ void FileWriter::sync() {
 void FileWriter::all_durable() {
   unsafe_events_.clear();
   for (auto& of : streams_) of->all_durable();
+  remove_unnamed();
   for (auto& of : sources_) of->note_synced();
   settle();
   if (!on_durable_) return;

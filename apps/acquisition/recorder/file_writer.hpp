@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <memory>
 #include <optional>
@@ -16,6 +18,7 @@
 #include "acquisition/log/quiet.hpp"
 #include "acquisition/recorder/disk.hpp"
 #include "acquisition/recorder/resume.hpp"
+#include "acquisition/recorder/run_numbers.hpp"
 #include "acquisition/recorder/source_writer.hpp"
 #include "acquisition/recorder/state.hpp"
 #include "acquisition/recorder/stream_writer.hpp"
@@ -63,6 +66,13 @@ class FileWriter {
   /// @param on_durable  called after each durable commit, for the streams of which more is durable. Before the first record
   void set_on_durable(std::function<void(const std::vector<ledger::Durable>&)> on_durable) {
     on_durable_ = std::move(on_durable);
+  }
+
+  /// Runs are named behind these. Before the first record.
+  /// @param on_change  called before runs of further numbers are put into a file
+  void number_runs_behind(RunNumbers numbers, std::function<void(const RunNumbers&)> on_change) {
+    run_numbers_ = std::move(numbers);
+    on_run_numbers_ = std::move(on_change);
   }
 
   /// The configuration has changed: the next file is described by it. With no file open.
@@ -167,6 +177,9 @@ class FileWriter {
   void write_ledger();
   void write_log();
   void all_durable();
+  /// The file that fails has never had its name: what waits is in it, too, and goes into the next one.
+  void remember_unnamed(const std::filesystem::path& hidden);
+  void remove_unnamed();
   void settle();
   void log_gaps();
   /// Values that were not stored as they came.
@@ -186,6 +199,8 @@ class FileWriter {
   std::optional<Resume> resume_, before_;
   bool described_anew_ = false;  ///< the configuration has changed since streams were made
   std::vector<ledger::Durable> positions_;
+  RunNumbers run_numbers_;
+  std::function<void(const RunNumbers&)> on_run_numbers_;
   std::function<void(const std::vector<ledger::Durable>&)> on_durable_;
   std::unique_ptr<mth5::File> file_, next_file_;  ///< the next is only there while the old one is closed
   std::string closed_by_roll_;                    ///< " closed file=PATH bytes=N" until the next file is told
@@ -208,6 +223,19 @@ class FileWriter {
   mth5::Rows stream_rows_, gap_rows_, commit_rows_, source_rows_, stream_ledger_rows_, reason_rows_, resume_rows_;
   std::vector<log::Event> unsafe_events_;  ///< in the file, and not durable
   std::size_t logged_lines_ = 0;           ///< in the file, by this process
+  /// A file that failed before it had its name. It goes when all that may be in it is durable in other files; until then it is
+  /// all that a power cut would leave of that.
+  struct Unnamed {
+    std::filesystem::path path;
+    dev_t device;
+    ino_t inode;
+    struct Waited {
+      std::size_t stream;
+      std::uint64_t durable, lost;  ///< samples of it, when what waited is safe; that were lost before
+    };
+    std::vector<Waited> waited;
+  };
+  std::vector<Unnamed> unnamed_;
   struct LoggedGap {
     std::string stream, where;
     ring::GapNote gap;

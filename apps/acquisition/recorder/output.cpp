@@ -97,6 +97,10 @@ std::string hidden_name(const std::string& survey, const std::string& station, c
   return ".mth5d-" + survey + "-" + station + "." + what;
 }
 
+fs::path trial_file(const config::Config& config) {
+  return config.output.directory / hidden_name(config.survey.text("id"), config.sources.front().station.text("id"), "try");
+}
+
 std::optional<std::int64_t> total_bytes(const fs::path& directory) {
   struct statvfs info {};
   if (statvfs(directory.c_str(), &info) != 0 || info.f_blocks == 0) return std::nullopt;  // 0: a tmpfs without a limit

@@ -31,6 +31,9 @@ void check_directory(const config::Output& output);
 /// ".mth5d-SURVEY-STATION.WHAT": what belongs to a recorder beside its data. Ids have no hyphen, so no two are the same.
 [[nodiscard]] std::string hidden_name(const std::string& survey, const std::string& station, const std::string& what);
 
+/// Where it is tried whether a next file can be begun. Of a recorder that was killed just then it stays.
+[[nodiscard]] std::filesystem::path trial_file(const config::Config& config);
+
 /// Bytes of the disk as a whole; nullopt if it cannot be known.
 [[nodiscard]] std::optional<std::int64_t> total_bytes(const std::filesystem::path& directory);
 

@@ -56,6 +56,11 @@ void Recorder::claim(const std::function<bool()>& cancelled, const std::function
     throw;
   }
   locks_ = std::move(locks);
+  RunNumbers numbers;
+  for (const auto& lock : locks_) numbers.read(lock.station(), lock.note());
+  writer_.number_runs_behind(std::move(numbers), [this](const RunNumbers& now) {
+    for (auto& lock : locks_) lock.keep(now.text(lock.station()));
+  });
   if (found_) {
     writer_.go_on_at(found_->positions(streams_));
     if (found_->closed)

@@ -55,10 +55,21 @@ bool lock(int fd, int command, short type) {
   return command != F_OFD_GETLK || lock.l_type != F_UNLCK;
 }
 
-/// For the message of who comes second; a disk without room for it costs no more than that.
-void sign(int fd) {
-  const std::string text = std::to_string(getpid()) + " mth5d\n";
-  if (mth5::io().ftruncate(fd, 0) == 0) (void)!mth5::io().pwrite(fd, text.data(), text.size(), 0);
+/// What stands behind the line of its holder.
+std::string note_in(int fd) {
+  std::array<char, 4096> text{};
+  const ssize_t n = mth5::io().pread(fd, text.data(), text.size(), 0);
+  const std::string all{text.data(), n > 0 ? static_cast<std::size_t>(n) : 0};
+  const auto end = all.find('\n');
+  return end == std::string::npos ? "" : all.substr(end + 1);
+}
+
+/// For the message of who comes second; a disk without room for it costs no more than that. What is there is written over before
+/// it is cut off, which needs no room.
+void sign(int fd, const std::string& note) {
+  const std::string text = std::to_string(getpid()) + " mth5d\n" + note;
+  if (mth5::io().pwrite(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()))
+    (void)!mth5::io().ftruncate(fd, static_cast<off_t>(text.size()));
 }
 
 bool is_at(int fd, const std::filesystem::path& path) {
@@ -81,7 +92,7 @@ mth5::Descriptor replace(const std::filesystem::path& path) {
 }  // namespace
 
 StationLock::StationLock(const std::filesystem::path& directory, const std::string& survey, const std::string& station)
-    : path_{directory / hidden_name(survey, station, "lock")}, fd_{open_lock(path_)} {
+    : path_{directory / hidden_name(survey, station, "lock")}, station_{station}, fd_{open_lock(path_)} {
   struct stat there {};
   if (lstat(path_.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
     throw mth5::FileError{path_.string() + ": is " + kind_of(there.st_mode) +
@@ -109,7 +120,14 @@ StationLock::StationLock(const std::filesystem::path& directory, const std::stri
     if (kept == Kept::Taken) throw_busy(directory, survey, station, "");
     throw mth5::FileError{path_.string() + ": cannot be made: " + problem_.message()};
   }
-  sign(fd_.get());
+  note_ = note_in(fd_.get());
+  sign(fd_.get(), note_);
+}
+
+void StationLock::keep(const std::string& note) {
+  if (note == note_) return;
+  note_ = note;
+  sign(fd_.get(), note_);
 }
 
 StationLock::Kept StationLock::renew() noexcept {
@@ -125,7 +143,7 @@ StationLock::Kept StationLock::renew() noexcept {
     return Kept::Lost;
   }
   fd_ = std::move(fd);
-  sign(fd_.get());
+  sign(fd_.get(), note_);
   return Kept::Renewed;
 }
 

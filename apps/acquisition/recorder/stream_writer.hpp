@@ -178,7 +178,6 @@ class StreamWriter {
   std::vector<ring::GapNote> gaps_before_next_run;  ///< of the recorder's own making
   std::optional<mth5::TableId> clock_table;
   std::uint64_t recovered = 0;                               ///< of this file, found after a crash
-  int runs = 0;                                              ///< of this recording, whose names go on in the next file
   std::optional<mth5::UtcNanos> first_run_start;             ///< in this file
   std::array<std::uint64_t, ledger::kDrops> told_dropped{};  ///< as in the file's table of reasons
   std::string told_token;                                    ///< as in the file's table resume

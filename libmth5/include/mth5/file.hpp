@@ -267,6 +267,8 @@ class File {
   /// Whether the file still has its name and its length: somebody may have renamed, deleted or cut it, or its directory. Without
   /// its name writing goes on undisturbed, as all of it goes through the descriptor. @throws StateError after close()
   [[nodiscard]] FileName still_there() const;
+  /// Where a new file is until it has its name, with start_swmr() or close(): ".NAME.PID.part" beside it. "" from then on.
+  [[nodiscard]] std::filesystem::path hidden_path() const;
 
   explicit File(std::unique_ptr<class FileImpl> impl);
 

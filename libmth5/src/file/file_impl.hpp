@@ -89,6 +89,7 @@ class FileImpl {
   [[nodiscard]] std::int64_t n_rows(TableId table) const { return known_table(table).n_rows; }
   [[nodiscard]] const std::vector<std::string>& run_names(std::string_view survey, std::string_view station) const;
   [[nodiscard]] FileName still_there() const;
+  [[nodiscard]] std::filesystem::path hidden_path() const { return work_path_ == path_ ? std::filesystem::path{} : work_path_; }
   [[nodiscard]] std::uintmax_t file_bytes() const;
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] bool is_swmr() const { return swmr_; }

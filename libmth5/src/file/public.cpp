@@ -195,6 +195,7 @@ const std::vector<std::string>& File::run_names(std::string_view survey, std::st
   return impl().run_names(survey, station);
 }
 FileName File::still_there() const { return impl().still_there(); }
+std::filesystem::path File::hidden_path() const { return impl().hidden_path(); }
 
 void Edit::add_survey(const Metadata& survey) {
   file_.require_editing("add_survey");
