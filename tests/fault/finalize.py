@@ -40,7 +40,7 @@ def main():
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, root / "tests/support/fail_nth.c", "-ldl"], check=True)
     config = folder / "mth5d.yaml"
     config.write_text(
-        f"survey: {{id: KILL}}\nstation: {{id: MT01}}\noutput: {{directory: {folder / 'made'}, reserve: 1MiB}}\n"
+        f"survey: {{id: KILL}}\nstation: {{id: MT01}}\noutput: {{directory: {folder / 'made'}, reserve: 2MiB}}\n"
         f"sources:\n  - {{name: lemi, file: {{path: {folder / 'day.txt'}, speed: max}}, instrument: lemi424}}\n"
     )
     (folder / "made").mkdir()

@@ -124,7 +124,7 @@ class Frozen {
 
 support::RecordingOptions options(const Ext4& disk) {
   return {.config = "flush: {samples: 100, interval: 100ms}\nsync: {interval: 200ms}\n",
-          .arguments = {"--set", "output.reserve=1MiB", "--set", "output.give_up_after=2s"},
+          .arguments = {"--set", "output.reserve=2MiB", "--set", "output.give_up_after=2s"},
           .directory = disk.path()};
 }
 

@@ -111,7 +111,7 @@ def main():
     config, status, log = folder / "mth5d.yaml", folder / "status.json", folder / "mth5d.log"
     config.write_text(
         "survey: {id: ROLL}\nstation: {id: MT01}\n"
-        f"output: {{directory: {data}, reserve: 1MiB, roll: {{every: 1min}}}}\nsync: {{interval: 1s}}\n"
+        f"output: {{directory: {data}, reserve: 2MiB, roll: {{every: 1min}}}}\nsync: {{interval: 1s}}\n"
         f"sources:\n  - {{name: box, tcp: {{listen: '127.0.0.1:{port}'}}, instrument: mth5-frame}}\n"
     )
     began = time.monotonic()

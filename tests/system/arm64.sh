@@ -72,7 +72,7 @@ config() {
   cat >"$data/$1.yaml" <<Y
 survey: {id: TEST}
 station: {id: MT001}
-output: {directory: $data/$1, reserve: 1MiB}
+output: {directory: $data/$1, reserve: 2MiB}
 sync: {interval: 1s}
 sources:
   - {name: lemi, file: {path: $data/day.txt, speed: $2}, instrument: lemi424}

@@ -80,7 +80,7 @@ for name in mth5d east west; do
   cat >"$root/etc/mth5d/$name.yaml" <<Y
 survey: {id: TEST}
 station: {id: ${name^^}}
-output: {directory: /var/lib/mth5d, reserve: 1MiB}
+output: {directory: /var/lib/mth5d, reserve: 2MiB}
 sources:
   - {name: lemi, serial: {device: /run/line-$name}, reconnect: {first: 100ms, limit: 200ms}, instrument: lemi424}
 Y

@@ -11,6 +11,8 @@ namespace {
 using namespace std::chrono_literals;
 constexpr std::chrono::hours kDay{24};
 constexpr std::int64_t kMiB = std::int64_t{1} << 20;
+// Where so much less is kept than an empty file takes, 1.3 MB, a new file would be closed at once, as the disk is full.
+constexpr std::int64_t kLeastReserve = 2 * kMiB;
 
 std::string check_anything(std::string_view) { return ""; }
 
@@ -236,11 +238,10 @@ const Section<Output>& output_keys() {
               "mounted in time, or was left at home, means that the card of the system is filled. Memory (tmpfs, ramfs) and "
               "overlayfs are no disk."),
           size_key(
-              "reserve", &Output::reserve, kMiB, std::int64_t{1} << 40,
+              "reserve", &Output::reserve, kLeastReserve, std::int64_t{1} << 40,
               "Space that is kept so that closing a file always succeeds: so much is held by a hidden file of its own, and when "
               "less than the same again is free, the file is closed in order; samples wait in the ring, and a new file begins "
-              "when "
-              "space returns."),
+              "when space returns. An empty file takes 1.3 MB of it."),
           live<&Output::give_up_after>(time_key("give_up_after", &Output::give_up_after, 0s, kDay,
                                                 "On a disk that fails, not one that is full, new files are tried for so long; "
                                                 "then mth5d ends with exit code 1.")),
@@ -257,10 +258,11 @@ const Section<Output>& output_keys() {
           live<&Output::retention>(key_or_never(
               "retention", "time", &Output::retention, std::chrono::nanoseconds{1h}, std::chrono::nanoseconds{3660 * kDay},
               parse_duration, format_duration, "a duration, e.g. 30d",
-              "A file that was archived is removed so long after it was last written, by mth5d --finalize, when its archive is "
-              "as its manifest tells and holds every sample of it. The archive stays, and the newest file, whatever its age: "
-              "from it "
-              "mth5d knows, when it starts, what it recorded last.")),
+              "A file of this survey and station that was archived is removed, by mth5d --finalize, when its newest sample is so "
+              "old and its archive is as its manifest tells and holds every sample of it; none while the clock of the computer "
+              "is "
+              "behind the sample. The archive stays, and the newest file, whatever its age: from it mth5d knows, when it starts, "
+              "what it recorded last.")),
           live<&Output::retention_below>(key_or_never(
               "retention_below", "size", &Output::retention_below, kMiB, std::int64_t{1} << 50, parse_bytes, format_bytes,
               "a size, e.g. 20GiB",
