@@ -420,6 +420,61 @@ Json recording_of(const fs::path& recording) {
   return {{"last_written", written}, {"bytes", bytes_of(recording)}, {"sha256", sha256_of(recording)}};
 }
 
+bool Recorded::shares_a_station_with(const Recorded& other) const {
+  return std::any_of(stations.begin(), stations.end(), [&](const auto& station) {
+    return std::find(other.stations.begin(), other.stations.end(), station) != other.stations.end();
+  });
+}
+
+namespace {
+
+/// Of a manifest, or as read_runs() tells it. @throws nlohmann::json::exception (something lacks)
+Recorded recorded_by(const Json& runs) {
+  Recorded recorded;
+  for (const auto& run : runs) {
+    std::pair station{run.at("survey").get<std::string>(), run.at("station").get<std::string>()};
+    if (std::find(recorded.stations.begin(), recorded.stations.end(), station) == recorded.stations.end())
+      recorded.stations.push_back(std::move(station));
+    const auto end = mth5::parse_time(run.at("end").get<std::string>());
+    if (end && (!recorded.newest || *end > *recorded.newest)) recorded.newest = *end;
+  }
+  return recorded;
+}
+
+/// What recorded_by() needs, of a file that may be live.
+Json read_runs(const mth5::Reader& reader) {
+  Json runs = Json::array();
+  for (const auto& run : reader.runs())
+    runs.push_back({{"survey", run.survey}, {"station", run.station}, {"end", mth5::to_iso(run.end())}});
+  return runs;
+}
+
+}  // namespace
+
+Recorded recorded_in(const fs::path& recording) {
+  try {
+    const auto archive = archive_of(recording);
+    const auto manifest = is_there(manifest_path(archive)) ? manifest_beside(archive) : Json::object();
+    const auto noted = noted_recording(manifest);
+    if (noted.value("last_written", "") == last_written(recording) && noted.value("bytes", Json{}) == Json(bytes_of(recording)))
+      return recorded_by(manifest.at("runs"));
+  } catch (const Json::exception&) {  // it lacks what a manifest has
+  }
+  const auto outcome = sandbox::run(
+      [&](sandbox::Reports& reports) {
+        mth5::ReaderOptions options;
+        options.visiting = [&](const std::string& object) { reports.visit(object); };
+        return read_runs(mth5::Reader{recording, options}).dump(-1, ' ', false, Json::error_handler_t::replace);
+      },
+      sandbox::limits_for(recording, 0));
+  if (outcome.end != sandbox::End::Done) sandbox::fail(recording, outcome);
+  try {
+    return recorded_by(Json::parse(outcome.answer));
+  } catch (const Json::exception&) {
+    throw mth5::FormatError{recording.string() + ": damaged: HDF5 was led astray by it"};
+  }
+}
+
 std::string uuid_of(const fs::path& file) {
   const auto outcome = sandbox::run(
       [&](sandbox::Reports& reports) {

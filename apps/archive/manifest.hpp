@@ -2,12 +2,15 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
 #include "archive/names.hpp"
+#include "mth5/time.hpp"
 
 /// What was archived, written down so that anybody can prove later that it is still the same: beside `NAME.h5` a `NAME.h5.json`,
 /// and one SHA256SUMS in the folder, which `sha256sum -c` reads, too. Page: apps/archive/doc/manifest.md. Thread: main.
@@ -32,6 +35,17 @@ using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 
 /// When a file was last written, as a manifest has it. "" if that cannot be told.
 [[nodiscard]] std::string last_written(const std::filesystem::path& file);
+
+/// What a recording holds, as far as retention must know it.
+struct Recorded {
+  std::vector<std::pair<std::string, std::string>> stations;  ///< survey and station of each
+  std::optional<mth5::UtcNanos> newest;                       ///< its newest sample, or where a run without one begins
+
+  [[nodiscard]] bool shares_a_station_with(const Recorded& other) const;
+};
+/// By the manifest of its archive, where that is of these very bytes by length and time; else a child with limits reads it. It
+/// may be live. @throws mth5::Error (it cannot be read)
+[[nodiscard]] Recorded recorded_in(const std::filesystem::path& recording);
 
 /// The uuid of a file, as a child with limits reads it. @throws mth5::Error
 [[nodiscard]] std::string uuid_of(const std::filesystem::path& file);

@@ -22,6 +22,17 @@ namespace detail {
 inline std::string number(int n) { return n > 1 ? "." + std::to_string(n) : ""; }
 }  // namespace detail
 
+/// Why archives cannot lie in a folder of that name, which may be made yet; "" if they can.
+[[nodiscard]] inline std::string why_no_folder(const std::filesystem::path& folder) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(folder, unknown)) return {};
+  const auto there = std::filesystem::symlink_status(folder, unknown);
+  if (std::filesystem::is_symlink(there) && !std::filesystem::exists(folder, unknown))
+    return "is a symbolic link to " + std::filesystem::read_symlink(folder, unknown).string() +
+           ", which is not there: mount or make that, or remove the link";
+  return std::filesystem::exists(there) ? "is no folder, and archives lie in one of that name: give it another name" : "";
+}
+
 /// "archive/NAME.h5" beside it; where that is of another file, "archive/NAME.2.h5" and so on. archive_of() finds which it is.
 [[nodiscard]] inline std::filesystem::path archive_path(const std::filesystem::path& file, int n = 1) {
   return file.parent_path() / kFolder / (file.stem().string() + detail::number(n) + file.extension().string());

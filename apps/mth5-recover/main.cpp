@@ -39,9 +39,9 @@ cli::CommandLine command_line() {
        "with --finalize: into archive/FILE.bridged.h5, with runs joined over gaps up to TIME (5s; at most 10min), samples "
        "interpolated")  //
       ("retention", po::value<std::string>()->value_name("TIME"),
-       "with --finalize: then remove FILE if it was last written so long ago (30d) and its archive holds all of it")  //
+       "with --finalize: then remove FILE if its newest sample is so old (30d) and its archive holds all of it")  //
       ("keep", po::value<std::string>()->value_name("FILE"),
-       "with --retention: this one stays, as the newest of each folder does")                                           //
+       "with --retention: this one stays, as the newest of each station in its folder does")                            //
       ("retention-below", po::value<std::int64_t>()->value_name("BYTES"), "with --retention: only while less is free")  //
       ("keep-free", po::value<std::int64_t>()->value_name("BYTES"),
        "with --finalize: wait, and archive nothing, while that would leave less than BYTES free")                   //

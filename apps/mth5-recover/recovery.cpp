@@ -396,11 +396,31 @@ namespace {
 
 bool is_there(const fs::path& path) { return fs::exists(fs::symlink_status(path)); }
 
-/// Whether a file is old enough to go, and room is wanted.
-bool is_due(const fs::path& path, const Retention& retention) {
-  struct stat info {};
-  if (stat(path.c_str(), &info) != 0) throw mth5::FileError{path.string() + ": " + std::generic_category().message(errno)};
-  if (mth5::host_now() - mth5::UtcNanos{std::chrono::seconds{info.st_mtim.tv_sec}} < retention.age) return false;
+/// What is in a file; nothing of one that cannot be read.
+const archive::Recorded& known_of(const fs::path& path, Retention& retention) {
+  const auto [found, fresh] = retention.known.try_emplace(path);
+  if (!fresh) return found->second;
+  try {
+    found->second = archive::recorded_in(path);
+  } catch (const mth5::Error&) {  // what is wrong with it is no news here
+  }
+  return found->second;
+}
+
+/// Whether a file is old enough to go, and room is wanted. Its age is that of its newest sample: when it was written is told by
+/// the clock of a computer, which may have begun in 1970.
+bool is_due(const fs::path& path, Retention& retention, bool json) {
+  const auto newest = known_of(path, retention).newest;
+  if (!newest) return false;
+  const auto now = std::chrono::floor<std::chrono::seconds>(mth5::host_now());
+  if (*newest > now) {
+    const auto why = "its newest sample is of " + mth5::to_iso(*newest) + ", and the clock of this computer says " +
+                     mth5::to_iso(now) + ": that is not set, and nothing goes by its age";
+    if (retention.ahead++ == 0 || json)
+      say(json, {{"file", path.string()}, {"action", "kept"}, {"why", why}}, shown(path) + ": stays: " + why);
+    return false;
+  }
+  if (*newest > now - retention.age) return false;
   if (retention.below == 0) return true;
   const auto free = mth5::io().free_bytes(archive::folder_of(path));
   return free && *free < retention.below;
@@ -417,15 +437,24 @@ bool is_older(const fs::path& path, const fs::path& than) {
 }
 
 /// From the newest file a recorder knows, when it starts again, what it recorded last: what comes once more, and why a gap is
-/// one.
-bool is_newest(const fs::path& path) {
+/// one. Those of other stations tell it nothing.
+bool is_newest(const fs::path& path, Retention& retention) {
+  std::vector<std::pair<fs::file_time_type, fs::path>> others;
   std::error_code error;
   for (fs::directory_iterator entry{archive::folder_of(path), error}; !error && entry != fs::directory_iterator{};
-       entry.increment(error))
-    if (analysis::is_data_name(entry->path()) &&
-        (is_older(path, entry->path()) || (!is_older(entry->path(), path) && path.filename() < entry->path().filename())))
-      return false;
-  return true;
+       entry.increment(error)) {
+    std::error_code gone;
+    if (const auto& one = entry->path(); analysis::is_data_name(one) && one.filename() != path.filename())
+      others.emplace_back(entry->last_write_time(gone), one);
+  }
+  // The first that is newer is enough, and is most often the one that was written last.
+  std::sort(others.rbegin(), others.rend());
+  const auto own = known_of(path, retention);
+  return std::none_of(others.begin(), others.end(), [&](const auto& other) {
+    const auto& its = known_of(other.second, retention);
+    return its.shares_a_station_with(own) &&
+           std::pair{its.newest, other.second.filename()} > std::pair{own.newest, path.filename()};
+  });
 }
 
 /// archive/ may be a link to elsewhere. An archive on the medium of its recording is as safe as that.
@@ -481,6 +510,7 @@ bool archive_file(const fs::path& path, const fs::path& target, Archive& how, bo
         say(json, {{"file", path.string()}, {"action", "waits"}, {"why", why}}, shown(path) + ": " + why);
       return false;
     }
+    if (const auto why = archive::why_no_folder(folder); !why.empty()) throw mth5::FileError{folder.string() + ": " + why};
     if (!dry_run && !fs::is_directory(folder)) {
       std::error_code error;
       if (!fs::create_directory(folder, error) && error)
@@ -537,11 +567,11 @@ std::string why_it_stays(const fs::path& path, const fs::path& target) {
 }
 
 /// Removes a file that is due, and of which all is safe elsewhere.
-int retire(const fs::path& path, const fs::path& target, const Retention& retention, bool dry_run, bool json) {
+int retire(const fs::path& path, const fs::path& target, Retention& retention, bool dry_run, bool json) {
   std::error_code unknown;
   if (fs::equivalent(path, retention.keep, unknown)) return cli::kDone;  // who gave it knows
-  if (is_newest(path)) {
-    constexpr const char* kWhy = "it is the newest file here, from which mth5d knows what it recorded last";
+  if (is_newest(path, retention)) {
+    constexpr const char* kWhy = "it is the newest file of its station here, from which mth5d knows what it recorded last";
     say(json, {{"file", path.string()}, {"action", "kept"}, {"why", kWhy}},
         shown(path) + ": is older than " + mth5::format_duration(retention.age) + " and stays: " + kWhy);
     return cli::kDone;
@@ -560,26 +590,25 @@ int retire(const fs::path& path, const fs::path& target, const Retention& retent
   if (unlink(path.c_str()) != 0)
     throw mth5::FileError{path.string() + ": cannot be removed: " + std::generic_category().message(errno)};
   say(json, {{"file", path.string()}, {"action", "removed"}, {"new", target.string()}},
-      shown(path) + ": removed, as it was last written more than " + mth5::format_duration(retention.age) + " ago, and " +
+      shown(path) + ": removed, as its newest sample is older than " + mth5::format_duration(retention.age) + ", and " +
           shown(target) + " holds every sample of it");
   return cli::kDone;
 }
 
 }  // namespace
 
-int finalize(const fs::path& path, Archive& how, const std::optional<Retention>& retention, bool dry_run, bool json) {
+int finalize(const fs::path& path, Archive& how, std::optional<Retention>& retention, bool dry_run, bool json) {
   if (!how.bridge && is_in_archive(path)) {
     finalize_archive(path, dry_run, json);
     return cli::kDone;
   }
   const auto target = archive::archive_of(path, how.bridge ? archive::Kind::Bridged : archive::Kind::Plain);
-  const bool due = retention && is_due(path, *retention);
   const bool completed = !how.bridge && !dry_run && complete_bridged(path, json);
   // Who asks for retention asks again and again: of what is archived only what goes is told.
   const bool whole = is_there(target) && is_there(archive::manifest_path(target));
   if (!whole || (!retention && !completed))
     if (!archive_file(path, target, how, dry_run, json)) return cli::kDone;
-  return due ? retire(path, target, *retention, dry_run, json) : int{cli::kDone};
+  return retention && is_due(path, *retention, json) ? retire(path, target, *retention, dry_run, json) : int{cli::kDone};
 }
 
 }  // namespace recovery

@@ -3,10 +3,13 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
+#include <string>
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "archive/manifest.hpp"
 #include "cli/cli.hpp"
 
 namespace recovery {
@@ -17,9 +20,11 @@ struct Options {
 
 /// When a file goes that was archived.
 struct Retention {
-  std::chrono::nanoseconds age;  ///< since it was written last
+  std::chrono::nanoseconds age;  ///< of its newest sample
   std::int64_t below;            ///< bytes: only while less is free; 0 = whatever is free
-  std::filesystem::path keep;    ///< this one never goes; "": none but the newest of its folder
+  std::filesystem::path keep;    ///< this one never goes; "": none but the newest of its stations
+  std::size_t ahead = 0;         ///< files whose samples are ahead of the clock; the first one is told, and in JSON each
+  std::map<std::filesystem::path, archive::Recorded> known = {};  ///< of what was looked at
 };
 
 /// All that follows hands the file to HDF5 in a child process with limits: what it dies of is an error of one line here.
@@ -41,12 +46,11 @@ struct Archive {
 };
 /// Makes the copy for keeping, archive/NAME beside it, of a file that is closed, and its manifest. What is there already stays.
 /// Of a file that is an archive itself only the manifest is made.
-/// Then, with `retention`, the file goes if it is old enough, not the newest of its folder, is to the byte what was archived, and
-/// its archive, on a disk, is as its manifest tells.
+/// Then, with `retention`, the file goes if its newest sample is old enough, a newer file of its stations is beside it, it is to
+/// the byte what was archived, and its archive, on a disk, is as its manifest tells.
 /// @returns kDone, or kDamaged where a file that is old enough stays, as its archive does not hold all of it
 /// @throws mth5::Error
-int finalize(const std::filesystem::path& path, Archive& archive, const std::optional<Retention>& retention, bool dry_run,
-             bool json);
+int finalize(const std::filesystem::path& path, Archive& archive, std::optional<Retention>& retention, bool dry_run, bool json);
 
 void say(bool json, const nlohmann::json& report, const std::string& text);
 

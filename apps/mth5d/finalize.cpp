@@ -57,10 +57,30 @@ bool is_half(const fs::path& archive) {
   return fs::exists(archive, none) && !fs::exists(archive::manifest_path(archive), none);
 }
 
+/// Another recorder may give the same names.
+bool is_own(const archive::Recorded& recorded, const daq::config::Config& config) {
+  return std::any_of(recorded.stations.begin(), recorded.stations.end(),
+                     [&](const auto& one) { return daq::recorder::is_own(config, one.first, one.second); });
+}
+
+/// The newest of these stations, as a recorder names them, that can be read; nullopt: there is none.
+std::optional<fs::path> newest_of(const std::vector<daq::recorder::Candidate>& found, const daq::config::Config& config) {
+  for (const auto& one : found) {
+    if (one.of_others) continue;
+    try {
+      if (is_own(archive::recorded_in(one.path), config)) return one.path;
+    } catch (const mth5::Error&) {  // told where it would be finalized
+    }
+  }
+  return {};
+}
+
 /// In one line instead of one of each file. @throws mth5::FileError
 void check_output(const daq::config::Output& output) {
   daq::recorder::check_directory(output);
   const auto folder = output.directory / archive::kFolder;
+  if (const auto why = archive::why_no_folder(folder); !why.empty())
+    throw mth5::FileError{folder.string() + ": " + why + "; nothing is archived"};
   std::error_code none;
   if (fs::exists(folder, none) && access(folder.c_str(), W_OK | X_OK) != 0)
     throw mth5::FileError{folder.string() + ": is not writable: " + std::generic_category().message(errno) +
@@ -93,8 +113,8 @@ int finalize(const daq::config::Config& config, const std::optional<fs::path>& s
   if (output.retention.count() > 0 && output.retention_below > 0)
     words.insert(words.end(), {"--retention-below", std::to_string(output.retention_below)});
   auto found = daq::recorder::candidates(config, [] { return true; });
-  const auto newest = std::find_if(found.begin(), found.end(), [](const auto& one) { return !one.of_others; });
-  if (output.retention.count() > 0 && newest != found.end()) words.insert(words.end(), {"--keep", newest->path.string()});
+  if (output.retention.count() > 0)
+    if (const auto newest = newest_of(found, config)) words.insert(words.end(), {"--keep", newest->string()});
   // What a recorder wants to begin a file on a disk that was full.
   words.insert(words.end(), {"--keep-free", std::to_string(3 * output.reserve)});
   std::reverse(found.begin(), found.end());
@@ -105,8 +125,9 @@ int finalize(const daq::config::Config& config, const std::optional<fs::path>& s
       const auto state = mth5::probe(one.path);
       if (state.locked || state.state != mth5::FileState::Closed) continue;
       // What is archived is nobody's work any more, but for that of retention.
-      if (output.retention.count() > 0 || !is_whole(archive::archive_of(one.path)) || is_half(archive::bridged_path(one.path)))
-        words.push_back(one.path.string());
+      const bool wanted =
+          output.retention.count() > 0 || !is_whole(archive::archive_of(one.path)) || is_half(archive::bridged_path(one.path));
+      if (wanted && is_own(archive::recorded_in(one.path), config)) words.push_back(one.path.string());
     } catch (const mth5::Error& e) {
       cli::tell("mth5d", std::string{"warning: "} + e.what());  // the others are finalized all the same
     }

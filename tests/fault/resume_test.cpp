@@ -15,6 +15,7 @@
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
 #include "support/support.hpp"
+#include "support/test_writer.hpp"
 
 /// A daemon after one that was killed.
 namespace {
@@ -580,6 +581,108 @@ TEST(Resume, GoesOnInTheFileOfTheLatestSamplesWhateverTheClockOfTheHostWas) {
   EXPECT_EQ(support::stored(dead).seconds, seconds(100, 200));
 }
 
+/// A roll, a crash, starts, and files that were taken away: no name of a run is given twice.
+TEST(Resume, NumbersRunsOnWhateverBecameOfTheFiles) {
+  const support::TempDir dir;
+  TcpPeer peer;
+  std::optional<Recording> recording;
+  int sent = 0, durable = 0;
+  const auto send = [&] {  // a run of its own
+    ASSERT_TRUE(peer.send(numbered_lines(sent, sent + 5)));
+    sent += 10;
+    durable += 5;
+    ASSERT_TRUE(recording->wait_until([&](const auto& s) {
+      return s.at("sources").at(0).at("samples").at("durable") == durable;
+    })) << recording->log();
+  };
+  const auto start = [&] {
+    recording.emplace(Recording::tcp(peer.port()), options(dir));
+    ASSERT_TRUE(peer.accept()) << recording->log();
+    durable = 0;
+    send();
+  };
+  const auto kill = [&] {
+    recording->process().signal(SIGKILL);
+    EXPECT_EQ(recording->process().wait(), 137);
+  };
+  start();
+  send();
+  recording->process().signal(SIGHUP);
+  ASSERT_TRUE(recording->wait_for_log("file closed")) << recording->log();
+  send();
+  send();
+  kill();
+  start();  // 5, in the file of 3 and 4
+  EXPECT_EQ(recording->stop(), 0);
+  start();  // 6, in a file of its own
+  EXPECT_EQ(recording->stop(), 0);
+  const auto taken = dir / "taken";  // to the office
+  std::filesystem::create_directory(taken);
+  for (const auto& file : support::files_in(dir.path())) std::filesystem::rename(file, taken / file.filename());
+  start();  // 7
+  kill();
+  ASSERT_TRUE(std::filesystem::remove(dir / ".mth5d-TEST-MT001.lock"));  // or a power cut took what it says
+  start();                                                               // 8
+  EXPECT_EQ(recording->stop(), 0);
+  std::vector<std::string> names;
+  for (const auto& folder : {taken, dir.path()})
+    for (const auto& file : support::files_in(folder)) {
+      const mth5::Reader reader{file};
+      for (const auto& run : reader.runs()) names.push_back(run.id);
+    }
+  EXPECT_THAT(names, ElementsAre("sr1_0001", "sr1_0002", "sr1_0003", "sr1_0004", "sr1_0005", "sr1_0006", "sr1_0007", "sr1_0008"));
+}
+
+/// Two recorders in one folder whose names tell nothing but the time, of two stations or two surveys.
+TEST(Resume, PassesOverFilesOfAnotherRecorderWithTheSameNames) {
+  for (const char* other : {"station.id=MT002", "survey.id=OTHER"}) {
+    const support::TempDir dir;
+    const auto with = [&](const std::vector<std::string>& more) {
+      auto all = options(dir);
+      all.arguments = {"--set", "output.file_name=rec_{start:%Y%m%dT%H%M%SZ}.h5"};
+      all.arguments.insert(all.arguments.end(), more.begin(), more.end());
+      return all;
+    };
+    TcpPeer peer, other_peer;
+    std::optional<Recording> first{std::in_place, Recording::tcp(peer.port()), with({})};
+    std::optional<Recording> second{std::in_place, Recording::tcp(other_peer.port()), with({"--set", other})};
+    ASSERT_TRUE(peer.accept() && other_peer.accept()) << first->log() << second->log();
+    ASSERT_TRUE(peer.send(numbered_lines(0, 40)) && other_peer.send(numbered_lines(100, 140)));
+    const auto sees_40 = [](const auto& s) { return s.at("sources").at(0).at("samples").at("durable") == 40; };
+    ASSERT_TRUE(first->wait_until(sees_40) && second->wait_until(sees_40)) << first->log() << second->log();
+    const auto ours = first->file(), theirs = second->file();
+    ASSERT_LT(ours, theirs);
+    first->process().signal(SIGKILL);
+    EXPECT_EQ(first->process().wait(), 137);
+
+    first.emplace(Recording::tcp(peer.port()), with({}));
+    ASSERT_TRUE(peer.accept()) << "while the other one records: " << first->log();
+    ASSERT_TRUE(peer.send(numbered_lines(50, 60)));
+    ASSERT_TRUE(first->wait_for_log("resumed in file=" + ours.string())) << first->log();
+    second->process().signal(SIGKILL);
+    EXPECT_EQ(second->process().wait(), 137);
+    ASSERT_TRUE(first->wait_for_bytes(numbered_lines(50, 60).size()));
+    support::expect_good_end(*first);
+
+    first.emplace(Recording::tcp(peer.port()), with({}));
+    ASSERT_TRUE(peer.accept()) << first->log();
+    ASSERT_TRUE(peer.send(numbered_lines(55, 70)));
+    ASSERT_TRUE(first->wait_for_bytes(numbered_lines(55, 70).size()));
+    const auto status = support::expect_good_end(*first);
+    EXPECT_EQ(status.at("sources").at(0).at("dropped").at("duplicate"), 5) << "known from its own file";
+    EXPECT_THAT(lines_with(first->log(), theirs.filename()), IsEmpty()) << first->log();
+    EXPECT_EQ(support::stored(ours).seconds.size(), 50u);
+
+    second.emplace(Recording::tcp(other_peer.port()), with({"--set", other}));
+    ASSERT_TRUE(other_peer.accept()) << second->log();
+    ASSERT_TRUE(other_peer.send(numbered_lines(140, 150)));
+    ASSERT_TRUE(second->wait_for_bytes(numbered_lines(140, 150).size()));
+    support::expect_good_end(*second);
+    EXPECT_THAT(lines_with(second->log(), "resumed in file=" + theirs.string()), SizeIs(1)) << second->log();
+    EXPECT_EQ(support::stored(theirs).seconds, seconds(100, 150));
+  }
+}
+
 TEST(Resume, LeavesADamagedFileAloneAndBeginsANewOne) {
   const support::TempDir dir;
   TcpPeer peer;
@@ -618,11 +721,22 @@ TEST(Resume, ClearsUpFilesThatHadNoNameYetAndLosesNoSample) {
   const auto begun = named("MT001_20201004T010000Z.h5.");
   ASSERT_THAT(begun, SizeIs(1));
   support::write_text(dir / ".MT001_20201004T020000Z.h5.4711.part", "");  // nothing of it had come to the disk
+  support::write_text(dir / "..mth5d-TEST-MT001.try.4711.part", "");      // at a reload
+  support::write_text(dir / ".mth5d-TEST-MT001.try", "");
   support::write_text(dir / ".MT002_20201004T020000Z.h5.4711.part", "");  // of another recorder
+  ASSERT_EQ(support::forked([&] {                                         // and of one whose names are the same
+              support::TestWriter{dir / "x.h5"}.append(10);
+              return 0;
+            })
+                .code,
+            0);
+  std::filesystem::rename(dir / "x.h5", dir / ".MT001_20201004T030000Z.h5.4711.part");
   record_well(peer, dir, 40, 60,
-              "info: removed what recorders that died had begun, without a sample files=" + begun[0] +
-                  ",.MT001_20201004T020000Z.h5.4711.part");
-  EXPECT_THAT(named(".part"), ElementsAre(".MT002_20201004T020000Z.h5.4711.part"));
+              "info: removed what recorders that died had begun, without a sample files=..mth5d-TEST-MT001.try.4711.part," +
+                  begun[0] + ",.MT001_20201004T020000Z.h5.4711.part");
+  EXPECT_THAT(named(".try"), IsEmpty());
+  EXPECT_THAT(named(".part"),
+              testing::UnorderedElementsAre(".MT001_20201004T030000Z.h5.4711.part", ".MT002_20201004T020000Z.h5.4711.part"));
   EXPECT_EQ(support::stored(old).seconds, seconds(0, 60)) << "the one that was killed is resumed, and hidden by none of these";
 
   // Committed, and killed before it had its name.

@@ -12,7 +12,6 @@ import atexit
 import csv
 import datetime
 import json
-import os
 import pathlib
 import random
 import shutil
@@ -48,7 +47,7 @@ class Station:
         self.config = folder / "mth5d.yaml"
         self.config.write_text(
             "survey: {id: YEAR}\nstation: {id: MT01}\n"
-            f"output: {{directory: {self.data}, reserve: 1MiB, roll: {{every: 1d}}, finalize: gzip-4, retention: 1h}}\n"
+            f"output: {{directory: {self.data}, reserve: 2MiB, roll: {{every: 1d}}, finalize: gzip-4, retention: 1h}}\n"
             "sync: {interval: 1s}\n"
             "sources:\n"
             f"  - {{name: lemi, tcp: {{listen: '127.0.0.1:{self.port}'}}, instrument: lemi424}}\n"
@@ -182,14 +181,12 @@ def main():
     faults = LINE_FAULTS + OTHER_FAULTS
     bad = {day: faults[i % len(faults)] for i, day in enumerate(sorted(chance.sample(range(1, options.days - 1), options.faulty)))}
     station = Station(options.build, folder)
-    first = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+    first = datetime.datetime(2025, 1, 1, tzinfo=datetime.timezone.utc)
     archive = station.data / "archive"
     same, most, waiting = 0, 0, None
 
     def finalize():
-        """As the timer does, when the files of the days before are old enough to go."""
-        for path in sorted(station.data.glob("*.h5"))[:-1]:
-            os.utime(path, (time.time() - 7200,) * 2)
+        """As the timer does; samples of that year are old enough to go."""
         done = subprocess.run([options.build / "bin/mth5d", "--config", station.config, "--finalize"], capture_output=True, text=True)
         if done.returncode != 0:
             fail(f"mth5d --finalize ended with {done.returncode}: {done.stderr}")

@@ -92,8 +92,9 @@ INSTANTIATE_TEST_SUITE_P(, SetSwmr, testing::Values("0.1.0", "0.2.0"),
                          [](const auto& param) { return std::string{param.param} == "0.1.0" ? "Version010" : "Version020"; });
 
 /// A file with three channels of `n` samples that gzip takes some time for, closed.
-fs::path write_closed(const fs::path& path, std::int64_t n) {
-  support::TestWriter writer{path, 4096};
+fs::path write_closed(const fs::path& path, std::int64_t n, const std::string& station = "S1", std::chrono::hours later = {},
+                      const std::string& survey = "TEST") {
+  support::TestWriter writer{path, 4096, station, later, survey};
   writer.append(n);
   writer.file().close();
   return path;
@@ -269,8 +270,7 @@ TEST_F(Manifest, TellsSamplesThatOthersFindAtAnotherTime) {
 }
 
 TEST_F(Manifest, KeepsARecordingThatSomebodyCorrectedSince) {
-  (void)write_closed(dir_ / "b.h5", 100);  // the newest stays in any case
-  fs::last_write_time(path_, fs::last_write_time(path_) - std::chrono::hours{48});
+  (void)write_closed(dir_ / "b.h5", 100, "S1", std::chrono::hours{1});  // the newest stays in any case
   const std::vector<std::string> retire{"--finalize", "gzip-4", "--retention", "1d", path_};
   auto dry = retire;
   dry.emplace_back("--dry-run");
@@ -299,8 +299,7 @@ TEST_F(Manifest, KeepsARecordingWhoseArchiveIsInMemory) {
   fs::copy(archive_.parent_path(), elsewhere);
   fs::remove_all(archive_.parent_path());
   fs::create_directory_symlink(elsewhere, archive_.parent_path());
-  (void)write_closed(dir_ / "b.h5", 100);  // the newest stays in any case
-  fs::last_write_time(path_, fs::last_write_time(path_) - std::chrono::hours{48});
+  (void)write_closed(dir_ / "b.h5", 100, "S1", std::chrono::hours{1});  // the newest stays in any case
   const auto kept = recover({"--finalize", "gzip-4", "--retention", "1d", path_});
   fs::remove_all(elsewhere);
   EXPECT_EQ(kept.code, 4) << kept.out << kept.err;
@@ -313,7 +312,6 @@ TEST_F(Manifest, WaitsWhileAnArchiveWouldTakeWhatIsToStayFree) {
   for (const bool due : {false, true}) {
     std::vector<std::string> arguments{"--finalize", "gzip-4", "--keep-free", "4000000000000000000", other};
     if (due) arguments.insert(arguments.end(), {"--retention", "1h"});
-    if (due) fs::last_write_time(other, fs::last_write_time(other) - std::chrono::hours{48});
     const auto waits = recover(arguments);
     EXPECT_EQ(waits.code, 0) << waits.err;
     EXPECT_THAT(waits.out, AllOf(StartsWith(other.string() + ": waits for space: "),
@@ -457,14 +455,18 @@ class FinalizeByItself : public testing::Test {
     command.insert(command.end(), more.begin(), more.end());
     return support::run(command);
   }
-  static void make_old(const fs::path& path) { fs::last_write_time(path, fs::last_write_time(path) - std::chrono::hours{2}); }
+  /// Samples of the first second of a day of May 2026, in the file that a recorder would name so.
+  [[nodiscard]] fs::path record(int day, const std::string& station = "MT001", std::int64_t n = 100) const {
+    return write_closed(data_ / (station + "_2026050" + std::to_string(day) + "T000000Z.h5"), n, station,
+                        std::chrono::hours{24 * (day - 1)});
+  }
 
   const support::TempDir dir_;
   const fs::path data_ = dir_ / "data", archive_ = data_ / "archive";
 };
 
 TEST_F(FinalizeByItself, WaitsWhileTheBatteryIsLow) {
-  const auto path = write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
+  const auto path = record(1);
   support::TcpPeer peer;
   support::Recording recorder{support::Recording::tcp(peer.port())};
   const std::vector<std::string> status{"--status-file", recorder.status_path()};
@@ -482,15 +484,13 @@ TEST_F(FinalizeByItself, WaitsWhileTheBatteryIsLow) {
   EXPECT_THAT(good.out, StartsWith(path.string() + ": archived as ")) << good.err;
   EXPECT_EQ(recorder.stop(), 0) << recorder.log();
   // Of a recorder that has ended nothing is known.
-  const auto other = write_closed(data_ / "MT001_20260502T000000Z.h5", 100);
+  const auto other = record(2);
   EXPECT_THAT(run("finalize: gzip-4, finalize_wait_below: 12.8V", status).out, StartsWith(other.string() + ": archived as "));
 }
 
 TEST_F(FinalizeByItself, ArchivesWhatIsClosedAndRemovesWhatIsOldAndSafe) {
-  const auto first = write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
-  const auto second = write_closed(data_ / "MT001_20260502T000000Z.h5", 100);
-  const auto foreign = write_closed(data_ / "MT002_20260501T000000Z.h5", 100);
-  support::TestWriter live{data_ / "MT001_20260503T000000Z.h5"};
+  const auto first = record(1), second = record(2), foreign = record(1, "MT002");
+  support::TestWriter live{data_ / "MT001_20260503T000000Z.h5", 64, "MT001", std::chrono::hours{48}};
   live.append(10);
   const auto never = run("finalize: never");
   EXPECT_EQ(never.code, 0);
@@ -507,8 +507,7 @@ TEST_F(FinalizeByItself, ArchivesWhatIsClosedAndRemovesWhatIsOldAndSafe) {
                                                    "MT001_20260502T000000Z.h5", "MT001_20260502T000000Z.h5.json", "SHA256SUMS"));
   EXPECT_EQ(run("finalize: gzip-4").out, "") << "all is done, and nothing is said again";
 
-  for (const auto& path : {first, second, foreign}) make_old(path);
-  EXPECT_EQ(run("finalize: gzip-4, retention: 3h").out, "");
+  EXPECT_EQ(run("finalize: gzip-4, retention: 3660d").out, "");
   EXPECT_EQ(run("finalize: gzip-4, retention: 1h, retention_below: 1MiB").out, "") << "there is room";
   const auto archive = archive_ / second.filename();
   fs::permissions(archive, fs::perms::owner_write, fs::perm_options::add);
@@ -517,7 +516,7 @@ TEST_F(FinalizeByItself, ArchivesWhatIsClosedAndRemovesWhatIsOldAndSafe) {
   support::write_text(archive, bytes);
   const auto old = run("finalize: gzip-4, retention: 1h");
   EXPECT_EQ(old.code, 4) << old.err;
-  EXPECT_THAT(old.out, AllOf(StartsWith(first.string() + ": removed, as it was last written more than 1h ago, and " +
+  EXPECT_THAT(old.out, AllOf(StartsWith(first.string() + ": removed, as its newest sample is older than 1h, and " +
                                         (archive_ / first.filename()).string() + " holds every sample of it\n" + second.string() +
                                         ": is older than 1h and stays: " + archive.string() + ": "),
                              testing::Not(HasSubstr("MT002"))));
@@ -528,39 +527,79 @@ TEST_F(FinalizeByItself, ArchivesWhatIsClosedAndRemovesWhatIsOldAndSafe) {
 
 /// From it a recorder knows, when it starts again, what comes once more, and why a gap is one.
 TEST_F(FinalizeByItself, KeepsTheNewestFileWhateverItsAge) {
-  const auto first = write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
-  const auto second = write_closed(data_ / "MT001_20260502T000000Z.h5", 100);
-  const auto foreign = write_closed(data_ / "MT002_20260503T000000Z.h5", 100);
-  make_old(first);
-  make_old(first);
-  make_old(second);
+  const auto first = record(1), second = record(2), foreign = record(3, "MT002");
   const auto done = run("finalize: gzip-4, retention: 1h");
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_FALSE(fs::exists(first)) << done.out;
   EXPECT_TRUE(fs::exists(second)) << "of MT001 the newest, though MT002 has a newer one";
   EXPECT_EQ(run("finalize: gzip-4, retention: 1h").out, "") << "each half an hour nothing new is said";
-  ASSERT_TRUE(fs::remove(foreign));
   const auto by_hand = recover({"--finalize", "gzip-4", "--retention", "1h", second});
   EXPECT_EQ(by_hand.code, 0);
   EXPECT_EQ(by_hand.out, second.string() +
-                             ": is older than 1h and stays: it is the newest file here, from which mth5d knows "
+                             ": is older than 1h and stays: it is the newest file of its station here, from which mth5d knows "
                              "what it recorded last\n");
   EXPECT_TRUE(fs::exists(second));
   EXPECT_EQ(recover({"--finalize", "gzip-4", "--keep", second, second}).code, 2);
-  // Of several of one time, as a copy may have them, the last by name.
-  const auto third = write_closed(data_ / "MT001_20260503T000000Z.h5", 100);
-  fs::last_write_time(third, fs::last_write_time(second));
+  // The clock of the box was in 1970 when it was written.
+  const auto third = record(3);
+  fs::last_write_time(third, fs::file_time_type::clock::from_sys(std::chrono::system_clock::time_point{}));
   EXPECT_THAT(run("finalize: gzip-4, retention: 1h").out, HasSubstr(second.string() + ": removed, "));
-  EXPECT_THAT(recover({"--finalize", "gzip-4", "--retention", "1h", third}).out, HasSubstr("it is the newest file here"));
+  EXPECT_THAT(recover({"--finalize", "gzip-4", "--retention", "1h", third}).out,
+              HasSubstr("it is the newest file of its station here"));
+}
+
+/// A box without a battery for its clock writes with one of 1970, and looks at its files with another, or the other way round.
+TEST_F(FinalizeByItself, TakesTheAgeOfAFileFromItsSamples) {
+  const auto first = record(1), second = record(2);
+  for (const auto& path : {first, second})
+    fs::last_write_time(path, fs::file_time_type::clock::from_sys(std::chrono::system_clock::time_point{}));
+  const auto young = run("finalize: gzip-4, retention: 3660d");
+  EXPECT_EQ(young.code, 0) << young.err;
+  EXPECT_THAT(young.out, testing::Not(HasSubstr("removed")));
+  EXPECT_TRUE(fs::exists(first));
+
+  for (const auto& path : {first, second}) ASSERT_TRUE(fs::remove(path));
+  std::vector<fs::path> ahead;
+  for (int day = 1; day <= 3; ++day)
+    ahead.push_back(write_closed(data_ / ("MT001_2096040" + std::to_string(day) + "T000000Z.h5"), 100, "MT001",
+                                 std::chrono::hours{24 * (365 * 70 + day)}));
+  ASSERT_EQ(run("finalize: gzip-4").code, 0);
+  const auto unset = run("finalize: gzip-4, retention: 1h");
+  EXPECT_EQ(unset.code, 0) << unset.err;
+  EXPECT_THAT(unset.out, AllOf(StartsWith(ahead[0].string() + ": stays: its newest sample is of 2096-0"),
+                               HasSubstr(", and the clock of this computer says 20"),
+                               testing::EndsWith(": that is not set, and nothing goes by its age\n")));
+  EXPECT_EQ(std::count(unset.out.begin(), unset.out.end(), '\n'), 1) << "once: " << unset.out;
+  for (const auto& path : ahead) EXPECT_TRUE(fs::exists(path));
+}
+
+/// Two recorders in one folder: their names may be the same but for the time, as of two surveys of a station.
+TEST_F(FinalizeByItself, TouchesOnlyFilesOfItsOwnSurveyAndStation) {
+  const auto first = record(1), second = record(2);
+  const auto later = std::chrono::hours{72};
+  const std::vector<fs::path> others{write_closed(data_ / "MT001_20260430T000000Z.h5", 100, "MT001", {}, "OTHER"),
+                                     write_closed(data_ / "MT001_20260504T000000Z.h5", 100, "MT001", later, "OTHER"),
+                                     write_closed(data_ / "MT001_20260504T000000Z_2.h5", 100, "MT002", later)};
+  support::write_text(data_ / "MT001_20260505T000000Z.h5", "of nobody");
+  const auto done = run("finalize: gzip-4, retention: 1h");
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr(first.string() + ": removed, "));
+  EXPECT_TRUE(fs::exists(second)) << "of this survey and station the newest";
+  for (const auto& path : others) {
+    EXPECT_TRUE(fs::exists(path));
+    EXPECT_FALSE(fs::exists(archive_ / path.filename())) << path;
+  }
+  EXPECT_THAT(done.err, HasSubstr("MT001_20260505T000000Z.h5: ")) << "what cannot be read is told, and left alone";
+  EXPECT_TRUE(fs::exists(data_ / "MT001_20260505T000000Z.h5"));
 }
 
 /// Retention removed the recording, and the clock of the box began anew: nobody is there to give one of the two another name.
 TEST_F(FinalizeByItself, ArchivesBesideAnArchiveOfAnotherFileOfThatName) {
-  const auto path = write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
+  const auto path = record(1);
   ASSERT_EQ(run("finalize: gzip-4").code, 0);
   const auto first = support::read_text(archive_ / path.filename());
   ASSERT_TRUE(fs::remove(path));
-  (void)write_closed(path, 200);
+  (void)record(1, "MT001", 200);
   const auto second = archive_ / "MT001_20260501T000000Z.2.h5";
   const auto done = run("finalize: gzip-4");
   EXPECT_EQ(done.code, 0) << done.err;
@@ -569,16 +608,33 @@ TEST_F(FinalizeByItself, ArchivesBesideAnArchiveOfAnotherFileOfThatName) {
   EXPECT_EQ(python({"same", path, second}).code, 0);
   EXPECT_EQ(run("finalize: gzip-4").out, "") << "once";
   // Its own archive lets it go, the other one does not.
-  (void)write_closed(data_ / "MT001_20260502T000000Z.h5", 100);
-  make_old(path);
+  (void)record(2);
   EXPECT_THAT(run("finalize: gzip-4, retention: 1h").out, HasSubstr(path.string() + ": removed, "));
   EXPECT_FALSE(fs::exists(path));
   EXPECT_EQ(support::run({support::program("mth5-summary"), "--verify", data_}).code, 0);
 }
 
+/// As where a disk is not mounted.
+TEST_F(FinalizeByItself, SaysInOneLineWhereTheFolderOfTheArchivesIsALinkToNowhere) {
+  for (const int day : {1, 2}) (void)record(day);
+  fs::create_directory_symlink(dir_ / "card" / "archive", archive_);
+  const auto done = run("finalize: gzip-4");
+  EXPECT_EQ(done.code, 1);
+  EXPECT_EQ(done.err, "mth5d: error: " + archive_.string() + ": is a symbolic link to " + (dir_ / "card" / "archive").string() +
+                          ", which is not there: mount or make that, or remove the link; nothing is archived\n");
+  const auto by_hand = recover({"--finalize", "gzip-4", data_ / "MT001_20260501T000000Z.h5"});
+  EXPECT_EQ(by_hand.code, 1);
+  EXPECT_EQ(by_hand.err, "mth5-recover: error: " + archive_.string() + ": is a symbolic link to " +
+                             (dir_ / "card" / "archive").string() +
+                             ", which is not there: mount or make that, or remove the link\n");
+  ASSERT_TRUE(fs::remove(archive_));
+  support::write_text(archive_, "a file");
+  EXPECT_THAT(run("finalize: gzip-4").err, HasSubstr(archive_.string() + ": is no folder, and archives lie in one of that name"));
+}
+
 /// Killed between the copy and its manifest, or before the copy had its name.
 TEST_F(FinalizeByItself, CompletesOrClearsWhatKilledRunsHaveLeft) {
-  const auto path = write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
+  const auto path = record(1);
   ASSERT_EQ(run("finalize: gzip-4").code, 0);
   ASSERT_EQ(recover({"--finalize", "gzip-4", "--bridge", "5s", path}).code, 0);
   const auto bridged = archive_ / "MT001_20260501T000000Z.bridged.h5";
@@ -607,7 +663,7 @@ TEST_F(FinalizeByItself, CompletesOrClearsWhatKilledRunsHaveLeft) {
 }
 
 TEST_F(FinalizeByItself, LeavesAloneWhatALivingProgramMakes) {
-  (void)write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
+  (void)record(1);
   ASSERT_EQ(run("finalize: gzip-4").code, 0);
   const auto made = archive_ / ".MT001_20260501T000000Z.h5.123.part";
   support::write_text(made, "half");
@@ -659,7 +715,7 @@ TEST_F(Manifest, WritesNamesOfSeveralLinesInOne) {
 
 /// As who runs mth5-recover by hand, as root, leaves it.
 TEST_F(FinalizeByItself, SaysInOneLineThatItMayNotWrite) {
-  for (const char* day : {"01", "02"}) (void)write_closed(data_ / ("MT001_202605" + std::string{day} + "T000000Z.h5"), 100);
+  for (const int day : {1, 2}) (void)record(day);
   fs::permissions(dir_.path(), fs::perms{0755});
   fs::create_directory(archive_);
   fs::permissions(archive_, fs::perms{0555});
@@ -683,7 +739,7 @@ TEST_F(FinalizeByItself, SaysInOneLineThatItMayNotWrite) {
 }
 
 TEST_F(FinalizeByItself, LeavesFreeWhatTheRecorderWants) {
-  const auto path = write_closed(data_ / "MT001_20260501T000000Z.h5", 100);
+  const auto path = record(1);
   const auto waits = run("reserve: 1TiB, finalize: gzip-4");
   ASSERT_LT(fs::space(data_).available, 3 * (std::uintmax_t{1} << 40)) << "a disk this large has room for all";
   EXPECT_EQ(waits.code, 0) << waits.err;

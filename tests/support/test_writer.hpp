@@ -26,15 +26,21 @@ void append_numbered(mth5::File& file, mth5::RunId id, std::size_t run, std::int
 class TestWriter {
  public:
   /// @param chunk  samples: the shorter, the longer the index that grows with them
-  explicit TestWriter(const std::filesystem::path& path, std::size_t chunk = 64)
-      : file_{mth5::File::create(path)}, chunk_{chunk} {
+  /// @param later  than start() the first run begins
+  explicit TestWriter(const std::filesystem::path& path, std::size_t chunk = 64, std::string station_id = "S1",
+                      std::chrono::nanoseconds later = {}, std::string survey_id = "TEST")
+      : file_{mth5::File::create(path)},
+        chunk_{chunk},
+        station_{std::move(station_id)},
+        survey_{std::move(survey_id)},
+        later_{later} {
     mth5::Metadata survey{mth5::Kind::Survey};
-    survey.set("id", std::string{"TEST"});
+    survey.set("id", survey_);
     mth5::Metadata station{mth5::Kind::Station};
-    station.set("id", std::string{"S1"});
+    station.set("id", station_);
     file_.edit([&](mth5::Edit& edit) {
       edit.add_survey(survey);
-      edit.add_station("TEST", station);
+      edit.add_station(survey_, station);
       gaps_ = edit.add_table(gap_table());
       add(edit, {});
     });
@@ -81,7 +87,7 @@ class TestWriter {
                   std::string_view after, bool filled) {
     mth5::Rows rows{gap_table()};
     rows.add(std::int64_t{0});
-    rows.add(std::string_view{"S1"});
+    rows.add(station_);
     rows.add(start_ns);
     rows.add(samples);
     rows.add(reason);
@@ -105,11 +111,13 @@ class TestWriter {
       channel.set("units", std::string{"digital counts"});
       channels.push_back({channel, mth5::SampleType::Int32, chunk_});
     }
-    runs_.push_back(edit.add_run("TEST", "S1", run, start() + after, channels));
+    runs_.push_back(edit.add_run(survey_, station_, run, start() + later_ + after, channels));
   }
 
   mth5::File file_;
   std::size_t chunk_;
+  std::string station_, survey_;
+  std::chrono::nanoseconds later_;
   mth5::TableId gaps_;
   std::vector<mth5::RunId> runs_;
 };

@@ -150,13 +150,15 @@ systemctl daemon-reload
 # What is closed is archived by a unit of its own, and what its archive holds is removed when it is old enough.
 systemctl is-active --quiet mth5-finalize@mth5d.timer || fail "the timer of the archives was not started with the recorder"
 sed -i 's/^output: {/output: {finalize: gzip-4, retention: 1h, /' /etc/mth5d/mth5d.yaml
+mth5-sim lemi424 --to file:/run/old.TXT --start "$(date -u -d '3 days ago' +%FT%TZ)" --duration 1min --speed max
+runuser -u mth5d -- mth5d --config /etc/mth5d/mth5d.yaml --until-eof --status-file /tmp/old.json --set sources.lemi.file.path=/run/old.TXT \
+  --set sources.lemi.file.speed=max || fail "an old recording was not stored"
 n=$(files)
-touch -d '2 hours ago' "$(ls /var/lib/mth5d/*.h5 | head -n 1)"
 systemctl start mth5-finalize@mth5d || fail "mth5-finalize@mth5d: $(journalctl --no-pager -u mth5-finalize@mth5d)"
 [[ $(ls /var/lib/mth5d/archive/*.h5 | wc -l) == "$n" ]] || fail "$n files, archived: $(ls /var/lib/mth5d/archive)"
 [[ $(files) == $((n - 1)) ]] || fail "retention of one old file: $(ls /var/lib/mth5d)"
 mth5-summary --verify /var/lib/mth5d >/run/verify || fail "$(cat /run/verify)"
-journalctl --no-pager -u mth5-finalize@mth5d | grep -q 'removed, as it was last written more than 1h ago' || fail "the journal does not tell what was removed"
+journalctl --no-pager -u mth5-finalize@mth5d | grep -q 'removed, as its newest sample is older than 1h' || fail "the journal does not tell what was removed"
 echo "archived $n files, and removed one of them"
 
 # The report of the office: a page and an index, a cache, a mail as yesterday there was nothing, and figures for Prometheus.

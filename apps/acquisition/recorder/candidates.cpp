@@ -123,6 +123,12 @@ bool matches(const std::vector<std::string>& patterns, const std::string& name) 
                      [&](const auto& pattern) { return fnmatch(pattern.c_str(), name.c_str(), 0) == 0; });
 }
 
+bool is_own(const config::Config& config, const std::string& survey, const std::string& station) {
+  return (survey.empty() || survey == config.survey.text("id")) &&
+         std::any_of(config.sources.begin(), config.sources.end(),
+                     [&](const auto& source) { return source.station.text("id") == station; });
+}
+
 namespace {
 
 std::string literally_in_regex(std::string_view text) {

@@ -17,6 +17,11 @@ namespace daq::recorder {
 
 [[nodiscard]] bool matches(const std::vector<std::string>& patterns, const std::string& name);
 
+/// Whether a file of this survey and station is this configuration's. Its name does not tell: two recorders may give the same
+/// ones.
+/// @param survey  "": the file does not tell, as one of version 0.1.0
+[[nodiscard]] bool is_own(const config::Config& config, const std::string& survey, const std::string& station);
+
 struct Candidate {
   std::filesystem::path path;
   std::string start;  ///< of its first sample, as the name tells, and then the number of a name that was taken: text to compare

@@ -65,7 +65,7 @@ milliseconds for_newest(const fs::path& path) {
 }
 
 /// What a look at lock, flags and journal tells. @throws mth5::BusyError if a recorder writes it
-enum class Left { Closed, Dead, InRepair, Unknown };
+enum class Left { Closed, Dead, InRepair, Unknown, OfOthers };
 Left left_as(const fs::path& path, std::string& problem) {
   try {
     const auto found = mth5::probe(path);
@@ -78,6 +78,25 @@ Left left_as(const fs::path& path, std::string& problem) {
   } catch (const mth5::Error& e) {
     problem = e.what();
     return Left::Unknown;
+  }
+}
+
+/// As left_as(): a recorder whose names look like ours may be writing it. No other one writes a file of our stations: we hold
+/// their locks. @throws mth5::BusyError if one does, all the same
+Left left_as_ours(const fs::path& path, const config::Config& config, const sandbox::Watch& watch, std::string& problem) {
+  try {
+    return left_as(path, problem);
+  } catch (const mth5::BusyError& e) {
+    const auto outcome = sandbox::run(
+        [&](sandbox::Reports& reports) {
+          reports.visit("its stations");
+          const auto ours = is_ours(path, config);
+          return std::string{!ours ? "unknown" : *ours ? "ours" : "other"};
+        },
+        limits(path, kForEarlier), watch);
+    if (outcome.answer == "ours") throw;
+    if (outcome.answer != "other") problem = std::string{e.what()} + ", and whose it is cannot be read";
+    return Left::OfOthers;
   }
 }
 
@@ -124,8 +143,10 @@ std::optional<Resume> read_in_child(const fs::path& path, const config::Config& 
   return nothing;
 }
 
+/// @param log  told what was put right of a file that it had to recover to see whose it is
 /// @returns nothing if the file is of other stations
-std::optional<ResumeAnswer> recover_in_child(const fs::path& path, const config::Config& config, const sandbox::Watch& watch) {
+std::optional<ResumeAnswer> recover_in_child(const fs::path& path, const config::Config& config, spdlog::logger& log,
+                                             const sandbox::Watch& watch) {
   const fs::path before = unused_name(path);
   const auto outcome =
       sandbox::run([&](sandbox::Reports& reports) { return encode(recover_and_try(path, before, config, reports)); },
@@ -135,6 +156,7 @@ std::optional<ResumeAnswer> recover_in_child(const fs::path& path, const config:
     if (auto answer = decode(outcome.answer)) {
       std::error_code stays;  // it does no harm
       fs::remove(before, stays);
+      for (const auto& line : answer->recovery) log.warn("recovered file={} {}", path.string(), line);
       if (answer->other_station) return std::nullopt;
       return answer;
     }
@@ -178,6 +200,7 @@ class Earlier {
         of->second += static_cast<std::int64_t>(run.tail.size() / std::max<std::size_t>(1, run.components.size()));
   }
   void add(const std::optional<ResumeAnswer>& answer) {
+    if (answer && answer->other_station) return;
     ++files_;
     if (!answer) return;
     count(answer->resume.runs);
@@ -304,20 +327,23 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
     if (stopped()) return std::nullopt;
     const std::string path = file.path.string();
     std::string problem;
-    const Left left = file.of_others ? left_by_others(file.path) : left_as(file.path, problem);
     const auto name = mth5::printable(file.path.filename().string());
     const auto watch = [&](const char* doing) {
       sandbox::Watch child{.cancelled = cancelled};
       if (step) child.step = [&step, what = doing + name] { step(what); };
       return child;
     };
+    const Left left = file.of_others ? left_by_others(file.path) : left_as_ours(file.path, config, watch("looking at "), problem);
+    if (left == Left::OfOthers) {
+      if (!problem.empty()) log.warn("passed over, left as it is: {}", problem);
+      continue;
+    }
     if (!newest && !file.of_others && left == Left::Dead && older < kMostOlder && mth5::steady_now() < earlier_until) {
-      ++older;
       if (make_room) make_room();
-      const auto answer = recover_in_child(file.path, config, watch("recovering "));
-      time_for_older();
+      const auto answer = recover_in_child(file.path, config, log, watch("recovering "));
       if (!answer) continue;  // of another recorder, whose names look like ours
-      for (const auto& line : answer->recovery) log.warn("recovered file={} {}", path, line);
+      ++older;
+      time_for_older();
       if (answer->recovery.empty() && !answer->why_not.empty()) {
         log.warn("not recovered, left as it is: file={} {}", path, answer->why_not);
         ++dead;
@@ -349,14 +375,13 @@ std::optional<Resume> find_resume(const config::Config& config, spdlog::logger& 
       continue;
     }
     if (make_room) make_room();
-    const auto answer = mth5::steady_now() < newest_until ? recover_in_child(file.path, config, watch("recovering "))
+    const auto answer = mth5::steady_now() < newest_until ? recover_in_child(file.path, config, log, watch("recovering "))
                                                           : ResumeAnswer{{}, false, "no time is left to look at it", {}};
     time_for_older();
     if (!answer) {  // of another recorder, whose names look like ours
       newest = true;
       continue;
     }
-    for (const auto& line : answer->recovery) log.warn("recovered file={} {}", path, line);
     if (!answer->why_not.empty() && answer->recovery.empty() && stopped()) {
       log.info("left for the next start: file={} {}", path, answer->why_not);
       return std::nullopt;

@@ -12,9 +12,10 @@ namespace daq::recorder {
 
 struct ResumeAnswer {
   std::vector<std::string> recovery;  ///< what was put right, a line each
-  bool other_station = false;         ///< the file is none of this configuration's, and was left as it is
-  std::string why_not;                ///< why it cannot be resumed; "" if it can
-  Resume resume;                      ///< without the path
+  bool other_station = false;  ///< the file is none of this configuration's: nothing else of it is told, but what was put right
+                               ///< until it could be read
+  std::string why_not;         ///< why it cannot be resumed; "" if it can
+  Resume resume;               ///< without the path
 };
 
 [[nodiscard]] std::string encode(const ResumeAnswer& answer);

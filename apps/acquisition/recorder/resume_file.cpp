@@ -4,6 +4,7 @@
 #include <map>
 #include <tuple>
 
+#include "acquisition/recorder/candidates.hpp"
 #include "acquisition/recorder/tables.hpp"
 #include "acquisition/stream/streams.hpp"
 #include "mth5/file.hpp"
@@ -22,25 +23,12 @@ constexpr std::size_t kMostRunsLookedAt = 500;
 
 /// Of one station at least that is recorded: an instrument may have been added, or its station corrected.
 bool is_ours(const mth5::Reader& file, const config::Config& config) {
-  return std::any_of(config.sources.begin(), config.sources.end(), [&](const auto& source) {
-    return std::any_of(file.stations().begin(), file.stations().end(), [&](const auto& station) {
-      return station.id == source.station.text("id") && (station.survey.empty() || station.survey == config.survey.text("id"));
-    });
-  });
-}
-
-/// nullopt: it cannot be read as it is.
-std::optional<bool> is_ours(const fs::path& path, const config::Config& config) {
-  try {
-    return is_ours(mth5::Reader{path}, config);
-  } catch (const mth5::Error&) {
-    return std::nullopt;
-  }
+  return std::any_of(file.stations().begin(), file.stations().end(),
+                     [&](const auto& station) { return is_own(config, station.survey, station.id); });
 }
 
 /// Why a recording cannot be resumed in a file; "" if it can.
 std::string why_not(const mth5::Reader& file, const config::Config& config) {
-  if (!is_ours(file, config)) return "it is of other stations";
   if (file.file_version() != config.output.file_version) return "it is of file version " + file.file_version();
   const auto sources = file.table("sources");
   const auto streams = file.table("streams");
@@ -268,6 +256,14 @@ void rehearse(const fs::path& path, const config::Config& config, sandbox::Repor
 
 }  // namespace
 
+std::optional<bool> is_ours(const fs::path& path, const config::Config& config) {
+  try {
+    return is_ours(mth5::Reader{path}, config);
+  } catch (const mth5::Error&) {
+    return std::nullopt;
+  }
+}
+
 ResumeAnswer read_closed(const fs::path& path, const config::Config& config, sandbox::Reports& reports) {
   ResumeAnswer answer;
   reports.visit("its stations");
@@ -300,15 +296,11 @@ ResumeAnswer recover_and_try(const fs::path& path, const fs::path& before, const
   const auto n_runs = mth5::Reader{path}.runs().size();
   sandbox::walk(path, reports, n_runs <= kMostRunsLookedAt ? sandbox::Extent::All : sandbox::Extent::Shown);
   const mth5::Reader file{path};
-  if (!is_ours(file, config)) {
-    answer.why_not = "it is of other stations";
-  } else if (done.damaged) {
-    answer.why_not = "the disk lost samples of it that were synced";
-  } else {
-    answer.why_not = why_not(file, config);
-  }
+  answer.other_station = !is_ours(file, config);
+  if (answer.other_station) return answer;
+  answer.why_not = done.damaged ? "the disk lost samples of it that were synced" : why_not(file, config);
   if (!answer.why_not.empty()) {
-    if (is_ours(file, config) && !done.damaged) answer.resume = described_if_it_can_be(file);
+    if (!done.damaged) answer.resume = described_if_it_can_be(file);
     return answer;
   }
   answer.resume = describe(file);

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "acquisition/recorder/resume_answer.hpp"
 #include "sandbox/sandbox.hpp"
 
 namespace daq::recorder {
+
+/// Of one station at least that is recorded. It may be live. nullopt: it cannot be read as it is. Only in a child likewise.
+[[nodiscard]] std::optional<bool> is_ours(const std::filesystem::path& path, const config::Config& config);
 
 /// Recovers a file of a crashed writer, goes through everything that resuming it touches (its index and the runs that were being
 /// written, so that 10,000 runs take no longer than ten), and rehearses that: a run more for each

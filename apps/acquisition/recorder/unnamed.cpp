@@ -12,6 +12,8 @@
 #include <system_error>
 
 #include "acquisition/recorder/candidates.hpp"
+#include "acquisition/recorder/output.hpp"
+#include "acquisition/recorder/resume_file.hpp"
 #include "archive/names.hpp"
 #include "mth5/error.hpp"
 #include "mth5/probe.hpp"
@@ -27,31 +29,36 @@ namespace fs = std::filesystem;
 
 constexpr std::uint8_t kSwmrFlag = 4;  ///< HDF5's: samples are in it by then
 
-/// Brings it to its last commit first.
-std::string samples_in(const fs::path& path, const fs::path& before, sandbox::Reports& reports) {
+constexpr const char* kOfOthers = "of others";
+
+/// Brings it to its last commit first. @returns how many, or kOfOthers
+std::string samples_in(const fs::path& path, const fs::path& before, const config::Config& config, sandbox::Reports& reports) {
+  reports.visit("its stations");
+  if (!is_ours(path, config).value_or(true)) return kOfOthers;
   reports.visit("its journal");
   (void)mth5::recover(path, before);
   mth5::ReaderOptions options;
   options.visiting = [&](const std::string& object) { reports.visit(object); };
+  if (!is_ours(path, config).value_or(true)) return kOfOthers;
   const mth5::Reader reader{path, options};
   std::int64_t samples = 0;
   for (const auto& channel : reader.channels()) samples += channel.n_samples;
   return std::to_string(samples);
 }
 
-/// @returns "": it cannot be read, and `problem` says why; nullopt: somebody writes it
-std::optional<std::string> samples_of(const fs::path& path, std::string& problem) try {
+/// @returns "": it cannot be read, and `problem` says why; nullopt: somebody writes it, or it is another recorder's
+std::optional<std::string> samples_of(const fs::path& path, const config::Config& config, std::string& problem) try {
   if (!mth5::is_hdf5(path)) return "0";
   const auto found = mth5::probe(path);
   if (found.locked) return std::nullopt;
   if (!mth5::was_committed(path) && (found.consistency_flags & kSwmrFlag) == 0) return "0";
   const fs::path before = path.string() + ".before-recovery";
   const auto limits = sandbox::limits_for(path, fs::file_size(path) + mth5::kMostGrowth);
-  const auto outcome = sandbox::run([&](sandbox::Reports& reports) { return samples_in(path, before, reports); }, limits);
+  const auto outcome = sandbox::run([&](sandbox::Reports& reports) { return samples_in(path, before, config, reports); }, limits);
   std::error_code none;
   if (outcome.end == sandbox::End::Done) {
     fs::remove(before, none);  // what was changed is as it was to be
-    return outcome.answer;
+    return outcome.answer == kOfOthers ? std::nullopt : std::optional{outcome.answer};
   }
   problem = outcome.message.empty() ? outcome.reason : outcome.message;
   if (fs::exists(before, none))
@@ -80,12 +87,15 @@ fs::path give_name(const fs::path& file, const std::string& name) {
 
 void clear_unnamed(const config::Config& config, spdlog::logger& log) {
   const auto ours = name_patterns(config);
+  const auto trial = trial_file(config);
   std::string removed;
+  std::error_code none;
+  fs::remove(trial, none);
   for (const auto& [file, name] : archive::unfinished_in(config.output.directory)) {
-    if (!matches(ours, name)) continue;
+    if (!matches(ours, name) && name != trial.filename()) continue;
     std::error_code stays;
     std::string problem;
-    const auto samples = samples_of(file, problem);
+    const auto samples = samples_of(file, config, problem);
     if (!samples) continue;
     if (samples->empty()) {
       log.warn("a file that a recorder which died had begun stays as it is, as it cannot be read: file={} {}", file.string(),
