@@ -62,6 +62,11 @@ class Lines {
       if (options_.wait != Wait::Nothing && next > deadline) give_up();
       if (const int signal = wait_until(next); signal != 0) return signal == SIGINT ? cli::kInterrupted : cli::kDone;
       const auto seen = follower_.next();
+      if (const auto lost = follower_.lost(); lost != lost_) {
+        lost_ = lost;
+        if (!lost.empty()) say_lost();
+        if (!std::cout) return cli::kDone;
+      }
       if (!seen) continue;
       if (const auto code = show(*seen)) return *code;
     }
@@ -72,6 +77,12 @@ class Lines {
 
   void remark(const std::string& text) const {
     if (!options_.quiet) cli::tell("mth5-monitor", text);
+  }
+
+  void say_lost() {
+    not_yet_ = lost_;
+    if (options_.wait == Wait::Nothing && options_.format == Format::Line)
+      std::cout << mth5::to_iso(follower_.now()) << " " << mth5::printable_lines(lost_) << std::endl;
   }
 
   /// @returns the exit code if this was the last look
@@ -130,6 +141,7 @@ class Lines {
 
   const FollowOptions& options_;
   Follower follower_;
+  std::string lost_;                                        ///< Follower::lost(), as it was told
   std::string not_yet_ = "there is no file that can be read";  ///< why what is waited for is not so
 };
 

@@ -30,7 +30,7 @@ struct FollowOptions {
 };
 
 /// Prints one look per interval until the file is closed, its writer died or a signal comes. In a directory it goes on with what
-/// is written next: another file, or the same one again. A file that is renamed or deleted is waited for.
+/// is written next: another file, or the same one again. A file that is renamed or deleted is waited for, after a line about it.
 /// With options.replay it is the end of a closed file that ends it, as if it was written just now.
 /// With options.wait it prints the first look that has it, and nothing before, whether files end meanwhile or not.
 /// @returns the exit code; 1 if nothing that was waited for came in time

@@ -97,7 +97,7 @@ void Follower::opened(std::optional<Identity> which) {
   kept_ = false;
   current_ = live_->file().path();
   opened_ = which ? which : identity(current_);
-  waiting_ = false;
+  waiting_ = lost_ = false;
   new_ = true;
   std::vector<std::string> remarks;
   for (const auto& line : live_->file().warnings()) remarks.push_back("warning: " + line);
@@ -110,9 +110,22 @@ void Follower::opened(std::optional<Identity> which) {
   for (const auto& line : damaged_) tell_.error(line);
 }
 
+/// Of the file at hand, which is open still: that its samples go on says nothing of whether anyone will find them.
+std::string Follower::what_became() const {
+  std::error_code gone;
+  if (fs::exists(current_, gone)) return "another file has its name now";
+  fs::directory_iterator entries{current_.parent_path().empty() ? fs::path{"."} : current_.parent_path(), gone};
+  if (gone) return "its directory is away: " + gone.message();
+  for (; !gone && entries != fs::directory_iterator{}; entries.increment(gone))
+    if (opened_ && identity(entries->path()) == opened_) return "renamed to " + entries->path().filename().string();
+  return "deleted, or moved to another directory";
+}
+
 /// Its name is gone, or another file has it now.
 void Follower::lose_file() {
-  tell_.remark(current_.string() + ": renamed or deleted");
+  loss_ = current_.string() + ": " + what_became();
+  lost_ = true;
+  tell_.remark(loss_);
   live_.reset();
   kept_ = false;
   ended_ = fs::file_time_type::clock::now();  // what others closed before is no news
@@ -124,7 +137,19 @@ void Follower::find_file() {
   else if (identity(options_.path))
     reopen();
   else
-    wait_for("it to come back");
+    wait_for("it to come back" + written_beside());
+}
+
+/// Of a file that is waited for: what is being written in its directory meanwhile.
+std::string Follower::written_beside() const {
+  std::string others;
+  const auto parent = options_.path.parent_path();
+  try {
+    for (const auto& file : analysis::data_files(parent.empty() ? fs::path{"."} : parent, [](const std::string&) {}))
+      if (file.locked) others += (others.empty() ? "; being written beside it: " : ", ") + file.path.filename().string();
+  } catch (const mth5::FileError&) {  // its directory is away, too
+  }
+  return others;
 }
 
 void Follower::reopen() {
@@ -145,14 +170,27 @@ void Follower::reopen_kept() {
 }
 
 void Follower::wait_for(const std::string& what) {
-  if (!waiting_) tell_.remark(options_.path.string() + ": waiting for " + what);
+  auto text = options_.path.string() + ": waiting for " + what;
+  if (!waiting_ || text != waiting_for_) tell_.remark(text);
   waiting_ = true;
+  waiting_for_ = std::move(text);
 }
 
 /// Goes on with what is being written: another file, or the one before, which a recorder resumes in. A closed file is shown if
 /// it is newer than what was shown.
 void Follower::find_in_directory() {
-  const auto files = folder_.files();
+  std::vector<analysis::DataFile> files;
+  try {
+    files = folder_.files();
+  } catch (const mth5::FileError& e) {  // a card that is mounted again, say; one that never was there is an error
+    if (!found_) throw;
+    if (!away_) tell_.remark(std::string{e.what()} + ": waiting for the directory to come back");
+    away_ = true;
+    seen_.reset();
+    return;
+  }
+  found_ = true;
+  waiting_ = waiting_ && !std::exchange(away_, false);
   if (seen_ && files == *seen_) return;  // nobody writes, and nothing is new
   live_.reset();
   auto found = folder_.open([&](const analysis::DataFile& file) { return !file.locked && ended_ && file.changed <= *ended_; });

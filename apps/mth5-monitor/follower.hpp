@@ -43,6 +43,10 @@ class Follower {
   [[nodiscard]] const analysis::LiveFile* file() const { return live_ ? &*live_ : nullptr; }
   [[nodiscard]] const analysis::Watch& watch() const { return watch_; }
   [[nodiscard]] bool is_directory() const { return directory_; }
+  /// What became of the last file that lost its name while it was followed: "a.h5: renamed to b.h5"; "" = none did.
+  [[nodiscard]] const std::string& loss() const { return loss_; }
+  /// The same while no other file is at hand, nor this one again; else "": what was looked at last is of then.
+  [[nodiscard]] std::string lost() const { return lost_ ? loss_ : ""; }
   /// Of the file at hand nothing was shown yet; true once.
   bool is_new();
 
@@ -63,8 +67,10 @@ class Follower {
   void open(const std::filesystem::path& path);
   void opened(std::optional<Identity> which);
   void lose_file();
+  [[nodiscard]] std::string what_became() const;
   void find_file();
   void reopen();
+  [[nodiscard]] std::string written_beside() const;
   void wait_for(const std::string& what);
   void find_in_directory();
   void reopen_kept();
@@ -77,6 +83,9 @@ class Follower {
   bool kept_ = false;  ///< the file at hand, until there is another one
   std::optional<Replay> replay_;
   bool waiting_ = false;
+  std::string waiting_for_;  ///< as it was told last
+  bool found_ = false;       ///< the directory was there once
+  bool away_ = false;        ///< and is not any more
   bool new_ = false;
   std::vector<std::string> told_, damaged_;  ///< of the file at hand, or the one before: remarks, and its damage
   std::filesystem::path newest_told_;        ///< that no file is written, and this is shown
@@ -84,6 +93,8 @@ class Follower {
   std::optional<Identity> opened_;                        ///< what stood behind current_ when it was opened
   std::optional<std::filesystem::file_time_type> ended_;  ///< last change of what was shown to its end, or when it was lost
   std::optional<std::vector<analysis::DataFile>> seen_;   ///< of a directory in which nothing was found
+  std::string loss_;
+  bool lost_ = false;
   std::optional<analysis::LiveFile> live_;
   analysis::Watch watch_;  ///< goes on in the next file
 };

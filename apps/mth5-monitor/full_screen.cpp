@@ -91,10 +91,11 @@ class FullScreen {
 
   void look() {
     collector_.begin();
-    const bool was_lost = says("renamed or deleted");
+    const auto loss = follower_.loss();
     auto seen = follower_.next();
     changed_ = true;
     collector_.page().now = follower_.now();
+    collector_.page().lost = follower_.lost();
     if (!seen) return;
     const auto state = seen->state;
     try {
@@ -103,7 +104,7 @@ class FullScreen {
       collector_.page().message = std::string{e.what()} + "; trying again";
     }
     // What was lost stands there for a look at least, though another file is there already.
-    if ((follower_.is_new() && says("waiting for")) || (was_lost && says("renamed or deleted")))
+    if ((follower_.is_new() && says("waiting for")) || (!loss.empty() && says(loss)))
       collector_.page().message.clear();
     if (state == mth5::FileState::Live) {
       ended_ = false;

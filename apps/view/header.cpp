@@ -22,6 +22,8 @@ Headline headline_of(const Page& page) {
   if (!page.look && page.message.empty()) return {" ? ", "NOT KNOWN YET: the file is being read", "", Ink::Warning};
   if (!page.look) return {" ? ", "NOT KNOWN: there is no file that can be read", page.message, Ink::Warning};
   const auto& look = *page.look;
+  if (!page.lost.empty())  // whoever writes it may go on: nobody will find that
+    return {" ? ", "NOT KNOWN: " + page.lost, page.message != page.lost ? page.message : "", Ink::Warning};
   if (look.verdict.empty()) {
     const auto judged = mth5::rough_duration(look.judged_s);
     if (is_good(look))
@@ -78,15 +80,19 @@ void draw_state(Screen& screen, int row, const Page& page, const Ui& ui) {
   const auto& look = *page.look;
   parts.add(joined(look.stations), Ink::Title);
   const bool fine = look.state == mth5::FileState::Live && look.silent() == nullptr;
-  parts.add(look.disk_was_full ? "disk full" : state_text(look), fine ? Ink::Good : Ink::Warning);
+  if (page.lost.empty())
+    parts.add(look.disk_was_full ? "disk full" : state_text(look), fine ? Ink::Good : Ink::Warning);
+  else
+    parts.add("file gone, all below is of " + time_of(look.time, page.now), Ink::Warning);
   parts.add(mth5::to_iso(std::chrono::floor<std::chrono::seconds>(page.now)));
   parts.add(run_text(look));
   if (ui.frozen) parts.add("FROZEN " + time_of(*ui.frozen, page.now), Ink::Warning);
 }
 
-void draw_risk(Screen& screen, int row, const analysis::Snapshot& look) {
+void draw_risk(Screen& screen, int row, const Page& page) {
   Row parts{screen, row};
   if (!look.commit) {
+  const auto& look = *page.look;
     parts.add("what a power cut would cost: not known of this file", Ink::Quiet);
     return;
   }
@@ -94,7 +100,7 @@ void draw_risk(Screen& screen, int row, const analysis::Snapshot& look) {
   parts.add(buffered_text(look, grouped(look.commit->buffered_samples)));
   parts.add("visible " + grouped(look.commit->visible_samples));
   parts.add("durable " + grouped(look.commit->durable_samples));
-  if (look.state != mth5::FileState::Live) return;
+  if (look.state != mth5::FileState::Live || !page.lost.empty()) return;
   const double seconds = look.seconds_at_risk();
   parts.add("at risk now " + grouped(n) + (n == 1 ? " sample" : " samples") +
             (std::isfinite(seconds) && n > 0 ? " (" + mth5::rough_duration(seconds) + ")" : ""));
@@ -263,7 +269,7 @@ void draw_header(Screen& screen, const Page& page, const Ui& ui) {
   screen.put(1, end + 2, headline.more);
   if (page.look) {
     draw_state(screen, 2, page, ui);
-    draw_risk(screen, 3, *page.look);
+    draw_risk(screen, 3, page);
     draw_clock(screen, 4, *page.look);
     draw_power(screen, 5, page);
     draw_completeness(screen, 6, page);

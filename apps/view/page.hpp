@@ -25,6 +25,7 @@ namespace view {
 struct Page {
   std::optional<analysis::Snapshot> look;  ///< nullopt: there is no file yet, as `message` says, or it is being read
   mth5::UtcNanos now{};
+  std::string lost = {};            ///< what became of the file, where `look` is of before that: "a.h5: renamed to b.h5"
   std::string message;              ///< the last remark: what is waited for, what was saved; "" = none
   std::vector<analysis::Gap> gaps;  ///< of the file, in order of time, one that is still open and steps of the clock too
   analysis::Trends trends;          ///< of health and clocks

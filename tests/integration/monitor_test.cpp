@@ -265,12 +265,12 @@ TEST_F(Monitor, FollowsTheFileOfAFolderThroughRenamingDeletionAndAnotherFile) {
   auto monitor = Process::start({kMonitor, "--interval", "20ms", dir_.path()});
   ASSERT_TRUE(monitor.wait_for_output("live  S1/r0: ex 40"));
   fs::rename(dir_ / "a.h5", dir_ / "b.h5");
-  EXPECT_TRUE(monitor.wait_for_output("a.h5: renamed or deleted"));
+  EXPECT_TRUE(monitor.wait_for_output("a.h5: renamed to b.h5"));
   ASSERT_TRUE(monitor.wait_for_output("# .*/b.h5  station S1\n.*live  S1/r0: ex 40"));
   first.step();
   EXPECT_TRUE(monitor.wait_for_output(R"(ex 42 \(\+2\))"));
   fs::remove(dir_ / "b.h5");
-  EXPECT_TRUE(monitor.wait_for_output("b.h5: renamed or deleted"));
+  EXPECT_TRUE(monitor.wait_for_output("b.h5: deleted, or moved to another directory"));
   EXPECT_TRUE(monitor.wait_for_output("waiting for another file"));
   Stages second{[&](Stages::Gate& gate) {
     TestWriter recorder{dir_ / "c.h5"};
@@ -296,13 +296,52 @@ TEST_F(Monitor, WaitsForAFileThatIsTakenAwayAndGoesOnWhenItIsBack) {
   writer.wait();
   auto monitor = Process::start({kMonitor, "--interval", "20ms", path_});
   ASSERT_TRUE(monitor.wait_for_output("live  S1/r0: ex 40"));
-  fs::rename(path_, dir_ / "elsewhere");
-  EXPECT_TRUE(monitor.wait_for_output("waiting for it to come back"));
-  fs::rename(dir_ / "elsewhere", path_);
+  fs::rename(path_, dir_ / "elsewhere.h5");
+  EXPECT_TRUE(monitor.wait_for_output("live.h5: waiting for it to come back; being written beside it: elsewhere.h5"));
+  EXPECT_TRUE(monitor.wait_for_output("Z [^\n]*/live.h5: renamed to elsewhere.h5\n")) << "a look that is none has its line";
+  fs::rename(dir_ / "elsewhere.h5", path_);
   EXPECT_TRUE(monitor.wait_for_output("# .*live.h5[^#]*# .*live.h5[^#]*live  S1/r0: ex 40"));
   ASSERT_EQ(writer.finish(), 0);
   EXPECT_EQ(monitor.wait(), 0);
   EXPECT_THAT(lines(monitor.out()).back(), HasSubstr("file closed"));
+}
+
+TEST_F(Monitor, SaysToAScriptThatTheFileItWaitsForWasDeleted) {
+  Stages writer{[&](Stages::Gate& gate) {
+    TestWriter recorder{path_};
+    recorder.append(40);
+    recorder.file().flush();
+    gate.reached();
+  }};
+  writer.wait();
+  auto monitor =
+      Process::start({kMonitor, "--wait", "good", "--timeout", "2s", "--interval", "20ms", "--channels", "ex,zz", path_});
+  ASSERT_TRUE(monitor.wait_for_output("live.h5: has no channel zz")) << "then it has opened it";
+  fs::remove(path_);
+  EXPECT_EQ(monitor.wait(), 1);
+  EXPECT_THAT(monitor.err(), HasSubstr(": not good within 2s: " + path_.string() + ": deleted, or moved to another directory"));
+}
+
+TEST_F(Monitor, WaitsForADirectoryThatIsAwayForAMoment) {
+  const auto data = dir_ / "data";
+  fs::create_directory(data);
+  Stages writer{[&](Stages::Gate& gate) {
+    TestWriter recorder{data / "a.h5"};
+    recorder.append(40);
+    recorder.file().flush();
+    gate.reached();
+  }};
+  writer.wait();
+  auto monitor = Process::start({kMonitor, "--interval", "20ms", data});
+  ASSERT_TRUE(monitor.wait_for_output("live  S1/r0: ex 40"));
+  fs::rename(data, dir_ / "away");
+  EXPECT_TRUE(monitor.wait_for_output("data/a.h5: its directory is away: No such file or directory"));
+  EXPECT_TRUE(monitor.wait_for_output("data: No such file or directory: waiting for the directory to come back"));
+  fs::rename(dir_ / "away", data);
+  EXPECT_TRUE(monitor.wait_for_output("# .*/a.h5[^#]*# .*/a.h5[^#]*live  S1/r0: ex 40"));
+  EXPECT_EQ(monitor.terminate(), 0);
+  const auto never = support::run({kMonitor, "--interval", "20ms", dir_ / "never"});
+  EXPECT_EQ(never.code, 1) << "one that never was there is an error";
 }
 
 TEST_F(Monitor, FindsTheStationAskedForAmongAllFilesOfAFolder) {

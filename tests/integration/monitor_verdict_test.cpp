@@ -68,7 +68,7 @@ TEST_F(LiveVerdict, NamesAFaultWhileItLastsAndRemembersInTheNextFile) {
   EXPECT_TRUE(monitor.wait_for_output("bx: stuck[^\n]*\n[^\n]*Z GOOD; live  MT001/")) << "it was mended";
   EXPECT_TRUE(monitor.wait_for_output("bx: stuck at one value for [^\n]* since 2026-05-01 01:00 UTC"));
   fs::rename(recording.file(), dir_ / "elsewhere.h5");  // the recorder goes on in another
-  EXPECT_TRUE(monitor.wait_for_output("renamed or deleted"));
+  EXPECT_TRUE(monitor.wait_for_output("renamed to elsewhere.h5"));
   EXPECT_TRUE(
       monitor.wait_for_output("# [^\n]*/MT001_20260501T(?!000000)[^#]*Z CRITICAL MT001 bx: stuck at one value for [^\n]* since "
                               "2026-05-01 01:00 UTC[^\n]*; live  MT001/"))

@@ -151,13 +151,13 @@ mkdir "$work/away"
 run "$bin/mth5-monitor" "$work/data"
 press 3 - - -; see '░|▒|▓|█'
 mv "$work"/data/*.h5 "$work/away"
-see 'renamed or deleted|waiting for'
+see 'renamed to|deleted, or moved|waiting for'
 recorded
-gone 'renamed or deleted|waiting for'
+gone 'renamed to|deleted, or moved|waiting for'
 rm "$work"/data/*.h5
-see 'renamed or deleted|waiting for'
+see 'renamed to|deleted, or moved|waiting for'
 recorded
-gone 'renamed or deleted|waiting for'
+gone 'renamed to|deleted, or moved|waiting for'
 see 'MT001  live'
 see '░|▒|▓|█'
 kill -s STOP "$monitor"

@@ -152,6 +152,17 @@ TEST(Header, SaysInWordsWhatIsNotKnown) {
   EXPECT_THAT(drawn(bare, {.view = 6}), HasSubstr("state of health: the file has none"));
 }
 
+TEST(Header, CallsNothingGoodOfAFileThatIsGone) {
+  auto gone = page();
+  gone.lost = "/data/a.h5: renamed to b.h5";
+  gone.message = "/data/a.h5: waiting for it to come back";
+  gone.now = kNow + seconds{65};
+  const auto text = drawn(gone, {});
+  EXPECT_THAT(text, testing::StartsWith(" ?  NOT KNOWN: /data/a.h5: renamed to b.h5\n    /data/a.h5: waiting for it to come back\n"
+                                        " MT001  file gone, all below is of 12:00:00  2026-"));
+  for (const auto* words : {"GOOD", "live", "at risk now"}) EXPECT_THAT(text, Not(HasSubstr(words)));
+}
+
 TEST(Header, ObeysNoMetadata) {
   std::setlocale(LC_CTYPE, "C.UTF-8");
   auto hostile = page("S\x1b]0;x\x07\u202e1");
