@@ -7,6 +7,7 @@
 
 #include "analysis/json.hpp"
 #include "analysis/nan.hpp"
+#include "analysis/series.hpp"
 #include "analysis/table_text.hpp"
 
 namespace analysis {
@@ -44,7 +45,8 @@ std::vector<ClockSummary> read_clocks(const mth5::Reader& file) {
                       .residual_us = 1e6 * anchors->number(last, "residual"),
                       .uncertainty_us = 1e6 * anchors->number(last, "uncertainty"),
                       .axis_error_s = axis_error(file, *anchors, of_runs),
-                      .locked = anchors->integer(last, "locked") != 0});
+                      .locked = anchors->integer(last, "locked") != 0,
+                      .runs_of = stream_of(anchors->text(last, "run"))});
   }
   for (std::size_t i = 0; streams && streams->has("sample_rate") && i < streams->size(); ++i)
     for (auto& clock : clocks) {

@@ -30,6 +30,7 @@ struct ClockSummary {
   bool locked = false;
   std::string station = {};  ///< of the stream; "" where the file does not say
   double sample_rate = 0;    ///< the same, Hz; 0
+  std::string runs_of = {};  ///< stream_of() the run of the newest anchor
 };
 
 /// One per stream with a clock, in order of name; empty for files without.

@@ -40,7 +40,7 @@ bool differs(const Rule& rule, const Limits& limits, double now, double before) 
 }
 
 using Key = std::tuple<Scope, std::string, std::string, double>;
-Key key_of(const Subject& subject) { return {subject.scope, subject.station, subject.name, subject.rate}; }
+Key key_of(const Subject& subject) { return {subject.scope, subject.station, subject.full_name(), subject.rate}; }
 
 }  // namespace
 
@@ -63,7 +63,7 @@ Comparison compare(const Summary& now, const Summary& before) {
       if (std::isnan(is) && std::isnan(then)) continue;
       const auto limits = now.limits(rule, subject);
       Change change{subject.station,
-                    subject.name,
+                    subject.full_name(),
                     std::string{rule.figure},
                     std::string{rule.unit},
                     is,

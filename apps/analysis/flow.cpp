@@ -142,6 +142,7 @@ void FlowTracker::read_layout_2(const mth5::Reader& file) {
       stream.name = names->text(i, "name");
       stream.station = names->text(i, "station");
       stream.sample_rate = names->number(i, "sample_rate");
+      if (!stream.of) stream.of = stream_of(file, stream.name);
     }
   if (samples)
     for (std::size_t i = 0; i < samples->size(); ++i)
@@ -164,7 +165,7 @@ std::optional<mth5::UtcNanos> FlowTracker::last_change(const mth5::Reader& file)
 void FlowTracker::look(const mth5::Reader& file, mth5::UtcNanos now, std::optional<mth5::UtcNanos> changed) {
   now_ = now;
   if (first_)
-    for (const auto& run : file.runs()) in_file_[{run.station, run.sample_rate}] += run.n_samples;
+    for (const auto& run : file.runs()) in_file_[{run.station, stream_of(run.id), run.sample_rate}] += run.n_samples;
   if (file.table("streams", std::numeric_limits<std::int64_t>::max())) {
     own_tables_ = true;
     read_layout_2(file);
@@ -215,23 +216,28 @@ Flow FlowTracker::judge(const std::vector<const Stream*>& streams, std::optional
   return flow;
 }
 
+/// What is not known tells nothing against it.
+bool FlowTracker::is_of(const Stream& stream, const Series& series) {
+  const bool same_rate =
+      stream.sample_rate <= 0 || std::abs(stream.sample_rate - series.sample_rate) <= 1e-9 * series.sample_rate;
+  return stream.station == series.station && same_rate && (!stream.of || *stream.of == series.stream);
+}
+
 Flow FlowTracker::of(const Series& series, std::int64_t samples) {
   std::vector<const Stream*> streams;
   std::optional<mth5::UtcNanos> grew;
   std::int64_t in_ledger = 0;
   for (const auto& [index, stream] : streams_) {
-    const bool same_rate =
-        stream.sample_rate <= 0 || std::abs(stream.sample_rate - series.sample_rate) <= 1e-9 * series.sample_rate;
-    if (stream.station != series.station || !same_rate) continue;
+    if (!is_of(stream, series)) continue;
     streams.push_back(&stream);
     grew = std::max(grew, stream.grew);
     in_ledger = plus(in_ledger, plus(stream.before, plus(stream.samples, stream.beside)));
   }
-  const auto [known, is_new] = seen_.try_emplace({series.station, series.sample_rate, series.components}, Seen{samples, {}});
+  const auto [known, is_new] = seen_.try_emplace({series.station, series.stream, series.sample_rate, series.components}, Seen{samples, {}});
   // What came after the last row of the ledger is known to this look by the file's growth, or, at the first look, by there being
   // more samples than the ledger has so far, or, in a file of one stream, by a commit later than that row.
   const bool only_one = streams_.size() <= 1;
-  const bool more = counts_all_ && in_file_[{series.station, series.sample_rate}] > in_ledger;
+  const bool more = counts_all_ && in_file_[{series.station, series.stream, series.sample_rate}] > in_ledger;
   const bool later = only_one && visible_ && (!last_durable_ || *visible_ > *last_durable_ + kOneCommit);
   if (is_new ? streams.empty() || more || later : samples > known->second.samples) known->second.grew = visible_;
   known->second.samples = samples;
@@ -241,10 +247,8 @@ Flow FlowTracker::of(const Series& series, std::int64_t samples) {
 std::vector<FlowTracker::Silent> FlowTracker::without_samples(const std::vector<Series>& series) const {
   std::vector<Silent> silent;
   for (const auto& [index, stream] : streams_) {
-    const bool has_series = std::any_of(series.begin(), series.end(), [&](const Series& s) {
-      return s.station == stream.station &&
-             (stream.sample_rate <= 0 || std::abs(stream.sample_rate - s.sample_rate) <= 1e-9 * s.sample_rate);
-    });
+    const bool has_series =
+        std::any_of(series.begin(), series.end(), [&stream = stream](const Series& one) { return is_of(stream, one); });
     if (!has_series)
       silent.push_back({stream.station, stream.name, stream.sample_rate, judge({&stream}, {}, stream.sample_rate)});
   }

@@ -54,6 +54,7 @@ class FlowTracker {
   struct Stream {
     std::int64_t source = 0;
     std::string name, station;
+    std::optional<std::string> of = {};  ///< stream_of() its runs, once it is known
     double sample_rate = 0;
     std::int64_t session = -1, samples = 0;     ///< of its last row
     std::int64_t beside = 0;                    ///< of that row: recovered of a session before, or filling gaps
@@ -74,6 +75,7 @@ class FlowTracker {
   void add(Stream& stream, std::int64_t session, mth5::UtcNanos time, std::int64_t samples, std::int64_t beside = 0);
   void add(Source& source, std::int64_t session, mth5::UtcNanos time, std::int64_t bytes, std::int64_t skipped);
   void commit_at(mth5::UtcNanos time);
+  [[nodiscard]] static bool is_of(const Stream& stream, const Series& series);
   [[nodiscard]] double patience(double sample_rate) const;
   [[nodiscard]] Flow judge(const std::vector<const Stream*>& streams, std::optional<mth5::UtcNanos> grew,
                            double sample_rate) const;
@@ -82,7 +84,7 @@ class FlowTracker {
   std::map<std::int64_t, Source> sources_;
   std::map<std::string, std::int64_t> rows_;                                 ///< of each table, read so far
   std::map<std::int64_t, std::pair<mth5::UtcNanos, std::int64_t>> commits_;  ///< time and session by sequence
-  std::map<std::tuple<std::string, double, std::vector<std::string>>, Seen> seen_;
+  std::map<std::tuple<std::string, std::string, double, std::vector<std::string>>, Seen> seen_;
   std::optional<mth5::UtcNanos> last_durable_;
   std::deque<double> between_durable_s_;   ///< times between the last durable commits
   std::optional<mth5::UtcNanos> visible_;  ///< last commit that readers saw
@@ -92,7 +94,8 @@ class FlowTracker {
   bool first_ = true;
   bool own_tables_ = false;
   bool counts_all_ = false;  ///< all rows of the ledger were read, and they say how many samples of a stream the file has
-  std::map<std::pair<std::string, double>, std::int64_t> in_file_;  ///< samples by station and rate, at the first look
+  std::map<std::tuple<std::string, std::string, double>, std::int64_t> in_file_;  ///< samples by station, stream and rate, at
+                                                                                  ///< the first look
 };
 
 }  // namespace analysis

@@ -6,14 +6,14 @@
 
 namespace analysis {
 
-Sensor sensor_of(const mth5::Reader& file, std::string_view station, double sample_rate, std::string_view component,
-                 std::string_view units) {
+Sensor sensor_of(const mth5::Reader& file, const Series& series, std::string_view component, std::string_view units) {
   Sensor sensor;
   const auto streams = file.table("streams");
   if (!streams) return sensor;
   std::set<std::int64_t> ours;
   for (std::size_t i = 0; i < streams->size(); ++i)
-    if (streams->text(i, "station") == station && streams->number(i, "sample_rate") == sample_rate)
+    if (streams->text(i, "station") == series.station && streams->number(i, "sample_rate") == series.sample_rate &&
+        stream_of(file, streams->text(i, "name")).value_or(series.stream) == series.stream)
       ours.insert(streams->integer(i, "stream"));
   const auto is_of_it = [&](const mth5::Table& table, std::size_t row) {
     return ours.contains(table.integer(row, "stream")) && table.text(row, "component") == component &&

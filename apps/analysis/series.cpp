@@ -18,7 +18,7 @@ namespace {
 const mth5::RunInfo& run_of(Files files, const Series::Part& part) { return files[part.file]->runs()[part.run]; }
 
 std::vector<Series> group(Files files, std::span<const std::optional<std::size_t>> copies, const LeaveOut& leave_out) {
-  std::map<std::tuple<std::string, std::string, double, std::vector<std::string>>, Series> found;
+  std::map<std::tuple<std::string, std::string, double, std::vector<std::string>, std::string>, Series> found;
   for (std::size_t f = 0; f < files.size(); ++f) {
     if (f < copies.size() && copies[f]) continue;
     const auto& reader = *files[f];
@@ -30,7 +30,9 @@ std::vector<Series> group(Files files, std::span<const std::optional<std::size_t
       for (const auto channel : run.channels) components.push_back(reader.channels()[channel].component);
       auto key = components;
       std::sort(key.begin(), key.end());
-      auto& series = found[{run.survey, run.station, run.sample_rate, std::move(key)}];
+      auto stream = stream_of(run.id);
+      auto& series = found[{run.survey, run.station, run.sample_rate, std::move(key), stream}];
+      series.stream = std::move(stream);
       series.survey = run.survey;
       series.station = run.station;
       series.sample_rate = run.sample_rate;
@@ -291,6 +293,21 @@ std::set<std::pair<std::string, std::string>> runs_of_last_rows(const mth5::Read
 
 }  // namespace
 
+std::string stream_of(std::string_view run) {
+  const auto behind = run.find_last_not_of("0123456789");
+  if (behind + 1 == run.size()) return "";  // no number
+  const auto end = run.substr(0, behind + 1).find_last_not_of('_');
+  return std::string{run.substr(0, end + 1)};  // npos + 1 = 0
+}
+
+std::optional<std::string> stream_of(const mth5::Reader& file, const std::string& recorded) {
+  const auto clock = "clock/" + recorded;
+  const auto rows = file.table_rows(clock);
+  const auto last = rows > 0 ? file.table(clock, rows - 1) : std::nullopt;
+  if (!last || last->size() == 0 || !last->has("run")) return std::nullopt;
+  return stream_of(last->text(last->size() - 1, "run"));
+}
+
 bool begun_after(const mth5::Reader& file, std::size_t run, std::size_t other) {
   for (const auto& [name, station] : clocks_with_rows(file)) {
     if (station != file.runs()[run].station) continue;
@@ -310,10 +327,10 @@ bool begun_after(const mth5::Reader& file, std::size_t run, std::size_t other) {
 std::vector<std::size_t> newest_runs(const mth5::Reader& file) {
   const auto& runs = file.runs();
   const auto named = runs_of_last_rows(file);
-  std::map<std::tuple<std::string, std::string, double>, std::size_t> newest;
+  std::map<std::tuple<std::string, std::string, double, std::string>, std::size_t> newest;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (runs[i].n_samples == 0) continue;
-    const auto [known, is_new] = newest.try_emplace({runs[i].survey, runs[i].station, runs[i].sample_rate}, i);
+    const auto [known, is_new] = newest.try_emplace({runs[i].survey, runs[i].station, runs[i].sample_rate, stream_of(runs[i].id)}, i);
     if (is_new) continue;
     const auto& other = runs[known->second];
     const bool is_named = named.contains({runs[i].station, runs[i].id});

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "analysis/clock.hpp"
@@ -26,8 +27,15 @@ struct RecordedGap {
   Gap gap;
 };
 
-/// Runs of one station with the same sample rate and the same channels, in order of time: what would be one run had nothing
-/// stopped it. Runs without samples are not in it.
+/// Which stream of its station a run is of, by its name: "sr1" of "sr1_0003", which is the 3rd run of it; "" of a name without a
+/// number, as "a", "b". Two sources of one station have names of their own, also where rate and channels are the same.
+[[nodiscard]] std::string stream_of(std::string_view run);
+
+/// The same of a stream of the recorder, by its name in `streams`; nullopt: it has no row of its clock yet, or the file no clocks.
+[[nodiscard]] std::optional<std::string> stream_of(const mth5::Reader& file, const std::string& recorded);
+
+/// Runs of one stream of a station with the same sample rate and the same channels, in order of time: what would be one run had
+/// nothing stopped it. Runs without samples are not in it.
 struct Series {
   struct Part {
     std::size_t file;        ///< index of the reader
@@ -38,6 +46,7 @@ struct Series {
     std::int64_t taken = 0;  ///< so many of its first samples are at times that a run before has
   };
   std::string survey, station;
+  std::string stream = {};  ///< stream_of() its runs
   double sample_rate = 0;
   std::vector<std::string> components;  ///< in the order of the instrument
   std::vector<Part> parts;
@@ -60,7 +69,7 @@ struct Series {
 /// "sr1_0009", and numbers grow longer when they run over. Indexes of file.runs(). @throws as mth5::Reader::table()
 [[nodiscard]] bool begun_after(const mth5::Reader& file, std::size_t run, std::size_t other);
 
-/// The run of each station and sample rate in which samples may still come: the one that the last row of its stream's clock
+/// The run of each stream of a station and sample rate in which samples may still come: the one that the last row of its stream's clock
 /// names, else the newest by its number, as begun_after() has it. Indexes of file.runs(), with samples.
 [[nodiscard]] std::vector<std::size_t> newest_runs(const mth5::Reader& file);
 

@@ -217,7 +217,7 @@ Snapshot LiveFile::look(mth5::UtcNanos now, Watch& watch) {
   for (auto& run : newest)
     for (std::size_t i = 0; i < runs.size(); ++i)
       if (grew_[i] > grew_[run] && runs[i].station == runs[run].station && runs[i].survey == runs[run].survey &&
-          runs[i].sample_rate == runs[run].sample_rate)
+          runs[i].sample_rate == runs[run].sample_rate && stream_of(runs[i].id) == stream_of(runs[run].id))
         run = i;
   const auto is_current = [&](std::size_t run) { return std::find(newest.begin(), newest.end(), run) != newest.end(); };
   const auto left_out = [&](std::size_t, std::size_t run) {

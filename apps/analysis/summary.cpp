@@ -156,6 +156,7 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
     std::copy_if(gaps.begin(), gaps.end(), std::back_inserter(channel.gaps),
                  [&](const Gap& gap) { return gap.component.empty() || gap.component == component; });
     ChannelFacts facts{series.station, component, {}};
+    facts.stream = series.stream;
     std::optional<Piece> whole;  // of the times counted once
     std::optional<Spectrogram> spectrogram;
     Sensor sensor;
@@ -185,7 +186,7 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
         const auto fill = file.fill_value(*index);
         if (compared.insert(part.file).second) compare_units(summary.files[part.file], file, *index);
         if (std::tuple what{part.file, info.units}; quality && sensor_of_what != what) {
-          sensor = sensor_of(file, series.station, series.sample_rate, component, info.units);
+          sensor = sensor_of(file, series, component, info.units);
           sensor_of_what = std::move(what);
         }
         PartReader reader{{file, part, *index, filled, fill, sensor.limits, series.sample_rate, quality},
@@ -229,7 +230,7 @@ std::int64_t samples_of(const std::vector<Series>& all, Files files, const Windo
 std::vector<std::optional<SeriesState>> add_streams(Summary& summary, const std::vector<Series>& all, Files files) {
   std::vector<std::optional<SeriesState>> states(all.size());
   for (const auto& series : all) {
-    StreamSummary stream{series.station, series.sample_rate, {}, {}, {}};
+    StreamSummary stream{series.station, series.sample_rate, {}, {}, {}, series.stream};
     for (const auto& part : series.parts) {  // times of wrong clocks say nothing of when it was recorded
       if (part.end < kFirstTime || part.start > summary.now + kFuture) continue;
       stream.start = stream.start ? std::min(*stream.start, part.start) : part.start;

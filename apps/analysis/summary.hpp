@@ -64,6 +64,7 @@ struct StreamSummary {
   std::optional<Flow> flow;                  ///< of a live file
   std::optional<mth5::UtcNanos> start, end;  ///< of its first sample and behind its last, of clocks that were right if it has
                                              ///< such; nullopt: there is none
+  std::string stream = {};                   ///< stream_of() its runs
 };
 
 /// What a verdict wants to know of a channel beside the report.

@@ -31,7 +31,7 @@ std::int64_t stored(const ChannelSummary& channel) { return channel.expected - c
 
 Subject of_stream(const Summary& summary, std::size_t number, bool station_has_samples) {
   const auto& stream = summary.streams[number];
-  auto subject = stream_subject(stream.station, stream.sample_rate, stream.flow, station_has_samples);
+  auto subject = stream_subject(stream.station, stream.stream, stream.sample_rate, stream.flow, station_has_samples);
   if (!station_has_samples) return subject;
   std::int64_t times_set = 0;
   std::optional<mth5::UtcNanos> last_set;
@@ -239,6 +239,7 @@ std::vector<Subject> subjects_of(const Summary& summary) {
     subjects.push_back(std::move(whole));
   }
   // Where no rule says that nothing could be read, this one does.
+  distinguish(subjects);
   const auto& rule = *std::find_if(rules().begin(), rules().end(), [](const Rule& one) { return one.name == "unreadable"; });
   const auto said = [&](const Subject& subject) {
     const auto figure = subject.figures.find(rule.figure);

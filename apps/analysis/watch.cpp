@@ -64,9 +64,10 @@ bool is_same(const ChannelFacts& a, const ChannelFacts& b) {
 ChannelFacts facts_of(const mth5::Reader& file, const Series& series, std::size_t index) {
   const auto& info = file.channels()[index];
   ChannelFacts facts{info.station, info.component, info.units, info.kind};
+  facts.stream = series.stream;
   if (info.kind == mth5::Kind::Electric) facts.dipole_m = file.channel_metadata(index).number("dipole_length");
   if (info.kind != mth5::Kind::Auxiliary) facts.azimuth = file.channel_metadata(index).number("measurement_azimuth");
-  auto sensor = sensor_of(file, info.station, series.sample_rate, info.component, info.units);
+  auto sensor = sensor_of(file, series, info.component, info.units);
   facts.noise = std::move(sensor.noise);
   facts.limits = sensor.limits;
   try {
@@ -104,7 +105,7 @@ void Watch::forget_one() {
 
 void Watch::follow(const mth5::Reader& file, const Series& series, const Series::Part& current, std::size_t index) {
   const auto& info = file.channels()[index];
-  const Key key{info.station, info.component, series.sample_rate};
+  const Key key{info.station, series.stream, info.component, series.sample_rate};
   const auto in_run = static_cast<std::int64_t>(file.runs()[current.run].channels.size());
   const auto first = reading_ == Reading::InParts ? std::max(kLeastFirst, kFirst / in_run) : kMostSamples;
   auto known = channels_.find(key);
@@ -186,11 +187,11 @@ bool Watch::read_older(const mth5::Reader& file, std::span<const Series> all, st
       if (has_older(one->second) && (next == channels_.end() || *one->second.history.start() > *next->second.history.start()))
         next = one;
     if (next == channels_.end()) return false;
-    const auto& [station, component, rate] = next->first;
+    const auto& [station, stream, component, rate] = next->first;
     auto& channel = next->second;
     const auto series =
-        std::find_if(all.begin(), all.end(), [&, &station = station, &component = component, rate = rate](const Series& one) {
-          return one.station == station && one.sample_rate == rate &&
+        std::find_if(all.begin(), all.end(), [&, &key = next->first](const Series& one) {
+          return std::tie(one.station, one.stream, component, one.sample_rate) == key &&
                  std::find(one.components.begin(), one.components.end(), component) != one.components.end();
         });
     if (series == all.end()) {
@@ -225,14 +226,14 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
   for (const auto index : file.runs()[current.run].channels) try {
       follow(file, series, current, index);
       const auto& info = file.channels()[index];
-      if (const auto found = channels_.find({info.station, info.component, series.sample_rate});
+      if (const auto found = channels_.find({info.station, series.stream, info.component, series.sample_rate});
           found != channels_.end() && found->second.looked_at == looks_)
         followed.push_back(&found->second);
     } catch (const mth5::FormatError&) {
       unreadable_ = true;
     } catch (const mth5::FileError&) {  // its writer changes it just now: the next look reads it
     }
-  Stream stream{series.station, series.sample_rate};
+  Stream stream{series.station, series.stream, series.sample_rate};
   std::int64_t most = 0;
   double percent = std::numeric_limits<double>::quiet_NaN();  // what only one channel lacks is told of that
   bool reading_older = false;                                 // of one channel sooner than of another
@@ -291,7 +292,7 @@ void Watch::look_at_ledger(const mth5::Reader& file, mth5::FileState state, mth5
 
 void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
   for (auto& shown : look.channels) {
-    const auto found = channels_.find({shown.station, shown.component, shown.sample_rate});
+    const auto found = channels_.find({shown.station, stream_of(shown.run), shown.component, shown.sample_rate});
     if (found == channels_.end() || found->second.looked_at != looks_ || found->second.facts.kind == mth5::Kind::Auxiliary)
       continue;
     if (found->second.values == 0) continue;
@@ -303,6 +304,7 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
   auto subjects = subjects_;
   compare(subjects);
   compared_ = subjects;
+  distinguish(compared_);
   for (auto& subject : compared_) subject.levels.clear();  // of use to compare() only
   FileFacts facts{.path = look.file, .unreadable = unreadable_ || !whole, .state = look.state};
   if (whole) look_at_ledger(file, look.state, look.time);
@@ -326,9 +328,10 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
   }
   look.judged_s = streams_.empty() ? 0 : std::numeric_limits<double>::infinity();
   for (const auto& shown : look.streams) {
-    auto subject = stream_subject(shown.station, shown.sample_rate, shown.flow, true);
+    const auto name = stream_of(shown.run);
+    auto subject = stream_subject(shown.station, name, shown.sample_rate, shown.flow, true);
     const auto followed = std::find_if(streams_.begin(), streams_.end(), [&](const Stream& one) {
-      return one.station == shown.station && one.sample_rate == shown.sample_rate;
+      return one.station == shown.station && one.name == name && one.sample_rate == shown.sample_rate;
     });
     if (followed != streams_.end()) {
       if (followed->completeness) subject.figures["completeness"] = *followed->completeness;
@@ -355,6 +358,7 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
                                  [&](const RunSnapshot& run) { return run.run.station == id && run.run.n_samples > 0; });
     if (look.state != mth5::FileState::Live && !any) subjects.back().figures["samples"] = {0};
   }
+  distinguish(subjects);
   look.verdict = steady_.of(analysis::judge(subjects), look.time);
 }
 

@@ -73,7 +73,7 @@ class Watch {
   [[nodiscard]] const Ledger* ledger() const { return ledgers_.empty() ? nullptr : &ledgers_.back().ledger; }
 
  private:
-  using Key = std::tuple<std::string, std::string, double>;  ///< station, component, rate
+  using Key = std::tuple<std::string, std::string, std::string, double>;  ///< station, stream, component, rate
   struct Channel {
     ChannelFeed feed;
     History history;
@@ -93,7 +93,7 @@ class Watch {
     bool damaged = false;  ///< older samples of it
   };
   struct Stream {
-    std::string station;
+    std::string station, name;  ///< name: Series::stream
     double sample_rate;
     double seconds = 0;
     std::optional<Figure> completeness = {};

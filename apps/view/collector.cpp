@@ -24,7 +24,8 @@ constexpr std::chrono::seconds kBetweenSpectra{5};
 
 auto find_channel(Traces& traces, const analysis::ChannelFacts& facts, double rate) {
   return std::find_if(traces.channels.begin(), traces.channels.end(), [&](const auto& one) {
-    return one.facts.station == facts.station && one.facts.component == facts.component && one.rate == rate;
+    return one.facts.station == facts.station && one.facts.stream == facts.stream && one.facts.component == facts.component &&
+           one.rate == rate;
   });
 }
 
@@ -34,7 +35,7 @@ void Collector::block(const analysis::ChannelFacts& channel, const analysis::Blo
   if (channel.kind == mth5::Kind::Auxiliary && mth5::unit_symbol(channel.units) == "C")
     page_.trends.add(channel.component + "_C", block);
   for (auto& one : spectra_)
-    if (one.spectra->station() == channel.station && one.spectra->rate() == block.rate) one.spectra->describe(channel);
+    if (one.spectra->is_of(channel, block.rate)) one.spectra->describe(channel);
   auto found = find_channel(traces_, channel, block.rate);
   if (found == traces_.channels.end()) {
     if (traces_.channels.size() >= kMostTraces) {
@@ -117,13 +118,13 @@ void Collector::anew(const analysis::ChannelFacts& channel, double rate) {
     found->whole = false;
   }
   for (auto& one : spectra_)
-    if (one.spectra->station() == channel.station && one.spectra->rate() == rate) restart(one);
+    if (one.spectra->is_of(channel, rate)) restart(one);
 }
 
 void Collector::facts(const analysis::ChannelFacts& channel, double rate) {
   if (const auto found = find_channel(traces_, channel, rate); found != traces_.channels.end()) found->facts = channel;
   for (auto& one : spectra_)
-    if (one.spectra->station() == channel.station && one.spectra->rate() == rate) one.spectra->describe(channel);
+    if (one.spectra->is_of(channel, rate)) one.spectra->describe(channel);
 }
 
 bool Collector::fill(const mth5::Reader& file, std::chrono::nanoseconds back, std::chrono::nanoseconds most) {
@@ -134,7 +135,7 @@ bool Collector::fill(const mth5::Reader& file, std::chrono::nanoseconds back, st
       const auto& facts = channel.facts;
       const auto& pyramid = channel.pyramid;
       const double rate = channel.rate;
-      if (channel.whole || facts.station != series.station || rate != series.sample_rate || pyramid.empty()) continue;
+      if (channel.whole || facts.station != series.station || facts.stream != series.stream || rate != series.sample_rate || pyramid.empty()) continue;
       if (std::find(series.components.begin(), series.components.end(), facts.component) == series.components.end()) continue;
       while (!channel.whole && channel.pyramid.start() > channel.pyramid.end() - back) {
         if (mth5::steady_now() >= deadline) return traces_.filling = true;
@@ -175,9 +176,8 @@ bool Collector::catch_up(const mth5::Reader& file, const analysis::Series& serie
 bool Collector::fill_spectra(const mth5::Reader& file, std::chrono::nanoseconds most) {
   const auto deadline = mth5::steady_now() + most;
   for (auto& one : spectra_) {
-    const auto series = std::find_if(series_.begin(), series_.end(), [&](const auto& known) {
-      return known.station == one.spectra->station() && known.sample_rate == one.spectra->rate();
-    });
+    const auto series =
+        std::find_if(series_.begin(), series_.end(), [&](const auto& known) { return one.spectra->is_of(known); });
     if (series == series_.end()) continue;
     const auto& current = currents_[static_cast<std::size_t>(series - series_.begin())];
     if (one.read_to && std::chrono::abs(current.end - *one.read_to) < kBetweenSpectra) continue;
@@ -196,7 +196,7 @@ bool Collector::fill_spectrogram(const mth5::Reader& file, const Ui& ui, std::ch
   const auto end = end_of_plot(page_, ui);
   if (chosen == nullptr || !end || chosen->pyramid.empty()) return false;
   const auto& facts = chosen->facts;
-  Spectrogram::Of of{facts.station, facts.component, chosen->rate, windows()[ui.window]};
+  Spectrogram::Of of{facts.station, facts.stream, facts.component, chosen->rate, windows()[ui.window]};
   if (!spectrogram_ || spectrogram_->of() != of) spectrogram_.emplace(std::move(of));
   page_.spectrogram = &*spectrogram_;
   const auto series = find_series_of(facts, chosen->rate);
@@ -218,7 +218,7 @@ bool Collector::fill_spectrogram(const mth5::Reader& file, const Ui& ui, std::ch
 
 std::vector<analysis::Series>::const_iterator Collector::find_series_of(const analysis::ChannelFacts& facts, double rate) const {
   return std::find_if(series_.begin(), series_.end(), [&](const analysis::Series& one) {
-    return one.station == facts.station && one.sample_rate == rate &&
+    return one.station == facts.station && one.stream == facts.stream && one.sample_rate == rate &&
            std::find(one.components.begin(), one.components.end(), facts.component) != one.components.end();
   });
 }
@@ -248,13 +248,13 @@ void Collector::series(const mth5::Reader& file, const analysis::Series& series,
 void Collector::begin_spectra(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current) {
   if (!(series.sample_rate > 0) || spectra_.size() >= kMostSpectra) return;
   for (const auto& known : spectra_)
-    if (known.spectra->station() == series.station && known.spectra->rate() == series.sample_rate) return;
+    if (known.spectra->is_of(series)) return;
   std::vector<std::string> components;
   for (const auto index : file.runs()[current.run].channels)
     if (const auto& info = file.channels()[index]; info.kind == mth5::Kind::Electric || info.kind == mth5::Kind::Magnetic)
       components.push_back(info.component);
   if (components.empty()) return;
-  spectra_.push_back({std::make_shared<StationSpectra>(series.station, series.sample_rate, components)});
+  spectra_.push_back({std::make_shared<StationSpectra>(series.station, series.sample_rate, components, series.stream)});
   restart(spectra_.back());
 }
 

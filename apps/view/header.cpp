@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <sstream>
@@ -21,9 +22,9 @@ struct Headline {
 Headline headline_of(const Page& page) {
   if (!page.look && page.message.empty()) return {" ? ", "NOT KNOWN YET: the file is being read", "", Ink::Warning};
   if (!page.look) return {" ? ", "NOT KNOWN: there is no file that can be read", page.message, Ink::Warning};
-  const auto& look = *page.look;
   if (!page.lost.empty())  // whoever writes it may go on: nobody will find that
     return {" ? ", "NOT KNOWN: " + page.lost, page.message != page.lost ? page.message : "", Ink::Warning};
+  const auto& look = *page.look;
   if (look.verdict.empty()) {
     const auto judged = mth5::rough_duration(look.judged_s);
     if (is_good(look))
@@ -91,8 +92,8 @@ void draw_state(Screen& screen, int row, const Page& page, const Ui& ui) {
 
 void draw_risk(Screen& screen, int row, const Page& page) {
   Row parts{screen, row};
-  if (!look.commit) {
   const auto& look = *page.look;
+  if (!look.commit) {
     parts.add("what a power cut would cost: not known of this file", Ink::Quiet);
     return;
   }
@@ -206,6 +207,14 @@ void draw_tabs(Screen& screen, int row, const Ui& ui) {
 }
 
 }  // namespace
+
+std::string label_of(const Page& page, const std::string& station, const std::string& component, const std::string& stream) {
+  const bool others = page.look && std::any_of(page.look->channels.begin(), page.look->channels.end(), [&](const auto& one) {
+    return one.station == station && one.component == component && analysis::stream_of(one.run) != stream;
+  });
+  return component + (others && !stream.empty() ? " (" + stream + ")" : "") +
+         (page.look && page.look->stations.size() > 1 ? " " + station : "");
+}
 
 std::string time_left(double seconds) { return seconds > 730 * 86'400.0 ? "more than 2 years" : mth5::rough_duration(seconds); }
 

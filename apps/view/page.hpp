@@ -111,6 +111,10 @@ void draw_timing(Screen& screen, int top, const Page& page, const Ui& ui);
 void draw_health(Screen& screen, int top, const Page& page, const Ui& ui);
 void draw_help(Screen& screen, int top);
 
+/// A channel among those of the page: "ex"; with its station and its stream where others have that name, too: "ex (sr1) MT02".
+[[nodiscard]] std::string label_of(const Page& page, const std::string& station, const std::string& component,
+                                   const std::string& stream);
+
 /// Of a forecast: "12 d 3 h"; beyond two years no more than that.
 [[nodiscard]] std::string time_left(double seconds);
 /// "10:32:05", with the date where it is of another day than now.

@@ -77,7 +77,8 @@ bool is_none(const Page& page, const analysis::Subject& subject, std::string_vie
   if (figure == "stuck_s") return subject.figures.contains("present");  // which takes as many samples
   if (figure != "clipped") return false;
   return std::any_of(page.look->channels.begin(), page.look->channels.end(), [&](const analysis::ChannelSnapshot& one) {
-    return one.station == subject.station && one.component == subject.name && one.clipped;
+    const bool is_it = subject.stream.empty() || analysis::stream_of(one.run) == subject.stream;
+    return one.station == subject.station && one.component == subject.name && is_it && one.clipped;
   });
 }
 
@@ -119,7 +120,7 @@ int draw_figures(Screen& screen, int row, int end, const Page& page, int scroll)
   const int last = std::min(n, first + end - row);
   for (int index = first; index < last; ++index) {
     const auto& subject = page.subjects[static_cast<std::size_t>(index)];
-    put_name(screen, row, subject.name);
+    put_name(screen, row, subject.full_name() + (page.look->stations.size() > 1 ? " " + subject.station : ""));
     for (std::size_t i = 0; i < figures; ++i) {
       const int right = right_of(i);
       const auto figure = subject.figures.find(kFigures.at(i).figure);

@@ -174,9 +174,10 @@ void draw_spectrum(Screen& screen, int top, const StationSpectra& station, std::
 
 }  // namespace
 
-StationSpectra::StationSpectra(std::string station, double rate, std::vector<std::string> components)
+StationSpectra::StationSpectra(std::string station, double rate, std::vector<std::string> components, std::string stream)
     : station_{std::move(station)},
       rate_{rate},
+      stream_{std::move(stream)},
       side_by_side_{std::min(components.size(), kMostChannels), rate},
       current_{std::max<std::size_t>(1, std::min(components.size(), kMostChannels)), kSegment, stages_of(rate)},
       next_{current_} {
@@ -284,7 +285,7 @@ void draw_spectra(Screen& screen, int top, const Page& page, const Ui& ui) {
   const auto& [station, channel] = all[static_cast<std::size_t>(std::clamp(ui.channel, 0, static_cast<int>(all.size()) - 1))];
   const auto& facts = station->channels()[channel];
   const auto scale = analysis::field_scale(facts, ui.physical);
-  int column = screen.put(top, 1, ">" + shown(facts.component), Ink::Title) + 2;
+  int column = screen.put(top, 1, ">" + shown(label_of(page, facts.station, facts.component, facts.stream)), Ink::Title) + 2;
   column = screen.put(top, column, scale.units) + 2;
   column =
       screen.put(top, column, (station->reading ? "so far of " : "of the last ") + mth5::rough_duration(station->seconds())) + 2;
@@ -295,6 +296,7 @@ void draw_spectra(Screen& screen, int top, const Page& page, const Ui& ui) {
     column = screen.put(top, column, "S: sensor noise", Ink::Other) + 2;
   for (const auto& one : page.look->channels) {
     if (one.station != facts.station || one.component != facts.component || one.sample_rate != station->rate()) continue;
+    if (analysis::stream_of(one.run) != facts.stream) continue;
     if (one.clipped && *one.clipped > 0)  // a spectrum of what was cut off is of no use
       column = screen.put(top, column, grouped(*one.clipped) + " samples CUT OFF", Ink::Warning) + 2;
     if (one.mains_db) {

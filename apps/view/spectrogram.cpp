@@ -180,14 +180,15 @@ void draw_spectrogram(Screen& screen, int top, const Page& page, const Ui& ui) {
     return;
   }
   const auto scale = analysis::field_scale(chosen->facts, ui.physical);
-  int column = screen.put(top, 1, ">" + shown(chosen->facts.component), Ink::Title) + 2;
+  int column = screen.put(top, 1, ">" + shown(label_of(page, chosen->facts.station, chosen->facts.component, chosen->facts.stream)),
+                          Ink::Title) + 2;
   column =
       screen.put(top, column, mth5::format_duration(windows()[ui.window]) + (ui.end ? " to " + time_of(*ui.end, page.now) : "")) +
       2;
   if (ui.typing) column = screen.put(top, column, "/" + ui.filter + "_", Ink::Selected) + 2;
   const auto* of = page.spectrogram;
-  const bool is_it = of != nullptr && of->of() == Spectrogram::Of{chosen->facts.station, chosen->facts.component, chosen->rate,
-                                                                  windows()[ui.window]};
+  const bool is_it = of != nullptr && of->of() == Spectrogram::Of{chosen->facts.station, chosen->facts.stream,
+                                                                  chosen->facts.component, chosen->rate, windows()[ui.window]};
   const auto axis = plot_axis(screen, *end, ui);
   const auto newest = chosen->pyramid.empty() ? axis.from : chosen->pyramid.end();
   const bool reading = !is_it || of->missing(axis.from, axis.end(), newest).has_value();

@@ -23,7 +23,7 @@ class Spectrogram {
 
   /// What it is of.
   struct Of {
-    std::string station, component;
+    std::string station, stream, component;
     double rate = 0;                     ///< Hz, > 0
     std::chrono::nanoseconds window{1};  ///< of a plot
     friend bool operator==(const Of&, const Of&) = default;

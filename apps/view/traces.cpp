@@ -82,9 +82,11 @@ std::optional<std::pair<double, double>> range_of(const std::vector<Column>& col
   return range;
 }
 
-std::string key_of(const Traces::Channel& channel) {
+/// What the filter looks at.
+std::string text_of(const Traces::Channel& channel) {
   return channel.facts.station + "/" + channel.facts.component + "/" + analysis::rate_text(channel.rate);
 }
+std::string key_of(const Traces::Channel& channel) { return text_of(channel) + "/" + channel.facts.stream; }
 
 /// As many digits as tell the bottom from the top.
 std::string scale_text(double value, double height) {
@@ -94,8 +96,8 @@ std::string scale_text(double value, double height) {
   return text;
 }
 
-void draw_trace(Screen& screen, int row, int rows, const Traces::Channel& channel, const TimeAxis& axis, const Ui& ui,
-                bool chosen, const analysis::ClipLimits& limits) {
+void draw_trace(Screen& screen, int row, int rows, const Traces::Channel& channel, const std::string& label, const TimeAxis& axis,
+                const Ui& ui, bool chosen, const analysis::ClipLimits& limits) {
   const auto units = analysis::shown_units(channel.facts, ui.physical);
   const auto stored = columns_of(channel, axis);
   const auto columns = drawn(stored, units.factor, ui.detrend);
@@ -105,7 +107,7 @@ void draw_trace(Screen& screen, int row, int rows, const Traces::Channel& channe
   if (chosen) screen.put(row, 0, ">", Ink::Selected);
   screen.put(row + 1, 2, units.symbol, Ink::Quiet);
   const int width = screen.columns() - kLabel - 1;
-  const auto name = [&](int room) { screen.put(row, 1, cut_to(channel.facts.component, room), Ink::Title); };
+  const auto name = [&](int room) { screen.put(row, 1, cut_to(label, room), Ink::Title); };
   if (!range) {
     name(kLabel - 2);
     screen.put(row, kLabel, "no samples in this time", Ink::Quiet);
@@ -177,7 +179,7 @@ std::vector<const Traces::Channel*> filtered(const Page& page, const Ui& ui) {
   if (page.traces == nullptr) return all;
   for (const bool auxiliary : {false, true})  // what is recorded for its own sake comes first
     for (const auto& channel : page.traces->channels)
-      if ((channel.facts.kind == mth5::Kind::Auxiliary) == auxiliary && key_of(channel).find(ui.filter) != std::string::npos)
+      if ((channel.facts.kind == mth5::Kind::Auxiliary) == auxiliary && text_of(channel).find(ui.filter) != std::string::npos)
         all.push_back(&channel);
   return all;
 }
@@ -244,9 +246,12 @@ void draw_traces(Screen& screen, int top, const Page& page, const Ui& ui) {
   const int count = std::min(most, n - first);
   const int tall = room / count;
   const auto axis = axis_of(*end, windows()[ui.window], points_of(screen, ui));
-  for (int i = 0; i < count; ++i)
-    draw_trace(screen, top + 1 + i * tall, tall, *channels[static_cast<std::size_t>(first + i)], axis, ui, first + i == chosen,
-               page.traces->differences ? analysis::ClipLimits{} : channels[static_cast<std::size_t>(first + i)]->facts.limits);
+  for (int i = 0; i < count; ++i) {
+    const auto& channel = *channels[static_cast<std::size_t>(first + i)];
+    const auto& facts = channel.facts;
+    draw_trace(screen, top + 1 + i * tall, tall, channel, label_of(page, facts.station, facts.component, facts.stream), axis, ui,
+               first + i == chosen, page.traces->differences ? analysis::ClipLimits{} : facts.limits);
+  }
   const auto not_shown = static_cast<std::size_t>(n - count) + page.traces->left_out;
   if (not_shown > 0) screen.put(screen.rows() - 2, 1, std::to_string(not_shown) + " more: Tab, /", Ink::Quiet);
   draw_time(screen, screen.rows() - 2, kLabel, screen.columns() - kLabel - 1, axis);

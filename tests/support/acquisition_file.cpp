@@ -71,7 +71,7 @@ AcquisitionFile::AcquisitionFile(const std::filesystem::path& path, std::vector<
     stream_ledger_ = edit.add_table(stream_ledger());
     reasons_ = edit.add_table(reasons());
     gaps_ = edit.add_table(gaps());
-    clock_ = edit.add_table(clock_of(streams_.front().name));
+    for (const auto& stream : streams_) clocks_.push_back(edit.add_table(clock_of(stream.name)));
   });
   file_.start_swmr();
   mth5::Rows names{sources()};
@@ -175,8 +175,8 @@ void AcquisitionFile::gap(std::size_t stream, std::string_view component, std::c
 }
 
 void AcquisitionFile::anchor(std::string_view run, std::int64_t sample, mth5::UtcNanos utc, std::string_view kind,
-                             double residual, double ppm, bool locked) {
-  mth5::Rows row{clock_of(streams_.front().name)};
+                             double residual, double ppm, bool locked, std::size_t stream) {
+  mth5::Rows row{clock_of(streams_[stream].name)};
   row.add(run);
   row.add(sample);
   row.add(ns(utc));
@@ -185,7 +185,7 @@ void AcquisitionFile::anchor(std::string_view run, std::int64_t sample, mth5::Ut
   row.add(ppm);
   row.add(1e-6);
   row.add(std::int64_t{locked});
-  file_.append_rows(clock_, row);
+  file_.append_rows(clocks_[stream], row);
 }
 
 }  // namespace support

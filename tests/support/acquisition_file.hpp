@@ -47,14 +47,15 @@ class AcquisitionFile {
   void gap(std::size_t stream, std::string_view component, std::chrono::nanoseconds after, std::int64_t samples,
            std::string_view reason, std::string_view before, std::string_view behind, bool filled);
   void anchor(std::string_view run, std::int64_t sample, mth5::UtcNanos utc, std::string_view kind, double residual, double ppm,
-              bool locked);
+              bool locked, std::size_t stream = 0);
   [[nodiscard]] mth5::File& file() { return file_; }
   [[nodiscard]] mth5::RunId id_of(std::size_t run) const { return runs_.at(run); }
 
  private:
   mth5::File file_;
   std::vector<Stream> streams_;
-  mth5::TableId sources_, streams_table_, commits_, source_ledger_, stream_ledger_, reasons_, gaps_, clock_;
+  mth5::TableId sources_, streams_table_, commits_, source_ledger_, stream_ledger_, reasons_, gaps_;
+  std::vector<mth5::TableId> clocks_;  ///< by stream
   std::vector<mth5::RunId> runs_;
   std::int64_t sequence_ = 1;  ///< of the next commit
 };

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -408,6 +409,30 @@ TEST_F(LiveFlowOfTwo, SeesWhichOneOfThemIsSilent) {
   const std::vector<Commit> commits{
       {0, 51, {{}, {}}}, {0, 50, {{1, 1}, {4, 4}}}, {0, 40, {{11, 11}, {40, 40}}}, {0, 30, {{11, 11}, {80, 80}}}};
   EXPECT_EQ(states(look(commits, {11, 200})), (States{kNoData, kReceiving}));
+}
+
+TEST_F(LiveFlowOfTwo, SeesWhichOneOfThemIsSilentWhereBothHaveOneRate) {
+  const auto now = std::chrono::floor<seconds>(mth5::host_now());
+  Stages writer{[&](Stages::Gate& gate) {
+    AcquisitionFile file{path_, {{0, "lemi", "S1", 1}, {1, "board", "S1", 1}}};
+    const std::array runs{file.add_run(0, "sr1_0001", seconds{0}), file.add_run(1, "b1_0001", seconds{0})};
+    const auto start = AcquisitionFile::start();
+    file.anchor("sr1_0001", 0, start, "gps", 1e-6, 0, true, 0);
+    file.anchor("b1_0001", 0, start, "gps", 1e-6, 0, true, 1);
+    for (const auto& [ago_s, n] : {std::pair{51, 0}, {50, 1}, {40, 11}, {30, 21}})
+      file.commit(0, now - seconds{ago_s}, {{}, {}}, {{std::min(n, 11), std::min(n, 11)}, {n, n}});
+    file.append(runs[0], 11);
+    file.append(runs[1], 50);
+    file.file().flush();
+    gate.reached();
+  }};
+  writer.wait();
+  analysis::LiveFile file{path_, {}};
+  analysis::Watch watch;
+  const auto seen = file.look(now, watch);
+  std::map<std::string, FlowState> by_run;
+  for (const auto& stream : seen.streams) by_run[stream.run] = stream.flow->state;
+  EXPECT_EQ(by_run, (std::map<std::string, FlowState>{{"sr1_0001", kNoData}, {"b1_0001", kReceiving}}));
 }
 
 TEST_F(LiveFlowOfTwo, CountsTheSessionsBeforeACrash) {

@@ -33,6 +33,14 @@ TEST(Window, FindsTheSampleAtItsRoundedTime) {
     }
 }
 
+TEST(Series, AreOfAStreamThatTheNamesOfItsRunsTell) {
+  using analysis::stream_of;
+  EXPECT_EQ(stream_of("sr1_0003"), "sr1");
+  EXPECT_EQ(stream_of("b12"), "b");
+  EXPECT_EQ(stream_of("sr0_1__0003"), "sr0_1");
+  for (const auto* name : {"a", "", "0001", "_7", "MT001a", "r2x"}) EXPECT_EQ(stream_of(name), "") << name;
+}
+
 TEST(Completeness, IsNotANumberWhereNothingIsExpected) {
   EXPECT_EQ(analysis::completeness(200, 50), 75.0);
   EXPECT_EQ(analysis::completeness(10, 0), 100.0);

@@ -238,9 +238,10 @@ TEST(Spectra, HaveTheNoiseOfTheirSensor) {
 }
 
 TEST(Spectra, AreInPhysicalUnitsOrAsStoredAndSayWhatWasCutOff) {
-  const auto made = std::make_shared<StationSpectra>("S1", 64, std::vector<std::string>{"hx"});
+  const auto made = std::make_shared<StationSpectra>("S1", 64, std::vector<std::string>{"hx"}, "sr64");
   const auto values = noise(1, 64 * 600, 1e3 * std::sqrt(32));
   analysis::ChannelFacts facts{"S1", "hx", "digital counts", mth5::Kind::Magnetic};
+  facts.stream = "sr64";
   facts.gain = 1e3;
   facts.physical_units = "nanotesla";
   made->add(facts, block(values, 64, 0, values.size()));

@@ -29,11 +29,11 @@ const mth5::UtcNanos kStart = AcquisitionFile::start();
 analysis::Samples samples(mth5::UtcNanos start, std::size_t n) { return {start, std::vector<double>(n, 1.0)}; }
 
 TEST(SpectrogramView, HasColumnsOfAGridWithSamplesEnough) {
-  const Spectrogram fast{{"S1", "ex", 1000, hours{24}}};
+  const Spectrogram fast{{"S1", "", "ex", 1000, hours{24}}};
   EXPECT_NEAR(std::chrono::duration<double>(fast.length()).count(), 86'400 / 70.0, 1e-6);
   EXPECT_EQ(fast.segment(), 1024U);
   EXPECT_EQ(fast.most(), 16 * 1024) << "of a million";
-  const Spectrogram slow{{"S1", "ex", 1, std::chrono::minutes{10}}};
+  const Spectrogram slow{{"S1", "", "ex", 1, std::chrono::minutes{10}}};
   EXPECT_EQ(slow.length(), seconds{128}) << "more than a seventieth of the time";
   EXPECT_EQ(slow.segment(), 32U);
   for (const auto* one : {&fast, &slow})
@@ -45,7 +45,7 @@ TEST(SpectrogramView, HasColumnsOfAGridWithSamplesEnough) {
 }
 
 TEST(SpectrogramView, LacksTheNewestFirstAndTheOneThatGrowsAgain) {
-  Spectrogram made{{"S1", "ex", 1, hours{10}}};
+  Spectrogram made{{"S1", "", "ex", 1, hours{10}}};
   const auto begin = made.start_of(made.number_of(kStart));
   const auto newest = begin + made.length() * 3 + seconds{100};
   const auto missing = [&] { return made.missing(begin, begin + hours{10}, newest); };
@@ -77,7 +77,7 @@ class SpectrogramViewOfSines : public testing::Test {
       values[i] = std::sin(2 * std::numbers::pi * hz * double(i) / kRate) + 1e-4 * std::sin(double(i * i));
     }
     traces_.channels.back().pyramid.add({kStart, kRate, values});
-    made_.emplace(Spectrogram::Of{"S1", "hx", kRate, window});
+    made_.emplace(Spectrogram::Of{"S1", "", "hx", kRate, window});
     while (const auto number = made_->missing(kStart, kStart + window, kStart + window)) {
       const auto from = std::max(kStart, made_->start_of(*number)), to = std::min(kStart + window, made_->start_of(*number + 1));
       const auto at = std::llround(mth5::samples_between(kStart, from, kRate)),

@@ -359,7 +359,7 @@ TEST(Verdict, TakesARowOfEqualSamplesForAFaultOnlyWhereItIsNoChance) {
 }
 
 TEST(Verdict, KnowsByTheOthersThatAChannelWhichNeverMovedIsStuck) {
-  const auto verdict = [](double step) {
+  const auto verdict = [](double step, const std::string& stream = "") {
     std::vector<Subject> subjects;
     for (const std::string name : {"hx", "hy"}) {
       analysis::Measures measures;
@@ -367,12 +367,15 @@ TEST(Verdict, KnowsByTheOthersThatAChannelWhichNeverMovedIsStuck) {
       for (std::size_t i = 0; i < values.size() && name == "hy"; ++i)
         values[i] = step * std::round(std::sin(0.1 * static_cast<double>(i)) / step);
       measures.add({kStart, 1, values});
-      subjects.push_back(analysis::subject_of({"MT1", name, "nanoTesla", mth5::Kind::Magnetic}, measures, {}));
+      analysis::ChannelFacts facts{"MT1", name, "nanoTesla", mth5::Kind::Magnetic};
+      facts.stream = name == "hx" ? stream : "";
+      subjects.push_back(analysis::subject_of(facts, measures, {}));
     }
     analysis::compare(subjects);
     return names(analysis::judge(subjects));
   };
   EXPECT_EQ(verdict(0.001), "hx:stuck");
+  EXPECT_EQ(verdict(0.001, "b1"), "") << "the other is another instrument: what this one resolves it does not say";
   EXPECT_EQ(verdict(0.5), "") << "the other is as coarse";
 }
 

@@ -64,6 +64,37 @@ TEST_F(WatchOfFiles, RemembersWhatAnotherFileHeld) {
   EXPECT_NEAR(seen.channels.at(0).dc.value(), 18, 1) << "1 to 40, and 1 to 30";
 }
 
+TEST_F(WatchOfFiles, KeepsTwoSourcesApartWhoseChannelsHaveTheSameNames) {
+  const auto write_two = [&](const std::string& name, const std::string& number, int after, int n) {
+    AcquisitionFile file{dir_ / name, {{0, "lemi", "S1", 1}, {1, "board", "S1", 1}}};
+    const auto lemi = file.add_run(0, "sr1_" + number, seconds{after});
+    const auto board = file.add_run(1, "b1_" + number, seconds{after + 1});  // which of them begins is no matter
+    file.append(lemi, n);
+    file.append(board, n / 2);
+    file.anchor("sr1_" + number, 0, AcquisitionFile::start() + seconds{after}, "gps", 1e-6, 0, true, 0);
+    file.anchor("b1_" + number, 0, AcquisitionFile::start() + seconds{after + 1}, "device", 1e-6, 200, true, 1);
+    file.commit(1, AcquisitionFile::start() + seconds{after + n}, {{n, n}, {n, n}}, {{n, n}, {n / 2, n / 2}});
+    file.file().close();
+  };
+  write_two("a.h5", "0001", 0, 100);
+  write_two("b.h5", "0002", 100, 200);
+  EXPECT_EQ(look("a.h5").streams.size(), 2U);
+  const auto seen = look("b.h5");
+  std::vector<std::string> names, runs;
+  for (const auto& subject : watch_.subjects()) {
+    names.push_back(subject.full_name());
+    EXPECT_EQ(subject.figures.at("present").value, 100) << "of its own stream";
+  }
+  EXPECT_THAT(names, testing::ElementsAre("ex (b1)", "ey (b1)", "ex (sr1)", "ey (sr1)"));
+  for (const auto& channel : seen.channels) runs.push_back(channel.run + "/" + channel.component);
+  EXPECT_THAT(runs, testing::UnorderedElementsAre("sr1_0002/ex", "sr1_0002/ey", "b1_0002/ex", "b1_0002/ey"));
+  EXPECT_EQ(seen.watched, 4U);
+  EXPECT_THAT(to_text(seen), HasSubstr("S1 1 Hz (b1): only 75.0 %")) << "50 s of it are missing between the files";
+  EXPECT_THAT(to_text(seen), HasSubstr("S1 1 Hz (b1): clock is off by 200 ppm")) << "and not that of the other";
+  EXPECT_THAT(to_text(seen), testing::Not(HasSubstr("(sr1):")));
+  EXPECT_THAT(to_json(seen)["verdict"]["findings"][0].dump(), HasSubstr(R"("stream":"b1")"));
+}
+
 TEST_F(WatchOfFiles, MeasuresAChannelAfreshOnceThereAreFiveSecondsMore) {
   write("a.h5", 0, 100);
   write("b.h5", 100, 3);

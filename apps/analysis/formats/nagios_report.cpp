@@ -115,6 +115,7 @@ struct Item {
 std::string what_of(const Rule& rule, const Subject& subject, bool rates) {
   std::string what{rule.name == "age" ? rule.name : rule.figure};
   const bool channel = subject.scope == Scope::Electric || subject.scope == Scope::Field;
+  if (!subject.stream.empty()) what = subject.stream + "_" + what;
   if (channel || (subject.scope == Scope::Source && !subject.name.empty())) what = subject.name + "_" + what;
   auto rate = rate_text(subject.rate);
   std::erase(rate, ' ');

@@ -22,7 +22,7 @@ void SiteLimits::add_past(int back, std::span<const Subject> subjects) {
   for (const auto& subject : subjects)
     for (const auto& [name, figure] : subject.figures)
       if (std::isfinite(figure.value))
-        past_[{subject.scope, subject.station, subject.name, subject.rate, name}][back] = figure.value;
+        past_[{subject.scope, subject.station, subject.full_name(), subject.rate, name}][back] = figure.value;
 }
 
 double SiteLimits::median(const Key& key, int days) const {
@@ -40,7 +40,7 @@ Limits SiteLimits::of(const Rule& rule, const Subject& subject) const {
   if (own == own_.end()) return usual_limits(rule, subject);
   const auto& [warning, critical, days] = own->second;
   const double past = days > 0
-                          ? median({subject.scope, subject.station, subject.name, subject.rate, std::string{rule.figure}}, days)
+                          ? median({subject.scope, subject.station, subject.full_name(), subject.rate, std::string{rule.figure}}, days)
                           : std::numeric_limits<double>::quiet_NaN();
   return {warning.of(past), critical.of(past)};
 }

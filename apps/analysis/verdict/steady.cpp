@@ -23,7 +23,7 @@ Verdict SteadyVerdict::of(Verdict found, mth5::UtcNanos now) {
   before_ = now;
   const bool beginning = now - *began_ < kFoundFor;
   const auto note = [&](const Finding& finding, Severity as) {
-    const Key key{finding.station, finding.name, std::string{finding.rule->name}, as};
+    const Key key{finding.station, finding.name, finding.stream, std::string{finding.rule->name}, as};
     auto& known = known_.try_emplace(key, Known{finding, now, now, beginning}).first->second;
     if (finding.severity == as || known.finding.severity != as) known.finding = finding;
     known.last = now;
@@ -41,7 +41,7 @@ Verdict SteadyVerdict::of(Verdict found, mth5::UtcNanos now) {
   // What is shown of each: the worst that counts, as it was found last.
   const auto shown = [&](const Finding& of) -> const Known* {
     for (const auto severity : {Severity::Critical, Severity::Warning})
-      if (const auto at = known_.find({of.station, of.name, std::string{of.rule->name}, severity});
+      if (const auto at = known_.find({of.station, of.name, of.stream, std::string{of.rule->name}, severity});
           at != known_.end() && at->second.counts)
         return &at->second;
     return nullptr;
@@ -51,7 +51,8 @@ Verdict SteadyVerdict::of(Verdict found, mth5::UtcNanos now) {
     if (waits(*one.rule)) one = shown(one)->finding;
   for (const auto& [key, known] : known_) {
     const auto is_it = [&](const Finding& other) {
-      const bool same = other.station == known.finding.station && other.name == known.finding.name;
+      const bool same = other.station == known.finding.station && other.name == known.finding.name &&
+                        other.stream == known.finding.stream;
       return same && (other.rule == known.finding.rule || !waits(*other.rule));  // there already, or explained by that
     };
     if (shown(known.finding) == &known && std::none_of(found.begin(), found.end(), is_it)) found.push_back(known.finding);

@@ -19,7 +19,7 @@ class SteadyVerdict {
   [[nodiscard]] Verdict of(Verdict found, mth5::UtcNanos now);
 
  private:
-  using Key = std::tuple<std::string, std::string, std::string, Severity>;  ///< station, channel, rule; what is critical is a
+  using Key = std::tuple<std::string, std::string, std::string, std::string, Severity>;  ///< station, channel, its stream, rule; what is critical is a
                                                                             ///< warning too
   struct Known {
     Finding finding;

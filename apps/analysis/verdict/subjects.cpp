@@ -82,9 +82,11 @@ Subject file_subject(const FileFacts& file) {
   return subject;
 }
 
-Subject stream_subject(const std::string& station, double sample_rate, const std::optional<Flow>& flow, bool began) {
+Subject stream_subject(const std::string& station, const std::string& stream, double sample_rate, const std::optional<Flow>& flow,
+                       bool began) {
   Subject subject{Scope::Stream, station, rate_text(sample_rate)};
   subject.rate = sample_rate;
+  subject.stream = stream;
   if (flow && !(flow->state == FlowState::Waiting && began && flow->silent_s < kBeginning))
     subject.figures["silent_s"] = {flow->silent_s, flow->since};
   return subject;
@@ -97,7 +99,7 @@ void add_clock(Subject& stream, double sample_rate, std::span<const ClockSummary
     figure.value = std::max(figure.value, std::abs(value));
   };
   for (const auto& clock : clocks) {
-    if (clock.station != stream.station || clock.sample_rate != sample_rate) continue;
+    if (clock.station != stream.station || clock.sample_rate != sample_rate || clock.runs_of != stream.stream) continue;
     add("clock_ppm", clock.ppm);
     add("axis_error_s", clock.axis_error_s);
   }

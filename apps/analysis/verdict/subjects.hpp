@@ -27,9 +27,10 @@ struct FileFacts {
 /// Figures unreadable, writer_died, unbalanced, disk_full, disk_days.
 [[nodiscard]] Subject file_subject(const FileFacts& file);
 
-/// Figure silent_s. @param flow  nullopt unless a file of it is live
+/// Figure silent_s. @param stream  stream_of() its runs    @param flow  nullopt unless a file of it is live
 /// @param began  it is known that others of the station have begun: then it may take a minute more
-[[nodiscard]] Subject stream_subject(const std::string& station, double sample_rate, const std::optional<Flow>& flow, bool began);
+[[nodiscard]] Subject stream_subject(const std::string& station, const std::string& stream, double sample_rate,
+                                     const std::optional<Flow>& flow, bool began);
 
 /// Figure unused of each source: bytes that were no data, or samples that came twice, too late or at wrong times, whichever share
 /// is the larger. Not of less than ten minutes of samples, as a source may begin in the middle of a line.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <set>
 #include <tuple>
 
 #include "analysis/json.hpp"
@@ -161,6 +163,7 @@ std::string Finding::sentence(mth5::UtcNanos now) const {
   std::string text = shown(station);
   if (!text.empty() && !name.empty()) text += " ";
   text += shown(name);
+  if (!stream.empty()) text += " (" + shown(stream) + ")";
   if (!text.empty()) text += ": ";
   text += filled_in(rule->sentence, value_text(value, rule->unit, counted_s));
   if (!std::isnan(median))
@@ -184,13 +187,13 @@ Verdict judge(std::span<const Subject> subjects, const LimitsOf& limits) {
       if (!is_critical && !rule.is_beyond(value, warning.value)) continue;
       const auto& limit = is_critical ? critical : warning;
       verdict.push_back({&rule, is_critical ? Severity::Critical : Severity::Warning, subject.station, subject.name, value,
-                         figure->second.since, limit.value, limit.median, figure->second.counted_s});
+                         figure->second.since, limit.value, limit.median, figure->second.counted_s, subject.stream});
     }
   const auto explained = [&](const Finding& finding) {
     if (!is_channel(finding.rule->scope)) return false;
     return std::any_of(verdict.begin(), verdict.end(), [&](const Finding& other) {
       return (other.rule->name == "open" || other.rule->name == "stuck") && other.rule < finding.rule &&
-             other.station == finding.station && other.name == finding.name;
+             other.station == finding.station && other.name == finding.name && other.stream == finding.stream;
     });
   };
   Verdict told;
@@ -209,6 +212,7 @@ void worst_first(Verdict& verdict) {
 Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::optional<double> mains) {
   Subject subject{facts.kind == mth5::Kind::Electric ? Scope::Electric : Scope::Field, facts.station, facts.component};
   subject.rate = measures.rate();
+  subject.stream = facts.stream;
   const double seconds = seconds_of(measures);
   const auto& values = measures.statistics();
   if (seconds < kLeastSpan || values.count() == 0) return subject;
@@ -323,9 +327,10 @@ bool others_tell_it_is_stuck(std::span<const Subject> channels, const Subject& c
   bool electric = false;
   for (const auto& other : channels) {
     if (other.station != channel.station) continue;
-    const bool alike = other.scope == channel.scope || channel.scope == Scope::Electric;
+    const bool same = other.rate == channel.rate && other.stream == channel.stream;  // instrument
+    const bool alike = channel.scope == Scope::Electric || (other.scope == channel.scope && same);
     if (alike && other.fine) return true;
-    if (other.rate != channel.rate || other.levels.empty()) continue;  // of another instrument, or without a value
+    if (!same || other.levels.empty()) continue;  // of another instrument, or without a value
     moves |= !other.still_at;
     electric |= other.scope == Scope::Electric;
     still += other.still_at ? 1 : 0;
@@ -342,6 +347,16 @@ void compare(std::span<Subject> channels) {
     if (channel.scope == Scope::Electric) find_open(channels, channel);
     if (channel.unmoved && others_tell_it_is_stuck(channels, channel)) channel.figures["stuck_s"] = *channel.unmoved;
   }
+}
+
+void distinguish(std::span<Subject> subjects) {
+  const auto is_of_channel = [](const Subject& one) { return one.scope == Scope::Electric || one.scope == Scope::Field; };
+  std::map<std::tuple<bool, std::string, std::string>, std::set<std::pair<std::string, double>>> names;
+  const auto key = [&](const Subject& one) { return std::tuple{is_of_channel(one), one.station, one.name}; };
+  for (const auto& subject : subjects)
+    if (!subject.stream.empty()) names[key(subject)].emplace(subject.stream, subject.rate);
+  for (auto& subject : subjects)
+    if (!subject.stream.empty() && names[key(subject)].size() < 2) subject.stream.clear();
 }
 
 std::string to_text(const Verdict& verdict, mth5::UtcNanos now) {
@@ -378,6 +393,7 @@ json::Json to_json(const Verdict& verdict, mth5::UtcNanos now) {
                         {"since", json::time(finding.since)},
                         {"sentence", finding.sentence(now)},
                         {"advice", finding.rule->advice}});
+    if (!finding.stream.empty()) findings.back()["stream"] = json::text(finding.stream);
   }
   const auto worst = verdict.empty() ? "good" : to_string(verdict.front().severity);
   return {{"state", worst}, {"findings", findings}};

@@ -45,7 +45,11 @@ struct Subject {
   bool fine = false;                                         ///< of a channel: it moves by many steps of its converter
   std::vector<std::pair<std::int64_t, double>> levels = {};  ///< size of the mean, in order of cells, which begin at number *
                                                              ///< cell_s since 1970
-  double rate = 0;  ///< of a stream or channel, Hz: a station may have one of the same name at several
+  double rate = 0;          ///< of a stream or channel, Hz: a station may have one of the same name at several
+  std::string stream = {};  ///< of a stream or channel, stream_of() its runs; distinguish() leaves it where it is needed
+
+  /// "ex", or "ex (sr1)" where the station has another ex.
+  [[nodiscard]] std::string full_name() const { return stream.empty() ? name : name + " (" + stream + ")"; }
 };
 
 enum class Severity { Warning, Critical };
@@ -64,6 +68,7 @@ struct Finding {
   double limit = std::numeric_limits<double>::quiet_NaN();   ///< that it is beyond; NaN: not known
   double median = std::numeric_limits<double>::quiet_NaN();  ///< of past days, that the limit follows from; NaN: it does not
   std::optional<double> counted_s = {};                      ///< of the figure
+  std::string stream = {};                                   ///< as of the subject
 
   /// "MT001 ex: stuck at one value for 5 min 0 s since 10:32 UTC". @param now  what is not of that day (UTC) has its date
   [[nodiscard]] std::string sentence(mth5::UtcNanos now) const;
@@ -87,6 +92,7 @@ struct ChannelFacts {
   std::string physical_units = {};                    ///< "" = those are not known, or it is stored in them
   ClipLimits limits = {};                             ///< of its converter
   double azimuth = 0;                                 ///< degrees from north; 0 or NaN = not known
+  std::string stream = {};                            ///< Series::stream
 };
 
 /// mV of one unit of the samples; NaN where that cannot be told.
@@ -110,12 +116,16 @@ struct ChannelFacts {
 /// that grows, against the noisiest of three others or more.
 void compare(std::span<Subject> channels);
 
+/// Two sources of a station may have channels of one name, and one rate: takes the stream off all subjects but those, so that it
+/// is told where names alone do not tell.
+void distinguish(std::span<Subject> subjects);
+
 /// A line for each finding, with what to do; "GOOD\n" if there is none.
 [[nodiscard]] std::string to_text(const Verdict& verdict, mth5::UtcNanos now);
 /// "GOOD", or the worst finding with what to do, and how many more there are: one line without its end.
 [[nodiscard]] std::string headline(const Verdict& verdict, mth5::UtcNanos now);
 /// {state: good | warning | critical, findings: [{severity, name, station, channel, file, value, unit, counted_s, limit, median,
-/// since, sentence, advice}]}
+/// since, sentence, advice, stream where there is one}]}
 [[nodiscard]] nlohmann::ordered_json to_json(const Verdict& verdict, mth5::UtcNanos now);
 
 }  // namespace analysis
