@@ -5,7 +5,10 @@
 #include <cstdio>
 #include <ctime>
 #include <iostream>
+#include <map>
 #include <optional>
+#include <set>
+#include <vector>
 
 #include "analysis/json.hpp"
 #include "analysis/table_text.hpp"
@@ -42,6 +45,43 @@ int wait_until(Clock::time_point end) {
   }
 }
 
+bool is_live(const analysis::Snapshot& seen) {
+  return seen.state == mth5::FileState::Live && !seen.streams.empty() &&
+         std::all_of(seen.streams.begin(), seen.streams.end(), [](const analysis::StreamSnapshot& stream) {
+           return stream.end && stream.flow && stream.flow->state == analysis::FlowState::Receiving;
+         });
+}
+
+/// The files of a directory that are being written beside the one that is followed: of other stations, say. A crew that waits for
+/// all to be well means all.
+class Others {
+ public:
+  explicit Others(const FollowOptions& options) : options_{options} {}
+
+  /// Looks at all but `followed`, as far as they have the station asked for.
+  [[nodiscard]] std::vector<analysis::Snapshot> look(const std::filesystem::path& followed, mth5::UtcNanos now) {
+    std::set<std::filesystem::path> written;
+    for (const auto& file : analysis::data_files(options_.path, [](const std::string&) {}))
+      if (file.locked && file.path != followed) written.insert(file.path);
+    std::erase_if(files_, [&](const auto& known) { return !written.contains(known.first); });
+    std::vector<analysis::Snapshot> seen;
+    for (const auto& path : written) {
+      auto& [file, watch] = files_[path];
+      if (!file) file.emplace(path, options_.look);
+      if (options_.look.station.empty() || file->has_station(options_.look.station)) seen.push_back(file->look(now, watch));
+    }
+    return seen;
+  }
+
+ private:
+  struct Known {
+    std::optional<analysis::LiveFile> file;
+    analysis::Watch watch;
+  };
+  const FollowOptions& options_;
+  std::map<std::filesystem::path, Known> files_;
+};
+
 class Lines {
  public:
   explicit Lines(const FollowOptions& options)
@@ -50,7 +90,8 @@ class Lines {
             options,
             {[this](const auto& line) { remark(line); }, [](const auto& line) { cli::tell("mth5-monitor", "error: " + line); }},
             nullptr,
-            analysis::Watch::Reading::AtOnce} {}
+            analysis::Watch::Reading::AtOnce},
+        others_{options} {}
 
   int run() {
     if (options_.wait == Wait::Nothing) follower_.start();
@@ -88,7 +129,7 @@ class Lines {
   /// @returns the exit code if this was the last look
   std::optional<int> show(const analysis::Snapshot& seen) {
     if (options_.wait != Wait::Nothing) return look_for(seen);
-    print(seen);
+    print(seen, follower_.is_new());
     if (!std::cout) return cli::kDone;  // nobody reads it any more, which the end says
     if (seen.state == mth5::FileState::Live) return std::nullopt;
     const bool died = seen.state == mth5::FileState::WriterDied;
@@ -101,22 +142,40 @@ class Lines {
 
   /// @returns 0 if it has what is waited for
   std::optional<int> look_for(const analysis::Snapshot& seen) {
-    const bool live = is_live(seen);
-    if (live && (options_.wait == Wait::Live || analysis::is_good(seen))) {
-      print(seen);
+    if (const auto why = why_not(seen); !why.empty()) {
+      not_yet_ = why;
+    } else if (const auto others = others_that_are_so()) {
+      print(seen, follower_.is_new());
+      for (const auto& other : *others) print(other, true);
       return cli::kDone;
     }
-    const auto what = analysis::verdict_text(seen);
-    not_yet_ = live ? what : analysis::state_text(seen) + "; " + what;
     if (seen.state != mth5::FileState::Live) follower_.leave();  // it may be resumed, or another begun
     return std::nullopt;
   }
 
-  static bool is_live(const analysis::Snapshot& seen) {
-    return seen.state == mth5::FileState::Live && !seen.streams.empty() &&
-           std::all_of(seen.streams.begin(), seen.streams.end(), [](const analysis::StreamSnapshot& stream) {
-             return stream.end && stream.flow && stream.flow->state == analysis::FlowState::Receiving;
-           });
+  /// "" = it is what is waited for.
+  [[nodiscard]] std::string why_not(const analysis::Snapshot& seen) const {
+    const bool live = is_live(seen);
+    if (live && (options_.wait == Wait::Live || analysis::is_good(seen))) return "";
+    const auto what = analysis::verdict_text(seen);
+    return live ? what : analysis::state_text(seen) + "; " + what;
+  }
+
+  /// nullopt: one is not, or cannot be read now.
+  std::optional<std::vector<analysis::Snapshot>> others_that_are_so() {
+    if (!follower_.is_directory()) return std::vector<analysis::Snapshot>{};
+    try {
+      auto all = others_.look(follower_.file()->file().path(), follower_.now());
+      for (const auto& other : all)
+        if (const auto why = why_not(other); !why.empty()) {
+          not_yet_ = analysis::shown(std::filesystem::path{other.file}.filename().string()) + ": " + why;
+          return std::nullopt;
+        }
+      return all;
+    } catch (const mth5::Error& e) {  // its writer has just begun it, or ended
+      not_yet_ = e.what();
+      return std::nullopt;
+    }
   }
 
   [[noreturn]] void give_up() const {
@@ -125,12 +184,13 @@ class Lines {
                           analysis::duration_text(seconds) + ": " + not_yet_};
   }
 
-  void print(const analysis::Snapshot& seen) {
+  /// @param is_new  nothing of its file was printed yet
+  void print(const analysis::Snapshot& seen, bool is_new) {
     if (options_.format == Format::Json) {
       std::cout << analysis::json::dump(analysis::to_json(seen)) << std::endl;
       return;
     }
-    if (follower_.is_new()) {
+    if (is_new) {
       std::cout << "# " << analysis::shown(seen.file);
       for (const auto& station : seen.stations)
         std::cout << (&station == &seen.stations.front() ? "  station " : ", ") << analysis::shown(station);
@@ -141,7 +201,8 @@ class Lines {
 
   const FollowOptions& options_;
   Follower follower_;
-  std::string lost_;                                        ///< Follower::lost(), as it was told
+  Others others_;
+  std::string lost_;                                           ///< Follower::lost(), as it was told
   std::string not_yet_ = "there is no file that can be read";  ///< why what is waited for is not so
 };
 

@@ -1,11 +1,14 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <clocale>
 #include <cstdio>
+#include <deque>
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <set>
 #include <sstream>
 
 #include <boost/program_options/value_semantic.hpp>
@@ -87,14 +90,26 @@ std::vector<std::string> split(const std::string& list) {
   return items;
 }
 
-analysis::LiveFile open_once(const monitor::FollowOptions& options) {
-  if (!fs::is_directory(options.path)) return {options.path, options.look};
+/// Of a directory all files that are being written, as stations may share one; else the newest.
+std::deque<analysis::LiveFile> open_once(const monitor::FollowOptions& options) {
+  std::deque<analysis::LiveFile> files;  // which never moves them
+  if (!fs::is_directory(options.path)) {
+    files.emplace_back(options.path, options.look);
+    return files;
+  }
   analysis::Folder folder{options.path, options.look, [&](const std::string& line) {
                             if (!options.quiet) cli::tell("mth5-monitor", line);
                           }};
-  auto found = folder.open();
-  if (!found) throw mth5::FileError{folder.nothing()};
-  return std::move(*found);
+  std::set<fs::path> seen;
+  const auto skip = [&](const analysis::DataFile& file) { return seen.contains(file.path) || (!seen.empty() && !file.locked); };
+  while (auto found = folder.open(skip)) {
+    seen.insert(found->file().path());
+    const bool live = found->file().state() == mth5::FileState::Live;
+    files.push_back(std::move(*found));
+    if (!live) break;
+  }
+  if (files.empty()) throw mth5::FileError{folder.nothing()};
+  return files;
 }
 
 /// What cannot be read in a file with damage is no transient.
@@ -104,8 +119,8 @@ analysis::Snapshot look_at_damaged(analysis::LiveFile& file, mth5::UtcNanos now,
   throw mth5::FormatError{std::string{e.what()} + ": damaged"};
 }
 
-int look_once(const monitor::FollowOptions& options, bool json, bool csv) {
-  auto file = open_once(options);
+/// @param first  of several
+int look_once(const monitor::FollowOptions& options, analysis::LiveFile& file, bool json, bool csv, bool first) {
   if (const auto missing = file.not_found(); !missing.empty())
     throw mth5::FileError{file.file().path().string() + ": has no " + missing.front()};
   for (const auto& line : file.file().warnings())
@@ -114,11 +129,27 @@ int look_once(const monitor::FollowOptions& options, bool json, bool csv) {
   const auto now = std::chrono::floor<std::chrono::milliseconds>(mth5::host_now());
   analysis::Watch watch;
   const auto look = file.damaged().empty() ? file.look(now, watch) : look_at_damaged(file, now, watch);
-  if (json)
-    std::cout << analysis::json::dump(analysis::to_json(look)) << "\n";
-  else
-    std::cout << mth5::printable_lines(csv ? analysis::to_csv(look) : analysis::to_text(look));
+  auto text = json ? analysis::json::dump(analysis::to_json(look)) + "\n"
+                   : mth5::printable_lines(csv ? analysis::to_csv(look) : analysis::to_text(look));
+  if (csv && !first) text.erase(0, text.find('\n') + 1);  // one heading for all
+  std::cout << (!json && !csv && !first ? "\n" : "") << text;
   return look.state == mth5::FileState::WriterDied ? cli::kWriterDied : file.damaged().empty() ? cli::kDone : cli::kDamaged;
+}
+
+int look_once(const monitor::FollowOptions& options, bool json, bool csv) {
+  int code = cli::kDone;
+  auto files = open_once(options);
+  bool first = true;
+  for (auto& file : files) {
+    if (const auto missing = file.not_found(); files.size() > 1 && !missing.empty()) {  // another may have it
+      cli::tell("mth5-monitor", "error: " + file.file().path().string() + ": has no " + missing.front());
+      code = std::max(code, static_cast<int>(cli::kFailure));
+      continue;
+    }
+    code = std::max(code, look_once(options, file, json, csv, first));
+    first = false;
+  }
+  return code;
 }
 
 int monitor_main(int argc, char** argv) {

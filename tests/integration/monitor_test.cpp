@@ -4,6 +4,7 @@
 #include <csignal>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -320,6 +321,47 @@ TEST_F(Monitor, SaysToAScriptThatTheFileItWaitsForWasDeleted) {
   fs::remove(path_);
   EXPECT_EQ(monitor.wait(), 1);
   EXPECT_THAT(monitor.err(), HasSubstr(": not good within 2s: " + path_.string() + ": deleted, or moved to another directory"));
+}
+
+TEST_F(Monitor, LooksAtAllFilesOfADirectoryThatAreBeingWritten) {
+  const auto write = [&](const char* name) {
+    return std::make_unique<Stages>([file = dir_ / name](Stages::Gate& gate) {
+      TestWriter recorder{file};
+      recorder.file().flush();
+      gate.reached();
+      recorder.append(40);
+      recorder.file().flush();
+      gate.reached();
+    });
+  };
+  const auto monitor = [&](std::vector<std::string> argv) {
+    argv.insert(argv.begin(), kMonitor);
+    argv.push_back(dir_.path());
+    return support::run(argv);
+  };
+  const auto a = write("a.h5");
+  const auto b = write("b.h5");
+  a->wait();
+  b->wait();
+  for (const auto& step : {a.get(), b.get()}) {
+    const auto live = monitor({"--wait", "live", "--timeout", "500ms", "--interval", "20ms", "-q"});
+    EXPECT_EQ(live.code, 1) << "of one or both nothing has come";
+    EXPECT_THAT(live.err, testing::ContainsRegex(step == a.get() ? "not live within" : "not live within 0.5s: b.h5: "))
+        << live.err;
+    step->step();
+  }
+  const auto live = monitor({"--wait", "live", "--interval", "20ms", "-q"});
+  EXPECT_EQ(live.code, 0) << live.err;
+  for (const auto* name : {"/a.h5", "/b.h5"}) EXPECT_THAT(live.out, HasSubstr(name));
+  const auto page = monitor({"--once"});
+  EXPECT_EQ(page.code, 0) << page.err;
+  for (const auto* name : {"/a.h5, ", "/b.h5, "}) EXPECT_THAT(page.out, HasSubstr(name));
+  std::set<std::string> files;
+  for (const auto& line : lines(monitor({"--once", "--json"}).out)) files.insert(json::parse(line)["file"].get<std::string>());
+  EXPECT_EQ(files, (std::set<std::string>{dir_ / "a.h5", dir_ / "b.h5"}));
+  const auto table = lines(monitor({"--once", "--csv"}).out);
+  EXPECT_EQ(std::count(table.begin(), table.end(), table.at(0)), 1) << "one heading";
+  EXPECT_EQ(table.size(), 7U) << "three channels of each";
 }
 
 TEST_F(Monitor, WaitsForADirectoryThatIsAwayForAMoment) {
