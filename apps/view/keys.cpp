@@ -26,6 +26,8 @@ const std::vector<KeyHelp>& key_help() {
   return all;
 }
 
+int help_ends(int top) { return top + static_cast<int>(key_help().size()); }
+
 void draw_help(Screen& screen, int top) {
   int row = top;
   for (const auto& [keys, meaning] : key_help()) {

@@ -110,6 +110,8 @@ void draw_quality(Screen& screen, int top, const Page& page, const Ui& ui);
 void draw_timing(Screen& screen, int top, const Page& page, const Ui& ui);
 void draw_health(Screen& screen, int top, const Page& page, const Ui& ui);
 void draw_help(Screen& screen, int top);
+/// Row behind it.
+[[nodiscard]] int help_ends(int top);
 
 /// A channel among those of the page: "ex"; with its station and its stream where others have that name, too: "ex (sr1) MT02".
 [[nodiscard]] std::string label_of(const Page& page, const std::string& station, const std::string& component,
