@@ -233,7 +233,8 @@ Flow FlowTracker::of(const Series& series, std::int64_t samples) {
     grew = std::max(grew, stream.grew);
     in_ledger = plus(in_ledger, plus(stream.before, plus(stream.samples, stream.beside)));
   }
-  const auto [known, is_new] = seen_.try_emplace({series.station, series.stream, series.sample_rate, series.components}, Seen{samples, {}});
+  const auto [known, is_new] =
+      seen_.try_emplace({series.station, series.stream, series.sample_rate, series.components}, Seen{samples, {}});
   // What came after the last row of the ledger is known to this look by the file's growth, or, at the first look, by there being
   // more samples than the ledger has so far, or, in a file of one stream, by a commit later than that row.
   const bool only_one = streams_.size() <= 1;

@@ -330,7 +330,8 @@ std::vector<std::size_t> newest_runs(const mth5::Reader& file) {
   std::map<std::tuple<std::string, std::string, double, std::string>, std::size_t> newest;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (runs[i].n_samples == 0) continue;
-    const auto [known, is_new] = newest.try_emplace({runs[i].survey, runs[i].station, runs[i].sample_rate, stream_of(runs[i].id)}, i);
+    const auto [known, is_new] =
+        newest.try_emplace({runs[i].survey, runs[i].station, runs[i].sample_rate, stream_of(runs[i].id)}, i);
     if (is_new) continue;
     const auto& other = runs[known->second];
     const bool is_named = named.contains({runs[i].station, runs[i].id});

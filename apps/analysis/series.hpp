@@ -31,7 +31,8 @@ struct RecordedGap {
 /// number, as "a", "b". Two sources of one station have names of their own, also where rate and channels are the same.
 [[nodiscard]] std::string stream_of(std::string_view run);
 
-/// The same of a stream of the recorder, by its name in `streams`; nullopt: it has no row of its clock yet, or the file no clocks.
+/// The same of a stream of the recorder, by its name in `streams`; nullopt: it has no row of its clock yet, or the file no
+/// clocks.
 [[nodiscard]] std::optional<std::string> stream_of(const mth5::Reader& file, const std::string& recorded);
 
 /// Runs of one stream of a station with the same sample rate and the same channels, in order of time: what would be one run had
@@ -69,8 +70,8 @@ struct Series {
 /// "sr1_0009", and numbers grow longer when they run over. Indexes of file.runs(). @throws as mth5::Reader::table()
 [[nodiscard]] bool begun_after(const mth5::Reader& file, std::size_t run, std::size_t other);
 
-/// The run of each stream of a station and sample rate in which samples may still come: the one that the last row of its stream's clock
-/// names, else the newest by its number, as begun_after() has it. Indexes of file.runs(), with samples.
+/// The run of each stream of a station and sample rate in which samples may still come: the one that the last row of its stream's
+/// clock names, else the newest by its number, as begun_after() has it. Indexes of file.runs(), with samples.
 [[nodiscard]] std::vector<std::size_t> newest_runs(const mth5::Reader& file);
 
 /// Says of a run of a file whether it is left out.

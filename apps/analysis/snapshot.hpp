@@ -79,6 +79,7 @@ struct Snapshot {
   std::optional<double> full_in_s = {};  ///< forecast of the recorder with its last durable commit
   bool disk_was_full = false;            ///< it closed the file because of it, and waits for space
   Verdict verdict = {};
+  std::vector<Past> past = {};  ///< what was wrong within the last hour, and is over; the last first
   double judged_s = 0;  ///< samples of so many seconds, of the last hour, are behind it (0: some do not come); with less than 60
                         ///< empty is not good
   std::size_t watched = 0;     ///< channels that the verdict is of, auxiliary ones too

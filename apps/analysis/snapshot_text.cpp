@@ -141,6 +141,14 @@ Json to_json(const Snapshot& look) {
   if (look.verdict.empty() && !is_good(look)) verdict["state"] = nullptr;
   verdict["judged_s"] = json::number(look.judged_s);
   verdict["unwatched"] = look.unwatched;
+  verdict["past"] = Json::array();
+  for (const auto& past : look.past) {
+    auto one = to_json({past.finding}, look.time)["findings"][0];
+    one["since"] = json::time(past.from);
+    one["until"] = json::time(past.to);
+    one["sentence"] = past.sentence(look.time);
+    verdict["past"].push_back(std::move(one));
+  }
   Json runs = Json::array();
   for (const auto& [run, start, end] : look.runs) {
     const bool any = run.n_samples > 0;
@@ -220,6 +228,7 @@ Json to_json(const Snapshot& look) {
 
 std::string to_text(const Snapshot& look) {
   std::string out = (look.verdict.empty() ? verdict_text(look) + "\n" : to_text(look.verdict, look.time)) + "\n";
+  for (const auto& past : look.past) out += "Was      " + past.sentence(look.time) + "\n";
   out += "State    " + state_text(look) + (look.silent() != nullptr ? "; the recorder lives" : "") + "\n";
   out += "File     " + shown(look.file) + ", " + std::to_string(look.file_bytes) + " bytes\n";
   out += "Time     " + mth5::to_iso(look.time) + "\n";

@@ -109,6 +109,7 @@ Subject of_file(const Summary& summary, const FileSummary& file) {
   if (!file.copy_of) facts.state = file.state;
   facts.unbalanced = file.ledger_problem.has_value() || (file.ledger.layout > 0 && !file.ledger.balanced());
   if (const auto stations = stations_with_newest(summary, file); !stations.empty()) {
+    facts.closed = file.ledger.last_commit;
     facts.disk_was_full = file.state == mth5::FileState::Closed && file.ledger.disk_full_in_s == 0;
     facts.disk_full_in_s = disk_of(summary, *stations.begin()).full_in_s.value_or(facts.disk_full_in_s);
   }

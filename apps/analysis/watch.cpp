@@ -189,11 +189,10 @@ bool Watch::read_older(const mth5::Reader& file, std::span<const Series> all, st
     if (next == channels_.end()) return false;
     const auto& [station, stream, component, rate] = next->first;
     auto& channel = next->second;
-    const auto series =
-        std::find_if(all.begin(), all.end(), [&, &key = next->first](const Series& one) {
-          return std::tie(one.station, one.stream, component, one.sample_rate) == key &&
-                 std::find(one.components.begin(), one.components.end(), component) != one.components.end();
-        });
+    const auto series = std::find_if(all.begin(), all.end(), [&, &key = next->first](const Series& one) {
+      return std::tie(one.station, one.stream, component, one.sample_rate) == key &&
+             std::find(one.components.begin(), one.components.end(), component) != one.components.end();
+    });
     if (series == all.end()) {
       channel.feed.leave_older();
       continue;
@@ -317,6 +316,7 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
         subjects.push_back(std::move(source));
   }
   facts.disk_was_full = look.disk_was_full;
+  if (look.commit) facts.closed = look.commit->time;
   facts.disk_full_in_s = look.full_in_s.value_or(facts.disk_full_in_s);
   subjects.push_back(file_subject(facts));
   look.reading_older = std::any_of(channels_.begin(), channels_.end(), [&](const auto& one) { return has_older(one.second); });
@@ -359,7 +359,13 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
     if (look.state != mth5::FileState::Live && !any) subjects.back().figures["samples"] = {0};
   }
   distinguish(subjects);
-  look.verdict = steady_.of(analysis::judge(subjects), look.time);
+  using Pace = SteadyVerdict::Pace;
+  const bool ended = look.state != mth5::FileState::Live;
+  look.verdict = steady_.of(analysis::judge(subjects), look.time,
+                            ended           ? Pace::Ended
+                            : look.replayed ? Pace::Replay
+                                            : Pace::Live);
+  look.past = steady_.past(past_of(compared_));
 }
 
 }  // namespace analysis

@@ -104,8 +104,7 @@ class FullScreen {
       collector_.page().message = std::string{e.what()} + "; trying again";
     }
     // What was lost stands there for a look at least, though another file is there already.
-    if ((follower_.is_new() && says("waiting for")) || (!loss.empty() && says(loss)))
-      collector_.page().message.clear();
+    if ((follower_.is_new() && says("waiting for")) || (!loss.empty() && says(loss))) collector_.page().message.clear();
     if (state == mth5::FileState::Live) {
       ended_ = false;
     } else if (follower_.is_directory()) {

@@ -135,7 +135,9 @@ bool Collector::fill(const mth5::Reader& file, std::chrono::nanoseconds back, st
       const auto& facts = channel.facts;
       const auto& pyramid = channel.pyramid;
       const double rate = channel.rate;
-      if (channel.whole || facts.station != series.station || facts.stream != series.stream || rate != series.sample_rate || pyramid.empty()) continue;
+      if (channel.whole || facts.station != series.station || facts.stream != series.stream || rate != series.sample_rate ||
+          pyramid.empty())
+        continue;
       if (std::find(series.components.begin(), series.components.end(), facts.component) == series.components.end()) continue;
       while (!channel.whole && channel.pyramid.start() > channel.pyramid.end() - back) {
         if (mth5::steady_now() >= deadline) return traces_.filling = true;

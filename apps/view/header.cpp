@@ -27,6 +27,11 @@ Headline headline_of(const Page& page) {
   const auto& look = *page.look;
   if (look.verdict.empty()) {
     const auto judged = mth5::rough_duration(look.judged_s);
+    if (is_good(look) && !look.reading_older && !look.past.empty()) {  // who comes now is to know of it
+      const auto more = look.past.size() - 1;
+      return {" OK ", "GOOD: nothing is wrong now" + unwatched_text(look), "was: " + look.past.front().sentence(look.time),
+              Ink::Good, more > 0 ? "(" + std::to_string(more) + " more: view 6)" : ""};
+    }
     if (is_good(look))
       return {" OK ", look.reading_older ? "GOOD so far" : "GOOD",
               "nothing is wrong in the last " + judged + (look.reading_older ? ", older samples are being read" : " of samples") +
@@ -51,27 +56,52 @@ std::string joined(const std::vector<std::string>& names) {
   return all.empty() ? "no station" : all;
 }
 
-/// Parts of a row, from the left, with room between; a part that does not fit is cut off with the rest.
+/// Parts of a row, from the left, with room between. Where they do not fit, the last ones that can be said in fewer words are;
+/// what does not fit then is cut off, with a sign that there is more. Drawn when it goes.
 class Row {
  public:
   Row(Screen& screen, int row) : screen_{screen}, row_{row} {}
-  void add(const std::string& text, Ink ink = Ink::Plain) {
-    if (text.empty()) return;
-    column_ = screen_.put(row_, column_, text, ink) + 2;
+  Row(const Row&) = delete;
+  Row& operator=(const Row&) = delete;
+  ~Row() {
+    for (auto part = parts_.rbegin(); part != parts_.rend() && width() > screen_.columns(); ++part)
+      if (!part->brief.empty()) part->text = part->brief;
+    int column = kLeft;
+    for (const auto& part : parts_) {
+      if (column >= screen_.columns()) break;
+      column = screen_.put(row_, column, cut_to(part.text, screen_.columns() - column), part.ink) + kBetween;
+    }
+    if (width() > screen_.columns()) screen_.put(row_, screen_.columns() - 1, "~", Ink::Quiet);
+  }
+  /// @param brief  the same in fewer words; "" = there is no way
+  void add(const std::string& text, Ink ink = Ink::Plain, const std::string& brief = {}) {
+    if (!text.empty()) parts_.push_back({text, brief, ink});
   }
 
  private:
+  struct Part {
+    std::string text, brief;
+    Ink ink;
+  };
+  static constexpr int kLeft = 1, kBetween = 2;
+  [[nodiscard]] int width() const {
+    int width = kLeft - kBetween;
+    for (const auto& part : parts_) width += width_of(part.text) + kBetween;
+    return width;
+  }
+
   Screen& screen_;
   int row_;
-  int column_ = 1;
+  std::vector<Part> parts_;
 };
 
-std::string run_text(const analysis::Snapshot& look) {
+/// @param brief  without the word, and how many more there are
+std::string run_text(const analysis::Snapshot& look, bool brief) {
   std::string text;
   for (const auto& stream : look.streams) {
     if (stream.run.empty()) continue;
-    if (!text.empty()) return text + " and more";
-    text = "run " + shown(stream.run) + ", " + analysis::rate_text(stream.sample_rate);
+    if (!text.empty()) return text + (brief ? " ..." : " and more");
+    text = (brief ? "" : "run ") + shown(stream.run) + ", " + analysis::rate_text(stream.sample_rate);
   }
   return text;
 }
@@ -81,12 +111,14 @@ void draw_state(Screen& screen, int row, const Page& page, const Ui& ui) {
   const auto& look = *page.look;
   parts.add(joined(look.stations), Ink::Title);
   const bool fine = look.state == mth5::FileState::Live && look.silent() == nullptr;
+  const auto full = "disk full" + (look.commit ? " since " + time_of(look.commit->time, page.now) : "");
   if (page.lost.empty())
-    parts.add(look.disk_was_full ? "disk full" : state_text(look), fine ? Ink::Good : Ink::Warning);
+    parts.add(look.disk_was_full ? full : state_text(look), fine ? Ink::Good : Ink::Warning);
   else
     parts.add("file gone, all below is of " + time_of(look.time, page.now), Ink::Warning);
-  parts.add(mth5::to_iso(std::chrono::floor<std::chrono::seconds>(page.now)));
-  parts.add(run_text(look));
+  const auto utc = mth5::to_iso(std::chrono::floor<std::chrono::seconds>(page.now));
+  parts.add(utc, Ink::Plain, utc.substr(11));
+  parts.add(run_text(look, false), Ink::Plain, run_text(look, true));
   if (ui.frozen) parts.add("FROZEN " + time_of(*ui.frozen, page.now), Ink::Warning);
 }
 
@@ -110,22 +142,24 @@ void draw_risk(Screen& screen, int row, const Page& page) {
 void draw_clock(Screen& screen, int row, const analysis::Snapshot& look) {
   Row parts{screen, row};
   if (const auto* clock = worst_clock(look)) {
-    parts.add("clock " + shown(clock->source.empty() ? "none" : clock->source) + " " + locked_text(*clock),
-              clock->locked ? Ink::Plain : Ink::Warning);
+    const auto lock = shown(clock->source.empty() ? "none" : clock->source) + " " + locked_text(*clock);
+    parts.add("clock " + lock, clock->locked ? Ink::Plain : Ink::Warning, lock);
     char text[64];
     if (std::isfinite(clock->ppm)) {
       std::snprintf(text, sizeof text, "%+.3g ppm", clock->ppm == 0 ? 0.0 : clock->ppm);
       parts.add(text);
     }
     if (std::isfinite(clock->axis_error_s)) {
-      std::snprintf(text, sizeof text, "axis off by up to %.3g s", clock->axis_error_s);
-      parts.add(text);
+      std::snprintf(text, sizeof text, "%.3g s", clock->axis_error_s);
+      parts.add("axis off by up to " + std::string{text}, Ink::Plain, "axis off " + std::string{text});
     }
   } else {
     parts.add("clock not known", Ink::Quiet);
   }
   for (const auto& [name, value] : look.soh) {
-    if (name == "satellites") parts.add(std::isfinite(value) ? short_number(value) + " satellites" : "satellites not known");
+    if (name == "satellites")
+      parts.add(std::isfinite(value) ? short_number(value) + " satellites" : "satellites not known", Ink::Plain,
+                std::isfinite(value) ? short_number(value) + " sat." : "sat. not known");
     if (name == "temperature_C" && std::isfinite(value)) parts.add(short_number(value) + " C");
   }
 }
@@ -152,6 +186,11 @@ void draw_power(Screen& screen, int row, const Page& page) {
     return;
   }
   const bool soon = *outlook.seconds < 2 * 86'400.0;
+  // Of the disk alone nobody knows whether the site will last: the battery is what ends most.
+  if (outlook.reason == "disk" && !page.look->disk_was_full && !(page.battery && page.battery->volts_per_day)) {
+    parts.add("disk alone lasts " + time_left(*outlook.seconds), soon ? Ink::Warning : Ink::Plain);
+    return;
+  }
   std::string text = "lasts " + time_left(*outlook.seconds) + ": " + std::string{outlook.reason};
   if (outlook.reason == "battery" && page.look->full_in_s) text += " (disk " + time_left(*page.look->full_in_s) + ")";
   if (outlook.reason == "disk" && page.battery && page.battery->empty_in_s)
@@ -210,8 +249,8 @@ void draw_tabs(Screen& screen, int row, const Ui& ui) {
 
 std::string label_of(const Page& page, const std::string& station, const std::string& component, const std::string& stream) {
   const bool others = page.look && std::any_of(page.look->channels.begin(), page.look->channels.end(), [&](const auto& one) {
-    return one.station == station && one.component == component && analysis::stream_of(one.run) != stream;
-  });
+                        return one.station == station && one.component == component && analysis::stream_of(one.run) != stream;
+                      });
   return component + (others && !stream.empty() ? " (" + stream + ")" : "") +
          (page.look && page.look->stations.size() > 1 ? " " + station : "");
 }
@@ -303,7 +342,7 @@ Screen draw(int rows, int columns, const Page& page, const Page& shown_page, con
     for (const auto& view : views())
       if (view.number == ui.view) view.draw(screen, kTop, shown_page, ui);
   }
-  if (page.look) screen.put(rows - 1, 1, page.message, Ink::Quiet);
+  if (page.look && !(ui.help && help_ends(kTop) >= rows)) screen.put(rows - 1, 1, page.message, Ink::Quiet);
   return screen;
 }
 

@@ -33,6 +33,12 @@ void add_verdict(std::vector<Line>& lines, const analysis::Snapshot& look, int c
   }
 }
 
+void add_past(std::vector<Line>& lines, const analysis::Snapshot& look, int columns) {
+  for (const auto& past : look.past)
+    for (const auto& line : wrapped("was: " + past.sentence(look.time), columns))
+      lines.push_back({(line.starts_with("was: ") ? "" : "  ") + line});
+}
+
 /// What a crew looks at first comes first.
 int rank_of(std::string_view name) {
   constexpr std::array<std::string_view, 3> kFirst{"battery", "temperature", "satellites"};
@@ -121,6 +127,7 @@ void add_ledger(std::vector<Line>& lines, const Page& page) {
 void draw_health(Screen& screen, int top, const Page& page, const Ui& ui) {
   std::vector<Line> lines;
   add_verdict(lines, *page.look, screen.columns() - 4);
+  add_past(lines, *page.look, screen.columns() - 4);
   add_trends(lines, page);
   add_disk(lines, page);
   add_ledger(lines, page);

@@ -180,8 +180,10 @@ void draw_spectrogram(Screen& screen, int top, const Page& page, const Ui& ui) {
     return;
   }
   const auto scale = analysis::field_scale(chosen->facts, ui.physical);
-  int column = screen.put(top, 1, ">" + shown(label_of(page, chosen->facts.station, chosen->facts.component, chosen->facts.stream)),
-                          Ink::Title) + 2;
+  int column =
+      screen.put(top, 1, ">" + shown(label_of(page, chosen->facts.station, chosen->facts.component, chosen->facts.stream)),
+                 Ink::Title) +
+      2;
   column =
       screen.put(top, column, mth5::format_duration(windows()[ui.window]) + (ui.end ? " to " + time_of(*ui.end, page.now) : "")) +
       2;

@@ -147,6 +147,42 @@ TEST(Repeats, TellALimitFromASlowSignalThatTurns) {
   EXPECT_GT(of(cut).repeats().clipped(), 1500);
 }
 
+TEST(Repeats, TellALimitFromAPlugThatWasOut) {
+  auto values = noise(600, 1);
+  for (auto& value : values) value += 23'000;
+  const auto out = [&](std::size_t from, std::size_t to, double at) {
+    for (std::size_t i = from; i < to; ++i) values[i] = at;
+  };
+  out(100, 115, 0);
+  EXPECT_EQ(of(values).repeats().clipped(), 0) << "15 s, five minutes ago";
+  EXPECT_FALSE(of(values).repeats().off());
+  out(560, 600, 0);
+  const auto whole = of(values);
+  EXPECT_EQ(whole.repeats().clipped(), 0);
+  ASSERT_TRUE(whole.repeats().off());
+  EXPECT_EQ(whole.repeats().off()->start, kStart + std::chrono::seconds{560});
+  for (const std::size_t cut : {50U, 107U, 300U, 561U, 580U}) {
+    Measures parts = of({values.begin(), values.begin() + static_cast<std::ptrdiff_t>(cut)});
+    Measures later;
+    later.add({kStart + std::chrono::seconds{cut}, 1, std::span{values}.subspan(cut)});
+    parts.merge(later);
+    Measures loaded;
+    loaded.load(parts.save());
+    EXPECT_EQ(loaded.repeats().clipped(), 0) << cut;
+    ASSERT_TRUE(loaded.repeats().off()) << cut;
+    EXPECT_EQ(loaded.repeats().off()->n, 40) << cut;
+  }
+  out(560, 563, 0);
+  for (std::size_t i = 563; i < 600; ++i) values[i] = 23'000 + 0.1 * static_cast<double>(i);
+  EXPECT_EQ(of(values).repeats().clipped(), 3) << "shorter than any plug is out: a stroke of lightning";
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = i % 20 == 0 ? 3 : i % 20 == 1 ? 3.5 : i % 40 < 20 ? 500 : -500;
+  EXPECT_EQ(of(values).repeats().clipped(), 540) << "from one limit to the other";
+  const auto wave = noise(600, 1);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = std::min(8.0, 10 * std::sin(static_cast<double>(i) / 20) + 0.1 * wave[i]);
+  EXPECT_GT(of(values).repeats().clipped(), 100) << "it comes near to its limit before";
+}
+
 TEST(Spikes, AreFoundOneByOneAndNoiseIsNone) {
   auto values = noise(20'000, 1);
   EXPECT_EQ(of(values).spikes().count(), 0);

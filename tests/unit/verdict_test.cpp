@@ -191,6 +191,31 @@ TEST(Verdict, NamesWhatHappensToAChannel) {
   EXPECT_EQ(names(site.now_judged()), "ex:mains");
 }
 
+TEST(Verdict, CallsAPluggedOutChannelOffAndNotClipped) {
+  for (const double rate : {1.0, 32.0}) {
+    double at = 0;
+    Watch site{7, rate, [&at](std::size_t channel, double seconds, double& value) {
+                 if (channel == 2 && seconds >= 700 && seconds < 715) value = at;
+                 if (channel == 2 && seconds >= 1400) value = at;
+               }};
+    site.go_on(714.5);
+    const auto off = site.now_judged();
+    EXPECT_EQ(names(off), "hx:off");
+    EXPECT_THAT(
+        analysis::headline(off, site.now()),
+        testing::MatchesRegex("CRITICAL MT1 hx: exactly 0 for 1[45] s since 00:11 UTC: check plug and cable of the sensor"));
+    site.go_on(300);
+    EXPECT_EQ(names(site.now_judged()), "") << "it is in again: nothing was cut off";
+    EXPECT_EQ(names(site.judge()), "");
+    site.go_on(385.5);
+    at = 22'050;
+    site.go_on(40);
+    EXPECT_EQ(names(site.now_judged()), "") << "at a value that no field has had: stuck after a minute, and not cut off now";
+    site.go_on(25);
+    EXPECT_EQ(names(site.now_judged()), "hx:stuck");
+  }
+}
+
 TEST(Verdict, KnowsNoiseThatBeganOfOneChannelFromAStorm) {
   for (const double rate : {1.0, 16.0}) {
     const auto noisy = [rate](bool all) {
@@ -577,6 +602,105 @@ TEST(Verdict, OfChannelsIsSteadyFromLookToLook) {
   EXPECT_EQ(at(200, {}), ":battery") << "of no channel: at once";
   EXPECT_EQ(at(201, {}), "");
   EXPECT_EQ(at(100, {{"mains_db", 45}}), "ex:mains") << "the clock was set back: as at the beginning";
+}
+
+TEST(Verdict, OfARecordingThatEndedOrIsReplayedFastIsThatOfItsOwnTime) {
+  using Pace = analysis::SteadyVerdict::Pace;
+  analysis::SteadyVerdict steady;
+  const auto at = [&](int second, double dc_mV, Pace pace) {
+    const std::vector all{subject(Scope::Electric, "ex", {{"dc_mV", {dc_mV}}})};
+    return names(steady.of(analysis::judge(all), kStart + std::chrono::seconds{second}, pace));
+  };
+  EXPECT_EQ(at(0, 10, Pace::Replay), "");
+  EXPECT_EQ(at(100, 899, Pace::Replay), "ex:dc") << "nobody looked for a hundred seconds";
+  EXPECT_EQ(at(200, 10, Pace::Replay), "");
+  EXPECT_EQ(at(205, 899, Pace::Replay), "") << "it may be a moment";
+  EXPECT_EQ(at(206, 899, Pace::Ended), "ex:dc") << "no look will tell any more";
+  EXPECT_EQ(at(206, 899, Pace::Ended), "ex:dc");
+  EXPECT_EQ(at(207, 10, Pace::Ended), "") << "as a look at the closed file says";
+}
+
+TEST(Verdict, RemembersForAnHourWhatIsOver) {
+  analysis::SteadyVerdict steady;
+  const auto at = [&](int second, std::vector<std::pair<const char*, double>> figures) {
+    Subject ex = subject(Scope::Electric, "ex", {});
+    for (const auto& [name, value] : figures) ex.figures[name] = {value};
+    const auto now = kStart + std::chrono::seconds{second};
+    (void)steady.of(analysis::judge(std::vector{ex}), now);
+    std::string all;
+    for (const auto& past : steady.past({})) all += (all.empty() ? "" : "; ") + past.sentence(now);
+    return all;
+  };
+  EXPECT_EQ(at(0, {}), "");
+  for (int second = 600; second <= 780; second += 5) EXPECT_EQ(at(second, {{"stuck_s", 61 + second - 600.0}}), "") << "it is so";
+  EXPECT_EQ(at(785, {}), "MT1 ex: stuck at one value for 4 min 1 s, 00:10 to 00:13 UTC");
+  for (int second = 1200; second <= 1203; ++second) (void)at(second, {{"stuck_s", 61}});
+  EXPECT_EQ(at(1210, {}), "MT1 ex: stuck at one value for 4 min 1 s, 00:10 to 00:13 UTC") << "three seconds are a moment";
+  for (int second = 2000; second <= 2100; second += 5) (void)at(second, {{"mains_db", 45}, {"spikes_per_h", 30}});
+  for (int second = 2105; second <= 2200; second += 5) (void)at(second, {});
+  EXPECT_EQ(at(2205, {}),
+            "MT1 ex: power line 45.0 dB above the noise, 00:33 to 00:35 UTC; MT1 ex: stuck at one value for 4 min 1 s, 00:10 to "
+            "00:13 UTC")
+      << "spikes are of the last hour anyway";
+  EXPECT_EQ(at(4380, {}), "MT1 ex: power line 45.0 dB above the noise, 00:33 to 00:35 UTC") << "for an hour";
+  EXPECT_EQ(at(100, {}), "") << "the clock was set back";
+}
+
+TEST(Verdict, KnowsOfTheHourBeforeItsFirstLookWhatWasStuckOrOpen) {
+  constexpr auto kElectric = mth5::Kind::Electric;
+  std::mt19937 random{3};
+  std::normal_distribution<double> noise{0, 1};
+  std::vector<Subject> subjects;
+  for (const std::string name : {"e1", "e2", "e3"}) {
+    analysis::History history;
+    std::vector<double> values(3000);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = 10 + noise(random);
+      if (name == "e1" && i >= 600 && i < 780) values[i] = 12.5;
+      if (name == "e3" && i >= 1200 && i < 1380) values[i] = 24'000 + 2000 * noise(random);
+    }
+    history.add({kStart, 1, values});
+    subjects.push_back(analysis::subject_of({"MT1", name, "milliVolt", kElectric}, history.recent(), history.hour(), history));
+  }
+  analysis::compare(subjects);
+  std::vector<std::string> all;
+  for (const auto& past : analysis::SteadyVerdict{}.past(analysis::past_of(subjects)))
+    all.push_back(past.sentence(kStart + std::chrono::seconds{3000}));
+  EXPECT_THAT(all, testing::ElementsAre(
+                       testing::MatchesRegex("MT1 e3: electrode or cable open, level 2[0-9]{3} times that of the others, "
+                                             "00:(19|20) to 00:2[23] UTC"),
+                       "MT1 e1: stuck at one value for 3 min, 00:10 to 00:13 UTC"));
+  EXPECT_THAT(names(analysis::judge(subjects)), testing::Not(testing::AnyOf(HasSubstr("open"), HasSubstr("stuck"))));
+}
+
+TEST(Verdict, KnowsOfTwoElectrodesTheOneAtMoreThanAnySelfPotential) {
+  const auto verdict = [](double one, double other) {
+    std::vector<Subject> subjects;
+    for (const auto& [name, level] : {std::pair{"ex", one}, {"ey", other}}) {
+      analysis::History history;
+      std::vector<double> values(600);
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] = level + std::sin(0.3 * static_cast<double>(i));
+      history.add({kStart, 1, values});
+      subjects.push_back(
+          analysis::subject_of({"MT1", name, "milliVolt", mth5::Kind::Electric}, history.recent(), history.hour(), history));
+    }
+    analysis::compare(subjects);
+    return names(analysis::judge(subjects));
+  };
+  EXPECT_EQ(verdict(9000, 60), "ex:open");
+  EXPECT_EQ(verdict(900, 20), "ex:dc") << "a bad electrode may be at so much";
+  EXPECT_EQ(verdict(9000, 400), "ex:dc, ey:dc");
+}
+
+TEST(Verdict, TellsSinceWhenALevelJumps) {
+  Watch site{7, 1, [](std::size_t channel, double seconds, double& value) {
+               if (channel == 0) value += 5 * std::floor(std::min(seconds, 3200.0) / 800);
+             }};
+  site.go_on(3590);
+  const auto verdict = site.now_judged();
+  ASSERT_THAT(names(verdict), HasSubstr("ex:jumps"));
+  EXPECT_THAT(analysis::to_text(verdict, site.now()), HasSubstr("level jumps, 4 in 59 min since 00:13 UTC"))
+      << "not the last one";
 }
 
 TEST(Verdict, OfCompletenessDoesNotFlapAtItsLimits) {

@@ -126,6 +126,21 @@ TEST(Header, CutsTheAdviceAndNotWhatIsBehindIt) {
       << "how many there are is not known before all is read";
 }
 
+TEST(Header, CallsAForecastOfTheDiskAloneThat) {
+  auto early = page();
+  early.battery = analysis::Battery{12.1, {}, 3600, {}};
+  early.look->full_in_s = 679.84 * 86'400;
+  early.outlook = outlook_of(*early.look, early.battery);
+  EXPECT_THAT(drawn(early, {}), HasSubstr("\n battery 12.10 V, trend: not enough data yet  disk alone lasts 679 d 20 h\n"));
+  early.look->full_in_s = 1e9;
+  early.outlook = outlook_of(*early.look, early.battery);
+  EXPECT_THAT(drawn(early, {}), HasSubstr("  disk alone lasts more than 2 years\n"));
+  early.battery.reset();
+  EXPECT_THAT(drawn(early, {}), HasSubstr("\n battery not known  disk alone lasts more than 2 years\n"));
+  early.battery = analysis::Battery{13.1, 0.1, 86'400, {}};
+  EXPECT_THAT(drawn(early, {}), HasSubstr("  lasts more than 2 years: disk\n")) << "it is known not to fall";
+}
+
 TEST(Header, SaysInWordsWhatIsNotKnown) {
   auto bare = page();
   bare.look->commit.reset();
@@ -152,14 +167,68 @@ TEST(Header, SaysInWordsWhatIsNotKnown) {
   EXPECT_THAT(drawn(bare, {.view = 6}), HasSubstr("state of health: the file has none"));
 }
 
+TEST(Header, SaysInFewerWordsWhatDoesNotFit) {
+  auto wide = page();
+  wide.look->clocks[0].locked = false;
+  wide.look->clocks[0].uncertainty_us = 31'300;
+  wide.look->clocks[0].ppm = 0;
+  wide.look->clocks[0].axis_error_s = 0;
+  wide.look->soh["satellites"] = NAN;
+  wide.look->streams[0].flow = analysis::Flow{analysis::FlowState::NoData, kNow - seconds{7265}, 7265};
+  EXPECT_THAT(drawn(wide, {}), HasSubstr("\n clock gps NOT LOCKED (+-31.3 ms)  +0 ppm  axis off 0 s  sat. not known  21.33 C\n"));
+  EXPECT_THAT(drawn(wide, {}), HasSubstr("(2 h 1 min)  2026-05-01T12:00:00Z  sr1_0003, 1 Hz\n"));
+  EXPECT_THAT(drawn(wide, {}, 24, 120),
+              HasSubstr("\n clock gps NOT LOCKED (+-31.3 ms)  +0 ppm  axis off by up to 0 s  satellites not known  21.33 C\n"));
+  wide.look->stations = {std::string(90, 'x')};
+  EXPECT_THAT(drawn(wide, {}), HasSubstr("\n " + std::string(78, 'x') + "~\n")) << "and says that there is more";
+}
+
+TEST(Header, RemembersForAnHourWhatIsOver) {
+  auto mended = page();
+  const auto rules = analysis::rules();
+  const auto stuck = std::find_if(rules.begin(), rules.end(), [](const auto& one) { return one.name == "stuck"; });
+  mended.look->past = {
+      {{&*stuck, analysis::Severity::Critical, "MT001", "hx", 180, {}}, kNow - seconds{1580}, kNow - seconds{1400}}};
+  EXPECT_THAT(drawn(mended, {.view = 6}),
+              testing::StartsWith(" OK  GOOD: nothing is wrong now\n"
+                                  "     was: MT001 hx: stuck at one value for 3 min, 11:33 to 11:36 UTC\n"));
+  EXPECT_THAT(drawn(mended, {.view = 6}),
+              HasSubstr("\n was: MT001 hx: stuck at one value for 3 min, 11:33 to 11:36 UTC\n state of health"));
+  EXPECT_THAT(to_text(*mended.look), HasSubstr("GOOD\n\nWas      MT001 hx: stuck at one value for 3 min, 11:33 to 11:36 UTC\n"));
+  EXPECT_THAT(to_line(*mended.look), HasSubstr("Z GOOD; live"));
+  const auto json = to_json(*mended.look)["verdict"];
+  EXPECT_EQ(json["state"], "good");
+  EXPECT_EQ(json["past"][0]["name"], "stuck");
+  EXPECT_EQ(json["past"][0]["until"], "2026-05-01T11:36:40Z");
+  mended.look->past[0].from -= hours{24};
+  EXPECT_THAT(drawn(mended, {.view = 6}), HasSubstr("2026-04-30 11:33 to 11:36 UTC"));
+}
+
+TEST(Header, SaysSinceWhenTheDiskIsFull) {
+  auto full = page();
+  full.look->state = mth5::FileState::Closed;
+  full.look->disk_was_full = true;
+  EXPECT_THAT(drawn(full, {}), HasSubstr("\n MT001  disk full since 11:59:59  2026-"));
+}
+
+TEST(Help, IsNotMixedWithARemark) {
+  auto told = page();
+  told.message = "saved: x.txt";
+  EXPECT_THAT(drawn(told, {.help = true}),
+              HasSubstr("\n  OK ! X ?           good, warning, critical, not known; colours say the same\n"));
+  EXPECT_THAT(drawn(told, {.help = true}), Not(HasSubstr("saved")));
+  EXPECT_THAT(drawn(told, {.help = true}, 25), HasSubstr("colours say the same\n saved: x.txt\n"));
+}
+
 TEST(Header, CallsNothingGoodOfAFileThatIsGone) {
   auto gone = page();
   gone.lost = "/data/a.h5: renamed to b.h5";
   gone.message = "/data/a.h5: waiting for it to come back";
   gone.now = kNow + seconds{65};
   const auto text = drawn(gone, {});
-  EXPECT_THAT(text, testing::StartsWith(" ?  NOT KNOWN: /data/a.h5: renamed to b.h5\n    /data/a.h5: waiting for it to come back\n"
-                                        " MT001  file gone, all below is of 12:00:00  2026-"));
+  EXPECT_THAT(text,
+              testing::StartsWith(" ?  NOT KNOWN: /data/a.h5: renamed to b.h5\n    /data/a.h5: waiting for it to come back\n"
+                                  " MT001  file gone, all below is of 12:00:00  12:01:05Z  sr1_0003, 1 Hz\n"));
   for (const auto* words : {"GOOD", "live", "at risk now"}) EXPECT_THAT(text, Not(HasSubstr(words)));
 }
 
@@ -221,7 +290,7 @@ class ViewOfFile : public testing::Test {
 TEST_F(ViewOfFile, TimingHasClocksAndGaps) {
   const auto text = look({.view = 5, .glyphs = view::Glyphs::Ascii});
   EXPECT_THAT(text, HasSubstr("\n lemi: gps, locked, +2.5 ppm, residual 4 us"));
-  EXPECT_THAT(text, HasSubstr("\n   locked 50 % of 8 min 21 s"));
+  EXPECT_THAT(text, HasSubstr("\n   locked 49.94 % of 16 min 38 s")) << "by time, and not by rows: until the newest sample";
   EXPECT_THAT(text, HasSubstr("\n   ppm 1.5 to 2.5"));
   EXPECT_THAT(text, HasSubstr("\n   residual us 2 to 4"));
   EXPECT_THAT(text, HasSubstr("\n   00:06:39             1 min 40 s             100  no-data\n"));

@@ -47,7 +47,7 @@ TEST_F(WatchOfFiles, SaysNothingOfLessThanAMinute) {
   const auto seen = look("a.h5");
   EXPECT_FALSE(is_good(seen));
   EXPECT_EQ(verdict_text(seen), "NOT KNOWN: samples of 40s, a verdict takes 1min 0s");
-  EXPECT_EQ(to_json(seen)["verdict"].dump(), R"({"state":null,"findings":[],"judged_s":40.0,"unwatched":0})");
+  EXPECT_EQ(to_json(seen)["verdict"].dump(), R"({"state":null,"findings":[],"judged_s":40.0,"unwatched":0,"past":[]})");
   EXPECT_THAT(to_text(seen), StartsWith("NOT KNOWN: samples of 40s"));
 }
 
@@ -58,7 +58,7 @@ TEST_F(WatchOfFiles, RemembersWhatAnotherFileHeld) {
   const auto seen = look("b.h5");
   EXPECT_EQ(seen.judged_s, 70);
   EXPECT_TRUE(is_good(seen));
-  EXPECT_EQ(to_json(seen)["verdict"].dump(), R"({"state":"good","findings":[],"judged_s":70.0,"unwatched":0})");
+  EXPECT_EQ(to_json(seen)["verdict"].dump(), R"({"state":"good","findings":[],"judged_s":70.0,"unwatched":0,"past":[]})");
   EXPECT_THAT(to_line(seen), HasSubstr("Z GOOD; closed  S1/sr1_0001: "));
   EXPECT_EQ(seen.channels.at(0).clipped, 0);
   EXPECT_NEAR(seen.channels.at(0).dc.value(), 18, 1) << "1 to 40, and 1 to 30";

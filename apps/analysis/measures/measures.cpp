@@ -10,7 +10,7 @@ namespace analysis {
 
 namespace {
 
-constexpr int kVersion = 3;  ///< of what is saved: another meaning of a figure is another version
+constexpr int kVersion = 4;  ///< of what is saved: another meaning of a figure is another version
 
 }  // namespace
 

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::int64_t kRow = 3;  ///< equal samples that are no chance
 constexpr double kSharp = 3;      ///< smallest steps
+constexpr std::int64_t kLong = 10;
+constexpr double kOneStep = 20;  ///< usual ones: what is entered by that was not come near to before
 
 }  // namespace
 
@@ -21,6 +23,8 @@ void Repeats::note(Extreme& extreme, bool better, const Extreme& other) {
   } else if (other.value == extreme.value) {
     extreme.n += other.n;
     extreme.jump = std::max(extreme.jump, other.jump);
+    extreme.n_long += other.n_long;
+    extreme.least = std::min(extreme.least, other.least);
   }
 }
 
@@ -32,7 +36,8 @@ void Repeats::note(const Row& row) {
 
 void Repeats::close(const Open& row) {
   note(row);
-  const Extreme seen{row.n >= kRow ? row.n : 0, row.value, row.n >= kRow ? row.jump : 0, true};
+  Extreme seen{row.n >= kRow ? row.n : 0, row.value, row.n >= kRow ? row.jump : 0, true};
+  if (is_long(row.n)) seen.n_long = row.n, seen.least = row.least;
   note(top_, row.value > top_.value, seen);
   note(bottom_, row.value < bottom_.value, seen);
 }
@@ -40,6 +45,7 @@ void Repeats::close(const Open& row) {
 void Repeats::end_last(double jump) {
   if (!last_) return;
   last_->jump = std::max(last_->jump, jump);
+  if (jump > 0) last_->least = std::min(last_->least, jump);
   if (last_->from_first)
     first_ = last_;
   else
@@ -55,25 +61,30 @@ std::size_t Repeats::behind_single(const Block& block, std::size_t at) {
   const std::size_t begin = at;
   double before = last_->value;
   double into = 0;
+  double steps = 0;
   for (; at < values.size(); ++at) {
     const double jump = std::abs(values[at] - before);
     if (!(jump > 0)) break;  // the same, or a NaN
     least_step_ = std::min(least_step_, jump);
+    steps += jump;
     if (before > top_.value) top_ = {0, before, 0, true};
     if (before < bottom_.value) bottom_ = {0, before, 0, true};
     before = values[at];
     into = jump;
   }
   if (at == begin) return at;
+  steps_ += steps;
+  n_steps_ += static_cast<std::int64_t>(at - begin);
   next_longest_ = std::max<std::int64_t>(next_longest_, 1);
   last_->value = before;
   last_->start = mth5::sample_time(block.start, block.rate, static_cast<std::int64_t>(at - 1));
-  last_->jump = into;
+  last_->jump = last_->least = into;
   return at;
 }
 
 void Repeats::add(const Block& block) {
   if (block.values.empty()) return;
+  rate_ = block.rate;
   if (any_ && !goes_on(end_, block.start, block.rate)) end_last(0);
   for (std::size_t i = 0; i < block.values.size(); ++i) {
     if (const auto next = behind_single(block, i); next > i) i = next;
@@ -89,8 +100,10 @@ void Repeats::add(const Block& block) {
     }
     Open next;
     if (last_) {
-      next.jump = std::abs(value - last_->value);
+      next.jump = next.least = std::abs(value - last_->value);
       least_step_ = std::min(least_step_, next.jump);
+      steps_ += next.jump;
+      ++n_steps_;
       end_last(next.jump);
     } else {
       next.from_first = !any_ && i == 0;
@@ -102,7 +115,6 @@ void Repeats::add(const Block& block) {
   }
   if (!any_) start_ = block.start;
   any_ = true;
-  rate_ = block.rate;
   end_ = block.end();
 }
 
@@ -113,6 +125,8 @@ void Repeats::merge(const Repeats& later) {
     return;
   }
   least_step_ = std::min(least_step_, later.least_step_);
+  steps_ += later.steps_;
+  n_steps_ += later.n_steps_;
   auto right = later.first_;  // what may go on from here
   auto end = later.last_;
   const bool single = !right && end && end->from_first;
@@ -129,9 +143,12 @@ void Repeats::merge(const Repeats& later) {
   } else {
     const double jump = std::abs(right->value - last_->value);
     least_step_ = std::min(least_step_, jump);
+    steps_ += jump;
+    ++n_steps_;
     end_last(jump);
     right->from_first = false;
     right->jump = std::max(right->jump, jump);
+    right->least = std::min(right->least, jump);
     if (!single) close(*right);
   }
   last_ = single ? right : end;
@@ -161,9 +178,25 @@ Repeats::Row Repeats::last() const { return last_ ? Row{*last_} : Row{}; }
 std::int64_t Repeats::clipped() const {
   const auto all = settled();
   std::int64_t n = 0;
-  for (const auto& extreme : {all.top_, all.bottom_})
-    if (extreme.jump > kSharp * least_step_) n += extreme.n;
+  for (const auto& [extreme, other] : {std::pair{all.top_, all.bottom_}, {all.bottom_, all.top_}}) {
+    if (!(extreme.jump > kSharp * least_step_)) continue;
+    const bool off = other.n == 0 && extreme.n_long > 0 && extreme.least > kOneStep * usual_step();
+    n += extreme.n - (off ? extreme.n_long : 0);
+  }
   return n;
+}
+
+bool Repeats::is_long(std::int64_t n) const { return n >= kLong && static_cast<double>(n) >= rate_; }
+
+double Repeats::usual_step() const { return n_steps_ > 0 ? steps_ / static_cast<double>(n_steps_) : kNaN; }
+
+std::optional<Repeats::Row> Repeats::off() const {
+  if (!last_ || !is_long(last_->n) || !std::isfinite(last_->least) || !(last_->least > kOneStep * usual_step())) return {};
+  const auto all = settled();
+  const bool at_top = all.top_.any && last_->value == all.top_.value;
+  const bool at_bottom = all.bottom_.any && last_->value == all.bottom_.value;
+  const auto& other = at_top ? all.bottom_ : all.top_;
+  return (at_top || at_bottom) && other.n == 0 ? std::optional<Row>{*last_} : std::nullopt;
 }
 
 double Repeats::least_step() const { return std::isfinite(least_step_) ? least_step_ : kNaN; }
@@ -173,7 +206,7 @@ namespace {
 template <class Open>
 state::Json save_row(const std::optional<Open>& row) {
   if (!row) return nullptr;
-  return {row->value, row->n, state::time(row->start), row->jump, row->from_first};
+  return {row->value, row->n, state::time(row->start), row->jump, row->from_first, row->least};
 }
 
 template <class Open>
@@ -186,12 +219,13 @@ void load_row(std::optional<Open>& row, const state::Json& saved) {
   row->start = state::time(saved.at(2));
   row->jump = saved.at(3);
   row->from_first = saved.at(4);
+  row->least = saved.at(5);
 }
 
 }  // namespace
 
 state::Json Repeats::save() const {
-  const auto extreme = [](const Extreme& of) { return state::Json{of.n, of.value, of.jump, of.any}; };
+  const auto extreme = [](const Extreme& of) { return state::Json{of.n, of.value, of.jump, of.any, of.n_long, of.least}; };
   return {{"any", any_},
           {"start", state::time(start_)},
           {"end", state::time(end_)},
@@ -202,12 +236,15 @@ state::Json Repeats::save() const {
           {"next_longest", next_longest_},
           {"top", extreme(top_)},
           {"bottom", extreme(bottom_)},
-          {"least_step", least_step_}};
+          {"least_step", least_step_},
+          {"steps", steps_},
+          {"n_steps", n_steps_}};
 }
 
 void Repeats::load(const state::Json& saved) {
   const auto extreme = [](Extreme& of, const state::Json& from) {
-    of = {from.at(0).get<std::int64_t>(), from.at(1).get<double>(), from.at(2).get<double>(), from.at(3).get<bool>()};
+    of = {from.at(0).get<std::int64_t>(), from.at(1).get<double>(),       from.at(2).get<double>(),
+          from.at(3).get<bool>(),         from.at(4).get<std::int64_t>(), from.at(5).get<double>()};
   };
   any_ = saved.at("any");
   start_ = state::time(saved.at("start"));
@@ -221,6 +258,8 @@ void Repeats::load(const state::Json& saved) {
   extreme(top_, saved.at("top"));
   extreme(bottom_, saved.at("bottom"));
   least_step_ = saved.at("least_step");
+  steps_ = saved.at("steps");
+  n_steps_ = saved.at("n_steps");
 }
 
 }  // namespace analysis

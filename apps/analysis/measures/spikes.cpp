@@ -312,6 +312,7 @@ void Jumps::judge(std::span<const double> window, const Sliding::Time& time) {
   const bool earlier = std::abs(window[kAt] - window[kAt - 1]) >= std::abs(window[kAt + 1] - window[kAt]);
   const Jump found{time.of(earlier ? kAt : kAt + 1), level};
   if (!jump_ || found.time >= jump_->time) jump_ = found;
+  if (!first_jump_ || found.time < *first_jump_) first_jump_ = found.time;
 }
 
 void Jumps::merge(const Jumps& later) {
@@ -322,6 +323,7 @@ void Jumps::merge(const Jumps& later) {
   }
   count_ += later.count_;
   if (later.jump_) jump_ = later.jump_;
+  if (later.first_jump_ && (!first_jump_ || *later.first_jump_ < *first_jump_)) first_jump_ = later.first_jump_;
   const auto right = later.first_ ? later.first_ : later.last_;
   if (right && last_) {
     if (last_->number == right->number) {
@@ -343,8 +345,13 @@ state::Json Jumps::save() const {
   const auto second = [](const std::optional<Second>& of) {
     return of ? state::Json{of->number, of->n, of->sum} : state::Json{};
   };
-  return {{"rate", rate_},   {"first", second(first_)},   {"last", second(last_)},
-          {"count", count_}, {"jump", save_event(jump_)}, {"seconds", seconds_.save()}};
+  return {{"rate", rate_},
+          {"first", second(first_)},
+          {"last", second(last_)},
+          {"count", count_},
+          {"jump", save_event(jump_)},
+          {"first_jump", first_jump_ ? state::time(*first_jump_) : state::Json{}},
+          {"seconds", seconds_.save()}};
 }
 
 void Jumps::load(const state::Json& saved) {
@@ -357,6 +364,8 @@ void Jumps::load(const state::Json& saved) {
   second(last_, saved.at("last"));
   count_ = saved.at("count");
   load_event(jump_, saved.at("jump"));
+  first_jump_.reset();
+  if (const auto& first = saved.at("first_jump"); !first.is_null()) first_jump_ = state::time(first);
   seconds_.load(saved.at("seconds"));
 }
 

@@ -60,6 +60,7 @@ class Jumps {
 
   [[nodiscard]] std::int64_t count() const { return count_; }
   [[nodiscard]] const std::optional<Jump>& last() const { return jump_; }
+  [[nodiscard]] std::optional<mth5::UtcNanos> first() const { return first_jump_; }
 
  private:
   struct Second {
@@ -74,7 +75,8 @@ class Jumps {
   double rate_ = 0;
   std::optional<Second> first_, last_;  ///< of the part: others may have samples of them too
   std::int64_t count_ = 0;
-  std::optional<Jump> jump_;
+  std::optional<Jump> jump_;  ///< the last
+  std::optional<mth5::UtcNanos> first_jump_;
   Sliding seconds_;
 };
 

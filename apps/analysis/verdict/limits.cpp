@@ -39,9 +39,9 @@ Limits SiteLimits::of(const Rule& rule, const Subject& subject) const {
   const auto own = own_.find(rule.name);
   if (own == own_.end()) return usual_limits(rule, subject);
   const auto& [warning, critical, days] = own->second;
-  const double past = days > 0
-                          ? median({subject.scope, subject.station, subject.full_name(), subject.rate, std::string{rule.figure}}, days)
-                          : std::numeric_limits<double>::quiet_NaN();
+  const double past =
+      days > 0 ? median({subject.scope, subject.station, subject.full_name(), subject.rate, std::string{rule.figure}}, days)
+               : std::numeric_limits<double>::quiet_NaN();
   return {warning.of(past), critical.of(past)};
 }
 

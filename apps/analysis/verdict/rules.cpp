@@ -31,6 +31,7 @@ constexpr std::array kRules{
          "give shade and air to the box", " at "},
     Rule{"open", "open_ratio", "", Scope::Electric, true, kNone, 30,
          "electrode or cable open, level {value} times that of the others", "check the cable and the electrode"},
+    Rule{"off", "off_s", "s", Scope::Field, true, kNone, 10, "exactly 0 for {value}", "check plug and cable of the sensor"},
     Rule{"stuck", "stuck_s", "s", Scope::Field, true, kNone, 60, "stuck at one value for {value}",
          "check sensor and cable; leave out a channel that is not used"},
     Rule{"values", "largest", "", Scope::Field, true, kNone, 1e30, "infinite values, or larger than any instrument has",

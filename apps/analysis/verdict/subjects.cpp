@@ -78,6 +78,7 @@ Subject file_subject(const FileFacts& file) {
   set("writer_died", *file.state == mth5::FileState::WriterDied);
   set("unbalanced", file.unbalanced);
   set("disk_full", file.disk_was_full);
+  if (file.disk_was_full) figures["disk_full"].since = file.closed;
   if (!file.disk_was_full && std::isfinite(file.disk_full_in_s)) figures["disk_days"] = {file.disk_full_in_s / 86'400};
   return subject;
 }

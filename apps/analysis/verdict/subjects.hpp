@@ -22,6 +22,7 @@ struct FileFacts {
   std::optional<mth5::FileState> state;                              ///< nullopt: nothing else is to be said of it
   bool unbalanced = false;                                           ///< its ledger, or that cannot be read
   bool disk_was_full = false;                                        ///< it was closed because of it, and no other was begun
+  std::optional<mth5::UtcNanos> closed = {};                         ///< when that was
   double disk_full_in_s = std::numeric_limits<double>::quiet_NaN();  ///< from now on; NaN: not known
 };
 /// Figures unreadable, writer_died, unbalanced, disk_full, disk_days.

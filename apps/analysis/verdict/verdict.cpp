@@ -173,6 +173,17 @@ std::string Finding::sentence(mth5::UtcNanos now) const {
   return text;
 }
 
+std::string Past::sentence(mth5::UtcNanos now) const {
+  auto what = finding;
+  what.since.reset();
+  const auto end = time_text(to, now);
+  const auto begin = time_text(from, now);
+  const bool one_day = std::chrono::floor<std::chrono::days>(from) == std::chrono::floor<std::chrono::days>(to);
+  constexpr std::size_t kZone = 4, kTime = 9;  // " UTC", "11:36 UTC"
+  return what.sentence(now) + ", " + begin.substr(0, begin.size() - kZone) + " to " +
+         (one_day ? end.substr(end.size() - kTime) : end);
+}
+
 Verdict judge(std::span<const Subject> subjects) { return judge(subjects, usual_limits); }
 
 Verdict judge(std::span<const Subject> subjects, const LimitsOf& limits) {
@@ -192,8 +203,9 @@ Verdict judge(std::span<const Subject> subjects, const LimitsOf& limits) {
   const auto explained = [&](const Finding& finding) {
     if (!is_channel(finding.rule->scope)) return false;
     return std::any_of(verdict.begin(), verdict.end(), [&](const Finding& other) {
-      return (other.rule->name == "open" || other.rule->name == "stuck") && other.rule < finding.rule &&
-             other.station == finding.station && other.name == finding.name && other.stream == finding.stream;
+      return (other.rule->name == "open" || other.rule->name == "off" || other.rule->name == "stuck") &&
+             other.rule < finding.rule && other.station == finding.station && other.name == finding.name &&
+             other.stream == finding.stream;
     });
   };
   Verdict told;
@@ -232,7 +244,8 @@ Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::opt
   if (const double mv = millivolts(facts); !std::isnan(mv)) {
     subject.mv_per_unit = mv;
     const auto add = [&](const char* name, double value) {
-      if (!std::isnan(value)) figures[name] = {mv * std::abs(value)};
+      const double size = mv * std::abs(value);
+      if (std::isfinite(size)) figures[name] = {size};  // an endless one is no voltage: `largest` says what it is
     };
     add("dc_mV", measures.histogram().median());
     add("drift_mV_h", drift_per_hour(measures));
@@ -242,8 +255,7 @@ Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::opt
   const auto counted = seconds < 3600 ? std::optional{seconds} : std::nullopt;
   figures["spikes_per_h"] = {static_cast<double>(measures.spikes().count()) / hours, {}, counted};
   const auto jumps = static_cast<double>(measures.jumps().count());
-  const auto& last = measures.jumps().last();
-  figures["jumps_per_h"] = {jumps / hours, jumps >= kManyJumps && last ? std::optional{last->time} : std::nullopt, counted};
+  figures["jumps_per_h"] = {jumps / hours, jumps >= kManyJumps ? measures.jumps().first() : std::nullopt, counted};
   return subject;
 }
 
@@ -257,10 +269,16 @@ Subject subject_of(const ChannelFacts& facts, const Measures& recent, const Meas
   if (figures.erase("stuck_s") > 0) figures.erase("clipped");  // what is over is mended; its row may lie at an extreme
   if (seconds_of(hour) < kLeastSpan) return subject;
   const auto& rows = history.rows();
+  if (const auto was = of_hour.figures.find("stuck_s"); was != of_hour.figures.end() && was->second.since)
+    if (const auto from = *was->second.since; from != rows.last().start)
+      subject.was.push_back({"stuck", was->second.value, from,
+                             from + std::chrono::duration_cast<mth5::Nanos>(std::chrono::duration<double>(was->second.value))});
   auto row = stuck(rows.last(), rows, hour.statistics().std(), hour.rate(), noise_rms(facts, hour.rate()));
   for (auto* figure : {&row.figure, &row.unmoved})
     if (*figure && (*figure)->since == history.start()) (*figure)->since.reset();  // it may be longer
   set_stuck(subject, row);
+  if (const auto off = rows.off(); off && off->value == 0 && !row.figure)
+    figures["off_s"] = {static_cast<double>(off->n) / hour.rate(), off->start};
   subject.noise = history.times_as_noisy(recent);
   subject.cell_s = of_hour.cell_s;
   subject.levels = of_hour.levels;
@@ -272,14 +290,14 @@ namespace {
 constexpr double kOpenFor = 30;             ///< s at the end of the samples
 constexpr double kOpenAbove = 30;           ///< times the others: from when on it is open
 constexpr double kLeastOpen = 100;          ///< mV: below, it is a self potential beside others that are small
+constexpr double kLeastOpenOfTwo = 1000;    ///< mV
 constexpr double kLeastOpenOfCounts = 1e6;  ///< an eighth of what 24 bits hold
 constexpr int kLeastOthersForNoise = 3;
 constexpr int kLeastStill = 2;
 constexpr int kLeastAtTheSame = 3;     ///< of two, both may measure the same field
 constexpr double kLeastOthers = 1e-6;  ///< of its level: what the others are not below, as 0 has no multiple
 
-/// Times the others, of a cell of the electric channels of the station; 0 where it cannot be told: of less than two others,
-/// nobody knows which is wrong.
+/// Times the others, of a cell of the electric channels of the station; 0 where it cannot be told.
 double ratio_at(std::span<const Subject> channels, const Subject& channel, std::int64_t cell, double level) {
   std::vector<double> others;
   for (const auto& other : channels) {
@@ -289,7 +307,33 @@ double ratio_at(std::span<const Subject> channels, const Subject& channel, std::
                                      [](const auto& one, std::int64_t number) { return one.first < number; });
     if (at != other.levels.end() && at->first == cell) others.push_back(at->second);
   }
-  return others.size() < 2 ? 0 : level / std::max(upper_median(others), kLeastOthers * level);
+  // Of two, the one at more than any self potential is.
+  if (others.empty() || (others.size() == 1 && level * channel.mv_per_unit < kLeastOpenOfTwo)) return 0;
+  return level / std::max(upper_median(others), kLeastOthers * level);
+}
+
+/// The last time that it was, before the newest cells: a look at every 15 s is enough for half a minute.
+void find_was_open(std::span<const Subject> channels, Subject& channel, double least, std::size_t newest) {
+  if (channel.cell_s <= 0) return;
+  const auto stride = std::max<std::size_t>(1, static_cast<std::size_t>(15 / channel.cell_s));
+  const auto utc = [&](std::int64_t cell) { return mth5::UtcNanos{std::chrono::seconds{cell * channel.cell_s}}; };
+  std::vector<double> ratios;
+  std::int64_t from = 0, to = 0;
+  for (std::size_t back = newest; back < channel.levels.size(); back += stride) {
+    const auto& [cell, level] = channel.levels[channel.levels.size() - 1 - back];
+    const double ratio = level >= least ? ratio_at(channels, channel, cell, level) : 0;
+    if (ratio > kOpenAbove) {
+      if (ratios.empty()) to = cell + 1;
+      from = cell;
+      ratios.push_back(ratio);
+      continue;
+    }
+    if (static_cast<double>((to - from) * channel.cell_s) >= kOpenFor) break;
+    ratios.clear();
+    from = to = 0;
+  }
+  if (static_cast<double>((to - from) * channel.cell_s) >= kOpenFor && to < channel.levels.back().first)
+    channel.was.push_back({"open", upper_median(ratios), utc(from), utc(to)});
 }
 
 void find_open(std::span<const Subject> channels, Subject& channel) {
@@ -302,6 +346,7 @@ void find_open(std::span<const Subject> channels, Subject& channel) {
     newest.push_back(ratio);
     since = cell->first;
   }
+  find_was_open(channels, channel, least, newest.size());
   if (static_cast<double>(newest.size()) * static_cast<double>(channel.cell_s) < kOpenFor || newest.empty()) return;
   channel.figures["open_ratio"] = {upper_median(newest), mth5::UtcNanos{std::chrono::seconds{since * channel.cell_s}}};
 }
@@ -347,6 +392,18 @@ void compare(std::span<Subject> channels) {
     if (channel.scope == Scope::Electric) find_open(channels, channel);
     if (channel.unmoved && others_tell_it_is_stuck(channels, channel)) channel.figures["stuck_s"] = *channel.unmoved;
   }
+}
+
+std::vector<Past> past_of(std::span<const Subject> subjects) {
+  std::vector<Past> all;
+  for (const auto& subject : subjects)
+    for (const auto& was : subject.was) {
+      const auto rule = std::find_if(rules().begin(), rules().end(), [&](const Rule& one) { return one.name == was.rule; });
+      if (rule == rules().end() || !rule->is_beyond(was.value, rule->critical)) continue;
+      all.push_back({{&*rule, Severity::Critical, subject.station, subject.name, was.value, {}}, was.from, was.to});
+      all.back().finding.stream = subject.stream;
+    }
+  return all;
 }
 
 void distinguish(std::span<Subject> subjects) {

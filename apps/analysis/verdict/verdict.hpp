@@ -31,6 +31,13 @@ struct Figure {
   std::optional<double> counted_s = {};
 };
 
+/// What was wrong for a while, of the rule of that name.
+struct Episode {
+  std::string_view rule;
+  double value = 0;  ///< as of the figure
+  mth5::UtcNanos from, to;
+};
+
 /// Something that rules look at. A figure that is not known is not in the map: no rule finds anything wrong with it.
 struct Subject {
   Scope scope = Scope::File;
@@ -45,6 +52,7 @@ struct Subject {
   bool fine = false;                                         ///< of a channel: it moves by many steps of its converter
   std::vector<std::pair<std::int64_t, double>> levels = {};  ///< size of the mean, in order of cells, which begin at number *
                                                              ///< cell_s since 1970
+  std::vector<Episode> was = {};                             ///< of a channel that grows: what the last hour tells, and is over
   double rate = 0;          ///< of a stream or channel, Hz: a station may have one of the same name at several
   std::string stream = {};  ///< of a stream or channel, stream_of() its runs; distinguish() leaves it where it is needed
 
@@ -74,10 +82,19 @@ struct Finding {
   [[nodiscard]] std::string sentence(mth5::UtcNanos now) const;
 };
 
+/// A finding that is over.
+struct Past {
+  Finding finding;
+  mth5::UtcNanos from, to;
+
+  /// "MT001 hx: stuck at one value for 3 min 0 s, 11:33 to 11:36 UTC".
+  [[nodiscard]] std::string sentence(mth5::UtcNanos now) const;
+};
+
 /// The worst first; empty: good.
 using Verdict = std::vector<Finding>;
 
-/// A channel that is open or stuck is called that, and not what follows from it.
+/// A channel that is open, off or stuck is called that, and not what follows from it.
 [[nodiscard]] Verdict judge(std::span<const Subject> subjects);
 /// The order of a verdict; of the same severity and rule it stays as it is.
 void worst_first(Verdict& verdict);
@@ -105,20 +122,24 @@ struct ChannelFacts {
 [[nodiscard]] Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::optional<double> mains);
 
 /// The same of a channel that grows: what is of now from the last ten minutes, what comes now and then, drift and levels from the
-/// last hour; stuck_s only while it is stuck; pulse_s.
+/// last hour; stuck_s and off_s only while it is so; pulse_s.
 /// @param recent, hour  of the history, which whoever asks has already: to put them together costs more than all else
 [[nodiscard]] Subject subject_of(const ChannelFacts& facts, const Measures& recent, const Measures& hour, const History& history);
 
 /// Adds what only all channels of a station together tell: stuck_s of one that never moved where others of its kind move finely,
 /// of an electric one where any does, and of all where none of a rate ever moved and one of them is electric;
 /// open_ratio of electric ones, from three on: the level against that of the others where it was more than 30 times theirs for
-/// the last 30 s, and is more than a self potential (100 mV, or a million where mV are not known); times_as_noisy of a channel
-/// that grows, against the noisiest of three others or more.
+/// the last 30 s (from two on where it is more than a volt, too), and is more than a self potential (100 mV, or a million where
+/// mV are not known); times_as_noisy of a channel that grows, against the noisiest of three others or more; `was` of one that was
+/// open for half a minute of the last hour.
 void compare(std::span<Subject> channels);
 
 /// Two sources of a station may have channels of one name, and one rate: takes the stream off all subjects but those, so that it
 /// is told where names alone do not tell.
 void distinguish(std::span<Subject> subjects);
+
+/// What Subject::was of these tells, by the rules' own names and limits.
+[[nodiscard]] std::vector<Past> past_of(std::span<const Subject> subjects);
 
 /// A line for each finding, with what to do; "GOOD\n" if there is none.
 [[nodiscard]] std::string to_text(const Verdict& verdict, mth5::UtcNanos now);
