@@ -217,9 +217,17 @@ void draw_quality(Screen& screen, int top, const Page& page, const Ui& ui) {
     return;
   }
   int row = draw_lines(screen, draw_figures(screen, top, end, page, ui.scroll), end, page);
-  if (page.spectra.empty()) return;
-  row = draw_coherence(screen, row, end, *page.spectra.front());
-  draw_wiring(screen, row, end, *page.spectra.front());
+  // A second magnetometer beside the station says nothing of its electrodes.
+  const auto has = [](const StationSpectra& station, mth5::Kind kind) {
+    return std::any_of(station.channels().begin(), station.channels().end(),
+                       [&](const analysis::ChannelFacts& channel) { return channel.kind == kind; });
+  };
+  const auto both = std::find_if(page.spectra.begin(), page.spectra.end(), [&](const auto& station) {
+    return has(*station, mth5::Kind::Electric) && has(*station, mth5::Kind::Magnetic);
+  });
+  if (both == page.spectra.end()) return;
+  row = draw_coherence(screen, row, end, **both);
+  draw_wiring(screen, row, end, **both);
 }
 
 }  // namespace view

@@ -25,7 +25,7 @@ std::vector<double> series(std::size_t n) {
 
 /// Each column is the mean of scipy's over the stretches of its samples, wherever it is cut and whatever the others are.
 TEST(Spectrogram, HasTheColumnsOfScipy) {
-  Spectrogram made{{"S1", "ex", kRate, std::chrono::minutes{10}}};
+  Spectrogram made{{"S1", "", "ex", kRate, std::chrono::minutes{10}}};
   const auto per_column = static_cast<std::size_t>(std::chrono::duration<double>(made.length()).count() * kRate);
   ASSERT_GT(per_column, 4 * made.segment());
   const auto first = made.number_of(mth5::UtcNanos{std::chrono::seconds{1'777'664'000}});

@@ -288,6 +288,9 @@ TEST(Spectra, SayWhenThereIsNotEnoughData) {
 
 TEST(Quality, HasEachFigureBesideItsLimits) {
   auto page = page_of(station(64 * 3000));
+  const auto beside = std::make_shared<StationSpectra>("S1", 1, std::vector<std::string>{"bx"}, "b1");
+  beside->describe({"S1", "bx", "nanotesla", mth5::Kind::Magnetic});
+  page.spectra.insert(page.spectra.begin(), beside);  // has nothing to go with
   analysis::Subject hx{analysis::Scope::Field, "S1", "hx"};
   hx.figures = {{"present", {100.0}}, {"mains_db", {45.0}}, {"spikes_per_h", {3.0}}};
   analysis::Subject ex{analysis::Scope::Electric, "S1", "ex"};
