@@ -89,7 +89,7 @@ class Station:
         truth = self.folder / "truth.csv"
         sim = subprocess.Popen(
             [self.build / "bin/mth5-sim", "lemi424", "--quiet", "--to", f"tcp:127.0.0.1:{self.port}", "--speed", "max"]
-            + ["--start", day.strftime("%Y-%m-%dT%H:%M:%SZ"), "--duration", "1d", "--seed", str(seed), "--truth", truth]
+            + ["--start", day.strftime("%Y-%m-%dT%H:%M:%SZ"), "--duration", "1d", "--seed", str(seed), "--truth", truth, "--linger", "5min"]
             + (["--fault", faults] if faults else [])
         )
         if hup:
