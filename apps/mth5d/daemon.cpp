@@ -223,6 +223,12 @@ void Daemon::post_board(std::size_t index, bool data) {
   }
 }
 
+void Daemon::take_host_clock(const daq::source::HostClock& clock, const std::string& news) {
+  for (auto& input : inputs_) input.intake->host_clock(clock.known_to_s);
+  board_.host_clock({clock.known_to_s, clock.says});
+  if (!news.empty()) quiet_.say(clock.is_known() ? spdlog::level::info : spdlog::level::warn, "host clock " + news, news);
+}
+
 void Daemon::log_losses(std::size_t index, bool now) {
   Input& input = inputs_[index];
   const auto& bytes = input.intake->counters();
@@ -332,6 +338,7 @@ void Daemon::settle() {
     return;
   }
   io_timer_.cancel();
+  if (host_clocks_) host_clocks_->stop();
   quiet_.flush();
   io_work_.reset();
   ring_.close();
@@ -406,6 +413,11 @@ void Daemon::run() {
   report_status();
   boost::asio::post(io_, [this] {
     tick_io();
+    if (!config_.clocks.empty()) {
+      take_host_clock({}, "");
+      host_clocks_.emplace(io_, config_.clocks, [this](const auto& clock, const auto& news) { take_host_clock(clock, news); });
+      host_clocks_->start();
+    }
     for (auto& input : inputs_) input.source->start();
   });
   // Signals belong to the main thread: the others are started with all of them blocked.

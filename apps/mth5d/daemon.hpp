@@ -23,6 +23,7 @@
 #include "acquisition/log/quiet.hpp"
 #include "acquisition/recorder/recorder.hpp"
 #include "acquisition/ring/ring.hpp"
+#include "acquisition/source/host_clock.hpp"
 #include "acquisition/source/source.hpp"
 #include "acquisition/status/board.hpp"
 #include "acquisition/status/report.hpp"
@@ -72,6 +73,7 @@ class Daemon {
   };
 
   void make_input(std::size_t index);
+  void take_host_clock(const daq::source::HostClock& clock, const std::string& news);
   void post_board(std::size_t index, bool data);
   void source_ended(std::size_t index);
   void settle();
@@ -151,6 +153,7 @@ class Daemon {
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> io_work_;
   boost::asio::steady_timer io_timer_;
   std::vector<Input> inputs_;
+  std::optional<daq::source::HostClocks> host_clocks_;  ///< nullopt: nobody is asked
   daq::log::Quiet quiet_;
   // Last: joined before all else goes.
   std::jthread io_thread_, writer_thread_;

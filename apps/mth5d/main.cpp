@@ -58,7 +58,7 @@ std::vector<std::string> obstacles(const daq::config::Loaded& loaded) {
   need("output.directory", [&] { daq::recorder::check_directory(config.output); });
   for (std::size_t i = 0; i < config.sources.size(); ++i)
     if (const auto& input = config.sources[i].input; is_recording(input))  // all else is waited for
-      need("sources[" + std::to_string(i) + "].file.path",
+      need("sources[" + std::to_string(config.sources[i].item) + "].file.path",
            [&] { (void)mth5::open_regular(std::get<daq::config::ReplayFile>(input).path); });
   return found;
 }

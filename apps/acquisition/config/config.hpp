@@ -176,6 +176,7 @@ struct Clock {
 
 struct Source {
   std::string name;
+  std::size_t item = 0;  ///< of `sources` in the file, from 0
   Input input;
   std::chrono::nanoseconds idle_timeout = std::chrono::seconds{60};
   std::chrono::nanoseconds reconnect_first = std::chrono::milliseconds{500};
@@ -190,6 +191,24 @@ struct Source {
 };
 /// Why the dates of the source's samples may be wrong: it is a recording whose lines have none, and it was not given; "" = fine.
 [[nodiscard]] std::string doubt_of_date(const Source& source);
+
+/// gpsd, which knows a receiver of its own. For the computer's clock only.
+struct Gpsd {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 2947;
+};
+/// chronyd of this computer, asked by chronyc.
+struct Chrony {
+  std::chrono::nanoseconds every = std::chrono::seconds{16};
+};
+/// Who says how well this computer's clock is known. One of `sources`, without samples.
+struct ClockSource {
+  std::string name;
+  std::variant<Gpsd, Chrony> from;
+  std::chrono::nanoseconds idle_timeout = std::chrono::seconds{60};  ///< what is older is known no more
+  std::chrono::nanoseconds reconnect_first = std::chrono::milliseconds{500};
+  std::chrono::nanoseconds reconnect_limit = std::chrono::seconds{30};
+};
 
 struct Output {
   std::filesystem::path directory;
@@ -221,6 +240,7 @@ struct Config {
   std::chrono::nanoseconds ring = std::chrono::seconds{120};
   std::size_t chunk = 0;  ///< 0 = auto
   std::vector<Source> sources;
+  std::vector<ClockSource> clocks;  ///< those of `sources` that give no samples
 };
 
 struct Finding {

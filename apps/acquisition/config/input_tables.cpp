@@ -275,6 +275,30 @@ const Section<Http>& http_keys() {
   return keys;
 }
 
+const Section<Gpsd>& gpsd_keys() {
+  static const Section<Gpsd> keys{
+      "sources[].gpsd",
+      {
+          text_key(
+              "host", &Gpsd::host, "a name or an address", check_host,
+              "gpsd, which has a receiver of its own: how well this computer's clock is known, by its pulse a second (PPS) to "
+              "microseconds, by its times alone to about a second. The source has a name and no instrument, no station and no "
+              "samples; it makes the times of arrival of the other sources as good as they are said to be."),
+          whole_key("port", &Gpsd::port, 1, 65535, "", "Its port."),
+      }};
+  return keys;
+}
+
+const Section<Chrony>& chrony_keys() {
+  static const Section<Chrony> keys{
+      "sources[].chrony",
+      {
+          time_key("every", &Chrony::every, 1s, 1h,
+                   "How often chronyc is asked how well chronyd knows this computer's clock. As gpsd: a source without samples."),
+      }};
+  return keys;
+}
+
 const Section<ReplayFile>& file_keys() {
   static const Section<ReplayFile> keys{
       "sources[].file",

@@ -166,6 +166,8 @@ std::vector<KeyText> all_keys() {
   seedlink_keys().describe(all);
   http_keys().describe(all);
   file_keys().describe(all);
+  gpsd_keys().describe(all);
+  chrony_keys().describe(all);
   profile_keys().describe(all);
   text_keys().describe(all);
   text_answer_keys().describe(all);

@@ -99,11 +99,16 @@ class Loader {
                         "must be a map with name, an input and instrument, not " + std::string{to_string(node.kind)});
         continue;
       }
+      if (is_clock_source(node)) {
+        auto clock = read_clock_source(node, path, report_);
+        check_name(clock.name, node, path, names);
+        config_.clocks.push_back(std::move(clock));
+        continue;
+      }
       const auto before = report_.count();
       auto source = read_source(node, path, common_, profiles_, report_);
-      if (const auto [first, fresh] = names.emplace(source.name, path); !fresh && !source.name.empty())
-        report_.problem(node.find("name")->place, path + ".name",
-                        in_quotes(source.name) + " is the name of " + first->second + " already");
+      source.item = i;
+      check_name(source.name, node, path, names);
       if (report_.count() == before) {
         check_port(source, node, path, ports);
         const PatternValues values{.survey = config_.survey.text("id"),
@@ -118,6 +123,14 @@ class Loader {
       }
       config_.sources.push_back(std::move(source));
     }
+    if (!config_.clocks.empty() && config_.sources.empty())
+      report_.problem(list.place, "sources", "tell of the computer's clock only; add a source of samples");
+  }
+
+  void check_name(const std::string& name, const Node& node, const std::string& path, std::map<std::string, std::string>& names) {
+    if (const auto [first, fresh] = names.emplace(name, path); !fresh && !name.empty())
+      report_.problem(node.find("name")->place, path + ".name",
+                      in_quotes(name) + " is the name of " + first->second + " already");
   }
 
   /// Whatever its name.
@@ -195,7 +208,7 @@ class Loader {
   void check_fill(const Node& root) {
     for (std::size_t i = 0; i < config_.sources.size(); ++i) {
       const auto& source = config_.sources[i];
-      const auto fill = given(root, i, "gap", "fill_up_to");
+      const auto fill = given(root, source.item, "gap", "fill_up_to");
       if (fill.node == nullptr || source.gap.fill_up_to.count() == 0) continue;
       for (const auto& channel : source.instrument.channels)
         if ((channel.type == mth5::SampleType::Int16 || channel.type == mth5::SampleType::Int32) && !channel.fill)
@@ -213,7 +226,7 @@ class Loader {
   void check_delay(const Node& root) {
     for (std::size_t i = 0; i < config_.sources.size(); ++i) {
       const auto& source = config_.sources[i];
-      const auto delay = given(root, i, "clock", "delay");
+      const auto delay = given(root, source.item, "clock", "delay");
       if (delay.node == nullptr || delay.path == "clock.delay" || source.clock.delay.count() == 0) continue;
       const auto kind = decode::numbering(source.instrument.decoder).kind;
       if (!source.instrument.channels.empty() && (kind == decode::TimeKind::Gps || kind == decode::TimeKind::Device))

@@ -79,7 +79,7 @@ void take(Config& running, const Config& next, const std::set<std::string>& kept
   for (std::size_t i = 0; i < std::min(running.sources.size(), next.sources.size()); ++i) {
     auto& source = running.sources[i];
     const auto& from = next.sources[i];
-    const std::string path = "sources[" + std::to_string(i) + "]";
+    const std::string path = "sources[" + std::to_string(source.item) + "]";
     if (kept.contains(path)) continue;
     if (!kept.contains("station") && !kept.contains(path + ".station")) {
       source.station = from.station;

@@ -319,4 +319,43 @@ Source read_source(const Node& node, const std::string& path, const Common& comm
   return source;
 }
 
+bool is_clock_source(const Node& map) { return map.find("gpsd") != nullptr || map.find("chrony") != nullptr; }
+
+ClockSource read_clock_source(const Node& node, const std::string& path, Report& report) {
+  MapReader map{node, path, report};
+  // Its own part of the keys that all sources have.
+  Source common;
+  ClockSource clock;
+  source_keys().read(map, common);
+  if (const Node* rate = node.find("sample_rate"); rate != nullptr)
+    map.problem(*rate, "sample_rate", "is for a source of samples; leave it out");
+  clock.name = common.name;
+  clock.idle_timeout = common.idle_timeout;
+  const Node nothing;
+  const Node* reconnect = map.take("reconnect", Node::Kind::Map);
+  MapReader waits{reconnect == nullptr ? nothing : *reconnect, map.path("reconnect"), report};
+  reconnect_keys().read(waits, common);
+  waits.finish();
+  clock.reconnect_first = common.reconnect_first;
+  clock.reconnect_limit = std::max(common.reconnect_first, common.reconnect_limit);
+  const auto read = [&](std::string_view key, const auto& keys, auto from) {
+    const Node* own = map.take(key, Node::Kind::Map);
+    if (own == nullptr) return;
+    MapReader inner{*own, map.path(key), report};
+    keys.read(inner, from);
+    inner.finish();
+    clock.from = from;
+  };
+  if (const Node* second = node.find("chrony"); second != nullptr && node.find("gpsd") != nullptr)
+    map.problem(*second, "chrony", "a second input; the source has 'gpsd' already");
+  read("gpsd", gpsd_keys(), Gpsd{});
+  read("chrony", chrony_keys(), Chrony{});
+  if (const auto* chrony = std::get_if<Chrony>(&clock.from); chrony != nullptr && chrony->every >= clock.idle_timeout)
+    map.problem(
+        *node.find("chrony"), "chrony",
+        "every " + format_duration(chrony->every) + " is not shorter than idle_timeout, " + format_duration(clock.idle_timeout));
+  map.finish();
+  return clock;
+}
+
 }  // namespace daq::config

@@ -33,4 +33,9 @@ void read_simulated(MapReader& map, Simulated& simulated, Report& report);
 [[nodiscard]] Source read_source(const Node& map, const std::string& path, const Common& common, Profiles& profiles,
                                  Report& report);
 
+/// Whether an item of `sources` is one that only tells of the computer's clock.
+[[nodiscard]] bool is_clock_source(const Node& map);
+/// Reads it.
+[[nodiscard]] ClockSource read_clock_source(const Node& map, const std::string& path, Report& report);
+
 }  // namespace daq::config

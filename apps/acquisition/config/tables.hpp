@@ -31,6 +31,8 @@ namespace daq::config {
 [[nodiscard]] const Section<SeedLink>& seedlink_keys();
 [[nodiscard]] const Section<Http>& http_keys();
 [[nodiscard]] const Section<ReplayFile>& file_keys();
+[[nodiscard]] const Section<Gpsd>& gpsd_keys();
+[[nodiscard]] const Section<Chrony>& chrony_keys();
 
 [[nodiscard]] const Section<Instrument>& profile_keys();
 [[nodiscard]] const Section<decode::TextFormat>& text_keys();

@@ -108,6 +108,7 @@ class Intake::Lane final : private timing::Sink, private Aligner::Sink, private 
   /// At most what waits for other channels or frames can become: rows, and blocks of them.
   [[nodiscard]] std::size_t waiting_rows() const { return aligner_.waiting() + reorder_.samples(); }
   [[nodiscard]] std::size_t waiting_blocks() const { return 2 * aligner_.frames() + reorder_.frames(); }
+  void host_clock(double known_to_s) { timeline_.host_clock(known_to_s); }
   [[nodiscard]] bool settled() const { return !counters_owed_ && gaps_.empty(); }
 
   /// Gaps with nothing behind them that the ring had no room for, and totals.
@@ -266,6 +267,11 @@ void Intake::disconnected() {
   pass_on();
   push_counters();
   for (auto& lane : lanes_) lane->disconnected();
+}
+
+void Intake::host_clock(double known_to_s) {
+  thread_.check();
+  for (auto& lane : lanes_) lane->host_clock(known_to_s);
 }
 
 void Intake::tick() {

@@ -38,6 +38,8 @@ class Intake {
   void take(const decode::Chunk& chunk);
   /// The stream of bytes broke off; more may come.
   void disconnected();
+  /// How well this computer's clock is known, as timing::Clock::host_clock().
+  void host_clock(double known_to_s);
   /// Once a second: what waits for others of its network waits no longer than it may.
   void tick();
   /// Nothing more will come: what is held is given out.

@@ -1,6 +1,7 @@
 #include "acquisition/recorder/file_writer.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <limits>
 #include <utility>
@@ -242,7 +243,7 @@ void FileWriter::add_anchors() {
       rows.add(decode::to_string(static_cast<decode::TimeKind>(note.kind)));
       rows.add(note.residual_s);
       rows.add(note.ppm);
-      rows.add(note.uncertainty_s);
+      rows.add(std::isfinite(note.uncertainty_s) ? note.uncertainty_s : std::numeric_limits<double>::quiet_NaN());
       rows.add(note.locked);
     }
     file_->append_rows(*of->clock_table, rows);

@@ -95,7 +95,8 @@ mth5::Metadata RunFigures::metadata(decode::TimeKind at_best) const {
     // To the nanosecond: rounding of doubles is no drift.
     run.set("data_logger.timing_system.drift",
             std::round((passed - (clock_last->axis_s - clock_first->axis_s)) * kPerSecond) / kPerSecond);
-    run.set("data_logger.timing_system.uncertainty", std::max(0.0, clock_last->uncertainty_s));
+    if (std::isfinite(clock_last->uncertainty_s))
+      run.set("data_logger.timing_system.uncertainty", std::max(0.0, clock_last->uncertainty_s));
   }
   switch (clock_last ? static_cast<decode::TimeKind>(clock_last->kind) : at_best) {
     case decode::TimeKind::Gps:

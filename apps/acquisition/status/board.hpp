@@ -44,15 +44,22 @@ struct StreamEntry {
   [[nodiscard]] std::uint64_t received() const { return counters.pending + counters.passed; }
 };
 
+/// What those say that keep this computer's clock.
+struct HostClockEntry {
+  double known_to_s = std::numeric_limits<double>::infinity();
+  std::string says;  ///< for people; "" = nobody is asked
+};
+
 /// The board itself. Thread: any; everything under one mutex, held for copies only.
 class Board {
  public:
   struct Copy {
     std::vector<SourceEntry> sources;
     std::vector<StreamEntry> streams;
+    HostClockEntry host_clock;
   };
 
-  explicit Board(std::size_t n_sources) : entries_{Copy{std::vector<SourceEntry>(n_sources), {}}} {}
+  explicit Board(std::size_t n_sources) : entries_{Copy{std::vector<SourceEntry>(n_sources), {}, {}}} {}
 
   template <class Change>
   void source(std::size_t index, Change change) {
@@ -65,6 +72,9 @@ class Board {
       if (all.streams.size() <= number) all.streams.resize(number + 1);
       change(all.streams[number]);
     });
+  }
+  void host_clock(const HostClockEntry& entry) {
+    entries_.change([&](Copy& all) { all.host_clock = entry; });
   }
   [[nodiscard]] Copy copy() const { return entries_.copy(); }
 

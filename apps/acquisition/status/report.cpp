@@ -225,6 +225,13 @@ ordered_json to_json(const Board::Copy& board, const recorder::State& recorded, 
   for (const auto& stream : board.streams)
     if (stream.clock && (worst == nullptr || by_worth(*stream.clock) < by_worth(*worst->clock))) worst = &stream;
   j["clock"] = clock_json(worst);
+  const auto& host = board.host_clock;
+  j["host_clock"] =
+      host.says.empty()
+          ? ordered_json{}
+          : ordered_json{{"known_to_us", std::isfinite(host.known_to_s) ? ordered_json(std::round(host.known_to_s * 1e9) / 1e3)
+                                                                        : ordered_json{}},
+                         {"says", host.says}};
   j["disk"] = {{"free_bytes", recorded.free_bytes},
                {"limit_bytes", daemon.disk_limit_bytes},
                {"full_in_s", recorded.disk_full_in_s ? ordered_json(std::round(*recorded.disk_full_in_s)) : ordered_json{}}};
@@ -269,6 +276,8 @@ std::string to_line(const ordered_json& status) {
 
 namespace {
 
+std::string known_text(double us) { return us < 1000 ? fmt::format("{:.3g} us", us) : fmt::format("{:.3g} ms", us / 1000); }
+
 /// " clock gps locked +12.3 ppm 4 us"; nothing where there is none.
 std::string clock_text(const ordered_json& clock) {
   if (!clock.is_object() || clock.at("source").is_null()) return "";
@@ -277,10 +286,7 @@ std::string clock_text(const ordered_json& clock) {
   if (clock.contains("why_not_locked") && clock["why_not_locked"].is_string() && clock["why_not_locked"] != "")
     text += " (" + clock["why_not_locked"].get<std::string>() + ")";
   if (!clock.at("ppm").is_null()) text += fmt::format(" {:+.4g} ppm", clock.at("ppm").get<double>());
-  if (!clock.at("uncertainty_us").is_null()) {
-    const auto us = clock.at("uncertainty_us").get<double>();
-    text += us < 1000 ? fmt::format(" +-{:.3g} us", us) : fmt::format(" +-{:.3g} ms", us / 1000);
-  }
+  if (!clock.at("uncertainty_us").is_null()) text += " +-" + known_text(clock.at("uncertainty_us").get<double>());
   return text;
 }
 
@@ -325,6 +331,11 @@ std::string to_text(const ordered_json& s) {
       if (n.get<std::uint64_t>() > 0) text += fmt::format(" dropped {} {}", reason, n.get<std::uint64_t>());
     text += "\n";
   }
+  if (const auto host = s.value("host_clock", ordered_json{}); host.is_object())
+    text += fmt::format(
+        "clock of this computer {} ({})\n",
+        host.at("known_to_us").is_null() ? "not known" : "known to " + known_text(host.at("known_to_us").get<double>()),
+        host.at("says").get<std::string>());
   const auto& disk = s.at("disk");
   text += fmt::format(
       "gaps {} duplicates {} disk free {:.1f} GiB, {} ledger {}\n", s.at("gaps").get<std::uint64_t>(),

@@ -16,6 +16,7 @@ constexpr double kNearTold = 2e-3;      ///< what remains unknown where the firs
 constexpr double kMaxDrift = 1e-6 * mth5::RunClock::kMostPpm / (1 + 1e-6 * mth5::RunClock::kMostPpm);
 constexpr double kLeastScatter = 1e-9;  ///< s; times are whole nanoseconds
 constexpr std::int64_t kLockedFrames = 16;
+constexpr double kGoodArrivals = 0.01;  ///< s: UTC of locked ones is known so well
 constexpr double kKnownDrift = kCrystal / 2;
 
 mth5::Nanos whole_period(double sample_rate) {
@@ -194,7 +195,7 @@ double Clock::scatter_s() const { return stamped_ ? std::sqrt(scatter2_) : envel
 
 double Clock::uncertainty_s() const {
   const double ahead = static_cast<double>(position_ - last_) / rate_;
-  if (!stamped_) return std::hypot(envelope_.line().y_sigma, envelope_.line().slope_sigma * ahead);
+  if (!stamped_) return std::hypot(envelope_.line().y_sigma, envelope_.line().slope_sigma * ahead, host_known_to_s_);
   const double cut = cut_s_ / std::sqrt(3.0);  // of the true time behind the stamp, evenly between none and a step
   if (n_ == 0) return std::hypot(std::sqrt(scatter2_), cut);
   const double known = wxx_ + scatter2_ / (prior_sigma_ * prior_sigma_);
@@ -216,18 +217,19 @@ std::optional<double> Clock::other_rate() const {
   return rate_ / (1 + drift_);
 }
 
-bool Clock::locked() const { return settled() && (!stamped_ || cut_s_ <= tolerance_s_); }
+bool Clock::locked() const { return settled() && (stamped_ ? cut_s_ <= tolerance_s_ : host_known_to_s_ <= kGoodArrivals); }
 
 std::string_view Clock::why_not_locked() const {
   if (locked()) return "";
   if (n_ < (stamped_ ? kLockedFrames : 2 * kLockedFrames)) return "too few times yet";
+  if (!stamped_ && settled()) return "the computer's clock is not known to 10 ms";
   if (!stamped_) return "times of arrival: not known to 10 ms and 50 ppm yet";
   return settled() ? "times are cut to about a sample or more" : "times scatter beyond the tolerance";
 }
 
 bool Clock::settled() const {
   if (stamped_) return n_ >= kLockedFrames && scatter2_ <= std::pow(std::max(tolerance_s_, cut_s_), 2) / 4;
-  constexpr double kLockedSeconds = 60, kGoodArrivals = 0.01;
+  constexpr double kLockedSeconds = 60;
   return n_ >= 2 * kLockedFrames && static_cast<double>(last_) / rate_ >= kLockedSeconds &&
          envelope_.line().y_sigma <= kGoodArrivals && envelope_.line().slope_sigma <= kKnownDrift;
 }

@@ -42,6 +42,10 @@ class Clock {
   /// The next `n_samples` are missing.
   void skip(std::int64_t n_samples) { position_ += n_samples; }
 
+  /// The computer's own clock is known to so many s; 0 = nobody was asked, infinity = who was asked does not know it. Of times of
+  /// arrival: they are locked and known no better than it is.
+  void host_clock(double known_to_s) { host_known_to_s_ = known_to_s; }
+
   /// Frames have shown that samples are so far apart (s), and not as the line says: it begins anew at the last frame, near that.
   void assume(double seconds_per_sample);
 
@@ -60,7 +64,8 @@ class Clock {
   [[nodiscard]] double precision_s() const { return coarse() ? std::max(kept_s_, cut_s_ / 2) : kept_s_; }
   [[nodiscard]] double residual_s() const { return residual_; }
   [[nodiscard]] double scatter_s() const;      ///< of the times round the line, one standard deviation; arrivals: mean delay
-  [[nodiscard]] double uncertainty_s() const;  ///< of utc(position()); at least what the step of the stamps leaves open
+  /// Of utc(position()); at least what the step of the stamps, or the computer's clock, leaves open. Infinity: not known.
+  [[nodiscard]] double uncertainty_s() const;
   /// The samples come at this rate (Hz), where it is another one than any clock drifts to, for certain.
   [[nodiscard]] std::optional<double> other_rate() const;
   [[nodiscard]] bool settled() const;                     ///< enough frames, small residuals
@@ -91,7 +96,8 @@ class Clock {
   const double window_s_;
   const double tolerance_s_;
   const double kept_s_;
-  double cut_s_ = 0;  ///< step of the stamps
+  double cut_s_ = 0;            ///< step of the stamps
+  double host_known_to_s_ = 0;  ///< the computer's clock
   bool stamped_ = true;
   mth5::UtcNanos origin_{};
   std::int64_t position_ = 0;

@@ -59,6 +59,8 @@ class Timeline {
   /// The host's clock was set, which times of arrival are by: the next sample that has one begins a new run (ClockStep, nothing
   /// missing), with a line of its own.
   void host_clock_was_set() { host_set_ = true; }
+  /// As Clock::host_clock().
+  void host_clock(double known_to_s) { clock_.host_clock(known_to_s); }
   /// The end: what waits is given out. Frames pushed after it begin anew.
   void finish();
 
