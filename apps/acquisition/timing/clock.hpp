@@ -63,7 +63,7 @@ class Clock {
   /// UTC is told to so many s at best: kept_s(), or what coarse stamps leave open.
   [[nodiscard]] double precision_s() const { return coarse() ? std::max(kept_s_, cut_s_ / 2) : kept_s_; }
   [[nodiscard]] double residual_s() const { return residual_; }
-  [[nodiscard]] double scatter_s() const;      ///< of the times round the line, one standard deviation; arrivals: mean delay
+  [[nodiscard]] double scatter_s() const;  ///< of the times round the line, one standard deviation; arrivals: mean delay
   /// Of utc(position()); at least what the step of the stamps, or the computer's clock, leaves open. Infinity: not known.
   [[nodiscard]] double uncertainty_s() const;
   /// The samples come at this rate (Hz), where it is another one than any clock drifts to, for certain.
