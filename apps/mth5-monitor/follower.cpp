@@ -132,12 +132,14 @@ void Follower::lose_file() {
 }
 
 void Follower::find_file() {
+  std::error_code gone;
+  if (!directory_ && current_.empty()) directory_ = fs::is_directory(options_.path, gone);  // it was not there at the start
   if (directory_)
     find_in_directory();
   else if (identity(options_.path))
     reopen();
   else
-    wait_for("it to come back" + written_beside());
+    wait_for((current_.empty() ? "it" : "it to come back") + written_beside());
 }
 
 /// Of a file that is waited for: what is being written in its directory meanwhile.

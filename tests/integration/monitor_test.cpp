@@ -364,6 +364,23 @@ TEST_F(Monitor, LooksAtAllFilesOfADirectoryThatAreBeingWritten) {
   EXPECT_EQ(table.size(), 7U) << "three channels of each";
 }
 
+TEST_F(Monitor, WaitsForADirectoryThatIsNotThereYet) {
+  const auto data = dir_ / "data";
+  auto monitor = Process::start({kMonitor, "--wait", "live", "--interval", "20ms", data});
+  ASSERT_TRUE(monitor.wait_for_output("data: waiting for it\n"));
+  fs::create_directory(data);
+  ASSERT_TRUE(monitor.wait_for_output("data: waiting for a file\n"));
+  Stages writer{[&](Stages::Gate& gate) {
+    TestWriter recorder{data / "a.h5"};
+    recorder.append(40);
+    recorder.file().flush();
+    gate.reached();
+  }};
+  writer.wait();
+  EXPECT_EQ(monitor.wait(), 0) << monitor.err();
+  EXPECT_THAT(monitor.out(), HasSubstr("/a.h5  station S1"));
+}
+
 TEST_F(Monitor, WaitsForADirectoryThatIsAwayForAMoment) {
   const auto data = dir_ / "data";
   fs::create_directory(data);
