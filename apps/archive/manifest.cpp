@@ -464,12 +464,18 @@ Recorded recorded_in(const fs::path& recording) {
       [&](sandbox::Reports& reports) {
         mth5::ReaderOptions options;
         options.visiting = [&](const std::string& object) { reports.visit(object); };
-        return read_runs(mth5::Reader{recording, options}).dump(-1, ' ', false, Json::error_handler_t::replace);
+        const mth5::Reader reader{recording, options};
+        const auto commit = reader.last_commit();
+        const Json all{{"runs", read_runs(reader)}, {"recovered", commit && commit->recovered}};
+        return all.dump(-1, ' ', false, Json::error_handler_t::replace);
       },
       sandbox::limits_for(recording, 0));
   if (outcome.end != sandbox::End::Done) sandbox::fail(recording, outcome);
   try {
-    return recorded_by(Json::parse(outcome.answer));
+    const auto answer = Json::parse(outcome.answer);
+    auto recorded = recorded_by(answer.at("runs"));
+    recorded.recovered = answer.at("recovered").get<bool>();
+    return recorded;
   } catch (const Json::exception&) {
     throw mth5::FormatError{recording.string() + ": damaged: HDF5 was led astray by it"};
   }

@@ -41,6 +41,8 @@ struct Recorded {
   std::vector<std::pair<std::string, std::string>> stations;  ///< survey and station of each
   std::optional<mth5::UtcNanos> newest;                       ///< its newest sample, or where a run without one begins
 
+  bool recovered = false;  ///< its writer died, and it was recovered and not resumed since; not told of one that is archived
+
   [[nodiscard]] bool shares_a_station_with(const Recorded& other) const;
 };
 /// By the manifest of its archive, where that is of these very bytes by length and time; else a child with limits reads it. It

@@ -113,8 +113,8 @@ int finalize(const daq::config::Config& config, const std::optional<fs::path>& s
   if (output.retention.count() > 0 && output.retention_below > 0)
     words.insert(words.end(), {"--retention-below", std::to_string(output.retention_below)});
   auto found = daq::recorder::candidates(config, [] { return true; });
-  if (output.retention.count() > 0)
-    if (const auto newest = newest_of(found, config)) words.insert(words.end(), {"--keep", newest->string()});
+  const auto newest = newest_of(found, config);
+  if (output.retention.count() > 0 && newest) words.insert(words.end(), {"--keep", newest->string()});
   // What a recorder wants to begin a file on a disk that was full.
   words.insert(words.end(), {"--keep-free", std::to_string(3 * output.reserve)});
   std::reverse(found.begin(), found.end());
@@ -127,7 +127,11 @@ int finalize(const daq::config::Config& config, const std::optional<fs::path>& s
       // What is archived is nobody's work any more, but for that of retention.
       const bool wanted =
           output.retention.count() > 0 || !is_whole(archive::archive_of(one.path)) || is_half(archive::bridged_path(one.path));
-      if (wanted && is_own(archive::recorded_in(one.path), config)) words.push_back(one.path.string());
+      if (!wanted) continue;
+      const auto recorded = archive::recorded_in(one.path);
+      // A recorder that found it so resumes in it with its first sample: its archive would lack what comes.
+      const bool may_grow = one.path == newest && recorded.recovered;
+      if (!may_grow && is_own(recorded, config)) words.push_back(one.path.string());
     } catch (const mth5::Error& e) {
       cli::tell("mth5d", std::string{"warning: "} + e.what());  // the others are finalized all the same
     }

@@ -14,6 +14,7 @@
 #include "mth5/file.hpp"
 #include "mth5/reader.hpp"
 #include "mth5/recover.hpp"
+#include "support/forked.hpp"
 #include "support/numbered.hpp"
 #include "support/peers.hpp"
 #include "support/process.hpp"
@@ -612,6 +613,24 @@ TEST_F(FinalizeByItself, ArchivesBesideAnArchiveOfAnotherFileOfThatName) {
   EXPECT_THAT(run("finalize: gzip-4, retention: 1h").out, HasSubstr(path.string() + ": removed, "));
   EXPECT_FALSE(fs::exists(path));
   EXPECT_EQ(support::run({support::program("mth5-summary"), "--verify", data_}).code, 0);
+}
+
+/// A recorder that was killed has recovered it, and waits for its first sample.
+TEST_F(FinalizeByItself, LeavesTheNewestFileInWhichARecorderMayResume) {
+  const auto path = data_ / "MT001_20260501T000000Z.h5";
+  ASSERT_EQ(support::forked([&] {
+              support::TestWriter writer{path, 64, "MT001"};
+              writer.append(100);
+              writer.file().sync();
+              _exit(0);
+              return 0;
+            }).code,
+            0);
+  ASSERT_EQ(recover({path}).code, 0);
+  EXPECT_EQ(run("finalize: gzip-4").out, "");
+  EXPECT_FALSE(fs::exists(archive_ / path.filename()));
+  (void)record(2);
+  EXPECT_THAT(run("finalize: gzip-4").out, HasSubstr(path.string() + ": archived as ")) << "it does not grow any more";
 }
 
 /// As where a disk is not mounted.
