@@ -757,6 +757,24 @@ TEST(TextDecoder, KeepsTheLinesOfAnInstrumentThatPrintsOtherDecimalsThanTheProfi
   EXPECT_GE(fed.out.frames.size(), 2995u);
 }
 
+TEST(TextDecoder, RefusesALineThatIsCutInItsLastNumberFromTheFirstLineOnAndBehindEachConnection) {
+  TextFormat format{.n_channels = 1, .columns = {}};
+  format.columns = {{.use = Use::Form, .name = "%H:%M:%S"}, {.use = Use::Channel, .decimals = 2}};
+  format.time = "host-date";
+  Fed fed{format};
+  for (int connection = 0; connection < 3; ++connection) {
+    fed.feed("00:00:01 48464\n");
+    for (int i = 0; i < 80; ++i) fed.feed("00:00:02 48464.51\n");
+    fed.feed("00:00:03 48464.5\n").end();
+  }
+  EXPECT_EQ(fed.out.frames.size(), 3u * 80);
+  EXPECT_EQ(fed.counters().bytes_skipped[static_cast<std::size_t>(Skip::BadValue)],
+            3 * (std::string_view{"00:00:01 48464\n"}.size() + std::string_view{"00:00:03 48464.5\n"}.size()));
+  Fed other{format};  // it prints so
+  for (int i = 0; i < 1000; ++i) other.feed("00:00:01 48464.5\n");
+  EXPECT_EQ(other.out.frames.size(), 999u);
+}
+
 TEST(TextDecoder, RefusesAFormatThatWouldWriteBesideItsValues) {
   auto format = lemi424_format();
   format.n_channels = 8;

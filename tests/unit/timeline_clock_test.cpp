@@ -591,6 +591,50 @@ TEST(TimelineClock, ACounterThatBeginsAnewAmongWholeSecondsIsNoLossAndNoStep) {
       }
 }
 
+TEST(TimelineClock, FramesThatOnlyTheCounterMissesAreAGapAndMoveNothing) {
+  struct Case {
+    double rate;
+    std::uint32_t per_frame;
+    std::uint64_t modulus;
+    double resolution_s;
+  };
+  for (const auto& [hz, per_frame, modulus, resolution_s] : {Case{20, 1, 256, 1}, Case{64, 8, 1000, 1}, Case{50, 1, 65536, 0.1}})
+    for (const std::int64_t lost : {1, 2, 5, 15, 19})
+      for (const double phase : {0.0, 0.35})
+        for (int at = 0; at < 20; at += 1) {  // frames behind a whole second
+          SCOPED_TRACE(testing::Message{} << hz << " Hz, lost " << lost << ", " << at << " frames behind the second, phase "
+                                          << phase);
+          Options options = rate(hz);
+          options.counter_modulus = modulus;
+          Line line{options};
+          line.notes.quiet = true;
+          Instrument instrument{.rate = hz,
+                                .ppm = 10,
+                                .per_frame = per_frame,
+                                .resolution_s = resolution_s,
+                                .printed = true,
+                                .phase = phase * hz / 20,
+                                .counts = true,
+                                .modulus = modulus,
+                                .counted_from = -979};
+          instrument.run(line, 60 + static_cast<double>(at) * per_frame / hz);
+          instrument.next += lost * per_frame;
+          instrument.run(line, 60);
+          line.finish();
+          EXPECT_EQ(line.dropped(), 0u);
+          EXPECT_EQ(line.timeline.counters().missing, static_cast<std::uint64_t>(lost * per_frame));
+          ASSERT_EQ(line.notes.runs.size(), 2u);
+          EXPECT_LE(worst_utc(line, instrument), (1.5 * per_frame + 0.5) / hz) << "times are cut";
+          const auto late = [&](std::size_t run, std::size_t i) {
+            const auto& r = line.notes.runs[run];
+            return seconds_between(kStart + nanos(instrument.true_time(std::llround(r.values[i]))), r.utc(i, hz));
+          };
+          const auto n_before = line.notes.runs[0].values.size(), n_behind = line.notes.runs[1].values.size();
+          EXPECT_NEAR(late(1, 0), late(0, n_before - 1), 0.3 * per_frame / hz);
+          EXPECT_NEAR(late(1, n_behind - 1), late(0, n_before - 1), 0.3 * per_frame / hz);
+        }
+}
+
 TEST(TimelineClock, ALineSentTwiceIsNoSlipOfACutClock) {
   Line line;
   for (double t = 0; t < 200; ++t)

@@ -118,14 +118,6 @@ std::string shown_in(const FrameFormat& format, std::span<const char> frame, Qua
 std::string shown_in(const DatacastFormat&, std::span<const char>, Quantity) { return ""; }
 std::string shown_in(const MiniSeedFormat&, std::span<const char>, Quantity) { return ""; }
 
-std::size_t count_fields(const TextFormat& format, std::string_view line) {
-  Fields fields{format.delimiter, line.data(), line.data() + line.size()};
-  std::size_t n = 0;
-  for (const char* field; (field = fields.next()) != nullptr && field != fields.end(); ++n)
-    static_cast<void>(fields.leave(fields.field_end(field)));
-  return n;
-}
-
 }  // namespace
 
 std::string shown(const Description& description, std::span<const char> frame, Quantity quantity) {
@@ -161,7 +153,10 @@ std::string advice_of_number(const Description& description, std::string_view fi
 std::string advice_of_lengths(const Description& description, std::string_view beginning) {
   constexpr std::size_t kLeast = 10;  // lines
   const auto* format = std::get_if<TextFormat>(&description);
-  if (format == nullptr || format->json || format->checksum != "none" || format->terminator == "none" || !format->lengths.empty())
+  // Of columns of a width or a text there are no fields to be counted.
+  const auto fixed = [](const TextColumn& column) { return column.width > 0; };
+  if (format == nullptr || std::any_of(format->columns.begin(), format->columns.end(), fixed) || format->json ||
+      format->checksum != "none" || format->terminator == "none" || !format->lengths.empty())
     return "";
   const auto tells = [](const TextColumn& column) { return column.use == TextColumn::Use::Channel && column.decimals >= 0; };
   if (std::any_of(format->columns.begin(), format->columns.end(), tells)) return "";

@@ -110,7 +110,6 @@ class TextDecoder final : public Decoder {
     counters_.bytes_pending = 0;
     header_left_ = format_.header_lines;
     newest_.reset();
-    as_said_ = 0;
     std::fill(said_.begin(), said_.end(), kNothingSaid);  // another instrument may be there next
   }
 
@@ -150,7 +149,7 @@ class TextDecoder final : public Decoder {
     out.soh.resize(soh + format_.n_soh, kNothingSaid);
     const auto found =
         decode_fields(format_, line, true, std::span{out.samples}.subspan(samples), std::span{out.soh}.subspan(soh));
-    if (!found.good || lost_its_point(found)) {
+    if (!found.good || lost_its_point(found, line)) {
       out.samples.resize(samples);
       out.soh.resize(soh);
       return false;
@@ -195,7 +194,8 @@ class TextDecoder final : public Decoder {
       out.samples.resize(samples + format_.n_channels);
       out.soh.resize(soh + format_.n_soh, kNothingSaid);
       TextLine found = take(line, complete, std::span{out.samples}.subspan(samples), std::span{out.soh}.subspan(soh));
-      if (found.good && lost_its_point(found)) found = {.bytes = found.bytes, .why = Skip::BadValue, .column = found.column};
+      if (found.good && lost_its_point(found, line.first(found.bytes)))
+        found = {.bytes = found.bytes, .why = Skip::BadValue, .column = found.column};
       const bool last = found.bytes == line.size();
       const std::size_t bytes = found.bytes + (last ? line_end : 0);
       if (found.good) {
@@ -218,14 +218,16 @@ class TextDecoder final : public Decoder {
 
   /// A channel of a good line has not the decimals that the profile says, though nearly all those before it had. Where more have
   /// others, a sixteenth, the instrument prints so, and they are stored: other firmware, or zeros at the end that are left out.
-  [[nodiscard]] bool lost_its_point(const TextLine& found) {
-    constexpr int kSure = 64, kMost = 128, kOther = 16;  // lines
+  /// Where nothing stands behind the number, the line may have been cut: there the profile is believed from the first line on.
+  [[nodiscard]] bool lost_its_point(const TextLine& found, std::span<const char> line) {
+    constexpr int kMost = 128, kOther = 16;  // lines
     if (found.column >= format_.columns.size()) {
-      as_said_ = std::min(kMost, as_said_ + 1);
+      for (auto* said : {&as_said_, &ends_as_said_}) *said = std::min(kMost, *said + 1);
       return false;
     }
-    const bool sure = as_said_ >= kSure;
-    as_said_ = std::max(0, as_said_ - kOther);
+    auto& said = count_fields(format_, {line.data(), line.size()}) == found.column + 1 ? ends_as_said_ : as_said_;
+    const bool sure = said >= kSure;
+    said = std::max(0, said - kOther);
     return sure;
   }
 
@@ -361,7 +363,9 @@ class TextDecoder final : public Decoder {
   DayUnroller day_{format_.first_date ? std::optional{mth5::UtcNanos{*format_.first_date} + std::chrono::hours{12}}
                                       : std::nullopt};
   std::optional<mth5::UtcNanos> newest_;  ///< frame of those with a date, since the stream began
+  static constexpr int kSure = 64;        ///< lines
   int as_said_ = 0;                       ///< lines lately with the decimals of the profile, less those with others
+  int ends_as_said_ = kSure;              ///< the same, less those that end with others
 };
 
 }  // namespace

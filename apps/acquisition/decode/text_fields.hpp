@@ -89,6 +89,16 @@ class Fields {
   bool one_more_ = false;  ///< a delimiter stands before p_
 };
 
+/// How many fields stand in a line, or a part of it.
+[[nodiscard]] inline std::size_t count_fields(const TextFormat& format, std::string_view line) {
+  while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
+  Fields fields{format.delimiter, line.data(), line.data() + line.size()};
+  std::size_t n = 0;
+  for (const char* field; (field = fields.next()) != nullptr && field != fields.end(); ++n)
+    static_cast<void>(fields.leave(fields.field_end(field)));
+  return n;
+}
+
 /// Part of a line without the blanks behind it.
 struct Piece {
   const char* begin;

@@ -100,6 +100,8 @@ class Locator {
   void widen_stamps(double scatter_s);
   /// Less than half a sample: widen_stamps() has a meaning.
   [[nodiscard]] bool is_tight() const { return least_exact_tolerance_ < 0.5 / rate_; }
+  /// s by which a frame's stamp may be late only because stamps are cut; 0: they are not.
+  [[nodiscard]] double cut_late_s() const { return cut_late_; }
   /// What the tolerance would be, were stamps exact: beyond it a frame fits only because stamps are cut.
   [[nodiscard]] double exact_tolerance_s() const { return exact_tolerance_; }
 

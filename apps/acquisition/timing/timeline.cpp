@@ -146,7 +146,17 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
 bool Timeline::jumps_within_step(const Piece& piece) const {
   if (!run_ || !waiting_.empty() || !piece.stamped || !stamps_.within_step(piece.n)) return false;
   const Place place = place_behind_run(piece, events_);
-  return place.fit != Fit::Fits && (!place.counted || place.clock_set);
+  if (place.fit == Fit::Fits) return !place.counted && lost_within_step(piece);
+  return !place.counted || place.clock_set;
+}
+
+/// It seems to follow by its time, but the first frames of a step may be lost as well: what is left of them has the same time.
+/// The counter alone has seen it, unless it began anew: the next step tells.
+bool Timeline::lost_within_step(const Piece& piece) const {
+  const auto end = end_of_run();
+  if (!piece.counter || !end.counter || !piece.timed) return false;
+  const double lost_s = locator_.counter_ahead(end, *piece.counter) * end.seconds_per_sample;
+  return lost_s > 0 && seconds_between(piece.time, end.time) + lost_s <= stamps_.step_s() + locator_.tolerance_s(piece);
 }
 
 bool Timeline::follows_within_step(const Piece& piece) const {
@@ -268,7 +278,9 @@ Timeline::Verdict Timeline::judge(const Piece& piece, const Place& place, const 
   const double off = std::abs(place.ahead_s - static_cast<double>(place.missing) * clock_.seconds_per_sample());
   // The line is not drawn on further than it is known: behind a long silence the new times are right.
   const double beyond = std::min(1e-6 * place.ahead_s, kept_s(options_.sample_rate));
-  verdict.on_line = !piece.timed || off <= 4 * clock_.scatter_s() + beyond + 1e-6;
+  // Where the counter says the same as a time that is cut, the line knows better than that where its first sample lies.
+  const double cut = place.counted ? locator_.cut_late_s() : 0;
+  verdict.on_line = !piece.timed || off <= 4 * clock_.scatter_s() + beyond + cut + 1e-6;
   verdict.fill = place.missing <= max_fill_ && place.on_grid;
   const auto taken = memory_.taken_s(clock_.utc(clock_.position()), piece.time);
   verdict.missing = std::max<std::int64_t>(0, place.missing - std::llround(taken / clock_.seconds_per_sample()));

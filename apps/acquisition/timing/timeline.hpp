@@ -118,6 +118,7 @@ class Timeline {
   /// frame that has its time, which is cut. The next time that is exact tells.
   [[nodiscard]] bool jumps_within_step(const Piece& piece) const;
   /// Its time, which is cut, may be that of the end of the run.
+  [[nodiscard]] bool lost_within_step(const Piece& piece) const;
   [[nodiscard]] bool follows_within_step(const Piece& piece) const;
   /// A step is a frame: a lost one and a clock that slipped look alike.
   [[nodiscard]] bool slips(const Piece& piece) const;
