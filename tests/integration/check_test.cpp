@@ -288,7 +288,7 @@ TEST_F(Check, SaysOfADiskThatIsFullUntilItIsNot) {
   write(dir_ / "a.h5", 600, 0, 1200, seconds{600}, 0);
   EXPECT_EQ(verdict(check({dir_ / "a.h5"})),
             "CRITICAL " + (dir_ / "a.h5").string() +
-                ": disk full: the recorder closed the file and waits for space: free some space, "
+                ": disk full: the recorder closed the file and waits for space since 2026-05-01 00:10 UTC: free some space, "
                 "or change the disk\n");
   write(dir_ / "b.h5", 600, 0, 1200, seconds{1200}, 1e9, 0, 600);
   EXPECT_EQ(verdict(check({dir_.path()})), "GOOD\n") << "it went on in the next file";
