@@ -53,8 +53,8 @@ std::string check_pattern(std::string_view text) {
 
 /// "2026-03-01"
 std::string check_date(std::string_view text) {
-  const bool good = text.empty() || (text.size() == 10 && mth5::parse_time(std::string{text} + "T00:00:00Z"));
-  return good ? "" : in_quotes(text) + " is not a date such as 2026-03-01";
+  return text.empty() || (text.size() == 10 && mth5::parse_time(text)) ? ""
+                                                                       : in_quotes(text) + " is not a date such as 2026-03-01";
 }
 
 std::string check_group(std::string_view text) {

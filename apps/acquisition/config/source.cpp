@@ -231,6 +231,24 @@ Station read_station(const Node& map, const std::string& path, Report& report) {
   return station;
 }
 
+namespace {
+
+/// How long is waited for before an input is tried anew.
+void read_reconnect(MapReader& owner, Source& source, Report& report) {
+  const Node nothing;
+  const Node* reconnect = owner.take("reconnect", Node::Kind::Map);
+  if (reconnect == nullptr && owner.map().find("reconnect") != nullptr) return;  // it is no map, reported
+  MapReader map{reconnect == nullptr ? nothing : *reconnect, owner.path("reconnect"), report};
+  reconnect_keys().read(map, source);
+  if (source.reconnect_first > source.reconnect_limit)
+    map.problem(
+        *reconnect, "limit",
+        format_duration(source.reconnect_limit) + " is less than first (" + format_duration(source.reconnect_first) + ")");
+  map.finish();
+}
+
+}  // namespace
+
 std::string doubt_of_date(const Source& source) {
   const auto* file = std::get_if<ReplayFile>(&source.input);
   const auto* text = std::get_if<decode::TextFormat>(&source.instrument.decoder);
@@ -246,17 +264,7 @@ Source read_source(const Node& node, const std::string& path, const Common& comm
   source.clock = common.clock;
   source_keys().read(map, source);
   source.input = read_input(map, report);
-  const Node nothing;
-  const Node* reconnect = map.take("reconnect", Node::Kind::Map);
-  if (MapReader inner{reconnect == nullptr ? nothing : *reconnect, map.path("reconnect"), report};
-      reconnect != nullptr || node.find("reconnect") == nullptr) {
-    reconnect_keys().read(inner, source);
-    if (source.reconnect_first > source.reconnect_limit)
-      inner.problem(
-          *reconnect, "limit",
-          format_duration(source.reconnect_limit) + " is less than first (" + format_duration(source.reconnect_first) + ")");
-    inner.finish();
-  }
+  read_reconnect(map, source, report);
   read_own(map, "gap", gap_keys(), source.gap, report);
   read_own(map, "clock", clock_keys(), source.clock, report);
   const Node* own = map.take("station", Node::Kind::Map);
@@ -293,7 +301,7 @@ Source read_source(const Node& node, const std::string& path, const Common& comm
     if (text == nullptr || text->time != "host-date")
       map.problem(*node.find("file"), "file",
                   "has a date, which is for lines without one; those of the instrument have their own");
-    else if (const auto day = mth5::parse_time(played->date + "T00:00:00Z"))
+    else if (const auto day = mth5::parse_time(played->date))
       text->first_date = std::chrono::floor<std::chrono::days>(*day);
   }
   const auto* http = std::get_if<Http>(&source.input);
@@ -331,13 +339,9 @@ ClockSource read_clock_source(const Node& node, const std::string& path, Report&
     map.problem(*rate, "sample_rate", "is for a source of samples; leave it out");
   clock.name = common.name;
   clock.idle_timeout = common.idle_timeout;
-  const Node nothing;
-  const Node* reconnect = map.take("reconnect", Node::Kind::Map);
-  MapReader waits{reconnect == nullptr ? nothing : *reconnect, map.path("reconnect"), report};
-  reconnect_keys().read(waits, common);
-  waits.finish();
+  read_reconnect(map, common, report);
   clock.reconnect_first = common.reconnect_first;
-  clock.reconnect_limit = std::max(common.reconnect_first, common.reconnect_limit);
+  clock.reconnect_limit = common.reconnect_limit;
   const auto read = [&](std::string_view key, const auto& keys, auto from) {
     const Node* own = map.take(key, Node::Kind::Map);
     if (own == nullptr) return;
