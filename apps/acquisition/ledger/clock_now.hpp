@@ -4,6 +4,9 @@
 
 namespace daq::ledger {
 
+/// s: where UTC is known so well, and no worse, times of arrival are locked.
+inline constexpr double kGoodArrivals = 0.01;
+
 /// What the clock of a stream is worth now. Thread: a value.
 struct ClockNow {
   std::string_view source;        ///< where its times come from: "gps", "device", "host", "none"

@@ -9,7 +9,6 @@
 #include <array>
 #include <cmath>
 #include <csignal>
-#include <map>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -18,6 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include "acquisition/config/report.hpp"
+#include "acquisition/ledger/clock_now.hpp"
 #include "acquisition/source/source.hpp"
 #include "mth5/descriptor.hpp"
 #include "mth5/printable.hpp"
@@ -28,10 +28,6 @@ namespace {
 
 using boost::system::error_code;
 using std::chrono::seconds;
-
-constexpr double kUnknown = std::numeric_limits<double>::infinity();
-/// What a clock has to be known to that times of arrival by it are locked (timing::Clock).
-constexpr double kGood = 0.01;
 
 /// "0.4 ms", "12 us", "1.5 s"
 std::string span_text(double s) {
@@ -298,7 +294,7 @@ class HostClocks::Chrony final : public Asked {
 };
 
 HostClocks::HostClocks(boost::asio::io_context& io, const std::vector<config::ClockSource>& sources, Told told)
-    : sources_{sources}, told_{std::move(told)}, known_(sources.size()) {
+    : sources_{sources}, told_{std::move(told)}, known_(sources.size()), heard_(sources.size()) {
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const auto heard = [this, i](HostClock clock) { this->heard(i, std::move(clock)); };
     if (const auto* gpsd = std::get_if<config::Gpsd>(&sources[i].from))
@@ -322,6 +318,7 @@ void HostClocks::stop() {
 void HostClocks::heard(std::size_t index, HostClock clock) {
   if (!told_) return;
   known_[index] = std::move(clock);
+  heard_[index] = true;
   const auto best = static_cast<std::size_t>(
       std::min_element(known_.begin(), known_.end(), [](const auto& a, const auto& b) { return a.known_to_s < b.known_to_s; }) -
       known_.begin());
@@ -329,14 +326,12 @@ void HostClocks::heard(std::size_t index, HostClock clock) {
   std::string kind;
   if (now.is_known()) {
     now.says = sources_[best].name + ": " + known_[best].says;
-    kind = now.known_to_s <= kGood ? "good" : "coarse";
+    kind = now.known_to_s <= ledger::kGoodArrivals ? "good" : "coarse";
   } else {
     for (std::size_t i = 0; i < known_.size(); ++i) now.says += (i == 0 ? "" : "; ") + sources_[i].name + ": " + known_[i].says;
     kind = now.says;
   }
-  // Not told before all have answered.
-  const bool early =
-      !now.is_known() && std::any_of(known_.begin(), known_.end(), [](const auto& k) { return k.says == HostClock{}.says; });
+  const bool early = !now.is_known() && std::find(heard_.begin(), heard_.end(), false) != heard_.end();
   std::string log;
   if (!early && kind != std::exchange(last_log_, kind))
     log = now.is_known() ? "clock of this computer known to " + span_text(now.known_to_s) + " (" + now.says + ")"

@@ -74,6 +74,7 @@ class HostClocks {
   Told told_;
   std::vector<std::unique_ptr<Asked>> asked_;
   std::vector<HostClock> known_;
+  std::vector<bool> heard_;  ///< by source; that nothing is known is not told before all of them are
   std::string last_log_;
 };
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "acquisition/ledger/clock_now.hpp"
 #include "mth5/clock.hpp"
 
 namespace daq::timing {
@@ -16,7 +17,6 @@ constexpr double kNearTold = 2e-3;      ///< what remains unknown where the firs
 constexpr double kMaxDrift = 1e-6 * mth5::RunClock::kMostPpm / (1 + 1e-6 * mth5::RunClock::kMostPpm);
 constexpr double kLeastScatter = 1e-9;  ///< s; times are whole nanoseconds
 constexpr std::int64_t kLockedFrames = 16;
-constexpr double kGoodArrivals = 0.01;  ///< s: UTC of locked ones is known so well
 constexpr double kKnownDrift = kCrystal / 2;
 
 mth5::Nanos whole_period(double sample_rate) {
@@ -217,7 +217,9 @@ std::optional<double> Clock::other_rate() const {
   return rate_ / (1 + drift_);
 }
 
-bool Clock::locked() const { return settled() && (stamped_ ? cut_s_ <= tolerance_s_ : host_known_to_s_ <= kGoodArrivals); }
+bool Clock::locked() const {
+  return settled() && (stamped_ ? cut_s_ <= tolerance_s_ : host_known_to_s_ <= ledger::kGoodArrivals);
+}
 
 std::string_view Clock::why_not_locked() const {
   if (locked()) return "";
@@ -231,7 +233,7 @@ bool Clock::settled() const {
   if (stamped_) return n_ >= kLockedFrames && scatter2_ <= std::pow(std::max(tolerance_s_, cut_s_), 2) / 4;
   constexpr double kLockedSeconds = 60;
   return n_ >= 2 * kLockedFrames && static_cast<double>(last_) / rate_ >= kLockedSeconds &&
-         envelope_.line().y_sigma <= kGoodArrivals && envelope_.line().slope_sigma <= kKnownDrift;
+         envelope_.line().y_sigma <= ledger::kGoodArrivals && envelope_.line().slope_sigma <= kKnownDrift;
 }
 
 }  // namespace daq::timing

@@ -150,8 +150,6 @@ bool Timeline::jumps_within_step(const Piece& piece) const {
   return !place.counted || place.clock_set;
 }
 
-/// It seems to follow by its time, but the first frames of a step may be lost as well: what is left of them has the same time.
-/// The counter alone has seen it, unless it began anew: the next step tells.
 bool Timeline::lost_within_step(const Piece& piece) const {
   const auto end = end_of_run();
   if (!piece.counter || !end.counter || !piece.timed) return false;

@@ -117,8 +117,10 @@ class Timeline {
   /// It does not follow, and how far it is ahead is not known: its counter may have begun anew, and it need not be the first
   /// frame that has its time, which is cut. The next time that is exact tells.
   [[nodiscard]] bool jumps_within_step(const Piece& piece) const;
-  /// Its time, which is cut, may be that of the end of the run.
+  /// It seems to follow by its time, but the first frames of a step may be lost as well: what is left of them has the same time.
+  /// The counter alone has seen it, unless it began anew: the next step tells.
   [[nodiscard]] bool lost_within_step(const Piece& piece) const;
+  /// Its time, which is cut, may be that of the end of the run.
   [[nodiscard]] bool follows_within_step(const Piece& piece) const;
   /// A step is a frame: a lost one and a clock that slipped look alike.
   [[nodiscard]] bool slips(const Piece& piece) const;
