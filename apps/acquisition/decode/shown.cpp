@@ -168,7 +168,7 @@ std::string advice_of_lengths(const Description& description, std::string_view b
     const std::string_view line{piece.begin, static_cast<std::size_t>(piece.end - piece.begin)};
     beginning.remove_prefix(end + 1);
     if (text_fields(*format, line, scratch).empty()) continue;
-    const auto n = count_fields(*format, line);
+    const auto n = count_fields(format->delimiter, piece);
     if (n_lines++ > 0 && n != n_fields) return "";
     n_fields = n;
   }

@@ -225,7 +225,7 @@ class TextDecoder final : public Decoder {
       for (auto* said : {&as_said_, &ends_as_said_}) *said = std::min(kMost, *said + 1);
       return false;
     }
-    auto& said = count_fields(format_, {line.data(), line.size()}) == found.column + 1 ? ends_as_said_ : as_said_;
+    auto& said = count_fields(format_.delimiter, trimmed(line, true)) == found.column + 1 ? ends_as_said_ : as_said_;
     const bool sure = said >= kSure;
     said = std::max(0, said - kOther);
     return sure;

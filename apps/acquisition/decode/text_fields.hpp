@@ -89,13 +89,19 @@ class Fields {
   bool one_more_ = false;  ///< a delimiter stands before p_
 };
 
-/// How many fields stand in a line, or a part of it.
-[[nodiscard]] inline std::size_t count_fields(const TextFormat& format, std::string_view line) {
-  while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
-  Fields fields{format.delimiter, line.data(), line.data() + line.size()};
+/// What is left in `rest`, none at the end of the line. @param take  called with begin and end of each
+template <class Take>
+void for_each_field(Fields rest, Take take) {
+  for (const char* field; (field = rest.next()) != nullptr && field != rest.end();) {
+    const char* const end = rest.field_end(field);
+    take(field, end);
+    static_cast<void>(rest.leave(end));
+  }
+}
+
+[[nodiscard]] inline std::size_t count_fields(const Fields& rest) {
   std::size_t n = 0;
-  for (const char* field; (field = fields.next()) != nullptr && field != fields.end(); ++n)
-    static_cast<void>(fields.leave(fields.field_end(field)));
+  for_each_field(rest, [&](const char*, const char*) { ++n; });
   return n;
 }
 
@@ -114,6 +120,10 @@ struct Piece {
   const char* p = end;
   while (p != begin && (p[-1] == ' ' || p[-1] == '\t' || p[-1] == '\r')) --p;
   return {begin, p, complete, p == end};
+}
+
+[[nodiscard]] inline std::size_t count_fields(char delimiter, const Piece& piece) {
+  return count_fields(Fields{delimiter, piece.begin, piece.end});
 }
 
 /// What one try to read a frame found.

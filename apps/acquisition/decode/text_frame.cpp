@@ -245,18 +245,7 @@ class Parser {
   /// Whether the line, of which `n_read` columns have been read, has a length that the profile does not list.
   [[nodiscard]] bool is_short(std::size_t n_read) const noexcept {
     if (plan_.longest == 0 || time_seen_ < plan_.time_columns) return false;
-    for_each_field(fields_, [&](const char*, const char*) { ++n_read; });
-    return !is_whole(n_read);
-  }
-
-  /// What is left in `rest`, none at the end of the line.
-  template <class Take>
-  void for_each_field(Fields rest, Take take) const noexcept {
-    for (const char* field; (field = rest.next()) != nullptr && field != piece_.end;) {
-      const char* const end = rest.field_end(field);
-      take(field, end);
-      static_cast<void>(rest.leave(end));
-    }
+    return !is_whole(n_read + count_fields(fields_));
   }
 
   [[nodiscard]] bool is_whole(std::size_t n_fields) const noexcept {
@@ -289,8 +278,7 @@ class Parser {
   /// @returns false: nothing of it is left, or not its time
   [[nodiscard]] bool keep_front_of_two() noexcept {
     const Fields all{plan_.format.delimiter, piece_.begin, piece_.end};
-    std::size_t n = 0;
-    for_each_field(all, [&](const char*, const char*) { ++n; });
+    const auto n = count_fields(all);
     if (n <= plan_.longest || plan_.format.checksum == "nmea" || !ends_like_a_line(all, n - plan_.longest)) return true;
     const auto sure = n - plan_.longest;
     if (plan_.time_columns > 0 && plan_.last_time >= sure) return false;
