@@ -43,6 +43,16 @@ std::vector<std::string> lines(const std::string& text) {
   return all;
 }
 
+/// A writer that shows so many samples and stays there.
+auto shows(const fs::path& path, int samples) {
+  return [=](Stages::Gate& gate) {
+    TestWriter recorder{path};
+    recorder.append(samples);
+    recorder.file().flush();
+    gate.reached();
+  };
+}
+
 class Monitor : public testing::Test {
  protected:
   support::TempDir dir_;
@@ -183,12 +193,7 @@ TEST_F(Monitor, FollowsAsJsonAndTellsWhatIsAtRisk) {
 }
 
 TEST_F(Monitor, TellsOnceThatTheWriterDied) {
-  Stages writer{[&](Stages::Gate& gate) {
-    TestWriter recorder{path_};
-    recorder.append(10);
-    recorder.file().flush();
-    gate.reached();
-  }};
+  Stages writer{shows(path_, 10)};
   writer.wait();
   auto monitor = Process::start({kMonitor, "--interval", "20ms", path_});
   ASSERT_TRUE(monitor.wait_for_output("live"));
@@ -225,12 +230,7 @@ TEST_F(Monitor, WaitsForAFileOfADirectoryAndGoesOnWithTheNext) {
 }
 
 TEST_F(Monitor, GoesOnInTheSameFileWhenItsRecordingResumes) {
-  Stages first{[&](Stages::Gate& gate) {
-    TestWriter recorder{path_};
-    recorder.append(40);
-    recorder.file().flush();
-    gate.reached();
-  }};
+  Stages first{shows(path_, 40)};
   first.wait();
   auto monitor = Process::start({kMonitor, "--interval", "20ms", dir_.path()});
   ASSERT_TRUE(monitor.wait_for_output("live  S1/r0: ex 40"));
@@ -273,12 +273,7 @@ TEST_F(Monitor, FollowsTheFileOfAFolderThroughRenamingDeletionAndAnotherFile) {
   fs::remove(dir_ / "b.h5");
   EXPECT_TRUE(monitor.wait_for_output("b.h5: deleted, or moved to another directory"));
   EXPECT_TRUE(monitor.wait_for_output("waiting for another file"));
-  Stages second{[&](Stages::Gate& gate) {
-    TestWriter recorder{dir_ / "c.h5"};
-    recorder.append(5);
-    recorder.file().flush();
-    gate.reached();
-  }};
+  Stages second{shows(dir_ / "c.h5", 5)};
   second.wait();
   EXPECT_TRUE(monitor.wait_for_output("# .*/c.h5  station S1\n.*live  S1/r0: ex 5"));
   EXPECT_TRUE(monitor.running());
@@ -308,12 +303,7 @@ TEST_F(Monitor, WaitsForAFileThatIsTakenAwayAndGoesOnWhenItIsBack) {
 }
 
 TEST_F(Monitor, SaysToAScriptThatTheFileItWaitsForWasDeleted) {
-  Stages writer{[&](Stages::Gate& gate) {
-    TestWriter recorder{path_};
-    recorder.append(40);
-    recorder.file().flush();
-    gate.reached();
-  }};
+  Stages writer{shows(path_, 40)};
   writer.wait();
   auto monitor =
       Process::start({kMonitor, "--wait", "good", "--timeout", "2s", "--interval", "20ms", "--channels", "ex,zz", path_});
@@ -370,12 +360,7 @@ TEST_F(Monitor, WaitsForADirectoryThatIsNotThereYet) {
   ASSERT_TRUE(monitor.wait_for_output("data: waiting for it\n"));
   fs::create_directory(data);
   ASSERT_TRUE(monitor.wait_for_output("data: waiting for a file\n"));
-  Stages writer{[&](Stages::Gate& gate) {
-    TestWriter recorder{data / "a.h5"};
-    recorder.append(40);
-    recorder.file().flush();
-    gate.reached();
-  }};
+  Stages writer{shows(data / "a.h5", 40)};
   writer.wait();
   EXPECT_EQ(monitor.wait(), 0) << monitor.err();
   EXPECT_THAT(monitor.out(), HasSubstr("/a.h5  station S1"));
@@ -384,12 +369,7 @@ TEST_F(Monitor, WaitsForADirectoryThatIsNotThereYet) {
 TEST_F(Monitor, WaitsForADirectoryThatIsAwayForAMoment) {
   const auto data = dir_ / "data";
   fs::create_directory(data);
-  Stages writer{[&](Stages::Gate& gate) {
-    TestWriter recorder{data / "a.h5"};
-    recorder.append(40);
-    recorder.file().flush();
-    gate.reached();
-  }};
+  Stages writer{shows(data / "a.h5", 40)};
   writer.wait();
   auto monitor = Process::start({kMonitor, "--interval", "20ms", data});
   ASSERT_TRUE(monitor.wait_for_output("live  S1/r0: ex 40"));
@@ -700,12 +680,7 @@ TEST_F(Monitor, TakesTheTemperatureFromTheAuxiliaryChannels) {
 
 TEST_F(Monitor, SaysWhileItFollowsThatItShowsNoneOfTheChannels) {
   const auto path = dir_ / "live.h5";
-  Stages writer{[&](Stages::Gate& gate) {
-    TestWriter recorder{path};
-    recorder.append(100);
-    recorder.file().flush();
-    gate.reached();
-  }};
+  Stages writer{shows(path, 100)};
   writer.wait();
   auto monitor = support::Process::start({kMonitor, "--channels", "zz", "--interval", "50ms", path});
   EXPECT_TRUE(monitor.wait_for_output("no such channel \\(100 samples in each of the others\\)\n"))

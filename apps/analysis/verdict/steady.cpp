@@ -69,9 +69,8 @@ Verdict SteadyVerdict::of(Verdict found, mth5::UtcNanos now, Pace pace) {
     if (waits(*one.rule)) one = shown(one)->finding;
   for (const auto& [key, known] : known_) {
     const auto is_it = [&](const Finding& other) {
-      const bool same =
-          other.station == known.finding.station && other.name == known.finding.name && other.stream == known.finding.stream;
-      return same && (other.rule == known.finding.rule || !waits(*other.rule));  // there already, or explained by that
+      return other.same_subject(known.finding) &&
+             (other.rule == known.finding.rule || !waits(*other.rule));  // there already, or explained by that
     };
     if (shown(known.finding) == &known && std::none_of(found.begin(), found.end(), is_it)) found.push_back(known.finding);
   }
@@ -93,8 +92,7 @@ void SteadyVerdict::remember(const Verdict& shown, mth5::UtcNanos now) {
   }
   const auto is_shown = [&](const Past& one) {
     return std::any_of(shown.begin(), shown.end(), [&](const Finding& finding) {
-      return finding.rule == one.finding.rule && finding.station == one.finding.station && finding.name == one.finding.name &&
-             finding.stream == one.finding.stream;
+      return finding.rule == one.finding.rule && finding.same_subject(one.finding);
     });
   };
   for (auto one = shown_.begin(); one != shown_.end();) {
@@ -112,8 +110,7 @@ std::vector<Past> SteadyVerdict::past(std::vector<Past> others) const {
   auto all = past_;
   const auto same = [](const Past& a, const Past& b) {
     const bool touch = a.from <= b.to + kGoneFor && b.from <= a.to + kGoneFor;
-    return touch && a.finding.rule == b.finding.rule && a.finding.station == b.finding.station &&
-           a.finding.name == b.finding.name && a.finding.stream == b.finding.stream;
+    return touch && a.finding.rule == b.finding.rule && a.finding.same_subject(b.finding);
   };
   for (auto& one : others) {
     const bool is_now = std::any_of(shown_.begin(), shown_.end(), [&](const auto& now) { return same(now.second, one); });

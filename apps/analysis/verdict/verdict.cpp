@@ -204,8 +204,7 @@ Verdict judge(std::span<const Subject> subjects, const LimitsOf& limits) {
     if (!is_channel(finding.rule->scope)) return false;
     return std::any_of(verdict.begin(), verdict.end(), [&](const Finding& other) {
       return (other.rule->name == "open" || other.rule->name == "off" || other.rule->name == "stuck") &&
-             other.rule < finding.rule && other.station == finding.station && other.name == finding.name &&
-             other.stream == finding.stream;
+             other.rule < finding.rule && other.same_subject(finding);
     });
   };
   Verdict told;

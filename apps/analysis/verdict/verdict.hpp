@@ -80,6 +80,10 @@ struct Finding {
 
   /// "MT001 ex: stuck at one value for 5 min 0 s since 10:32 UTC". @param now  what is not of that day (UTC) has its date
   [[nodiscard]] std::string sentence(mth5::UtcNanos now) const;
+  /// Whether the other is of the same channel, stream, station or file, whatever it says of it.
+  [[nodiscard]] bool same_subject(const Finding& other) const {
+    return station == other.station && name == other.name && stream == other.stream;
+  }
 };
 
 /// A finding that is over.
