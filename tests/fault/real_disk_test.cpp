@@ -56,6 +56,14 @@ class Ext4 {
     mounted_ = false;
     return mount();
   }
+  /// As `umount -l` does: its path is no longer there, what is open goes on. @returns whether it was mounted
+  [[nodiscard]] bool detach() {
+    const bool detached = mounted_ && umount2(at_.c_str(), MNT_DETACH) == 0;
+    mounted_ = mounted_ && !detached;
+    return detached;
+  }
+  /// After detach(), and while files on it may be open still. @returns false if it is not there: problem()
+  bool attach() { return mount(); }
   template <class Argument>
   [[nodiscard]] bool control(unsigned long request, Argument argument) const {
     const int fd = open(at_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -234,6 +242,42 @@ TEST(RealDisk, ThatStandsStillCostsNothingAndIsShown) {
   const auto status = support::expect_good_end(recording);
   EXPECT_GE(status.at("ring").at("high_water"), 10'000);
   EXPECT_EQ(support::stored(recording.file()).seconds, seconds(0, 2000));
+}
+
+/// umount -l, by a crew that takes the card out: what was recorded is closed where it is, nothing is recorded under the empty
+/// path, and all that came meanwhile is in the file that begins once the disk is back.
+TEST(RealDisk, ThatIsDetachedIsWaitedForAndLosesNothing) {
+  MTH5_NEEDS_MOUNTS(true);
+  const support::TempDir dir;
+  Ext4 disk{dir};
+  ASSERT_EQ(disk.problem(), "");
+  TcpPeer peer;
+  auto how = options(disk);
+  how.arguments = {"--set", "output.reserve=2MiB", "--set", "output.mount=required"};
+  Recording recording{Recording::tcp(peer.port()), how};
+  ASSERT_TRUE(peer.accept()) << recording.log();
+  ASSERT_TRUE(peer.send(numbered_lines(0, 100)));
+  ASSERT_TRUE(recording.wait_until(kDurable(100))) << recording.log();
+  const auto first = recording.file();
+  ASSERT_TRUE(disk.detach());
+  ASSERT_TRUE(recording.wait_for_log("was renamed or moved, or its folder was")) << recording.log();
+  ASSERT_TRUE(peer.send(numbered_lines(100, 200)));
+  EXPECT_TRUE(recording.wait_for_log("no disk is mounted there.*output.mount is required.*samples wait in the ring"))
+      << recording.log();
+  for (const auto& entry : std::filesystem::directory_iterator{disk.path()})
+    EXPECT_NE(entry.path().extension(), ".h5") << "recorded where no disk is mounted";
+  ASSERT_TRUE(disk.attach()) << disk.problem();
+  ASSERT_TRUE(recording.wait_until(kDurable(200))) << recording.log();
+  const auto second = recording.file();
+  EXPECT_NE(first, second);
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+  const auto status = recording.status().value_or(nlohmann::json::object());
+  EXPECT_TRUE(status.at("ledger").at("balanced").get<bool>()) << status.dump(1);
+  EXPECT_THAT(support::counts(status, "dropped"), testing::IsEmpty());
+  auto stored = support::stored(first).seconds;
+  const auto later = support::stored(second).seconds;
+  stored.insert(stored.end(), later.begin(), later.end());
+  EXPECT_EQ(stored, seconds(0, 200)) << recording.log();
 }
 
 }  // namespace
