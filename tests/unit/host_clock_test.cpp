@@ -120,6 +120,7 @@ TEST(TimesOfArrival, AreKnownNoBetterThanTheClockOfTheComputer) {
   EXPECT_GE(clock.uncertainty_s(), 0.796);
   clock.host_clock(std::numeric_limits<double>::infinity());
   EXPECT_FALSE(clock.locked());
+  EXPECT_TRUE(std::isinf(clock.uncertainty_s()));
   EXPECT_TRUE(clock.settled()) << "where samples lie is no matter of it";
   clock.host_clock(1e-5);
   EXPECT_TRUE(clock.locked());

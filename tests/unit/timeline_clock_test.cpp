@@ -635,6 +635,41 @@ TEST(TimelineClock, FramesThatOnlyTheCounterMissesAreAGapAndMoveNothing) {
         }
 }
 
+TEST(TimelineClock, WhenARecordingIsPlayedBackTellsNothingOfItsSamples) {
+  for (const double speed : {1.0, 0.5, 100.0, 1e6})
+    for (const bool counts : {false, true}) {
+      SCOPED_TRACE(testing::Message{} << "speed " << speed << ", counter " << counts);
+      Options options = rate(8);
+      options.live = false;
+      options.counter_modulus = 256;
+      Line line{options};
+      line.notes.quiet = true;
+      for (int k = 0; k < 3000; ++k) {
+        if (k >= 2000 && k < 2003) continue;  // lost, as only a counter shows
+        const double arrival = k / 8.0 / speed;
+        line.push({{.time = 8 * arrival,
+                    .value = static_cast<double>(k),
+                    .counter = counts ? std::optional{static_cast<std::uint64_t>(k) % 256} : std::nullopt,
+                    .arrival = arrival,
+                    .kind = TimeKind::Host}});
+      }
+      line.timeline.host_clock(1e-6);  // which is of now, and not of then
+      const auto clock = line.timeline.clock_now();
+      ASSERT_TRUE(clock);
+      EXPECT_EQ(clock->ppm, 0);
+      EXPECT_FALSE(clock->locked);
+      EXPECT_TRUE(std::isinf(clock->uncertainty_s));
+      EXPECT_FALSE(line.timeline.other_rate());
+      line.finish();
+      EXPECT_EQ(line.notes.stored(), 2997u);
+      EXPECT_EQ(line.timeline.counters().missing, counts ? 3u : 0u);
+      ASSERT_EQ(line.notes.runs.size(), counts ? 2u : 1u);
+      const auto& last = line.notes.runs.back();
+      const auto i = last.values.size() - 1;
+      EXPECT_NEAR(seconds_between(line.notes.runs[0].start, last.utc(i, 8)), (counts ? 2999 : 2996) / 8.0, 0.13);
+    }
+}
+
 TEST(TimelineClock, ALineSentTwiceIsNoSlipOfACutClock) {
   Line line;
   for (double t = 0; t < 200; ++t)

@@ -195,7 +195,8 @@ double Clock::scatter_s() const { return stamped_ ? std::sqrt(scatter2_) : envel
 
 double Clock::uncertainty_s() const {
   const double ahead = static_cast<double>(position_ - last_) / rate_;
-  if (!stamped_) return std::hypot(envelope_.line().y_sigma, envelope_.line().slope_sigma * ahead, host_known_to_s_);
+  // Two by two: of three the library makes NaN where one is infinite.
+  if (!stamped_) return std::hypot(std::hypot(envelope_.line().y_sigma, envelope_.line().slope_sigma * ahead), host_known_to_s_);
   const double cut = cut_s_ / std::sqrt(3.0);  // of the true time behind the stamp, evenly between none and a step
   if (n_ == 0) return std::hypot(std::sqrt(scatter2_), cut);
   const double known = wxx_ + scatter2_ / (prior_sigma_ * prior_sigma_);

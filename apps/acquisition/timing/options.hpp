@@ -47,7 +47,7 @@ struct Options {
   /// Memory of the clock: what lies further back says little about the line. 10 s to 1 d.
   mth5::Nanos window = std::chrono::minutes{10};
   /// Frames come as they are taken, from an instrument: the time between them tells a pause from a clock that was set. False for
-  /// recordings that are played back.
+  /// recordings that are played back: when these arrive says nothing.
   bool live = true;
 
   std::uint64_t counter_modulus = 0;    ///< the counter goes from modulus - 1 to 0; 0 = it has 64 bits

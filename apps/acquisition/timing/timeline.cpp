@@ -29,7 +29,10 @@ Timeline::Timeline(const Options& options, std::size_t n_channels, Sink& sink)
       clock_{options},
       stays_late_{locator_.least_arrival_tolerance_s(), seconds(options.window), 1 / options.sample_rate},
       memory_{options.remember, n_channels, options.stored_as},
-      anchors_{options.sample_rate, sink} {}
+      anchors_{options.sample_rate, sink} {
+  // Times of arrival of what is played back are those of the playing: which UTC its samples have is not known.
+  if (!options.live) clock_.host_clock(std::numeric_limits<double>::infinity());
+}
 
 void Timeline::end_of_batch() {
   give_out();
@@ -139,7 +142,9 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
   }
   if (frame.kind == TimeKind::None) piece.time = frame.arrival;
   piece.time = plus_seconds(piece.time, -seconds(options_.delay) - static_cast<double>(piece.n - 1) * period_s_);
-  piece.timed = !(run_ && clock_.stamped());  // between stamps it lies where its number says
+  // Between stamps it lies where its number says; and when a recording is played back tells nothing of when its samples were
+  // taken.
+  piece.timed = !(run_ && (clock_.stamped() || !options_.live));
   return piece;
 }
 

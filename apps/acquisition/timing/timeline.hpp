@@ -60,7 +60,9 @@ class Timeline {
   /// missing), with a line of its own.
   void host_clock_was_set() { host_set_ = true; }
   /// As Clock::host_clock().
-  void host_clock(double known_to_s) { clock_.host_clock(known_to_s); }
+  void host_clock(double known_to_s) {
+    if (options_.live) clock_.host_clock(known_to_s);
+  }
   /// The end: what waits is given out. Frames pushed after it begin anew.
   void finish();
 
