@@ -17,6 +17,7 @@ using test::kStart;
 using test::Line;
 using test::nanos;
 using testing::ElementsAre;
+using testing::IsEmpty;
 using testing::SizeIs;
 using namespace std::chrono_literals;
 
@@ -349,6 +350,117 @@ TEST(HostTime, CountersSayWhatIsMissing) {
       EXPECT_EQ(line.notes.gaps[1].reason, GapReason::Disconnected);
       EXPECT_EQ(line.dropped(), 0u);
       EXPECT_EQ(line.notes.stored(), 20000u);
+    }
+}
+
+/// Frames of an instrument whose counter goes round: some are lost, others wait somewhere and then come all at once.
+struct GoesRound {
+  const char* name;
+  double rate;
+  std::uint32_t per_frame;
+  std::uint64_t frames = 256;  ///< until it is what it was
+
+  [[nodiscard]] double frame_s() const { return per_frame / rate; }
+  [[nodiscard]] double turn_s() const { return static_cast<double>(frames) * frame_s(); }
+  [[nodiscard]] Options options() const {
+    Options o;
+    o.sample_rate = rate;
+    o.counter_modulus = frames;
+    o.samples_per_count = 0;
+    return o;
+  }
+  [[nodiscard]] Line::Frame frame(std::int64_t k, double arrival) const {
+    return {.time = arrival * rate,
+            .n = per_frame,
+            .value = static_cast<double>(k * per_frame),
+            .counter = static_cast<std::uint64_t>(k) % frames,
+            .arrival = arrival,
+            .kind = TimeKind::Host};
+  }
+  /// Until arrivals are known.
+  [[nodiscard]] std::int64_t lead() const { return std::max<std::int64_t>(300, frames_in(5)); }
+  [[nodiscard]] std::int64_t frames_in(double seconds) const { return std::llround(seconds / frame_s()); }
+};
+
+const GoesRound kGoRound[] = {
+    {"25 frames/s", 50, 2}, {"NIMS", 8, 8}, {"1000 frames/s", 1000, 1}, {"slow", 1, 1}, {"4 bits", 10, 1, 16}};
+
+TEST(HostTime, AStallIsNoGapHoweverOftenTheCounterWentRoundMeanwhile) {
+  for (const auto& board : kGoRound)
+    for (const double turns : {0.6, 1.0, 1.05, 2.0, 2.1})
+      for (const double faster : {4.0, 1000.0})  // than they were taken
+        for (const bool one_lost : {false, true}) {
+          SCOPED_TRACE(testing::Message{} << board.name << ", " << turns << " turns, " << faster << ", lost " << one_lost);
+          Line line{board.options()};
+          line.notes.quiet = true;
+          const auto stall = board.lead(), end = stall + board.frames_in(turns * board.turn_s());
+          const auto n = end + end - stall + board.lead();
+          const auto lost = one_lost ? stall + (end - stall) / 3 : -1;
+          std::mt19937_64 random{7};
+          double arrival = 0, free = 0;
+          int other = 0;
+          for (std::int64_t k = 0; k < n; ++k) {
+            const double taken = static_cast<double>(k + 1) * board.frame_s();
+            free = k == stall ? static_cast<double>(end) * board.frame_s() : free + board.frame_s() / faster;
+            arrival = std::max({arrival, taken + std::uniform_real_distribution{0.0, 0.02}(random), free});
+            if (k != lost) line.push({board.frame(k, arrival)});
+            if (line.timeline.other_rate()) ++other;
+          }
+          line.finish();
+          EXPECT_EQ(line.dropped(), 0u);
+          EXPECT_EQ(line.timeline.counters().missing, one_lost ? board.per_frame : 0u);
+          EXPECT_EQ(other, 0);
+          EXPECT_EQ(line.notes.stored(), static_cast<std::size_t>(n - one_lost) * board.per_frame);
+          ASSERT_EQ(line.notes.runs.size(), one_lost ? 2u : 1u);
+          const auto& last = line.notes.runs.back();
+          const double off =
+              seconds_between(kStart, last.utc(last.values.size() - 1, board.rate)) - (last.values.back() + 1) / board.rate;
+          EXPECT_NEAR(off, 0, 0.05);
+        }
+}
+
+TEST(HostTime, WhatIsLostWhileTheCounterGoesRoundIsAGap) {
+  for (const auto& board : kGoRound)
+    for (const double turns : {1.0, 2.0, 2.3, 3.0})
+      for (const double kept : {0.0, 0.4})  // of what is sent meanwhile: it waited, and the rest found no room
+        for (const bool soon_over : {false, true}) {
+          const auto first = board.lead() + board.frames_in(kept * board.turn_s());
+          const auto n_lost = board.frames_in(turns * board.turn_s());
+          if (kept > 0 && n_lost % static_cast<std::int64_t>(board.frames) == 0) continue;  // no byte tells
+          SCOPED_TRACE(testing::Message{} << board.name << ", " << turns << " turns, kept " << kept << ", over " << soon_over);
+          Line line{board.options()};
+          line.notes.quiet = true;
+          const auto n = first + n_lost + (soon_over ? 2 : board.lead());
+          const double heard_again = static_cast<double>(first + n_lost) * board.frame_s();
+          std::mt19937_64 random{7};
+          for (std::int64_t k = 0; k < n; ++k) {
+            if (k >= first && k < first + n_lost) continue;
+            const double arrival =
+                static_cast<double>(k + 1) * board.frame_s() + std::uniform_real_distribution{0.0, 0.2}(random)*board.frame_s();
+            const bool waited = k < first && k >= board.lead();
+            line.push({board.frame(k, waited ? heard_again + 1e-6 * static_cast<double>(k) : arrival)});
+          }
+          line.finish();
+          EXPECT_EQ(line.dropped(), 0u);
+          EXPECT_EQ(line.timeline.counters().missing, static_cast<std::uint64_t>(n_lost) * board.per_frame);
+          ASSERT_EQ(line.notes.runs.size(), 2u);
+          EXPECT_EQ(line.notes.runs[0].values.size(), static_cast<std::size_t>(first) * board.per_frame);
+        }
+}
+
+TEST(HostTime, ACounterThatGoesOnTellsThatFramesOnlyComeSlowerOrFaster) {
+  for (const auto& board : kGoRound)
+    for (const double rate : {0.5, 0.96, 1.04, 2.0}) {  // of what was said
+      SCOPED_TRACE(testing::Message{} << board.name << " " << rate);
+      Line line{board.options()};
+      line.notes.quiet = true;
+      const auto n = board.frames_in(std::max(60.0, 5 * board.turn_s()));
+      for (std::int64_t k = 0; k < n; ++k) line.push({board.frame(k, static_cast<double>(k + 1) * board.frame_s() / rate)});
+      EXPECT_NEAR(line.timeline.other_rate().value_or(0), rate * board.rate, 0.01 * board.rate);
+      line.finish();
+      EXPECT_EQ(line.notes.stored(), static_cast<std::size_t>(n) * board.per_frame);
+      EXPECT_THAT(line.notes.gaps, IsEmpty());
+      EXPECT_EQ(line.dropped(), 0u);
     }
 }
 

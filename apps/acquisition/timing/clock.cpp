@@ -211,11 +211,14 @@ void Clock::cut_stamps(mth5::Nanos step) { cut_s_ = std::chrono::duration<double
 
 std::optional<double> Clock::other_rate() const {
   constexpr double kDrifts = 0.005, kSure = 6, kLong = 20;  // s
+  constexpr double kWaited = 1;                             // s that arrivals are late: they had waited, which is no rate
+  // Of arrivals not what the clock is kept within.
+  const double drift = stamped_ ? drift_ : envelope_.line().slope;
   const bool sure = stamped_ ? settled()
-                             : n_ >= kLockedFrames && static_cast<double>(last_) / rate_ >= kLong &&
-                                   std::abs(drift_) > kSure * envelope_.line().slope_sigma;
-  if (!sure || std::abs(drift_) <= kDrifts) return std::nullopt;
-  return rate_ / (1 + drift_);
+                             : n_ >= kLockedFrames && static_cast<double>(last_) / rate_ >= kLong && scatter_s() < kWaited &&
+                                   std::abs(drift) > kSure * envelope_.line().slope_sigma;
+  if (!sure || std::abs(drift) <= kDrifts || drift <= -1) return std::nullopt;
+  return rate_ / (1 + drift);
 }
 
 bool Clock::locked() const {

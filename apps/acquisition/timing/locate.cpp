@@ -80,8 +80,7 @@ std::optional<std::uint64_t> Locator::next_counter(std::optional<std::uint64_t> 
 }
 
 double Locator::counter_ahead(const End& end, std::uint64_t counter) const {
-  const double samples =
-      static_cast<double>(samples_per_count_ == 0 ? static_cast<std::uint64_t>(end.last_n) : samples_per_count_);
+  const double samples = static_cast<double>(per_count(end.last_n));
   if (modulus_ == 0) return samples * static_cast<double>(static_cast<std::int64_t>(counter - *end.counter));
   const std::uint64_t forward = (counter % modulus_ + modulus_ - *end.counter % modulus_) % modulus_;
   const bool back = forward > modulus_ / 2;
@@ -89,11 +88,17 @@ double Locator::counter_ahead(const End& end, std::uint64_t counter) const {
 }
 
 Place Locator::by_counter(const End& end, const Piece& piece, double ahead, double tolerance) const {
-  const double per_count =
-      static_cast<double>(samples_per_count_ == 0 ? static_cast<std::uint64_t>(end.last_n) : samples_per_count_);
   const double raw = counter_ahead(end, *piece.counter);
-  const double wrap = static_cast<double>(modulus_) * per_count;
-  const double counted = wrap > 0 && piece.timed ? raw + std::round((ahead - raw) / wrap) * wrap : raw;
+  const double wrap = turn(end.last_n);
+  const double nearest = wrap > 0 && piece.timed ? std::round((ahead - raw) / wrap) : 0;
+  const double wraps = piece.stamped ? nearest : std::max(0.0, nearest);  // nothing arrives before it is taken
+  const double least = raw < 0 ? 1 : 0;
+  const double by_arrival = piece.stamped ? 0 : std::max(0.0, wraps - least);
+  if (by_arrival > 0 && !piece.turns) {  // how late it came says nothing
+    const auto n = whole(raw + least * wrap);
+    return {.fit = n == 0 ? Fit::Fits : Fit::Ahead, .missing = n, .ahead_s = ahead * end.seconds_per_sample, .counted = true};
+  }
+  const double counted = raw + wraps * wrap;
   const double ahead_s = ahead * end.seconds_per_sample;
   const auto by = [&](double samples, bool both) {
     const auto n = whole(samples);
@@ -102,7 +107,8 @@ Place Locator::by_counter(const End& end, const Piece& piece, double ahead, doub
                                 : Fit::Behind,
                  .missing = std::max<std::int64_t>(n, 0),
                  .ahead_s = ahead_s,
-                 .counted = both};
+                 .counted = both,
+                 .turns = samples == raw ? 0 : whole(by_arrival)};
   };
   if (!piece.timed) return by(counted, false);
   if (std::abs(counted - ahead) <= tolerance) return by(counted, true);

@@ -22,6 +22,8 @@ struct Piece {
   bool vague = false;   ///< not timed, and not by count either: what lies before it is not known until a time comes that is exact
   mth5::UtcNanos time{};
   std::optional<std::uint64_t> counter{};
+  /// Its counter may have gone round since the frame before; false: times of arrival do not tell that here.
+  bool turns = true;
   mth5::UtcNanos arrival{};
 
   /// Only the instrument's own time says where it lies.
@@ -45,6 +47,8 @@ struct Place {
   bool clock_set = false;    ///< by the counter nothing is between, though its time is ahead or behind
   bool counted = false;      ///< `missing` is by counter and time alike
   bool on_grid = true;       ///< Ahead: a whole number of samples, within the tolerance
+  /// Of `missing`: so many turns of the counter which nothing tells but that it arrived late.
+  std::int64_t turns = 0;
 };
 
 /// What drift cannot do where times are cut to a sample: slip two steps within a few thousand samples. So of lost ones no more
@@ -77,7 +81,8 @@ class Slips {
 ///     d > 0 samples  something else         d samples are missing, and the clock was set (counted, clock_set)
 ///     d < 0 samples  something else         the instrument began anew: by time; so too if the counter may have gone round
 ///
-/// Arrivals are good to `arrival_tolerance` only; a counter beside them is believed within that, and only its wraps are theirs.
+/// Arrivals are good to `arrival_tolerance` only; a counter beside them is believed within that, and only its wraps are theirs,
+/// where these may have been at all (Piece::turns).
 class Locator {
  public:
   explicit Locator(const Options& options);
@@ -87,6 +92,10 @@ class Locator {
   [[nodiscard]] std::optional<std::uint64_t> next_counter(std::optional<std::uint64_t> counter, std::int64_t n) const;
   /// Samples by which it is further than the counter of `end`, which has one; < 0: back. By as few wraps as can be.
   [[nodiscard]] double counter_ahead(const End& end, std::uint64_t counter) const;
+  /// Samples until the counter is what it was, of frames of so many; 0: never.
+  [[nodiscard]] double turn(std::int64_t n_samples) const {
+    return static_cast<double>(modulus_) * static_cast<double>(per_count(n_samples));
+  }
   /// Within so many seconds a frame follows another. @param scatter_s  mean delay of arrivals
   [[nodiscard]] double tolerance_s(const Piece& piece) const { return piece.stamped ? stamp_tolerance_ : arrival_tolerance_; }
   void widen_arrivals(double scatter_s);
@@ -106,6 +115,9 @@ class Locator {
   [[nodiscard]] double exact_tolerance_s() const { return exact_tolerance_; }
 
  private:
+  [[nodiscard]] std::uint64_t per_count(std::int64_t n_samples) const {
+    return samples_per_count_ == 0 ? static_cast<std::uint64_t>(n_samples) : samples_per_count_;
+  }
   [[nodiscard]] Place by_counter(const End& end, const Piece& piece, double ahead, double tolerance) const;
 
   const double rate_;

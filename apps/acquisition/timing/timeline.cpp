@@ -55,6 +55,11 @@ void Timeline::disconnected() { events_.disconnected = true; }
 
 void Timeline::finish() {
   while (!waiting_.empty()) {  // behind what is stored, the rest may wait once more
+    if (chain_verdict_.turns > 0) {
+      settle_turns();
+      believe_chain();
+      continue;
+    }
     if (chain_ > 0 && waiting_[chain_].piece.vague) time_by_own_steps(waiting_.size());
     // Two that agree on a clock that was set, or one that lies where others are, have their own time; one or more far ahead that
     // agree with nothing lie where their number says.
@@ -140,6 +145,13 @@ Piece Timeline::read(const decode::Frame& frame, const double* values) {
     }
     return piece;
   }
+  if (!piece.stamped) {
+    const double pause_s = last_arrival_ ? seconds_between(*last_arrival_, piece.arrival) - length_of(piece) : 0;
+    const bool follows = piece.counter && told_counter_ && piece.counter == told_counter_;
+    piece.turns = !follows || events_.disconnected || events_.bad_data || pause_s >= locator_.turn(piece.n) * period_s_ / 2;
+    told_counter_ = locator_.next_counter(piece.counter, piece.n);
+    last_arrival_ = piece.arrival;
+  }
   if (frame.kind == TimeKind::None) piece.time = frame.arrival;
   piece.time = plus_seconds(piece.time, -seconds(options_.delay) - static_cast<double>(piece.n - 1) * period_s_);
   // Between stamps it lies where its number says; and when a recording is played back tells nothing of when its samples were
@@ -209,6 +221,7 @@ Place Timeline::place_behind_run(const Piece& piece, const Events& events) const
   if (piece.timed && piece.stamped != clock_.stamped()) {  // the first stamp behind arrivals
     place.fit = place.ahead_s >= 0 ? Fit::Ahead : Fit::Behind;
     place.clock_set = true;
+    place.turns = 0;
   } else if (events.disconnected && piece.timed && !piece.stamped && !place.counted) {
     // What was lost while nobody listened is known by arrivals only, and those count from the middle of their delays.
     place.fit = Fit::Ahead;
@@ -262,6 +275,7 @@ Timeline::Verdict Timeline::judge(const Piece& piece, const Place& place, const 
     verdict.frames = events.disconnected || stays_late_.least_s() > 0 ? 1 : place.counted ? 2 : kStep;
     verdict.on_line = place.counted || !piece.timed;
     verdict.fill = place.counted && place.missing > 0 && place.missing <= max_fill_;  // arrivals tell no length to a sample
+    if (!events.disconnected) verdict.turns = place.turns;
     return verdict;
   }
   if (!events.disconnected && !place.counted && piece.timed) {
@@ -298,6 +312,10 @@ void Timeline::push(const decode::Frame& frame, const double* values) {
   if (frame.after_skip) events_.bad_data = true;
   Piece piece = read(frame, values);
   if (!piece.stamped && std::exchange(host_set_, false) && run_ && !clock_.stamped()) {
+    if (!waiting_.empty() && chain_verdict_.turns > 0) {
+      settle_turns();
+      believe_chain();
+    }
     take_waiting_by_count();  // it came before
     return begin_run(piece, std::exchange(events_, {}), {.reason = GapReason::ClockStep});
   }

@@ -35,6 +35,7 @@ namespace daq::timing {
 /// these
 ///   samples; else it is dropped as BadTime (ahead) or Backward. So one wild time, or two, cost no sample and make no run.
 /// - times without stamps (Host, None): they follow by count; what arrives late is a gap only if what comes behind it is as late.
+/// So it is with the turns of a counter that nothing but the arrival tells.
 /// - a gap's reason is RingFull, Disconnected, BadData (skipped bytes, a frame dropped as BadTime) in that order if such a thing
 ///   happened since the last stored sample, else NoData.
 /// What lies ahead is missing but for times that are stored already (data sent later than others).
@@ -103,7 +104,8 @@ class Timeline {
     int frames = 2;            ///< that must agree, itself among them
     bool on_line = false;      ///< the clock's line goes on behind it
     bool fill = false;
-    bool follows = false;  ///< nothing is missing: the run goes on with it
+    bool follows = false;    ///< nothing is missing: the run goes on with it
+    std::int64_t turns = 0;  ///< as Place::turns: what comes behind it tells whether they were
   };
   struct Run {
     mth5::UtcNanos start{};
@@ -202,6 +204,12 @@ class Timeline {
   [[nodiscard]] bool times_go_on() const;
   void limit_waiting();
   [[nodiscard]] bool chain_is_believed() const;
+  /// Arrivals pause and then go on at the rate of the stream, no earlier than a turn of the counter late: that was lost. What
+  /// comes in a burst behind the pause, or catches up, had waited somewhere: none was, whatever the pause was.
+  /// @returns whether enough has come to tell
+  [[nodiscard]] bool turns_show() const;
+  /// Which of the two it is, by what waits: the chain's verdict is that of the counter then, with as many turns as there were.
+  void settle_turns();
   /// As many wait as are missing, and yet they lie where their times say: each in a place of its own, between the run and `end`
   /// or late in one that is free.
   [[nodiscard]] bool times_contradict_count(const End& end) const;
@@ -287,6 +295,7 @@ class Timeline {
   RateTold rate_told_;
   Scatter scatter_;
   std::optional<std::uint64_t> told_counter_;  ///< of the frame behind the last one, stored or not
+  std::optional<mth5::UtcNanos> last_arrival_;
   Locator locator_;
   Clock clock_;
   Arrivals arrivals_;

@@ -111,6 +111,13 @@ void Timeline::consider_with_waiting(Piece piece) {
     if (const auto at = place_within_chain(piece); at > 0) return put_within_chain(piece, at);
     if (!lies_before_chain(piece) && (take_back_order() || take_back_count(piece))) to_chain = place_behind_waiting(piece);
   }
+  if (chain_verdict_.turns > 0) {
+    if (!events_.disconnected && !piece.stamped && piece.counter && to_chain.fit != Fit::Behind)
+      return wait(piece, to_chain.fit == Fit::Fits, true);
+    settle_turns();
+    believe_chain();
+    return consider(piece);
+  }
   if (run_ && piece.stamped == clock_.stamped()) {
     const std::int64_t n = std::accumulate(waiting_.begin(), waiting_.end(), std::int64_t{0},
                                            [](std::int64_t sum, const Waiting& w) { return sum + w.piece.n; });
@@ -269,6 +276,7 @@ void Timeline::wait(const Piece& piece, bool follows, bool agrees) {
   if (agrees && !piece.timed) waiting_.back().piece.time = end_of(waiting_[waiting_.size() - 2].piece).time;
   counters_.pending += static_cast<std::uint64_t>(piece.n);
   if (piece.timed || (piece.counter && !still) || piece.vague) ++agreeing_;
+  if (chain_verdict_.turns > 0 && turns_show()) settle_turns();
   if (chain_is_believed()) return believe_chain();
   if (still) {
     constexpr double kStands = 16, kLongestStep = 1.25;  // frames; s, of times that are coarser than their digits say
@@ -284,16 +292,52 @@ void Timeline::wait(const Piece& piece, bool follows, bool agrees) {
 
 bool Timeline::chain_is_believed() const {
   const auto& first = waiting_[chain_];
-  if (agreeing_ < chain_verdict_.frames || first.piece.vague) return false;
+  if (agreeing_ < chain_verdict_.frames || first.piece.vague || chain_verdict_.turns > 0) return false;
   if (first.came_behind && waiting_.size() == chain_ + 2) return false;
   if (in_gap_so_far(waiting_.back().piece)) return false;
   const auto& last = waiting_.back().piece;
   if (first.behind && last.time - first.piece.time < options_.accept_step_after) return false;
-  if (last.stamped || chain_verdict_.on_line) return true;  // what a counter says is so
+  if (last.stamped || chain_verdict_.on_line || chain_verdict_.follows) return true;  // what a counter says is so
   // Arrivals that come in a burst had been kept somewhere: nothing is missing, perhaps.
   const auto n = std::accumulate(waiting_.begin() + static_cast<std::ptrdiff_t>(chain_), waiting_.end() - 1, std::int64_t{0},
                                  [](std::int64_t sum, const Waiting& w) { return sum + w.piece.n; });
   return seconds_between(first.piece.arrival, last.arrival) >= period_s_ * static_cast<double>(n) / 2;
+}
+
+bool Timeline::turns_show() const {
+  constexpr double kLong = 2;  // s of samples
+  const auto n = std::accumulate(waiting_.begin() + static_cast<std::ptrdiff_t>(chain_), waiting_.end() - 1, std::int64_t{0},
+                                 [](std::int64_t sum, const Waiting& w) { return sum + w.piece.n; });
+  // Not for as long as a counter that goes round fast could have come back to what it was.
+  const double enough = std::min(kLong / period_s_, locator_.turn(last_n_) / 4);
+  return static_cast<double>(n) >= enough || static_cast<std::size_t>(n) * n_channels_ >= kMaxWaiting / 2;
+}
+
+void Timeline::settle_turns() {
+  const double spacing = clock_.seconds_per_sample(), turn = locator_.turn(last_n_);
+  const std::span chain{waiting_.begin() + static_cast<std::ptrdiff_t>(chain_), waiting_.end()};
+  const auto& head = chain.front().piece;
+  const auto without = chain_verdict_.skipped - chain_verdict_.turns * std::llround(turn);
+  const auto first = plus_seconds(end_of_run().time, static_cast<double>(without) * spacing);
+  double least_late_s = seconds_between(first, head.time), passed = 0;  // samples
+  for (std::size_t i = 1; i < chain.size(); ++i) {
+    const auto &before = chain[i - 1].piece, &piece = chain[i].piece;
+    const Place place = locator_.place(end_of(before), piece);
+    const auto between = place.counted ? static_cast<double>(place.missing) - static_cast<double>(place.turns) * turn : 0;
+    passed += static_cast<double>(before.n) + between;
+    least_late_s = std::min(least_late_s, seconds_between(first, piece.time) - passed * spacing);
+  }
+  const bool burst = seconds_between(head.arrival, chain.back().piece.arrival) < passed * spacing / 2;
+  const auto turns = burst ? 0 : std::llround(least_late_s / (turn * spacing));
+  auto& verdict = chain_verdict_;
+  if (turns > 0) {
+    verdict.missing = verdict.skipped = without + turns * std::llround(turn);
+    verdict.fill = verdict.missing <= max_fill_;
+    verdict.turns = 0;
+    return;
+  }
+  for (auto& w : chain) w.piece.turns = false;
+  verdict = judge_behind_run(chain.front());
 }
 
 std::vector<Timeline::Waiting> Timeline::take_out_waiting() {
