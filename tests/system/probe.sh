@@ -189,6 +189,19 @@ systemctl list-timers --no-pager mth5-summary.timer | grep -q mth5-summary.servi
 systemctl stop mth5-summary.timer
 echo "reported"
 
+# How well the clock of the machine is known, by a chronyd that was left to itself: chronyc runs, and is answered, within what the unit allows.
+printf 'local stratum 1\nbindcmdaddress 127.0.0.1\npidfile /run/chronyd.pid\n' >/run/chrony.test
+chronyd -x -f /run/chrony.test
+cp /etc/mth5d/mth5d.yaml /run/mth5d.yaml.before
+echo '  - {name: ntp, chrony: {every: 1s}}' >>/etc/mth5d/mth5d.yaml
+systemctl start mth5d
+chrony_told() { grep -q "not known .*ntp: chrony: follows nobody but this computer's own clock" <<<"$(mth5d --status || true)"; } # its source is silent
+wait_for 30 "what chronyd says" chrony_told
+systemctl stop mth5d
+kill "$(cat /run/chronyd.pid)"
+cp /run/mth5d.yaml.before /etc/mth5d/mth5d.yaml
+echo "asked chronyd for the clock"
+
 # Several on one machine.
 systemctl start mth5d@east mth5d@west
 for name in east west; do wait_for 10 "mth5d@$name" says "mth5d@$name" 'lemi=waiting'; done

@@ -18,6 +18,7 @@ mkdir -p "$work"
 # With what the packages depend on: the container has no network.
 tar=$work/debian.tar
 mapfile -t wanted < <(dpkg-deb -f "$packages"/mth5-daq_*.deb Depends | tr ',' '\n'; dpkg-deb -f "$packages"/libmth5-0_*.deb Depends | tr ',' '\n')
+wanted+=(chrony) # which is suggested
 needed=$(printf '%s\n' "${wanted[@]}" | sed -E 's/\(.*//; s/\|.*//; s/ //g' | grep -v '^libmth5\|^$' | sort -u | paste -sd ,)
 if [[ ! -s $tar || $(cat "$tar.needed" 2>/dev/null) != "$needed" ]]; then
   echo "fetching a minimal Debian with systemd"
