@@ -49,6 +49,7 @@ struct AtssRun {
 struct Request {
   std::string method, path;
   std::optional<std::pair<std::size_t, std::optional<std::size_t>>> range{};  ///< first byte, last byte
+  std::string authorization{};
   bool keep = true;
 };
 
@@ -89,6 +90,8 @@ std::optional<std::size_t> parse_request(std::string_view text, Request& request
       body = *length;
     } else if (name == "connection") {
       request.keep = request.keep && small_letters(std::string{value}) != "close";
+    } else if (name == "authorization") {
+      request.authorization = value;
     } else if (name == "range" && value.starts_with("bytes=")) {
       const auto dash = value.find('-');
       const auto from = dash == value.npos ? std::nullopt : whole_number(value.substr(6, dash - 6));
@@ -108,6 +111,7 @@ class HttpSink final : public Sink {
         port_{target.port},
         channels_{target.channels},
         rate_hz_{target.rate_hz},
+        authorization_{target.authorization},
         stop_{stop},
         log_{log} {
     if (target.kind == Target::Kind::Https) tls_.emplace();
@@ -319,6 +323,8 @@ class HttpSink final : public Sink {
 
   void answer(Client& client, const Request& request) {
     const bool list = request.method == "PROPFIND";
+    if (!authorization_.empty() && request.authorization != authorization_)
+      return send_answer(client, request, "401 Unauthorized", "", "WWW-Authenticate: Basic realm=\"mth5-sim\"\r\n");
     if (!list && request.method != "GET") return send_answer(client, request, "405 Method Not Allowed", "");
     std::string_view path{request.path};
     if (!path.starts_with(kData)) return send_answer(client, request, "404 Not Found", "");
@@ -408,6 +414,7 @@ class HttpSink final : public Sink {
   std::optional<TlsServer> tls_;
   const std::vector<std::string> channels_;
   const double rate_hz_;
+  const std::string authorization_;
   Stop& stop_;
   const Log& log_;
   mth5::Descriptor listener_, epoll_;

@@ -6,6 +6,7 @@
 
 #include "acquisition/config/config.hpp"
 #include "acquisition/config/instrument.hpp"
+#include "acquisition/config/login.hpp"
 #include "acquisition/decode/atss.hpp"
 #include "acquisition/simulate/answers.hpp"
 #include "acquisition/simulate/decoded.hpp"
@@ -127,6 +128,19 @@ void find_instrument(const std::string& name, std::vector<std::string> names, bo
   throw cli::UsageError{profile.findings.front().text()};
 }
 
+/// Who may read what a box serves.
+void read_login(const std::optional<std::string>& user, const std::optional<std::string>& file, sim::Target& target) {
+  if (!user && !file) return;
+  if (target.kind != sim::Target::Kind::Http && target.kind != sim::Target::Kind::Https)
+    throw cli::UsageError{"--user, --password-file: are of a server of files; need --to http:HOST:PORT or https:HOST:PORT"};
+  if (!user || !file) throw cli::UsageError{"--user and --password-file: one is missing; a server asks for both or for none"};
+  if (const auto wrong = user->empty() ? "is an empty text" : daq::config::check_user(*user); !wrong.empty())
+    throw cli::UsageError{"--user: " + wrong};
+  const auto password = daq::config::read_password(*file);
+  if (!password.problem.empty()) throw cli::UsageError{"--password-file: " + password.problem};
+  target.authorization = daq::config::basic_authorization(*user, password.text);
+}
+
 Options read_options(const po::variables_map& values) {
   Options options;
   const auto text = [&](const char* name) {
@@ -155,6 +169,7 @@ Options read_options(const po::variables_map& values) {
       throw cli::UsageError{"--to " + *to + ": " + *instrument + " has no .atss files; take one that has, such as metronix-adu"};
     for (const auto& channel : options.profile->channels) options.target.channels.push_back(channel.name);
   }
+  read_login(text("user"), text("password-file"), options.target);
 
   if (values.count("replay") > 0)
     for (const auto& file : values["replay"].as<std::vector<std::string>>()) options.replay.emplace_back(file);
@@ -283,8 +298,10 @@ int sim_main(int argc, char** argv) {
       "speed", text()->value_name("N|max"), "times real time; max: as fast as it is read; default 1")(
       "seed", text()->value_name("N"), "of signal and faults; same seed, same bytes; default 1")(
       "fault", text()->value_name("LIST"),
-      "drop=P,garbage=P,duplicate=P,bitflip=P,truncate=P,shorten=P,answer=P,stall=30s@5m,disconnect=@10m,lose-lock=1m@5m,"
+      "drop=P,garbage=P,duplicate=P,bitflip=P,truncate=P,shorten=P,answer=P,late=P,stall=30s@5m,disconnect=@10m,lose-lock=1m@5m,"
       "clock-step=+2s@3m, and of http new-run=@1m,shrink=@1m,ignore-range=@1m,slow-range=2s@1m")(
+      "user", text()->value_name("NAME"), "of http and https: nothing is served without this user and the password")(
+      "password-file", text()->value_name("FILE"), "its one line is the password; with --user")(
       "await-start", "send nothing before a command starts it, as an instrument that stands still")(
       "truth", text()->value_name("FILE"), "write what was sent and what was done to it, as CSV")(
       "linger", text()->value_name("TIME"), "at the end wait this long for the reader; default: pty no limit, tcp 10s");

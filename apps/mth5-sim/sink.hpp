@@ -62,6 +62,7 @@ struct Target {
   std::string host, port;               ///< TcpListen, Tcp, Udp, SeedLink, Http, Https
   std::vector<std::string> channels{};  ///< Http, Https: their names in the profile
   double rate_hz = 1;                   ///< Http, Https
+  std::string authorization{};          ///< Http, Https: without which nothing is served; "" = to anybody
 };
 /// @throws cli::UsageError
 [[nodiscard]] Target parse_target(const std::string& text);

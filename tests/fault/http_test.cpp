@@ -135,6 +135,48 @@ TEST(Http, TakesUpABoxThatBeganAnew) {
     ASSERT_EQ(at->second, static_cast<double>((at->first - (at->first < kSecond ? 0 : kSecond)) * 8 + 1)) << at->first;
 }
 
+/// The password comes from its file, and goes to nobody but the box.
+TEST(Http, RecordsFromABoxThatWantsAPassword) {
+  const support::TempDir secrets;
+  const auto password = secrets / "adu.password";
+  support::write_text(password, "geheimnis mit Leerzeichen\n");
+  std::filesystem::permissions(password, std::filesystem::perms{0640});
+  auto sim = server("0", kStart, "20", "60s", {"--user", "adu", "--password-file", password.string()});
+  const auto port = port_of(sim);
+
+  const Site nobody{port};
+  auto refused = nobody.record();
+  EXPECT_TRUE(refused.wait_for_log(
+      "answers 401 to PROPFIND /data/: it wants a user and a password; give http.user and http.password_file"));
+  EXPECT_EQ(refused.stop(), 0) << refused.log();
+  EXPECT_EQ(received(*refused.status()), 0);
+
+  const auto login = ", poll: 100ms, user: adu, password_file: '" + password.string() + "'";
+  const Site site{port, login};
+  auto recording = site.record();
+  EXPECT_EQ(sim.wait(), 0) << sim.err();
+  ASSERT_TRUE(recording.wait_for_log("source waiting")) << recording.log();
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+  site.expect_all(60 * kRate);
+
+  auto other_sim = server("0", kStart, "20", "1h", {"--user", "adu", "--password-file", password.string()});
+  const auto wrong = secrets / "wrong.password";
+  support::write_text(wrong, "geheimnis");
+  std::filesystem::permissions(wrong, std::filesystem::perms{0400});
+  const Site mistaken{port_of(other_sim), ", user: adu, password_file: '" + wrong.string() + "'"};
+  auto again = mistaken.record();
+  EXPECT_TRUE(again.wait_for_log("it does not take user 'adu' with this password; check http.user and http.password_file"));
+  EXPECT_TRUE(again.wait_until([](const auto& status) { return status.at("sources").at(0).at("reconnects") >= 1; }));
+  EXPECT_EQ(again.stop(), 0);
+  EXPECT_THAT(support::lines_with(again.log(), "does not take user"), testing::SizeIs(testing::Le(2u))) << again.log();
+  other_sim.terminate();
+
+  std::string said = recording.log() + recording.status()->dump() + again.log() + again.status()->dump() + sim.err();
+  for (const auto& file : support::files_in(site.dir.path())) said += support::read_text(file);
+  EXPECT_THAT(said, testing::Not(HasSubstr("geheimnis")));
+  EXPECT_THAT(said, testing::Not(HasSubstr("YWR1OmdlaGVpbW5pcy"))) << "nor as it is sent";
+}
+
 TEST(Http, AServerThatIgnoresRangeIsToldOnce) {
   auto sim = server("0", kStart, "20", "1h", {"--fault", "ignore-range=@20s"});
   const Site site{port_of(sim)};

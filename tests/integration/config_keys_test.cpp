@@ -802,6 +802,8 @@ const std::map<std::string, std::string> kSeenBy{
     {"sources[].seedlink.protocol", "SeedLinkVersion, RecordsWhatTheServerSends"},
     {"sources[].seedlink.silence", "SeedLink, AsksAServerThatIsSilentWhetherItIsThere"},
     {"sources[].http.url", "Http, RecordsWhatABoxServes"},
+    {"sources[].http.user", "Http, RecordsFromABoxThatWantsAPassword"},
+    {"sources[].http.password_file", "Http, RecordsFromABoxThatWantsAPassword"},
     {"sources[].http.poll", "AtssTalk, AsksForWhatIsNewOnly"},
     {"sources[].http.pin", "Https, RecordsFromABoxWhoseCertificateIsPinned"},
     {"sources[].http.self_signed", "Https, TakesNothingFromABoxThatIsNotTrustedUnlessItIsToldTo"},

@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 
+#include "acquisition/config/login.hpp"
 #include "acquisition/decode/atss.hpp"
 #include "support/support.hpp"
 
@@ -134,12 +135,20 @@ struct Box {
   std::map<std::string, Run> runs{{"run_001", {"2026-05-01T00:00:00"}}};
   bool knows_dav = true, knows_range = true;
   std::size_t longest_asked = 0;  ///< bytes
+  int answers_of_connection = 0;  ///< then it closes; 0: any number
+  int answers = 0;
 
   static std::string name(std::size_t c) {
     const char* types[] = {"Hx", "Hy", "Hz", "Ex", "Ey"};
     return "084_ADU-08e_C0" + std::to_string(c) + "_T" + types[c] + "_256Hz";
   }
   std::string answer(const std::string& request) {
+    auto text = answer_open(request);
+    if (answers_of_connection > 0 && ++answers % answers_of_connection == 0)
+      text.insert(text.find("\r\n") + 2, "Connection: close\r\n");
+    return text;
+  }
+  std::string answer_open(const std::string& request) {
     const bool dav = request.starts_with("PROPFIND ");
     if (dav && !knows_dav) return http("405 Method Not Allowed", "no");
     const auto path = request.substr(request.find(' ') + 1, request.find(" HTTP") - request.find(' ') - 1);
@@ -203,6 +212,10 @@ struct Talk {
           if (!block->rows.empty()) times.push_back(block->time);
           tokens.emplace_back(token);
         });
+        if (said.reopen) {
+          client.disconnected();
+          said = client.connected(now);
+        }
         if (!said.send.empty() || !said.failed.empty()) answer = said;
       }
     }
@@ -276,6 +289,45 @@ TEST(AtssTalk, AsksForWhatIsNewOnly) {
   EXPECT_EQ(talk.asked.size(), 5u) << "each channel once";
   talk.expect_rows(100);
   EXPECT_EQ(talk.client.due(talk.now + 900ms).send, "") << "not before poll";
+}
+
+/// Apache closes after so many answers as it is told to, others after each.
+TEST(AtssTalk, GoesOnWhereAServerClosesAfterAnswers) {
+  for (const int answers : {1, 2, 3, 7}) {
+    SCOPED_TRACE(answers);
+    Box box{.answers_of_connection = answers};
+    box.grow("run_001", 3000);
+    Talk talk;
+    talk.connect(box);
+    talk.expect_rows(3000);
+    box.grow("run_001", 500);
+    talk.poll(box, 2);
+    talk.expect_rows(3500);
+    talk.asked.clear();
+    talk.poll(box, 5);
+    EXPECT_EQ(talk.asked.size(), 25u) << "each channel once in a round, and no header again";
+    box.runs["run_002"] = {"2026-05-01T01:00:00"};
+    box.grow("run_002", 256);
+    talk.poll(box, 30);
+    EXPECT_EQ(talk.rows.size(), 5u * (3500 + 256)) << "a run that rests is left for the next one";
+    EXPECT_EQ(talk.failed, "");
+  }
+}
+
+/// One that comes back later may be another.
+TEST(AtssTalk, LooksAtTheRunAgainWhereAServerWasAway) {
+  Box box{.answers_of_connection = 1};
+  box.grow("run_001", 100);
+  Talk talk;
+  talk.connect(box);
+  talk.expect_rows(100);
+  box.runs.at("run_001") = {"2026-05-03T00:00:00"};
+  box.grow("run_001", 5);
+  talk.client.disconnected();
+  talk.now += 6s;
+  talk.connect(box);
+  EXPECT_EQ(talk.times.back(), *mth5::parse_time("2026-05-03T00:00:00Z"));
+  EXPECT_THAT(talk.news, testing::Contains(HasSubstr("run_001 has begun anew")));
 }
 
 TEST(AtssTalk, FollowsRunsInTheirOrder) {
@@ -447,10 +499,80 @@ TEST(AtssTalk, SaysWhatARunLacks) {
   EXPECT_THAT(news, ElementsAre(HasSubstr("run_001 has no file at 512 Hz of hx, hy, hz, ex, ey")));
 }
 
+TEST(HttpPassword, IsTheOneLineOfAFileThatOthersMayNotRead) {
+  const support::TempDir dir;
+  const auto path = dir / "password";
+  const auto read = [&](const std::string& text, unsigned mode) {
+    support::write_text(path, text);
+    std::filesystem::permissions(path, std::filesystem::perms{mode});
+    return daq::config::read_password(path);
+  };
+  for (const unsigned mode : {0600u, 0400u, 0640u, 0440u}) EXPECT_EQ(read("pass word\r\n", mode).text, "pass word");
+  EXPECT_EQ(read(" p", 0600).text, " p") << "no blank is taken away";
+  EXPECT_EQ(read(std::string(1000, 'p'), 0600).text.size(), 1000u);
+  const std::tuple<std::string, unsigned, const char*> cases[] = {
+      {"p", 0644, ": mode 0644: everybody may read it, or others than its owner may write it; chmod 640 '"},
+      {"p", 0660, ": mode 0660: "},
+      {"p", 0601, ": mode 0601: "},
+      {"", 0600, ": is empty; its one line has to be the password"},
+      {"\n", 0600, ": is empty"},
+      {"adu\np\n", 0600, ": has more than one line"},
+      {std::string(1001, 'p'), 0600, ": has a password of more than 1000 bytes"},
+      {"p\xff", 0600, ": has a character that no password has"},
+      {"p\tp", 0600, ": has a character that no password has"},
+      {std::string("p\0p", 3), 0600, ": has a character that no password has"},
+  };
+  for (const auto& [text, mode, expected] : cases) {
+    const auto password = read(text, mode);
+    EXPECT_THAT(password.problem, StartsWith(path.string() + expected));
+    EXPECT_EQ(password.text, "");
+  }
+  EXPECT_THAT(daq::config::read_password(dir / "none").problem, HasSubstr("none: cannot be read: "));
+  EXPECT_EQ(daq::config::check_user("Jörg Adu"), "");
+  for (const auto& bad : {std::string{"a:b"}, std::string{"a\nb"}, std::string(256, 'a')})
+    EXPECT_THAT(daq::config::check_user(bad), HasSubstr("must be a user's name"));
+}
+
+TEST(AtssTalk, SaysWhoItIsWithEachQuestionAndNowhereElse) {
+  const daq::config::Http target{
+      .url = "http://box/data", .user = "adu", .authorization = daq::config::basic_authorization("adu", "geheim:\xc3\xbc")};
+  EXPECT_EQ(target.authorization, "Basic YWR1OmdlaGVpbTrDvA==") << "as RFC 7617 has it, in UTF-8";
+  Box box;
+  box.grow("run_001", 300);
+  Atss client{target, 256, kChannels};
+  int n = 0;
+  for (auto answer = client.connected(Atss::Time{1h}); !answer.send.empty(); ++n) {
+    EXPECT_THAT(answer.send, HasSubstr("\r\nAuthorization: Basic YWR1OmdlaGVpbTrDvA==\r\n"));
+    answer = client.received(box.answer(answer.send), Atss::Time{1h}, [](auto, auto) {});
+  }
+  EXPECT_GT(n, 10) << "listings, headers and samples";
+  for (const auto& news : client.take_news()) EXPECT_EQ(news.find("YWR1"), news.npos);
+  const std::pair<std::string, const char*> cases[] = {
+      {"WWW-Authenticate: Basic realm=\"adu\"\r\n",
+       ": answers 401 to PROPFIND /data/: it does not take user 'adu' with this password; check http.user and "
+       "http.password_file"},
+      {"WWW-Authenticate: Digest realm=\"a\", nonce=\"b\"\r\nWWW-Authenticate: basic realm=\"adu\"\r\n",
+       "it does not take user 'adu'"},
+      {"WWW-Authenticate: Digest realm=\"basics\"\r\n",
+       "it wants the password in another way than Basic, which is the only one supported: 'Digest realm=\"basics\"'"},
+      {"", "it does not take user 'adu'"},
+  };
+  for (const auto& [fields, expected] : cases) {
+    Atss other{target, 256, kChannels};
+    static_cast<void>(other.connected(Atss::Time{1h}));
+    const auto failed = other.received(http("401 Unauthorized", "", fields), Atss::Time{1h}, [](auto, auto) {}).failed;
+    EXPECT_THAT(failed, HasSubstr(expected));
+    EXPECT_THAT(failed, testing::Not(HasSubstr("geheim")));
+    EXPECT_THAT(failed, testing::Not(HasSubstr("YWR1")));
+  }
+}
+
 TEST(AtssTalk, GivesUpWhatIsNoServerOfFilesInOneLine) {
   const std::pair<std::string, const char*> cases[] = {
       {"SeedLink v3.1\r\n\r\n\r\n", "sends no answer of HTTP"},
-      {http("401 Unauthorized", ""), "answers 401 to PROPFIND /data/: it wants a user and a password, which are not supported"},
+      {http("401 Unauthorized", ""),
+       "answers 401 to PROPFIND /data/: it wants a user and a password; give http.user and http.password_file"},
+      {http("407 Proxy", ""), "answers 407 to PROPFIND /data/: a proxy wants a user and a password, which is not supported"},
       {http("301 Moved", ""), "answers 301 to PROPFIND /data/: it is elsewhere; put that address into http.url"},
       {http("503 Busy", ""), "answers 503 to PROPFIND /data/"},
       {"HTTP/1.1 207 OK\r\nContent-Length: 99999999999999\r\n\r\n", "would send 99999999999999 bytes (at most 4194304)"},

@@ -53,6 +53,8 @@ struct SeedLink {
 /// A box that serves the files it writes, as .atss: a directory of runs, read as they grow.
 struct Http {
   std::string url;                                          ///< see parse_url()
+  std::string user{}, password_file{};                      ///< as they are written; "" = none is wanted
+  std::string authorization{};                              ///< what both make (basic_authorization()); a secret, "" = none
   std::chrono::nanoseconds poll = std::chrono::seconds{1};  ///< so often each channel is asked for more
   std::string pin{};            ///< SHA-256 of its certificate, 64 digits; "" = as the system trusts it
   bool self_signed = false;     ///< any certificate is taken

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "acquisition/config/baud.hpp"
+#include "acquisition/config/login.hpp"
 #include "acquisition/config/tables.hpp"
 
 /// The inputs of a source.
@@ -90,6 +91,8 @@ std::string check_stream(std::string_view text) {
 }
 
 std::string check_url(std::string_view text) {
+  if (text.find('@') != text.npos)  // which is not repeated here: it may hold a password
+    return "has a user or a password in it (there is an @); give http.user and http.password_file, which keep it out of the log";
   return parse_url(text) ? ""
                          : in_quotes(text) +
                                " must be the URL of a directory, such as http://192.168.0.203/data/, without user, password and "
@@ -245,12 +248,18 @@ const Section<Http>& http_keys() {
   static const Section<Http> keys{
       "sources[].http",
       {
-          text_key(
-              "url", &Http::url, "http:// or https://, of a directory", check_url,
-              "The directory on the box that has the runs (run_001, run_002, ...), or that of one run. User and password are "
-              "not "
-              "supported.",
-              true),
+          text_key("url", &Http::url, "http:// or https://, of a directory", check_url,
+                   "The directory on the box that has the runs (run_001, run_002, ...), or that of one run. A user and a "
+                   "password do not "
+                   "stand here.",
+                   true),
+          text_key("user", &Http::user, "a name, without ':'", check_user,
+                   "Who mth5d is for the box, where it wants a user and a password (Basic authentication; with http:// "
+                   "everybody in the network can read them). With password_file."),
+          text_key("password_file", &Http::password_file, "a file with one line", check_not_empty,
+                   "The password, in a file of its own that only its owner, and its group if need be, may read (chmod 640). A "
+                   "relative path is from where the file stands that names it. It is read when mth5d starts, and stands in no "
+                   "log, status or recording."),
           time_key("poll", &Http::poll, 100ms, 1h,
                    "So often each channel is asked for what is new. Shorter than idle_timeout. The directory is looked at once a "
                    "minute, and when nothing has grown for ten times as long."),
@@ -377,6 +386,23 @@ Input read_file(const Node& node, const std::string& path, Report& report) {
   return file;
 }
 
+/// The password of `password_file`, into what is sent.
+void read_login(MapReader& map, Http& http) {
+  const Node* user = map.map().find("user");
+  const Node* file = map.map().find("password_file");
+  if (user == nullptr && file == nullptr) return;
+  if (file == nullptr) return map.problem(*user, "user", "needs a password; give password_file");
+  if (http.password_file.empty()) return;  // reported
+  std::filesystem::path path{http.password_file};
+  if (path.is_relative()) path = std::filesystem::path{file->place.origin->name}.parent_path() / path;
+  const auto password = read_password(path);
+  if (!password.problem.empty()) return map.problem(*file, "password_file", password.problem);
+  if (user == nullptr || http.user.empty()) return map.problem(*file, "password_file", "needs a user; give user");
+  if (http.self_signed)
+    return map.problem(*file, "password_file", "does not go with self_signed: true, by which anybody could get it; give pin");
+  http.authorization = basic_authorization(http.user, password.text);
+}
+
 Input read_http(const Node& node, const std::string& path, Report& report) {
   MapReader map{node, path, report};
   Http http;
@@ -385,6 +411,7 @@ Input read_http(const Node& node, const std::string& path, Report& report) {
   for (const char* key : {"pin", "self_signed"})
     if (const Node* given = node.find(key); given != nullptr && url && !url->tls)
       map.problem(*given, key, "is for https; " + in_quotes(http.url) + " shows no certificate");
+  read_login(map, http);
   if (const Node* given = node.find("pin"); given != nullptr && http.self_signed)
     map.problem(*given, "pin", "does not go with self_signed: true, which takes any certificate");
   map.finish();

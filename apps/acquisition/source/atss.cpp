@@ -11,6 +11,7 @@
 
 #include "acquisition/config/report.hpp"
 #include "acquisition/decode/atss.hpp"
+#include "mth5/printable.hpp"
 
 namespace daq::source {
 
@@ -21,7 +22,8 @@ constexpr std::chrono::minutes kListEvery{1};
 constexpr int kQuietRounds = 10;                    // a run that has rested for so many is done when there is a later one
 constexpr std::chrono::minutes kAskRangeEvery{10};  // of a server that has ignored it
 constexpr std::chrono::minutes kBehind{1};
-constexpr int kListingsTold = 2;  // of files that lack a channel
+constexpr std::chrono::seconds kSameBox{5};  // no box starts anew so soon
+constexpr int kListingsTold = 2;             // of files that lack a channel
 constexpr std::string_view kWanted =
     R"(<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><getcontentlength/></prop></propfind>)";
 
@@ -29,6 +31,15 @@ constexpr std::string_view kWanted =
 bool is_earlier(const std::string& a, const std::string& b) {
   const auto number = [](const std::string& name) { return run_number(name).value_or(0); };
   return std::pair{number(a), a} < std::pair{number(b), b};
+}
+
+/// Of WWW-Authenticate: "Digest realm=..., Basic realm=...".
+bool offers_basic(std::string_view ways) {
+  for (std::size_t at = 0; at + 5 <= ways.size(); ++at)
+    if (boost::beast::iequals(boost::string_view{ways.data() + at, 5}, "basic") &&
+        (at == 0 || ways[at - 1] == ' ' || ways[at - 1] == ','))
+      return true;
+  return false;
 }
 
 std::string of_channels(const std::vector<std::string>& names) {
@@ -72,11 +83,19 @@ void Atss::durable(const ledger::Durable& position) {
   if (!found.run.empty() && number(found.start_ns) && number(found.next)) found_ = std::move(found);
 }
 
+Protocol::Answer Atss::reopen(Time now) {
+  closed_in_order_at_ = now;
+  return {.reopen = true};
+}
+
 Protocol::Answer Atss::connected(Time now) {
   answer_.reset();
   asked_ = Ask::Nothing;
   n_answers_ = 0;
   held_.clear();
+  // Servers close after any number of answers, after each one if they like: then all goes on as if they had not.
+  const auto closed = std::exchange(closed_in_order_at_, std::nullopt);
+  if (closed && now - *closed < kSameBox) return next(now);
   recheck_ = run_ && run_->start;
   if (run_) run_->quiet_rounds = 0;  // it may have grown meanwhile
   channel_ = 0;
@@ -89,6 +108,8 @@ void Atss::disconnected() {
   // What was not answered is asked again.
   if (asked_ == Ask::Runs) listed_at_.reset();
   if (asked_ == Ask::Header) run_->channels[channel_].asked = false;
+  if (asked_ == Ask::Header && run_->start) recheck_ = true;
+  if (asked_ == Ask::Samples) more_ = true;  // a round that is not held up by `poll`
   answer_.reset();
   asked_ = Ask::Nothing;
 }
@@ -100,7 +121,7 @@ Protocol::Answer Atss::closed(Time now, const Give& give) {
   Answer answer;
   if (asked_ != Ask::Nothing && answer_ && answer_->done()) answer = take_answer(now, give);
   // Who has answered may close when it likes; whether it has read the question before that nobody knows.
-  answer.reopen = answer.failed.empty() && n_answers_ > 0 && (asked_ == Ask::Nothing || !heard_);
+  if (answer.failed.empty() && n_answers_ > 0 && (asked_ == Ask::Nothing || !heard_)) return reopen(now);
   return answer;
 }
 
@@ -121,7 +142,7 @@ Protocol::Answer Atss::received(std::span<const char> bytes, Time now, const Giv
     if (!answer_->done()) continue;
     const bool keeps = answer_->keeps_alive();
     if (auto answer = take_answer(now, give); !answer.failed.empty()) return answer;
-    if (!keeps) return {.reopen = true};
+    if (!keeps) return reopen(now);
     if (held_.empty()) return next(now);
   }
   return {};
@@ -193,6 +214,7 @@ std::string Atss::question() {
   std::string fields = "Host: " + (v6 ? '[' + url_.host + ']' : url_.host);
   if (url_.port != (url_.tls ? 443 : 80)) fields += ':' + std::to_string(url_.port);
   fields += "\r\nUser-Agent: mth5d\r\nAccept-Encoding: identity\r\n";
+  if (!target_.authorization.empty()) fields += "Authorization: " + target_.authorization + "\r\n";
   const auto get = [&](const std::string& path, const std::string& more = "") {
     return "GET " + path + " HTTP/1.1\r\n" + fields + more + "\r\n";
   };
@@ -219,6 +241,17 @@ std::string Atss::question() {
   return "";
 }
 
+/// Of a 401, in words that hold no password.
+std::string Atss::why_no_entry() const {
+  if (target_.authorization.empty()) return "it wants a user and a password; give http.user and http.password_file";
+  const auto ways = answer_->header("WWW-Authenticate");
+  if (!ways.empty() && !offers_basic(ways))
+    return "it wants the password in another way than Basic, which is the only one supported: " +
+           config::in_quotes(mth5::printable(ways.substr(0, 60)));
+  return "it does not take user " + config::in_quotes(target_.user) +
+         " with this password; check http.user and http.password_file";
+}
+
 std::string Atss::judge_head(Time now) {
   const auto status = answer_->status();
   const bool list = asked_ == Ask::Runs || asked_ == Ask::Files;
@@ -227,7 +260,8 @@ std::string Atss::judge_head(Time now) {
                       : asked_ == Ask::Files ? directory()
                                              : path_of(run_->channels[channel_], asked_ == Ask::Header ? ".json" : ".atss"));
   const auto says = "answers " + std::to_string(status) + " to " + asked;
-  if (status == 401 || status == 407) return says + ": it wants a user and a password, which are not supported";
+  if (status == 401) return says + ": " + why_no_entry();
+  if (status == 407) return says + ": a proxy wants a user and a password, which is not supported";
   if (status >= 300 && status < 400) return says + ": it is elsewhere; put that address into http.url";
   if (status >= 500 && !(list && !by_index_ && status == 501)) return says;
   if (status < 200) return says;

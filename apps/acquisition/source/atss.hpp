@@ -57,7 +57,7 @@ class Atss final : public Protocol {
     std::string refused{};                  ///< why no more of it is taken; "" = it is good
     bool said_state = false;
     int listings = 0;      ///< of its files
-    int quiet_rounds = 0;  ///< in a row in which no channel has grown, on this connection
+    int quiet_rounds = 0;  ///< in a row in which no channel has grown
     bool told_behind = false;
   };
   /// Where the daemon before ended.
@@ -75,6 +75,7 @@ class Atss final : public Protocol {
   [[nodiscard]] std::size_t next_channel(std::size_t from) const;
   /// What its head says of an answer: how much of a body it may have, or that the connection is given up.
   [[nodiscard]] std::string judge_head(Time now);
+  [[nodiscard]] std::string why_no_entry() const;
   [[nodiscard]] Answer take_answer(Time now, const Give& give);
   void take_runs();
   void choose_run();
@@ -92,6 +93,7 @@ class Atss final : public Protocol {
   void shrunk(const Channel& channel, std::uint64_t bytes);
   void told(std::string what);
   [[nodiscard]] Answer fail(std::string reason) const;
+  [[nodiscard]] Answer reopen(Time now);
 
   const config::Http target_;
   const config::HttpUrl url_;
@@ -105,6 +107,7 @@ class Atss final : public Protocol {
   bool heard_ = false;    ///< something of the answer
   std::string held_;      ///< of what came: the beginning of a head or a line
   bool recheck_ = false;  ///< whether the run is still the one that it was
+  std::optional<Time> closed_in_order_at_;
   // The directory.
   bool by_index_ = false;          ///< it does not know PROPFIND
   std::optional<Time> listed_at_;  ///< the runs

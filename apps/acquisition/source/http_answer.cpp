@@ -61,8 +61,10 @@ bool HttpAnswer::has_head() const { return parser_->of.is_header_done(); }
 bool HttpAnswer::done() const { return parser_->of.is_done(); }
 unsigned HttpAnswer::status() const { return parser_->of.get().result_int(); }
 std::string HttpAnswer::header(std::string_view name) const {
-  const auto found = parser_->of.get().find(boost::string_view{name.data(), name.size()});
-  return found == parser_->of.get().end() ? "" : std::string{found->value()};
+  std::string all;
+  const auto [first, last] = parser_->of.get().equal_range(boost::string_view{name.data(), name.size()});
+  for (auto at = first; at != last; ++at) all += (at == first ? "" : ", ") + std::string{at->value()};
+  return all;
 }
 std::optional<std::uint64_t> HttpAnswer::length() const {
   const auto length = parser_->of.content_length();

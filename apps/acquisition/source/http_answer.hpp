@@ -31,7 +31,7 @@ class HttpAnswer {
 
   // Of the head.
   [[nodiscard]] unsigned status() const;
-  [[nodiscard]] std::string header(std::string_view name) const;  ///< "" = it has none
+  [[nodiscard]] std::string header(std::string_view name) const;  ///< "" = it has none; several: with ", " between
   [[nodiscard]] std::optional<std::uint64_t> length() const;      ///< of the body, as the head says
   [[nodiscard]] bool keeps_alive() const;                         ///< the connection is good for another question
 
