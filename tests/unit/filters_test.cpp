@@ -55,6 +55,50 @@ TEST(ResponseTable, SaysWhatIsWrong) {
   EXPECT_EQ(parse_response_table("StaticGain 1e200\n1 1e200 3\n").problem, "an amplitude that no number can hold, at 1 Hz");
 }
 
+/// The form is that of doc/mthotel/source/atss/atss.md of MTHotel.
+TEST(ResponseTable, IsTheCalibrationOfAHeaderOfMetronix) {
+  const auto header = [](const std::string& calibration) {
+    return parse_response_table("\n {\"datetime\": \"2009-08-20T13:22:01\", \"sensor_calibration\": " + calibration + "}");
+  };
+  const std::string units = R"("units_frequency": "Hz", "units_amplitude": "mV/nT", "units_phase": "degrees", )";
+  const std::string lists = R"("f": [10000.0, 0.1], "a": [517.07, 20], "p": [-51.019, 88.566]})";
+  const auto table = header("{\"sensor\": \"MFS-06\", " + units + lists);
+  ASSERT_EQ(table.problem, "");
+  EXPECT_EQ(table.rows, (std::vector<mth5::Response>{{0.1, 20, 88.566}, {10000, 517.07, -51.019}}));
+  EXPECT_EQ(parse_response_table("{" + lists).rows, table.rows) << "of a sensor alone";
+  const std::pair<std::string, const char*> cases[] = {
+      {"{" + units + R"("f": [], "a": [], "p": []})", "has no calibration: its list f is empty"},
+      {R"({"units_amplitude": "V/nT/Hz", )" + lists, "units_amplitude is 'V/nT/Hz'; mV/nT is meant"},
+      {R"({"units_phase": "rad\u0007", )" + lists, "units_phase is 'rad\\x07'; degrees is meant"},
+      {R"({"units_frequency": 7, )" + lists, "units_frequency is '7'; Hz is meant"},
+      {R"({"f": [1], "a": [2, 3], "p": [3]})", "has lists f, a and p of different lengths"},
+      {R"({"f": [1], "a": [2]})", "has no list 'p' in sensor_calibration"},
+      {R"({"f": ["1"], "a": [2], "p": [3]})", "has something in 'f' that is no number"},
+      {R"({"f": [1, 1], "a": [2, 2], "p": [3, 3]})", "the frequency 1 Hz stands twice"},
+      {R"({"f": [1], "a": [0], "p": [3]})", "an amplitude of 0 at 1 Hz"},
+      {"[]", "has a sensor_calibration that is no map"},
+      {"", "begins as JSON, and is none"},
+  };
+  for (const auto& [calibration, problem] : cases) EXPECT_THAT(header(calibration).problem, HasSubstr(problem)) << calibration;
+}
+
+TEST(Filters, TakeTheirTableFromAHeaderOfMetronix) {
+  const support::TempDir dir;
+  support::write_text(dir / "hx.json", R"({"sensor_calibration": {"f": [1, 10], "a": [200, 2000], "p": [90, 45]}})");
+  const auto filter = [](const std::string& more) {
+    return "[{name: coil, kind: fap, units_in: nanoTesla, file: hx.json, " + more;
+  };
+  const auto found = profile(dir, "type: magnetic, units: milliVolt, filters: " + filter("units_out: milliVolt}]"));
+  ASSERT_TRUE(found.instrument) << found.findings.front().text();
+  const auto& rows = found.instrument->channels.at(0).filters.at(0).filter.responses;
+  EXPECT_EQ(rows.at(0).amplitude, 200);
+  EXPECT_DOUBLE_EQ(rows.at(1).phase, std::numbers::pi / 4) << "in the file phases are in radians";
+  EXPECT_THAT(problem(dir, filter("units_out: Volt}]")),
+              HasSubstr("hx.json: is in mV/nT; give units_in: nanoTesla and units_out: milliVolt"));
+  EXPECT_THAT(problem(dir, filter("units_out: milliVolt, phase: radians}]")),
+              HasSubstr("hx.json: has its phases in degrees; leave out phase: radians"));
+}
+
 /// What libmth5 would not write began file after file.
 TEST(Filters, ThatTheFileWouldRefuseAreRefusedByTheConfiguration) {
   const support::TempDir dir;

@@ -1,14 +1,18 @@
 #include "acquisition/config/filters.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <map>
 #include <numbers>
 
+#include <nlohmann/json.hpp>
+
 #include "acquisition/config/tables.hpp"
 #include "mth5/error.hpp"
 #include "mth5/filesystem.hpp"
+#include "mth5/printable.hpp"
 
 namespace daq::config {
 
@@ -82,6 +86,50 @@ std::string check_rows(std::vector<mth5::Response>& rows) {
       return "the frequency " + format_number(rows[i].frequency) + " Hz stands twice";
   }
   return rows.empty() ? "holds no line of three numbers: frequency, amplitude, phase" : "";
+}
+
+/// What begins so is no table of lines.
+bool is_json(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  return first != text.npos && text[first] == '{';
+}
+
+/// {"sensor_calibration": {"f": [Hz, ...], "a": [mV/nT, ...], "p": [degrees, ...]}}, or that map alone, as files of single
+/// sensors have it.
+ResponseTable read_calibration(std::string_view text) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object()) return {{}, "begins as JSON, and is none"};
+  const auto inside = json.find("sensor_calibration");
+  const auto& calibration = inside == json.end() ? json : *inside;
+  if (!calibration.is_object()) return {{}, "has a sensor_calibration that is no map"};
+  for (const auto& [key, wanted] :
+       {std::pair{"units_frequency", "Hz"}, std::pair{"units_amplitude", "mV/nT"}, std::pair{"units_phase", "degrees"}}) {
+    const auto units = calibration.find(key);
+    if (units != calibration.end() && *units != wanted)
+      return {{},
+              std::string{key} + " is " +
+                  in_quotes(mth5::printable(units->is_string() ? units->get<std::string>().substr(0, 40)
+                                                               : units->dump().substr(0, 40))) +
+                  "; " + wanted + " is meant"};
+  }
+  std::array<const nlohmann::json*, 3> lists{};
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    const std::string name(1, "fap"[i]);
+    const auto list = calibration.find(name);
+    if (list == calibration.end() || !list->is_array()) return {{}, "has no list '" + name + "' in sensor_calibration"};
+    lists[i] = &*list;
+    for (const auto& value : *list)
+      if (!value.is_number()) return {{}, "has something in '" + name + "' that is no number"};
+  }
+  const auto n = lists[0]->size();
+  if (n == 0) return {{}, "has no calibration: its list f is empty"};
+  if (lists[1]->size() != n || lists[2]->size() != n) return {{}, "has lists f, a and p of different lengths"};
+  if (n > kMaxTableRows) return {{}, "has more than " + std::to_string(kMaxTableRows) + " rows"};
+  ResponseTable table;
+  for (std::size_t i = 0; i < n; ++i)
+    table.rows.push_back({(*lists[0])[i].get<double>(), (*lists[1])[i].get<double>(), (*lists[2])[i].get<double>()});
+  table.problem = check_rows(table.rows);
+  return table;
 }
 
 class FilterReader {
@@ -189,6 +237,10 @@ class FilterReader {
     try {
       const auto text = mth5::read_regular(path, kMaxTableBytes + 1);
       auto table = text.size() > kMaxTableBytes ? ResponseTable{{}, "has more than 1 MiB"} : parse_response_table(text);
+      if (table.problem.empty() && keys_.phase != "degrees" && is_json(text))
+        table.problem = "has its phases in degrees; leave out phase: " + keys_.phase;
+      if (table.problem.empty() && is_json(text) && (keys_.units_in != "nanoTesla" || keys_.units_out != "milliVolt"))
+        table.problem = "is in mV/nT; give units_in: nanoTesla and units_out: milliVolt";
       if (!table.problem.empty()) table.problem = path.string() + ": " + table.problem;
       return table;
     } catch (const mth5::FileError& e) {
@@ -247,6 +299,7 @@ ResponseTable parse_response_table(std::string_view text) {
   constexpr std::string_view kStaticGain = "staticgain";
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (is_json(text)) return read_calibration(text);
   ResponseTable table;
   double gain = 1;
   for (std::size_t number = 1; !text.empty(); ++number) {

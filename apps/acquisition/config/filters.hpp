@@ -12,7 +12,7 @@ namespace daq::config {
 
 /// A table of a response: three numbers a line (Hz, amplitude, phase), between blanks, tabs, commas or semicolons; lines before
 /// the first of them are a header, of which `StaticGain N` multiplies the amplitudes; empty lines and those with # are passed
-/// over.
+/// over. Or, of a text that begins with {, the sensor_calibration of a header of Metronix: f in Hz, a in mV/nT, p in degrees.
 struct ResponseTable {
   std::vector<mth5::Response> rows;  ///< by ascending frequency, phases as in the text
   std::string problem;               ///< "line 7: ...", "" = good

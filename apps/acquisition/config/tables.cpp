@@ -683,7 +683,9 @@ const Section<FilterKeys>& filter_keys() {
                    "units_out per units_in; of a fap all amplitudes are multiplied by it. dipole_length: that of the channel, in "
                    "m; the filter is left out where it is not given."),
           text_key("file", &FilterKeys::file, "a path, seen from the file it stands in", check_anything,
-                   "Of a fap: CSV or .rsp, three numbers a line: frequency in Hz, amplitude, phase."),
+                   "Of a fap: CSV or .rsp, three numbers a line: frequency in Hz, amplitude, phase; or the JSON header of a "
+                   "channel of "
+                   "Metronix, with the calibration of its sensor."),
           choice_key("phase", &FilterKeys::phase, {"degrees", "radians"}, "Of a fap."),
           text_key("comments", &FilterKeys::comments, "", check_anything, "Kept with the filter."),
           {"normalization_factor", "number", "other than 0", "Of a zpk.", false,
