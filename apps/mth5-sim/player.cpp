@@ -65,6 +65,7 @@ void Player::run() {
     add(index, at, *record, leaves > at);
     if (block_.size() >= kBlock) flush();
   }
+  add_held();
   flush();
 }
 
@@ -123,6 +124,7 @@ void Player::add(std::uint64_t index, mth5::Nanos at, std::string_view record, b
     record = restamped_;
     row.what.emplace_back("lose-lock");
   }
+  const auto begin = block_.size();
   const auto fate = faults_.append_record(record, block_);
   if (late) row.what.emplace_back("late");
   if (fate.dropped) row.what.emplace_back("dropped");
@@ -130,6 +132,21 @@ void Player::add(std::uint64_t index, mth5::Nanos at, std::string_view record, b
   if (fate.truncated) row.what.emplace_back("truncated");
   if (fate.shortened) row.what.emplace_back("shortened");
   if (fate.duplicated) row.what.emplace_back("duplicated");
+  if (fate.late && !held_) {  // what follows one that is late comes in any case
+    if (!late) row.what.emplace_back("late");
+    held_.emplace(std::move(row), block_.substr(begin));
+    block_.resize(begin);
+    return;
+  }
+  row.end = block_.size();
+  rows_.push_back(std::move(row));
+  add_held();
+}
+
+void Player::add_held() {
+  if (!held_) return;
+  auto [row, bytes] = *std::exchange(held_, std::nullopt);
+  block_ += bytes;
   row.end = block_.size();
   rows_.push_back(std::move(row));
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "acquisition/simulate/answers.hpp"
@@ -45,6 +46,8 @@ class Player {
   };
   void add(std::uint64_t index, mth5::Nanos at, std::string_view record, bool late);
   void add_between(std::string_view what);
+  /// Behind what has been sent instead.
+  void add_held();
   void wait_until(Clock::time_point until);
   /// Waits while the instrument has been told not to send. @returns whether it had to, and for how long
   Clock::duration wait_for_start();
@@ -66,6 +69,7 @@ class Player {
   Totals totals_;
   std::string block_;
   std::vector<Row> rows_;
+  std::optional<std::pair<Row, std::string>> held_;  ///< late: its bytes are sent behind the next record
   daq::simulate::Description description_;
   std::string restamped_;
 };

@@ -137,6 +137,19 @@ TEST(SeedLink, KnowsPacketsThatComeTwice) {
   site.expect_all(600);
 }
 
+/// A packet of a channel comes behind the one that follows it, and takes its place among the samples.
+TEST_P(SeedLinkVersion, PutsPacketsThatComeLateInTheirPlaces) {
+  auto sim = server("0", kStart, "20", "120s", {"--fault", "late=0.2,duplicate=0.1", "--seed", "5"});
+  const Site site{port_of(sim), std::string{", protocol: "} + GetParam()};
+  auto recording = site.record({"--until-eof"});
+  EXPECT_EQ(sim.wait(), 0) << sim.err();
+  EXPECT_EQ(recording.process().wait(), 0) << recording.log();
+  EXPECT_THAT(sim.err(), HasSubstr(" late=")) << "some were";
+  site.expect_all(1200);
+  EXPECT_EQ(recording.status()->at("gaps"), 0);
+  EXPECT_EQ(mth5::Reader{recording.file()}.runs().size(), 1u);
+}
+
 /// The server hangs, and its machine keeps the connection.
 TEST(SeedLink, ConnectsAnewWhereNothingAnswersAnyMore) {
   auto sim = server("0", kStart, "20", "1h");

@@ -158,7 +158,18 @@ TEST(Aligner, HoldsNoMoreThanItMay) {
 TEST(Aligner, LeavesGapsOfAllChannelsToTheTimeline) {
   Bench bench{{.n_channels = 2}};
   bench.push(0, 0, 2).push(1, 0, 2).push(0, 100, 2).push(1, 100, 2);
-  EXPECT_THAT(bench.lines, ElementsAre("0:++ 1:++", "100:++ 101:++"));
+  EXPECT_THAT(bench.lines, ElementsAre("0:++ 1:++")) << "what lies between may be on its way";
+  bench.push(0, 102, 2);
+  EXPECT_THAT(bench.lines, ElementsAre("0:++ 1:++", "100:++ 101:++")) << "two frames lie behind it";
+  bench.push(1, 102, 2).push(0, 200, 2).push(1, 200, 2).aligner.finish();
+  EXPECT_EQ(bench.lines.back(), "200:++ 201:++") << "nothing more comes";
+}
+
+TEST(Aligner, PutsFramesOfAllChannelsThatComeLateInTheirPlaces) {
+  Bench bench{{.n_channels = 2}};
+  bench.push(0, 0, 2).push(1, 0, 2).push(0, 4, 2).push(1, 4, 2).push(0, 2, 2).push(1, 2, 2);
+  EXPECT_THAT(bench.lines, ElementsAre("0:++ 1:++", "2:++ 3:++", "4:++ 5:++"));
+  EXPECT_EQ(bench.aligner.late(), 0u);
 }
 
 TEST(Aligner, IsNotPartedByAClockThatDrifts) {

@@ -19,7 +19,8 @@ FaultPlan plan(std::string_view text) {
 TEST(FaultPlan, ReadsEveryKind) {
   const auto p = plan(
       "drop=0.01,garbage=0.001,duplicate=0.02,bitflip=1e-4,truncate=1,stall=30s@5m,disconnect=@10min,disconnect=3s@2s,"
-      "clock-step=+2s@3m,clock-step=-1s@1h,shorten=0.03,answer=0.04,lose-lock=1m@2m");
+      "clock-step=+2s@3m,clock-step=-1s@1h,shorten=0.03,answer=0.04,late=0.05,lose-lock=1m@2m");
+  EXPECT_EQ(p.late, 0.05);
   EXPECT_EQ(p.drop, 0.01);
   EXPECT_EQ(p.garbage, 0.001);
   EXPECT_EQ(p.duplicate, 0.02);
@@ -134,6 +135,19 @@ TEST(FaultMaker, DoesTheSameForTheSameSeed) {
   const char* faults = "drop=0.1,garbage=0.1,duplicate=0.1,truncate=0.1,bitflip=0.01";
   EXPECT_EQ(play(faults, 1000, 5).bytes, play(faults, 1000, 5).bytes);
   EXPECT_NE(play(faults, 1000, 5).bytes, play(faults, 1000, 6).bytes);
+}
+
+TEST(FaultMaker, TellsWhichRecordsAreLateAndNoneThatIsDropped) {
+  FaultMaker maker{plan("late=0.5,drop=0.5"), 1};
+  int late = 0;
+  for (int i = 0; i < 1000; ++i) {
+    std::string out;
+    const auto fate = maker.append_record(kRecord, out);
+    EXPECT_FALSE(fate.late && fate.dropped);
+    EXPECT_EQ(out, fate.dropped ? "" : kRecord);
+    late += fate.late ? 1 : 0;
+  }
+  EXPECT_NEAR(late, 250, 70);
 }
 
 TEST(FaultMaker, DropsTheSameRecordsWhateverElseHappens) {

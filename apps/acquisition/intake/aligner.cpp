@@ -146,7 +146,13 @@ void Aligner::give_out(bool all) {
         std::none_of(channels_.begin(), channels_.end(), is_full))
       return;
     if (!somebody) {
-      at_ = next;  // nobody has anything before it: the timeline sees the gap
+      // Nobody has anything before it, though it may be on its way: packets change places. Then the timeline sees the gap.
+      const auto is_sure = [&](const Channel& channel) {
+        return channel.pieces.size() > 1 || is_full(channel) ||
+               (!channel.pieces.empty() && now_ - channel.pieces.front().arrival >= wait());
+      };
+      if (!all && std::none_of(channels_.begin(), channels_.end(), is_sure)) return;
+      at_ = next;
       continue;
     }
     std::int64_t end = kNever;  // of what can be given out as it is

@@ -22,7 +22,7 @@ Problem probability(std::string_view value, double& out) {
 double* probability_of(FaultPlan& plan, std::string_view kind) {
   const std::pair<std::string_view, double*> kinds[] = {
       {"drop", &plan.drop},         {"garbage", &plan.garbage}, {"duplicate", &plan.duplicate}, {"bitflip", &plan.bitflip},
-      {"truncate", &plan.truncate}, {"shorten", &plan.shorten}, {"answer", &plan.answer}};
+      {"truncate", &plan.truncate}, {"shorten", &plan.shorten}, {"answer", &plan.answer},       {"late", &plan.late}};
   for (const auto& [name, value] : kinds)
     if (name == kind) return value;
   return nullptr;
@@ -117,7 +117,8 @@ ParsedFaults parse_faults(std::string_view text) {
       problem = served(kind, value, plan.served);
     else
       problem =
-          "is not one of drop, garbage, duplicate, bitflip, truncate, shorten, answer, stall, disconnect, lose-lock, clock-step, "
+          "is not one of drop, garbage, duplicate, bitflip, truncate, shorten, answer, late, stall, disconnect, lose-lock, "
+          "clock-step, "
           "new-run, shrink, ignore-range, slow-range";
     if (!problem.empty()) {
       parsed.problem = (kind.empty() ? "'" + std::string{item} + "'" : kind) + ": " + problem;
@@ -139,7 +140,8 @@ FaultMaker::FaultMaker(FaultPlan plan, std::uint64_t seed, std::string line_end)
       bitflip_{seed, 14},
       truncate_{seed, 15},
       shorten_{seed, 16},
-      answer_{seed, 17} {}
+      answer_{seed, 17},
+      late_{seed, 18} {}
 
 std::size_t FaultMaker::append_garbage(std::string& out) {
   if (!garbage_.chance(plan_.garbage)) return 0;
@@ -161,6 +163,7 @@ FaultMaker::Fate FaultMaker::append_record(std::string_view record, std::string&
   const bool cut = !fate.dropped && !fate.truncated && record.size() > line_end_.size();
   fate.shortened = shorten_.chance(plan_.shorten) && cut;
   fate.duplicated = duplicate_.chance(plan_.duplicate) && !fate.dropped;
+  fate.late = late_.chance(plan_.late) && !fate.dropped;
   const std::size_t begin = out.size();
   const std::size_t kept = fate.dropped     ? 0
                            : fate.truncated ? record.size() / 2

@@ -33,6 +33,7 @@ struct FaultPlan {
   double truncate = 0;
   double shorten = 0;
   double answer = 0;
+  double late = 0;
   std::vector<Pause> stalls;       ///< the line is silent, then sends what has gathered at once
   std::vector<Pause> disconnects;  ///< unplugged for this long (real time)
   std::vector<Pause> unlocked;     ///< no GPS for this long
@@ -45,7 +46,7 @@ struct ParsedFaults {
   FaultPlan plan;
   std::string problem;  ///< "" = good
 };
-/// "drop=0.01,garbage=0.001,duplicate=0.01,bitflip=1e-4,truncate=0.01,shorten=0.01,answer=0.01,stall=30s@5m,disconnect=@10m,
+/// "drop=0.01,garbage=0.001,duplicate=0.01,bitflip=1e-4,truncate=0.01,shorten=0.01,answer=0.01,late=0.01,stall=30s@5m,disconnect=@10m,
 /// lose-lock=1m@5m,clock-step=+2s@3m,new-run=@1m,shrink=@1m,ignore-range=@1m,slow-range=2s@1m".
 /// Times and steps may come more than once. Durations as in the config, and `m` for `min`.
 [[nodiscard]] ParsedFaults parse_faults(std::string_view text);
@@ -60,6 +61,7 @@ class FaultMaker {
   /// What was done to one record.
   struct Fate {
     bool dropped = false, duplicated = false, truncated = false, shortened = false;
+    bool late = false;  ///< it is to be sent behind the record that follows it: whoever asked keeps it until then
     unsigned flipped_bits = 0;
   };
   /// @param line_end  of the instrument's records; "" = they are no lines
@@ -85,7 +87,7 @@ class FaultMaker {
  private:
   FaultPlan plan_;
   std::string line_end_;
-  Random drop_, garbage_, duplicate_, bitflip_, truncate_, shorten_, answer_;
+  Random drop_, garbage_, duplicate_, bitflip_, truncate_, shorten_, answer_, late_;
 };
 
 }  // namespace daq::simulate
