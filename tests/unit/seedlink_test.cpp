@@ -233,6 +233,38 @@ TEST(SeedLinkTalk, WhatIsNoServerIsGivenUp) {
   }
 }
 
+/// The length of a record may stand far behind: it is waited for, and found however the stream is cut.
+TEST(SeedLinkTalk, FindsTheLengthOfARecordBehindItsFirstBytes) {
+  auto long_one = Record{.values = std::vector<double>(100, 4), .length = 1024}.bytes();
+  auto blockette = long_one.substr(48, 8);
+  blockette.replace(2, 2, std::string(2, '\0'));  // the last one
+  // Samples from 256 on, the blockette at 200: as with many blockettes before it.
+  long_one.insert(64, std::string(192, '\0'));
+  long_one.resize(1024);
+  long_one.replace(48, 8, std::string(8, '\0'));
+  long_one.replace(200, 8, blockette);
+  long_one[45] = 0;
+  long_one[44] = 1;
+  long_one[47] = static_cast<char>(200);
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{150}, std::size_t{100'000}}) {
+    Talk talk;
+    talk.connect();
+    const auto sent = packet3(1, long_one) + packet3(2, record(300));
+    for (std::size_t i = 0; i < sent.size(); i += piece) talk.hear(sent.substr(i, piece));
+    EXPECT_EQ(talk.failed, "");
+    EXPECT_THAT(talk.packets, ElementsAre(long_one, record(300))) << piece;
+  }
+}
+
+/// A server's name of a station goes into the file only where it can be found again there.
+TEST(SeedLinkTalk, ANameThatIsNoneStandsInNoToken) {
+  Talk talk{{"XX_*"}};
+  talk.connect(kGreeting4);
+  for (const std::string name : {"", "XX MT01", "XX_MT01=7", "XX\nMT01"}) talk.hear(packet4(5, name, record(0, "LFX", "MT02")));
+  EXPECT_EQ(talk.packets.size(), 4u);
+  EXPECT_THAT(talk.tokens, testing::Each(""));
+}
+
 /// The file keeps so much of it.
 TEST(SeedLinkTalk, ATokenHasAsManyStationsAsFitIntoIt) {
   Talk talk{{"XX_*"}};

@@ -4,8 +4,9 @@
 #include <ctime>
 
 #include "acquisition/config/config.hpp"
+#include "acquisition/config/report.hpp"
 
-/// Values with units, and patterns of names.
+/// Values with units, patterns of names, and how values are shown.
 namespace daq::config {
 
 namespace {
@@ -125,6 +126,30 @@ Expansion expand(std::string_view pattern, const PatternValues& values) {
     pattern.remove_prefix(end + 1);
   }
   return all;
+}
+
+std::string in_quotes(std::string_view text) {
+  constexpr std::size_t kShown = 60;
+  if (text.size() <= kShown) return "'" + std::string{text} + "'";
+  auto end = kShown;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80) --end;  // not inside a UTF-8 character
+  return "'" + std::string{text.substr(0, end)} + "...'";
+}
+
+std::string key_text(std::string_view key) { return key.size() > kMaxWord ? in_quotes(key) : std::string{key}; }
+
+std::string format_number(double value) {
+  char text[32];
+  const bool plain = value == 0 || (std::abs(value) >= 1e-4 && std::abs(value) < 1e12);  // 1000000 rather than 1e+06
+  const auto form = plain ? std::chars_format::fixed : std::chars_format::general;
+  return {text, std::to_chars(std::begin(text), std::end(text), value, form).ptr};
+}
+
+std::optional<double> parse_number(std::string_view text) {
+  double value = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end.ec != std::errc{} || end.ptr != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  return value;
 }
 
 }  // namespace daq::config

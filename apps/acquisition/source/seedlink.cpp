@@ -17,6 +17,7 @@ constexpr std::size_t kHeader3 = 8, kHeader4 = 17;
 constexpr std::uint64_t kModulus3 = std::uint64_t{1} << 24;
 constexpr std::uint64_t kNoNumber = ~std::uint64_t{0};  // as version 4 says that there is none
 constexpr double kSameRate = 0.01;                      // of the rate
+constexpr std::size_t kMostKnown = 4096;                // stations, and channels, that are remembered: any server has fewer
 constexpr std::chrono::hours kClockWasSet{1};           // back by more: what came before is no measure any more
 
 std::uint64_t little(std::string_view bytes) {
@@ -35,6 +36,12 @@ std::string commas(mth5::UtcNanos time) {
 
 mth5::UtcNanos end_of(const decode::RecordHeader& header) {
   return mth5::sample_time(header.start, header.rate_hz, static_cast<std::int64_t>(header.n_samples));
+}
+
+/// Whether it can stand in a token.
+bool is_name(std::string_view station) {
+  return !station.empty() && station.size() <= 64 &&
+         std::all_of(station.begin(), station.end(), [](char c) { return c > ' ' && c <= '~' && c != '='; });
 }
 
 /// "XX_MT01:LFE LFN" in its parts.
@@ -269,7 +276,7 @@ std::size_t SeedLink::take_packet(std::span<const char> bytes, const Give& give,
   }
   if (text.starts_with("SL") && version_ == 3) return take_packet_3(bytes, give, answer);
   if (text.starts_with("SE") && version_ == 4) return take_packet_4(bytes, give, answer);
-  if (text.starts_with("OK") && text.size() >= 4) return 4;  // to an INFO
+  if (text.starts_with("OK\r\n")) return 4;  // to an INFO
   if (text.size() < 5 && (begins("SL") || begins("SE") || begins("END") || begins("ERROR") || begins("OK\r\n"))) return 0;
   answer = fail("sends no packet where one should begin");
   return 0;
@@ -278,7 +285,12 @@ std::size_t SeedLink::take_packet(std::span<const char> bytes, const Give& give,
 std::size_t SeedLink::take_packet_3(std::span<const char> bytes, const Give& give, Answer& answer) {
   if (bytes.size() < kHeader3 + decode::kLeastRecord) return 0;
   const auto record = bytes.subspan(kHeader3);
-  const auto header = decode::read_record_header(record);
+  // Where the length does not stand in the least that a record has, it may do so behind it. However the stream is cut.
+  auto header = decode::read_record_header(record.first(decode::kLeastRecord));
+  if (!header || !header->bytes) {
+    if (record.size() < kUsualRecord) return 0;
+    header = decode::read_record_header(record.first(kUsualRecord));
+  }
   const auto length = header && header->bytes ? *header->bytes : kUsualRecord;
   if (length > decode::kMostRecord) {
     answer = fail("sends a record of " + std::to_string(length) + " bytes (at most " + std::to_string(decode::kMostRecord) + ")");
@@ -319,6 +331,7 @@ std::size_t SeedLink::take_packet_4(std::span<const char> bytes, const Give& giv
 
 bool SeedLink::goes_on(const decode::RecordHeader& header, Answer& answer) {
   if (header.n_samples == 0 || std::abs(header.rate_hz - rate_hz_) > kSameRate * rate_hz_) return true;
+  if (channels_.size() >= kMostKnown && !channels_.contains(header.id())) return true;
   const mth5::Nanos sample{std::llround(1e9 / header.rate_hz)};
   const auto end = end_of(header);
   const auto [at, fresh] =
@@ -345,7 +358,10 @@ bool SeedLink::goes_on(const decode::RecordHeader& header, Answer& answer) {
 
 void SeedLink::take_record(std::span<const char> record, const std::string& name, std::uint64_t number, const Give& give,
                            Answer& answer) {
-  auto& station = stations_[name];
+  // A name that would be two words of a token, or that nobody asked for among thousands, goes on by time.
+  Station unknown;
+  const bool kept = is_name(name) && (stations_.contains(name) || stations_.size() < kMostKnown);
+  auto& station = kept ? stations_[name] : unknown;
   if (std::exchange(station.resumed, false)) {
     const auto modulus = version_ == 3 ? kModulus3 : std::uint64_t{0};
     const auto ahead = version_ == 3 ? (number - station.last) % modulus : number - station.last;
