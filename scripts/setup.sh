@@ -10,7 +10,7 @@ source "$root/scripts/packages.sh"
 build_packages=(g++ cmake ninja-build pkg-config git ca-certificates "${library_packages[@]}")
 test_packages=(hdf5-tools e2fsprogs python3-venv python3-dev python3-jsonschema man-db procps strace)
 dev_packages=(clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 gcovr tmux)
-system_packages=(autopkgtest mmdebstrap systemd-container g++-aarch64-linux-gnu qemu-user-static hdf5-tools file tmux chromium python3-html5lib python3-nagiosplugin)
+system_packages=(autopkgtest mmdebstrap systemd-container g++-aarch64-linux-gnu qemu-user-static hdf5-tools file tmux chromium python3-html5lib python3-nagiosplugin apache2-bin openssl)
 package_packages=(debhelper lintian dpkg-dev)
 peer_packages=(rustc-web cargo-web python3-venv)
 vm_packages=(qemu-system-x86 busybox-static e2fsprogs python3-minimal)

@@ -86,6 +86,8 @@ if [[ $system == yes ]]; then
   tests/system/page.sh build/release
   say "the reports, by other parsers"
   tests/system/parsers.sh build/release
+  say "files that grow behind Apache's WebDAV"
+  build/venv/bin/python tests/system/webdav.py build/release
   say "the demonstration, README's first command"
   scripts/demo.sh
   say "arm64, cross-built and run by qemu"
