@@ -1,5 +1,6 @@
 // How fast decoders alone are: text on a made day of LEMI-424 lines, beside a line count and a copy of the same bytes; binary
-// frames of 5 channels, with a CRC-16, of many samples and of one. MB per second of CPU time, one JSON line each.
+// frames of 5 channels, with a CRC-16, of many samples and of one; records of Steim2, beside libmseed alone. MB per second of CPU
+// time, one JSON line each.
 #include <time.h>
 
 #include <algorithm>
@@ -13,8 +14,13 @@
 #include <string_view>
 #include <vector>
 
+#include "acquisition/decode/miniseed.hpp"
+
 #include "../support/frames.hpp"
 #include "../support/lemi424.hpp"
+
+#include <libmseed.h>
+#undef bit  // a macro of its own
 
 namespace {
 
@@ -79,6 +85,67 @@ daq::decode::FrameFormat five_channels() {
   return format;
 }
 
+constexpr std::size_t kRecord = 512;  // bytes
+
+/// Records of Steim2 behind one another, as libmseed packs them: a random walk at 100 Hz, of steps up to 2^bits. 33 MB of them.
+std::string made_records(int bits) {
+  std::vector<std::int32_t> samples(1'000'000);
+  std::uint32_t random = 1;
+  std::int32_t at = 0;
+  for (auto& sample : samples) {
+    random = random * 1664525 + 1013904223;
+    sample = at += static_cast<std::int32_t>(random >> 8) % (1 << bits) - (1 << bits) / 2;
+  }
+  MSRecord* record = msr_init(nullptr);
+  std::strcpy(record->network, "XX");
+  std::strcpy(record->station, "MT01");
+  std::strcpy(record->channel, "HFX");
+  record->dataquality = 'D';
+  record->starttime = ms_timestr2hptime(const_cast<char*>("2026-05-01T00:00:00"));
+  record->samprate = 100;
+  record->reclen = kRecord;
+  record->encoding = DE_STEIM2;
+  record->byteorder = 1;
+  std::string bytes;
+  while (bytes.size() < 33'000'000) {
+    record->datasamples = samples.data();
+    record->numsamples = static_cast<std::int64_t>(samples.size());
+    record->sampletype = 'i';
+    std::int64_t packed = 0;
+    const auto keep = [](char* made, int length, void* to) {
+      static_cast<std::string*>(to)->append(made, static_cast<std::size_t>(length));
+    };
+    if (msr_pack(record, keep, &bytes, &packed, 0, 0) <= 0) std::abort();
+    record->starttime += static_cast<hptime_t>(static_cast<double>(packed) * HPTMODULUS / record->samprate);
+  }
+  record->datasamples = nullptr;
+  msr_free(&record);
+  return bytes;
+}
+
+/// What libmseed takes alone, with a sum of the samples so that they are looked at.
+std::size_t unpack_all(std::string& bytes) {
+  MSRecord* record = nullptr;
+  std::size_t n = 0;
+  for (std::size_t i = 0; i + kRecord <= bytes.size(); i += kRecord) {
+    if (msr_unpack(bytes.data() + i, kRecord, &record, 1, 0) != MS_NOERROR) std::abort();
+    n += static_cast<std::size_t>(record->numsamples);
+  }
+  msr_free(&record);
+  return n;
+}
+
+std::size_t decode_records(const std::string& bytes, daq::decode::Batch& batch) {
+  const auto decoder = daq::decode::make_miniseed_decoder({.codes = {"?FX"}, .sample_rate = 100, .n_channels = 1});
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < bytes.size(); i += kFeed) {
+    batch.clear();
+    decoder->feed({.bytes = std::string_view{bytes}.substr(i, kFeed)}, batch);
+    n += batch.samples.size();
+  }
+  return n;
+}
+
 std::size_t decode_all(daq::decode::Decoder& decoder, const std::string& bytes, daq::decode::Batch& batch) {
   for (std::size_t i = 0; i < bytes.size(); i += kFeed) {
     batch.clear();
@@ -122,6 +189,12 @@ int main(int argc, char** argv) {
        {std::pair{"frame_decoder_32_rows", std::size_t{32}}, std::pair{"frame_decoder_1_row", std::size_t{1}}}) {
     const auto frames = made_frames(rows);
     report(name, frames, [&] { return decode_all(*daq::decode::make_frame_decoder(five_channels()), frames, batch); });
+  }
+  for (const int bits : {6, 14}) {
+    auto records = made_records(bits);
+    report(("libmseed_steim2_" + std::to_string(bits) + "_bits").c_str(), records, [&] { return unpack_all(records); });
+    report(("miniseed_decoder_" + std::to_string(bits) + "_bits").c_str(), records,
+           [&] { return decode_records(records, batch); });
   }
   return std::fflush(stdout) == 0 ? 0 : 1;
 }

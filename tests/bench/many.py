@@ -1,11 +1,14 @@
 """What mth5d costs with many instruments at once: --sources of 5 channels of int32, each with a station, a port and a line of its own
 (mth5-frame from mth5-sim over TCP), --rate Hz, --seconds long, into one file.
 
+With --seedlink they are records of miniSEED of one station, which a SeedLink server (mth5-sim) sends to each source over a connection of its own.
+
 CPU from the scheduler's clock, by thread; memory from /proc, for one source and for all, so that what a stream costs can be told from
 what the program costs. In the same run a program that only receives: it copies the sockets to a file without decoding.
 """
 import json
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -28,6 +31,9 @@ def free_ports(n):
 
 
 def simulators(o, ports, profile):
+    if o.seedlink:
+        return [subprocess.Popen([tools.program(o.build / "bin/mth5-sim"), str(profile), "--to", f"seedlink:127.0.0.1:{ports[0]}", "--speed", "1", "-q"],
+                                 stderr=subprocess.DEVNULL)]
     return [subprocess.Popen([tools.program(o.build / "bin/mth5-sim"), str(profile), "--to", f"tcp-listen:127.0.0.1:{port}", "--speed", "1",
                               "--seed", str(port), "-q"], stderr=subprocess.DEVNULL) for port in ports]
 
@@ -50,11 +56,13 @@ def end(processes):
 
 def record(o, n, scratch, folder, profile):
     ports = free_ports(n)
+    inputs = [f"seedlink: {{host: 127.0.0.1, port: {ports[0]}, streams: [XX_SIM]}}" if o.seedlink else f"tcp: {{host: 127.0.0.1, port: {port}}}"
+              for port in ports]
     sources = "\n".join(f"""\
   - name: s{i}
-    tcp: {{host: 127.0.0.1, port: {port}}}
+    {source}
     instrument: {profile.stem}
-    station: {{id: B{i:03}}}""" for i, port in enumerate(ports))
+    station: {{id: B{i:03}}}""" for i, source in enumerate(inputs))
     config, status_file = scratch / "many.yaml", scratch / "status.json"
     config.write_text(f"""\
 survey: {{id: BENCH}}
@@ -127,6 +135,7 @@ def main():
     p.add_argument("--sources", type=int, default=20, help="(default %(default)s)")
     p.add_argument("--rate", type=float, default=256, help="Hz (default %(default)s)")
     p.add_argument("--ring", default="120s", help="(default %(default)s, that of mth5d)")
+    p.add_argument("--seedlink", action="store_true", help="records of miniSEED from a SeedLink server, in the place of frames over TCP")
     p.add_argument("--seconds", type=float, default=60, help="window (default %(default)s)")
     o = p.parse_args()
     o.dir.mkdir(parents=True, exist_ok=True)
@@ -134,11 +143,11 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         profile = pathlib.Path(scratch) / "instruments" / "board.yaml"
         profile.parent.mkdir()
-        text = (tools.REPO / "config/instruments/mth5-frame.yaml").read_text()
-        profile.write_text(text.replace("sample_rate: 256 ", f"sample_rate: {o.rate:g} "))
+        text = (tools.REPO / f"config/instruments/{'miniseed-mt' if o.seedlink else 'mth5-frame'}.yaml").read_text()
+        profile.write_text(re.sub("(?m)^sample_rate: [0-9]+", f"sample_rate: {o.rate:g}", text))
         several = record(o, o.sources, pathlib.Path(scratch), folder, profile)
         one = record(o, 1, pathlib.Path(scratch), folder, profile) if o.sources > 1 else several
-        plain = copy(o, o.sources, folder, profile)
+        plain = None if o.seedlink else copy(o, o.sources, folder, profile)
     for old in folder.glob("MANY_*.h5"):
         old.unlink()
 
@@ -146,12 +155,13 @@ def main():
         return {name: 100 * seconds / of["window"] for name, seconds in of["cpu"].items()}
 
     total = sum(share(several).values())
-    print(f"mth5d, {o.sources} x 5 channels of int32 at {o.rate:g} Hz, ring {o.ring}, {several['window']:.0f} s; balanced")
+    print(f"mth5d, {o.sources} x 5 channels of {'miniSEED over SeedLink' if o.seedlink else 'int32'} at {o.rate:g} Hz, ring {o.ring}, {several['window']:.0f} s; balanced")
     rows = [("", f"{o.sources} sources", "1 source"),
             ("CPU, % of a core", f"{total:.2f}", f"{sum(share(one).values()):.2f}")]
     rows += [(f"... thread {name}", f"{value:.2f}", f"{share(one).get(name, 0):.2f}") for name, value in sorted(share(several).items())]
-    rows += [("a program that copies the sockets to a file (Python)", f"{100 * plain:.2f}", ""),
-             ("RSS now / peak, MiB", f"{several['rss']:.1f} / {several['hwm']:.1f}", f"{one['rss']:.1f} / {one['hwm']:.1f}"),
+    if plain is not None:
+        rows.append(("a program that copies the sockets to a file (Python)", f"{100 * plain:.2f}", ""))
+    rows += [("RSS now / peak, MiB", f"{several['rss']:.1f} / {several['hwm']:.1f}", f"{one['rss']:.1f} / {one['hwm']:.1f}"),
              ("bytes given to write calls per byte of samples", f"{several['wchar'] / several['samples'] / 4:.2f}", f"{one['wchar'] / one['samples'] / 4:.2f}")]
     if o.sources > 1:
         rows.append(("peak memory of one stream more, MiB", f"{(several['hwm'] - one['hwm']) / (o.sources - 1):.2f}", ""))
