@@ -128,9 +128,14 @@ class MiniSeedDecoder final : public Decoder {
     skips_.begins_with(chunk.bytes);
     counters_.bytes_in += chunk.bytes.size();
     arrival_ = chunk.arrival;
-    held_.insert(held_.end(), chunk.bytes.begin(), chunk.bytes.end());
-    const auto rest = take(held_, false, out);
-    held_.erase(held_.begin(), held_.end() - static_cast<std::ptrdiff_t>(rest));
+    if (held_.empty()) {  // whole records are taken from where they are
+      const auto rest = take(chunk.bytes, false, out);
+      held_.assign(chunk.bytes.end() - static_cast<std::ptrdiff_t>(rest), chunk.bytes.end());
+    } else {
+      held_.insert(held_.end(), chunk.bytes.begin(), chunk.bytes.end());
+      const auto rest = take(held_, false, out);
+      held_.erase(held_.begin(), held_.end() - static_cast<std::ptrdiff_t>(rest));
+    }
     counters_.bytes_pending = held_.size();
     if (chunk.datagram) end_of_stream(out);
   }
@@ -195,7 +200,7 @@ class MiniSeedDecoder final : public Decoder {
     const auto first = out.samples.size();
     auto result = samples_.unpack(*header, record, out.samples);
     if (result.why != Skip::Count) return refuse(result.why, record, header->id() + ": " + result.place);
-    for (auto i = first; i < out.samples.size(); ++i)
+    for (auto i = result.whole ? out.samples.size() : first; i < out.samples.size(); ++i)
       if (!std::isfinite(out.samples[i])) {
         out.samples[i] = std::numeric_limits<double>::quiet_NaN();
         ++counters_.fields_unknown;

@@ -105,7 +105,7 @@ RecordSamples::Result RecordSamples::unpack(const RecordHeader& header, std::spa
     out.resize(out.size() - static_cast<std::size_t>(n));
     return {ledger::Skip::BadCheck, "last sample"};
   }
-  return {};
+  return {.whole = msr.sampletype == 'i'};
 }
 
 }  // namespace daq::decode

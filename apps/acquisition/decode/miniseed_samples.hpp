@@ -23,6 +23,7 @@ class RecordSamples {
   struct Result {
     ledger::Skip why = ledger::Skip::Count;  ///< Count: they are appended
     std::string place{};
+    bool whole = false;  ///< all of them are whole numbers: none is NaN or infinite
   };
   /// Appends header.n_samples values, as they stand there, NaN and infinite ones too. @param record  all of its bytes
   [[nodiscard]] Result unpack(const RecordHeader& header, std::span<const char> record, std::vector<double>& out);

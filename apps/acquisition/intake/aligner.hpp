@@ -20,8 +20,9 @@ namespace daq::intake {
 /// parts nobody. Given out is what all channels have. A channel that is known to lack samples (two of its frames lie behind them:
 /// datagrams may change places), or that stays away longer than `wait` (at least twice as long as the longest frame: who sends
 /// long ones sends them rarely) while others have samples, is NaN there, and that is told; what it sends later for those times is
-/// dropped and counted. A gap of all is one by the same rule. Three frames in a row of a channel that are all too late, each behind the one before, while most other
-/// channels are late too, are a clock that was set back: what waits is given out, and all go on from there.
+/// dropped and counted. A gap of all is one by the same rule. Three frames in a row of a channel that are all too late, each
+/// behind the one before, while most other channels are late too, are a clock that was set back: what waits is given out, and all
+/// go on from there.
 class Aligner {
  public:
   struct Options {
