@@ -314,6 +314,24 @@ TEST(AtssTalk, GoesOnWhereAServerClosesAfterAnswers) {
   }
 }
 
+/// Without a word, where it is asked more rarely than it waits for.
+TEST(AtssTalk, FindsTheNextRunWhereAServerClosesBetweenRounds) {
+  Box box;
+  box.grow("run_001", 100);
+  Talk talk;
+  talk.connect(box);
+  box.runs["run_002"] = {"2026-05-01T01:00:00"};
+  box.grow("run_002", 256);
+  for (int i = 0; i < 30; ++i) {
+    EXPECT_TRUE(talk.client.closed(talk.now, [](auto, auto) {}).reopen);
+    talk.client.disconnected();
+    talk.now += 1s;
+    talk.connect(box);
+  }
+  EXPECT_EQ(talk.rows.size(), 5u * 356);
+  EXPECT_EQ(talk.failed, "");
+}
+
 /// One that comes back later may be another.
 TEST(AtssTalk, LooksAtTheRunAgainWhereAServerWasAway) {
   Box box{.answers_of_connection = 1};

@@ -93,11 +93,12 @@ Protocol::Answer Atss::connected(Time now) {
   asked_ = Ask::Nothing;
   n_answers_ = 0;
   held_.clear();
-  // Servers close after any number of answers, after each one if they like: then all goes on as if they had not.
+  // Servers close after any number of answers, after each one if they like. Where they have said so, all goes on as if they had
+  // not; else it may be another box that answers now.
   const auto closed = std::exchange(closed_in_order_at_, std::nullopt);
   if (closed && now - *closed < kSameBox) return next(now);
   recheck_ = run_ && run_->start;
-  if (run_) run_->quiet_rounds = 0;  // it may have grown meanwhile
+  if (run_) run_->quiet_rounds = std::min(run_->quiet_rounds, kQuietRounds - 1);  // it may have grown meanwhile
   channel_ = 0;
   grown_ = more_ = false;
   round_began_ = {};
@@ -119,9 +120,12 @@ Protocol::Answer Atss::due(Time now) { return next(now); }
 Protocol::Answer Atss::closed(Time now, const Give& give) {
   if (asked_ != Ask::Nothing && answer_) answer_->end();
   Answer answer;
-  if (asked_ != Ask::Nothing && answer_ && answer_->done()) answer = take_answer(now, give);
+  if (asked_ != Ask::Nothing && answer_ && answer_->done()) {  // its closing was the end of it
+    answer = take_answer(now, give);
+    if (answer.failed.empty()) return reopen(now);
+  }
   // Who has answered may close when it likes; whether it has read the question before that nobody knows.
-  if (answer.failed.empty() && n_answers_ > 0 && (asked_ == Ask::Nothing || !heard_)) return reopen(now);
+  answer.reopen = answer.failed.empty() && n_answers_ > 0 && (asked_ == Ask::Nothing || !heard_);
   return answer;
 }
 
