@@ -320,6 +320,33 @@ TEST(Trial, GuessesTheRateWhereTicksAreReadByThatOfTheProfile) {
   }
 }
 
+TEST(Trial, TakesNoLossAndNoRepetitionForAnotherRateOfTicks) {
+  const auto mine = written(
+      "sample_rate: 1000\nframe: {sync: 'A5 5A', length: 12, confirm_frames: 1, per_frame: 1, "
+      "time: {at: 2, type: u32, unit: s, ticks: {at: 6, type: u16}, resolution: 1ns}, "
+      "samples: {at: 8, type: i32, channels: [f]}}\n"
+      "channels: {f: {type: magnetic, component: bf, units: nanoTesla, dtype: int32}}\n");
+  for (const int every : {50, 1001}) {  // so many, one is lost, or comes twice
+    for (const bool twice : {false, true}) {
+      Trial trial{mine};
+      std::string bytes;
+      for (std::uint64_t i = 0; i < 20'000; ++i) {
+        std::string frame = "\xA5\x5A";
+        for (const auto& [value, size] : {std::pair{1'800'000'000 + i / 1000, 4}, {i % 1000, 2}, {i, 4}})
+          for (int k = 0; k < size; ++k) frame += static_cast<char>(value >> 8 * k);
+        const bool this_one = i % static_cast<std::uint64_t>(every) == 17;
+        if (!this_one || twice) bytes += frame;
+        if (this_one && twice) bytes += frame;
+      }
+      trial.feed(bytes);
+      trial.end();
+      const auto json = trial.json("day.bin");
+      EXPECT_EQ(json["rate"]["guess"], 1000) << every << twice;
+      EXPECT_TRUE(json["findings"].empty()) << json["findings"];
+    }
+  }
+}
+
 /// A profile that a user wrote.
 nlohmann::ordered_json tried_own(const std::string& yaml, const std::string& text, std::string* for_people = nullptr) {
   const support::TempDir dir;
@@ -331,6 +358,31 @@ nlohmann::ordered_json tried_own(const std::string& yaml, const std::string& tex
   trial.end();
   if (for_people != nullptr) *for_people = trial.text("day.TXT");
   return trial.json("day.TXT");
+}
+
+TEST(Trial, AdvisesNoOtherRateWhereTheSamplesBetweenAreRefused) {
+  std::string text;
+  for (int i = 0; i < 60; ++i)
+    text += fmt::format("2026-05-01T00:{:02}:{:02}.{};{}\n", i / 600, i / 10, i % 10, i % 2 == 0 ? "1.5" : "x");
+  const auto json = tried_own(
+      "sample_rate: 10\ntext: {delimiter: ';', columns: [{time: '%Y-%m-%dT%H:%M:%S', decimals: 1}, "
+      "{channel: x}]}\nchannels: {x: {type: magnetic, component: bx, units: nanoTesla}}\n",
+      text);
+  EXPECT_EQ(json["rate"]["guess"], 5);
+  const auto found = json["findings"].dump();
+  EXPECT_THAT(found, HasSubstr("what is read comes at 5 Hz by 29 of 29 steps between times; the profile says 10 Hz. But 720 of "
+                               "1500 bytes are refused, which may be the samples between: see to these first"));
+  EXPECT_THAT(found, Not(HasSubstr("sample_rate: 5")));
+}
+
+TEST(Trial, SaysOfItsOwnLinesWhyThereIsNothingAndNotOfThoseOfAGps) {
+  const auto found = written(
+      "sample_rate: 1\ntext: {delimiter: ',', checksum: nmea, columns: [{text: PHEX}, {time: '%s'}, {channel: f}]}\n"
+      "channels: {f: {type: magnetic, component: bf, units: nanoTesla}}\n");
+  Trial trial{found};
+  trial.feed(std::string{"$GPZDA,201530.00,04,07,2002,00,00*60\r\n$PHEX,1800000000,1.5*00\r\n"});
+  trial.end();
+  EXPECT_THAT(trial.why_nothing(), HasSubstr("line 2: bad-check: '$PHEX,1800000000,1.5*00"));
 }
 
 TEST(Trial, NamesValuesThatTheirChannelCannotHold) {

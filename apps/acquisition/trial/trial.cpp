@@ -159,6 +159,7 @@ void Trial::count(const decode::Frame& frame) {
 }
 
 void Trial::look() {
+  const auto* ticks = counted_ticks();
   for (const auto& frame : batch_.frames) {
     count(frame);
     const double* value = batch_.samples.data() + frame.first;
@@ -178,6 +179,7 @@ void Trial::look() {
     if (newest.n_samples > 0) {
       const auto passed = (frame.time - newest.time).count();
       count_step(steps_, passed / newest.n_samples);
+      if (ticks != nullptr && begins_second(*ticks, frame)) count_step(steps_to_second_, passed / newest.n_samples);
       if (passed != 0) count_step(coarse_steps_, passed / static_cast<std::int64_t>(newest.n_alike));
       ++n_steps_;
     }
@@ -189,18 +191,30 @@ void Trial::look() {
   batch_.clear();
 }
 
+const decode::FrameTime* Trial::counted_ticks() const {
+  const auto* format = std::get_if<decode::FrameFormat>(&instrument_.decoder);
+  if (format == nullptr) return nullptr;
+  for (const auto& kind : format->kinds)
+    if (kind.time && kind.time->ticks && kind.time->unit == std::chrono::seconds{1} &&
+        kind.time->ticks_hz == instrument_.sample_rate)
+      return &*kind.time;
+  return nullptr;
+}
+
+bool Trial::begins_second(const decode::FrameTime& form, const decode::Frame& frame) const {
+  constexpr double kRounding = 1e-6;  // ticks
+  const double back = form.of_last_sample ? static_cast<double>(frame.n_samples - 1) / instrument_.sample_rate : 0;
+  const auto since = frame.time - form.epoch - form.shift;
+  const double within = std::chrono::duration<double>(since - std::chrono::floor<std::chrono::seconds>(since)).count() + back;
+  return (within - std::floor(within)) * form.ticks_hz < frame.n_samples - kRounding;
+}
+
 std::optional<Trial::Rate> Trial::rate_by_ticks() const {
   constexpr std::uint64_t kLeast = 3;  // seconds that end so
   constexpr double kNearlyAll = 0.8;   // of the samples lie in them
-  const auto* format = std::get_if<decode::FrameFormat>(&instrument_.decoder);
-  if (format == nullptr || newest_.empty()) return std::nullopt;
-  const auto counts = [&](const decode::FrameKind& kind) {
-    return kind.time && kind.time->ticks && kind.time->unit == std::chrono::seconds{1} &&
-           kind.time->ticks_hz == instrument_.sample_rate;
-  };
-  if (!std::any_of(format->kinds.begin(), format->kinds.end(), counts)) return std::nullopt;
+  if (counted_ticks() == nullptr || newest_.empty()) return std::nullopt;
   const auto n_samples = static_cast<double>(newest_.begin()->second.n_samples);
-  for (const auto& [step, n] : steps_) {
+  for (const auto& [step, n] : steps_to_second_) {
     // From the last tick to the first one of the next second.
     const double ticks = (1 - 1e-9 * static_cast<double>(step) * n_samples) * instrument_.sample_rate + n_samples;
     const double hz = std::round(ticks);
@@ -278,6 +292,7 @@ std::vector<decode::Refusal> Trial::refused() const {
 }
 
 std::vector<std::string> Trial::findings() const {
+  constexpr double kMuch = 0.1;  // of the bytes
   auto all = decoder_->findings();
   if (time_step_) {
     const auto said = decode::numbering(instrument_.decoder).resolution;
@@ -288,6 +303,15 @@ std::vector<std::string> Trial::findings() const {
   const auto found = rate();
   if (!found || found->steps < 3 || std::abs(found->hz / instrument_.sample_rate - 1) <= kAlike) return all;
   const auto asked = std::to_string(found->steps) + " of " + std::to_string(found->of) + " steps between times";
+  const auto& c = decoder_->counters();
+  // Whole sentences of others are no samples that could be missing.
+  const auto lost = ledger::sum(c.bytes_skipped) - c.bytes_skipped[static_cast<std::size_t>(ledger::Skip::OtherSentence)];
+  if (static_cast<double>(lost) > kMuch * static_cast<double>(c.bytes_in)) {
+    all.push_back("what is read comes at " + number(found->hz) + " Hz by " + asked + "; the profile says " +
+                  number(instrument_.sample_rate) + " Hz. But " + std::to_string(lost) + " of " + std::to_string(c.bytes_in) +
+                  " bytes are refused, which may be the samples between: see to these first");
+    return all;
+  }
   all.push_back("by " + asked + " the rate is " + number(found->hz) + " Hz; the profile says " + number(instrument_.sample_rate) +
                 " Hz. If the instrument was set so, give the source sample_rate: " + number(found->hz));
   return all;
@@ -296,8 +320,11 @@ std::vector<std::string> Trial::findings() const {
 std::string Trial::why_nothing() const {
   if (decoder_->counters().bytes_in == 0) return "is empty";
   const auto refused = this->refused();
-  return refused.empty() ? "holds nothing but blank lines and comments"
-                         : "no frame of this instrument: " + to_string(refused.front());
+  if (refused.empty()) return "holds nothing but blank lines and comments";
+  // Rather what was to be a frame than a sentence of another device on the line.
+  const auto own = std::find_if(refused.begin(), refused.end(),
+                                [](const decode::Refusal& one) { return one.why != ledger::Skip::OtherSentence; });
+  return "no frame of this instrument: " + to_string(own == refused.end() ? refused.front() : *own);
 }
 
 std::string Trial::text(const std::string& name) const {

@@ -72,6 +72,10 @@ class Trial {
   /// Of an instrument whose ticks count the samples of a second: their times are read by the rate of the profile, whatever it
   /// does. But where the ticks begin anew shows how many there are. nullopt: as many as the profile says, or it has none.
   [[nodiscard]] std::optional<Rate> rate_by_ticks() const;
+  /// Of such an instrument; nullptr: it is none.
+  [[nodiscard]] const decode::FrameTime* counted_ticks() const;
+  /// No whole frame has been in its second before this one.
+  [[nodiscard]] bool begins_second(const decode::FrameTime& form, const decode::Frame& frame) const;
   [[nodiscard]] std::optional<Rate> scattered_rate() const;
   /// The decoder's, and another rate than the profile's.
   [[nodiscard]] std::vector<std::string> findings() const;
@@ -98,8 +102,9 @@ class Trial {
     std::uint32_t n_samples = 0;
     std::uint64_t n_alike = 0;  ///< samples since the time went on
   };
-  std::map<std::uint16_t, Newest> newest_;       ///< the frame before, by Frame::channel
-  std::map<std::int64_t, std::uint64_t> steps_;  ///< ns a sample -> how often
+  std::map<std::uint16_t, Newest> newest_;                 ///< the frame before, by Frame::channel
+  std::map<std::int64_t, std::uint64_t> steps_;            ///< ns a sample -> how often
+  std::map<std::int64_t, std::uint64_t> steps_to_second_;  ///< those to the first frame of a second, where ticks count in it
   /// The same from one time to the next other one: of times that are cut to more than a frame.
   std::map<std::int64_t, std::uint64_t> coarse_steps_;
   std::uint64_t n_steps_ = 0;
