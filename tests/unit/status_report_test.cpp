@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <limits>
 
 #include <nlohmann/json.hpp>
@@ -60,6 +61,28 @@ TEST(StatusReport, TellsTheClockOfEachStreamAndOnTopTheWorst) {
   const auto text = daq::status::to_text(status);
   EXPECT_THAT(text, testing::HasSubstr(" clock gps locked +12.35 ppm +-2 us"));
   EXPECT_THAT(text, testing::HasSubstr(" clock host NOT LOCKED (too few times yet) +-2 ms"));
+}
+
+TEST(StatusReport, SaysTheSameOfWhatIsAtRiskWhereverItSaysIt) {
+  daq::status::Board::Copy board;
+  board.sources.resize(1);
+  board.streams.resize(2);
+  daq::recorder::State recorded;
+  recorded.streams.resize(2);
+  daq::ledger::Receipts receipts;
+  const auto long_ago = mth5::steady_now() - std::chrono::seconds{100};
+  receipts.received(1, 250, long_ago);
+  receipts.settled(1, 100);
+  const daq::ring::Ring ring{1000};
+  const auto status =
+      daq::status::to_json(board, recorded, receipts, ring, {.version = "1", .state = "recording", .since = {}, .started = {}});
+  const auto &samples = status.at("streams").at(1).at("samples"), &row = status.at("ledger").at("streams").at(1);
+  EXPECT_EQ(status.at("at_risk").at("samples"), 150);
+  EXPECT_EQ(samples.at("at_risk"), 150);
+  EXPECT_EQ(row.at("samples_at_risk"), 150);
+  EXPECT_GE(samples.at("at_risk_s").get<double>(), 99);
+  EXPECT_NEAR(row.at("at_risk").get<double>() * 1e-6, samples.at("at_risk_s").get<double>(), 0.1);
+  EXPECT_EQ(status.at("ledger").at("streams").at(0).at("samples_at_risk"), 0);
 }
 
 TEST(Reasons, AreAllInTheManual) {

@@ -35,6 +35,8 @@ class Arrivals {
 struct AtRisk {
   std::uint64_t samples = 0;  ///< per channel
   double seconds = 0;         ///< how long the oldest of them has been waiting
+
+  [[nodiscard]] std::int64_t microseconds() const { return static_cast<std::int64_t>(seconds * 1e6); }
 };
 
 /// The two ends meet here: the io thread says what was received, the writer what is durable, or lost and counted. Thread: any.

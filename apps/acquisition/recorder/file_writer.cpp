@@ -323,7 +323,7 @@ void FileWriter::write_ledger() {
     auto row = of->row_of_file();
     const auto at_risk = context_.receipts.at_risk(of->number());
     row.at_risk = at_risk.samples;
-    row.at_risk_us = static_cast<std::int64_t>(at_risk.seconds * 1e6);
+    row.at_risk_us = at_risk.microseconds();
     stream_ledger_rows_.add(sequence);
     stream_ledger_rows_.add(static_cast<std::int64_t>(of->number()));
     for (const auto& figure : ledger::stream_figures()) stream_ledger_rows_.add(figure.get(row));

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -142,7 +143,9 @@ ordered_json durations_json(const ledger::Durations& d, bool with_max) {
   return j;
 }
 
-ordered_json ledger_json(const Board::Copy& board, const recorder::State& recorded) {
+/// As it was put into the file last, but for what is at risk, which is told as
+/// of now everywhere.
+ordered_json ledger_json(const Board::Copy& board, const recorder::State& recorded, const std::vector<ledger::AtRisk>& risks) {
   ordered_json j;
   const auto balanced = [](const auto& all) {
     return std::all_of(all.begin(), all.end(), [](const auto& e) { return e.balanced; });
@@ -159,7 +162,10 @@ ordered_json ledger_json(const Board::Copy& board, const recorder::State& record
   j["streams"] = ordered_json::array();
   for (std::size_t i = 0; i < recorded.streams.size() && i < board.streams.size(); ++i) {
     ordered_json row{{"name", board.streams[i].name}, {"balanced", recorded.streams[i].balanced}};
-    row.update(figures_json(recorded.streams[i].row, ledger::stream_figures()));
+    auto figures = recorded.streams[i].row;
+    figures.at_risk = risks[i].samples;
+    figures.at_risk_us = risks[i].microseconds();
+    row.update(figures_json(figures, ledger::stream_figures()));
     row["dropped"] = by_reason(recorded.streams[i].row.counters.dropped, ledger::drop_reasons());
     j["streams"].push_back(std::move(row));
   }
@@ -171,12 +177,13 @@ ordered_json ledger_json(const Board::Copy& board, const recorder::State& record
 ordered_json to_json(const Board::Copy& board, const recorder::State& recorded, const ledger::Receipts& receipts,
                      const ring::Ring& ring, const Daemon& daemon) {
   ledger::AtRisk all;
+  std::vector<ledger::AtRisk> risks;
   std::uint64_t gaps = recorded.own_gaps;
   std::uint64_t dropped_by_ring = 0;
   std::uint64_t duplicates = 0;
   auto streams = ordered_json::array();
   for (std::size_t i = 0; i < board.streams.size(); ++i) {
-    const auto risk = receipts.at_risk(i);
+    const auto& risk = risks.emplace_back(receipts.at_risk(i));
     all.samples += risk.samples;
     all.seconds = std::max(all.seconds, risk.seconds);
     const auto& counters = board.streams[i].counters;
@@ -236,7 +243,7 @@ ordered_json to_json(const Board::Copy& board, const recorder::State& recorded, 
                {"limit_bytes", daemon.disk_limit_bytes},
                {"full_in_s", recorded.disk_full_in_s ? ordered_json(std::round(*recorded.disk_full_in_s)) : ordered_json{}}};
   j["log"] = {{"dropped_lines", daemon.log_dropped}};
-  j["ledger"] = ledger_json(board, recorded);
+  j["ledger"] = ledger_json(board, recorded, risks);
   return j;
 }
 
