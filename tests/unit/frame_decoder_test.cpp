@@ -444,6 +444,27 @@ TEST(FrameTimes, AreUnitsSinceAnEpoch) {
             "bad-time");
 }
 
+TEST(FrameTimes, GoOnWhereTheirNumberBeginsAnew) {
+  const auto epoch = *mth5::parse_time("2026-05-01");
+  const auto said = [&](Number type, const std::vector<std::uint64_t>& numbers) {
+    Fed fed{timed({.number = {1, type}, .unit = std::chrono::milliseconds{1}, .epoch = epoch})};
+    for (const auto one : numbers)
+      fed.feed("S" + number(one, size_of(type)) + std::string(8 - size_of(type), '\0') + number(0, 2) + "\x01\x02");
+    fed.end();
+    std::vector<std::int64_t> all;
+    for (const auto& frame : fed.out.frames) all.push_back((frame.time - epoch) / std::chrono::milliseconds{1});
+    return all;
+  };
+  constexpr std::int64_t kTurn = std::int64_t{1} << 32, kHour = 3'600'000;
+  EXPECT_THAT(said(Number::U32, {kTurn - 5, kTurn - 1, 3, kTurn - 3, 7, kTurn / 2, kTurn - 1, 0}),
+              ElementsAre(kTurn - 5, kTurn - 1, kTurn + 3, kTurn - 3, kTurn + 7, kTurn / 2 + kTurn, 2 * kTurn - 1, 2 * kTurn));
+  EXPECT_THAT(said(Number::U32, {kTurn - kHour, 0, kTurn - 1}), ElementsAre(kTurn - kHour, kTurn, kTurn - 1)) << "after an hour";
+  EXPECT_THAT(said(Number::U32, {kTurn - kHour, 1}), ElementsAre(kTurn - kHour, 1)) << "it was set, or switched on anew";
+  EXPECT_THAT(said(Number::U32, {5'000'000, 0, 5'000}), ElementsAre(5'000'000, 0, 5'000));
+  EXPECT_THAT(said(Number::U16, {65'500, 44, 65'500, 60}), ElementsAre(65'500, 65'580, 65'500, 65'596));
+  EXPECT_THAT(said(Number::U64, {std::uint64_t{1} << 32, 5}), ElementsAre(kTurn, 5));
+}
+
 TEST(FrameTimes, AddTicksAndShift) {
   FrameTime time{.number = {1, Number::U32},
                  .unit = std::chrono::seconds{1},

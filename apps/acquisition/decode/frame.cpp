@@ -1,9 +1,11 @@
 #include "acquisition/decode/frame.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <deque>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "acquisition/decode/description.hpp"
@@ -51,6 +53,45 @@ class Vote {
   std::optional<std::size_t> used_;
 };
 
+/// The times of a kind of frame whose number has come to its end and begun anew: they go on.
+class Turns {
+ public:
+  explicit Turns(const FrameKind& kind) {
+    if (!kind.time || kind.time->bcd || is_float(kind.time->number.type)) return;
+    constexpr double kMost = 9e18;  // ns: more is no time
+    const auto bits = 8 * size_of(kind.time->number.type);
+    const double turn = std::ldexp(static_cast<double>(kind.time->unit.count()), static_cast<int>(bits));
+    if (turn < kMost) turn_ = mth5::Nanos{static_cast<std::int64_t>(turn)};
+  }
+
+  /// @param time  as its number says
+  [[nodiscard]] mth5::UtcNanos unrolled(mth5::UtcNanos time) {
+    if (turn_.count() == 0) return time;
+    const auto last = std::exchange(last_, time);
+    // What is further from its beginning was rather set, or switched on anew.
+    const auto most = std::min<mth5::Nanos>(std::chrono::hours{1}, turn_ / 8);
+    if (last && time < *last && turn_ - (*last - time) <= most) {
+      ++turns_;
+    } else if (last && turns_ > 0 && time > *last && turn_ - (time - *last) <= most) {  // of before, on the way for longer
+      last_ = last;
+      return moved(time, turns_ - 1);
+    }
+    return moved(time, turns_);
+  }
+
+ private:
+  [[nodiscard]] mth5::UtcNanos moved(mth5::UtcNanos time, std::int64_t turns) const {
+    std::int64_t sum = 0;
+    if (__builtin_mul_overflow(turns, turn_.count(), &sum) || __builtin_add_overflow(sum, time.time_since_epoch().count(), &sum))
+      return time;
+    return mth5::UtcNanos{mth5::Nanos{sum}};
+  }
+
+  mth5::Nanos turn_{0};  ///< 0: it never begins anew
+  std::optional<mth5::UtcNanos> last_;
+  std::int64_t turns_ = 0;
+};
+
 class FrameDecoder final : public Decoder {
  public:
   explicit FrameDecoder(const FrameFormat& format)
@@ -58,7 +99,10 @@ class FrameDecoder final : public Decoder {
         reader_{format},
         state_(format.n_soh, std::numeric_limits<double>::quiet_NaN()),
         horizon_{longest_look(format)} {
-    for (const auto& kind : format_.kinds) votes_.emplace_back(kind.checks.size());
+    for (const auto& kind : format_.kinds) {
+      votes_.emplace_back(kind.checks.size());
+      turns_.emplace_back(kind);
+    }
     held_.reserve(2 * horizon_);
   }
 
@@ -235,7 +279,7 @@ class FrameDecoder final : public Decoder {
     out.samples.resize(first + front.n_samples * format_.n_channels);
     counters_.fields_unknown += reader_.read_samples(front, bytes, out.samples.data() + first);
     const auto arrival = arrivals_.front().time;
-    const auto time = kind.time ? front.time : arrival;
+    const auto time = kind.time ? turns_[front.kind].unrolled(front.time) : arrival;
     out.frames.push_back({.n_samples = static_cast<std::uint32_t>(front.n_samples),
                           .first = first,
                           .time = time,
@@ -251,7 +295,8 @@ class FrameDecoder final : public Decoder {
 
   const FrameFormat format_;
   FrameReader reader_;
-  std::vector<Vote> votes_;  ///< by kind
+  std::vector<Vote> votes_;   ///< by kind
+  std::vector<Turns> turns_;  ///< likewise
   std::vector<std::string> news_;
   std::vector<double> state_;  ///< newest state of health
   const std::size_t horizon_;  ///< bytes after which everything is decided
