@@ -148,6 +148,9 @@ TEST(FrameProfile, EveryKeyIsInTheFormat) {
   EXPECT_EQ(planar.samples[0].row_step, 1u);
   EXPECT_EQ(planar.samples[0].slot_step, 3u);
   EXPECT_EQ(planar.samples[1].slot_step, 8u);
+  EXPECT_TRUE(planar.counter->number.big_endian) << "as the first frame's endian says";
+  EXPECT_TRUE(planar.samples[1].first.big_endian);
+  EXPECT_FALSE(hex.fields[0].number.big_endian) << "it says so";
 }
 
 TEST(FrameProfile, WantsThreeFramesUnlessAllHaveAStrongCheck) {
@@ -265,15 +268,24 @@ TEST(FrameProfile, SaysAllThatIsWrongWithItsPlace) {
               ElementsAre("13:44: frame.match[0].value: has bits that mask leaves out; write those that count"));
   EXPECT_THAT(problems("mask: 0x43, values: [1, A]", "mask: 0x03, values: [1, A]"),
               ElementsAre("17:50: frame.locked.values: 65 has bits that mask leaves out; it would never be"));
+  EXPECT_THAT(problems("mask: 0x4F, value: A", "mask: 0, value: A"),
+              testing::Contains("13:31: frame.match[0].mask: 0 leaves no bit; leave it out where all of them count"));
+  EXPECT_THAT(problems("mask: 0x43, values: [1, A]", "mask: 0, values: [0]"),
+              ElementsAre("17:36: frame.locked.mask: 0 leaves no bit; leave it out where all of them count"));
+  EXPECT_THAT(problems("mask: 0xF0, values", "mask: 0x00, values"),
+              ElementsAre("31:37: frame.others[1].fields[1].mask: 0 leaves no bit; leave it out where all of them count"));
+  EXPECT_THAT(problems("mask: 0xF0, values", "mask: 0x1FF, values"),
+              ElementsAre("31:37: frame.others[1].fields[1].mask: 511 has more than the 8 bits of its type; at most 255"));
   EXPECT_THAT(problems("type: u32, counts: samples, modulus: 1000}", "type: u8, counts: samples, modulus: 1000}"),
               testing::Contains(testing::HasSubstr("frame.counter.modulus: 1000 is out of range (2 to 256)")));
   EXPECT_THAT(problems("mask: 0x43, values: [1, A]", "values: [1, 300]"),
               ElementsAre("17:38: frame.locked.values: 300 has more than the 8 bits of its type; at most 255"));
-  EXPECT_THAT(
-      problems("channels: [bx, skip, {channel: by, scale: -1}]", "channels: [bx, skip, bx]"),
-      ElementsAre(
-          "18:12: frame.samples: hold more than once channel 'bx'",
-          "18:12: frame.samples: do not hold channel 'by'; add it to channels, or take it out of the profile's channels"));
+  EXPECT_THAT(problems("channels: [bx, skip, {channel: by, scale: -1}]", "channels: [bx, skip, bx]"),
+              ElementsAre("18:12: frame.samples: hold more than once channel 'bx'",
+                          "18:12: frame.samples: do not hold channel 'by'; add it to "
+                          "channels, take it out of the profile's channels, or, if it "
+                          "comes at another rate, make it a field of state_of_health: "
+                          "all frames of samples hold all channels, at one rate"));
   EXPECT_THAT(problems("values: [1, A]", "values: []"), ElementsAre("17:50: frame.locked.values: is an empty list"));
   EXPECT_THAT(problems("poly: 0x1021, ", ""), ElementsAre("14:10: frame.check.poly: is missing: a rule crc needs it"));
   EXPECT_THAT(problems("shift: -300ms", "shift: 2d"),

@@ -189,6 +189,18 @@ const ConfigCase kCases[] = {
      {},
      {"instruments/tiny.yaml:3:75: text.columns[6].digits: 16 is out of range (1 to 15 digits)",
       "instruments/tiny.yaml:3:103: text.columns[7].decimals: '%z' has no seconds that could have some"}},
+    {"bits that its channel cannot hold",
+     "{channel: ex}, {soh: battery}]\nchannels:\n  ex: {",
+     "{channel: ex, form: hex, bits: 33}, {soh: battery}]\nchannels:\n  ex: {dtype: int32, ",
+     {},
+     {"instruments/tiny.yaml:3:84: text.columns[6].bits: takes 33 bits with its sign; channel 'ex' has dtype int32, which holds "
+      "32; choose a wider one"}},
+    {"the sign of a sentence in its name",
+     "  columns: [year, ",
+     "  checksum: nmea\n  columns: [{text: '$PHEX'}, year, ",
+     {},
+     {"instruments/tiny.yaml:4:20: text.columns[0].text: '$PHEX' would never be: the $ of a sentence is no part of its first "
+      "field; leave it out"}},
     {"lines without an end",
      "  columns",
      "  terminator: none\n  comment: '%'\n  columns",

@@ -38,7 +38,7 @@ const ConfigCase kCases[] = {
      "    instrument: lemi424\n  - {name: b, serial: {device: /dev/../dev/ttyS0}, instrument: lemi424, station: {id: B}}\n",
      {},
      {"mth5d.yaml:8:32: sources[1].serial.device: '/dev/../dev/ttyS0' is the port of sources[0] already; two cannot read one "
-      "port"}},
+      "port: leave one out, or let a server of serial ports (ser2net) hand its bytes to both by tcp"}},
     {"gap and clock of a source",
      "    instrument",
      "    gap: {tolerance: 2 samples, fil_up_to: 1s}\n    clock: {reanchor_after: 10, not_before: soon}\n    "
@@ -255,20 +255,23 @@ const ConfigCase kCases[] = {
      "    udp: {listen: 0.0.0.0:8888}\n    instrument: lemi424\n  - {name: b, udp: {listen: 0.0.0.0:8888}, instrument: lemi424, "
      "station: {id: B}}\n",
      {},
-     {"mth5d.yaml:8:29: sources[1].udp.listen: '0.0.0.0:8888' is the port of sources[0] already; two cannot read one port"}},
+     {"mth5d.yaml:8:29: sources[1].udp.listen: '0.0.0.0:8888' is the port of sources[0] already; two cannot read one port: "
+      "give one of them another"}},
     {"two listeners on one port, one of them at all addresses",
      "    serial: {device: /dev/ttyS0}\n    instrument: lemi424\n",
      "    tcp: {listen: 127.0.0.1:7000}\n    instrument: lemi424\n  - {name: b, tcp: {listen: 0.0.0.0:7000}, instrument: "
      "lemi424, "
      "station: {id: B}}\n",
      {},
-     {"mth5d.yaml:8:29: sources[1].tcp.listen: '0.0.0.0:7000' is the port of sources[0] already; two cannot read one port"}},
+     {"mth5d.yaml:8:29: sources[1].tcp.listen: '0.0.0.0:7000' is the port of sources[0] already; two cannot read one port: "
+      "give one of them another"}},
     {"standard input twice",
      "    serial: {device: /dev/ttyS0}\n    instrument: lemi424\n",
      "    file: {path: '-'}\n    instrument: lemi424\n  - {name: b, file: {path: /dev/stdin}, instrument: lemi424, "
      "station: {id: B}}\n",
      {},
-     {"mth5d.yaml:8:28: sources[1].file.path: '/dev/stdin' is the port of sources[0] already; two cannot read one port"}},
+     {"mth5d.yaml:8:28: sources[1].file.path: '/dev/stdin' is the port of sources[0] already; two cannot read one port: "
+      "give one of them another"}},
     {"file without path",
      "serial: {device: /dev/ttyS0}",
      "file: {speed: 0}",

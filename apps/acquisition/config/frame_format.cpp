@@ -31,15 +31,17 @@ class KindReader {
   void read(MapReader& map) {
     const auto before = report_.count();
     FrameKindKeys keys;
+    keys.big_endian = big_endian_of_first_;
     keys.kind.name = format_.kinds.empty() ? "data" : "other";
     frame_kind_keys().read(map, keys);
     kind_ = std::move(keys.kind);
     big_endian_ = keys.big_endian;
+    if (format_.kinds.empty()) big_endian_of_first_ = big_endian_;
     for_each(map, "match", [&](MapReader& item) {
       decode::FrameMatch match;
       match.number.big_endian = big_endian_;
       frame_match_keys().read(item, match);
-      check_bits_fit(item, "mask", match.number.type, {match.mask});
+      check_mask(item, match.number.type, match.mask);
       check_bits_fit(item, "value", match.number.type, {match.value});
       if ((match.value & ~match.mask) != 0)
         item.problem(*item.map().find("value"), "value", "has bits that mask leaves out; write those that count");
@@ -58,7 +60,7 @@ class KindReader {
     sub(map, "locked", [&](MapReader& item) {
       kind_.lock.emplace().number.big_endian = big_endian_;
       frame_locked_keys().read(item, *kind_.lock);
-      check_bits_fit(item, "mask", kind_.lock->number.type, {kind_.lock->mask});
+      check_mask(item, kind_.lock->number.type, kind_.lock->mask);
       check_bits_fit(item, "values", kind_.lock->number.type, kind_.lock->values);
       for (const auto value : kind_.lock->values)
         if ((value & ~kind_.lock->mask) != 0)
@@ -115,6 +117,12 @@ class KindReader {
         return map.problem(*node, key,
                            std::to_string(value) + " has more than the " + std::to_string(bits) + " bits of its type; at most " +
                                std::to_string((std::uint64_t{1} << bits) - 1));
+  }
+
+  static void check_mask(MapReader& map, decode::Number type, std::uint64_t mask) {
+    const Node* node = map.map().find("mask");
+    if (node != nullptr && mask == 0) return map.problem(*node, "mask", "0 leaves no bit; leave it out where all of them count");
+    check_bits_fit(map, "mask", type, {mask});
   }
 
   void read_check(MapReader& map) {
@@ -190,17 +198,14 @@ class KindReader {
       if (slot.scale == 0) map.problem(map.map(), "scale", "0 makes all values the same");
       const auto dtype = dtypes_.find(channels_[slot.channel]);
       if (dtype == dtypes_.end()) continue;
-      const std::size_t holds = dtype->second == mth5::SampleType::Int16 ? 16 : dtype->second == mth5::SampleType::Int32 ? 32 : 0;
-      if (holds == 0) continue;
-      const auto whose =
-          "channel " + in_quotes(channels_[slot.channel]) + " has dtype " + std::string{mth5::to_string(dtype->second)};
+      if (bits_of_whole(dtype->second) == 0) continue;
       if (decode::is_float(type) || !is_whole(slot.scale) || !is_whole(slot.offset))
         map.problem(map.map(), decode::is_float(type) ? "type" : "scale",
-                    "gives numbers that are not whole; " + whose + "; choose float64");
-      else if (slot.scale == 1 && slot.offset == 0 && bits > holds)
-        map.problem(map.map(), "type",
-                    "takes " + std::to_string(bits) + " bits with its sign; " + whose + ", which holds " + std::to_string(holds) +
-                        "; choose a wider one");
+                    "gives numbers that are not whole; channel " + in_quotes(channels_[slot.channel]) + " has dtype " +
+                        std::string{mth5::to_string(dtype->second)} + "; choose float64");
+      else if (slot.scale == 1 && slot.offset == 0)
+        if (auto wrong = too_wide(bits, channels_[slot.channel], dtype->second); !wrong.empty())
+          map.problem(map.map(), "type", std::move(wrong));
     }
   }
 
@@ -215,7 +220,10 @@ class KindReader {
       if (times[i] != 1)
         map.problem(*map.map().find("samples"), "samples",
                     std::string{times[i] == 0 ? "do not hold" : "hold more than once"} + " channel " + in_quotes(channels_[i]) +
-                        (times[i] == 0 ? "; add it to channels, or take it out of the profile's channels" : ""));
+                        (times[i] == 0 ? "; add it to channels, take it out of the profile's "
+                                         "channels, or, if it comes at another rate, make it "
+                                         "a field of state_of_health: all frames of samples hold all channels, at one rate"
+                                       : ""));
   }
 
   void read_slot(const Node& node, const std::string& path, FrameSamplesKeys& keys) {
@@ -245,6 +253,7 @@ class KindReader {
     FrameFieldKeys keys;
     keys.field.number.big_endian = big_endian_;
     frame_field_keys().read(map, keys);
+    check_mask(map, keys.field.number.type, keys.field.mask);
     const auto found = std::find(soh_.begin(), soh_.end(), keys.soh);
     if (found == soh_.end()) {
       if (!keys.soh.empty())
@@ -263,7 +272,7 @@ class KindReader {
   std::map<std::string, mth5::SampleType> dtypes_;
   Report& report_;
   FrameKind kind_;
-  bool big_endian_ = false;
+  bool big_endian_ = false, big_endian_of_first_ = false;
   std::set<std::string> fields_of_;
 };
 

@@ -263,9 +263,9 @@ const Section<FrameKindKeys>& frame_kind_keys() {
               "A frame ends with the first of these bytes, such as 0D 0A: for lines of text between binary frames."),
           {"endian", "word", "little or big", "Of all numbers of the frame that do not say it themselves.", false,
            [](MapReader& map, T& t) {
-             t.big_endian = map.choice("endian", "little", {"little", "big"}) == "big";
+             t.big_endian = map.choice("endian", t.big_endian ? "big" : "little", {"little", "big"}) == "big";
            },
-           [](const T&) { return std::string{"little"}; }},
+           [](const T&) { return std::string{"little; under others that of the first frame"}; }},
           length("per_frame", &decode::FrameKind::per_frame, 65536, "samples",
                  "Samples of each channel in a frame. Not given: as many rows of samples as there are before what stands at the "
                  "end."),
@@ -422,7 +422,10 @@ const Section<decode::FrameTime>& frame_time_keys() {
          },
          [](const T&) { return std::string{"s"}; }});
     s.keys.push_back({"epoch", "date", "a date or time, UTC",
-                      "When the number was 0. Leap seconds that its clock counts belong into shift.", false,
+                      "When the number was 0. Where it comes to the end of its type and begins anew (u32 of ms: after 49 days) "
+                      "the time goes on, if the source was not off for longer than an hour there; a restart of mth5d takes the "
+                      "number as it is. Leap seconds that its clock counts belong into shift.",
+                      false,
                       [](MapReader& map, T& t) {
                         const auto text = map.text("epoch", "1970-01-01T00:00:00Z", check_epoch);
                         t.epoch = mth5::parse_time(text).value_or(mth5::UtcNanos{});

@@ -194,7 +194,8 @@ const Section<Udp>& udp_keys() {
       "sources[].udp",
       {
           text_key("listen", &Udp::listen, "an address of this computer and a port", check_listen,
-                   "Where datagrams come to: 0.0.0.0:8888, or [::]:8888 for IPv6. A frame never goes on in the next datagram.",
+                   "Where datagrams come to: 0.0.0.0:8888, or [::]:8888 for IPv6. A frame never goes on in the next datagram. "
+                   "Frames up to seven places late, by counter or time, are put in order; later ones have a run of their own.",
                    true),
           text_key("group", &Udp::group, "a multicast address", check_group, "A multicast group that is joined: 239.1.2.3."),
           text_key("interface", &Udp::interface, "a network interface", check_interface,
@@ -313,7 +314,8 @@ const Section<ReplayFile>& file_keys() {
       "sources[].file",
       {
           text_key("path", &ReplayFile::path, "a file, or -", check_not_empty,
-                   "A recording to play, a file to follow, or - for standard input, which is taken as it comes."),
+                   "A recording to play, a file to follow, or - for standard "
+                   "input, which is taken as it comes. A relative path begins in the directory in which mth5d is started."),
           {"speed", "number", "0.001 to 1000000 times real time, or max", "How fast a recording is played.", false,
            [](MapReader& map, ReplayFile& file) {
              if (!is_word(map, "speed", "max", "1"))
@@ -329,7 +331,7 @@ const Section<ReplayFile>& file_keys() {
           text_key("directory", &ReplayFile::directory, "a folder", check_not_empty,
                    "With follow, instead of path: files that an instrument or another program begins one after the other, in the "
                    "order "
-                   "of their names."),
+                   "of their names. A relative one as path."),
           text_key("pattern", &ReplayFile::pattern, "of file names, with * ? [a-z]", check_pattern,
                    "Which files of the directory."),
           text_key("date", &ReplayFile::date, "a day, in UTC", check_date,

@@ -196,6 +196,17 @@ void await_answers(decode::Description& decoder, const Commands& commands) {
     if (auto answer = command.answer.fill({}); answer && !answer->empty()) text->awaited.push_back(std::move(*answer));
 }
 
+std::size_t bits_of_whole(mth5::SampleType type) {
+  return type == mth5::SampleType::Int16 ? 16 : type == mth5::SampleType::Int32 ? 32 : 0;
+}
+
+std::string too_wide(std::size_t bits, std::string_view channel, mth5::SampleType dtype) {
+  const auto holds = bits_of_whole(dtype);
+  if (holds == 0 || bits <= holds) return "";
+  return "takes " + std::to_string(bits) + " bits with its sign; channel " + in_quotes(channel) + " has dtype " +
+         std::string{mth5::to_string(dtype)} + ", which holds " + std::to_string(holds) + "; choose a wider one";
+}
+
 std::string check_component(mth5::Kind kind, std::string_view component) {
   if (const auto right = lower(component); right != component)
     return in_quotes(component) + " must be lower case in MTH5: '" + right + "'";

@@ -56,6 +56,11 @@ void await_answers(decode::Description& decoder, const Commands& commands);
 /// @returns what is wrong, "" = good
 [[nodiscard]] std::string check_component(mth5::Kind kind, std::string_view component);
 
+/// Bits of a whole number of that type; 0: it is none.
+[[nodiscard]] std::size_t bits_of_whole(mth5::SampleType type);
+/// What is wrong where numbers of so many bits, their sign among them, are stored in a channel as they come; "" = nothing.
+[[nodiscard]] std::string too_wide(std::size_t bits, std::string_view channel, mth5::SampleType dtype);
+
 /// Attributes that nobody may write into a config, because mth5d or the profile knows them.
 [[nodiscard]] std::vector<std::pair<std::string_view, std::string_view>> reserved_attributes(mth5::Kind kind);
 

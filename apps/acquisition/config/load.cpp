@@ -153,7 +153,7 @@ class Loader {
 
   /// A port gives each byte to one reader only.
   void check_port(const Source& source, const Node& node, const std::string& path, std::map<std::string, std::string>& ports) {
-    std::string port, given;
+    std::string port, given, instead = "give one of them another";
     std::string_view input, key;
     if (const auto* serial = std::get_if<Serial>(&source.input)) {
       std::error_code unknown;  // then the name is all there is
@@ -162,6 +162,7 @@ class Loader {
       given = serial->device;
       input = "serial";
       key = "device";
+      instead = "leave one out, or let a server of serial ports (ser2net) hand its bytes to both by tcp";
     } else if (const auto* tcp = std::get_if<TcpListen>(&source.input)) {
       port = "tcp:" + tcp->listen;
       if (auto other = overlapping("tcp:", tcp->listen, ports); !other.empty()) port = std::move(other);
@@ -185,7 +186,7 @@ class Loader {
     const auto [first, fresh] = ports.emplace(port, path);
     if (!fresh)
       report_.problem(node.find(input)->find(key)->place, path + "." + std::string{input} + "." + std::string{key},
-                      in_quotes(given) + " is the port of " + first->second + " already; two cannot read one port");
+                      in_quotes(given) + " is the port of " + first->second + " already; two cannot read one port: " + instead);
   }
 
   /// A key of a section that may stand in a source and at the top of the file.

@@ -223,7 +223,9 @@ const Section<Output>& output_keys() {
       "output",
       {
           text_key("directory", &Output::directory, "a folder that is there", check_not_empty,
-                   "Where the files are made: on a local disk, because on a network file system a reader could see torn data.",
+                   "Where the files are made: on a local disk, because on a "
+                   "network file system a reader could see torn data. A "
+                   "relative path begins in the directory in which mth5d is started.",
                    true),
           text_key("file_name", &Output::file_name, "a pattern with {start:FORM} that ends in .h5", check_file_name,
                    "Names of files: {station}, {survey} and {start:FORM} with FORM as for date(1): %Y %m %d %j %H %M %S %F %T. "

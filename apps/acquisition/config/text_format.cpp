@@ -239,6 +239,11 @@ void check_kind(const decode::TextFormat& format, const Node& map, MapReader& te
       text.problem(columns.items[i], "columns[" + std::to_string(i) + "]",
                    format.json ? "needs the key of its value: {key: x, channel: bx}"
                                : "has a key, but lines are not JSON; add json: true");
+  if (format.checksum == "nmea" && !format.columns.empty() && format.columns[0].use == TextColumn::Use::Text &&
+      format.columns[0].name.starts_with('$'))
+    text.problem(
+        *columns.items[0].find("text"), "columns[0].text",
+        in_quotes(format.columns[0].name) + " would never be: the $ of a sentence is no part of its first field; leave it out");
   const bool fixed = std::any_of(format.columns.begin(), format.columns.end(), [](const TextColumn& c) { return c.width > 0; });
   if (fixed)
     refuse("lengths",
@@ -279,6 +284,21 @@ void check_lengths(const decode::TextFormat& format, const Node& map, MapReader&
                        std::to_string(least));
 }
 
+/// What is stored must fit into the channel's dtype.
+void check_types(const decode::TextFormat& format, const Node& map, const std::vector<std::string>& channels,
+                 const Instrument& instrument, MapReader& text) {
+  const Node& columns = *map.find("columns");
+  for (std::size_t i = 0; i < format.columns.size() && i < columns.items.size(); ++i) {
+    const auto& column = format.columns[i];
+    if (column.use != TextColumn::Use::Channel || column.bits == 0 || column.scale != 1 || column.offset != 0) continue;
+    const auto one = std::find_if(instrument.channels.begin(), instrument.channels.end(),
+                                  [&](const auto& channel) { return channel.name == channels[column.index]; });
+    if (one == instrument.channels.end()) continue;
+    if (auto wrong = too_wide(std::size_t(column.bits), one->name, one->type); !wrong.empty())
+      text.problem(*columns.items[i].find("bits"), "columns[" + std::to_string(i) + "].bits", std::move(wrong));
+  }
+}
+
 }  // namespace
 
 decode::Description read_text_format(const Node& map, const std::string& path, const std::vector<std::string>& channels,
@@ -301,7 +321,10 @@ decode::Description read_text_format(const Node& map, const std::string& path, c
       format.columns = ColumnReader{text.path("columns"), format.time, channels, names, said, report}.read(*columns);
   }
   check_lengths(format, map, text);
-  if (map.find("columns") != nullptr) check_kind(format, map, text);
+  if (map.find("columns") != nullptr) {
+    check_kind(format, map, text);
+    check_types(format, map, channels, instrument, text);
+  }
   text.finish();
   return format;
 }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -38,7 +40,9 @@ class FileSource final : public Source {
     try {
       if (!file_.is_stdin()) fd_ = mth5::open_regular(file_.path);
     } catch (const mth5::FileError& e) {
-      return fail(e.what());
+      std::error_code unknown;
+      const auto here = file_.path.is_relative() ? std::filesystem::current_path(unknown).string() : "";
+      return fail(std::string{e.what()} + (here.empty() ? "" : "; a relative path begins where mth5d was started, in " + here));
     }
     if (file_.is_stdin() && !(fd_ = mth5::Descriptor{fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)}))
       return fail(file_.path.string() + ": cannot be read: " + std::generic_category().message(errno));
