@@ -103,7 +103,7 @@ TEST(Trial, GuessesTheRateWhereTimesAreCutToLessOrMoreThanASample) {
       char line[64];
       const double step = std::pow(10, -decimals);
       std::snprintf(line, sizeof line, "%.*f,%d\n", decimals, 1777593600 + std::floor(i / hz / step + 1e-6) * step, i);
-      trial.feed(line);
+      trial.feed(std::string_view{line});
     }
     trial.end();
     return trial.json("x");
