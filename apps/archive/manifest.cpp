@@ -76,7 +76,14 @@ class Describer {
     Json all = Json::array();
     for (const auto& run : reader_.runs()) {
       Json channels = Json::array();
-      for (const auto index : run.channels) channels.push_back(channel(index));
+      for (const auto index : run.channels) {
+        auto entry = channel(index);
+        // Most files of others say of a channel what they say of its run.
+        const auto& told = reader_.channels()[index];
+        if (told.start != run.start) entry["start"] = mth5::to_iso(told.start);
+        if (told.sample_rate != run.sample_rate) entry["sample_rate"] = told.sample_rate;
+        channels.push_back(std::move(entry));
+      }
       all.push_back({{"survey", run.survey},
                      {"station", run.station},
                      {"run", run.id},
@@ -244,6 +251,10 @@ struct Sums {
     const auto found = std::find_if(lines.begin(), lines.end(), [&](const auto& line) { return name_of(line) == name; });
     return found == lines.end() ? std::nullopt : std::optional{found->substr(found->starts_with('\\') ? 1 : 0, kDigits)};
   }
+  /// As a power cut may leave it: nothing, or zeros.
+  [[nodiscard]] bool is_empty() const {
+    return std::none_of(lines.begin(), lines.end(), [](const auto& line) { return line.find('\0') == std::string::npos; });
+  }
   [[nodiscard]] std::string text() const {
     std::string all;
     for (const auto& line : lines) all += line + "\n";
@@ -295,11 +306,20 @@ std::string difference(const Json& then, const Json& now) {
     for (const auto& [component, entry] : channels) {
       const auto* is = channel_of(after, run, component);
       const auto name = shown(run) + "/" + component;
-      if (is == nullptr)
+      if (is == nullptr) {
         others.push_back(name + " is missing");
-      else if (is->at("samples") != entry.at("samples"))
+        continue;
+      }
+      bool same_time = true;
+      for (const char* figure : {"start", "sample_rate"})
+        if (const auto was = entry.value(figure, Json{}), at = is->value(figure, Json{}); was != at) {
+          others.push_back(name + " has the " + figure + " " + (at.is_null() ? "of its run" : at.dump()) + " instead of " +
+                           (was.is_null() ? "that of its run" : was.dump()));
+          same_time = false;
+        }
+      if (is->at("samples") != entry.at("samples"))
         others.push_back(name + " has " + is->at("samples").dump() + " samples of " + entry.at("samples").dump());
-      else if (*is != entry)
+      else if (same_time && *is != entry)
         others.push_back(name + " has other values");
     }
   if (others.empty()) return "";
@@ -367,24 +387,56 @@ Verified without_manifest(const fs::path& file) {
           "has no manifest, its bytes are those that " + std::string{kSums} + " tells; " + std::string{kMakes}};
 }
 
+/// Why SHA256SUMS does not prove an archive and its manifest.
+struct Unproven {
+  Found found;
+  std::string text;
+};
+std::optional<Unproven> why_unproven(const fs::path& archive, const Json& manifest) {
+  const auto folder = folder_of(archive), sums_file = folder / kSums, told = manifest_path(archive);
+  const auto name = archive.filename().string(), json = told.filename().string();
+  const auto sums = Sums::read(folder);
+  const auto of_json = sums.of(json), of_archive = sums.of(name);
+  if (of_json && *of_json != sha256_of(told))
+    return Unproven{Found::Changed, "its manifest " + told.string() + " is not the one that " + std::string{kSums} + " tells"};
+  if (of_archive && *of_archive != manifest.at("sha256").get<std::string>())
+    return Unproven{Found::Changed, sums_file.string() + " tells another hash of " + name + " than its manifest"};
+  if (of_json && of_archive) return {};
+  const auto tells = "; (cd " + folder.string() + " && sha256sum ";
+  const auto of_all = tells + "*.h5 *.json > " + std::string{kSums} + ") tells of what is there now";
+  if (!is_there(sums_file)) return Unproven{Found::NoSums, sums_file.string() + " is missing" + of_all};
+  if (sums.is_empty()) return Unproven{Found::NoSums, sums_file.string() + " has no line" + of_all};
+  const auto lacking = of_json ? name : of_archive ? json : name + " " + json;
+  return Unproven{Found::NoSums, sums_file.string() + " has no line of " + lacking + tells + lacking + " >> " +
+                                     std::string{kSums} + ") adds it"};
+}
+
 Verified compared(const fs::path& file, const fs::path& manifest_file, const Progress& progress) {
   const auto text = mth5::read_regular(manifest_file, kMostManifest);
   const auto then = Json::parse(text, nullptr, false);
   if (!then.is_object() || then.value("schema", 0) != kSchema)
     return {file, Found::Changed, "its manifest " + manifest_file.string() + " is none of schema " + std::to_string(kSchema)};
-  const auto noted = Sums::read(manifest_file.parent_path()).of(manifest_file.filename().string());
-  if (noted && *noted != sha256_of(manifest_file))
-    return {file, Found::Changed, "its manifest " + manifest_file.string() + " is not the one that SHA256SUMS tells"};
-  if (!fs::exists(fs::symlink_status(file))) return {file, Found::Missing, "is missing; it had " + samples_text(then)};
+  const fs::path archive = manifest_file.parent_path() / manifest_file.stem();
+  const auto unproven = why_unproven(archive, then);
+  if (unproven && unproven->found == Found::Changed) return {file, unproven->found, unproven->text};
+  if (!is_there(file)) return {file, Found::Missing, "is missing; it had " + samples_text(then)};
   const bool archived = manifest_file == manifest_path(file);
   const auto since = samples_text(then) + ", since " + then.at("made").get<std::string>();
-  if (archived && sha256_of(file) == then.at("sha256")) return {file, Found::Unchanged, "unchanged: " + since};
+  const auto proven = [&](Found found, const std::string& found_so) -> Verified {
+    if (unproven) return {file, unproven->found, found_so + "; but nothing proves that: " + unproven->text};
+    return {file, found, found_so};
+  };
+  if (archived && sha256_of(file) == then.at("sha256"))
+    return proven(Found::Unchanged, (unproven ? "is as its manifest tells: " : "unchanged: ") + since);
   const auto now = contents_of(file, progress);
   if (now.at("uuid") != then.at("uuid"))
     return {file, Found::Changed, "is another file: its uuid is " + now.at("uuid").get<std::string>()};
   if (const auto other = difference(then, now); !other.empty()) return {file, Found::Changed, "changed: " + other};
-  return {file, archived ? Found::SameSamples : Found::Unchanged,
-          (archived ? "its bytes changed, all samples are the same: " : "holds the samples of its archive: ") + since};
+  if (archived) return proven(Found::SameSamples, "its bytes changed, all samples are the same: " + since);
+  // Of an archive that is gone nothing is safe.
+  if (const auto kept = compared(archive, manifest_file, progress); kept.found != Found::Unchanged)
+    return {file, kept.found, "holds the samples that its archive had; " + archive.string() + ": " + kept.text};
+  return {file, Found::Unchanged, "holds the samples of its archive: " + since};
 }
 
 }  // namespace
@@ -420,23 +472,24 @@ Json recording_of(const fs::path& recording) {
   return {{"last_written", written}, {"bytes", bytes_of(recording)}, {"sha256", sha256_of(recording)}};
 }
 
-bool Recorded::shares_a_station_with(const Recorded& other) const {
-  return std::any_of(stations.begin(), stations.end(), [&](const auto& station) {
-    return std::find(other.stations.begin(), other.stations.end(), station) != other.stations.end();
-  });
-}
-
 namespace {
+
+std::int64_t samples_in(const Json& run) {
+  if (const auto n = run.find("samples"); n != run.end()) return n->get<std::int64_t>();
+  std::int64_t most = 0;
+  for (const auto& channel : run.at("channels")) most = std::max(most, channel.at("samples").get<std::int64_t>());
+  return most;
+}
 
 /// Of a manifest, or as read_runs() tells it. @throws nlohmann::json::exception (something lacks)
 Recorded recorded_by(const Json& runs) {
   Recorded recorded;
   for (const auto& run : runs) {
-    std::pair station{run.at("survey").get<std::string>(), run.at("station").get<std::string>()};
-    if (std::find(recorded.stations.begin(), recorded.stations.end(), station) == recorded.stations.end())
-      recorded.stations.push_back(std::move(station));
+    auto& newest = recorded.stations[{run.at("survey").get<std::string>(), run.at("station").get<std::string>()}];
     const auto end = mth5::parse_time(run.at("end").get<std::string>());
-    if (end && (!recorded.newest || *end > *recorded.newest)) recorded.newest = *end;
+    if (!end) continue;
+    if (samples_in(run) > 0) newest = std::max(newest.value_or(*end), *end);
+    recorded.newest = std::max(recorded.newest.value_or(*end), *end);
   }
   return recorded;
 }
@@ -445,7 +498,8 @@ Recorded recorded_by(const Json& runs) {
 Json read_runs(const mth5::Reader& reader) {
   Json runs = Json::array();
   for (const auto& run : reader.runs())
-    runs.push_back({{"survey", run.survey}, {"station", run.station}, {"end", mth5::to_iso(run.end())}});
+    runs.push_back(
+        {{"survey", run.survey}, {"station", run.station}, {"end", mth5::to_iso(run.end())}, {"samples", run.n_samples}});
   return runs;
 }
 
@@ -514,6 +568,21 @@ fs::path archive_of(const fs::path& recording, Kind kind) {
 bool is_as_archived(const fs::path& recording, const fs::path& archive) {
   const auto noted = noted_recording(manifest_beside(archive));
   return noted.value("bytes", Json{}) == Json(bytes_of(recording)) && noted.value("sha256", "") == sha256_of(recording);
+}
+
+void require_unchanged(const fs::path& archive, const Json& manifest, const fs::path& recording, const Progress& progress) {
+  const auto noted = Sums::read(folder_of(archive)).of(archive.filename().string());
+  if (noted && *noted != manifest.at("sha256").get<std::string>())
+    throw mth5::FileError{archive.string() + ": has no manifest, and its bytes are not those that " + std::string{kSums} +
+                          " tells: it gets none; move it away, and a new one is made of its recording, or, if it is right as "
+                          "it is, take its line out of " +
+                          std::string{kSums}};
+  if (recording.empty() || !is_there(recording)) return;
+  const auto now = contents_of(recording, progress);
+  if (now.at("uuid") != manifest.at("uuid")) return;  // of another file
+  if (const auto other = difference(now, manifest); !other.empty())
+    throw mth5::FileError{archive.string() + ": has no manifest, and is not what its recording " + recording.string() +
+                          " is: " + other + ": it gets none; move it away, and a new one is made"};
 }
 
 void write_manifest(const fs::path& file, const Json& manifest) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -38,12 +39,11 @@ using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 
 /// What a recording holds, as far as retention must know it.
 struct Recorded {
-  std::vector<std::pair<std::string, std::string>> stations;  ///< survey and station of each
-  std::optional<mth5::UtcNanos> newest;                       ///< its newest sample, or where a run without one begins
+  /// Survey and station of each, and its newest sample; nullopt: its runs have none.
+  std::map<std::pair<std::string, std::string>, std::optional<mth5::UtcNanos>> stations;
+  std::optional<mth5::UtcNanos> newest;  ///< its newest sample, or where a run without one begins
 
   bool recovered = false;  ///< its writer died, and it was recovered and not resumed since; not told of one that is archived
-
-  [[nodiscard]] bool shares_a_station_with(const Recorded& other) const;
 };
 /// By the manifest of its archive, where that is of these very bytes by length and time; else a child with limits reads it. It
 /// may be live. @throws mth5::Error (it cannot be read)
@@ -62,6 +62,13 @@ enum class Kind { Plain, Bridged };
 /// @throws mth5::FileError (one of them cannot be read)
 [[nodiscard]] bool is_as_archived(const std::filesystem::path& recording, const std::filesystem::path& archive);
 
+/// To be asked before an archive that lost its manifest gets another: what changed meanwhile would be proven by it.
+/// @param manifest   of the archive as it is now
+/// @param recording  what the archive is of, compared with it where it is there and closed; "": none is
+/// @throws mth5::FileError (SHA256SUMS tells other bytes, or the recording has other samples), mth5::Error
+void require_unchanged(const std::filesystem::path& archive, const nlohmann::ordered_json& manifest,
+                       const std::filesystem::path& recording, const Progress& progress = {});
+
 /// Writes the manifest beside the file, read-only, and the lines of both into SHA256SUMS, which keeps all other lines. Both are
 /// written beside and renamed, and durable; who writes at the same time waits.
 /// @throws mth5::FileError (there is one already: it is never overwritten)
@@ -79,7 +86,7 @@ enum class Found {
   Missing,      ///< there is a manifest, or a line of SHA256SUMS, and no file
   Unreadable,   ///< cannot be read any more
   NoManifest,   ///< and its bytes are those of SHA256SUMS, if that tells of it
-  NoSums        ///< of SHA256SUMS itself: there are manifests beside which it is missing
+  NoSums        ///< SHA256SUMS is missing beside manifests, or has no line of the file or its manifest
 };
 [[nodiscard]] std::string_view to_string(Found found);  ///< "unchanged", "same-samples", …
 
@@ -89,7 +96,8 @@ struct Verified {
   std::string text;  ///< one line, without the name of the file
 };
 
-/// Compares a file with its manifest, which stands beside it, or in archive/ beside it: then its samples are compared.
+/// Compares a file with its manifest, which stands beside it, or in archive/ beside it: then its samples are compared, and its
+/// archive must be whole, too. SHA256SUMS must tell of both as the manifest does.
 /// @throws nothing but std::bad_alloc: what cannot be read is found so
 [[nodiscard]] Verified verify(const std::filesystem::path& file, const Progress& progress = {});
 

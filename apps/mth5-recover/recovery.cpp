@@ -450,17 +450,21 @@ bool is_newest(const fs::path& path, Retention& retention) {
   // The first that is newer is enough, and is most often the one that was written last.
   std::sort(others.rbegin(), others.rend());
   const auto own = known_of(path, retention);
-  return std::none_of(others.begin(), others.end(), [&](const auto& other) {
-    const auto& its = known_of(other.second, retention);
-    return its.shares_a_station_with(own) &&
-           std::pair{its.newest, other.second.filename()} > std::pair{own.newest, path.filename()};
+  return std::any_of(own.stations.begin(), own.stations.end(), [&](const auto& station) {
+    if (!station.second) return false;  // nothing of it is here
+    return std::none_of(others.begin(), others.end(), [&](const auto& other) {
+      const auto& all = known_of(other.second, retention).stations;
+      const auto its = all.find(station.first);
+      return its != all.end() && std::pair{its->second, other.second.filename()} > std::pair{station.second, path.filename()};
+    });
   });
 }
 
 /// archive/ may be a link to elsewhere. An archive on the medium of its recording is as safe as that.
 std::string why_no_safe_medium(const fs::path& path, const fs::path& target) {
-  if (device_of(archive::folder_of(target)) == device_of(archive::folder_of(path))) return "";
-  const auto type = archive::file_system_of(archive::folder_of(target));
+  if (fs::is_symlink(target)) return target.string() + ": is a symbolic link, and no archive; put the file itself there";
+  if (device_of(target) == device_of(path)) return "";
+  const auto type = archive::file_system_of(target);
   const auto* const doubt = type ? archive::find_doubt(*type) : nullptr;
   return doubt != nullptr && doubt->no_disk ? archive::folder_of(target).string() + ": " + std::string{doubt->text} : "";
 }
@@ -477,9 +481,11 @@ std::string why_no_room(const fs::path& path, const fs::path& target, std::int64
 }
 
 /// The manifest of an archive that has none: where it was cut off behind the copy, which is whole without it.
-void complete(const fs::path& target, nlohmann::ordered_json recording, bool json) {
+/// @param left_of  its recording, with which one that was left is compared, "": none is there; nullopt: it was just made
+void complete(const fs::path& target, nlohmann::ordered_json recording, const std::optional<fs::path>& left_of, bool json) {
   Progress progress{target, json};
   auto manifest = archive::manifest_of(target, cli::build_id(), std::ref(progress));
+  if (left_of) archive::require_unchanged(target, manifest, *left_of, std::ref(progress));
   if (!recording.is_null()) manifest["recording"] = std::move(recording);
   archive::write_manifest(target, manifest);
 }
@@ -519,7 +525,7 @@ bool archive_file(const fs::path& path, const fs::path& target, Archive& how, bo
     copy(path, target, how, dry_run, json);
   }
   if (dry_run) return true;
-  complete(target, std::move(recording), json);
+  complete(target, std::move(recording), copied ? std::optional{path} : std::nullopt, json);
   if (copied) tell_completed(path, target, json);
   return true;
 }
@@ -530,7 +536,8 @@ bool complete_bridged(const fs::path& path, bool json) {
   if (!is_there(archive::bridged_path(path))) return false;
   const auto target = archive::archive_of(path, archive::Kind::Bridged);
   if (!is_there(target) || is_there(archive::manifest_path(target))) return false;
-  complete(target, is_older(path, target) ? archive::recording_of(path) : nlohmann::ordered_json{}, json);
+  // Its runs are others than those of the recording.
+  complete(target, is_older(path, target) ? archive::recording_of(path) : nlohmann::ordered_json{}, fs::path{}, json);
   tell_completed(path, target, json);
   return true;
 }
@@ -539,6 +546,17 @@ bool is_in_archive(const fs::path& path) {
   std::error_code unknown;
   const auto folder = archive::folder_of(path);
   return folder.filename() == archive::kFolder || fs::canonical(folder, unknown).filename() == archive::kFolder;
+}
+
+/// The recording that an archive is of, where it lies in the folder above and is closed; "" if not.
+fs::path recording_beside(const fs::path& archive) {
+  const auto above = fs::absolute(archive::folder_of(archive)).lexically_normal().parent_path();
+  for (auto name = archive.stem(); !name.empty(); name = name.stem()) {
+    const auto recording = above / (name.string() + archive.extension().string());
+    if (is_there(recording)) return mth5::probe(recording).state == mth5::FileState::Closed ? recording : fs::path{};
+    if (name.extension().empty()) break;
+  }
+  return {};
 }
 
 /// What is an archive is not archived once more: at most it gets the manifest that it has not.
@@ -550,7 +568,7 @@ void finalize_archive(const fs::path& path, bool dry_run, bool json) {
                           ", where archives are; move it to another folder, and it is archived from there"};
   if (dry_run)
     return say(json, {{"file", path.string()}, {"action", "would-make-manifest"}}, shown(path) + ": would get its manifest");
-  complete(path, {}, json);
+  complete(path, {}, recording_beside(path), json);
   tell_completed(path, path, json);
 }
 
@@ -570,6 +588,12 @@ std::string why_it_stays(const fs::path& path, const fs::path& target) {
 int retire(const fs::path& path, const fs::path& target, Retention& retention, bool dry_run, bool json) {
   std::error_code unknown;
   if (fs::equivalent(path, retention.keep, unknown)) return cli::kDone;  // who gave it knows
+  if (fs::is_symlink(path)) {
+    constexpr const char* kWhy = "it is a symbolic link: without it no room is won, and the recording would be found no more";
+    say(json, {{"file", path.string()}, {"action", "kept"}, {"why", kWhy}},
+        shown(path) + ": is older than " + mth5::format_duration(retention.age) + " and stays: " + kWhy);
+    return cli::kDone;
+  }
   if (is_newest(path, retention)) {
     constexpr const char* kWhy = "it is the newest file of its station here, from which mth5d knows what it recorded last";
     say(json, {{"file", path.string()}, {"action", "kept"}, {"why", kWhy}},

@@ -51,6 +51,9 @@ int verify(const std::vector<std::string>& paths, bool json, bool quiet) {
   std::vector<fs::path> files;
   for (const auto& path : paths) {
     if (!fs::is_directory(path)) {
+      std::error_code unknown;
+      if (!fs::exists(path, unknown) && archive::verify(path).found == Found::NoManifest)
+        throw mth5::FileError{path + ": No such file or directory"};
       files.emplace_back(path);
       continue;
     }

@@ -60,7 +60,7 @@ bool is_half(const fs::path& archive) {
 /// Another recorder may give the same names.
 bool is_own(const archive::Recorded& recorded, const daq::config::Config& config) {
   return std::any_of(recorded.stations.begin(), recorded.stations.end(),
-                     [&](const auto& one) { return daq::recorder::is_own(config, one.first, one.second); });
+                     [&](const auto& one) { return daq::recorder::is_own(config, one.first.first, one.first.second); });
 }
 
 /// The newest of these stations, as a recorder names them, that can be read; nullopt: there is none.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <numeric>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -438,10 +439,133 @@ TEST_F(Manifest, TellsThatSha256sumsIsGone) {
   const auto without = verify();
   EXPECT_EQ(without.code, 6);
   EXPECT_THAT(without.out, AllOf(HasSubstr(sums.string() + ": is missing, so that nothing proves the manifests; "),
-                                 testing::EndsWith("2 files: 1 unchanged, 1 no-sums\n")));
+                                 HasSubstr(archive_.string() + ": is as its manifest tells: 6000 samples"),
+                                 testing::EndsWith("2 files: 2 no-sums\n")));
   // What it says to do is all there is to do.
   ASSERT_EQ(support::run({"sh", "-c", "cd '" + sums.parent_path().string() + "' && sha256sum *.h5 *.json > SHA256SUMS"}).code, 0);
   EXPECT_EQ(verify().code, 0);
+}
+
+/// A power cut leaves a file of nothing, or of zeros; somebody edits it.
+TEST_F(Manifest, CallsNothingUnchangedThatSha256sumsDoesNotProve) {
+  (void)write_closed(dir_ / "b.h5", 100, "S1", std::chrono::hours{1});  // the newest stays in any case
+  const auto folder = archive_.parent_path(), sums = folder / "SHA256SUMS";
+  const auto whole = support::read_text(sums);
+  const auto line_of = [&](const std::string& name) {
+    const auto at = whole.find("  " + name + "\n") - 64;
+    return whole.substr(at, 64 + 2 + name.size() + 1);
+  };
+  auto other = whole;
+  other.replace(other.find(line_of("a.h5")), 4, "0000");
+  const std::vector<std::pair<std::string, std::string>> states{
+      {"", "has no line; (cd "},
+      {std::string(whole.size(), '\0'), "has no line; (cd "},
+      {line_of("a.h5"), "has no line of a.h5.json; (cd "},
+      {line_of("a.h5.json"), "has no line of a.h5; (cd "},
+      {other, sums.string() + " tells another hash of a.h5 than its manifest"}};
+  for (const auto& [text, told] : states) {
+    support::write_text(sums, text);
+    for (const auto& found : {verify(), verify({path_})}) {
+      EXPECT_EQ(found.code, text == other ? 4 : 6) << found.out;
+      EXPECT_THAT(found.out, AllOf(HasSubstr(told), testing::Not(HasSubstr("unchanged"))));
+    }
+    const auto kept = recover({"--finalize", "gzip-4", "--retention", "1d", path_});
+    EXPECT_EQ(kept.code, 4);
+    EXPECT_THAT(kept.out, AllOf(HasSubstr(path_.string() + ": is older than 1d and stays: "), HasSubstr(told)));
+    ASSERT_TRUE(fs::exists(path_));
+    if (text == other) continue;
+    // What it says to do is all there is to do.
+    const auto line = verify().out;
+    const auto from = line.find("(cd "), to = line.find(')', from);
+    ASSERT_EQ(support::run({"sh", "-c", line.substr(from, to + 1 - from)}).code, 0) << line;
+    EXPECT_EQ(verify().code, 0) << verify().out;
+  }
+}
+
+/// What changed while there was no manifest would be proven by a new one.
+TEST_F(Manifest, IsNotMadeAnewOfAnArchiveThatChanged) {
+  (void)write_closed(dir_ / "b.h5", 100, "S1", std::chrono::hours{1});  // the newest stays in any case
+  const auto sums = archive_.parent_path() / "SHA256SUMS";
+  change_a_sample();
+  ASSERT_TRUE(fs::remove(json_));
+  const std::vector<std::string> retire{"--finalize", "gzip-4", "--retention", "1d", path_},
+      of_archive{"--finalize", "gzip-4", archive_};
+  const std::string refused = "mth5-recover: error: " + archive_.string() + ": has no manifest, and ";
+  for (const auto& arguments : {retire, of_archive}) {
+    const auto told = recover(arguments);
+    EXPECT_EQ(told.code, 1);
+    EXPECT_THAT(told.err, StartsWith(refused + "its bytes are not those that SHA256SUMS tells: it gets none; move it away"));
+  }
+  // Where that is gone, too, its recording tells.
+  ASSERT_TRUE(fs::remove(sums));
+  for (const auto& arguments : {retire, of_archive}) {
+    const auto told = recover(arguments);
+    EXPECT_EQ(told.code, 1);
+    EXPECT_THAT(told.err, AllOf(StartsWith(refused + "is not what its recording "),
+                                HasSubstr("a.h5 is: S1/r0/ex has other values: it gets none; move it away")));
+  }
+  EXPECT_FALSE(fs::exists(json_) || fs::exists(sums));
+  EXPECT_TRUE(fs::exists(path_));
+  // What it says to do is all there is to do.
+  fs::rename(archive_, dir_ / "away");
+  EXPECT_EQ(recover({"--finalize", "gzip-4", path_}).code, 0);
+  EXPECT_EQ(verify().code, 0) << verify().out;
+}
+
+TEST_F(Manifest, TellsOfARecordingThatItsArchiveIsGoneOrChanged) {
+  fs::permissions(archive_, fs::perms::owner_write, fs::perm_options::add);
+  const auto whole = support::read_text(archive_);
+  const auto of_recording = [&] { return support::run({support::program("mth5-summary"), "--verify", path_}); };
+  const auto front = path_.string() + ": holds the samples that its archive had; " + archive_.string() + ": ";
+  EXPECT_THAT(of_recording().out, HasSubstr(": holds the samples of its archive: "));
+  support::write_text(archive_, whole + "x");
+  EXPECT_THAT(of_recording().out, StartsWith(front + "its bytes changed, all samples are the same"));
+  EXPECT_EQ(of_recording().code, 6);
+  change_a_sample();
+  EXPECT_THAT(of_recording().out, StartsWith(front + "changed: S1/r0/ex has other values"));
+  EXPECT_EQ(of_recording().code, 4);
+  support::write_text(archive_, whole.substr(0, whole.size() / 2));
+  EXPECT_EQ(of_recording().code, 4);
+  EXPECT_THAT(of_recording().out, testing::Not(HasSubstr("holds the samples of its archive")));
+  ASSERT_TRUE(fs::remove(archive_));
+  EXPECT_THAT(of_recording().out, StartsWith(front + "is missing; it had 6000 samples"));
+  EXPECT_EQ(of_recording().code, 4);
+  const auto nothing = support::run({support::program("mth5-summary"), "--verify", dir_ / "gone.h5"});
+  EXPECT_EQ(nothing.code, 1);
+  EXPECT_EQ(nothing.err, "mth5-summary: error: " + (dir_ / "gone.h5").string() + ": No such file or directory\n");
+}
+
+TEST_F(Manifest, TellsOfEachChannelThatOthersFindItAtAnotherTime) {
+  fs::permissions(archive_, fs::perms::owner_write, fs::perm_options::add);
+  const auto write = [&](const std::string& key, const auto& value) {
+    const mth5::h5::File file{H5Fopen(archive_.c_str(), H5F_ACC_RDWR, mth5::h5::writer_access().get()), "file"};
+    const mth5::h5::Object hx{H5Oopen(file.get(), "/Experiment/Surveys/TEST/Stations/S1/r0/hx", H5P_DEFAULT), "hx"};
+    mth5::h5::write_attribute(hx.get(), key.c_str(), value);
+  };
+  write("time_period.start", std::string{"2026-05-01T09:09:09+00:00"});
+  const auto start = verify();
+  EXPECT_EQ(start.code, 4);
+  EXPECT_EQ(start.out,
+            archive_.string() + ": changed: S1/r0/hx has the start \"2026-05-01T09:09:09Z\" instead of that of its run\n");
+  write("time_period.start", std::string{"2026-05-01T00:00:00+00:00"});
+  EXPECT_EQ(verify().code, 6) << verify().out;
+  write("sample_rate", 2.0);
+  EXPECT_THAT(verify().out, HasSubstr("S1/r0/hx has the sample_rate 2.0 instead of that of its run"));
+}
+
+TEST_F(Manifest, KeepsARecordingWhereItOrItsArchiveIsALink) {
+  (void)write_closed(dir_ / "b.h5", 100, "S1", std::chrono::hours{1});  // the newest stays in any case
+  const std::vector<std::string> retire{"--finalize", "gzip-4", "--retention", "1d", path_};
+  fs::rename(archive_, dir_ / "elsewhere");
+  fs::create_symlink(dir_ / "elsewhere", archive_);
+  const auto linked = recover(retire);
+  EXPECT_EQ(linked.code, 4);
+  EXPECT_THAT(linked.out, HasSubstr("and stays: " + archive_.string() + ": is a symbolic link, and no archive"));
+  fs::rename(dir_ / "elsewhere", archive_);
+  fs::rename(path_, dir_ / "elsewhere");
+  fs::create_symlink(dir_ / "elsewhere", path_);
+  EXPECT_THAT(recover(retire).out, HasSubstr("and stays: it is a symbolic link: "));
+  EXPECT_TRUE(fs::is_symlink(path_));
 }
 
 /// mth5d --finalize, as mth5-finalize@.service runs it.
@@ -460,6 +584,25 @@ class FinalizeByItself : public testing::Test {
   [[nodiscard]] fs::path record(int day, const std::string& station = "MT001", std::int64_t n = 100) const {
     return write_closed(data_ / (station + "_2026050" + std::to_string(day) + "T000000Z.h5"), n, station,
                         std::chrono::hours{24 * (day - 1)});
+  }
+
+  /// A station beside that of the writer, with `n` samples of hx from a day of May 2026 on; 0: and no run.
+  static void add_station(mth5::File& file, const std::string& id, int day, std::size_t n) {
+    mth5::Metadata station{mth5::Kind::Station}, run{mth5::Kind::Run}, hx{mth5::Kind::Magnetic};
+    station.set("id", id);
+    run.set("id", std::string{"r0"});
+    run.set("sample_rate", 100.0);
+    hx.set("component", std::string{"hx"});
+    hx.set("units", std::string{"digital counts"});
+    const std::vector<mth5::ChannelSpec> channels{{hx, mth5::SampleType::Int32, 64}};
+    std::optional<mth5::RunId> made;
+    file.edit([&](mth5::Edit& edit) {
+      edit.add_station("TEST", station);
+      const auto start = support::TestWriter::start() + std::chrono::hours{24 * (day - 1)};
+      if (n > 0) made = edit.add_run("TEST", id, run, start, channels);
+    });
+    const std::vector<std::int32_t> samples(n, 1);
+    if (made) file.append(*made, mth5::Matrix<const std::int32_t>{samples.data(), 1, n, n});
   }
 
   const support::TempDir dir_;
@@ -493,6 +636,7 @@ TEST_F(FinalizeByItself, ArchivesWhatIsClosedAndRemovesWhatIsOldAndSafe) {
   const auto first = record(1), second = record(2), foreign = record(1, "MT002");
   support::TestWriter live{data_ / "MT001_20260503T000000Z.h5", 64, "MT001", std::chrono::hours{48}};
   live.append(10);
+  live.file().sync();
   const auto never = run("finalize: never");
   EXPECT_EQ(never.code, 0);
   EXPECT_THAT(never.err, HasSubstr("output.finalize is never: nothing to do"));
@@ -547,6 +691,23 @@ TEST_F(FinalizeByItself, KeepsTheNewestFileWhateverItsAge) {
   EXPECT_THAT(run("finalize: gzip-4, retention: 1h").out, HasSubstr(second.string() + ": removed, "));
   EXPECT_THAT(recover({"--finalize", "gzip-4", "--retention", "1h", third}).out,
               HasSubstr("it is the newest file of its station here"));
+}
+
+/// A file of two stations of which one fell silent: those behind it have its group, and nothing in it.
+TEST_F(FinalizeByItself, KeepsTheFileWithTheLastSamplesOfASilentStation) {
+  std::vector<fs::path> files;
+  for (int day = 1; day <= 4; ++day) {
+    files.push_back(data_ / ("MT001_2026050" + std::to_string(day) + "T000000Z.h5"));
+    support::TestWriter writer{files.back(), 64, "MT001", std::chrono::hours{24 * (day - 1)}};
+    writer.append(100);
+    add_station(writer.file(), "MT002", day, day <= 2 ? 10 : 0);
+    writer.file().close();
+  }
+  const auto done = run("finalize: gzip-4, retention: 1h");
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_FALSE(fs::exists(files[0]) || fs::exists(files[2])) << done.out;
+  EXPECT_TRUE(fs::exists(files[1])) << "the last samples of MT002";
+  EXPECT_TRUE(fs::exists(files[3])) << "the last samples of MT001";
 }
 
 /// A box without a battery for its clock writes with one of 1970, and looks at its files with another, or the other way round.
