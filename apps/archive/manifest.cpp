@@ -570,6 +570,12 @@ bool is_as_archived(const fs::path& recording, const fs::path& archive) {
   return noted.value("bytes", Json{}) == Json(bytes_of(recording)) && noted.value("sha256", "") == sha256_of(recording);
 }
 
+std::string bridge_of(const fs::path& archive) {
+  const auto manifest = manifest_beside(archive);
+  const auto bridge = manifest.find("bridge");
+  return bridge != manifest.end() && bridge->is_string() ? bridge->get<std::string>() : "";
+}
+
 void require_unchanged(const fs::path& archive, const Json& manifest, const fs::path& recording, const Progress& progress) {
   const auto noted = Sums::read(folder_of(archive)).of(archive.filename().string());
   if (noted && *noted != manifest.at("sha256").get<std::string>())

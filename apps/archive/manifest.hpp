@@ -62,6 +62,9 @@ enum class Kind { Plain, Bridged };
 /// @throws mth5::FileError (one of them cannot be read)
 [[nodiscard]] bool is_as_archived(const std::filesystem::path& recording, const std::filesystem::path& archive);
 
+/// "5s": over gaps of what length runs are joined in it, as its manifest tells; "": it does not. @throws mth5::FileError
+[[nodiscard]] std::string bridge_of(const std::filesystem::path& archive);
+
 /// To be asked before an archive that lost its manifest gets another: what changed meanwhile would be proven by it.
 /// @param manifest   of the archive as it is now
 /// @param recording  what the archive is of, compared with it where it is there and closed; "": none is

@@ -481,10 +481,13 @@ std::string why_no_room(const fs::path& path, const fs::path& target, std::int64
 }
 
 /// The manifest of an archive that has none: where it was cut off behind the copy, which is whole without it.
+/// @param bridge   runs of it were just joined over gaps up to that
 /// @param left_of  its recording, with which one that was left is compared, "": none is there; nullopt: it was just made
-void complete(const fs::path& target, nlohmann::ordered_json recording, const std::optional<fs::path>& left_of, bool json) {
+void complete(const fs::path& target, nlohmann::ordered_json recording, const std::optional<fs::path>& left_of,
+              const std::optional<std::chrono::nanoseconds>& bridge, bool json) {
   Progress progress{target, json};
   auto manifest = archive::manifest_of(target, cli::build_id(), std::ref(progress));
+  if (bridge) manifest["bridge"] = mth5::format_duration(*bridge);
   if (left_of) archive::require_unchanged(target, manifest, *left_of, std::ref(progress));
   if (!recording.is_null()) manifest["recording"] = std::move(recording);
   archive::write_manifest(target, manifest);
@@ -500,6 +503,10 @@ bool archive_file(const fs::path& path, const fs::path& target, Archive& how, bo
   const fs::path folder = target.parent_path();
   const bool copied = is_there(target), told = is_there(archive::manifest_path(target));
   if (copied && told) {
+    const auto bridge = how.bridge ? archive::bridge_of(target) : "";
+    if (const auto wanted = how.bridge ? mth5::format_duration(*how.bridge) : ""; !bridge.empty() && bridge != wanted)
+      throw mth5::FileError{target.string() + ": is there already, with runs joined over gaps up to " + bridge + ", and not " +
+                            wanted + "; move it and its manifest away, and it is made anew"};
     say(json, {{"file", path.string()}, {"new", target.string()}, {"action", "none"}},
         shown(path) + ": archived already as " + shown(target));
     return true;
@@ -525,7 +532,7 @@ bool archive_file(const fs::path& path, const fs::path& target, Archive& how, bo
     copy(path, target, how, dry_run, json);
   }
   if (dry_run) return true;
-  complete(target, std::move(recording), copied ? std::optional{path} : std::nullopt, json);
+  complete(target, std::move(recording), copied ? std::optional{path} : std::nullopt, copied ? std::nullopt : how.bridge, json);
   if (copied) tell_completed(path, target, json);
   return true;
 }
@@ -537,7 +544,7 @@ bool complete_bridged(const fs::path& path, bool json) {
   const auto target = archive::archive_of(path, archive::Kind::Bridged);
   if (!is_there(target) || is_there(archive::manifest_path(target))) return false;
   // Its runs are others than those of the recording.
-  complete(target, is_older(path, target) ? archive::recording_of(path) : nlohmann::ordered_json{}, fs::path{}, json);
+  complete(target, is_older(path, target) ? archive::recording_of(path) : nlohmann::ordered_json{}, fs::path{}, {}, json);
   tell_completed(path, target, json);
   return true;
 }
@@ -568,7 +575,7 @@ void finalize_archive(const fs::path& path, bool dry_run, bool json) {
                           ", where archives are; move it to another folder, and it is archived from there"};
   if (dry_run)
     return say(json, {{"file", path.string()}, {"action", "would-make-manifest"}}, shown(path) + ": would get its manifest");
-  complete(path, {}, recording_beside(path), json);
+  complete(path, {}, recording_beside(path), {}, json);
   tell_completed(path, path, json);
 }
 

@@ -568,6 +568,22 @@ TEST_F(Manifest, KeepsARecordingWhereItOrItsArchiveIsALink) {
   EXPECT_TRUE(fs::is_symlink(path_));
 }
 
+TEST_F(Manifest, SaysWhereACopyIsThereWithBridgesOfAnotherLength) {
+  const auto with = [&](const char* length) { return recover({"--finalize", "gzip-4", "--bridge", length, path_}); };
+  ASSERT_EQ(with("5s").code, 0);
+  const auto bridged = archive_.parent_path() / "a.bridged.h5";
+  const auto same = with("5s");
+  EXPECT_EQ(same.code, 0);
+  EXPECT_THAT(same.out, HasSubstr("archived already as " + bridged.string()));
+  const auto other = with("1min");
+  EXPECT_EQ(other.code, 1);
+  EXPECT_EQ(other.out, "");
+  EXPECT_EQ(other.err,
+            "mth5-recover: error: " + bridged.string() +
+                ": is there already, with runs joined over gaps up to 5s, and not 1min; move it and its manifest away, "
+                "and it is made anew\n");
+}
+
 /// mth5d --finalize, as mth5-finalize@.service runs it.
 class FinalizeByItself : public testing::Test {
  protected:
