@@ -588,6 +588,15 @@ TEST_F(Reload, OfAnotherSourceTakesNothing) {
   EXPECT_EQ(channel("e2").metadata.number("dipole_length"), 60);
 }
 
+/// A profile has dozens of keys: what came is one thing.
+TEST_F(Reload, TellsASourceThatCameInOneLine) {
+  const auto came = take({{"mth5-frame\n",
+                           "mth5-frame\n  - {name: third, serial: {device: /dev/ttyUSB2}, instrument: lemi424, "
+                           "station: {id: MT003}}\n"}});
+  EXPECT_THAT(came.taken, IsEmpty());
+  EXPECT_THAT(came.left, ElementsAre("sources[2]: third is new"));
+}
+
 TEST(Manual, IsThatOfTheTables) {
   EXPECT_EQ(support::read_text(support::source() / "apps/mth5d/mth5d.yaml.5"), manual_page())
       << "build/dev/bin/mth5d --print-manual > apps/mth5d/mth5d.yaml.5";

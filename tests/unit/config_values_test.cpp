@@ -69,6 +69,7 @@ TEST(Patterns, SayWhatIsWrongWithThem) {
 TEST(Bytes, AreReadAndWrittenInTheirUnits) {
   EXPECT_EQ(daq::config::parse_bytes("32MiB"), 33'554'432);
   EXPECT_EQ(daq::config::parse_bytes("0.5GiB"), 536'870'912);
+  EXPECT_EQ(daq::config::parse_bytes("1PiB"), std::int64_t{1} << 50) << "the limit of output.retention_below";
   EXPECT_EQ(daq::config::parse_bytes("7B"), 7);
   for (const char* wrong : {"", "32", "MiB", "-1MiB", "1MB", "1 MiB", "1e3B", "99999999TiB"})
     EXPECT_FALSE(daq::config::parse_bytes(wrong)) << wrong;

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
@@ -9,6 +10,7 @@
 
 #include "acquisition/ledger/receipts.hpp"
 #include "acquisition/recorder/disk.hpp"
+#include "acquisition/recorder/output.hpp"
 #include "mth5/duration.hpp"
 #include "mth5/io.hpp"
 #include "mth5/time.hpp"
@@ -62,7 +64,9 @@ TEST(Reserve, TakesTheSpaceOfADeadOneAndGivesItBack) {
   const auto path = dir / "reserve";
   support::write_text(path, std::string(5'000'000, 'x'));
   {
-    Reserve reserve{path, 1 << 20};
+    daq::config::Output output;
+    output.reserve = 1 << 20;
+    Reserve reserve{path, output};
     reserve.hold();
     EXPECT_EQ(std::filesystem::file_size(path), 1u << 20);
     reserve.release();
@@ -71,6 +75,20 @@ TEST(Reserve, TakesTheSpaceOfADeadOneAndGivesItBack) {
     EXPECT_TRUE(std::filesystem::exists(path));
   }
   EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+/// As on the card of the system, below a mount point whose disk was taken away.
+TEST(Reserve, IsNotTakenWhereNoDiskIsMountedAndOneIsRequired) {
+  const support::TempDir dir;
+  daq::config::Output output;
+  output.directory = dir.path();
+  output.mount = "required";
+  const auto why = daq::recorder::why_no_mount(output);
+  ASSERT_NE(why, "") << "the directory for temporary files is on a disk of its own";
+  Reserve reserve{dir / "reserve", output};
+  EXPECT_THAT([&] { reserve.hold(); }, testing::ThrowsMessage<mth5::FileError>(why));
+  EXPECT_THAT([&] { reserve.renew(); }, testing::ThrowsMessage<mth5::FileError>(why));
+  EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
 }
 
 /// A disk of which others use what a test says; the reserve uses its own part.

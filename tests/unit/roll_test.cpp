@@ -53,10 +53,10 @@ TEST(RollMarks, AreCountedFromATimeOfDay) {
 /// Two instruments whose lines say when, at 1 Hz, and the writer of their files, without threads: time passes by hand.
 class Roll : public testing::Test {
  protected:
-  void begin(const std::string& roll) {
+  void begin(const std::string& roll, const std::string& sync = "2min") {
     const auto path = dir_ / "mth5d.yaml";
     std::string text = "survey: {id: TEST}\nstation: {id: MT001}\noutput: {directory: " + dir_.path().string() + ", roll: {" +
-                       roll + "}}\nsources:\n";
+                       roll + "}}\nsync: {interval: " + sync + "}\nsources:\n";
     for (const char* name : {"first", "second"})
       text += std::string{"  - {name: "} + name + (name[0] == 's' ? ", run: 'b{rate}_{index:04}'" : "") +
               ", file: {path: /dev/null}, instrument: {sample_rate: 1, text: {columns: [{time: '%s'}, {channel: ex}]}, channels: "
@@ -118,6 +118,7 @@ class Roll : public testing::Test {
 
   support::ClockByHand clock_;
   support::PlayedDisk played_;
+  recorder::Published published_;
   std::optional<recorder::FileWriter> writer_;
   std::ostringstream log_text_;
 
@@ -134,7 +135,6 @@ class Roll : public testing::Test {
   stream::Streams streams_;
   ledger::Receipts receipts_;
   ring::Ring ring_{std::size_t{1} << 20};
-  recorder::Published published_;
   std::shared_ptr<spdlog::logger> log_;
   std::optional<log::Quiet> quiet_;
   std::vector<std::unique_ptr<intake::Intake>> intakes_;
@@ -200,6 +200,46 @@ TEST_F(Roll, AMarkWaitsAMinuteAndNotForWhatIsSilentOrFarAway) {
                           "002000 sr1_0003 ex 1200..1799 b1_0003 ey 1100..1299", "003000 sr1_0004 ex 1800..1809"));
 }
 
+/// sync.interval is what a power cut may cost at most.
+TEST_F(Roll, AMarkDelaysNothingThatIsToBeDurable) {
+  ASSERT_NO_FATAL_FAILURE(begin("every: 1min", "5s"));
+  const auto durable = [&] { return published_.copy().streams.at(0).durable; };
+  send(0, 0, 55);
+  send(1, 0, 55);
+  pass(6s);
+  ASSERT_EQ(durable(), 55);
+  send(0, 55, 62);  // the second goes on, and does not come to the mark
+  send(1, 55, 56);
+  pass(2s);
+  EXPECT_EQ(n_files(), 1u);
+  pass(3s);
+  EXPECT_EQ(durable(), 62) << "five seconds behind what came";
+  EXPECT_EQ(n_files(), 2u);
+  send(1, 56, 121);
+  send(0, 62, 100);
+  pass(6s);  // and now it is silent
+  send(0, 100, 122);
+  pass(1s);
+  EXPECT_EQ(n_files(), 3u) << "what has been silent for so long is not waited for";
+  end();
+}
+
+/// Each takes 1.3 MB of what is left.
+TEST_F(Roll, NoFileIsBegunAtAMarkOnceAllIsToGoIntoTheLast) {
+  ASSERT_NO_FATAL_FAILURE(begin("every: 1min, size: 2MiB, runs: 2"));
+  for (const int source : {0, 1}) send(source, 0, 50);
+  pass(2s);
+  for (const int source : {0, 1}) send(source, 50, 62);  // waits at a mark, or would
+  writer_->begin_no_more_files();
+  for (const int source : {0, 1}) {
+    send(source, 62, 200);
+    send(source, 300, 400);  // a second run
+    send(source, 500, 600);
+  }
+  end();
+  EXPECT_THAT(files(), ElementsAre(testing::StartsWith("000000 sr1_0001 ex 0..199")));
+}
+
 TEST_F(Roll, AClockThatWasFarAheadTakesItsMarkBack) {
   ASSERT_NO_FATAL_FAILURE(begin("every: 1min"));
   send(0, 0, 30);
@@ -247,15 +287,15 @@ TEST_F(Roll, ADayOfAFileAnHourSaysALineAFile) {
 }
 
 TEST_F(Roll, AFileThatHasBecomeTooLargeEnds) {
-  ASSERT_NO_FATAL_FAILURE(begin("size: 1MiB"));
+  ASSERT_NO_FATAL_FAILURE(begin("size: 2MiB"));
   int s = 0;
-  for (; s < 140'000; s += 1000) send(0, s, s + 1000);
+  for (; s < 400'000; s += 1000) send(0, s, s + 1000);
   pass(2s);
   EXPECT_EQ(n_files(), 1u) << "not before it is a minute old";
   pass(60s);
-  for (; s < 150'000; s += 1000) send(0, s, s + 1000);
+  for (; s < 410'000; s += 1000) send(0, s, s + 1000);
   end();
-  EXPECT_THAT(files(), ElementsAre(testing::StartsWith("000000 sr1_0001 ex 0..14"), testing::HasSubstr("sr1_0002")));
+  EXPECT_THAT(files(), ElementsAre(testing::StartsWith("000000 sr1_0001 ex 0..4"), testing::HasSubstr("sr1_0002")));
 }
 
 }  // namespace

@@ -120,6 +120,15 @@ Changes take_changes(Config& running, const std::vector<Effective>& effective, c
     const bool takes = place.map.empty() ? is_live(key) : !kept.contains(place.map) && !kept.contains(of_source(key));
     if (const auto* holds = takes || !changed(both) ? after : before; holds != nullptr) changes.running.push_back(*holds);
     if (!changed(both)) continue;
+    // A source that came or went is one change, however many keys it has.
+    const auto source = of_source(key);
+    if (const auto name = source.empty() ? values.end() : values.find(source + ".name");
+        name != values.end() && (name->second.first == nullptr || name->second.second == nullptr)) {
+      const bool is_new = name->second.first == nullptr;
+      if (name->first == key)
+        changes.left.push_back(source + ": " + (is_new ? after : before)->value + (is_new ? " is new" : " is gone"));
+      continue;
+    }
     (takes ? changes.taken : changes.left)
         .push_back(key + ": " + (after == nullptr ? "not set" : after->value) + ", was " +
                    (before == nullptr ? "not set" : before->value));

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 constexpr std::chrono::hours kDay{24};
 constexpr std::int64_t kMiB = std::int64_t{1} << 20;
 // Where so much less is kept than an empty file takes, 1.3 MB, a new file would be closed at once, as the disk is full.
-constexpr std::int64_t kLeastReserve = 2 * kMiB;
+constexpr std::int64_t kLeastFile = 2 * kMiB;  // an empty one takes 1.3 MB
 
 std::string check_anything(std::string_view) { return ""; }
 
@@ -240,7 +240,7 @@ const Section<Output>& output_keys() {
               "mounted in time, or was left at home, means that the card of the system is filled. Memory (tmpfs, ramfs) and "
               "overlayfs are no disk."),
           size_key(
-              "reserve", &Output::reserve, kLeastReserve, std::int64_t{1} << 40,
+              "reserve", &Output::reserve, kLeastFile, std::int64_t{1} << 40,
               "Space that is kept so that closing a file always succeeds: so much is held by a hidden file of its own, and when "
               "less than the same again is free, the file is closed in order; samples wait in the ring, and a new file begins "
               "when space returns. An empty file takes 1.3 MB of it."),
@@ -280,18 +280,18 @@ const Section<Output>& roll_keys() {
            "every", "time", &Output::roll_every, std::chrono::nanoseconds{1min}, std::chrono::nanoseconds{366 * kDay},
            parse_duration, format_duration, "a duration, e.g. 1d",
            "By the time of the samples, never by the clock of the computer: the first one at or behind each mark begins the "
-           "next file. Streams that come in time are waited for, a minute at most, so that each begins at the mark. Marks "
-           "are "
-           "counted from `at` on 1970-01-01, a Thursday.")),
+           "next file. Streams that come in time are waited for, a minute at most and no longer than sync.interval, so that each "
+           "begins at the mark. Marks are counted from `at` on 1970-01-01, a Thursday.")),
        live<&Output::roll_at>(Key<Output>{"at", "time of day", "00:00Z to 23:59Z", "Of a mark: hours and minutes, UTC.", false,
                                           [](MapReader& map, Output& output) {
                                             output.roll_at =
                                                 time_of_day(map.text("at", shown_at(output), check_at)).value_or(output.roll_at);
                                           },
                                           shown_at}),
-       live<&Output::roll_size>(key_or_never(
-           "size", "size", &Output::roll_size, kMiB, std::int64_t{1} << 40, parse_bytes, format_bytes, "a size, e.g. 2GiB",
-           "A file that has become so large, when it is a minute old; it is larger by what comes at once.")),
+       live<&Output::roll_size>(key_or_never("size", "size", &Output::roll_size, kLeastFile, std::int64_t{1} << 40, parse_bytes,
+                                             format_bytes, "a size, e.g. 2GiB",
+                                             "A file that has become so large, when it is a minute old; it is larger by what "
+                                             "comes at once. An empty file takes 1.3 MB of it.")),
        live<&Output::roll_runs>(
            whole_key("runs", &Output::roll_runs, 1, 100'000, "runs",
                      "A file with so many runs is closed, and the next begins: an instrument with many gaps makes many runs."))}};
@@ -335,8 +335,8 @@ const Section<Gap>& gap_keys() {
                    "No gap is longer: a jump beyond it is a clock that was set, and nothing is missing."),
           whole_key("remember", &Gap::remember, 0, 1 << 26, "samples",
                     "So many of the last samples are known again when they are sent twice (in steps of 4096, of which one more "
-                    "is kept); 8 bytes of "
-                    "memory each."),
+                    "is kept); 8 bytes of memory each. After a start these are the last 65,536 of each stream at most, as its "
+                    "files have them."),
           time_key("channel_wait", &Gap::channel_wait, 100ms, 1h,
                    "Where channels arrive apart (a packet a channel), those that came wait so long for one that did not, and "
                    "twice as long as the longest packet at least; then they go on, and it is filled (channel-away)."),

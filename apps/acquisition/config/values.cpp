@@ -69,7 +69,7 @@ Expansion expand_key(std::string_view key, std::string_view form, const PatternV
   return plain;
 }
 
-constexpr std::array<std::string_view, 5> kSizes{"B", "KiB", "MiB", "GiB", "TiB"};
+constexpr std::array<std::string_view, 6> kSizes{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
 
 }  // namespace
 

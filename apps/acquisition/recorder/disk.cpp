@@ -38,6 +38,7 @@ void Reserve::renew() {
 }
 
 void Reserve::take(bool to_the_disk) {
+  if (const auto why = why_no_mount(output_); !why.empty()) throw mth5::FileError{why};
   const mth5::Descriptor fd{open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)};
   int error = fd ? 0 : errno;
   if (fd) {
@@ -119,7 +120,7 @@ bool Disk::keep_reserve() {
 Disk::Disk(const config::Config& config, std::shared_ptr<spdlog::logger> log)
     : directory_{config.output.directory},
       log_{std::move(log)},
-      reserve_{reserve_path(config), config.output.reserve},
+      reserve_{reserve_path(config), config.output},
       forecast_{nominal_bytes_per_s(config)} {}
 
 bool Disk::claim() {

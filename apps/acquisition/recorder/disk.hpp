@@ -22,7 +22,9 @@ using Steady = std::chrono::steady_clock;
 /// what is left between the look and the write. What a dead process left is taken over; release() gives the space back.
 class Reserve {
  public:
-  Reserve(std::filesystem::path path, std::int64_t bytes) : path_{std::move(path)}, bytes_{bytes} {}
+  /// @param output  its reserve is how much; where its mount is required and lacks, nothing is taken
+  Reserve(std::filesystem::path path, config::Output output)
+      : path_{std::move(path)}, output_{std::move(output)}, bytes_{output_.reserve} {}
   ~Reserve() { release(); }
   Reserve(const Reserve&) = delete;
   Reserve& operator=(const Reserve&) = delete;
@@ -42,6 +44,7 @@ class Reserve {
   void take(bool to_the_disk);
 
   std::filesystem::path path_;
+  config::Output output_;
   std::int64_t bytes_;
   bool held_ = false;
 };

@@ -197,7 +197,7 @@ void FileWriter::tell_no_next(const mth5::FileError& error) {
 
 void FileWriter::create_file() {
   session_ = 0;
-  try_again_ = {};
+  try_again_ = last_file_ ? Steady::time_point::max() : Steady::time_point{};
   roll_again_ = mth5::steady_now() + kRollAgain;  // the space of a first chunk of many channels may be as much as the limit
   const auto start = first_waiting().value_or(mth5::host_now());
   for (auto& of : sources_) of->state_for_file(start);
@@ -224,7 +224,20 @@ void FileWriter::create_file() {
   });
 }
 
+void FileWriter::begin_no_more_files() {
+  last_file_ = true;
+  try_again_ = Steady::time_point::max();
+  mark_.reset();
+  held_until_.reset();
+  for (auto& of : streams_) of->uncut();
+}
+
+std::chrono::nanoseconds FileWriter::longest_hold() const {
+  return std::min<std::chrono::nanoseconds>(kLongestHold, config_.sync_interval);
+}
+
 void FileWriter::find_mark() {
+  if (last_file_) return;
   std::optional<mth5::UtcNanos> time;
   const auto take = [&](const std::optional<mth5::UtcNanos>& one) {
     if (one) time = time ? std::max(*time, *one) : one;
@@ -246,17 +259,19 @@ void FileWriter::find_mark() {
 
 bool FileWriter::is_awaited(const StreamWriter& of, Steady::time_point now) const {
   const auto newest = of.newest();
-  return !of.is_cut() && newest && of.heard() + kLongestHold > now && *newest < *mark_ && *newest + kLongestHold >= *mark_;
+  return !of.is_cut() && newest && of.heard() + longest_hold() > now && *newest < *mark_ && *newest + kLongestHold >= *mark_;
 }
 
 bool FileWriter::roll(bool at_mark) {
   const auto now = mth5::steady_now();
+  const bool waited = held_until_.has_value();
   if (at_mark && !ended_) {
-    if (!held_until_) held_until_ = now + kLongestHold;
+    if (!held_until_) held_until_ = first_unseen_.value_or(now) + longest_hold();
     const bool full = std::any_of(streams_.begin(), streams_.end(), [](const auto& of) { return of->is_full(); });
     const bool awaits = std::any_of(streams_.begin(), streams_.end(), [&](const auto& of) { return is_awaited(*of, now); });
     if (awaits && !full && now < *held_until_) return false;
   }
+  if (waited) last_sync_ = {};  // what was held must not wait for its turn, too
   held_until_.reset();
   const auto first = first_waiting().value();
   try {

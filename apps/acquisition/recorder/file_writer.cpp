@@ -157,7 +157,8 @@ bool FileWriter::is_cut() const {
 
 bool FileWriter::is_too_large() const {
   const auto most = config_.output.roll_size;
-  return most > 0 && announced_ && mth5::steady_now() >= roll_again_ && file_->file_bytes() >= static_cast<std::uintmax_t>(most);
+  return most > 0 && !last_file_ && announced_ && mth5::steady_now() >= roll_again_ &&
+         file_->file_bytes() >= static_cast<std::uintmax_t>(most);
 }
 
 void FileWriter::put() {

@@ -49,7 +49,8 @@ struct Context {
 /// structure. `sync` makes it durable and adds to the ledger. A file is created by the first flush, named by the configuration
 /// and the time of the first sample. It ends at the mark, the size, or the runs of output.roll: the next file is created before
 /// it is closed, and where that fails the recording goes on in it. At a mark, samples behind it wait for streams that have not
-/// come to it yet, for a minute at most, so that each begins the next file at the mark. After an exception of any call there is
+/// come to it yet, for a minute at most and no longer than what came may wait to be durable, so that each begins the next file
+/// at the mark. After an exception of any call there is
 /// abandon(), and nothing else; what waits in the batches goes into the next file.
 class FileWriter {
  public:
@@ -89,6 +90,8 @@ class FileWriter {
   void flush();
   /// Nothing more comes: nothing is waited for at a mark.
   void end_of_samples() { ended_ = true; }
+  /// From now on the open file, or the next where none is open, takes all: each further one would take room of its own.
+  void begin_no_more_files();
   void close();
   /// Whether a next file can be begun in place of the open one: one without a sample is, under a hidden name, which goes again.
   /// Where it cannot, the log tells, and for a minute it is not tried again. With a file open.
@@ -144,6 +147,8 @@ class FileWriter {
   void tell_no_next(const mth5::FileError& error);
   /// Where the file ends, as its streams say now.
   void find_mark();
+  /// How long samples may wait at a mark: they are not durable meanwhile.
+  [[nodiscard]] std::chrono::nanoseconds longest_hold() const;
   /// A stream that will soon have come to the mark.
   [[nodiscard]] bool is_awaited(const StreamWriter& of, Steady::time_point now) const;
   /// The open file ends here, and what waits begins the next. @returns false while streams are awaited, or after a failure, told
@@ -212,6 +217,7 @@ class FileWriter {
   Steady::time_point try_again_{};
   bool rolling_ = false;                  ///< the next file is being created
   bool ended_ = false;                    ///< nothing more comes
+  bool last_file_ = false;                ///< no file is begun behind the open one
   std::set<std::string> stations_there_;  ///< in the file
   std::set<std::string> runs_there_;      ///< "station/run" of every run of the file, of all sessions
   SurveyFilters filters_;                 ///< of this file

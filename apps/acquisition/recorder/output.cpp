@@ -62,6 +62,19 @@ std::vector<std::string> doubts_of_media(const config::Output& output) {
   return doubts;
 }
 
+std::string why_no_mount(const config::Output& output) {
+  if (output.mount != "required") return "";
+  const std::string name = named(output);
+  if (is_on_root(output.directory))
+    return name +
+           ": no disk is mounted there, it lies on that of /, and output.mount is required; mount it (see /etc/fstab), "
+           "or set output.mount: any";
+  if (const auto type = archive::file_system_of(output.directory); type && is_no_disk(*type))
+    return name + ": no disk is mounted there, and output.mount is required: it " + std::string{doubt_of(*type).value()} +
+           ", or set output.mount: any";
+  return "";
+}
+
 void check_directory(const config::Output& output) {
   const std::string name = named(output);
   std::error_code error;
@@ -69,14 +82,7 @@ void check_directory(const config::Output& output) {
   if (!fs::exists(status)) throw mth5::FileError{name + ": does not exist; create it for the user of mth5d (mkdir -p)"};
   if (!fs::is_directory(status)) throw mth5::FileError{name + ": is not a directory; name one that is"};
   // Before it is asked whether it can be written: the place where a disk is to be mounted often belongs to root.
-  if (output.mount == "required" && is_on_root(output.directory))
-    throw mth5::FileError{
-        name +
-        ": no disk is mounted there, it lies on that of /, and output.mount is required; mount it (see /etc/fstab), "
-        "or set output.mount: any"};
-  if (const auto type = archive::file_system_of(output.directory); output.mount == "required" && type && is_no_disk(*type))
-    throw mth5::FileError{name + ": no disk is mounted there, and output.mount is required: it " +
-                          std::string{doubt_of(*type).value()} + ", or set output.mount: any"};
+  if (const auto why = why_no_mount(output); !why.empty()) throw mth5::FileError{why};
   if (access(output.directory.c_str(), W_OK | X_OK) != 0)
     throw mth5::FileError{name + ": is not writable: " + std::generic_category().message(errno) +
                           (errno == EROFS ? read_only(output.directory) : "; give it to the user of mth5d (chown)")};

@@ -15,6 +15,9 @@ namespace daq::recorder {
 /// writable, is local (unless allow_network). @throws mth5::FileError, one line with what to do
 void check_directory(const config::Output& output);
 
+/// Why there is no disk though one is required (mount: required), with what to do; "": there is, or none is.
+[[nodiscard]] std::string why_no_mount(const config::Output& output);
+
 /// Why recordings on a file system with this `f_type` of statfs(2) may vanish or tear, and what to do; nullopt of those that keep
 /// them. Pure.
 [[nodiscard]] std::optional<std::string_view> doubt_of(std::uint32_t f_type);

@@ -208,6 +208,7 @@ void Recorder::watch_disk(Steady::time_point now) {
 }
 
 void Recorder::watch_locks() {
+  if (!why_no_mount(config_.output).empty()) return;  // what is below the mount point is no disk of ours
   using Kept = StationLock::Kept;
   for (auto& lock : locks_) {
     const auto kept = lock.renew();
@@ -353,6 +354,7 @@ bool Recorder::may_try(Steady::time_point now) {
     if (!ending_.load() || std::exchange(last_try_, true) || disk_.free_bytes() < disk_.limit() / 2) return false;
     // What waits is lost otherwise, and what was set aside for closing the file before is of no other use.
     log_->info("stopping with a full disk: what waits is written into what is left of it free={}", disk_.free_bytes());
+    writer_.begin_no_more_files();
   }
   // What says that there is room may not be all that a file needs, as where no inode is left.
   if (writer_.has_waiting() || !ring_.is_empty())
