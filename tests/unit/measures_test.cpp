@@ -118,6 +118,30 @@ TEST(Histogram, OfAConstantIsAllAtTheRail) {
   }
 }
 
+TEST(Histogram, HasTheMedianWhateverAFewSamplesDo) {
+  auto values = noise(60'000, 3);
+  for (auto& value : values) value = std::round(30'000 + 2000 * value);
+  auto sorted = values;
+  std::nth_element(sorted.begin(), sorted.begin() + 30'000, sorted.end());
+  const double median = sorted[30'000];
+  for (const double outlier : {2147483647.0, -2147483648.0, 2e8, 1e300}) {
+    SCOPED_TRACE(outlier);
+    auto bad = values;
+    bad[40'000] = outlier;
+    EXPECT_NEAR(of(bad).histogram().median(), median, 32) << "as without it";
+    for (std::size_t i = 0; i < 200; ++i) bad[i * 250] = outlier / static_cast<double>(i + 1);
+    EXPECT_NEAR(of(bad).histogram().median(), median, 64) << "nor do two hundred, all of them others";
+  }
+}
+
+TEST(Histogram, HasAsManyValuesAsItHasBinsExactly) {
+  std::vector<double> values;
+  for (int i = 0; i < 1023; ++i) values.push_back(8'000'000 + 0.25 * (i * 367 % 1023));
+  values.push_back(2147483647);
+  EXPECT_EQ(of(values).histogram().median(), 8'000'000 + 0.25 * 511.5);
+  EXPECT_EQ(of(values).histogram().quantile(1), 2147483647);
+}
+
 TEST(Histogram, HasWhatRestsOnTheSupplyAndNotABellCurve) {
   auto values = noise(10'000, 1);
   EXPECT_LT(of(values).histogram().rail_share(), 0.001);
