@@ -12,7 +12,9 @@ namespace analysis {
 struct ClipLimits {
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
+  double step = 0;  ///< of the converter: a sample within one of a limit has reached it; 0 = not known
 
+  [[nodiscard]] bool reached_by(double value) const { return value <= low + step || value >= high - step; }
   [[nodiscard]] bool known() const { return std::isfinite(low) && std::isfinite(high); }
 };
 

@@ -6,7 +6,9 @@
 
 namespace analysis {
 
-Sensor sensor_of(const mth5::Reader& file, const Series& series, std::string_view component, std::string_view units) {
+Sensor sensor_of(const mth5::Reader& file, const Series& series, std::size_t channel) {
+  const auto& component = file.channels()[channel].component;
+  const auto& units = file.channels()[channel].units;
   Sensor sensor;
   const auto streams = file.table("streams");
   if (!streams) return sensor;
@@ -19,9 +21,11 @@ Sensor sensor_of(const mth5::Reader& file, const Series& series, std::string_vie
     return ours.contains(table.integer(row, "stream")) && table.text(row, "component") == component &&
            table.text(row, "units") == units;
   };
+  const auto type = file.sample_type(channel);
+  const bool is_whole = type == mth5::SampleType::Int16 || type == mth5::SampleType::Int32;  // of which one is a step
   if (const auto limits = file.table("clip_limits"))
     for (std::size_t i = 0; i < limits->size(); ++i)
-      if (is_of_it(*limits, i)) sensor.limits = {limits->number(i, "low"), limits->number(i, "high")};
+      if (is_of_it(*limits, i)) sensor.limits = {limits->number(i, "low"), limits->number(i, "high"), is_whole ? 1.0 : 0.0};
   if (const auto noise = file.table("sensor_noise"))
     for (std::size_t i = 0; i < noise->size(); ++i)
       if (is_of_it(*noise, i)) sensor.noise.emplace_back(noise->number(i, "frequency"), noise->number(i, "asd"));

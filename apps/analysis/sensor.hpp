@@ -1,7 +1,7 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,9 +18,8 @@ struct Sensor {
 };
 
 /// Of /Acquisition (clip_limits, sensor_noise); nothing is known where there are no such tables, or of a channel that has other
-/// units than they. @throws mth5::FormatError if a table is damaged
-[[nodiscard]] Sensor sensor_of(const mth5::Reader& file, const Series& series, std::string_view component,
-                               std::string_view units);
+/// units than they. @param channel  number in the file    @throws mth5::FormatError if a table is damaged
+[[nodiscard]] Sensor sensor_of(const mth5::Reader& file, const Series& series, std::size_t channel);
 
 /// A noise curve between its points, straight where both axes are logarithmic; nullopt beyond them. Pure.
 [[nodiscard]] std::optional<double> noise_at(const std::vector<std::pair<double, double>>& noise, double hz);

@@ -186,7 +186,7 @@ void add_series(Summary& summary, std::size_t number, const Series& series, cons
         const auto fill = file.fill_value(*index);
         if (compared.insert(part.file).second) compare_units(summary.files[part.file], file, *index);
         if (std::tuple what{part.file, info.units}; quality && sensor_of_what != what) {
-          sensor = sensor_of(file, series, component, info.units);
+          sensor = sensor_of(file, series, *index);
           sensor_of_what = std::move(what);
         }
         PartReader reader{{file, part, *index, filled, fill, sensor.limits, series.sample_rate, quality},

@@ -67,7 +67,7 @@ ChannelFacts facts_of(const mth5::Reader& file, const Series& series, std::size_
   facts.stream = series.stream;
   if (info.kind == mth5::Kind::Electric) facts.dipole_m = file.channel_metadata(index).number("dipole_length");
   if (info.kind != mth5::Kind::Auxiliary) facts.azimuth = file.channel_metadata(index).number("measurement_azimuth");
-  auto sensor = sensor_of(file, series, info.component, info.units);
+  auto sensor = sensor_of(file, series, index);
   facts.noise = std::move(sensor.noise);
   facts.limits = sensor.limits;
   try {
@@ -163,7 +163,10 @@ void Watch::measure(Channel& channel) {
   const auto hour = channel.history.hour();
   channel.seconds = hour.rate() > 0 ? std::chrono::duration<double>(*hour.end() - *hour.start()).count() : 0;
   channel.percent = hour.percent();
-  if (channel.facts.kind != mth5::Kind::Auxiliary) channel.subject = subject_of(channel.facts, recent, hour, channel.history);
+  if (channel.facts.kind == mth5::Kind::Auxiliary) return;
+  channel.subject = subject_of(channel.facts, recent, hour, channel.history);
+  // One truth with the verdict: equal samples that it takes for chance, or for what is over, are not cut off.
+  if (channel.subject.figures.contains("rails") && !channel.subject.figures.contains("clipped")) channel.clipped = 0;
 }
 
 Watch::Channel Watch::new_channel(ChannelFacts facts, std::size_t index, std::int64_t first) const {

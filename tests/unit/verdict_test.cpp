@@ -161,7 +161,7 @@ TEST(Verdict, NamesWhatHappensToAChannel) {
     }};
   };
   const auto step = [](double each, double seconds) { return each * (1 + std::floor(seconds / 600)); };
-  const std::vector<Case> cases{
+  std::vector<Case> cases{
       {"ey:stuck", 1, 130, of(1, [](double, double& value) { value = 0; })},
       {"hz:stuck", 32, 130, of(4, [](double, double& value) { value = 41'000; })},
       {"ex:jumps", 1, 3600, of(0, [&](double seconds, double& value) { value += step(3, seconds); })},
@@ -174,6 +174,13 @@ TEST(Verdict, NamesWhatHappensToAChannel) {
             value = std::clamp(22'000 + 500 * std::sin(2 * std::numbers::pi * 3.1 * seconds), 21'700.0, 22'300.0);
           })},
   };
+  for (const double period : {40.0, 200.0})  // slow against the rate: no step is small, or rows are longer than a minute
+    for (const double rate : {1.0, 4.0})
+      cases.push_back({"hx:clipped", rate, 1200, of(2, [period](double seconds, double& value) {
+                         const double noise = std::fmod(std::sqrt(2) * std::round(4 * seconds), 1);
+                         const double swing = 600 * std::sin(2 * std::numbers::pi * seconds / period);
+                         value = std::clamp(22'000 + std::round(swing + 6 * noise), 21'700.0, 22'300.0);
+                       })});
   for (const auto& [expected, rate, seconds, fault] : cases) {
     SCOPED_TRACE(expected);
     Watch site{7, rate, fault};
@@ -189,6 +196,27 @@ TEST(Verdict, NamesWhatHappensToAChannel) {
   site.go_on(100);
   EXPECT_EQ(names(site.judge()), "ex:mains");
   EXPECT_EQ(names(site.now_judged()), "ex:mains");
+}
+
+TEST(Verdict, CallsWhatLiesAtAKnownLimitCutOffAndNotStuck) {
+  std::vector<double> values(3000);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = i < 1000 ? std::round(500 * std::sin(0.3 * static_cast<double>(i * i))) : 7999;
+  const analysis::ClipLimits limits{-8000, 8000, 1};
+  analysis::History history;
+  history.add({kStart, 1, values, limits});
+  analysis::ChannelFacts facts{"MT1", "hx", "nanoTesla", mth5::Kind::Magnetic};
+  facts.limits = limits;
+  const auto recent = history.recent();
+  EXPECT_EQ(recent.at_limits(), recent.statistics().count()) << "one step below it is at it";
+  const std::vector subjects{analysis::subject_of(facts, recent, history.hour(), history)};
+  EXPECT_EQ(names(analysis::judge(subjects)), "hx:clipped");
+  auto unlimited = facts;
+  unlimited.limits = {};
+  analysis::History without;
+  without.add({kStart, 1, values});
+  const std::vector stuck{analysis::subject_of(unlimited, without.recent(), without.hour(), without)};
+  EXPECT_EQ(names(analysis::judge(stuck)), "hx:stuck");
 }
 
 TEST(Verdict, CallsAPluggedOutChannelOffAndNotClipped) {

@@ -10,7 +10,7 @@ namespace analysis {
 
 namespace {
 
-constexpr int kVersion = 4;  ///< of what is saved: another meaning of a figure is another version
+constexpr int kVersion = 5;  ///< of what is saved: another meaning of a figure is another version
 
 }  // namespace
 
@@ -21,8 +21,8 @@ void Measures::add(const Block& block) {
   end_ = block.end();
   limits_ = block.limits;
   if (limits_.known())
-    at_limits_ += std::count_if(block.values.begin(), block.values.end(),
-                                [&](double value) { return value <= limits_.low || value >= limits_.high; });
+    at_limits_ +=
+        std::count_if(block.values.begin(), block.values.end(), [&](double value) { return limits_.reached_by(value); });
   statistics_.add(block.values);
   histogram_.add(block.values);
   repeats_.add(block);
@@ -44,6 +44,11 @@ void Measures::merge(const Measures& later) {
   spikes_.merge(later.spikes_);
   jumps_.merge(later.jumps_);
   envelope_.merge(later.envelope_);
+}
+
+std::int64_t Measures::clipped() const {
+  const double gap = histogram_.least_gap();
+  return std::max(at_limits_, std::isnan(gap) ? repeats_.clipped() : repeats_.clipped(gap));
 }
 
 double Measures::percent() const {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -34,7 +33,7 @@ class Measures {
 
   /// Samples that are cut off: at the limits of the channel where they are known, or in rows at an extreme as repeats() has them,
   /// whichever are more.
-  [[nodiscard]] std::int64_t clipped() const { return std::max(at_limits_, repeats_.clipped()); }
+  [[nodiscard]] std::int64_t clipped() const;
   /// Of clipped(), those at known limits: one is enough.
   [[nodiscard]] std::int64_t at_limits() const { return at_limits_; }
   /// How far the largest sample is from its limit, in dB of the limit; 0 where one has reached it. NaN if limits are not known.

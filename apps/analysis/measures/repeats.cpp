@@ -175,11 +175,11 @@ std::int64_t Repeats::next_longest() const { return settled().next_longest_; }
 
 Repeats::Row Repeats::last() const { return last_ ? Row{*last_} : Row{}; }
 
-std::int64_t Repeats::clipped() const {
+std::int64_t Repeats::clipped(double finest) const {
   const auto all = settled();
   std::int64_t n = 0;
   for (const auto& [extreme, other] : {std::pair{all.top_, all.bottom_}, {all.bottom_, all.top_}}) {
-    if (!(extreme.jump > kSharp * least_step_)) continue;
+    if (!(extreme.jump > kSharp * std::min(least_step_, finest))) continue;
     const bool off = other.n == 0 && extreme.n_long > 0 && extreme.least > kOneStep * usual_step();
     n += extreme.n - (off ? extreme.n_long : 0);
   }

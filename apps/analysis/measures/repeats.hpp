@@ -31,10 +31,12 @@ class Repeats {
   /// The one that the samples end with; n = 0 if they end with a missing one.
   [[nodiscard]] Row last() const;
   /// Samples at the largest and at the smallest value in rows of three or more. Where no row is entered or left by more than
-  /// three of the smallest steps, it is a slow signal that turns, and nothing is cut off: 0. Nor is what lies at one of them only
-  /// in rows of a second or more that are entered and left by one step, twenty times as large as steps are: a signal that reaches
-  /// its limits comes near to them before, or goes to and fro between both. Such a row is a plug that was out.
-  [[nodiscard]] std::int64_t clipped() const;
+  /// three of the smallest steps of the converter, it is a slow signal that turns, and nothing is cut off: 0. Nor is what lies at
+  /// one of them only in rows of a second or more that are entered and left by one step, twenty times as large as steps are: a
+  /// signal that reaches its limits comes near to them before, or goes to and fro between both. Such a row is a plug that was
+  /// out.
+  /// @param finest  what the converter is known to resolve; a signal of few samples may have no step as small as that
+  [[nodiscard]] std::int64_t clipped(double finest = std::numeric_limits<double>::infinity()) const;
   /// The row that the samples end with, if it is at the largest or the smallest value and was entered by such a step.
   [[nodiscard]] std::optional<Row> off() const;
   /// The smallest difference between two samples in a row that is not 0: what the converter resolves, at most. NaN if all are

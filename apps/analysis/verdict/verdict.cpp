@@ -111,7 +111,19 @@ Stuck stuck(const Repeats::Row& row, const Repeats& rows, double std, double rat
   return found;
 }
 
-void set_stuck(Subject& subject, const Stuck& row) {
+/// Whether a row of equal samples is cut off, and so not stuck however long it is: it lies at a known limit, or there are others
+/// at an extreme that are about as long, as of a signal that is slow against its sample rate.
+bool is_cut(const Repeats::Row& row, const ClipLimits& limits, const Measures& measures) {
+  if (limits.known() && limits.reached_by(row.value)) return true;
+  const auto& values = measures.statistics();
+  const auto& rows = measures.repeats();
+  const auto longest = rows.longest().n;
+  return (row.value == values.min() || row.value == values.max()) && row.n <= longest && 2 * rows.next_longest() >= longest &&
+         measures.clipped() - longest >= kClipped;
+}
+
+void set_stuck(Subject& subject, Stuck row, bool cut) {
+  if (cut) row = {.fine = row.fine};
   if (row.figure) subject.figures["stuck_s"] = *row.figure;
   subject.unmoved = row.unmoved;
   subject.still_at = row.still_at;
@@ -229,7 +241,9 @@ Subject subject_of(const ChannelFacts& facts, const Measures& measures, std::opt
   if (seconds < kLeastSpan || values.count() == 0) return subject;
   auto& figures = subject.figures;
   const auto& rows = measures.repeats();
-  set_stuck(subject, stuck(rows.longest(), rows, values.std(), measures.rate(), noise_rms(facts, measures.rate())));
+  const auto longest = rows.longest();
+  set_stuck(subject, stuck(longest, rows, values.std(), measures.rate(), noise_rms(facts, measures.rate())),
+            is_cut(longest, facts.limits, measures));
   // No larger one is a value; false for NaN.
   if (const double largest = std::max(std::abs(values.min()), std::abs(values.max())); !(largest <= kNoSuchValue))
     figures["largest"] = {largest};
@@ -265,7 +279,8 @@ Subject subject_of(const ChannelFacts& facts, const Measures& recent, const Meas
   for (const auto& [name, figure] : of_hour.figures)
     if (name == "spikes_per_h" || name == "jumps_per_h" || name == "drift_mV_h" || name == "largest") figures[name] = figure;
   if (const auto period = history.pulses()) figures["pulse_s"] = {std::round(*period * 10) / 10};  // 11.999 s are no 11 s
-  if (figures.erase("stuck_s") > 0) figures.erase("clipped");  // what is over is mended; its row may lie at an extreme
+  // What is over is mended; its row may lie at an extreme, but not at a known limit.
+  if (figures.erase("stuck_s") > 0 && recent.at_limits() == 0) figures.erase("clipped");
   if (seconds_of(hour) < kLeastSpan) return subject;
   const auto& rows = history.rows();
   if (const auto was = of_hour.figures.find("stuck_s"); was != of_hour.figures.end() && was->second.since)
@@ -275,7 +290,7 @@ Subject subject_of(const ChannelFacts& facts, const Measures& recent, const Meas
   auto row = stuck(rows.last(), rows, hour.statistics().std(), hour.rate(), noise_rms(facts, hour.rate()));
   for (auto* figure : {&row.figure, &row.unmoved})
     if (*figure && (*figure)->since == history.start()) (*figure)->since.reset();  // it may be longer
-  set_stuck(subject, row);
+  set_stuck(subject, row, is_cut(rows.last(), facts.limits, hour));
   if (const auto off = rows.off(); off && off->value == 0 && !row.figure)
     figures["off_s"] = {static_cast<double>(off->n) / hour.rate(), off->start};
   subject.noise = history.times_as_noisy(recent);
