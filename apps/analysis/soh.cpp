@@ -1,6 +1,7 @@
 #include "analysis/soh.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <iterator>
@@ -16,6 +17,9 @@ namespace analysis {
 namespace {
 
 constexpr std::chrono::minutes kVoteOf{10};
+constexpr std::chrono::hours kShareOf{1};
+/// What tells of a fix, the plainest first: above 0 it has one.
+constexpr std::array<const char*, 3> kOfFix{"gps_fix", "gps_state", "satellites"};
 
 }  // namespace
 
@@ -96,29 +100,57 @@ void FixVote::add(mth5::UtcNanos time, bool fixed) {
   if (!rows_.empty() && time < rows_.back().time) return;
   if (!rows_.empty() && time - rows_.back().time > kVoteOf) rows_.clear();  // a pause: rows come each minute
   rows_.push_back({time, fixed});
-  const auto from = time - kVoteOf;
-  while (rows_.size() > 1 && rows_[1].time <= from) rows_.pop_front();
-  mth5::Nanos with{}, without{};
-  for (std::size_t i = 0; i + 1 < rows_.size(); ++i)
-    (rows_[i].fixed ? with : without) += rows_[i + 1].time - std::max(rows_[i].time, from);
+  while (rows_.size() > 1 && rows_[1].time <= time - kShareOf) rows_.pop_front();
+  const auto [with, without] = of_last(kVoteOf);
   if (with >= without) {
     if (with > without) lost_.reset();
     return;
   }
   if (lost_) return;
-  const auto none = std::find_if(rows_.begin(), rows_.end(), [](const Row& row) { return !row.fixed; });
-  lost_ = none == rows_.begin() ? none->time : std::prev(none)->time;
+  auto first = rows_.begin();
+  while (std::next(first) != rows_.end() && std::next(first)->time <= time - kVoteOf) ++first;
+  const auto none = std::find_if(first, rows_.end(), [](const Row& row) { return !row.fixed; });
+  lost_ = none == first ? none->time : std::prev(none)->time;
+}
+
+FixVote::Times FixVote::of_last(mth5::Nanos span) const {
+  Times times;
+  if (rows_.empty()) return times;
+  const auto from = rows_.back().time - span;
+  for (std::size_t i = 0; i + 1 < rows_.size(); ++i)
+    if (rows_[i + 1].time > from)
+      (rows_[i].fixed ? times.with : times.without) += rows_[i + 1].time - std::max(rows_[i].time, from);
+  return times;
+}
+
+std::optional<double> FixVote::share() const {
+  if (const auto recent = of_last(kVoteOf); recent.with + recent.without < kVoteOf || recent.without.count() == 0) return {};
+  const auto [with, without] = of_last(kShareOf);
+  return 100 * std::chrono::duration<double>(with) / std::chrono::duration<double>(with + without);
+}
+
+std::vector<FixVote::Loss> FixVote::losses() const {
+  std::vector<Loss> all;
+  std::optional<mth5::UtcNanos> from;
+  for (const auto& row : rows_) {
+    if (!row.fixed && !from) from = row.time;
+    if (!row.fixed || !from) continue;
+    all.push_back({*from, row.time});
+    from.reset();
+  }
+  return all;
 }
 
 void HealthTracker::add_rows(Source& health, const mth5::Table& rows, mth5::UtcNanos now) {
   std::string battery;
   for (const auto& column : rows.columns())
     if (soh_key(column) == "battery_V") battery = column.name;
+  const auto of_fix = std::find_if(kOfFix.begin(), kOfFix.end(), [&](const char* name) { return rows.has(name); });
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const mth5::UtcNanos time{mth5::Nanos{rows.integer(i, "time")}};
     if (time > now + kFuture) continue;
-    if (const char* name = rows.has("gps_fix") ? "gps_fix" : "satellites"; rows.has(name)) {
-      const double value = rows.number(i, name);
+    if (of_fix != kOfFix.end()) {
+      const double value = rows.number(i, *of_fix);
       health.has_gps |= std::isfinite(value);
       if (health.has_gps) health.fix.add(time, value > 0);  // false for NaN
     }
@@ -151,6 +183,9 @@ Health HealthTracker::health() const {
   for (const auto& [name, source] : sources_) {
     if (source.of_battery) health.battery_V = std::min(health.battery_V.value_or(source.battery_V), source.battery_V);
     const auto lost = source.fix.lost();
+    if (source.has_gps)
+      health.locks.push_back(
+          {name.substr(kSohFolder.size()), source.fix.lost_now(), source.fix.share(), lost, source.fix.losses()});
     if (!lost) continue;
     const double seconds = std::chrono::duration<double>(*source.fix.newest() - *lost).count();
     if (!health.no_fix || seconds > health.no_fix->seconds) health.no_fix = Health::NoFix{*lost, seconds};

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -45,13 +46,27 @@ class FixVote {
   [[nodiscard]] std::optional<mth5::UtcNanos> newest() const {
     return rows_.empty() ? std::nullopt : std::optional{rows_.back().time};
   }
+  /// Whether the newest row is without one.
+  [[nodiscard]] bool lost_now() const { return !rows_.empty() && !rows_.back().fixed; }
+  struct Loss {
+    mth5::UtcNanos from, to;  ///< the first row without a fix, and the next with one
+  };
+  /// Of the last hour, in order, those that are over.
+  [[nodiscard]] std::vector<Loss> losses() const;
+  /// Percent of the last hour of rows that it has one; nullopt: of less than ten minutes, or it had one all the last ten.
+  [[nodiscard]] std::optional<double> share() const;
 
  private:
   struct Row {
     mth5::UtcNanos time;
     bool fixed;
   };
-  std::deque<Row> rows_;  ///< of the last ten minutes, and one before
+  struct Times {
+    mth5::Nanos with{}, without{};
+  };
+  [[nodiscard]] Times of_last(mth5::Nanos span) const;
+
+  std::deque<Row> rows_;  ///< of the last hour, and one before
   std::optional<mth5::UtcNanos> lost_;
 };
 
@@ -62,7 +77,15 @@ struct Health {
     mth5::UtcNanos since;
     double seconds;  ///< from then to the newest row
   };
-  std::optional<NoFix> no_fix;  ///< of a GPS (satellites, gps_fix) that has none by the vote; the longest of several
+  struct Lock {
+    std::string source;  ///< "lemi"
+    bool lost_now;
+    std::optional<double> share;         ///< FixVote::share()
+    std::optional<mth5::UtcNanos> lost;  ///< FixVote::lost()
+    std::vector<FixVote::Loss> losses;
+  };
+  std::vector<Lock> locks = {};  ///< of each GPS that has said something
+  std::optional<NoFix> no_fix;   ///< of a GPS (gps_fix, gps_state, satellites) that has none by the vote; the longest of several
 };
 
 /// Follows the health of a station over files; each row is read once.

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "analysis/ledger.hpp"
 #include "analysis/sensor.hpp"
 #include "analysis/snapshot.hpp"
+#include "analysis/spectra/wiring.hpp"
 #include "analysis/trends.hpp"
 #include "analysis/verdict/subjects.hpp"
 #include "mth5/channel.hpp"
@@ -20,6 +22,7 @@ constexpr std::int64_t kMostSamples = 1 << 18;  ///< of a channel: at 64 Hz an h
 constexpr std::int64_t kFirst = 1 << 16;        ///< in parts: of all channels together, at first
 constexpr std::int64_t kLeastFirst = 256;       ///< of a channel
 constexpr std::int64_t kOlder = 1 << 14;        ///< in parts: of a channel, at a time
+constexpr std::size_t kMostSpectra = 8;         ///< stations and rates
 constexpr std::int64_t kMostRows = 1 << 16;     ///< of a table of health
 constexpr std::chrono::hours kOneHour{1};
 constexpr std::chrono::seconds kBetweenFigures{5};   ///< of samples: what is of minutes need not be new with each of them
@@ -124,6 +127,7 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
     const bool paused = reading_ == Reading::InParts && end &&
                         mth5::samples_between(*end, current.end, series.sample_rate) > 2 * static_cast<double>(first);
     if (paused || (fresh && fresh->units != channel.facts.units)) {
+      with_spectra(channel.facts, series.sample_rate, [](StationSpectra& one) { one.begin(); });
       channel = new_channel(fresh ? std::move(*fresh) : std::move(channel.facts), index, first);
       if (listener_ != nullptr) listener_->anew(channel.facts, series.sample_rate);
     } else if (fresh) {
@@ -140,10 +144,26 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
   channel.feed.update(file, series, current, [&](Block block) {
     block.limits = channel.facts.limits;
     channel.history.add(block);
+    with_spectra(channel.facts, block.rate, [&](StationSpectra& one) { one.add(channel.facts, block); });
     if (listener_ != nullptr) listener_->block(channel.facts, block);
   });
   channel.looked_at = looks_;
   unreadable_ |= channel.damaged;
+}
+
+/// Of a station with electric and magnetic channels: only of those can be told how they are connected.
+void Watch::begin_spectra(const mth5::Reader& file, const Series& series, const Series::Part& current) {
+  if (reading_ != Reading::AtOnce || spectra_.size() >= kMostSpectra) return;
+  if (std::any_of(spectra_.begin(), spectra_.end(), [&](const StationSpectra& one) { return one.is_of(series); })) return;
+  std::vector<std::string> components;
+  std::set<mth5::Kind> kinds;
+  for (const auto index : file.runs()[current.run].channels) {
+    const auto& info = file.channels()[index];
+    if (info.kind == mth5::Kind::Auxiliary) continue;
+    components.push_back(info.component);
+    kinds.insert(info.kind);
+  }
+  if (kinds.size() > 1) spectra_.emplace_back(series.station, series.sample_rate, std::move(components), series.stream);
 }
 
 bool Watch::is_due(const Channel& channel) const {
@@ -224,6 +244,7 @@ bool Watch::read_older(const mth5::Reader& file, std::span<const Series> all, st
 void Watch::follow(const mth5::Reader& file, const Series& series, const Series::Part& current) {
   if (listener_ != nullptr) listener_->series(file, series, current);
   if (series.sample_rate <= 0) return;
+  begin_spectra(file, series, current);
   std::vector<Channel*> followed;
   for (const auto index : file.runs()[current.run].channels) try {
       follow(file, series, current, index);
@@ -235,6 +256,8 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
       unreadable_ = true;
     } catch (const mth5::FileError&) {  // its writer changes it just now: the next look reads it
     }
+  for (auto& one : spectra_)
+    if (one.is_of(series)) one.update();
   Stream stream{series.station, series.stream, series.sample_rate};
   std::int64_t most = 0;
   double percent = std::numeric_limits<double>::quiet_NaN();  // what only one channel lacks is told of that
@@ -305,6 +328,9 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
   }
   auto subjects = subjects_;
   compare(subjects);
+  for (const auto& one : spectra_) add_wiring(subjects, one);
+  if (listener_ != nullptr)
+    for (const auto* one : listener_->spectra()) add_wiring(subjects, *one);
   compared_ = subjects;
   distinguish(compared_);
   for (auto& subject : compared_) subject.levels.clear();  // of use to compare() only
@@ -345,13 +371,18 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
     look.judged_s = std::min(look.judged_s, comes && followed != streams_.end() ? followed->seconds : 0);
     subjects.push_back(std::move(subject));
   }
+  auto past = past_of(compared_);
   for (const auto& id : look.stations) {
     auto& tracker = health_[id];
     try {
       tracker.look(file, id, look.time, kMostRows);
     } catch (const mth5::FormatError&) {  // a table that lacks a column: the ledger of the file says so
     }
-    subjects.push_back(station_subject(id, tracker.health()));
+    const auto health = tracker.health();
+    subjects.push_back(station_subject(id, health));
+    add_locks(subjects.back(), health);
+    take_locks(look.clocks, id, health);
+    for (auto& one : past_of(std::span{&subjects.back(), 1})) past.push_back(std::move(one));
     if (look.stations.size() == 1)
       for (const auto& [name, value] : look.soh)
         if (is_temperature(name)) add_temperature(subjects.back(), value);
@@ -368,7 +399,7 @@ void Watch::judge(const mth5::Reader& file, bool whole, Snapshot& look) {
                             ended           ? Pace::Ended
                             : look.replayed ? Pace::Replay
                                             : Pace::Live);
-  look.past = steady_.past(past_of(compared_));
+  look.past = steady_.past(std::move(past));
 }
 
 }  // namespace analysis

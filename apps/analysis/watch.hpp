@@ -14,6 +14,7 @@
 #include "analysis/history.hpp"
 #include "analysis/ledger.hpp"
 #include "analysis/soh.hpp"
+#include "analysis/spectra/station_spectra.hpp"
 #include "analysis/verdict/steady.hpp"
 #include "analysis/verdict/verdict.hpp"
 
@@ -36,6 +37,8 @@ class WatchListener {
   virtual void facts(const ChannelFacts& channel, double rate) = 0;
   /// A series of the file, of which samples may still come. @param current  of its run that grows, or may
   virtual void series(const mth5::Reader& file, const Series& series, const Series::Part& current) = 0;
+  /// Spectra of the samples that it has put together itself, as a Watch that reads in parts does not get them in order.
+  [[nodiscard]] virtual std::vector<const StationSpectra*> spectra() const { return {}; }
 };
 
 /// What a verdict on a recording that goes on remembers between two looks, and from one file to the next: the last hour of each
@@ -107,6 +110,12 @@ class Watch {
   static void measure(Channel& channel);
   void look_at_ledger(const mth5::Reader& file, mth5::FileState state, mth5::UtcNanos now);
   void forget_one();
+  void begin_spectra(const mth5::Reader& file, const Series& series, const Series::Part& current);
+  template <class Do>
+  void with_spectra(const ChannelFacts& channel, double rate, Do&& act) {
+    for (auto& one : spectra_)
+      if (one.is_of(channel, rate)) act(one);
+  }
 
   WatchListener* listener_;
   Reading reading_;
@@ -116,9 +125,10 @@ class Watch {
   std::optional<mth5::FileState> state_;
   bool all_due_ = true;  ///< all is measured at this look
   std::map<Key, Channel> channels_;
-  std::vector<Stream> streams_;    ///< of this look
-  std::vector<Subject> subjects_;  ///< of its channels
-  std::vector<Subject> compared_;  ///< the same, with what only all together tell
+  std::vector<StationSpectra> spectra_;  ///< where samples are read in order, at once
+  std::vector<Stream> streams_;          ///< of this look
+  std::vector<Subject> subjects_;        ///< of its channels
+  std::vector<Subject> compared_;        ///< the same, with what only all together tell
   bool unreadable_ = false;
   std::size_t unwatched_ = 0;                    ///< channels of this look beyond those that are followed
   std::map<std::string, HealthTracker> health_;  ///< by station

@@ -141,9 +141,11 @@ class FullScreen {
   bool fill_view() {
     if (ui_.view == 4) return collector_.fill_spectra(follower_.file()->file(), kFill);
     const auto newest = collector_.page().traces->end();
-    if (ui_.view != 1 || !newest) return false;
-    const auto from = ui_.end.value_or(*newest) - view::windows()[ui_.window];
-    return collector_.fill(follower_.file()->file(), *newest - from, kFill);
+    if (ui_.view == 1 && newest) {
+      const auto from = ui_.end.value_or(*newest) - view::windows()[ui_.window];
+      if (collector_.fill(follower_.file()->file(), *newest - from, kFill)) return true;
+    }
+    return collector_.fill_spectra(follower_.file()->file(), kFill);  // the verdict knows from them how it is connected
   }
 
   void draw() {

@@ -260,6 +260,12 @@ void Collector::begin_spectra(const mth5::Reader& file, const analysis::Series& 
   restart(spectra_.back());
 }
 
+std::vector<const StationSpectra*> Collector::spectra() const {
+  std::vector<const StationSpectra*> all;
+  for (const auto& one : spectra_) all.push_back(one.spectra.get());
+  return all;
+}
+
 void Collector::begin() {
   gaps_.clear();
   series_.clear();

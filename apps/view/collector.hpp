@@ -29,6 +29,8 @@ class Collector final : public analysis::WatchListener {
   void facts(const analysis::ChannelFacts& channel, double rate) override;
   void series(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current) override;
 
+  [[nodiscard]] std::vector<const StationSpectra*> spectra() const override;
+
   /// Before LiveFile::look().
   void begin();
   /// After it, with its Watch.

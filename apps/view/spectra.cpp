@@ -18,17 +18,8 @@ namespace {
 
 using analysis::shown;
 
-constexpr std::size_t kSegment = 256;
-constexpr double kLowestRate = 0.05;  ///< Hz, of a stage: below, a segment takes longer than an hour
-constexpr std::chrono::hours kKept{1};
 constexpr int kLabel = 10;
 constexpr std::size_t kBetweenMarks = 6;  ///< columns, of the noise of a sensor
-
-std::size_t stages_of(double rate) {
-  std::size_t stages = 1;
-  while (rate / std::pow(10.0, static_cast<double>(stages)) >= kLowestRate && stages < 8) ++stages;
-  return stages;
-}
 
 struct Plot {
   double from_hz, to_hz, low, high;  ///< exponents of low and high: decades
@@ -103,7 +94,9 @@ void draw_spectrum(Screen& screen, int top, const StationSpectra& station, std::
   for (std::size_t stage = 0; stage < spectra.stages(); ++stage)
     if (spectra.segments(channel, channel, stage) > 0) from_hz = std::max(spectra.band(stage).first, 1e-6);
   if (!(from_hz > 0) || from_hz >= to_hz) {
-    screen.put(top + 1, 1, "not enough data yet: a spectrum takes " + std::to_string(kSegment) + " samples in a row", Ink::Quiet);
+    screen.put(top + 1, 1,
+               "not enough data yet: a spectrum takes " + std::to_string(StationSpectra::kSegment) + " samples in a row",
+               Ink::Quiet);
     return;
   }
   Plot plot{from_hz, to_hz, INFINITY, -INFINITY, screen.rows() - 2 - top, screen.columns() - kLabel - 1, ui.linear};
@@ -173,56 +166,6 @@ void draw_spectrum(Screen& screen, int top, const StationSpectra& station, std::
 }
 
 }  // namespace
-
-StationSpectra::StationSpectra(std::string station, double rate, std::vector<std::string> components, std::string stream)
-    : station_{std::move(station)},
-      rate_{rate},
-      stream_{std::move(stream)},
-      side_by_side_{std::min(components.size(), kMostChannels), rate},
-      current_{std::max<std::size_t>(1, std::min(components.size(), kMostChannels)), kSegment, stages_of(rate)},
-      next_{current_} {
-  components.resize(std::min(components.size(), kMostChannels));
-  for (auto& name : components) channels_.push_back({station_, std::move(name), {}});
-}
-
-void StationSpectra::begin() {
-  side_by_side_ = analysis::SideBySide{channels_.size(), rate_};
-  current_ = next_ = analysis::CrossSpectra{channels_.size(), kSegment, stages_of(rate_)};
-  since_.reset();
-  next_since_.reset();
-}
-
-void StationSpectra::describe(const analysis::ChannelFacts& channel) {
-  for (auto& known : channels_)
-    if (known.component == channel.component) known = channel;
-}
-
-void StationSpectra::add(const analysis::ChannelFacts& channel, const analysis::Block& block) {
-  const auto found =
-      std::find_if(channels_.begin(), channels_.end(), [&](const auto& one) { return one.component == channel.component; });
-  if (found == channels_.end()) return;
-  *found = channel;
-  const auto index = static_cast<std::size_t>(found - channels_.begin());
-  if (side_by_side_.add(index, block)) return;
-  begin();
-  (void)side_by_side_.add(index, block);  // the first of all: it is before none
-}
-
-void StationSpectra::update() {
-  side_by_side_.take([&](const analysis::Frames& frames) {
-    if (!since_) since_ = next_since_ = frames.start;
-    end_ = mth5::sample_time(frames.start, rate_, static_cast<std::int64_t>(frames.channels.front().size()));
-    current_.add(frames);
-    if (end_ - *since_ >= kKept) next_.add(frames);
-    if (next_since_ == since_ && end_ - *since_ >= kKept) next_since_ = frames.start;
-  });
-  if (!since_ || end_ - *since_ < 2 * kKept) return;
-  current_ = std::move(next_);
-  since_ = next_since_;
-  next_ = analysis::CrossSpectra{channels_.size(), kSegment, stages_of(rate_)};
-}
-
-double StationSpectra::seconds() const { return since_ ? std::chrono::duration<double>(end_ - *since_).count() : 0; }
 
 double SpectrumPoint::scatter() const {
   const double independent = spread > 0 ? lines / spread * std::max(1.0, lines / 1.5) : 0;

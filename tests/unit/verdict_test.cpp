@@ -837,7 +837,7 @@ TEST(Rules, StandInTheManualWithTheirLimits) {
   std::size_t last = 0;
   for (const auto& rule : analysis::rules()) {
     const bool is_state = rule.is_state();
-    std::string limits = is_state ? "critical" : "";
+    std::string limits = !is_state ? "" : std::isnan(rule.critical) ? "warning" : "critical";
     for (const auto& [word, limit] : {std::pair{"warning", rule.warning}, std::pair{"critical", rule.critical}})
       if (!std::isnan(limit) && !is_state)
         limits += (limits.empty() ? "" : ", ") + std::string{word} + (rule.above ? " above " : " below ") + number(limit) +

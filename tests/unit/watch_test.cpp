@@ -95,6 +95,49 @@ TEST_F(WatchOfFiles, KeepsTwoSourcesApartWhoseChannelsHaveTheSameNames) {
   EXPECT_THAT(to_json(seen)["verdict"]["findings"][0].dump(), HasSubstr(R"("stream":"b1")"));
 }
 
+TEST_F(WatchOfFiles, SaysThatTheGpsHasNoFixWhateverItCallsIt) {
+  const auto write_fix = [&](const std::string& name, const std::string& column, int from, int to) {
+    AcquisitionFile file{dir_ / name, {{0, "lemi", "S1", 1}}};
+    file.append(file.add_run(0, "sr1_0001", seconds{0}), 3600);
+    file.anchor("sr1_0001", 0, AcquisitionFile::start(), "device", 1e-6, 0, true, 0);
+    const mth5::TableSpec spec{"state_of_health/lemi",
+                               {{"time", mth5::Column::Type::Int64, 0, "ns"}, {column, mth5::Column::Type::Float64, 0, ""}},
+                               "test"};
+    mth5::TableId table;
+    file.file().edit([&](mth5::Edit& edit) { table = edit.add_table(spec); });
+    mth5::Rows rows{spec};
+    for (int second = 0; second < 3600; second += 60) {
+      rows.add((AcquisitionFile::start() + seconds{second}).time_since_epoch().count());
+      rows.add(second >= from && second < to ? 0.0 : 1.0);
+    }
+    file.file().append_rows(table, rows);
+    file.commit(1, AcquisitionFile::start() + seconds{3600}, {{3600, 3600}}, {{3600, 3600}});
+    file.file().close();
+  };
+  for (const std::string column : {"gps_fix", "gps_state", "satellites"}) {
+    SCOPED_TRACE(column);
+    write_fix(column + "0.h5", column, 3600, 3600);
+    write_fix(column + "1.h5", column, 2400, 3600);
+    write_fix(column + "2.h5", column, 1200, 1800);
+    watch_ = Watch{};
+    const auto good = look(column + "0.h5");
+    EXPECT_TRUE(is_good(good)) << to_text(good);
+    EXPECT_TRUE(good.past.empty());
+    EXPECT_TRUE(good.clocks.at(0).locked);
+    watch_ = Watch{};
+    const auto lost = look(column + "1.h5");
+    EXPECT_THAT(verdict_text(lost),
+                StartsWith("WARNING  S1: GPS had a fix in only 67.7 % of the last hour, none since 00:39 UTC: check"));
+    EXPECT_EQ(to_json(lost)["clock"]["locked"], false);
+    EXPECT_THAT(to_text(lost), HasSubstr("device, NOT LOCKED"));
+    watch_ = Watch{};
+    const auto over = look(column + "2.h5");
+    EXPECT_TRUE(is_good(over)) << to_text(over);
+    EXPECT_TRUE(over.clocks.at(0).locked);
+    EXPECT_THAT(to_text(over), HasSubstr("S1: no GPS fix for 10 min, 00:20 to 00:30 UTC"));
+  }
+}
+
 TEST_F(WatchOfFiles, MeasuresAChannelAfreshOnceThereAreFiveSecondsMore) {
   write("a.h5", 0, 100);
   write("b.h5", 100, 3);

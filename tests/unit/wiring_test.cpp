@@ -64,6 +64,39 @@ TEST(Wiring, IsRightOverALayeredEarth) {
   EXPECT_THAT(station.sentences(), IsEmpty());
 }
 
+/// Rules of the verdict that spectra of these tell: "ex:swapped".
+std::vector<std::string> found_of(const Station& station) {
+  analysis::StationSpectra spectra{"S", 1, {"hx", "hy", "ex", "ey"}};
+  std::size_t c = 0;
+  for (const auto* series : {&station.hx, &station.hy, &station.ex, &station.ey})
+    spectra.add(station.channels[c++], {mth5::UtcNanos{std::chrono::seconds{1'777'664'000}}, 1, *series});
+  spectra.update();
+  std::vector<analysis::Subject> subjects{{analysis::Scope::Electric, "S", "ex"},
+                                          {analysis::Scope::Electric, "S", "ey"},
+                                          {analysis::Scope::Field, "S", "hx"},
+                                          {analysis::Scope::Electric, "T", "ex"}};
+  for (auto& subject : subjects) subject.rate = 1;
+  analysis::add_wiring(subjects, spectra);
+  std::vector<std::string> found;
+  for (const auto& one : analysis::judge(subjects)) {
+    EXPECT_EQ(one.severity, analysis::Severity::Warning);
+    EXPECT_EQ(one.station, "S");
+    found.push_back(one.name + ":" + std::string{one.rule->name});
+  }
+  return found;
+}
+
+TEST(Wiring, IsInTheVerdict) {
+  const Station right;
+  EXPECT_THAT(found_of(right), IsEmpty());
+  Station reversed;
+  for (auto& value : reversed.ey) value = -value;
+  EXPECT_THAT(found_of(reversed), ElementsAre("ey:reversed"));
+  Station swapped;
+  std::swap(swapped.ex, swapped.ey);
+  EXPECT_THAT(found_of(swapped), ElementsAre("ex:swapped", "ey:swapped"));
+}
+
 TEST(Wiring, NamesAChannelThatIsReversed) {
   Station electrode;
   for (auto& value : electrode.ey) value = -value;

@@ -82,19 +82,42 @@ std::vector<Wiring> wiring(const CrossSpectra& spectra, std::span<const ChannelF
   return all;
 }
 
-std::vector<std::string> wiring_sentences(std::span<const Wiring> wiring, std::span<const ChannelFacts> channels) {
-  std::vector<std::string> sentences;
-  const Wiring* first = nullptr;  // of two that are swapped
+std::vector<std::pair<Wiring, Wiring>> swapped_of(std::span<const Wiring> wiring) {
+  std::vector<std::pair<Wiring, Wiring>> pairs;
+  const Wiring* first = nullptr;
   for (const auto& one : wiring) {
-    const auto& electric = channels[one.electric].component;
-    if (one.state == Wiring::State::Reversed)
-      sentences.push_back(electric + " or " + channels[one.magnetic].component + " seems to be reversed: exchange its two wires");
     if (one.state != Wiring::State::Along) continue;
-    if (first != nullptr)
-      sentences.push_back(channels[first->electric].component + " and " + electric +
-                          " seem to be swapped: exchange their cables");
+    if (first != nullptr) pairs.emplace_back(*first, one);
     first = first == nullptr ? &one : nullptr;
   }
+  return pairs;
+}
+
+void add_wiring(std::span<Subject> channels, const StationSpectra& spectra) {
+  const auto& all = spectra.channels();
+  const auto is_electric = [](const ChannelFacts& one) { return one.kind == mth5::Kind::Electric; };
+  if (spectra.reading || std::none_of(all.begin(), all.end(), is_electric)) return;
+  const auto add = [&](const Wiring& of, const char* figure) {
+    for (auto& channel : channels)
+      if (channel.name == all[of.electric].component && channel.scope == Scope::Electric && channel.rate == spectra.rate() &&
+          channel.station == spectra.station() && channel.stream == all[of.electric].stream)
+        channel.figures[figure] = {1};
+  };
+  const auto found = wiring(spectra.spectra(), all);
+  for (const auto& one : found)
+    if (one.state == Wiring::State::Reversed) add(one, "reversed");
+  for (const auto& [one, other] : swapped_of(found)) add(one, "swapped"), add(other, "swapped");
+}
+
+std::vector<std::string> wiring_sentences(std::span<const Wiring> wiring, std::span<const ChannelFacts> channels) {
+  std::vector<std::string> sentences;
+  for (const auto& one : wiring)
+    if (one.state == Wiring::State::Reversed)
+      sentences.push_back(channels[one.electric].component + " or " + channels[one.magnetic].component +
+                          " seems to be reversed: exchange its two wires");
+  for (const auto& [one, other] : swapped_of(wiring))
+    sentences.push_back(channels[one.electric].component + " and " + channels[other.electric].component +
+                        " seem to be swapped: exchange their cables");
   return sentences;
 }
 

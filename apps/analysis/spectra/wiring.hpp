@@ -2,9 +2,11 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "analysis/spectra/cross_spectra.hpp"
+#include "analysis/spectra/station_spectra.hpp"
 #include "analysis/verdict/verdict.hpp"
 
 namespace analysis {
@@ -26,6 +28,12 @@ struct Wiring {
 /// Of each electric channel. @param channels  those of the spectra, in their order; an azimuth that is not set is 0 for a
 /// component that ends in x, 90 for y; without either a channel is left out    Thread: pure.
 [[nodiscard]] std::vector<Wiring> wiring(const CrossSpectra& spectra, std::span<const ChannelFacts> channels);
+
+/// Pairs of those that are along: each of both has the cable of the other.
+[[nodiscard]] std::vector<std::pair<Wiring, Wiring>> swapped_of(std::span<const Wiring> wiring);
+
+/// Figures `reversed` and `swapped` of the electric channels that spectra tell it of.
+void add_wiring(std::span<Subject> channels, const StationSpectra& spectra);
 
 /// "ex and ey seem to be swapped", "ex or hy seems to be reversed": one sentence for each thing that is wrong.
 [[nodiscard]] std::vector<std::string> wiring_sentences(std::span<const Wiring> wiring, std::span<const ChannelFacts> channels);

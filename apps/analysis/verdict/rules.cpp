@@ -46,6 +46,11 @@ constexpr std::array kRules{
          "check cable, rate and settings of the instrument; the ledger has the reasons"},
     Rule{"clipped", "clipped", "%", Scope::Field, true, 0, 0.1, "cut off at the limits of the converter, {value} of the samples",
          "lower the gain, or find what is so strong"},
+    Rule{"swapped", "swapped", "", Scope::Electric, true, 0.5, kNone,
+         "seems to be swapped with another electric channel: goes with the magnetic one along it",
+         "exchange the cables of the two"},
+    Rule{"reversed", "reversed", "", Scope::Electric, true, 0.5, kNone,
+         "seems to be reversed, or the magnetic channel across it is", "exchange its two wires"},
     Rule{"mains", "mains_db", "dB", Scope::Field, true, 40, 60, "power line {value} above the noise",
          "look for a power line, an electric fence, a bad earth"},
     Rule{"pulses", "pulse_s", "s", Scope::Field, true, 0, kNone, "pulses every {value}",
@@ -70,6 +75,8 @@ constexpr std::array kRules{
     Rule{"axis", "axis_error_s", "s", Scope::Stream, true, 1, kNone,
          "times by start and sample rate alone are off by up to {value}",
          "read times by its clock; clock: {reanchor_after: 10ms} keeps the next runs nearer"},
+    Rule{"lock", "lock_percent", "%", Scope::Station, false, 95, kNone, "GPS had a fix in only {value} of the last hour",
+         "check the GPS antenna, and its view of the sky", ", none since "},
     Rule{"gps", "no_fix_s", "s", Scope::Station, true, 3600, kNone, "no GPS fix for {value}", "check the GPS antenna"},
 };
 

@@ -28,7 +28,7 @@ struct Rule {
   std::string_view since = " since ";  ///< between the sentence and a time, where it is known
 
   /// It is so or not: there is no limit that could be another.
-  [[nodiscard]] constexpr bool is_state() const { return unit.empty() && critical == 0.5; }
+  [[nodiscard]] constexpr bool is_state() const { return unit.empty() && (critical == 0.5 || warning == 0.5); }
   /// Whether a value is on the wrong side of a limit; NaN, as either, never is.
   [[nodiscard]] constexpr bool is_beyond(double value, double limit) const { return above ? value > limit : value < limit; }
 };

@@ -11,6 +11,8 @@ namespace analysis {
 namespace {
 
 constexpr double kBeginning = 60;    ///< s: a file that has begun may be without samples for so long
+constexpr double kLeastLoss = 180;   ///< s: a twentieth of an hour
+constexpr double kLongLoss = 3600;   ///< s: no share of the last hour is left
 constexpr double kLeastInput = 600;  ///< s of samples
 
 double count(const Reasons& reasons, std::initializer_list<const char*> names) {
@@ -111,6 +113,26 @@ Subject station_subject(const std::string& station, const Health& health) {
   if (health.battery_V && *health.battery_V >= kOtherBattery) subject.figures["battery_V"] = {*health.battery_V};
   if (health.no_fix) subject.figures["no_fix_s"] = {health.no_fix->seconds, health.no_fix->since};
   return subject;
+}
+
+void add_locks(Subject& station, const Health& health) {
+  for (const auto& lock : health.locks) {
+    for (const auto& [from, to] : lock.losses)
+      if (const double seconds = std::chrono::duration<double>(to - from).count(); seconds > kLeastLoss)
+        station.was.push_back({"gps", seconds, from, to});
+    if (!lock.share || (health.no_fix && health.no_fix->seconds > kLongLoss)) continue;  // that is told as such
+    const auto [known, is_new] = station.figures.try_emplace("lock_percent", Figure{*lock.share, lock.lost});
+    if (!is_new && *lock.share < known->second.value) known->second = {*lock.share, lock.lost};
+  }
+}
+
+void take_locks(std::span<ClockSummary> clocks, const std::string& station, const Health& health) {
+  for (auto& clock : clocks) {
+    if (!clock.station.empty() && clock.station != station) continue;
+    if (clock.source != "gps" && clock.source != "device") continue;
+    for (const auto& lock : health.locks)
+      if (lock.lost_now && (health.locks.size() == 1 || lock.source == clock.stream)) clock.locked = false;
+  }
 }
 
 void add_ahead(Subject& station, mth5::UtcNanos last, mth5::UtcNanos now) {

@@ -47,6 +47,12 @@ void add_clock(Subject& stream, double sample_rate, std::span<const ClockSummary
 /// Figures battery_V, no_fix_s.
 [[nodiscard]] Subject station_subject(const std::string& station, const Health& health);
 
+/// Adds lock_percent of the worst GPS to a station, where it lacks a fix still, and the losses of the last hour that are over.
+void add_locks(Subject& station, const Health& health);
+
+/// Takes the lock off the clocks of a station whose GPS has no fix now.
+void take_locks(std::span<ClockSummary> clocks, const std::string& station, const Health& health);
+
 /// Adds ahead_s to a station, or keeps the larger one: how far the last sample of a run is ahead of now; 0 if it is not.
 void add_ahead(Subject& station, mth5::UtcNanos last, mth5::UtcNanos now);
 

@@ -413,8 +413,12 @@ std::vector<Past> past_of(std::span<const Subject> subjects) {
   for (const auto& subject : subjects)
     for (const auto& was : subject.was) {
       const auto rule = std::find_if(rules().begin(), rules().end(), [&](const Rule& one) { return one.name == was.rule; });
-      if (rule == rules().end() || !rule->is_beyond(was.value, rule->critical)) continue;
-      all.push_back({{&*rule, Severity::Critical, subject.station, subject.name, was.value, {}}, was.from, was.to});
+      // What the GPS lacked was too little for its limit, which is of a whole hour, but enough for that of its share.
+      const bool is_critical = rule != rules().end() && rule->is_beyond(was.value, rule->critical);
+      if (rule == rules().end() || (!is_critical && was.rule != "gps")) continue;
+      all.push_back({{&*rule, is_critical ? Severity::Critical : Severity::Warning, subject.station, subject.name, was.value, {}},
+                     was.from,
+                     was.to});
       all.back().finding.stream = subject.stream;
     }
   return all;
