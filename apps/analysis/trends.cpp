@@ -34,6 +34,29 @@ void Trends::add(const std::string& name, const mth5::Table& rows, const std::st
   }
 }
 
+void Trends::add_lock(const std::string& stream, const mth5::Table& rows, const mth5::TimeRange& within) {
+  if (!rows.has("locked")) return;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const mth5::UtcNanos at{mth5::Nanos{rows.integer(i, "utc")}};
+    if (at >= *within.to || (within.from && at < *within.from)) continue;
+    auto& lock = locks_.try_emplace(stream, Lock{at, at, false}).first->second;
+    if (at > lock.last && lock.is_now) lock.locked += at - lock.last;
+    lock.last = std::max(lock.last, at);
+    lock.is_now = rows.integer(i, "locked") != 0;
+  }
+}
+
+std::optional<Trends::Share> Trends::locked(const std::string& stream, mth5::UtcNanos until) const {
+  const auto found = locks_.find(stream);
+  if (found == locks_.end()) return std::nullopt;
+  const auto& lock = found->second;
+  const auto end = std::max(until, lock.last);
+  const double seconds = std::chrono::duration<double>(end - lock.first).count();
+  if (!(seconds > 0)) return std::nullopt;
+  const auto locked = lock.locked + (lock.is_now ? end - lock.last : mth5::Nanos{});
+  return Share{std::chrono::duration<double>(locked).count() / seconds, seconds};
+}
+
 void Trends::look(const mth5::Reader& file, const std::set<std::string>& leave_out, mth5::UtcNanos now,
                   std::optional<mth5::UtcNanos> from, std::int64_t most) {
   constexpr std::string_view kClock = "clock/";
@@ -49,6 +72,7 @@ void Trends::look(const mth5::Reader& file, const std::set<std::string>& leave_o
     if (!table || !table->has(clock ? "utc" : "time")) continue;
     at->second += static_cast<std::int64_t>(table->size());
     if (clock) {
+      add_lock(name.substr(kClock.size()), *table, within);
       for (const char* column : {"locked", "ppm"}) add(name + "/" + column, *table, column, "utc", within);
       add(name + "/residual_us", *table, "residual", "utc", within);
       continue;

@@ -30,6 +30,12 @@ class Trends {
   /// By name: `battery_V`, of a second source that knows one `SOURCE/battery_V`; and of the clock of a stream
   /// `clock/STREAM/locked` (1 or 0), `…/ppm`, `…/residual_us`.
   [[nodiscard]] const std::map<std::string, Envelope>& all() const { return trends_; }
+  struct Share {
+    double part, seconds;
+  };
+  /// In which part of the time, of so many seconds, the clock of a stream was locked, from its first row until a time: a row
+  /// holds until the next, and of several at one time the last does. nullopt: there is no time between.
+  [[nodiscard]] std::optional<Share> locked(const std::string& stream, mth5::UtcNanos until) const;
 
  private:
   /// Adds a column of a table's rows.
@@ -38,6 +44,14 @@ class Trends {
 
   std::map<std::string, std::string> tables_;  ///< of which a name is
   std::map<std::string, Envelope> trends_;
+  /// Of the rows of a clock, up to the newest.
+  struct Lock {
+    mth5::UtcNanos first, last;
+    bool is_now;
+    mth5::Nanos locked{};
+  };
+  void add_lock(const std::string& stream, const mth5::Table& rows, const mth5::TimeRange& within);
+  std::map<std::string, Lock> locks_;                                 ///< by stream
   std::map<std::pair<std::string, std::string>, std::int64_t> rows_;  ///< read so far, by path and table
 };
 

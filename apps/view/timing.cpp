@@ -15,29 +15,6 @@ using analysis::shown;
 constexpr int kTrend = 34;               ///< column where trends begin
 constexpr std::chrono::hours kAhead{1};  ///< a sample of later times is of a clock that was wrong
 
-/// From its first to behind its last cell.
-double span_s(const analysis::Envelope& trend) {
-  if (trend.cells().empty()) return 0;
-  const auto cells = trend.cells().back().first - trend.cells().front().first + 1;
-  return static_cast<double>(cells * trend.cell_length().count());
-}
-
-/// The mean over time up to `end`: rows are far between, and each holds until the next.
-struct Share {
-  double mean, seconds;
-};
-Share share_until(const analysis::Envelope& trend, mth5::UtcNanos end) {
-  const auto& cells = trend.cells();
-  const auto begin = [&](std::size_t i) { return mth5::UtcNanos{cells[i].first * trend.cell_length()}; };
-  const double seconds = std::max(span_s(trend), std::chrono::duration<double>(end - begin(0)).count());
-  double sum = 0;
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    const double until = i + 1 < cells.size() ? std::chrono::duration<double>(begin(i + 1) - begin(0)).count() : seconds;
-    sum += cells[i].second.mean * (until - std::chrono::duration<double>(begin(i) - begin(0)).count());
-  }
-  return {sum / seconds, seconds};
-}
-
 /// Of the newest sample, but for those of a clock that is ahead.
 mth5::UtcNanos newest_time(const Page& page) {
   std::optional<mth5::UtcNanos> newest;
@@ -77,8 +54,8 @@ int draw_clock(Screen& screen, int row, const Page& page, const analysis::ClockS
   const std::string name = "clock/" + clock.stream + "/";
   if (const auto* locked = find(page, name + "locked")) {
     char share[64];
-    const auto [mean, seconds] = share_until(*locked, newest_time(page));
-    std::snprintf(share, sizeof share, "locked %.4g %% of %s", std::floor(1e4 * mean) / 100,
+    const auto [part, seconds] = page.trends.locked(clock.stream, newest_time(page)).value_or(analysis::Trends::Share{0, 0});
+    std::snprintf(share, sizeof share, "locked %.4g %% of %s", std::floor(1e4 * part) / 100,
                   mth5::rough_duration(seconds).c_str());
     draw_row(screen, row++, share, *locked, ui.glyphs);
   }

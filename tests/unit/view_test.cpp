@@ -268,6 +268,7 @@ class ViewOfFile : public testing::Test {
     file.gap(0, "", seconds{400}, 100, "no-data", "sr1_0001", "sr1_0002", false);
     file.append(file.add_run(0, "sr1_0002", seconds{500}), 500);
     file.anchor("sr1_0001", 0, AcquisitionFile::start(), "gps", 2e-6, 1.5, false);
+    file.anchor("sr1_0002", 0, AcquisitionFile::start() + seconds{500}, "gps", 4e-6, 2.5, false);
     file.anchor("sr1_0002", 0, AcquisitionFile::start() + seconds{500}, "gps", 4e-6, 2.5, true);
     file.reason("skipped", 0, "garbage", 60);
     file.commit(1, AcquisitionFile::start() + seconds{1000}, {{1060, 1000, 0, 60}}, {{900, 900}}, 20 * 86'400.0);
@@ -290,7 +291,8 @@ class ViewOfFile : public testing::Test {
 TEST_F(ViewOfFile, TimingHasClocksAndGaps) {
   const auto text = look({.view = 5, .glyphs = view::Glyphs::Ascii});
   EXPECT_THAT(text, HasSubstr("\n lemi: gps, locked, +2.5 ppm, residual 4 us"));
-  EXPECT_THAT(text, HasSubstr("\n   locked 49.94 % of 16 min 38 s")) << "by time, and not by rows: until the newest sample";
+  EXPECT_THAT(text, HasSubstr("\n   locked 49.94 % of 16 min 38 s"))
+      << "by time, and not by rows: until the newest sample; of two at one the last";
   EXPECT_THAT(text, HasSubstr("\n   ppm 1.5 to 2.5"));
   EXPECT_THAT(text, HasSubstr("\n   residual us 2 to 4"));
   EXPECT_THAT(text, HasSubstr("\n   00:06:39             1 min 40 s             100  no-data\n"));
