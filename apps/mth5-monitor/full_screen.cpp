@@ -105,6 +105,9 @@ class FullScreen {
     }
     // What was lost stands there for a look at least, though another file is there already.
     if ((follower_.is_new() && says("waiting for")) || (!loss.empty() && says(loss))) collector_.page().message.clear();
+    // That nothing was being written is over.
+    const bool is_stale = says("no file is being written") || says("is not being written any more");
+    if (state == mth5::FileState::Live && is_stale) collector_.page().message.clear();
     if (state == mth5::FileState::Live) {
       ended_ = false;
     } else if (follower_.is_directory()) {
