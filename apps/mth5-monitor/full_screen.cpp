@@ -65,6 +65,7 @@ class FullScreen {
     if (signals_.get() < 0) throw mth5::FileError{"signalfd: cannot wait for signals"};
     ui_.glyphs = glyphs_of_terminal(screen.ascii);
     collector_.page().reference = screen.reference;
+    collector_.page().components = options_.look.components;
   }
 
   int run() {

@@ -285,6 +285,7 @@ void Collector::take(analysis::Snapshot look, const mth5::Reader& file, const an
   page_.outlook = outlook_of(look, page_.battery);
   page_.disk.look(file);
   page_.subjects = watch.subjects();
+  std::erase_if(page_.subjects, [&](const analysis::Subject& one) { return !page_.shows(one.name); });
   page_.spectra.clear();
   for (const auto& one : spectra_) page_.spectra.push_back(one.spectra);
   if (const auto* ledger = watch.ledger(); ledger != nullptr)

@@ -93,7 +93,9 @@ bool choose_channel(char32_t key, int channels, Ui& ui) {
 /// Keys of the spectra. @returns Action::Nothing: it is none of them
 Action press_spectra(char32_t key, const Page& page, Ui& ui) {
   int channels = 0;
-  for (const auto& station : page.spectra) channels += static_cast<int>(station->channels().size());
+  for (const auto& station : page.spectra)
+    channels += static_cast<int>(std::count_if(station->channels().begin(), station->channels().end(),
+                                               [&](const auto& one) { return page.shows(one.component); }));
   if (choose_channel(key, channels, ui)) return Action::Draw;
   switch (key) {
     case U'u':

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <strings.h>
+
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -25,10 +28,11 @@ namespace view {
 struct Page {
   std::optional<analysis::Snapshot> look;  ///< nullopt: there is no file yet, as `message` says, or it is being read
   mth5::UtcNanos now{};
-  std::string lost = {};            ///< what became of the file, where `look` is of before that: "a.h5: renamed to b.h5"
-  std::string message;              ///< the last remark: what is waited for, what was saved; "" = none
-  std::vector<analysis::Gap> gaps;  ///< of the file, in order of time, one that is still open and steps of the clock too
-  analysis::Trends trends;          ///< of health and clocks
+  std::string lost = {};                     ///< what became of the file, where `look` is of before that: "a.h5: renamed to b.h5"
+  std::string message;                       ///< the last remark: what is waited for, what was saved; "" = none
+  std::vector<analysis::Gap> gaps;           ///< of the file, in order of time, one that is still open and steps of the clock too
+  std::vector<std::string> components = {};  ///< the only ones that are shown, without regard to case; empty: all
+  analysis::Trends trends;                   ///< of health and clocks
   std::optional<analysis::Battery> battery;
   analysis::Outlook outlook;
   analysis::DiskTimes disk;
@@ -40,6 +44,12 @@ struct Page {
   /// Both of whoever keeps the page up to date, also for a copy: a plot ends where it was frozen.
   const Traces* traces = nullptr;
   const Spectrogram* spectrogram = nullptr;  ///< of one channel, as was asked for last; nullptr: of none yet
+
+  [[nodiscard]] bool shows(const std::string& component) const {
+    return components.empty() || std::any_of(components.begin(), components.end(), [&](const std::string& one) {
+             return strcasecmp(one.c_str(), component.c_str()) == 0;
+           });
+  }
 };
 
 /// How the user wants it. Thread: a value.

@@ -216,7 +216,8 @@ void draw_spectra(Screen& screen, int top, const Page& page, const Ui& ui) {
   std::vector<std::pair<const StationSpectra*, std::size_t>> all;
   for (const auto& station : page.spectra)
     for (std::size_t c = 0; c < station->channels().size(); ++c)
-      if ((station->station() + "/" + station->channels()[c].component).find(ui.filter) != std::string::npos)
+      if (page.shows(station->channels()[c].component) &&
+          (station->station() + "/" + station->channels()[c].component).find(ui.filter) != std::string::npos)
         all.emplace_back(station.get(), c);
   if (all.empty()) {
     screen.put(top, 1,

@@ -179,7 +179,8 @@ std::vector<const Traces::Channel*> filtered(const Page& page, const Ui& ui) {
   if (page.traces == nullptr) return all;
   for (const bool auxiliary : {false, true})  // what is recorded for its own sake comes first
     for (const auto& channel : page.traces->channels)
-      if ((channel.facts.kind == mth5::Kind::Auxiliary) == auxiliary && text_of(channel).find(ui.filter) != std::string::npos)
+      if ((channel.facts.kind == mth5::Kind::Auxiliary) == auxiliary && page.shows(channel.facts.component) &&
+          text_of(channel).find(ui.filter) != std::string::npos)
         all.push_back(&channel);
   return all;
 }

@@ -298,6 +298,12 @@ TEST_F(ViewOfFile, TimingHasClocksAndGaps) {
   EXPECT_THAT(text, HasSubstr("\n   00:06:39             1 min 40 s             100  no-data\n"));
 }
 
+TEST_F(ViewOfFile, QualityIsOfTheChannelsThatAreAskedForOnly) {
+  EXPECT_THAT(look({.view = 4}), testing::AllOf(HasSubstr("\n ex "), HasSubstr("\n ey ")));
+  collector_.page().components = {"ey"};
+  EXPECT_THAT(look({.view = 4}), testing::AllOf(testing::Not(HasSubstr("\n ex ")), HasSubstr("\n ey ")));
+}
+
 TEST(Quality, HasRoomForFiguresBehindALongName) {
   auto long_name = page();
   long_name.subjects = {
@@ -387,6 +393,12 @@ TEST_F(TracesOfFile, FillUpWithOlderSamplesAsFarAsTheyAreWanted) {
     for (const auto& column : channel.pyramid.columns(AcquisitionFile::start(), std::chrono::minutes{1}, 300)) n += column.n;
     EXPECT_EQ(n, 14'400) << "each sample once";
   }
+}
+
+TEST_F(TracesOfFile, AreOfTheChannelsThatAreAskedForOnly) {
+  EXPECT_THAT(drawn_rows(8, 22), HasSubstr(">ex "));
+  collector_.page().components = {"EY"};
+  EXPECT_THAT(drawn_rows(8, 22), testing::AllOf(HasSubstr(">ey "), testing::Not(HasSubstr("ex "))));
 }
 
 TEST_F(TracesOfFile, AreDrawnWithScaleTimeAndHoles) {
