@@ -40,16 +40,23 @@ class FileTest : public testing::Test {
   void write_at(std::uint64_t at, const void* bytes, std::size_t size) const {
     mth5::core::write_all(fd_, bytes, size, at, path_);
   }
-  /// A file of 1000 bytes whose writer died: one durable commit over what it had at first, and one visible one.
-  void leave_dead() {
+  /// A file of 1000 bytes whose writer died: one durable commit over what it had at first, and one visible one, which is a frame.
+  /// @param large  a file of 200,000, with so many changes that the visible commit has no room behind the durable one, and is a
+  ///               record in another slot
+  void leave_dead(bool large = false) {
+    size_ = large ? 200'000 : 1000;
+    const auto change = [&](JournaledFile& store, std::string_view text) {
+      store.write(kStart + 100, text, false);
+      if (large) store.write(kStart + 2000, std::string(150'000, text.front()), false);
+    };
     JournaledFile store = JournaledFile::create(fd_, path_, kLeastUserBlock);
-    store.write(kStart, std::string(1000, 'a'), false);
+    store.write(kStart, std::string(size_, 'a'), false);
     store.commit(true, 0);
-    store.write(kStart + 100, std::string_view{"durable"}, false);
+    change(store, "durable");
     store.commit(true, 1);
-    store.write(kStart + 100, std::string_view{"visible"}, false);
-    store.write(kStart + 1000, std::string_view{"samples"}, true);
-    store.commit(false, 2);
+    change(store, "visible");
+    store.write(kStart + size_, std::string_view{"samples"}, true);
+    EXPECT_FALSE(store.commit(false, 2));
     store.abandon();
   }
   Replay recovered(const std::filesystem::path& before = {}) {
@@ -66,33 +73,48 @@ class FileTest : public testing::Test {
   support::TempDir dir_;
   std::filesystem::path path_ = dir_ / "file";
   int fd_ = -1;
+  std::size_t size_ = 0;  ///< of the HDF5 part, at the durable commit
 };
 
-/// The newest record of a dead file, with one field that no writer of ours writes, and hashes that are right all the same.
+/// The newest record or frame of a dead file, with one field that no writer of ours writes, and hashes that are right all the
+/// same.
 struct Lie {
   const char* name;
   std::function<void(Head&)> tell;
 };
 
-class HostileRecord : public FileTest, public testing::WithParamInterface<Lie> {};
+class HostileRecord : public FileTest, public testing::WithParamInterface<Lie> {
+ protected:
+  void expect_nothing_changed(bool large) {
+    leave_dead(large);
+    const auto journal = Journal::find(fd_, path_).value();
+    unsigned newest = 0;
+    std::size_t length = 0;
+    std::uint64_t at = 0;
+    for (unsigned slot = 0; slot < mth5::vfd::kSlots; ++slot) {
+      const auto chain = journal.read_chain(slot);
+      if (chain.empty() || chain.back().head.sequence != journal.newest_sequence()) continue;
+      newest = slot;
+      length = chain.size();
+      at = journal.slot_at(slot) + (length > 1 ? chain[length - 2].next_at : 0);
+    }
+    ASSERT_EQ(length > 1, !large);
+    Head head{};
+    mth5::core::read_all(fd_, &head, sizeof head, at, path_);
+    GetParam().tell(head);
+    head.hash = hash_of_head(head);
+    write_at(at, &head, sizeof head);
+    EXPECT_EQ(journal.read_chain(newest).size(), length - 1);
+    const auto done = recovered();
+    EXPECT_EQ(bytes().substr(kStart + 100, 7), "durable") << "the one before it holds";
+    EXPECT_EQ(mth5::core::size_of(fd_, path_), kStart + size_);
+    EXPECT_EQ(done.samples, 1);
+  }
+};
 
-TEST_P(HostileRecord, IsNoRecordAndChangesNothing) {
-  leave_dead();
-  const auto journal = Journal::find(fd_, path_).value();
-  unsigned newest = 0;
-  for (unsigned slot = 0; slot < mth5::vfd::kSlots; ++slot)
-    if (const auto record = journal.read(slot); record && record->head.sequence == journal.newest_sequence()) newest = slot;
-  Head head{};
-  mth5::core::read_all(fd_, &head, sizeof head, journal.slot_at(newest), path_);
-  GetParam().tell(head);
-  head.hash = hash_of_head(head);
-  write_at(journal.slot_at(newest), &head, sizeof head);
-  EXPECT_FALSE(journal.read(newest));
-  const auto done = recovered();
-  EXPECT_EQ(bytes().substr(kStart + 100, 7), "durable") << "the record before it holds";
-  EXPECT_EQ(mth5::core::size_of(fd_, path_), kStart + 1000);
-  EXPECT_EQ(done.samples, 1);
-}
+TEST_P(HostileRecord, IsNoFrameAndChangesNothing) { expect_nothing_changed(false); }
+
+TEST_P(HostileRecord, IsNoRecordAndChangesNothing) { expect_nothing_changed(true); }
 
 INSTANTIATE_TEST_SUITE_P(, HostileRecord,
                          testing::Values(Lie{"EndInTheUserBlock", [](Head& h) { h.end = 100; }},
@@ -110,7 +132,7 @@ INSTANTIATE_TEST_SUITE_P(, HostileRecord,
                                          Lie{"SequenceAtItsEnd", [](Head& h) { h.sequence = UINT64_MAX; }},
                                          Lie{"NegativeSamples", [](Head& h) { h.samples = -1; }},
                                          Lie{"NoTruth", [](Head& h) { h.clean = 2; }},
-                                         Lie{"NotZero", [](Head& h) { h.zero = 1; }}),
+                                         Lie{"LinkOfAnother", [](Head& h) { h.link ^= 6; }}),
                          [](const auto& param) { return std::string{param.param.name}; });
 
 TEST_F(FileTest, ARecordWhosePlacesLieOverEachOtherIsNone) {

@@ -190,6 +190,135 @@ TEST_F(StoreTest, SyncsWhatTheBaseCouldNotUndo) {
   EXPECT_FALSE(store.commit(false, 0));
 }
 
+/// Of commits that were only visible each is a frame behind the last durable one: those that reached the medium count.
+TEST_F(StoreTest, ComesBackToTheLastVisibleCommitThatIsThere) {
+  JournaledFile store = started();
+  store.write(kStart + 30, std::string_view{"durable"}, false);
+  store.commit(true, 1);
+  for (int i = 0; i < 3; ++i) {
+    store.write(kStart + 30, "visibl" + std::to_string(i), false);
+    store.write(kStart + 100 + 7 * static_cast<std::uint64_t>(i), "sample" + std::to_string(i), true);
+    EXPECT_FALSE(store.commit(false, 2 + i));
+  }
+  store.abandon();
+  damage(kStart + 30, "torn...");
+  damage(kStart + 116, "XX");  // of the last one
+  (void)reopened();
+  EXPECT_EQ(in_file(kStart + 30, 7), "visibl1");
+  EXPECT_EQ(in_file(kStart + 100, 14), "sample0sample1");
+  EXPECT_EQ(replay_.samples, 3);
+  EXPECT_EQ(replay_.lost_samples, 1);
+  EXPECT_EQ(replay_.cut_bytes, 7u);
+}
+
+/// A frame holds what its commit changed, not what others did since the base.
+TEST_F(StoreTest, WritesOnlyWhatIsNewIntoTheJournal) {
+  JournaledFile store = started();
+  for (std::uint64_t i = 0; i < 10; ++i) store.write(kStart + 10 * i, std::string_view{"aaaaaaaaaa"}, false);
+  store.commit(true, 1);
+  store.write(kStart + 50, std::string_view{"b"}, false);
+  store.write(kStart + 100, std::string_view{"cc"}, true);
+  store.commit(false, 2);
+  store.write(kStart + 51, std::string_view{"d"}, false);
+  store.write(kStart + 102, std::string_view{"ee"}, true);
+  store.commit(false, 3);
+  const auto journal = Journal::find(fd_, path_).value();
+  const auto chains = [&] {
+    std::vector<std::vector<mth5::vfd::Record>> all;
+    for (unsigned slot = 0; slot < mth5::vfd::kSlots; ++slot)
+      if (auto chain = journal.read_chain(slot); chain.size() > 1) all.push_back(std::move(chain));
+    return all;
+  }();
+  ASSERT_EQ(chains.size(), 1u);
+  const auto& last = chains[0].back();
+  EXPECT_EQ(last.head.samples, 3);
+  EXPECT_EQ(text(last.changed), std::to_string(kStart + 51) + ":d ");
+  ASSERT_EQ(last.direct.size(), 1u) << "the samples that go on from those of the commit before, with a hash of both";
+  EXPECT_EQ(last.direct[0].at, kStart + 100);
+  EXPECT_EQ(last.direct[0].size, 4u);
+  // A sync has covered the durable one: the page that it ends in is not written again.
+  for (std::size_t i = 0; i + 1 < chains[0].size(); ++i)
+    EXPECT_TRUE(chains[0][i].head.durable == 0 || chains[0][i].next_at % mth5::vfd::kPage == 0) << i;
+  store.abandon();
+  (void)reopened();
+  EXPECT_EQ(in_file(kStart + 49, 4), "abda");
+  EXPECT_EQ(in_file(kStart + 100, 4), "ccee");
+}
+
+/// When a slot is full another begins with all since the base and what has been changed before: no commit needs a sync for that.
+TEST_F(StoreTest, GoesOnInAnotherSlotWithoutASync) {
+  JournaledFile store = JournaledFile::create(fd_, path_, kLeastUserBlock);
+  const std::size_t size = 20'000;
+  store.write(kStart, std::string(size, 'a'), false);
+  store.commit(true, 0);
+  const std::uint64_t at = kStart + 100;
+  store.write(at, std::string(size - 100, 'b'), false);
+  store.commit(true, 0);
+  for (int i = 0; i < 100; ++i) {
+    store.write(at, std::string(size - 100, static_cast<char>('c' + i % 20)), false);
+    ASSERT_FALSE(store.commit(false, i)) << i;
+  }
+  store.commit(true, 100);  // a base in a slot of later
+  store.write(at + 5, std::string_view{"end"}, false);
+  EXPECT_FALSE(store.commit(false, 101));
+  store.abandon();
+  damage(at, std::string(size - 100, '?'));
+  (void)reopened();
+  EXPECT_EQ(in_file(at, 10), "vvvvvendvv");
+  EXPECT_EQ(in_file(kStart + size - 1, 1), "v");
+  EXPECT_EQ(replay_.samples, 101);
+}
+
+/// HDF5 gives space back and uses it for samples: what the journal still has of what was there before is not put over them.
+TEST_F(StoreTest, PutsNothingOldOverSamplesInSpaceThatIsUsedAgain) {
+  JournaledFile store = started();
+  store.write(kStart + 50, std::string_view{"old index"}, false);
+  store.write(kStart + 10, std::string_view{"n=0"}, false);
+  store.commit(true, 0);
+  store.write_new(kStart + 50, std::string_view{"samples"});
+  store.write(kStart + 10, std::string_view{"n=7"}, false);
+  EXPECT_FALSE(store.commit(false, 7));
+  store.abandon();
+  (void)reopened();
+  EXPECT_EQ(replay_.samples, 7);
+  EXPECT_EQ(in_file(kStart + 10, 3), "n=7");
+  EXPECT_EQ(in_file(kStart + 50, 7), "samples");
+}
+
+/// As may be left of another use of the slot, or of a file that is put together by somebody: whole, and not what follows.
+TEST_F(StoreTest, TakesNoFrameThatDoesNotFollow) {
+  JournaledFile store = started();
+  store.write(kStart + 30, std::string_view{"durable"}, false);
+  store.commit(true, 1);
+  store.write(kStart + 30, std::string_view{"first.."}, false);
+  store.commit(false, 2);
+  const auto journal = Journal::find(fd_, path_).value();
+  unsigned slot = 0;
+  while (journal.read_chain(slot).size() < 2) ASSERT_LT(++slot, mth5::vfd::kSlots);
+  const auto chain = journal.read_chain(slot);
+  const std::uint64_t last_at = journal.slot_at(slot) + chain[chain.size() - 2].next_at;
+  const auto old = in_file(last_at, chain.back().next_at - chain[chain.size() - 2].next_at);
+  store.write(kStart + 30, std::string_view{"second."}, false);
+  store.commit(false, 3);
+  store.abandon();
+  damage(journal.slot_at(slot) + chain.back().next_at, old);  // the first again, in the place of the second
+  (void)reopened();
+  EXPECT_EQ(replay_.samples, 2);
+  EXPECT_EQ(in_file(kStart + 30, 7), "first..");
+}
+
+TEST_F(StoreTest, FillsAheadOnlyWhereEachCommitIsSynced) {
+  JournaledFile store = started();
+  store.fill_ahead(kStart + 200, 100);
+  EXPECT_EQ(mth5::core::size_of(fd_, path_), kStart + 100);
+  for (int i = 0; i < 2; ++i) {
+    store.write(kStart + 10, std::to_string(i), false);
+    store.commit(true, i);
+  }
+  store.fill_ahead(kStart + 200, 100);
+  EXPECT_EQ(mth5::core::size_of(fd_, path_), kStart + 300);
+}
+
 TEST_F(StoreTest, PutsARecordWithoutRoomBehindTheEnd) {
   JournaledFile store = started();
   store.write(kStart, std::string(600'000, 'b'), false);

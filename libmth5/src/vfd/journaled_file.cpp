@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t kFlagsAt = 11;  ///< of superblock versions 2 and 3 (HDF5 file format, II.A)
 constexpr std::size_t kRead = 65536;
+constexpr std::uint64_t kMostTakenAlong = 32768;
 
 }  // namespace
 
@@ -82,7 +83,7 @@ void JournaledFile::mark_open() {
   head.flags = flags_in_place_;
   journal_->encode(head, {}, {});
   base_slot_ = newest_slot_ = free_slot();
-  journal_->write(base_slot_);
+  next_ = behind_base_ = journal_->write(base_slot_);
   base_sequence_ = sequence_ = head.sequence;
   core::sync_data(fd_, path_);
   journal_->acknowledge(sequence_);
@@ -134,13 +135,14 @@ void JournaledFile::check_not_cut() const {
 }
 
 void JournaledFile::fill_ahead(std::uint64_t at, std::size_t size) {
-  if (abandoned_ || rehearsal_) return;
+  if (abandoned_ || rehearsal_ || durable_in_a_row_ < 2) return;
   const std::vector<char> zeros(size);
   final_failure([&] {
     check_not_cut();
     keep_before(at, size);
     core::write_all(fd_, zeros.data(), size, at, path_, make_room_);
   });
+  changed_.carve(at, at + size);
   size_ = std::max(size_, at + size);
 }
 
@@ -156,7 +158,10 @@ void JournaledFile::write_straight(std::uint64_t at, std::span<const char> bytes
     core::write_all(fd_, bytes.data(), bytes.size(), at, path_, make_room_);
   });
   size_ = std::max(size_, at + bytes.size());
-  if (journal_ && !fresh_) direct_.add(at, bytes, raw);
+  if (!journal_ || fresh_) return;
+  direct_.add(at, bytes, raw);
+  // What the journal has of it is of something else that was there: space that HDF5 gave back and uses again.
+  changed_.carve(at, at + bytes.size());
 }
 
 void JournaledFile::note_flags(std::uint64_t at, std::span<const char> bytes) {
@@ -173,11 +178,29 @@ std::uint8_t JournaledFile::flags_in_file() const {
 void JournaledFile::fold() {
   for (const auto& entry : log_) {
     changed_.put(entry.at, contents(entry));
+    added_.put(entry.at, contents(entry));
     direct_.carve(entry.at, entry.at + entry.size);
   }
   if (end_ < visible_end_ || end_ < size_) {  // HDF5 gave space at the end back, which may have been written before
     changed_.cut(end_);
+    added_.cut(end_);
     direct_.carve(end_, UINT64_MAX);
+  }
+}
+
+/// New blocks of an index, which are changed next: with their contents in the record of a base, the commits that do are no reason
+/// for another sync. Not all that a large edit makes.
+void JournaledFile::take_new_metadata_along() {
+  std::vector<char> bytes;
+  std::uint64_t room = kMostTakenAlong;
+  for (const auto& [at, size] : direct_.metadata()) {
+    if (size > room) continue;
+    room -= size;
+    bytes.resize(size);
+    core::read_all(fd_, bytes.data(), size, at, path_);
+    changed_.put(at, bytes);
+    added_.put(at, bytes);
+    direct_.carve(at, at + size);
   }
 }
 
@@ -201,12 +224,14 @@ std::uint64_t JournaledFile::hash_in_file(std::uint64_t at, std::uint64_t size) 
   return hash.value();
 }
 
-const std::vector<Record::Direct>& JournaledFile::direct() {
+const std::vector<Record::Direct>& JournaledFile::direct(Which which) {
   listed_.clear();
-  direct_.each([&](std::uint64_t at, std::uint64_t size) { return hash_in_file(at, size); },
-               [&](std::uint64_t at, std::uint64_t size, std::uint64_t hash) {
-                 listed_.push_back({at, size, hash});
-               });
+  const auto read = [&](std::uint64_t at, std::uint64_t size) { return hash_in_file(at, size); };
+  const auto list = [&](std::uint64_t at, std::uint64_t size, std::uint64_t hash) { listed_.push_back({at, size, hash}); };
+  if (which == Which::All)
+    direct_.each(read, list);
+  else
+    direct_.each_new(read, list);
   return listed_;
 }
 
@@ -233,20 +258,21 @@ unsigned JournaledFile::free_slot() const {
 
 void JournaledFile::write_record(const Head& head) {
   assert(head.sequence == sequence_ + 1 && head.base == base_sequence_);
-  journal_->encode(head, changed_, direct());
+  journal_->encode(head, changed_, direct(Which::All));
   newest_slot_ = free_slot();
-  journal_->write(newest_slot_);
+  next_ = journal_->write(newest_slot_);
   sequence_ = head.sequence;
 }
 
 void JournaledFile::become_base() {
-  assert(sequence_ > base_sequence_ && newest_slot_ != base_slot_);  // the base was there until this one was durable
+  assert(sequence_ > base_sequence_);
   journal_->acknowledge(sequence_);
   base_slot_ = newest_slot_;
   base_sequence_ = sequence_;
   base_end_ = end_;
+  base_order_ = changed_.order();
+  behind_base_ = next_;
   undone_by_base_.assign(changed_);
-  changed_.clear();
   direct_.clear();
 }
 
@@ -265,6 +291,7 @@ void JournaledFile::checkpoint(bool clean) {
   if (size_ < end_) core::set_size(fd_, size_ = end_, path_);
   sync();
   changed_.clear();
+  added_.clear();
   direct_.clear();
   write_record(next_head(true, clean));
   sync();
@@ -302,16 +329,25 @@ bool JournaledFile::commit(bool durable, std::int64_t samples) {
     if (!marked_) mark_open();
     if (!durable) durable = !can_be_undone();
     fold();
+    if (durable) take_new_metadata_along();
     Head head = next_head(durable, false);
-    journal_->encode(head, changed_, direct());
+    bool spilled = false;
+    journal_->encode(head, added_, direct(Which::New));
+    const bool is_frame = journal_->fits(next_.at);
+    if (!is_frame) {
+      // What was changed long ago a base undoes as long as it is in its record: it is taken along as far as there is room.
+      changed_.forget_oldest(base_order_, journal_->slot_bytes() / 4);
+      journal_->encode(head, changed_, direct(Which::All));
+      spilled = !journal_->fits();
+    }
+    added_.clear();
     if (journal_->body_bytes() > kMostBody)
       throw FileError{path_.string() + ": one change of " + std::to_string(journal_->body_bytes() >> 20) +
                       " MiB is more than a journal takes (" + std::to_string(kMostBody >> 20) + " MiB): change less at once"};
-    const bool spilled = !journal_->fits();
     if (spilled && !durable) {
       durable = true;
       head.durable = 1;
-      journal_->encode(head, changed_, direct());
+      journal_->encode(head, changed_, direct(Which::All));
     }
     if (spilled) {
       const std::uint64_t at = std::max(size_, end_);
@@ -320,11 +356,11 @@ bool JournaledFile::commit(bool durable, std::int64_t samples) {
       sync();
     }
     assert(head.sequence == sequence_ + 1 && head.base == base_sequence_ && (durable || end_ >= base_end_));
-    newest_slot_ = free_slot();
+    if (!is_frame) newest_slot_ = free_slot();
     if (spilled)
       journal_->write_head(newest_slot_);
     else
-      journal_->write(newest_slot_);
+      next_ = journal_->write(newest_slot_, is_frame ? next_ : NextFrame{});
     sequence_ = head.sequence;
     if (durable) {
       sync();
@@ -334,6 +370,7 @@ bool JournaledFile::commit(bool durable, std::int64_t samples) {
     // The body lies where HDF5 will put what is new: before that it must not be needed any more.
     if (spilled) checkpoint(false);
     if (durable) cut();
+    durable_in_a_row_ = durable ? durable_in_a_row_ + 1 : 0;
     return durable;
   });
 }
@@ -359,8 +396,11 @@ void JournaledFile::apply() {
   const auto is_superblock = [&](const Entry& entry) { return entry.at == user_block(); };
   const auto last = std::find_if(log_.rbegin(), log_.rend(), is_superblock);
   const Entry* const superblock = last == log_.rend() ? nullptr : &*last;
-  for (const auto& entry : log_) {
-    if (entry.at >= end_ || (is_superblock(entry) && &entry != superblock)) continue;
+  for (std::size_t i = 0; i < log_.size(); ++i) {
+    Entry entry = log_[i];
+    if (entry.at >= end_ || (is_superblock(entry) && &log_[i] != superblock)) continue;
+    // What was written right behind it next goes with it: its contents lie there, too.
+    for (; i + 1 < log_.size() && log_[i + 1].at == entry.at + entry.size; ++i) entry.size += log_[i + 1].size;
     const auto bytes = contents(entry).first(std::min<std::uint64_t>(entry.size, end_ - entry.at));
     core::write_all(fd_, bytes.data(), bytes.size(), entry.at, path_, make_room_);
   }
@@ -386,6 +426,7 @@ void JournaledFile::close() {
 void JournaledFile::wipe_all_but_base() {
   for (unsigned slot = 0; slot < kSlots; ++slot)
     if (slot != base_slot_) journal_->wipe(slot);
+  journal_->wipe(base_slot_, behind_base_.at);
 }
 
 }  // namespace mth5::vfd

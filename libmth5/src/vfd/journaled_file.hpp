@@ -109,10 +109,11 @@ class JournaledFile {
   void log(std::uint64_t at, std::span<const char> bytes);
   [[nodiscard]] std::span<const char> contents(const Entry& entry) const { return {arena_.data() + entry.from, entry.size}; }
   void fold();
+  void take_new_metadata_along();
   [[nodiscard]] bool can_be_undone() const;
-  [[nodiscard]] const std::vector<Record::Direct>& direct();
+  enum class Which { All, New };  ///< since the base; since the last record or frame
+  [[nodiscard]] const std::vector<Record::Direct>& direct(Which which);
   [[nodiscard]] std::uint64_t hash_in_file(std::uint64_t at, std::uint64_t size) const;
-  [[nodiscard]] bool matches(const Record& record) const;
   [[nodiscard]] Head next_head(bool durable, bool clean) const;
   [[nodiscard]] unsigned free_slot() const;
   void write_record(const Head& head);
@@ -148,12 +149,16 @@ class JournaledFile {
 
   std::vector<Entry> log_;   ///< in the order of the writes, which readers rely on
   std::vector<char> arena_;  ///< contents of log_
-  RedoRanges changed_;       ///< since the base
+  RedoRanges changed_;       ///< in the newest slot: since the base, and before it what there was room for
+  RedoRanges added_;         ///< by the commit that is being made
   DirectRanges direct_;      ///< since the base
   RangeSet undone_by_base_;
   std::vector<Record::Direct> listed_;  ///< reused by direct()
   std::uint64_t sequence_ = 0, base_sequence_ = 0;
   unsigned base_slot_ = kSlots, newest_slot_ = kSlots;
+  NextFrame next_, behind_base_;  ///< where in the newest slot the next frame goes, and in that of the base
+  std::uint64_t base_order_ = 0;  ///< of changed_: what was changed by the base or before
+  int durable_in_a_row_ = 0;      ///< commits
   std::uint8_t flags_ = 0, flags_in_place_ = 0;
 };
 

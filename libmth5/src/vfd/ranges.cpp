@@ -48,6 +48,16 @@ std::vector<const RedoRanges::Map::value_type*> RedoRanges::as_written() const {
   return all;
 }
 
+void RedoRanges::forget_oldest(std::uint64_t until, std::uint64_t most_bytes) {
+  std::uint64_t bytes = 0;
+  for (const auto& [at, contents] : ranges_) bytes += contents.bytes.size();
+  for (const auto* range : as_written()) {
+    if (bytes <= most_bytes || range->second.order > until) return;
+    bytes -= range->second.bytes.size();
+    ranges_.erase(ranges_.find(range->first));
+  }
+}
+
 void DirectRanges::carve(std::uint64_t from, std::uint64_t to) {
   auto it = extents_.upper_bound(from);
   if (it != extents_.begin()) --it;
@@ -58,9 +68,14 @@ void DirectRanges::carve(std::uint64_t from, std::uint64_t to) {
       ++it;
       continue;
     }
+    const bool samples = it->second.samples;
     it = extents_.erase(it);
-    if (at < from) extents_.emplace_hint(it, at, Extent{from, {}, {}});
-    if (end > to) extents_.emplace_hint(it, to, Extent{end, {}, {}});
+    const auto part = [&](std::uint64_t a, std::uint64_t b) {
+      extents_.emplace_hint(it, a, Extent{.end = b, .growing = {}, .value = {}, .samples = samples});
+      new_.push_back(a);
+    };
+    if (at < from) part(at, from);
+    if (end > to) part(to, end);
   }
 }
 
@@ -76,13 +91,23 @@ void DirectRanges::add(std::uint64_t at, std::span<const char> bytes, bool sampl
     before->second.growing->add(bytes.data(), bytes.size());
     before->second.value.reset();
     before->second.end = end;
+    if (before->second.listed) new_.push_back(before->first);
+    before->second.listed = false;
     return;
   }
-  Extent& added = extents_.emplace(at, Extent{end, {}, {}}).first->second;
+  Extent& added = extents_.emplace(at, Extent{.end = end, .growing = {}, .value = {}, .samples = samples}).first->second;
+  new_.push_back(at);
   if (samples)
     added.growing.emplace().add(bytes.data(), bytes.size());
   else
     added.value = hash_of(bytes.data(), bytes.size());
+}
+
+std::vector<std::pair<std::uint64_t, std::uint64_t>> DirectRanges::metadata() const {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> all;
+  for (const auto& [at, extent] : extents_)
+    if (!extent.samples) all.emplace_back(at, extent.end - at);
+  return all;
 }
 
 void RangeSet::assign(const RedoRanges& changes) {
