@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -102,6 +103,15 @@ std::shared_ptr<spdlog::logger> make_log(int verbosity, std::shared_ptr<daq::log
   return log;
 }
 
+/// A reload that is asked for before anybody listens has to wait: it would end the process. Threads that begin meanwhile never
+/// get it.
+void hold_reloads(bool hold) {
+  sigset_t reload;
+  sigemptyset(&reload);
+  sigaddset(&reload, SIGHUP);
+  pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &reload, nullptr);
+}
+
 int daemon_main(int argc, char** argv) {
   // How the manual of the configuration is made; nothing for users, so --help is silent about it.
   if (argc == 2 && std::string_view{argv[1]} == "--print-manual") {
@@ -165,6 +175,8 @@ int daemon_main(int argc, char** argv) {
   if (values["list-instruments"].as<bool>()) return mth5d::list_instruments(folders);
   if (config_file.empty()) throw cli::UsageError{"--config: is missing; a commented sample is config/mth5d.yaml"};
 
+  const bool records = !values["check-config"].as<bool>() && !values["print-config"].as<bool>() && !values["finalize"].as<bool>();
+  if (records) hold_reloads(true);
   daq::config::Overrides overrides;
   if (values.count("set") > 0) overrides.set = values["set"].as<std::vector<std::string>>();
   overrides.environment = daq::config::process_environment();
@@ -203,6 +215,7 @@ int daemon_main(int argc, char** argv) {
                        {*status_file, values["until-eof"].as<bool>(), cli::build_id(), load, std::move(loaded.effective)},
                        log,
                        events};
+  hold_reloads(false);
   daemon.run();
   return cli::kDone;
 }

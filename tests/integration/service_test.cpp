@@ -60,6 +60,19 @@ class NotifySocket {
   std::string text_;
 };
 
+/// HUP that came before mth5d listens is a reload like any other: it waits, as here from before the first line of it.
+TEST(Service, TakesAReloadThatCameBeforeItListens) {
+  const support::TempDir dir;
+  const std::string python =
+      "import os, signal, sys\n"
+      "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])\n"
+      "os.kill(os.getpid(), signal.SIGHUP)\n"
+      "os.execvp(sys.argv[1], sys.argv[1:])";
+  Recording recording{Recording::serial(dir / "lemi"), {.wrapper = {"python3", "-c", python}}};
+  EXPECT_TRUE(recording.wait_for_log("new file wanted signal=HUP")) << recording.log();
+  EXPECT_EQ(recording.stop(), 0) << recording.log();
+}
+
 TEST(Service, IsReadyWhenItTriesItsSourcesWhetherTheyAreThereOrNot) {
   const support::TempDir dir;
   NotifySocket notify{dir / "notify"};
