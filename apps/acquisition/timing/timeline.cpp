@@ -56,8 +56,7 @@ void Timeline::disconnected() { events_.disconnected = true; }
 void Timeline::finish() {
   while (!waiting_.empty()) {  // behind what is stored, the rest may wait once more
     if (chain_verdict_.turns > 0) {
-      settle_turns();
-      believe_chain();
+      believe_turns();
       continue;
     }
     if (chain_ > 0 && waiting_[chain_].piece.vague) time_by_own_steps(waiting_.size());
@@ -312,10 +311,7 @@ void Timeline::push(const decode::Frame& frame, const double* values) {
   if (frame.after_skip) events_.bad_data = true;
   Piece piece = read(frame, values);
   if (!piece.stamped && std::exchange(host_set_, false) && run_ && !clock_.stamped()) {
-    if (!waiting_.empty() && chain_verdict_.turns > 0) {
-      settle_turns();
-      believe_chain();
-    }
+    if (!waiting_.empty() && chain_verdict_.turns > 0) believe_turns();
     take_waiting_by_count();  // it came before
     return begin_run(piece, std::exchange(events_, {}), {.reason = GapReason::ClockStep});
   }

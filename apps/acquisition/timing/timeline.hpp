@@ -210,6 +210,8 @@ class Timeline {
   [[nodiscard]] bool turns_show() const;
   /// Which of the two it is, by what waits: the chain's verdict is that of the counter then, with as many turns as there were.
   void settle_turns();
+  /// Likewise, and the chain is believed: no more of it is waited for.
+  void believe_turns();
   /// As many wait as are missing, and yet they lie where their times say: each in a place of its own, between the run and `end`
   /// or late in one that is free.
   [[nodiscard]] bool times_contradict_count(const End& end) const;

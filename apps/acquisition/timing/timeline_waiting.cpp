@@ -9,6 +9,16 @@
 /// Frames that do not follow: what waits until others agree with one of them, and what becomes of it.
 namespace daq::timing {
 
+namespace {
+
+/// Of pieces that wait.
+template <class Iterator>
+std::int64_t samples_of(Iterator first, Iterator last) {
+  return std::accumulate(first, last, std::int64_t{0}, [](std::int64_t sum, const auto& w) { return sum + w.piece.n; });
+}
+
+}  // namespace
+
 bool Timeline::stands_still(const Piece& piece) { return piece.still && piece.lies_by_time(); }
 
 std::size_t Timeline::first_counted_back_from(mth5::UtcNanos time) const {
@@ -114,13 +124,11 @@ void Timeline::consider_with_waiting(Piece piece) {
   if (chain_verdict_.turns > 0) {
     if (!events_.disconnected && !piece.stamped && piece.counter && to_chain.fit != Fit::Behind)
       return wait(piece, to_chain.fit == Fit::Fits, true);
-    settle_turns();
-    believe_chain();
+    believe_turns();
     return consider(piece);
   }
   if (run_ && piece.stamped == clock_.stamped()) {
-    const std::int64_t n = std::accumulate(waiting_.begin(), waiting_.end(), std::int64_t{0},
-                                           [](std::int64_t sum, const Waiting& w) { return sum + w.piece.n; });
+    const auto n = samples_of(waiting_.begin(), waiting_.end());
     End counted = end_of_run();
     counted.time = plus_seconds(counted.time, static_cast<double>(n) * counted.seconds_per_sample);
     counted.counter = locator_.next_counter(waiting_.back().piece.counter, waiting_.back().piece.n);
@@ -299,15 +307,13 @@ bool Timeline::chain_is_believed() const {
   if (first.behind && last.time - first.piece.time < options_.accept_step_after) return false;
   if (last.stamped || chain_verdict_.on_line || chain_verdict_.follows) return true;  // what a counter says is so
   // Arrivals that come in a burst had been kept somewhere: nothing is missing, perhaps.
-  const auto n = std::accumulate(waiting_.begin() + static_cast<std::ptrdiff_t>(chain_), waiting_.end() - 1, std::int64_t{0},
-                                 [](std::int64_t sum, const Waiting& w) { return sum + w.piece.n; });
+  const auto n = samples_of(waiting_.begin() + static_cast<std::ptrdiff_t>(chain_), waiting_.end() - 1);
   return seconds_between(first.piece.arrival, last.arrival) >= period_s_ * static_cast<double>(n) / 2;
 }
 
 bool Timeline::turns_show() const {
   constexpr double kLong = 2;  // s of samples
-  const auto n = std::accumulate(waiting_.begin() + static_cast<std::ptrdiff_t>(chain_), waiting_.end() - 1, std::int64_t{0},
-                                 [](std::int64_t sum, const Waiting& w) { return sum + w.piece.n; });
+  const auto n = samples_of(waiting_.begin() + static_cast<std::ptrdiff_t>(chain_), waiting_.end() - 1);
   // Not for as long as a counter that goes round fast could have come back to what it was.
   const double enough = std::min(kLong / period_s_, locator_.turn(last_n_) / 4);
   return static_cast<double>(n) >= enough || static_cast<std::size_t>(n) * n_channels_ >= kMaxWaiting / 2;
@@ -338,6 +344,11 @@ void Timeline::settle_turns() {
   }
   for (auto& w : chain) w.piece.turns = false;
   verdict = judge_behind_run(chain.front());
+}
+
+void Timeline::believe_turns() {
+  settle_turns();
+  believe_chain();
 }
 
 std::vector<Timeline::Waiting> Timeline::take_out_waiting() {
@@ -410,17 +421,14 @@ void Timeline::limit_waiting() {
   while (others() > kOthers) {
     const auto [first, last] = std::minmax_element(
         waiting_.begin(), waiting_.end(), [](const Waiting& a, const Waiting& b) { return a.piece.time < b.piece.time; });
-    const auto n = std::accumulate(waiting_.begin(), waiting_.end(), std::int64_t{0},
-                                   [](std::int64_t sum, const Waiting& w) { return sum + w.piece.n; });
+    const auto n = samples_of(waiting_.begin(), waiting_.end());
     if (!run_ && seconds_between(first->piece.time, end_of(last->piece).time) < period_s_ * static_cast<double>(n))
       return begin_at_another_rate();
     if (counter_goes_on()) return store_all_waiting();
     if (times_go_on()) return begin_at_another_rate();
     drop_front_of_waiting(end_of_chain(0));
   }
-  const std::size_t rows =
-      std::accumulate(waiting_.begin(), waiting_.end(), std::size_t{0},
-                      [](std::size_t sum, const Waiting& w) { return sum + static_cast<std::size_t>(w.piece.n); });
+  const auto rows = static_cast<std::size_t>(samples_of(waiting_.begin(), waiting_.end()));
   if (waiting_.size() <= 4 || rows * n_channels_ <= kMaxWaiting) return;
   if (!waiting_.back().piece.stamped && run_) return take_waiting_by_count();
   if (chain_ > 0) return drop_front_of_waiting(chain_);
