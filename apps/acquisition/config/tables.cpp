@@ -11,8 +11,9 @@ namespace {
 using namespace std::chrono_literals;
 constexpr std::chrono::hours kDay{24};
 constexpr std::int64_t kMiB = std::int64_t{1} << 20;
-// Where so much less is kept than an empty file takes, 1.3 MB, a new file would be closed at once, as the disk is full.
-constexpr std::int64_t kLeastFile = 2 * kMiB;  // an empty one takes 1.3 MB
+// An empty file takes 1.3 MB: with less in reserve a new one would be closed at once, as the disk is full, and with less as the
+// size of a roll one would follow the other.
+constexpr std::int64_t kLeastFile = 2 * kMiB;
 
 std::string check_anything(std::string_view) { return ""; }
 

@@ -183,7 +183,7 @@ double Histogram::quantile(double share) const {
 double Histogram::least_gap() const {
   double least = std::numeric_limits<double>::infinity();
   for (std::size_t i = 1; i < bins_.size(); ++i) least = std::min(least, bins_[i].edge - bins_[i - 1].edge);
-  return std::isfinite(least) ? least : std::numeric_limits<double>::quiet_NaN();
+  return least;
 }
 
 double Histogram::rail_share() const {

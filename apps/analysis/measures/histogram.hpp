@@ -28,8 +28,8 @@ class Histogram {
   /// no more than kMostBins different values, and never worse than 1/1024 of the range. NaN if there is no sample.
   [[nodiscard]] double quantile(double share) const;
   [[nodiscard]] double median() const { return quantile(0.5); }
-  /// The least difference between neighbouring values, as far as bins tell them apart: what the converter resolves, at most. NaN
-  /// if there is one value or none.
+  /// The least difference between neighbouring values, as far as bins tell them apart: what the converter resolves, at most.
+  /// Infinity if there is one value or none.
   [[nodiscard]] double least_gap() const;
   /// Share of the samples at 0.9 or more of the largest distance from the median, on the side where it is larger; 1 if all are
   /// the same, NaN if there is none. A channel that rests on its supply has much there, a bell curve next to nothing.

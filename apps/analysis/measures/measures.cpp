@@ -46,10 +46,7 @@ void Measures::merge(const Measures& later) {
   envelope_.merge(later.envelope_);
 }
 
-std::int64_t Measures::clipped() const {
-  const double gap = histogram_.least_gap();
-  return std::max(at_limits_, std::isnan(gap) ? repeats_.clipped() : repeats_.clipped(gap));
-}
+std::int64_t Measures::clipped() const { return std::max(at_limits_, repeats_.clipped(histogram_.least_gap())); }
 
 double Measures::percent() const {
   if (rate_ == 0) return std::numeric_limits<double>::quiet_NaN();
