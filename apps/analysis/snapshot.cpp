@@ -24,6 +24,11 @@ bool same_text(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+bool is_asked_for(const std::vector<std::string>& components, std::string_view component) {
+  return components.empty() ||
+         std::any_of(components.begin(), components.end(), [&](const auto& name) { return same_text(name, component); });
+}
+
 std::int64_t Snapshot::samples_at_risk() const {
   return commit ? commit->visible_samples - commit->durable_samples + commit->buffered_samples : -1;
 }
@@ -70,10 +75,7 @@ LiveFile::LiveFile(const std::filesystem::path& path, SnapshotOptions options) :
 
 bool LiveFile::wanted(const mth5::RunInfo& run) const { return options_.station.empty() || run.station == options_.station; }
 
-bool LiveFile::wanted(const mth5::ChannelInfo& channel) const {
-  return options_.components.empty() || std::any_of(options_.components.begin(), options_.components.end(),
-                                                    [&](const auto& name) { return same_text(name, channel.component); });
-}
+bool LiveFile::wanted(const mth5::ChannelInfo& channel) const { return is_asked_for(options_.components, channel.component); }
 
 bool LiveFile::has_station(const std::string& id) const {
   const auto& stations = file().stations();

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -17,6 +18,9 @@
 
 /// What mth5-monitor shows of a file at one moment; everything comes from the file. Thread: that of the reader.
 namespace analysis {
+
+/// Whether a channel is among those that are asked for. @param components  without regard to case; empty = all    Thread: pure.
+[[nodiscard]] bool is_asked_for(const std::vector<std::string>& components, std::string_view component);
 
 struct SnapshotOptions {
   std::chrono::nanoseconds window = std::chrono::seconds{60};  ///< for mean, std, min, max; ends with the last sample. 0: of no

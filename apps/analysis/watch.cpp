@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "analysis/ledger.hpp"
 #include "analysis/sensor.hpp"
@@ -22,7 +21,6 @@ constexpr std::int64_t kMostSamples = 1 << 18;  ///< of a channel: at 64 Hz an h
 constexpr std::int64_t kFirst = 1 << 16;        ///< in parts: of all channels together, at first
 constexpr std::int64_t kLeastFirst = 256;       ///< of a channel
 constexpr std::int64_t kOlder = 1 << 14;        ///< in parts: of a channel, at a time
-constexpr std::size_t kMostSpectra = 8;         ///< stations and rates
 constexpr std::int64_t kMostRows = 1 << 16;     ///< of a table of health
 constexpr std::chrono::hours kOneHour{1};
 constexpr std::chrono::seconds kBetweenFigures{5};   ///< of samples: what is of minutes need not be new with each of them
@@ -155,15 +153,8 @@ void Watch::follow(const mth5::Reader& file, const Series& series, const Series:
 void Watch::begin_spectra(const mth5::Reader& file, const Series& series, const Series::Part& current) {
   if (reading_ != Reading::AtOnce || spectra_.size() >= kMostSpectra) return;
   if (std::any_of(spectra_.begin(), spectra_.end(), [&](const StationSpectra& one) { return one.is_of(series); })) return;
-  std::vector<std::string> components;
-  std::set<mth5::Kind> kinds;
-  for (const auto index : file.runs()[current.run].channels) {
-    const auto& info = file.channels()[index];
-    if (info.kind == mth5::Kind::Auxiliary) continue;
-    components.push_back(info.component);
-    kinds.insert(info.kind);
-  }
-  if (kinds.size() > 1) spectra_.emplace_back(series.station, series.sample_rate, std::move(components), series.stream);
+  if (auto field = field_channels(file, file.runs()[current.run]); field.both)
+    spectra_.emplace_back(series.station, series.sample_rate, std::move(field.components), series.stream);
 }
 
 bool Watch::is_due(const Channel& channel) const {

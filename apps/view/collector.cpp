@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t kMostGaps = 1000;
 constexpr std::size_t kMostTraces = 24;   ///< of up to 0.7 MiB each
-constexpr std::size_t kMostSpectra = 8;   ///< stations and rates
 constexpr std::int64_t kBlock = 1 << 14;  ///< samples read at once
 constexpr std::chrono::minutes kSpectraBack{70};
 constexpr std::int64_t kSpectraMost = 1 << 18;  ///< samples of a channel
@@ -248,15 +247,13 @@ void Collector::series(const mth5::Reader& file, const analysis::Series& series,
 }
 
 void Collector::begin_spectra(const mth5::Reader& file, const analysis::Series& series, const analysis::Series::Part& current) {
-  if (!(series.sample_rate > 0) || spectra_.size() >= kMostSpectra) return;
+  if (!(series.sample_rate > 0) || spectra_.size() >= analysis::kMostSpectra) return;
   for (const auto& known : spectra_)
     if (known.spectra->is_of(series)) return;
-  std::vector<std::string> components;
-  for (const auto index : file.runs()[current.run].channels)
-    if (const auto& info = file.channels()[index]; info.kind == mth5::Kind::Electric || info.kind == mth5::Kind::Magnetic)
-      components.push_back(info.component);
+  auto components = analysis::field_channels(file, file.runs()[current.run]).components;
   if (components.empty()) return;
-  spectra_.push_back({std::make_shared<StationSpectra>(series.station, series.sample_rate, components, series.stream)});
+  spectra_.push_back(
+      {std::make_shared<StationSpectra>(series.station, series.sample_rate, std::move(components), series.stream)});
   restart(spectra_.back());
 }
 

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <strings.h>
-
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -31,7 +28,7 @@ struct Page {
   std::string lost = {};                     ///< what became of the file, where `look` is of before that: "a.h5: renamed to b.h5"
   std::string message;                       ///< the last remark: what is waited for, what was saved; "" = none
   std::vector<analysis::Gap> gaps;           ///< of the file, in order of time, one that is still open and steps of the clock too
-  std::vector<std::string> components = {};  ///< the only ones that are shown, without regard to case; empty: all
+  std::vector<std::string> components = {};  ///< the only ones that are shown, as of analysis::is_asked_for()
   analysis::Trends trends;                   ///< of health and clocks
   std::optional<analysis::Battery> battery;
   analysis::Outlook outlook;
@@ -45,11 +42,7 @@ struct Page {
   const Traces* traces = nullptr;
   const Spectrogram* spectrogram = nullptr;  ///< of one channel, as was asked for last; nullptr: of none yet
 
-  [[nodiscard]] bool shows(const std::string& component) const {
-    return components.empty() || std::any_of(components.begin(), components.end(), [&](const std::string& one) {
-             return strcasecmp(one.c_str(), component.c_str()) == 0;
-           });
-  }
+  [[nodiscard]] bool shows(const std::string& component) const { return analysis::is_asked_for(components, component); }
 };
 
 /// How the user wants it. Thread: a value.

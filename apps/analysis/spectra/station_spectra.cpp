@@ -20,6 +20,19 @@ std::size_t stages_at(double rate) {
 
 }  // namespace
 
+FieldChannels field_channels(const mth5::Reader& file, const mth5::RunInfo& run) {
+  FieldChannels field;
+  bool electric = false, magnetic = false;
+  for (const auto index : run.channels) {
+    const auto& info = file.channels()[index];
+    if (info.kind == mth5::Kind::Auxiliary) continue;
+    (info.kind == mth5::Kind::Electric ? electric : magnetic) = true;
+    field.components.push_back(info.component);
+  }
+  field.both = electric && magnetic;
+  return field;
+}
+
 StationSpectra::StationSpectra(std::string station, double rate, std::vector<std::string> components, std::string stream)
     : station_{std::move(station)},
       rate_{rate},

@@ -12,6 +12,15 @@
 
 namespace analysis {
 
+inline constexpr std::size_t kMostSpectra = 8;  ///< stations and rates whose spectra are kept
+
+/// The electric and magnetic channels of a run, in its order.
+struct FieldChannels {
+  std::vector<std::string> components;
+  bool both = false;  ///< there are some of each
+};
+[[nodiscard]] FieldChannels field_channels(const mth5::Reader& file, const mth5::RunInfo& run);
+
 /// Spectra of all field channels of a stream of a station, over the last one to two hours of samples. Thread: that of the reader.
 class StationSpectra {
  public:
